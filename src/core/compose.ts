@@ -1,0 +1,58 @@
+/**
+ * Writes a commit message whose trailers mean what was meant.
+ *
+ * What must hold: a message that leaves here reads back, by our own parser, as the trailers that
+ * went in; no other tool finds a different block in it. What cannot be written so is refused.
+ */
+import { cleanLine, cleanText } from "./clean.ts";
+import { parseMessage } from "./message.ts";
+import type { Trailer } from "./trailers.ts";
+import { Fault, words } from "./words.ts";
+
+export interface Draft {
+  readonly header: string;
+  readonly body?: string;
+  readonly trailers: readonly Trailer[];
+}
+
+/** Keys that only the runner writes; a script or a `--trailer` that names one is refused. */
+const RESERVED = new Set([
+  ...["state", "branch", "answers", "run", "attempt", "runner", "took", "hops"],
+  ...["workflow", "script", "event", "request", "nonce", "ttl-ms", "rest-ms"],
+  ...["dwp-state", "aynig-state", "aynig", "dwp-lease-seconds"],
+]);
+
+/** True for keys that carry the protocol itself. */
+export function isReserved(key: string): boolean {
+  return RESERVED.has(key.toLowerCase());
+}
+
+/**
+ * Formats a message. Throws a Fault when the header is empty, a key is not made of letters, digits
+ * and `-`, a value is empty or has a line break, or the result does not read back.
+ */
+export function composeMessage(draft: Draft): string {
+  const header = cleanLine(draft.header, 500);
+  if (header === "") throw new Fault(words.emptyHeader());
+  for (const { key, value } of draft.trailers) {
+    if (!/^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/.test(key)) throw new Fault(words.badTrailerKey(key));
+    if (value.trim() === "" || /[\r\n]/.test(value)) throw new Fault(words.badTrailerValue(key));
+  }
+  const trailers = draft.trailers.map(({ key, value }) => ({ key, value: cleanLine(value, 8000) }));
+  const body = defuse(cleanText(draft.body ?? "").trim());
+  const block = trailers.map(({ key, value }) => `${key}: ${value}\n`).join("");
+  const message = [header, body, block.trimEnd()].filter((part) => part !== "").join("\n\n") + "\n";
+  requireSame(trailers, parseMessage(message).trailers);
+  return message;
+}
+
+/** A line that cuts messages short for some tool (`---`, scissors, diff) is indented by a space. */
+function defuse(body: string): string {
+  return body.replace(/^(---|# -+ >8|diff --git |Index: )/gm, " $1");
+}
+
+function requireSame(meant: readonly Trailer[], read: readonly Trailer[]): void {
+  const show = (trailers: readonly Trailer[]) =>
+    trailers.map(({ key, value }) => `${key}: ${value}`).join("\n");
+  if (show(meant) !== show(read)) throw new Fault(words.doesNotReadBack(show(meant), show(read)));
+}

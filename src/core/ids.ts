@@ -1,0 +1,67 @@
+/**
+ * The names that travel through the whole program, each with the one function that lets a string in.
+ *
+ * What must hold: a value of one of these types has been checked; nobody casts to them elsewhere.
+ */
+declare const brand: unique symbol;
+type Brand<Name extends string> = string & { readonly [brand]: Name };
+
+/** A full object id: 40 hexadecimal digits (SHA-1) or 64 (SHA-256). */
+export type Sha = Brand<"Sha">;
+/** A full ref name, such as `refs/heads/main`. */
+export type Ref = Brand<"Ref">;
+/** A branch name without `refs/heads/`. */
+export type Branch = Brand<"Branch">;
+/** A state: the name of a script in `states/`, or a reserved word. */
+export type StateName = Brand<"StateName">;
+/** One runner's hold on one request. */
+export type RunId = Brand<"RunId">;
+
+const HEADS = "refs/heads/";
+const STATE = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+
+/** Returns the object id, or undefined when the text is not a full one. */
+export function parseSha(text: string): Sha | undefined {
+  return /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(text) ? (text as Sha) : undefined;
+}
+
+/** Returns the ref, or undefined when the text is not a full ref name. */
+export function parseRef(text: string): Ref | undefined {
+  return /^refs\/[^\0\n ]+$/.test(text) ? (text as Ref) : undefined;
+}
+
+/** Returns the branch that a full ref names, or undefined when it names something else. */
+export function branchOf(ref: string): Branch | undefined {
+  return ref.startsWith(HEADS) && ref.length > HEADS.length ? (ref.slice(HEADS.length) as Branch) : undefined;
+}
+
+/** Accepts `feat/x` and `refs/heads/feat/x`. The rules are those of git-check-ref-format(1). */
+export function parseBranch(text: string): Branch | undefined {
+  const name = text.startsWith(HEADS) ? text.slice(HEADS.length) : text;
+  const bad =
+    name === "" ||
+    name.startsWith("-") ||
+    name.endsWith(".") ||
+    name === "@" ||
+    name.includes("..") ||
+    name.includes("@{") ||
+    // oxlint-disable-next-line no-control-regex
+    /[\u0000-\u0020\u007f~^:?*[\\]/.test(name) ||
+    name.split("/").some((part) => part === "" || part.startsWith(".") || part.endsWith(".lock"));
+  return bad ? undefined : (name as Branch);
+}
+
+/** The full ref of a branch. */
+export function refOf(branch: Branch): Ref {
+  return `${HEADS}${branch}` as Ref;
+}
+
+/** Returns the state name, or undefined: lower case, digits, `.`, `_`, `-`; at most 64 characters. */
+export function parseStateName(text: string): StateName | undefined {
+  return STATE.test(text) && !text.includes("..") ? (text as StateName) : undefined;
+}
+
+/** Returns the run id, or undefined when it is not a UUID. */
+export function parseRunId(text: string): RunId | undefined {
+  return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text) ? (text as RunId) : undefined;
+}

@@ -1,0 +1,121 @@
+/**
+ * The lease record: who runs a request now, or how long its next attempt rests.
+ *
+ * What must hold: no time stamp is in it; a lease is mine when its run is mine, whatever its object
+ * id; the attempt number is counted here, on the work, and no takeover resets it. Its ref is named
+ * by a hash, because branch names clash as directories and on disks that fold case.
+ */
+import { composeMessage } from "./compose.ts";
+import { parseBranch, parseRunId, parseSha, type Branch, type Ref, type RunId, type Sha } from "./ids.ts";
+import { parseMessage, valueOf } from "./message.ts";
+
+export const NAMESPACE = "refs/trailhand/";
+export const LEASES = `${NAMESPACE}leases/`;
+export const PARKED = `${NAMESPACE}parked/`;
+export const FOLLOW = `${NAMESPACE}follow/`;
+export const SALVAGE = `${NAMESPACE}salvage/`;
+export const JOURNAL = `${NAMESPACE}journal/`;
+
+/** The process that holds a lease, so that on its own machine its death is certain at once. */
+export interface Holder {
+  readonly boot: string;
+  readonly pid: number;
+  /** Start time of the process in the system's own units: process ids are used again. */
+  readonly started: string;
+}
+
+export interface Lease {
+  readonly branch: Branch;
+  readonly request: Sha;
+  readonly run: RunId;
+  readonly runner: string;
+  /** The attempt that runs now; while resting, the attempts used up. */
+  readonly attempt: number;
+  readonly ttlMs: number;
+  readonly nonce: string;
+  readonly lane: string;
+  readonly holder?: Holder;
+  /** Set between attempts: nobody runs, and the next attempt waits this long after it was seen. */
+  readonly rest?: { readonly ms: number; readonly why: string };
+}
+
+/** The refs that belong to a branch; `key` is 40 hex digits of SHA-256 of its full ref. */
+export function refsOf(key: string): { lease: Ref; parked: Ref; follow: Ref; journal: Ref } {
+  return {
+    lease: `${LEASES}${key}` as Ref,
+    parked: `${PARKED}${key}` as Ref,
+    follow: `${FOLLOW}${key}` as Ref,
+    journal: `${JOURNAL}${key}` as Ref,
+  };
+}
+
+/** Where the saved tree of an attempt is kept. */
+export function salvageRef(branch: Branch, run: RunId): Ref {
+  return `${SALVAGE}${branch}/${run}` as Ref;
+}
+
+/** The message of the lease commit, which is a root commit with the empty tree. */
+export function formatLease(lease: Lease): string {
+  const { holder, rest } = lease;
+  return composeMessage({
+    header: rest
+      ? `lease: ${lease.branch} rests after attempt ${lease.attempt}`
+      : `lease: attempt ${lease.attempt} on ${lease.branch}`,
+    trailers: [
+      { key: "Branch", value: lease.branch },
+      { key: "Request", value: lease.request },
+      { key: "Run", value: lease.run },
+      { key: "Runner", value: lease.runner },
+      { key: "Attempt", value: String(lease.attempt) },
+      { key: "Lane", value: lease.lane },
+      { key: "Ttl-Ms", value: String(lease.ttlMs) },
+      { key: "Nonce", value: lease.nonce },
+      ...(holder ? [{ key: "Process", value: `${holder.boot} ${holder.pid} ${holder.started}` }] : []),
+      ...(rest
+        ? [
+            { key: "Rest-Ms", value: String(rest.ms) },
+            { key: "Because", value: rest.why },
+          ]
+        : []),
+    ],
+  });
+}
+
+const TTL_BOUNDS = [1000, 3_600_000] as const;
+const REST_BOUND = 7 * 86_400_000;
+
+/** Reads a lease commit; undefined when it is none of ours. Foreign numbers are clamped. */
+export function parseLease(message: string): Lease | undefined {
+  const { trailers } = parseMessage(message);
+  const value = (key: string) => valueOf(trailers, key) ?? "";
+  const branch = parseBranch(value("Branch"));
+  const request = parseSha(value("Request"));
+  const run = parseRunId(value("Run"));
+  const attempt = integer(value("Attempt"), 0, 1000);
+  const ttlMs = integer(value("Ttl-Ms"), ...TTL_BOUNDS);
+  if (!branch || !request || !run || attempt === undefined || ttlMs === undefined) return undefined;
+  const holder = readHolder(value("Process"));
+  const rest = integer(value("Rest-Ms"), 0, REST_BOUND);
+  return {
+    branch,
+    request,
+    run,
+    attempt,
+    ttlMs,
+    runner: value("Runner"),
+    nonce: value("Nonce"),
+    lane: value("Lane") || "default",
+    ...(holder ? { holder } : {}),
+    ...(rest === undefined ? {} : { rest: { ms: rest, why: value("Because") } }),
+  };
+}
+
+function readHolder(text: string): Holder | undefined {
+  const [boot, pid, started] = text.split(" ");
+  if (!boot || !pid || !started || !/^\d+$/.test(pid)) return undefined;
+  return { boot, pid: Number(pid), started };
+}
+
+function integer(text: string, low: number, high: number): number | undefined {
+  return /^\d{1,15}$/.test(text) ? Math.min(high, Math.max(low, Number(text))) : undefined;
+}

@@ -1,0 +1,123 @@
+/**
+ * What a head commit asks for: a Request, or the reason why it is none.
+ *
+ * What must hold: only the trailer block speaks; one value of `State` or none; a commit that names
+ * a branch counts on that branch only, so that a cherry-pick or a new branch replays nothing.
+ */
+import { parseStateName, type Branch, type Sha, type StateName } from "./ids.ts";
+import { parseInstant } from "./instant.ts";
+import { findDoubt, parseMessage, valueOf, valuesOf, type Doubt, type Message } from "./message.ts";
+
+export interface Commit {
+  readonly commit: Sha;
+  readonly parents: readonly Sha[];
+  /** Seconds since 1970, as the commit claims; shown to people, never decided on. */
+  readonly committed: number;
+  readonly message: string;
+}
+
+/** Keys of repositories made for AYNIG, read as `State`; the answer uses the same key. */
+export const AYNIG_KEYS = ["dwp-state", "aynig-state", "aynig"] as const;
+export type StateKey = "State" | (typeof AYNIG_KEYS)[number];
+
+export interface Request {
+  readonly kind: "request";
+  readonly branch: Branch;
+  readonly commit: Sha;
+  readonly committed: number;
+  readonly state: StateName;
+  readonly key: StateKey;
+  readonly message: Message;
+  /** Hand-offs so far without a person. */
+  readonly hops: number;
+  readonly priority: number;
+  /** Milliseconds since 1970. */
+  readonly notBefore?: number;
+  readonly dependsOn: readonly string[];
+  readonly role?: string;
+  /** True when the runner wrote it. */
+  readonly answers?: string;
+}
+
+export type NotARequestReason =
+  | { readonly reason: "no-state" }
+  | { readonly reason: "merge" }
+  | { readonly reason: "bound-elsewhere"; readonly detail: string }
+  | { readonly reason: "two-states"; readonly detail: string }
+  | { readonly reason: "bad-name"; readonly detail: string }
+  | { readonly reason: "bad-value"; readonly detail: string }
+  | { readonly reason: "doubt"; readonly detail: string; readonly doubt: Doubt };
+
+export type NotARequest = { readonly kind: "none" } & NotARequestReason;
+export type Asked = Request | NotARequest;
+
+/** Reads a commit as the head of a branch. Never throws: every message has a reading. */
+export function parseRequest(branch: Branch, head: Commit): Asked {
+  const none = (reason: NotARequestReason): NotARequest => ({ kind: "none", ...reason });
+  const message = parseMessage(head.message);
+  const found = readState(message);
+  if (found === undefined) {
+    const doubt = findDoubt(head.message, ["state", ...AYNIG_KEYS]);
+    return doubt ? none({ reason: "doubt", detail: doubt.text, doubt }) : none({ reason: "no-state" });
+  }
+  if (head.parents.length > 1) return none({ reason: "merge" });
+  if (found.values.length > 1 && found.key === "State") {
+    return none({ reason: "two-states", detail: found.values.join(", ") });
+  }
+  const bound = valueOf(message.trailers, "Branch");
+  if (bound !== undefined && bound !== branch) return none({ reason: "bound-elsewhere", detail: bound });
+  const text = found.values.at(-1) ?? "";
+  const state = parseStateName(text);
+  if (!state) return none({ reason: "bad-name", detail: text });
+  return (
+    readDetails(branch, head, message, state, found.key) ??
+    none({ reason: "bad-value", detail: "Not-Before" })
+  );
+}
+
+function readState(message: Message): { key: StateKey; values: string[] } | undefined {
+  const own = [...new Set(valuesOf(message.trailers, "State"))];
+  if (own.length > 0) return { key: "State", values: own };
+  for (const key of AYNIG_KEYS) {
+    const values = valuesOf(message.trailers, key);
+    if (values.length > 0) return { key, values };
+  }
+  return undefined;
+}
+
+/** Undefined when a value that must not be guessed at cannot be read. */
+function readDetails(
+  branch: Branch,
+  head: Commit,
+  message: Message,
+  state: StateName,
+  key: StateKey,
+): Request | undefined {
+  const value = (name: string) => valueOf(message.trailers, name);
+  const notBefore = value("Not-Before");
+  const time = notBefore === undefined ? undefined : parseInstant(notBefore);
+  if (notBefore !== undefined && time === undefined) return undefined;
+  const role = value("aynig-role") ?? value("dwp-role");
+  const answers = value("Answers");
+  return {
+    kind: "request",
+    branch,
+    commit: head.commit,
+    committed: head.committed,
+    state,
+    key,
+    message,
+    hops: leadingInteger(value("Hops"), 0, 100_000),
+    priority: leadingInteger(value("Priority"), -1000, 1000),
+    dependsOn: valuesOf(message.trailers, "Depends-On"),
+    ...(time === undefined ? {} : { notBefore: time }),
+    ...(role === undefined ? {} : { role }),
+    ...(answers === undefined ? {} : { answers }),
+  };
+}
+
+/** `3/50` and `3` are 3; what is no number is 0. */
+function leadingInteger(text: string | undefined, low: number, high: number): number {
+  const parsed = Number.parseInt(text ?? "0", 10);
+  return Number.isNaN(parsed) ? 0 : Math.min(high, Math.max(low, parsed));
+}

@@ -1,0 +1,52 @@
+/**
+ * What one look saw; the input of every decision.
+ *
+ * What must hold: a view is plain data and never changes; the same view and time give the same
+ * decisions.
+ */
+import type { Branch, Ref, Sha } from "./ids.ts";
+import type { Lease } from "./lease.ts";
+import type { Asked, Commit } from "./request.ts";
+
+export interface Head extends Commit {
+  readonly branch: Branch;
+  /** 40 hex digits that name the branch's side refs. */
+  readonly key: string;
+  readonly asked: Asked;
+}
+
+export interface SeenLease {
+  readonly ref: Ref;
+  readonly value: Sha;
+  /** Undefined when the commit under the ref is no lease that we can read. */
+  readonly lease: Lease | undefined;
+  /** Monotonic milliseconds of this observer when it first saw this very value. */
+  readonly firstSeen: number;
+  /** True when the holder ran on this machine and its process is gone. */
+  readonly dead: boolean;
+}
+
+/** A response that is finished but could not be put on its branch. */
+export interface Parked {
+  readonly value: Sha;
+  readonly answers: string;
+}
+
+export interface View {
+  readonly target: Branch;
+  readonly heads: readonly Head[];
+  /** By the key of the branch. */
+  readonly leases: ReadonlyMap<string, SeenLease>;
+  readonly parked: ReadonlyMap<string, Parked>;
+  /** First sight of heads that a foreign worker claims, by commit id. */
+  readonly sightings: ReadonlyMap<Sha, number>;
+  /** Branches that this process works on, with the lane that each takes a place in. */
+  readonly going: ReadonlyMap<Branch, string>;
+}
+
+export interface Now {
+  /** Milliseconds on a clock that only goes forward. */
+  readonly mono: number;
+  /** Milliseconds since 1970, for `Not-Before` alone. */
+  readonly wall: number;
+}

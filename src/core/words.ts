@@ -1,0 +1,149 @@
+/**
+ * Every sentence that a person reads, in one place.
+ *
+ * What must hold: each says what happened, what was expected where that helps, and the next
+ * command to type. A Fault is "we could not"; what a script said is an Outcome, never a Fault.
+ */
+
+/** The exit codes of the command line, and what they mean. */
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  refused: 3,
+  later: 75,
+} as const;
+
+export interface Sentence {
+  readonly what: string;
+  readonly next?: string;
+  readonly exit?: number;
+}
+
+/** Something that could not be done; carries the sentence, the next command and the exit code. */
+export class Fault extends Error {
+  readonly next: string | undefined;
+  readonly exit: number;
+
+  constructor(sentence: Sentence, options?: { readonly cause?: unknown }) {
+    super(sentence.what, options);
+    this.name = "Fault";
+    this.next = sentence.next;
+    this.exit = sentence.exit ?? EXIT.failed;
+  }
+}
+
+const usage = (what: string, next?: string): Sentence =>
+  next === undefined ? { what, exit: EXIT.usage } : { what, next, exit: EXIT.usage };
+
+/** Shows a hostile name on one line, so that nothing in it can pass for our own words. */
+export const quoted = (text: string): string => JSON.stringify(text.slice(0, 120));
+
+const nearestHint = (nearest: string | undefined): string =>
+  nearest === undefined ? "" : ` Did you mean ${quoted(nearest)}?`;
+
+export const words = {
+  emptyHeader: () => usage("The commit message has no first line."),
+  badTrailerKey: (key: string) =>
+    usage(`${quoted(key)} is no trailer key: letters, digits and "-", at most 64 characters.`),
+  badTrailerValue: (key: string) => usage(`The trailer ${quoted(key)} needs a value on one line.`),
+  reservedKey: (key: string) =>
+    usage(`The trailer ${quoted(key)} is written by the runner only; leave it out.`),
+  doesNotReadBack: (meant: string, read: string): Sentence => ({
+    what: `The message does not read back. Meant:\n${meant}\nRead:\n${read}`,
+  }),
+
+  notARepository: (dir: string) =>
+    usage(`${dir} is not inside a git repository.`, "git init, or trailhand -C <repository> …"),
+  noSuchDirectory: (dir: string) => usage(`There is no directory ${dir}.`),
+  noGit: (): Sentence => ({ what: "git is not on the PATH.", next: "install git 2.38 or newer" }),
+  gitTooOld: (found: string): Sentence => ({
+    what: `git ${found} is too old: 2.38 or newer is needed.`,
+    next: "upgrade git, then trailhand doctor",
+  }),
+  gitFailed: (command: string, code: number, stderr: string): Sentence => ({
+    what: `git ${command} ended with ${code}: ${stderr}`,
+    next: "trailhand doctor",
+  }),
+  readOnly: (where: string, why: string): Sentence => ({
+    what: `Cannot write to ${where}: ${why}. Nothing was changed.`,
+    next: "check its permissions and the free space, then run again",
+  }),
+  noCommits: () => usage("The repository has no commit yet.", "git commit --allow-empty -m 'first commit'"),
+  noTarget: (tried: string) =>
+    usage(`No trusted branch: ${tried}. States are read from it.`, "git config trailhand.target <branch>"),
+  noStates: (target: string) =>
+    usage(`The branch ${quoted(target)} has no states/ directory.`, "trailhand init"),
+  brokenWorkflow: (file: string, problems: string): Sentence => ({
+    what: `${file} cannot be used:\n${problems}`,
+    next: "correct it on the trusted branch, then trailhand doctor",
+    exit: EXIT.refused,
+  }),
+
+  unknownCommand: (name: string, nearest: string | undefined) =>
+    usage(`There is no command ${quoted(name)}.${nearestHint(nearest)}`, "trailhand help"),
+  badOption: (command: string, why: string) => usage(why, `trailhand help ${command}`),
+  missingArgument: (command: string, name: string) =>
+    usage(`trailhand ${command} needs <${name}>.`, `trailhand help ${command}`),
+  badBranch: (name: string) => usage(`${quoted(name)} is no branch name (see git check-ref-format).`),
+  noSuchBranch: (name: string, nearest: string | undefined) =>
+    usage(`There is no branch ${quoted(name)}.${nearestHint(nearest)}`, "trailhand status"),
+  branchExists: (name: string) =>
+    usage(`The branch ${quoted(name)} exists already.`, `trailhand request <state> --branch ${name}`),
+  detachedHead: () =>
+    usage("HEAD is detached, so no branch is named.", "git switch <branch>, or name the branch"),
+  onTarget: (name: string) =>
+    usage(
+      `${quoted(name)} is the trusted branch, and no work is done there.`,
+      "trailhand request <state> --new <branch>",
+    ),
+  badStateName: (name: string) =>
+    usage(
+      `${quoted(name)} is no state name: lower-case letters, digits, ".", "_" and "-", at most 64.`,
+      "trailhand graph",
+    ),
+  unknownState: (name: string, nearest: string | undefined, known: string) =>
+    usage(`There is no state ${quoted(name)}.${nearestHint(nearest)} Known: ${known}.`, "trailhand graph"),
+  reservedState: (name: string) =>
+    usage(`The state ${quoted(name)} is reserved: only an answer can carry it.`, "trailhand graph"),
+  noSuchCommit: (name: string) => usage(`There is no commit ${quoted(name)}.`, "git log --oneline --all"),
+  nothingTo: (verb: string, branch: string, why: string): Sentence => ({
+    what: `Nothing to ${verb} on ${quoted(branch)}: ${why}.`,
+    next: `trailhand log ${branch}`,
+    exit: EXIT.refused,
+  }),
+  headMoved: (branch: string): Sentence => ({
+    what: `${quoted(branch)} moved while this was being written; nothing was changed.`,
+    next: "type the same command again",
+    exit: EXIT.later,
+  }),
+  blocked: (branch: string, why: string): Sentence => ({
+    what: `${quoted(branch)} cannot be written now: ${why}`,
+    exit: EXIT.later,
+  }),
+  dirtyCheckout: (dir: string) => `its checkout ${dir} has changes; commit or stash them, then run again`,
+  rebasing: (dir: string) => `it is being rebased in ${dir}; finish with git rebase --continue, or --abort`,
+  behindCheckout: (dir: string) =>
+    `its checkout ${dir} could not follow the answer; run git -C ${dir} status`,
+  wouldOverwrite: (dir: string) => `untracked files in ${dir} are in the way; move them, then run again`,
+  notADescendant: (branch: string): Sentence => ({
+    what: `The response on ${quoted(branch)} would not descend from its request.`,
+  }),
+  noWorktree: (dir: string): Sentence => ({
+    what: `git made no worktree at ${dir}.`,
+    next: "trailhand doctor",
+  }),
+  notSaved: (ref: string): Sentence => ({
+    what: `Could not save unfinished work under ${ref}; its worktree is kept.`,
+    next: "trailhand doctor",
+  }),
+  notWritten: (what: string, branch: string): Sentence => ({
+    what: `Could not write "${what}" for ${quoted(branch)}: its refs keep changing.`,
+    next: "trailhand doctor",
+  }),
+  filesExist: (files: string): Sentence => ({
+    what: `Already there, left as they are: ${files}.`,
+    next: "trailhand doctor",
+    exit: EXIT.refused,
+  }),
+} as const;

@@ -1,0 +1,138 @@
+/**
+ * The workflow and the scripts of a trusted commit.
+ *
+ * What must hold: they are read from the commit's tree, never from a work tree; links are not
+ * followed; file contents come through no filter; the copy that scripts run from is read-only,
+ * outside every worktree, and named by what it holds, so that it is never changed in place.
+ */
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { checkWorkflow, type ScriptFile } from "../core/check-workflow.ts";
+import { parseStateName, type Sha } from "../core/ids.ts";
+import { isReservedState, openWorkflow, readWorkflow, type Problem } from "../core/workflow.ts";
+import type { Contract, Script } from "../runner/ports.ts";
+import type { Git } from "./exec.ts";
+import { requireSha } from "./parse.ts";
+
+export const WORKFLOW_FILE = "states/workflow.yml";
+const PLACES = ["states", ".dwp", ".aynig"];
+
+interface TreeFile extends ScriptFile {
+  readonly blob: Sha;
+}
+
+/** A contract with what is wrong with it; it may be run when there are no problems. */
+export interface ReadContract extends Contract {
+  readonly commit: Sha;
+  readonly problems: readonly Problem[];
+  /** False when the trusted commit has neither states nor AYNIG commands. */
+  readonly any: boolean;
+  readonly scripts: ReadonlyMap<string, readonly ScriptFile[]>;
+}
+
+/** Reads the contract of a commit; `copies` is the directory for executable copies. */
+export async function readContract(git: Git, commit: Sha, copies: string): Promise<ReadContract> {
+  const files = await listFiles(git, commit);
+  const scripts = statesOf(files);
+  const file = files.find(({ path }) => path === WORKFLOW_FILE);
+  const reading = file
+    ? readWorkflow(await git.text(["cat-file", "blob", file.blob]))
+    : {
+        workflow: openWorkflow([...scripts.keys()].flatMap((name) => parseStateName(name) ?? [])),
+        problems: [],
+      };
+  const workflow = reading.workflow ?? openWorkflow([]);
+  const problems = reading.workflow ? checkWorkflow(workflow, scripts) : reading.problems;
+  let copied: Promise<string> | undefined;
+  return {
+    commit,
+    workflow,
+    problems,
+    scripts,
+    any: files.length > 0,
+    blob: file?.blob,
+    async script(state, role) {
+      const found = findScript(files, state, role);
+      if (!found) return undefined;
+      copied ??= copyFiles(git, files, copies);
+      const aynig = !found.path.startsWith("states/");
+      return { ...found, aynig, file: join(await copied, found.path) } satisfies Script;
+    },
+  };
+}
+
+async function listFiles(git: Git, commit: Sha): Promise<TreeFile[]> {
+  const output = await git.text(["ls-tree", "-r", "-z", commit, "--", ...PLACES]);
+  return output.split("\0").flatMap((line) => {
+    const match = /^(100644|100755) blob ([0-9a-f]+)\t([^]+)$/.exec(line);
+    if (!match) return [];
+    const [, mode, blob = "", path = ""] = match;
+    if (path.startsWith("states/packs/")) return [];
+    return [{ path, blob: requireSha(blob), executable: mode === "100755" }];
+  });
+}
+
+/** State names to the files that could run them; the workflow file and prompts are none. */
+function statesOf(files: readonly TreeFile[]): Map<string, ScriptFile[]> {
+  const states = new Map<string, ScriptFile[]>();
+  for (const file of files) {
+    const name = stateOf(file);
+    if (name === undefined) continue;
+    if (!file.path.startsWith("states/") && states.has(name)) continue;
+    states.set(name, [...(states.get(name) ?? []), file]);
+  }
+  return states;
+}
+
+const COMMANDS = /^(?:states|\.dwp\/command|\.aynig\/command|\.aynig)\/([^/]+)$/;
+const NOT_SCRIPTS = /\.(?:ya?ml|md|json|txt)$/;
+
+function stateOf({ path }: TreeFile): string | undefined {
+  const base = COMMANDS.exec(path)?.[1];
+  if (base === undefined || NOT_SCRIPTS.test(base)) return undefined;
+  const name = base.replace(/\.[^.]+$/, "") || base;
+  return parseStateName(name) && !isReservedState(name) ? name : undefined;
+}
+
+function findScript(
+  files: readonly TreeFile[],
+  state: string,
+  role: string | undefined,
+): TreeFile | undefined {
+  const roleName = role === undefined ? undefined : parseStateName(role);
+  const roles = roleName
+    ? [`states/roles/${roleName}/`, `.dwp/roles/${roleName}/command/`, `.aynig/roles/${roleName}/command/`]
+    : [];
+  for (const folder of [...roles, "states/", ".dwp/command/", ".aynig/command/", ".aynig/"]) {
+    const here = files.filter((file) => file.executable && dirname(file.path) + "/" === folder);
+    const found =
+      here.find((file) => file.path === `${folder}${state}`) ??
+      here.find((file) => file.path.slice(folder.length).replace(/\.[^.]+$/, "") === state);
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** Writes the files to a folder that is named by what it holds, whole or not at all. */
+async function copyFiles(git: Git, files: readonly TreeFile[], copies: string): Promise<string> {
+  const list = files.map(({ path, blob, executable }) => `${blob} ${executable} ${path}`).join("\n");
+  const folder = join(copies, createHash("sha256").update(list).digest("hex").slice(0, 40));
+  if (existsSync(folder)) return folder;
+  mkdirSync(copies, { recursive: true });
+  const temporary = mkdtempSync(`${folder}.`);
+  for (const file of files) {
+    const path = join(temporary, file.path);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, await git.bytes(["cat-file", "blob", file.blob]));
+    chmodSync(path, file.executable ? 0o555 : 0o444);
+  }
+  try {
+    renameSync(temporary, folder);
+  } catch (error) {
+    // Another runner was faster with the very same files.
+    if (!existsSync(folder)) throw error;
+    rmSync(temporary, { recursive: true, force: true });
+  }
+  return folder;
+}

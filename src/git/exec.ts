@@ -1,0 +1,166 @@
+/**
+ * The one door to git: every git process of Trailhand is started here, through simple-git.
+ *
+ * What must hold: no shell; no hook, no file-system monitor, no pager, no editor, no prompt of the
+ * user's configuration runs; `GIT_*` of our own environment never reaches git; a non-zero exit is
+ * never taken for success.
+ */
+import { simpleGit, type SimpleGit, type SimpleGitOptions } from "simple-git";
+import { Fault, words } from "../core/words.ts";
+
+/** git ended with a code that the caller did not allow. */
+export class GitExit extends Fault {
+  readonly code: number;
+  readonly stderr: string;
+
+  constructor(args: readonly string[], code: number, stderr: string) {
+    const command = args.find((arg) => !arg.startsWith("-")) ?? "";
+    super(words.gitFailed(command, code, firstLine(stderr)));
+    this.name = "GitExit";
+    this.code = code;
+    this.stderr = stderr;
+  }
+}
+
+export interface Call {
+  readonly stdin?: string;
+  /** Exit codes that are answers, besides 0. */
+  readonly codes?: readonly number[];
+  /** Only names that start with `GIT_`; everything else comes from our own environment. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface Result {
+  readonly code: number;
+  readonly stdout: string;
+}
+
+/** Settings that hold for every call, whatever the user's or the repository's configuration says. */
+const SETTINGS: readonly string[] = [
+  "core.hooksPath=/dev/null",
+  "core.fsmonitor=false",
+  "core.pager=cat",
+  "core.editor=false",
+  "gc.auto=0",
+  "maintenance.auto=false",
+  "commit.gpgSign=false",
+  "log.showSignature=false",
+  "i18n.commitEncoding=UTF-8",
+  "submodule.recurse=false",
+  "protocol.ext.allow=never",
+];
+
+const UNSAFE: NonNullable<SimpleGitOptions["unsafe"]> = {
+  allowUnsafeHooksPath: true,
+  allowUnsafeFsMonitor: true,
+  allowUnsafePager: true,
+  allowUnsafeEditor: true,
+  allowUnsafeProtocolOverride: true,
+  allowUnsafeConfigPaths: true,
+  allowUnsafeFilter: true,
+};
+
+/** Where one Git works, and with what. */
+export interface Place {
+  readonly dir: string;
+  /** The environment that git may see; `cleanEnv` makes one. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Options in front of the command, such as `--git-dir=…`. */
+  readonly before?: readonly string[];
+  /** Further settings, `key=value`. */
+  readonly settings?: readonly string[];
+}
+
+/** What simple-git guards besides `GIT_*`: programs that git would start, and a path prefix. */
+const GUARDED = new Set(["editor", "visual", "pager", "prefix", "ssh_askpass"]);
+/** Where the person who started us keeps configuration; a hook never sets these. */
+const CONFIG_PLACES = ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"];
+
+/** The environment for git: ours without `GIT_*` (a hook sets GIT_DIR), editors and pagers. */
+export function cleanEnv(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const kept = Object.entries(env).filter(
+    ([name, value]) =>
+      value !== undefined &&
+      (CONFIG_PLACES.includes(name) || (!/^git_/i.test(name) && !GUARDED.has(name.toLowerCase()))),
+  );
+  return { ...(Object.fromEntries(kept) as Record<string, string>), GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" };
+}
+
+/** git in one place, with fixed settings. */
+export class Git {
+  readonly place: Place;
+
+  constructor(place: Place) {
+    this.place = place;
+  }
+
+  /** The same git with some of its place changed; settings are added to those it has. */
+  with(change: Partial<Place>): Git {
+    const settings = [...(this.place.settings ?? []), ...(change.settings ?? [])];
+    return new Git({ ...this.place, ...change, settings });
+  }
+
+  /** Runs git and returns its whole standard output. Throws GitExit, or a Fault without git. */
+  run(args: readonly string[], call: Call = {}): Promise<Result> {
+    return this.#start(args, call, (git, all) => git.raw(all));
+  }
+
+  /** Runs git and returns its output. */
+  async text(args: readonly string[], call: Call = {}): Promise<string> {
+    return (await this.run(args, call)).stdout;
+  }
+
+  /** Runs `git cat-file …` and returns the bytes. */
+  async bytes(args: readonly ["cat-file", ...string[]], call: Call = {}): Promise<Buffer> {
+    const [, ...rest] = args;
+    const read = (git: SimpleGit) => git.binaryCatFile(rest) as Promise<Buffer>;
+    return (await this.#start(args, call, read)).stdout;
+  }
+
+  async #start<T>(
+    args: readonly string[],
+    call: Call,
+    start: (git: SimpleGit, all: string[]) => PromiseLike<T>,
+  ): Promise<{ code: number; stdout: T }> {
+    let code = 0;
+    let failure: Fault | undefined;
+    const allowed = call.codes ?? [];
+    const env = { ...this.place.env, ...call.env };
+    const git = simpleGit({
+      baseDir: this.place.dir,
+      config: [...SETTINGS, ...(this.place.settings ?? [])],
+      unsafe: UNSAFE,
+      allowEnvironment: Object.keys(env).filter((name) => name.startsWith("GIT_")),
+      // Only the close event ends a call: after `exit` alone, output may still be in the pipe.
+      completion: { onClose: true, onExit: false },
+      // A buffer, even an empty one, closes standard input; nothing at all would leave it open.
+      input: () => Buffer.from(call.stdin ?? ""),
+      errors: (error, result) => {
+        code = result.exitCode;
+        if (code === 0 && error === undefined) return undefined;
+        if (allowed.includes(code)) return undefined;
+        if (/^spawn git ENOENT$/.test((error as Error | undefined)?.message ?? "")) {
+          failure = new Fault(words.noGit());
+          return failure;
+        }
+        failure = new GitExit(args, code, Buffer.concat(result.stdErr).toString() || String(error ?? ""));
+        return failure;
+      },
+    })
+      .env(env)
+      // simple-git waits 50 ms more for a process that printed nothing; an empty chunk says that it
+      // need not. The close event still comes last.
+      .outputHandler((_command, stdout) => setImmediate(() => stdout.emit("data", Buffer.alloc(0))));
+    try {
+      return { stdout: await start(git, [...(this.place.before ?? []), ...args]), code };
+    } catch (error) {
+      throw failure ?? error;
+    }
+  }
+}
+
+function firstLine(stderr: string): string {
+  const lines = stderr.split("\n").filter((line) => line.trim() !== "");
+  const fatal = lines.find((line) => /^(fatal|error):/.test(line)) ?? lines[0] ?? "no message";
+  return fatal.replace(/^(fatal|error): /, "").trim();
+}

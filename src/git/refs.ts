@@ -1,0 +1,114 @@
+/**
+ * Compare-and-swap on the refs of a local repository.
+ *
+ * What must hold: one `update-ref --stdin` transaction, all or nothing; whether it was refused is
+ * read from the refs, never from git's prose; a branch that is checked out moves together with its
+ * clean checkout or not at all.
+ */
+import { branchOf, type Branch, type Ref, type Sha } from "../core/ids.ts";
+import { refsOf } from "../core/lease.ts";
+import { Fault, words } from "../core/words.ts";
+import type { Swap, Update } from "../runner/ports.ts";
+import { checkoutBlocker, followCheckout, listCheckouts, type Checkout } from "./checkouts.ts";
+import { type Git, GitExit } from "./exec.ts";
+import { branchKey } from "./key.ts";
+import type { Place } from "./open.ts";
+import { parseRecords, requireSha } from "./parse.ts";
+
+/** The present values of some refs; null where there is none. One git process. */
+export async function readRefs(git: Git, refs: readonly Ref[]): Promise<Map<Ref, Sha | null>> {
+  const values = new Map<Ref, Sha | null>(refs.map((ref) => [ref, null]));
+  const output = await git.text(["for-each-ref", "--format=%(refname)%00%(objectname)%00", ...refs]);
+  for (const [ref = "", value = ""] of parseRecords(output, 2)) {
+    if (values.has(ref as Ref)) values.set(ref as Ref, requireSha(value));
+  }
+  return values;
+}
+
+interface Following {
+  readonly checkout: Checkout;
+  readonly from: Sha;
+  readonly to: Sha;
+  readonly ref: Ref;
+}
+
+/** Moves all refs or none; checkouts of moved branches follow. */
+export async function swapLocal(place: Place, updates: readonly Update[], why: string): Promise<Swap> {
+  const following = findFollowing(place, updates);
+  for (const { checkout, from, to } of following) {
+    const blocker = await checkoutBlocker(place.git, checkout, { from, to });
+    if (blocker !== undefined) return { kind: "blocked", why: blocker };
+  }
+  const intents = following.map(({ ref, from }): Update => ({ ref, expected: null, next: from }));
+  const swap = await transact(place.git, [...updates, ...intents], why);
+  if (swap.kind === "landed") for (const one of following) await follow(place, one);
+  return swap;
+}
+
+/** Why a branch could not be answered now: a dirty checkout, a rebase; undefined when it could. */
+export async function branchBlocker(place: Place, branch: Branch): Promise<string | undefined> {
+  const checkout = listCheckouts(place).find((one) => one.branch === branch);
+  return checkout && checkoutBlocker(place.git, checkout);
+}
+
+/** Finishes a follow that a crash cut short. */
+export async function resumeFollow(
+  place: Place,
+  branch: Branch,
+  ref: Ref,
+  from: Sha,
+  to: Sha,
+): Promise<void> {
+  const checkout = listCheckouts(place).find((one) => one.branch === branch);
+  if (checkout) await follow(place, { checkout, ref, from, to });
+  else await transact(place.git, [{ ref, expected: from, next: null }], "nothing is checked out");
+}
+
+async function follow(place: Place, { checkout, from, to, ref }: Following): Promise<void> {
+  const moved = await followCheckout(place.git, checkout.dir, from, to);
+  if (moved) await transact(place.git, [{ ref, expected: from, next: null }], "checkout followed");
+}
+
+function findFollowing(place: Place, updates: readonly Update[]): Following[] {
+  const moved = updates.flatMap(({ ref, expected, next }) => {
+    const branch = branchOf(ref);
+    return branch && expected && next ? [{ branch, from: expected, to: next }] : [];
+  });
+  if (moved.length === 0) return [];
+  const checkouts = listCheckouts(place);
+  return moved.flatMap(({ branch, from, to }) =>
+    checkouts
+      .filter((checkout) => checkout.branch === branch)
+      .map((checkout) => ({ checkout, from, to, ref: refsOf(branchKey(branch)).follow })),
+  );
+}
+
+/** One transaction; see git-update-ref(1) for the commands. */
+async function transact(git: Git, updates: readonly Update[], why: string): Promise<Swap> {
+  const commands = updates.map(({ ref, expected, next }) => {
+    if (next === null) return expected === null ? `verify ${ref}\0\0` : `delete ${ref}\0${expected}\0`;
+    return expected === null ? `create ${ref}\0${next}\0` : `update ${ref}\0${next}\0${expected}\0`;
+  });
+  const stdin = ["start", ...commands.map((c) => c.slice(0, -1)), "prepare", "commit"].join("\0") + "\0";
+  try {
+    await git.run(["update-ref", "-m", `trailhand: ${why}`, "--stdin", "-z"], { stdin });
+    return { kind: "landed" };
+  } catch (error) {
+    if (!(error instanceof GitExit)) throw error;
+    return settle(git, updates, error);
+  }
+}
+
+/** After an error the refs themselves say what happened. */
+async function settle(git: Git, updates: readonly Update[], error: GitExit): Promise<Swap> {
+  const values = await readRefs(
+    git,
+    updates.map(({ ref }) => ref),
+  );
+  const all = (wanted: (update: Update) => Sha | null) =>
+    updates.every((update) => values.get(update.ref) === wanted(update));
+  if (all(({ next }) => next)) return { kind: "landed" };
+  if (!all(({ expected }) => expected)) return { kind: "refused" };
+  if (/\.lock['"]?: File exists/.test(error.stderr)) return { kind: "unknown", why: "a ref is locked" };
+  throw new Fault(words.readOnly(git.place.dir, error.message), { cause: error });
+}

@@ -1,0 +1,124 @@
+/**
+ * The runner's Repository on a local git repository.
+ *
+ * What must hold: each method is one git process where git allows it; commits are written with
+ * plumbing, so that no hook, template, editor or signature takes part.
+ */
+import type { Branch, Ref, Sha } from "../core/ids.ts";
+import { parseLease, SALVAGE } from "../core/lease.ts";
+import { parseMessage, valueOf } from "../core/message.ts";
+import type { Commit } from "../core/request.ts";
+import { Fault, words } from "../core/words.ts";
+import type { LeaseRef, Look, Repository, Swap, Update } from "../runner/ports.ts";
+import { Looker, type WholeLook } from "./look.ts";
+import type { Person, Place } from "./open.ts";
+import { parseLog, parseRecords, requireSha } from "./parse.ts";
+import { branchBlocker, readRefs, resumeFollow, swapLocal } from "./refs.ts";
+
+/** Who commits where nobody is configured. */
+export const BOT: Person = { name: "Trailhand", email: "trailhand@users.noreply.invalid" };
+
+const LOG = "--format=%H%x00%P%x00%ct%x00%B%x00";
+
+export class LocalRepository implements Repository {
+  readonly place: Place;
+  readonly #looker: Looker;
+
+  constructor(place: Place) {
+    this.place = place;
+    this.#looker = new Looker(place.git);
+  }
+
+  async look(): Promise<Look> {
+    const look = await this.#looker.look();
+    for (const { head, ref, from } of look.follows) {
+      await resumeFollow(this.place, head.branch, ref, from, head.commit);
+    }
+    return { ...look, target: requireTarget(this.place, look) };
+  }
+
+  read(refs: readonly Ref[]): Promise<ReadonlyMap<Ref, Sha | null>> {
+    return readRefs(this.place.git, refs);
+  }
+
+  async readLease(ref: Ref): Promise<LeaseRef | undefined> {
+    const format = "--format=%(refname)%00%(objectname)%00%(contents)%00";
+    const output = await this.place.git.text(["for-each-ref", format, ref]);
+    const record = parseRecords(output, 3).find(([name]) => name === ref);
+    if (!record) return undefined;
+    return { ref, value: requireSha(record[1] ?? ""), lease: parseLease(record[2] ?? "") };
+  }
+
+  swap(updates: readonly Update[], why: string): Promise<Swap> {
+    return swapLocal(this.place, updates, why);
+  }
+
+  blocker(branch: Branch): Promise<string | undefined> {
+    return branchBlocker(this.place, branch);
+  }
+
+  note(message: string, parent?: Sha): Promise<Sha> {
+    return this.#write(this.place.emptyTree, parent ? [parent] : [], message, BOT);
+  }
+
+  commit(tree: Sha, parent: Sha, message: string): Promise<Sha> {
+    return this.#write(`${tree}^{tree}`, [parent], message, this.place.person ?? BOT);
+  }
+
+  async #write(tree: string, parents: readonly Sha[], message: string, by: Person): Promise<Sha> {
+    const env = identity(BOT, by);
+    const args = ["commit-tree", ...parents.flatMap((parent) => ["-p", parent]), "-F", "-", tree];
+    return requireSha(await this.place.git.text(args, { stdin: message, env }));
+  }
+
+  async isAncestor(older: Sha, newer: Sha): Promise<boolean> {
+    if (older === newer) return true;
+    const { code } = await this.place.git.run(["merge-base", "--is-ancestor", older, newer], { codes: [1] });
+    return code === 0;
+  }
+
+  async trail(commit: Sha, limit: number): Promise<readonly Commit[]> {
+    return readTrail(this.place, commit, limit);
+  }
+
+  async salvaged(branch: Branch, request: Sha): Promise<readonly Ref[]> {
+    const format = "--format=%(refname)%00%(contents)%00";
+    const output = await this.place.git.text(["for-each-ref", format, `${SALVAGE}${branch}/`]);
+    return parseRecords(output, 2)
+      .filter(([, message = ""]) => valueOf(parseMessage(message).trailers, "Request") === request)
+      .map(([ref = ""]) => ref as Ref);
+  }
+}
+
+/** The variables that make a commit theirs. */
+export function identity(author: Person, committer: Person): Record<string, string> {
+  return {
+    GIT_AUTHOR_NAME: author.name,
+    GIT_AUTHOR_EMAIL: author.email,
+    GIT_COMMITTER_NAME: committer.name,
+    GIT_COMMITTER_EMAIL: committer.email,
+  };
+}
+
+/** First-parent history, newest first. */
+export async function readTrail(place: Place, commit: string, limit: number): Promise<Commit[]> {
+  const args = ["log", "--first-parent", "-n", String(limit), LOG, "--end-of-options", commit, "--"];
+  return parseLog(await place.git.text(args));
+}
+
+/** The trusted branch: configured, what `origin/HEAD` names, `main`, `master`, or the only one. */
+export function requireTarget(place: Place, look: Pick<WholeLook, "heads" | "originHead">): Branch {
+  const configured = place.config.get("trailhand.target");
+  const names = look.heads.map((head) => head.branch);
+  const wanted = configured === undefined ? [look.originHead, "main", "master"] : [configured];
+  const found = wanted.flatMap((one) => names.filter((name) => name === one))[0];
+  if (found !== undefined) return found;
+  const [only] = names;
+  if (configured === undefined && names.length === 1 && only !== undefined) return only;
+  if (names.length === 0) throw new Fault(words.noCommits());
+  const tried =
+    configured === undefined
+      ? "there is no main or master, and more than one branch"
+      : `there is no branch ${configured}`;
+  throw new Fault(words.noTarget(tried));
+}

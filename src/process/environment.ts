@@ -1,0 +1,167 @@
+/**
+ * The environment and the request file of a state script.
+ *
+ * What must hold: a script sees an allow-list, the fixed TRAILHAND names, and what its state
+ * declares; no `GIT_*` of ours but an identity to commit with; trailers travel as JSON, never as
+ * variable names, outside the AYNIG prefix.
+ */
+import { formatDuration } from "../core/duration.ts";
+import { describeMessage, parseMessage, valueOf } from "../core/message.ts";
+import type { Commit, Request } from "../core/request.ts";
+import type { ScriptCall } from "../runner/ports.ts";
+
+const ALLOWED = new Set([
+  ...["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TERM", "COLORTERM"],
+  ...["NO_COLOR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"],
+]);
+
+/** Who commits in a worktree when a script does. */
+export interface Committer {
+  readonly name: string;
+  readonly email: string;
+}
+
+export interface Files {
+  readonly request: string;
+  readonly output: string;
+}
+
+/** The whole environment of a script, and the values in it that must not be shown. */
+export function scriptEnvironment(
+  call: ScriptCall,
+  ours: Readonly<Record<string, string | undefined>>,
+  files: Files,
+  by: Committer,
+): { env: Record<string, string>; secrets: string[] } {
+  const env: Record<string, string> = {};
+  for (const [name, value] of Object.entries(ours)) {
+    if (value !== undefined && (ALLOWED.has(name) || /^LC_[A-Z]+$/.test(name))) env[name] = value;
+  }
+  const secrets: string[] = [];
+  for (const name of call.env) {
+    const value = ours[name];
+    if (value === undefined) continue;
+    env[name] = value;
+    secrets.push(value);
+  }
+  Object.assign(env, fixed(call, files), identity(by), call.script.aynig ? aynig(call) : {});
+  return { env, secrets };
+}
+
+function fixed(
+  { request, run, attempt, attempts, tree, salvage, script }: ScriptCall,
+  files: Files,
+): Record<string, string> {
+  return {
+    TRAILHAND_STATE: request.state,
+    TRAILHAND_BRANCH: request.branch,
+    TRAILHAND_COMMIT: request.commit,
+    TRAILHAND_SUBJECT: short(request.message.header),
+    TRAILHAND_BODY: short(request.message.body),
+    TRAILHAND_RUN: run,
+    TRAILHAND_ATTEMPT: String(attempt),
+    TRAILHAND_ATTEMPTS: String(attempts),
+    TRAILHAND_REQUEST: files.request,
+    TRAILHAND_OUTPUT: files.output,
+    TRAILHAND_WORKTREE: tree.path,
+    TRAILHAND_STATES: script.file.slice(0, -script.path.length),
+    TRAILHAND_SALVAGE: salvage.at(-1) ?? "",
+  };
+}
+
+/** One variable may hold 128 KiB on Linux (execve(2)); the request file has the whole text. */
+const VARIABLE_BYTES = 120 * 1024;
+
+function short(text: string): string {
+  const clean = text.replaceAll("\0", "");
+  return Buffer.byteLength(clean) <= VARIABLE_BYTES
+    ? clean
+    : Buffer.from(clean).subarray(0, VARIABLE_BYTES).toString("utf8");
+}
+
+function identity({ name, email }: Committer): Record<string, string> {
+  return {
+    GIT_AUTHOR_NAME: name,
+    GIT_AUTHOR_EMAIL: email,
+    GIT_COMMITTER_NAME: name,
+    GIT_COMMITTER_EMAIL: email,
+  };
+}
+
+/** What AYNIG commands expect. A trailer's variable has a fixed prefix, so it can shadow nothing. */
+function aynig({ request, tree, script }: ScriptCall): Record<string, string> {
+  const common = {
+    BODY: short(request.message.body),
+    COMMIT_HASH: request.commit,
+    LOG_LEVEL: "info",
+    ROLE: request.role ?? "",
+  };
+  const prefixed = Object.fromEntries(
+    Object.entries(common).map(([name, value]) => [`AYNIG_${name}`, value]),
+  );
+  const trailers = Object.fromEntries(
+    request.message.trailers.map(({ key, value }) => [
+      `AYNIG_TRAILER_${key.toUpperCase().replace(/[^A-Z0-9]/g, "_")}`,
+      short(value),
+    ]),
+  );
+  const commands = script.file.slice(0, script.file.lastIndexOf("/"));
+  return { ...trailers, ...common, ...prefixed, WORKTREE_PATH: tree.path, COMMANDS_PATH: commands };
+}
+
+/** The request as JSON, for `TRAILHAND_REQUEST`. */
+export function requestJson(call: ScriptCall): string {
+  const { request, trail } = call;
+  const { header, body, trailers } = request.message;
+  return JSON.stringify(
+    {
+      branch: request.branch,
+      commit: request.commit,
+      state: request.state,
+      run: call.run,
+      attempt: call.attempt,
+      attempts: call.attempts,
+      timeout: formatDuration(call.timeoutMs),
+      hops: request.hops,
+      header,
+      body,
+      trailers,
+      ...pick(describeMessage(request.message)),
+      origin: origin(request, trail),
+      trail: trail.map(handOff),
+      salvage: call.salvage,
+    },
+    undefined,
+    2,
+  );
+}
+
+function pick({
+  type,
+  scope,
+  subject,
+  references,
+  mentions,
+  notes,
+}: ReturnType<typeof describeMessage>): object {
+  return { type: type ?? null, scope: scope ?? null, subject, references, mentions, notes };
+}
+
+/** The request that began this line of hand-offs: the oldest one that no runner wrote. */
+function origin(request: Request, trail: readonly Commit[]): object {
+  let found: Commit | undefined;
+  for (const commit of trail) {
+    const { trailers } = parseMessage(commit.message);
+    const asks = valueOf(trailers, request.key) !== undefined;
+    if (!asks) continue;
+    found = commit;
+    if (valueOf(trailers, "Answers") === undefined) break;
+  }
+  const message = found ? parseMessage(found.message) : request.message;
+  return { commit: found?.commit ?? request.commit, header: message.header, body: message.body };
+}
+
+function handOff(commit: Commit): object {
+  const { header, body, trailers } = parseMessage(commit.message);
+  return { commit: commit.commit, header, body, state: valueOf(trailers, "State") ?? null, trailers };
+}

@@ -1,0 +1,98 @@
+/**
+ * Runs a state script in its worktree.
+ *
+ * What must hold: request, output and log lie beside the worktree, not in it; while the script runs
+ * its process group is on record, so that a later runner can end it; the output file is read with a
+ * bound and only when it is a plain file.
+ */
+import {
+  constants,
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import type { ScriptCall, ScriptEnd, Scripts } from "../runner/ports.ts";
+import { requestJson, scriptEnvironment, type Committer } from "./environment.ts";
+import { endMarked, GROUP_FILE, type GroupRecord } from "./group.ts";
+import { startTime } from "./machine.ts";
+import { spawnBounded } from "./spawn.ts";
+
+export interface ScriptOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly committer: Committer;
+  /** Where logs are kept, one file for each run. */
+  readonly logs: string;
+  readonly graceMs: number;
+}
+
+const OUTPUT_BYTES = 1024 * 1024;
+const LOG_BYTES = 10 * 1024 * 1024;
+const TAIL_BYTES = 64 * 1024;
+
+export class ScriptRunner implements Scripts {
+  readonly #options: ScriptOptions;
+
+  constructor(options: ScriptOptions) {
+    this.#options = options;
+  }
+
+  /** Where the log of a run is written. */
+  logFile(run: string): string {
+    return join(this.#options.logs, `${run}.log`);
+  }
+
+  async run(call: ScriptCall, stop: Promise<string>): Promise<ScriptEnd> {
+    const { side, path } = call.tree;
+    const files = { request: join(side, "request.json"), output: join(side, "output") };
+    const record = join(side, GROUP_FILE);
+    mkdirSync(this.#options.logs, { recursive: true, mode: 0o700 });
+    rmSync(files.output, { recursive: true, force: true });
+    writeFileSync(files.output, "", { mode: 0o600 });
+    writeFileSync(files.request, requestJson(call), { mode: 0o600 });
+    const { env, secrets } = scriptEnvironment(call, this.#options.env, files, this.#options.committer);
+    const ended = await spawnBounded({
+      file: call.script.file,
+      cwd: path,
+      env,
+      stop,
+      timeoutMs: call.timeoutMs,
+      graceMs: this.#options.graceMs,
+      logFile: this.logFile(call.run),
+      logBytes: LOG_BYTES,
+      tailBytes: TAIL_BYTES,
+      onStart: (pgid) => {
+        const group: GroupRecord = { pgid, started: startTime(pgid) ?? "0" };
+        writeFileSync(record, JSON.stringify(group));
+      },
+    });
+    await endMarked(call.run);
+    rmSync(record, { force: true });
+    return { ...ended, output: readBounded(files.output), secrets };
+  }
+}
+
+/** The output file, when it is a plain file of a sensible size; a link is not followed. */
+function readBounded(path: string): string {
+  let file: number;
+  try {
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch {
+    return "";
+  }
+  try {
+    if (!fstatSync(file).isFile()) return "";
+    const buffer = Buffer.alloc(OUTPUT_BYTES + 1);
+    const length = readSync(file, buffer, 0, buffer.length, 0);
+    // A cut file would be read as something else than was meant; a line that names it is refused.
+    return length > OUTPUT_BYTES
+      ? `the output file is larger than ${OUTPUT_BYTES} bytes`
+      : buffer.toString("utf8", 0, length);
+  } finally {
+    closeSync(file);
+  }
+}

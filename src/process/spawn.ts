@@ -1,0 +1,187 @@
+/**
+ * Runs one program in a process group of its own, bounded in time and output.
+ *
+ * What must hold: the first cause of its end wins; both pipes are drained to the last byte that
+ * matters; the exit of the program ends the run, even when a child of it holds the pipes open;
+ * afterwards no process of the group is left.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { closeSync, openSync, writeSync } from "node:fs";
+import { setTimeout as wait } from "node:timers/promises";
+import type { Exit } from "../core/outcome.ts";
+import { signalGroup } from "./group.ts";
+
+export interface SpawnOptions {
+  readonly file: string;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  /** Between SIGTERM and SIGKILL. */
+  readonly graceMs: number;
+  /** Resolves when the program must stop, with the reason. */
+  readonly stop: Promise<string>;
+  /** Where everything is written that the program prints, up to `logBytes`. */
+  readonly logFile: string;
+  readonly logBytes: number;
+  /** How much of the end is kept in memory. */
+  readonly tailBytes: number;
+  readonly onStart: (pid: number) => void;
+}
+
+export interface Spawned {
+  readonly exit: Exit;
+  readonly log: string;
+  readonly stdout: string;
+}
+
+/** After the exit, this long for what is still in the pipes. */
+const DRAIN_MS = 200;
+
+/** Runs to the end. Never rejects: a program that cannot be started is an Exit too. */
+export async function spawnBounded(options: SpawnOptions): Promise<Spawned> {
+  const log = new Log(options.logFile, options.logBytes, options.tailBytes);
+  const stdout = new Tail(options.tailBytes);
+  try {
+    const started = await start(options);
+    if (!("child" in started)) return { exit: started, log: "", stdout: "" };
+    const { child } = started;
+    options.onStart(child.pid ?? 0);
+    child.stdout?.on("data", (chunk: Buffer) => {
+      log.add(chunk);
+      stdout.add(chunk);
+    });
+    child.stderr?.on("data", (chunk: Buffer) => log.add(chunk));
+    const exit = await untilEnd(child, options);
+    await drained(child);
+    return { exit, log: log.text(), stdout: stdout.text() };
+  } finally {
+    log.close();
+  }
+}
+
+/** "Text file busy" is a neighbour's fork that still holds the file open for writing: it passes. */
+async function start(options: SpawnOptions): Promise<{ child: ChildProcess } | Exit> {
+  for (let tries = 0; ; tries++) {
+    const child = spawn(options.file, [], {
+      cwd: options.cwd,
+      env: options.env,
+      detached: true,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const failure = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+      child.once("spawn", () => resolve(undefined));
+      child.once("error", resolve);
+    });
+    if (!failure) return { child };
+    if (failure.code !== "ETXTBSY" || tries >= 20) return { kind: "not-started", why: explain(failure) };
+    await wait(25);
+  }
+}
+
+function explain({ code }: NodeJS.ErrnoException): string {
+  if (code === "ENOEXEC") return "the script could not be started: it needs a first line such as #!/bin/sh";
+  if (code === "ENOENT") return "the script could not be started: the program of its #! line does not exist";
+  return `the script could not be started: ${code ?? "unknown error"}`;
+}
+
+async function untilEnd(child: ChildProcess, options: SpawnOptions): Promise<Exit> {
+  const pid = child.pid ?? 0;
+  const exited = new Promise<Exit>((resolve) => {
+    child.once("exit", (code, signal) =>
+      resolve(signal === null ? { kind: "exited", code: code ?? 1 } : { kind: "signalled", signal }),
+    );
+  });
+  const clock = new AbortController();
+  const late = wait(Math.min(options.timeoutMs, 2 ** 31 - 1), undefined, { signal: clock.signal }).then(
+    (): Exit => ({ kind: "timed-out", afterMs: options.timeoutMs }),
+    () => exited,
+  );
+  const stopped = options.stop.then((why): Exit => ({ kind: "stopped", why }));
+  const first = await Promise.race([exited, late, stopped]);
+  clock.abort();
+  if (first.kind === "timed-out" || first.kind === "stopped") {
+    signalGroup(pid, "SIGTERM");
+    await Promise.race([exited, wait(options.graceMs)]);
+  }
+  // What the script left in its group ends with it.
+  signalGroup(pid, "SIGKILL");
+  await exited;
+  return first;
+}
+
+async function drained(child: ChildProcess): Promise<void> {
+  const ends = [child.stdout, child.stderr].map(
+    (stream) =>
+      new Promise<void>((resolve) => {
+        if (!stream || stream.readableEnded || stream.destroyed) resolve();
+        else stream.once("close", () => resolve());
+      }),
+  );
+  const clock = new AbortController();
+  await Promise.race([
+    Promise.all(ends),
+    wait(DRAIN_MS, undefined, { signal: clock.signal }).catch(() => undefined),
+  ]);
+  clock.abort();
+  child.stdout?.destroy();
+  child.stderr?.destroy();
+}
+
+/** The last bytes of a stream, in bounded memory. */
+class Tail {
+  readonly #limit: number;
+  #chunks: Buffer[] = [];
+  #size = 0;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  add(chunk: Buffer): void {
+    this.#chunks.push(chunk);
+    this.#size += chunk.length;
+    if (this.#size <= this.#limit * 2) return;
+    const kept = Buffer.concat(this.#chunks).subarray(-this.#limit);
+    this.#chunks = [Buffer.from(kept)];
+    this.#size = kept.length;
+  }
+
+  text(): string {
+    return Buffer.concat(this.#chunks).subarray(-this.#limit).toString("utf8");
+  }
+}
+
+/** The log file up to its cap, and its tail. */
+class Log {
+  readonly #file: number;
+  readonly #tail: Tail;
+  #left: number;
+
+  constructor(file: string, limit: number, tail: number) {
+    this.#file = openSync(file, "w", 0o600);
+    this.#left = limit;
+    this.#tail = new Tail(tail);
+  }
+
+  add(chunk: Buffer): void {
+    this.#tail.add(chunk);
+    if (this.#left <= 0) return;
+    const part = chunk.subarray(0, this.#left);
+    this.#left -= part.length;
+    try {
+      writeSync(this.#file, part);
+      if (this.#left <= 0) writeSync(this.#file, "\n[the log is cut here]\n");
+    } catch {
+      // A full disk costs the log, not the run: the tail is still in memory.
+      this.#left = 0;
+    }
+  }
+
+  text(): string {
+    return this.#tail.text();
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+}

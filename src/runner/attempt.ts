@@ -1,0 +1,104 @@
+/**
+ * One attempt: claim, worktree, script, conclusion.
+ *
+ * What must hold: a script runs only under a Claim; whatever it did is on a ref before its worktree
+ * is given back; a fault of ours leaves the branch untouched and is told.
+ */
+import type { Run } from "../core/decide.ts";
+import { formatLease } from "../core/lease.ts";
+import { Fault } from "../core/words.ts";
+import { claim, keep, type Claim, type StopSwitch } from "./claim.ts";
+import { attemptsOf, conclude, concludeLimit, type Work } from "./conclude.ts";
+import { salvage } from "./finish.ts";
+import type { Contract, Ports, Script, Tree } from "./ports.ts";
+
+/** How long a request rests after we could not run it, whatever the script. */
+const FAULT_REST_MS = 30_000;
+/** How much history a script is told. */
+const TRAIL = 50;
+
+/** Runs one decision to its end. Never rejects; returns false when we, not the script, failed. */
+export async function attempt(
+  ports: Ports,
+  contract: Contract,
+  run: Run,
+  stop: StopSwitch,
+  ttlMs: number,
+): Promise<boolean> {
+  const { branch } = run.head;
+  let held: Claim | undefined;
+  try {
+    const script = await contract.script(run.request.state, run.request.role);
+    held = await claim(ports, run, ttlMs);
+    if (!held) {
+      ports.tell({ kind: "lost", branch, why: "another runner has it, or the branch moved" });
+      return true;
+    }
+    const { attempt: number, run: id } = held.lease;
+    ports.tell({ kind: "claimed", branch, state: run.request.state, run: id, attempt: number });
+    const { workflow, blob: workflowBlob } = contract;
+    const startedAt = ports.clock.mono();
+    const work: Work = { ports, workflow, workflowBlob, claim: held, stop, script, startedAt };
+    if (run.limit) await concludeLimit(work, run.limit);
+    else if (script) await execute(work, script);
+    else await conclude(work);
+    return true;
+  } catch (error) {
+    const fault = error instanceof Fault ? error : undefined;
+    const what = error instanceof Error ? error.message : String(error);
+    if (held) await giveBack(ports, held, what);
+    ports.tell({ kind: "fault", branch, what, next: fault?.next });
+    return false;
+  }
+}
+
+async function execute(work: Work, script: Script): Promise<void> {
+  const { ports, claim: held, stop } = work;
+  const { request, head, state } = held.run;
+  const previous = held.lease.attempt > 1 || held.run.over !== undefined;
+  const saved = previous ? await ports.repository.salvaged(head.branch, request.commit) : [];
+  const trail = await ports.repository.trail(request.commit, TRAIL);
+  const tree = await ports.trees.open(held.lease.run, request);
+  try {
+    const call = {
+      script,
+      tree,
+      request,
+      trail,
+      salvage: saved,
+      run: held.lease.run,
+      attempt: held.lease.attempt,
+      attempts: attemptsOf(held),
+      timeoutMs: state?.timeout ?? 1_800_000,
+      env: state?.env ?? [],
+    };
+    const running = ports.scripts.run(call, stop.done);
+    const [end] = await Promise.all([running, keep(ports, held, stop, running)]);
+    await conclude(work, end, tree);
+  } catch (error) {
+    await saveAfterFault(ports, held, tree);
+    throw error;
+  }
+}
+
+/** When nothing can be saved, nothing is removed: the worktree stays, and the next sweep saves it. */
+async function saveAfterFault(ports: Ports, held: Claim, tree: Tree): Promise<void> {
+  try {
+    await salvage(ports, held, tree, "the runner could not go on");
+  } catch {
+    return;
+  }
+  await ports.trees.close(tree);
+}
+
+/** We could not run it: the request rests, and no attempt is used up. */
+async function giveBack(ports: Ports, held: Claim, why: string): Promise<void> {
+  const lease = { ...held.lease, attempt: held.lease.attempt - 1, nonce: ports.machine.newNonce() };
+  try {
+    const rest = { ms: FAULT_REST_MS, why: why.split("\n")[0] || "a fault" };
+    const next = await ports.repository.note(formatLease({ ...lease, rest }));
+    await ports.repository.swap([{ ref: held.ref, expected: held.value, next }], "give back");
+  } catch {
+    // The disk may be full. Then the lease stands until this process is gone, and is taken over.
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * The writes that end a run: the answer, a rest before the next attempt, or the saved tree alone.
+ *
+ * What must hold: the lease goes or changes in the same swap as what it guards; a response is built
+ * once and sent again unchanged; "unknown" is settled by reading the head, then the lease; a
+ * finished response that cannot be placed is kept on a ref.
+ */
+import { composeMessage } from "../core/compose.ts";
+import { refOf, type Ref, type Sha } from "../core/ids.ts";
+import { formatLease, refsOf, salvageRef } from "../core/lease.ts";
+import type { Head } from "../core/view.ts";
+import { Fault, words } from "../core/words.ts";
+import type { Claim } from "./claim.ts";
+import type { Ports, Sealed, Swap, Tree, Update } from "./ports.ts";
+
+export interface Saved {
+  readonly ref: Ref;
+  readonly value: Sha;
+}
+
+export interface Reply {
+  readonly message: string;
+  /** What the script left; without it the answer keeps the tree of the request. */
+  readonly sealed: Sealed | undefined;
+  readonly salvage: Saved | undefined;
+}
+
+export type Answered =
+  | { readonly kind: "answered"; readonly commit: Sha }
+  | { readonly kind: "blocked"; readonly why: string }
+  | { readonly kind: "overtaken"; readonly why: string; readonly salvage: Ref };
+
+export interface Rest {
+  readonly ms: number;
+  readonly why: string;
+  /** Attempts used up so far. */
+  readonly used: number;
+  readonly journal: string | undefined;
+  readonly salvage: Saved | undefined;
+}
+
+const TRIES = 6;
+const JITTER_MS = 40;
+
+/** Puts the response on the branch and drops the lease, in one swap. */
+export async function answer(ports: Ports, held: Claim, reply: Reply): Promise<Answered> {
+  const { repository } = ports;
+  const { request, head } = held.run;
+  const parent = reply.sealed?.head ?? request.commit;
+  if (parent !== request.commit && !(await repository.isAncestor(request.commit, parent))) {
+    throw new Fault(words.notADescendant(head.branch));
+  }
+  const commit = await repository.commit(reply.sealed?.tree ?? request.commit, parent, reply.message);
+  const branch = refOf(head.branch);
+  const updates = (): Update[] => [
+    { ref: branch, expected: request.commit, next: commit },
+    { ref: held.ref, expected: held.value, next: null },
+    ...created(reply.salvage),
+  ];
+  const why = `${request.state} answered`;
+  for (let tries = 0; tries < TRIES; tries++) {
+    const swap = await repository.swap(updates(), why);
+    if (swap.kind === "landed") return { kind: "answered", commit };
+    if (swap.kind === "blocked") return park(ports, held, commit, swap.why);
+    const present = (await repository.read([branch])).get(branch);
+    const lease = await repository.readLease(held.ref);
+    const mine = lease?.lease?.run === held.lease.run;
+    if (present && (await repository.isAncestor(commit, present))) {
+      if (mine) await repository.swap([{ ref: held.ref, expected: lease.value, next: null }], "release");
+      return { kind: "answered", commit };
+    }
+    if (!mine || present !== request.commit) {
+      if (mine) await repository.swap([{ ref: held.ref, expected: lease.value, next: null }], "release");
+      const salvage = await keepCommit(ports, held, commit);
+      return { kind: "overtaken", why: mine ? "the branch moved" : "another runner took over", salvage };
+    }
+    held.value = lease.value;
+    await ports.clock.sleep(JITTER_MS * (tries + 1));
+  }
+  throw new Fault(words.headMoved(head.branch));
+}
+
+/** The answer is finished but has no place: it waits on a ref, and the request is not run again. */
+async function park(ports: Ports, held: Claim, commit: Sha, why: string): Promise<Answered> {
+  const { parked } = refsOf(held.run.head.key);
+  const before = (await ports.repository.read([parked])).get(parked) ?? null;
+  await settle(ports, held, "park the answer", (value) => [
+    { ref: parked, expected: before, next: commit },
+    { ref: held.ref, expected: value, next: null },
+  ]);
+  return { kind: "blocked", why };
+}
+
+/** Puts a parked response on its branch. Returns why it still cannot be put there. */
+export async function land(ports: Ports, head: Head, response: Sha): Promise<string | undefined> {
+  const swap = await ports.repository.swap(
+    [
+      { ref: refOf(head.branch), expected: head.commit, next: response },
+      { ref: refsOf(head.key).parked, expected: response, next: null },
+    ],
+    "land a parked answer",
+  );
+  return swap.kind === "blocked" ? swap.why : undefined;
+}
+
+/** Replaces the lease by one that rests, with the journal entry and the saved tree. */
+export async function rest(ports: Ports, held: Claim, end: Rest): Promise<void> {
+  const { repository, machine } = ports;
+  const lease = { ...held.lease, attempt: end.used, nonce: machine.newNonce() };
+  const next = await repository.note(formatLease({ ...lease, rest: { ms: end.ms, why: end.why } }));
+  const { journal } = refsOf(held.run.head.key);
+  const before = (await repository.read([journal])).get(journal) ?? null;
+  const entry =
+    end.journal === undefined ? undefined : await repository.note(end.journal, before ?? undefined);
+  await settle(ports, held, "rest", (value) => [
+    { ref: held.ref, expected: value, next },
+    ...(entry ? [{ ref: journal, expected: before, next: entry }] : []),
+    ...created(end.salvage),
+  ]);
+}
+
+/** Saves a tree under the salvage ref, whoever holds the lease by now. */
+export async function salvage(ports: Ports, held: Claim, tree: Tree, why: string): Promise<Ref | undefined> {
+  const value = await ports.trees.save(tree, salvageMessage(held, why));
+  return value && keepCommit(ports, held, value);
+}
+
+/** The message of the commit that keeps what an attempt did. */
+export function salvageMessage(held: Claim, why: string): string {
+  const { branch, commit, state } = held.run.request;
+  return composeMessage({
+    header: `salvage: ${state} on ${branch}, attempt ${held.lease.attempt}: ${why}`,
+    trailers: [
+      { key: "Branch", value: branch },
+      { key: "Request", value: commit },
+      { key: "Run", value: held.lease.run },
+    ],
+  });
+}
+
+async function keepCommit(ports: Ports, held: Claim, value: Sha): Promise<Ref> {
+  const ref = salvageRef(held.run.head.branch, held.lease.run);
+  const swap = await ports.repository.swap([{ ref, expected: null, next: value }], "salvage");
+  if (swap.kind !== "landed" && !(await ports.repository.read([ref])).get(ref)) {
+    throw new Fault(words.notSaved(ref));
+  }
+  return ref;
+}
+
+const created = (saved: Saved | undefined): Update[] =>
+  saved ? [{ ref: saved.ref, expected: null, next: saved.value }] : [];
+
+/** Sends the swap until it is settled; somebody else's lease ends it, and only the tree is kept. */
+async function settle(
+  ports: Ports,
+  held: Claim,
+  why: string,
+  updates: (lease: Sha) => Update[],
+): Promise<Swap> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    const swap = await ports.repository.swap(updates(held.value), why);
+    if (swap.kind === "landed" || swap.kind === "blocked") return swap;
+    const now = await ports.repository.readLease(held.ref);
+    if (now?.lease?.run !== held.lease.run) return swap;
+    held.value = now.value;
+    await ports.clock.sleep(JITTER_MS * (tries + 1));
+  }
+  throw new Fault(words.notWritten(why, held.run.head.branch));
+}

@@ -1,0 +1,209 @@
+/**
+ * What a runner needs of the world, and nothing more; every `await` of the runner is one of these.
+ *
+ * What must hold: no port has a policy of its own. With ports in memory the whole runner runs
+ * under a scheduler that a test controls.
+ */
+import type { ScriptFile } from "../core/check-workflow.ts";
+import type { Branch, Ref, RunId, Sha } from "../core/ids.ts";
+import type { Holder, Lease } from "../core/lease.ts";
+import type { Exit } from "../core/outcome.ts";
+import type { Commit, Request } from "../core/request.ts";
+import type { Head, Parked } from "../core/view.ts";
+import type { Workflow } from "../core/workflow.ts";
+
+/** One ref to move: from the expected value (null: it does not exist) to the next (null: delete). */
+export interface Update {
+  readonly ref: Ref;
+  readonly expected: Sha | null;
+  readonly next: Sha | null;
+}
+
+/**
+ * `landed`: all of it happened. `refused`: none of it, some ref had another value. `blocked`: none
+ * of it, and trying again will not help before somebody acts. `unknown`: read the refs again.
+ */
+export type Swap =
+  | { readonly kind: "landed" }
+  | { readonly kind: "refused" }
+  | { readonly kind: "blocked"; readonly why: string }
+  | { readonly kind: "unknown"; readonly why: string };
+
+export interface LeaseRef {
+  readonly ref: Ref;
+  readonly value: Sha;
+  readonly lease: Lease | undefined;
+}
+
+/** The refs as one look found them. */
+export interface Look {
+  readonly target: Branch;
+  readonly heads: readonly Head[];
+  readonly leases: ReadonlyMap<string, LeaseRef>;
+  readonly parked: ReadonlyMap<string, Parked>;
+}
+
+export interface Repository {
+  /** Every branch head and side ref, in one git process. */
+  look(): Promise<Look>;
+  /** The present values of some refs; null where there is none. */
+  read(refs: readonly Ref[]): Promise<ReadonlyMap<Ref, Sha | null>>;
+  /** The lease under a ref, or undefined. */
+  readLease(ref: Ref): Promise<LeaseRef | undefined>;
+  /** Moves all refs or none. `why` is for the reflog. */
+  swap(updates: readonly Update[], why: string): Promise<Swap>;
+  /** Why an answer could not be put on this branch now, or undefined. */
+  blocker(branch: Branch): Promise<string | undefined>;
+  /** Writes a commit with the empty tree. */
+  note(message: string, parent?: Sha): Promise<Sha>;
+  /** Writes a commit. */
+  commit(tree: Sha, parent: Sha, message: string): Promise<Sha>;
+  isAncestor(older: Sha, newer: Sha): Promise<boolean>;
+  /** The first-parent history of a commit, newest first, itself included. */
+  trail(commit: Sha, limit: number): Promise<readonly Commit[]>;
+  /** The salvage refs of a branch whose tree was saved for this request. */
+  salvaged(branch: Branch, request: Sha): Promise<readonly Ref[]>;
+}
+
+/** A state script at the commit of the trusted branch that was current when the tick looked. */
+export interface Script extends ScriptFile {
+  readonly blob: Sha;
+  readonly aynig: boolean;
+  /** Where it can be executed, read-only and outside every worktree. */
+  readonly file: string;
+}
+
+/** The workflow and scripts of one trusted commit. */
+export interface Contract {
+  readonly workflow: Workflow;
+  readonly blob: Sha | undefined;
+  script(state: string, role: string | undefined): Promise<Script | undefined>;
+}
+
+/** A worktree of ours, detached at the request. */
+export interface Tree {
+  readonly path: string;
+  /** A folder beside it, for the request, the output and the log of the run. */
+  readonly side: string;
+  readonly base: Sha;
+}
+
+/** The worktree after the script: its commits, and a tree with everything that was left. */
+export interface Sealed {
+  readonly head: Sha;
+  readonly tree: Sha;
+  readonly changed: boolean;
+}
+
+export interface Trees {
+  open(run: RunId, request: Request): Promise<Tree>;
+  /** Collects what the script left; a string says what is wrong with the tree. */
+  seal(tree: Tree): Promise<Sealed | string>;
+  /** A commit that holds what the script did, ignored files left out; undefined: it did nothing. */
+  save(tree: Tree, message: string): Promise<Sha | undefined>;
+  /** Gives the worktree back to the pool. What it holds must be on a ref by now. */
+  close(tree: Tree): Promise<void>;
+  /** Ends what dead runners of this machine left: process groups first, then trees, once saved. */
+  sweep(): Promise<void>;
+}
+
+export interface ScriptCall {
+  readonly script: Script;
+  readonly tree: Tree;
+  readonly run: RunId;
+  readonly request: Request;
+  readonly attempt: number;
+  readonly attempts: number;
+  readonly timeoutMs: number;
+  readonly env: readonly string[];
+  readonly trail: readonly Commit[];
+  readonly salvage: readonly Ref[];
+}
+
+export interface ScriptEnd {
+  readonly exit: Exit;
+  /** What was written to the output file. */
+  readonly output: string;
+  /** The end of standard output and error, as they came. */
+  readonly log: string;
+  /** The last lines of standard output alone. */
+  readonly stdout: string;
+  /** Values of declared secrets, to be kept out of every message. */
+  readonly secrets: readonly string[];
+}
+
+export interface Scripts {
+  /** Runs to the end. When `stop` resolves first, ends the process group and reports `stopped`. */
+  run(call: ScriptCall, stop: Promise<string>): Promise<ScriptEnd>;
+}
+
+export interface Clock {
+  /** Milliseconds on a clock that only goes forward. */
+  mono(): number;
+  /** Milliseconds since 1970. */
+  wall(): number;
+  /** Resolves after a time, or when `until` does. */
+  sleep(ms: number, until?: Promise<unknown>): Promise<void>;
+}
+
+export interface Machine {
+  /** The name that people read in `Runner:`. */
+  readonly runner: string;
+  readonly holder: Holder | undefined;
+  newRun(): RunId;
+  newNonce(): string;
+  /** True when the holder ran on this machine, since its last boot, and is gone. */
+  isDead(holder: Holder): boolean;
+}
+
+/** What happens, as it happens: for the live view, the log and tests. */
+export type Event =
+  | {
+      readonly kind: "claimed";
+      readonly branch: Branch;
+      readonly state: string;
+      readonly run: RunId;
+      readonly attempt: number;
+    }
+  | {
+      readonly kind: "answered";
+      readonly branch: Branch;
+      readonly state: string;
+      readonly next: string;
+      readonly commit: Sha;
+      readonly tookMs: number;
+      readonly why?: string;
+    }
+  | {
+      readonly kind: "resting";
+      readonly branch: Branch;
+      readonly state: string;
+      readonly why: string;
+      readonly ms: number;
+    }
+  | {
+      readonly kind: "stopped";
+      readonly branch: Branch;
+      readonly state: string;
+      readonly why: string;
+      readonly salvage: Ref | undefined;
+    }
+  | { readonly kind: "lost"; readonly branch: Branch; readonly why: string }
+  | { readonly kind: "blocked"; readonly branch: Branch; readonly why: string }
+  | {
+      readonly kind: "fault";
+      readonly branch: Branch | undefined;
+      readonly what: string;
+      readonly next: string | undefined;
+    };
+
+export interface Ports {
+  readonly repository: Repository;
+  readonly trees: Trees;
+  readonly scripts: Scripts;
+  readonly clock: Clock;
+  readonly machine: Machine;
+  /** The contract of the trusted branch as the last look found it. */
+  readonly contract: (target: Branch, heads: readonly Head[]) => Promise<Contract>;
+  readonly tell: (event: Event) => void;
+}

@@ -1,0 +1,231 @@
+/**
+ * The loop: look, decide, act, until nothing is runnable or for ever.
+ *
+ * What must hold: a wake is only a hint, each look sees everything; every decision is made by the
+ * core on one view; leases of dead runners are swept before anything is claimed over them.
+ */
+import { decide, type Decision, type Expire, type Idle, type Land, type Run } from "../core/decide.ts";
+import type { Branch, Sha } from "../core/ids.ts";
+import { admit } from "../core/lane.ts";
+import type { SeenLease, View } from "../core/view.ts";
+import { attempt } from "./attempt.ts";
+import { StopSwitch } from "./claim.ts";
+import { land } from "./finish.ts";
+import type { Contract, Look, Ports } from "./ports.ts";
+
+export interface Options {
+  /** One look, and everything that it started. */
+  readonly once: boolean;
+  /** Stay, and look again at each wake. */
+  readonly watch: boolean;
+  /** Only these branches; empty means all. */
+  readonly branches: readonly Branch[];
+  readonly concurrency: number | undefined;
+  readonly ttlMs: number;
+  /** The slow look of the safety net, in milliseconds. */
+  readonly pollMs: number;
+  /** Resolves at the next wake. */
+  readonly wake: () => Promise<void>;
+}
+
+/** What one `run` came to. */
+export interface Summary {
+  readonly started: number;
+  readonly faults: number;
+  readonly idle: readonly Idle[];
+}
+
+/** A run without `--watch` waits for a rest that is at most this long. */
+const WORTH_WAITING_MS = 60_000;
+
+interface Going {
+  readonly commit: Sha;
+  readonly lane: string;
+  readonly stop: StopSwitch;
+  readonly ended: Promise<void>;
+}
+
+/** What one look came to. */
+interface Tick {
+  readonly idle: readonly Idle[];
+  readonly started: number;
+}
+
+export class Runner {
+  readonly #ports: Ports;
+  readonly #options: Options;
+  readonly #going = new Map<Branch, Going>();
+  readonly #firstSeen = new Map<Sha, number>();
+  readonly #faulted = new Set<Sha>();
+  readonly #toldBlocked = new Map<Sha, string>();
+  #started = 0;
+  #faults = 0;
+  #over = false;
+  #endNow: () => void = () => undefined;
+  readonly #ending: Promise<void>;
+
+  constructor(ports: Ports, options: Options) {
+    this.#ports = ports;
+    this.#options = options;
+    this.#ending = new Promise((resolve) => {
+      this.#endNow = resolve;
+    });
+  }
+
+  /** Stops: nothing new is claimed, scripts are ended, their trees saved, their leases given back. */
+  shutdown(): void {
+    this.#over = true;
+    for (const { stop } of this.#going.values()) stop.stop("shutdown");
+    this.#endNow();
+  }
+
+  /** Runs until nothing is runnable, or until `shutdown` when watching. Rejects when looking fails. */
+  async run(): Promise<Summary> {
+    const { clock, trees } = this.#ports;
+    await trees.sweep();
+    let idle: readonly Idle[] = [];
+    for (;;) {
+      const wake = this.#options.wake();
+      const tick = await this.#tick();
+      idle = tick.idle;
+      if (this.#over || (this.#options.once && !this.#options.watch)) break;
+      const busy = this.#going.size > 0;
+      const pause = this.#pauseMs(idle);
+      if (!this.#options.watch && !busy && tick.started === 0 && pause === undefined) break;
+      const ended = [...this.#going.values()].map((going) => going.ended);
+      const shortest = Math.min(pause ?? Number.POSITIVE_INFINITY, this.#options.pollMs);
+      await clock.sleep(shortest, Promise.race([wake, this.#ending, ...ended]));
+    }
+    await Promise.all([...this.#going.values()].map((going) => going.ended));
+    return { started: this.#started, faults: this.#faults, idle };
+  }
+
+  async #tick(): Promise<Tick> {
+    const { contract: readContract, clock } = this.#ports;
+    const view = this.#observe(await this.#lookSwept());
+    this.#stopMoved(view);
+    const contract = await readContract(view.target, view.heads);
+    const now = { mono: clock.mono(), wall: clock.wall() };
+    const decisions = decide(view, contract.workflow, now).filter((one) => this.#concerns(one));
+    await this.#settle(decisions);
+    const fresh = (one: Run) => !this.#going.has(one.head.branch) && !this.#faulted.has(one.request.commit);
+    const runnable = decisions.filter((one): one is Run => one.kind === "run").filter(fresh);
+    const { admitted, held } = this.#over
+      ? { admitted: [], held: [] }
+      : admit(view, contract.workflow, runnable, this.#options.concurrency);
+    const blocked: Idle[] = [];
+    let started = 0;
+    for (const run of admitted) {
+      const why = await this.#blocker(run);
+      if (why !== undefined)
+        blocked.push({ kind: "park", head: run.head, why: { code: "blocked", detail: why } });
+      else {
+        this.#start(contract, run);
+        started++;
+      }
+    }
+    const idle = decisions.filter((one): one is Idle => "why" in one);
+    return { idle: [...idle, ...held, ...blocked], started };
+  }
+
+  /** Looks; when a runner of this machine died, ends what it left before anything is decided. */
+  async #lookSwept(): Promise<Look> {
+    const { repository, trees, machine } = this.#ports;
+    const look = await repository.look();
+    const dead = [...look.leases.values()].some(
+      ({ lease }) => lease?.holder && !lease.rest && machine.isDead(lease.holder),
+    );
+    if (dead) await trees.sweep();
+    return look;
+  }
+
+  #observe(look: Look): View {
+    const { clock, machine } = this.#ports;
+    const now = clock.mono();
+    const present = new Set<Sha>();
+    const seenAt = (value: Sha): number => {
+      present.add(value);
+      const first = this.#firstSeen.get(value) ?? now;
+      this.#firstSeen.set(value, first);
+      return first;
+    };
+    const leases = new Map<string, SeenLease>();
+    for (const [key, { ref, value, lease }] of look.leases) {
+      const dead = lease?.holder !== undefined && machine.isDead(lease.holder);
+      leases.set(key, { ref, value, lease, firstSeen: seenAt(value), dead });
+    }
+    const sightings = new Map<Sha, number>();
+    for (const { commit, asked } of look.heads) {
+      if (asked.kind === "request" && asked.state === "working") sightings.set(commit, seenAt(commit));
+    }
+    for (const value of this.#firstSeen.keys()) if (!present.has(value)) this.#firstSeen.delete(value);
+    const going = new Map([...this.#going].map(([branch, { lane }]) => [branch, lane]));
+    return { target: look.target, heads: look.heads, leases, parked: look.parked, sightings, going };
+  }
+
+  /** A person's commit on a branch that we work on ends our run at once. */
+  #stopMoved(view: View): void {
+    const present = new Map(view.heads.map((head) => [head.branch, head.commit]));
+    for (const [branch, { commit, stop }] of this.#going) {
+      if (present.get(branch) !== commit) stop.stop("moved");
+    }
+  }
+
+  #concerns(decision: Decision): boolean {
+    const { branches } = this.#options;
+    return branches.length === 0 || branches.includes(decision.head.branch);
+  }
+
+  async #settle(decisions: readonly Decision[]): Promise<void> {
+    for (const decision of decisions) {
+      if (decision.kind === "land") await this.#land(decision);
+      if (decision.kind === "expire") await this.#expire(decision);
+    }
+  }
+
+  async #land({ head, parked }: Land): Promise<void> {
+    const why = await land(this.#ports, head, parked.value);
+    if (why !== undefined) this.#tellBlocked(head.branch, head.commit, why);
+  }
+
+  async #expire({ over }: Expire): Promise<void> {
+    await this.#ports.repository.swap([{ ref: over.ref, expected: over.value, next: null }], "expired");
+  }
+
+  async #blocker(run: Run): Promise<string | undefined> {
+    const why = await this.#ports.repository.blocker(run.head.branch);
+    if (why !== undefined) this.#tellBlocked(run.head.branch, run.head.commit, why);
+    return why;
+  }
+
+  #tellBlocked(branch: Branch, commit: Sha, why: string): void {
+    if (this.#toldBlocked.get(commit) === why) return;
+    this.#toldBlocked.set(commit, why);
+    this.#ports.tell({ kind: "blocked", branch, why });
+  }
+
+  #start(contract: Contract, run: Run): void {
+    const stop = new StopSwitch();
+    const { branch } = run.head;
+    const ended = attempt(this.#ports, contract, run, stop, this.#options.ttlMs).then((fine) => {
+      this.#going.delete(branch);
+      if (fine) return;
+      this.#faults++;
+      if (!this.#options.watch) this.#faulted.add(run.request.commit);
+    });
+    this.#started++;
+    const lane = run.state?.lane ?? "default";
+    this.#going.set(branch, { commit: run.head.commit, lane, stop, ended });
+  }
+
+  /** How long until a resting request may run; undefined when none is worth waiting for. */
+  #pauseMs(idle: readonly Idle[]): number | undefined {
+    const rests = idle.flatMap(({ head, why }) =>
+      why.code === "resting" && !this.#faulted.has(head.commit) ? [why.leftMs] : [],
+    );
+    const shortest = Math.min(...rests);
+    return shortest <= WORTH_WAITING_MS || (this.#options.watch && rests.length > 0)
+      ? shortest + 1
+      : undefined;
+  }
+}
