@@ -27,16 +27,21 @@ export function isReserved(key: string): boolean {
   return RESERVED.has(key.toLowerCase());
 }
 
+/** True for what a trailer may be called: letters, digits and `-`, at most 64 of them. */
+export function isTrailerKey(key: string): boolean {
+  return /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/.test(key);
+}
+
 /**
  * Formats a message. Throws a Fault when the header is empty, a key is not made of letters, digits
  * and `-`, a value is empty or has a line break, or the result does not read back.
  */
 export function composeMessage(draft: Draft): string {
-  const header = cleanLine(draft.header, 500);
+  const header = defuse(cleanLine(draft.header, 500));
   if (header === "") throw new Fault(words.emptyHeader());
   for (const { key, value } of draft.trailers) {
-    if (!/^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/.test(key)) throw new Fault(words.badTrailerKey(key));
-    if (value.trim() === "" || /[\r\n]/.test(value)) throw new Fault(words.badTrailerValue(key));
+    if (!isTrailerKey(key)) throw new Fault(words.badTrailerKey(key));
+    if (cleanLine(value) === "" || /[\r\n]/.test(value)) throw new Fault(words.badTrailerValue(key));
   }
   const trailers = draft.trailers.map(({ key, value }) => ({ key, value: cleanLine(value, 8000) }));
   const body = defuse(cleanText(draft.body ?? "").trim());

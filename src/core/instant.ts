@@ -4,7 +4,7 @@
  * What must hold: the same text gives the same instant on every machine, so a time needs a zone
  * (RFC 3339); a bare date is midnight UTC.
  */
-const SHAPE = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/;
+const SHAPE = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d))?$/;
 
 /** Milliseconds since 1970-01-01T00:00Z, or undefined when the text is no instant. */
 export function parseInstant(text: string): number | undefined {
@@ -15,10 +15,18 @@ export function parseInstant(text: string): number | undefined {
     .map((part) => Number(part ?? 0));
   if (month < 1 || month > 12 || day < 1 || day > daysIn(year, month)) return undefined;
   if (hour > 23 || minute > 59 || second > 60) return undefined;
-  const zone = match[7] ?? "Z";
-  const sign = zone.startsWith("-") ? -1 : 1;
-  const offset = zone === "Z" ? 0 : sign * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4, 6)));
-  return (((dayNumber(year, month, day) * 24 + hour) * 60 + minute - offset) * 60 + second) * 1000;
+  const offset = zoneMinutes(match[8] ?? "Z");
+  if (offset === undefined) return undefined;
+  const milliseconds = Number((match[7] ?? "").slice(0, 3).padEnd(3, "0"));
+  const minutes = (dayNumber(year, month, day) * 24 + hour) * 60 + minute - offset;
+  return (minutes * 60 + second) * 1000 + milliseconds;
+}
+
+function zoneMinutes(zone: string): number | undefined {
+  if (zone === "Z") return 0;
+  const [hours, minutes] = [Number(zone.slice(1, 3)), Number(zone.slice(4, 6))];
+  if (hours > 23 || minutes > 59) return undefined;
+  return (zone.startsWith("-") ? -1 : 1) * (hours * 60 + minutes);
 }
 
 const isLeap = (year: number) => (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;

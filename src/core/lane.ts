@@ -20,7 +20,7 @@ export function admit(
   runnable: readonly Run[],
   limit: number = workflow.limits.concurrency ?? DEFAULT_CONCURRENCY,
 ): Admission {
-  const taken = takenPlaces(view);
+  const taken = takenPlaces(view, runnable);
   let free = limit - view.going.size;
   const admitted: Run[] = [];
   const held: Idle[] = [];
@@ -42,7 +42,7 @@ export function admit(
 }
 
 function inOrder(runnable: readonly Run[]): Run[] {
-  return [...runnable].sort(
+  return runnable.toSorted(
     (a, b) =>
       b.request.priority - a.request.priority ||
       a.request.committed - b.request.committed ||
@@ -50,10 +50,13 @@ function inOrder(runnable: readonly Run[]): Run[] {
   );
 }
 
-function takenPlaces(view: View): Map<string, number> {
+/** A lease that is taken over gives up its place, or a lane full of lost runners would stay full. */
+function takenPlaces(view: View, runnable: readonly Run[]): Map<string, number> {
   const lanes = [...view.going.values()];
-  for (const { lease, dead } of view.leases.values()) {
-    if (lease && !lease.rest && !dead && !view.going.has(lease.branch)) lanes.push(lease.lane);
+  const over = new Set(runnable.map((run) => run.over?.value));
+  for (const { lease, value, dead } of view.leases.values()) {
+    const free = dead || over.has(value) || lease?.rest;
+    if (lease && !free && !view.going.has(lease.branch)) lanes.push(lease.lane);
   }
   const taken = new Map<string, number>();
   for (const lane of lanes) taken.set(lane, (taken.get(lane) ?? 0) + 1);

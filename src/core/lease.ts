@@ -5,6 +5,7 @@
  * id; the attempt number is counted here, on the work, and no takeover resets it. Its ref is named
  * by a hash, because branch names clash as directories and on disks that fold case.
  */
+import { cleanLine, redact } from "./clean.ts";
 import { composeMessage } from "./compose.ts";
 import { parseBranch, parseRunId, parseSha, type Branch, type Ref, type RunId, type Sha } from "./ids.ts";
 import { parseMessage, valueOf } from "./message.ts";
@@ -74,7 +75,8 @@ export function formatLease(lease: Lease): string {
       ...(rest
         ? [
             { key: "Rest-Ms", value: String(rest.ms) },
-            { key: "Because", value: rest.why },
+            // What a script or a parser said: of many lines, perhaps, or of none.
+            { key: "Because", value: cleanLine(redact(rest.why)) || "-" },
           ]
         : []),
     ],
@@ -112,7 +114,8 @@ export function parseLease(message: string): Lease | undefined {
 
 function readHolder(text: string): Holder | undefined {
   const [boot, pid, started] = text.split(" ");
-  if (!boot || !pid || !started || !/^\d+$/.test(pid)) return undefined;
+  // 0 and numbers below it mean a whole group to the system, and must never be signalled.
+  if (!boot || !pid || !started || !/^[1-9]\d{0,9}$/.test(pid)) return undefined;
   return { boot, pid: Number(pid), started };
 }
 

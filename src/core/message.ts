@@ -84,8 +84,10 @@ export function findDoubt(raw: string, keys: readonly string[]): Doubt | undefin
   const lower = raw.toLowerCase();
   if (!keys.some((key) => lower.includes(key))) return undefined;
   const block = parseTrailers(raw);
-  const above = raw.slice(0, Math.max(0, raw.indexOf(block.text))).split("\n").length;
-  const lines = block.text.slice(0, block.end).trimEnd().split("\n");
+  const nul = raw.indexOf("\0");
+  const above = raw.slice(0, (nul < 0 ? raw.length : nul) - block.text.length).split("\n").length;
+  const lines = block.text.slice(0, block.end).split("\n");
+  while (lines.length > 0 && isBlank(lines.at(-1) ?? "")) lines.pop();
   const index = lines.findLastIndex((line, at) => at > 0 && isStateLine(line, keys));
   if (index < 0) return undefined;
   const spoiler = spoilerOf(lines, index);
@@ -103,16 +105,24 @@ function isStateLine(line: string, keys: readonly string[]): boolean {
   );
 }
 
-/** The first line that is no trailer in the paragraph of `index`, when that paragraph is the last. */
+/**
+ * The first line that is no trailer in the paragraph of `index`. Only the last paragraph can be a
+ * block, and never the title: elsewhere the place of the line is wrong, and not its neighbours.
+ */
 function spoilerOf(lines: readonly string[], index: number): number | undefined {
-  const isBlank = (at: number) => (lines[at] ?? "").trim() === "";
-  let from = index;
-  while (from > 0 && !isBlank(from - 1)) from--;
-  for (let at = from; at < lines.length; at++) {
-    if (isBlank(at)) return undefined;
-    const line = lines[at] ?? "";
-    const folded = at > from && /^\s/.test(line);
-    if (!folded && separatorAt(line, 0) < 1 && !lines.slice(at).some((l) => l.trim() === "")) return at;
-  }
-  return undefined;
+  const from = lines.findLastIndex((line, at) => at < index && isBlank(line)) + 1;
+  if (from === 0 || lines.some((line, at) => at > index && isBlank(line))) return undefined;
+  const spoiler = lines.findIndex((line, at) => at >= from && !belongs(line, at > from));
+  return spoiler < 0 ? undefined : spoiler;
+}
+
+/** A line that may stand in a trailer block: a trailer, a folded line, a comment, a line of git's. */
+function belongs(line: string, foldable: boolean): boolean {
+  if (foldable && /^[ \t\r]/.test(line)) return true;
+  return line.startsWith("#") || line.startsWith("(cherry picked from commit ") || separatorAt(line, 0) >= 1;
+}
+
+/** Blank as git sees it: a no-break space is a letter there. */
+function isBlank(line: string): boolean {
+  return /^[ \t\r]*$/.test(line);
 }

@@ -4,13 +4,19 @@
  * What must hold: one schema for every form; a key that is unknown, written twice in different
  * words, or reserved is a refusal with a sentence, never passed over.
  */
-import { z } from "zod";
-import { isReserved } from "./compose.ts";
+import * as z from "zod";
+import { cleanLine } from "./clean.ts";
+import { isReserved, isTrailerKey } from "./compose.ts";
 import { parseDuration } from "./duration.ts";
 import { nearest } from "./nearest.ts";
 import { separatorAt, type Trailer } from "./trailers.ts";
+import { innermost } from "./workflow.ts";
 
-const amount = z.union([z.number(), z.string().trim().transform(Number)]).pipe(z.number().min(0));
+const written = z
+  .string()
+  .trim()
+  .regex(/^\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i, { error: "is no number" });
+const amount = z.union([z.number(), written.transform(Number)]).pipe(z.number().min(0));
 const trailer = z.strictObject({ key: z.string(), value: z.string() });
 
 const schema = z.strictObject({
@@ -29,6 +35,9 @@ const schema = z.strictObject({
     ])
     .default([]),
 });
+
+/** A lease cannot say a longer rest; who wants one writes `Not-Before`. */
+const LONGEST_REST_MS = 7 * 86_400_000;
 
 /** `retry-after` is in milliseconds here. */
 export type Output = z.infer<typeof schema>;
@@ -60,7 +69,7 @@ function readJson(text: string): Raw {
     const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
     return isObject ? { value: { ...value } } : { problem: "the output is JSON, but no object" };
   } catch (error) {
-    return { problem: `the output is no JSON: ${error instanceof Error ? error.message : ""}` };
+    return { problem: `the output is no JSON: ${cleanLine(error instanceof Error ? error.message : "")}` };
   }
 }
 
@@ -83,7 +92,7 @@ function readLines(text: string): Raw {
       found = lines.slice(at + 1, end).join("\n");
       at = end;
     }
-    if (key in value && value[key] !== found) return { problem: `"${key}" has two values` };
+    if (Object.hasOwn(value, key) && value[key] !== found) return { problem: `"${key}" has two values` };
     value[key] = found;
   }
   return { value };
@@ -96,10 +105,13 @@ function validate(value: Record<string, unknown>): OutputReading {
   }
   const reserved = result.data.trailers.find(({ key }) => isReserved(key));
   if (reserved) return { problem: `the trailer "${reserved.key}" is written by the runner only` };
+  const bad = result.data.trailers.find(({ key }) => !isTrailerKey(key));
+  if (bad) return { problem: `"${cleanLine(bad.key, 80)}" is no trailer key: letters, digits and "-"` };
   return { output: result.data };
 }
 
-function explain(issue: z.core.$ZodIssue): string {
+function explain(given: z.core.$ZodIssue): string {
+  const issue = innermost(given);
   if (issue.code !== "unrecognized_keys") return `"${issue.path.map(String).join(".")}": ${issue.message}`;
   return issue.keys
     .map((key) => {
@@ -112,7 +124,7 @@ function explain(issue: z.core.$ZodIssue): string {
 function toMilliseconds(value: string | number, context: z.RefinementCtx): number {
   const text = String(value);
   const milliseconds = /^\d+$/.test(text) ? Number(text) * 1000 : parseDuration(text);
-  if (milliseconds !== undefined) return milliseconds;
+  if (milliseconds !== undefined) return Math.min(milliseconds, LONGEST_REST_MS);
   context.addIssue({ code: "custom", message: `"${text}" is no duration; write seconds or 30s, 5m` });
   return z.NEVER;
 }

@@ -43,13 +43,14 @@ export function draftResponse(request: Request, verdict: Verdict, facts: RunFact
   const { output, trouble } = verdict;
   const clean = (text: string) => redact(cleanText(text), facts.secrets);
   const parts = [
-    trouble ? `${capital(trouble.why)}.` : "",
+    trouble ? `${capital(clean(trouble.why))}.` : "",
     output?.summary ? clean(output.summary) : "",
     trouble?.salvage ? `Unfinished work is saved: git show ${trouble.salvage}` : "",
     trouble?.log.trim() ? `The end of its log:\n\n${indentTail(clean(trouble.log))}` : "",
   ];
   return {
-    header: clean(output?.subject ? cleanLine(output.subject) : sentence(request, verdict)),
+    // Redacted before it is cut, because half a secret has no shape.
+    header: cleanLine(clean(output?.subject ?? "")) || clean(sentence(request, verdict)),
     body: parts.filter((part) => part !== "").join("\n\n"),
     trailers: [...passedOn(request, output), ...numbers(request, verdict, facts)].map(({ key, value }) => ({
       key,

@@ -4,8 +4,8 @@
  * What must hold: an unknown key is an error that names the nearest known one; every problem of a
  * file is reported at once, with its line; a workflow that leaves here has all defaults filled in.
  */
-import { LineCounter, parseDocument } from "yaml";
-import { z } from "zod";
+import { isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
+import * as z from "zod";
 import { parseDuration } from "./duration.ts";
 import { parseStateName, type StateName } from "./ids.ts";
 import { nearest } from "./nearest.ts";
@@ -121,33 +121,59 @@ export function readWorkflow(text: string): WorkflowReading {
       })),
     };
   }
-  const lineOf = (path: readonly PropertyKey[]): { line?: number } => {
-    for (let depth = path.length; depth > 0; depth--) {
-      const node = document.getIn(path.slice(0, depth), true) as { range?: [number] } | undefined;
-      if (node?.range) return { line: lines.linePos(node.range[0]).line };
-    }
-    return {};
-  };
-  const result = workflowSchema.safeParse(toValue(document));
-  if (result.success) return { workflow: { ...result.data, open: false }, problems: [] };
+  const value = toValue(document);
+  if ("problem" in value) return { problems: [{ path: "", message: value.problem }] };
+  const result = workflowSchema.safeParse(value.value);
+  if (result.success) return { workflow: complete(result.data, false), problems: [] };
   return {
-    problems: result.error.issues.flatMap((issue) =>
-      explain(issue).map(({ path, message }) => ({
-        ...lineOf(path),
-        path: path.map(String).join("."),
-        message,
-      })),
-    ),
+    problems: result.error.issues.flatMap(explain).map((problem) => locate(problem, document, lines)),
   };
 }
 
+function locate({ path, message }: Explained, document: Document, lines: LineCounter): Problem {
+  const offset = offsetOf(document, path);
+  const line = offset === undefined ? {} : { line: lines.linePos(offset).line };
+  return { ...line, path: path.map(String).join("."), message };
+}
+
+type Document = ReturnType<typeof parseDocument>;
+
 /** Aliases are bounded, so that a few lines cannot become gigabytes. */
-function toValue(document: ReturnType<typeof parseDocument>): unknown {
+function toValue(document: Document): { readonly value: unknown } | { readonly problem: string } {
   try {
-    return document.toJS({ maxAliasCount: 100 });
-  } catch {
-    return undefined;
+    return { value: document.toJS({ maxAliasCount: 100 }) };
+  } catch (error) {
+    return { problem: error instanceof Error ? error.message : "cannot be read" };
   }
+}
+
+/** Where the last part of a path that the file has is written: the key itself, or the item. */
+function offsetOf(document: Document, path: readonly PropertyKey[]): number | undefined {
+  let node: unknown = document.contents;
+  let offset: number | undefined;
+  for (const step of path) {
+    let place: unknown;
+    if (isMap(node)) {
+      const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step));
+      place = pair?.key;
+      node = pair?.value;
+    } else if (isSeq(node)) {
+      place = node = node.items[Number(step)];
+    }
+    const { range } = (place ?? {}) as { range?: readonly [number, ...number[]] };
+    if (!range) break;
+    [offset] = range;
+  }
+  return offset;
+}
+
+function complete(file: WorkflowFile, open: boolean): Workflow {
+  return { ...file, states: bare(file.states), lanes: bare(file.lanes), open };
+}
+
+/** Without a prototype: strangers choose the names that are looked up, and "constructor" is one. */
+function bare<T>(record: Record<string, T>): Record<string, T> {
+  return Object.assign(Object.create(null) as Record<string, T>, record);
 }
 
 interface Explained {
@@ -155,7 +181,20 @@ interface Explained {
   readonly message: string;
 }
 
-function explain(issue: z.core.$ZodIssue): Explained[] {
+/** Of the forms that a value may have, what is wrong with the one that came nearest. */
+export function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  const inner =
+    issue.code === "invalid_union" ? issue.errors.flat() : issue.code === "invalid_key" ? issue.issues : [];
+  const nearest = inner.toSorted((a, b) => nearness(b) - nearness(a))[0];
+  return nearest ? innermost({ ...nearest, path: [...issue.path, ...nearest.path] }) : issue;
+}
+
+/** Right in its type is nearer than wrong in it. */
+const nearness = (issue: z.core.$ZodIssue): number =>
+  issue.path.length + (issue.code === "invalid_type" ? 0 : 1);
+
+function explain(given: z.core.$ZodIssue): Explained[] {
+  const issue = innermost(given);
   if (issue.code !== "unrecognized_keys") return [{ path: issue.path, message: issue.message }];
   return issue.keys.map((key) => {
     const path = [...issue.path, key];
@@ -174,7 +213,7 @@ function knownKeys(path: readonly PropertyKey[]): string[] {
 /** The workflow of a repository without a file. */
 export function openWorkflow(states: readonly StateName[]): Workflow {
   const parsed = workflowSchema.parse({ states: Object.fromEntries(states.map((state) => [state, {}])) });
-  return { ...parsed, open: true };
+  return complete(parsed, true);
 }
 
 /** The answers that a state may give, without those that are always open to it. */
