@@ -5,17 +5,20 @@
  * and only through git; nothing is reset or removed before what it holds is on a ref; git is told
  * where the git directory is, so that a `.git` that a script wrote is never believed.
  */
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
-import type { Ref, RunId, Sha } from "../core/ids.ts";
-import type { Holder } from "../core/lease.ts";
+import { existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { refOf, type Branch, type Ref, type RunId, type Sha } from "../core/ids.ts";
+import { refsOf, type Holder } from "../core/lease.ts";
 import type { Request } from "../core/request.ts";
 import { Fault, words } from "../core/words.ts";
 import type { Sealed, Tree, Trees } from "../runner/ports.ts";
-import { GitExit, type Git } from "./exec.ts";
+import { collect, collectAll, collectCommits } from "./collect.ts";
+import type { Git } from "./exec.ts";
+import { branchKey } from "./key.ts";
 import { type Place, withoutFilters } from "./open.ts";
-import { parseConfig, requireSha } from "./parse.ts";
-import { BOT, identity } from "./repository.ts";
+import { parseConfig } from "./parse.ts";
+import { hasFiles, isAtRest, isWhole, makeRemovable, readJson, slotAt, treePath, type Slot } from "./slot.ts";
 
 /** What a slot's `run.json` says, for whoever finds it after a crash. */
 export interface RunRecord {
@@ -23,12 +26,6 @@ export interface RunRecord {
   readonly branch: string;
   readonly request: Sha;
   readonly state: string;
-}
-
-interface Slot {
-  readonly side: string;
-  readonly path: string;
-  readonly gitDir: string;
 }
 
 export interface PoolOptions {
@@ -48,10 +45,10 @@ export interface PoolOptions {
 
 const OWNER = "owner.json";
 const RUN = "run.json";
-/** What git keeps in a worktree's git directory when nothing is half done there. */
-const AT_REST = new Set([
-  ...["HEAD", "ORIG_HEAD", "commondir", "gitdir", "index", "logs", "refs", "COMMIT_EDITMSG", "FETCH_HEAD"],
-]);
+/** The end of an owner's name that was taken, after the name of the runner's folder. */
+const TAKEN = ".taken.json";
+/** How long to wait for another runner that ends and saves what a dead one left. */
+const SWEEP_MS = 5000;
 
 export class WorktreePool implements Trees {
   readonly #options: PoolOptions;
@@ -61,7 +58,8 @@ export class WorktreePool implements Trees {
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(options: PoolOptions) {
-    this.#options = options;
+    // git records real paths, and slots are found by them.
+    this.#options = { ...options, root: realPath(options.root), own: realPath(options.own) };
   }
 
   async open(run: RunId, request: Request): Promise<Tree> {
@@ -78,14 +76,8 @@ export class WorktreePool implements Trees {
 
   async seal(tree: Tree): Promise<Sealed | string> {
     const slot = this.#busy.get(tree.side);
-    if (!slot || !isWhole(slot)) return "its worktree was deleted";
-    const git = await this.#gitIn(slot);
-    const { head, dirty } = await readStatus(git);
-    if (head !== tree.base && !(await isOnTop(git, tree.base, head))) {
-      return "its commits do not descend from the request; history may be added to, never rewritten";
-    }
-    const changed = dirty || head !== tree.base;
-    return { head, tree: dirty ? await writeTree(git) : head, changed };
+    if (!slot || !isWhole(slot)) return "its worktree, or the link .git in it, was deleted";
+    return collect(await this.#gitIn(slot), tree.base);
   }
 
   async save(tree: Tree, message: string): Promise<Sha | undefined> {
@@ -111,30 +103,71 @@ export class WorktreePool implements Trees {
 
   async sweep(): Promise<void> {
     const { root, own, isDead } = this.#options;
-    if (!existsSync(root)) return;
-    for (const name of readdirSync(root)) {
-      const folder = join(root, name);
-      const owner = folder === own ? undefined : readJson<Holder>(join(folder, OWNER));
-      if (owner && isDead(owner)) await this.#serial(() => this.#sweepRunner(folder));
+    const others = existsSync(root) ? readdirSync(root).filter((name) => join(root, name) !== own) : [];
+    for (const name of others) {
+      const owner = readJson<Holder>(join(root, name, OWNER));
+      if (!owner || !isDead(owner) || !this.#take(name)) continue;
+      const taken = join(own, name + TAKEN);
+      try {
+        await this.#serial(() => this.#sweepRunner(name));
+        rmSync(taken, { force: true });
+      } catch (error) {
+        // What could not be saved is kept, for the next sweep.
+        renameSync(taken, join(root, name, OWNER));
+        throw error;
+      }
+    }
+    await this.#othersSweep(others);
+  }
+
+  /** Whoever moves the owner's name away may sweep; it lies in the sweeper's folder, should that die too. */
+  #take(name: string): boolean {
+    const { root, own } = this.#options;
+    this.#register();
+    try {
+      renameSync(join(root, name, OWNER), join(own, name + TAKEN));
+      return true;
+    } catch {
+      return false;
     }
   }
 
+  /** Another runner is at it: what it saves is due to the next attempt. */
+  async #othersSweep(names: readonly string[]): Promise<void> {
+    const { root } = this.#options;
+    const isSwept = (name: string) => existsSync(join(root, name)) && !existsSync(join(root, name, OWNER));
+    for (let waited = 0; waited < SWEEP_MS && names.some(isSwept); waited += 20) await wait(20);
+  }
+
   /** A runner that died: end its processes, save its trees, then remove them. */
-  async #sweepRunner(folder: string): Promise<void> {
-    const { endProcesses, keep, salvageMessage, place } = this.#options;
+  async #sweepRunner(runner: string): Promise<void> {
+    const { endProcesses, place, root } = this.#options;
+    const folder = join(root, runner);
     for (const name of existsSync(folder) ? readdirSync(folder) : []) {
+      if (name.endsWith(TAKEN)) await this.#sweepRunner(name.slice(0, -TAKEN.length));
+      if (name.endsWith(".json")) continue;
       const side = join(folder, name);
-      if (name === OWNER) continue;
       const record = readJson<RunRecord>(join(side, RUN));
       await endProcesses(side, record?.run);
       const slot = slotAt(side, place.commonDir);
-      if (slot && record && isWhole(slot)) {
-        const value = await this.#saveSlot(slot, record.request, salvageMessage(record));
-        if (value) await keep(record, value);
-      }
+      if (slot && record) await this.#saveDead(slot, record);
       if (slot) await this.#remove(slot);
     }
     rmSync(folder, { recursive: true, force: true });
+  }
+
+  async #saveDead(slot: Slot, record: RunRecord): Promise<void> {
+    if (await this.#isAnswered(record)) return;
+    const value = await this.#saveSlot(slot, record.request, this.#options.salvageMessage(record));
+    if (value) await this.#options.keep(record, value);
+  }
+
+  /** True when the run's answer is on its branch, or parked beside it: then its work is there. */
+  async #isAnswered({ run, branch, request }: RunRecord): Promise<boolean> {
+    const refs = [refOf(branch as Branch), refsOf(branchKey(branch as Branch)).parked];
+    const search = ["--ignore-missing", "--fixed-strings", `--grep=Run: ${run}`, "-n", "1", "--format=%H"];
+    const found = await this.#options.place.git.text(["log", ...search, ...refs, `^${request}`, "--"]);
+    return found !== "";
   }
 
   /** The owner's name stands before the first worktree does, so that no worktree is without one. */
@@ -170,14 +203,19 @@ export class WorktreePool implements Trees {
 
   async #remove(slot: Slot): Promise<void> {
     const { git } = this.#options.place;
+    makeRemovable(slot.path);
     // git refuses a worktree whose files or link are gone; then only its record is left to prune.
-    const removed = await git.run(["worktree", "remove", "--force", "--force", slot.path], { codes: [128] });
+    const removed = await git.run(["worktree", "remove", "--force", "--force", slot.path], {
+      codes: [128, 255],
+    });
     rmSync(slot.side, { recursive: true, force: true });
     if (removed.code !== 0) await git.run(["worktree", "prune"]);
   }
 
   /** The configuration is read again: a script may have written a filter into it. */
   async #gitIn(slot: Slot): Promise<Git> {
+    // Whoever held the lock is gone: the processes of the run were ended before.
+    rmSync(join(slot.gitDir, "index.lock"), { force: true });
     const git = this.#options.place.git.with({
       dir: slot.path,
       before: [`--git-dir=${slot.gitDir}`, `--work-tree=${slot.path}`],
@@ -187,21 +225,10 @@ export class WorktreePool implements Trees {
   }
 
   async #saveSlot(slot: Slot, base: Sha, message: string): Promise<Sha | undefined> {
-    if (!existsSync(slot.gitDir)) return undefined;
-    // The process that held this lock is gone: its group was ended before.
-    rmSync(join(slot.gitDir, "index.lock"), { force: true });
+    if (!existsSync(join(slot.gitDir, "HEAD"))) return undefined;
+    const collectSome = hasFiles(slot) ? collectAll : collectCommits;
     mkdirSync(slot.path, { recursive: true });
-    const git = await this.#gitIn(slot);
-    if (!existsSync(join(slot.path, ".git"))) return this.#saveHead(git, base, message);
-    const { head, dirty } = await readStatus(git);
-    if (head === base && !dirty) return undefined;
-    return commitTree(git, dirty ? await writeTree(git) : `${head}^{tree}`, head, message);
-  }
-
-  /** The files are gone; what the script committed is not. */
-  async #saveHead(git: Git, base: Sha, message: string): Promise<Sha | undefined> {
-    const head = requireSha(await git.text(["rev-parse", "--verify", "HEAD"]));
-    return head === base ? undefined : commitTree(git, `${head}^{tree}`, head, message);
+    return collectSome(await this.#gitIn(slot), base, message);
   }
 
   #serial<T>(step: () => Promise<T>): Promise<T> {
@@ -211,70 +238,7 @@ export class WorktreePool implements Trees {
   }
 }
 
-/** The folder's own name is unique, because git names a worktree's record after it. */
-function treePath(side: string): string {
-  return join(side, `tree-${basename(join(side, ".."))}-${basename(side)}`);
-}
-
-/** git's record of the worktree in a slot, found by the record's own link, not by the worktree's. */
-function slotAt(side: string, commonDir: string): Slot | undefined {
-  const path = treePath(side);
-  const records = join(commonDir, "worktrees");
-  for (const id of existsSync(records) ? readdirSync(records) : []) {
-    const link = join(records, id, "gitdir");
-    if (existsSync(link) && readFileSync(link, "utf8").trim() === join(path, ".git")) {
-      return { side, path, gitDir: join(records, id) };
-    }
-  }
-  return undefined;
-}
-
-const isWhole = (slot: Slot): boolean =>
-  existsSync(join(slot.gitDir, "HEAD")) && existsSync(join(slot.path, ".git"));
-
-/** True when the next run may have it: detached, nothing half done, its link as git wrote it. */
-function isAtRest(slot: Slot): boolean {
-  const link = readFileSync(join(slot.path, ".git"), "utf8").trim();
-  const head = readFileSync(join(slot.gitDir, "HEAD"), "utf8").trim();
-  return (
-    link === `gitdir: ${slot.gitDir}` &&
-    !head.startsWith("ref:") &&
-    readdirSync(slot.gitDir).every((name) => AT_REST.has(name))
-  );
-}
-
-async function readStatus(git: Git): Promise<{ head: Sha; dirty: boolean }> {
-  const args = ["status", "--porcelain=v2", "--branch", "--untracked-files=all", "--no-renames", "-z"];
-  const entries = (await git.text(args)).split("\0").filter((entry) => entry !== "");
-  const oid = entries.find((entry) => entry.startsWith("# branch.oid "))?.slice("# branch.oid ".length);
-  return { head: requireSha(oid ?? ""), dirty: entries.some((entry) => !entry.startsWith("# ")) };
-}
-
-/** True when the first-parent line from `head` leads to `base`: a response adds, it rewrites nothing. */
-async function isOnTop(git: Git, base: Sha, head: Sha): Promise<boolean> {
-  const args = ["rev-list", "--first-parent", "--boundary", "--end-of-options", `${base}..${head}`];
-  try {
-    return (await git.text(args)).split("\n").includes(`-${base}`);
-  } catch (error) {
-    if (error instanceof GitExit) return false;
-    throw error;
-  }
-}
-
-async function writeTree(git: Git): Promise<Sha> {
-  await git.run(["add", "--all"]);
-  return requireSha(await git.text(["write-tree"]));
-}
-
-async function commitTree(git: Git, tree: string, parent: Sha, message: string): Promise<Sha> {
-  const args = ["commit-tree", "-p", parent, "-F", "-", tree];
-  return requireSha(await git.text(args, { stdin: message, env: identity(BOT, BOT) }));
-}
-
-function readJson<T>(file: string): T | undefined {
-  try {
-    return JSON.parse(readFileSync(file, "utf8")) as T;
-  } catch {
-    return undefined;
-  }
+/** The real path of something that may not exist yet. */
+function realPath(path: string): string {
+  return existsSync(path) ? realpathSync(path) : join(realPath(dirname(path)), basename(path));
 }

@@ -10,10 +10,12 @@ import { describeMessage, parseMessage, valueOf } from "../core/message.ts";
 import type { Commit, Request } from "../core/request.ts";
 import type { ScriptCall } from "../runner/ports.ts";
 
-const ALLOWED = new Set([
-  ...["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TMPDIR", "TERM", "COLORTERM"],
-  ...["NO_COLOR", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR"],
-]);
+const ALLOWED = new Set(
+  (
+    "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TZ TMPDIR TERM COLORTERM NO_COLOR XDG_CONFIG_HOME " +
+    "XDG_CACHE_HOME XDG_DATA_HOME XDG_STATE_HOME XDG_RUNTIME_DIR"
+  ).split(" "),
+);
 
 /** Who commits in a worktree when a script does. */
 export interface Committer {
@@ -49,13 +51,14 @@ export function scriptEnvironment(
 }
 
 function fixed(
-  { request, run, attempt, attempts, tree, salvage, script }: ScriptCall,
+  { request, target, run, attempt, attempts, tree, salvage, script }: ScriptCall,
   files: Files,
 ): Record<string, string> {
   return {
     TRAILHAND_STATE: request.state,
     TRAILHAND_BRANCH: request.branch,
     TRAILHAND_COMMIT: request.commit,
+    TRAILHAND_TARGET: target,
     TRAILHAND_SUBJECT: short(request.message.header),
     TRAILHAND_BODY: short(request.message.body),
     TRAILHAND_RUN: run,
@@ -116,6 +119,7 @@ export function requestJson(call: ScriptCall): string {
   return JSON.stringify(
     {
       branch: request.branch,
+      target: call.target,
       commit: request.commit,
       state: request.state,
       run: call.run,

@@ -37,7 +37,7 @@ export interface Spawned {
 /** After the exit, this long for what is still in the pipes. */
 const DRAIN_MS = 200;
 
-/** Runs to the end. Never rejects: a program that cannot be started is an Exit too. */
+/** Runs to the end. A program that cannot be started is an Exit too; only a fault of ours rejects. */
 export async function spawnBounded(options: SpawnOptions): Promise<Spawned> {
   const log = new Log(options.logFile, options.logBytes, options.tailBytes);
   const stdout = new Tail(options.tailBytes);
@@ -45,7 +45,13 @@ export async function spawnBounded(options: SpawnOptions): Promise<Spawned> {
     const started = await start(options);
     if (!("child" in started)) return { exit: started, log: "", stdout: "" };
     const { child } = started;
-    options.onStart(child.pid ?? 0);
+    try {
+      options.onStart(child.pid ?? 0);
+    } catch (error) {
+      // What is not on record must not run: nobody could end it.
+      signalGroup(child.pid ?? 0, "SIGKILL");
+      throw error;
+    }
     child.stdout?.on("data", (chunk: Buffer) => {
       log.add(chunk);
       stdout.add(chunk);

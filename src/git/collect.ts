@@ -1,0 +1,99 @@
+/**
+ * What a worktree holds after its script: its commits, and a tree of everything that was left.
+ *
+ * What must hold: nothing here changes a file of the worktree or the branch; `git` was told where
+ * the git directory is; a repository that a script made inside is never taken for a submodule,
+ * because its objects are not ours and its files would be lost.
+ */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Sha } from "../core/ids.ts";
+import type { Sealed } from "../runner/ports.ts";
+import { GitExit, type Call, type Git } from "./exec.ts";
+import { requireSha } from "./parse.ts";
+import { BOT, identity } from "./repository.ts";
+
+interface Status {
+  readonly head: Sha;
+  readonly dirty: boolean;
+  /** Folders below that are repositories of their own. */
+  readonly nested: readonly string[];
+}
+
+/** The answer's commits and tree, or what is wrong with them. */
+export async function collect(git: Git, base: Sha): Promise<Sealed | string> {
+  const { head, dirty, nested } = await readStatus(git);
+  if (head !== base && !(await isOnTop(git, base, head))) {
+    return "its commits do not descend from the request; history may be added to, never rewritten";
+  }
+  const [first] = nested;
+  if (first !== undefined)
+    return `${first} is a repository of its own; remove its .git, or commit nothing there`;
+  return { head, tree: dirty ? await writeTree(git, nested) : head, changed: dirty || head !== base };
+}
+
+/** A commit of everything, on top of the script's own commits; undefined: there is nothing. */
+export async function collectAll(git: Git, base: Sha, message: string): Promise<Sha | undefined> {
+  const { head, dirty, nested } = await readStatus(git);
+  if (head === base && !dirty) return undefined;
+  return commitTree(git, dirty ? await writeTree(git, nested) : `${head}^{tree}`, head, message);
+}
+
+/** The script's own commits: its files are gone. */
+export async function collectCommits(git: Git, base: Sha, message: string): Promise<Sha | undefined> {
+  const head = requireSha(await git.text(["rev-parse", "--verify", "HEAD"]));
+  return head === base ? undefined : commitTree(git, `${head}^{tree}`, head, message);
+}
+
+async function readStatus(git: Git, call: Call = {}): Promise<Status> {
+  const args = ["status", "--porcelain=v2", "--branch", "--untracked-files=all", "--no-renames", "-z"];
+  const entries = (await git.text(args, call)).split("\0").filter((entry) => entry !== "");
+  const oid = entries.find((entry) => entry.startsWith("# branch.oid "))?.slice("# branch.oid ".length);
+  return {
+    head: requireSha(oid ?? ""),
+    dirty: entries.some((entry) => !entry.startsWith("# ")),
+    // With every untracked file listed, only a repository is still shown as a folder.
+    nested: entries.flatMap((entry) => (/^\? .*\/$/s.test(entry) ? [entry.slice(2)] : [])),
+  };
+}
+
+/** True when the first-parent line from `head` leads to `base`: a response adds, it rewrites nothing. */
+async function isOnTop(git: Git, base: Sha, head: Sha): Promise<boolean> {
+  const args = ["rev-list", "--first-parent", "--boundary", "--end-of-options", `${base}..${head}`];
+  try {
+    return (await git.text(args)).split("\n").includes(`-${base}`);
+  } catch (error) {
+    if (error instanceof GitExit) return false;
+    throw error;
+  }
+}
+
+/** A tree of all files that are not ignored; those of a repository inside are plain files in it. */
+async function writeTree(git: Git, nested: readonly string[], call: Call = {}): Promise<Sha> {
+  await git.run(["add", "--all", "--", ".", ...nested.map((path) => `:(exclude,literal)${path}`)], call);
+  for (const path of nested) {
+    const tree = await writeNested(git, path, call);
+    await git.run(["read-tree", `--prefix=${path}`, tree], call);
+  }
+  return requireSha(await git.text(["write-tree"], call));
+}
+
+async function writeNested(git: Git, path: string, outer: Call): Promise<Sha> {
+  const dir = join(git.place.dir, path);
+  const [gitDir = ""] = git.place.before ?? [];
+  const index = `${outer.env?.["GIT_INDEX_FILE"] ?? join(gitDir.slice("--git-dir=".length), "index")}.nested`;
+  const inside = git.with({ dir, before: [gitDir, `--work-tree=${dir}`] });
+  const call = { env: { GIT_INDEX_FILE: index } };
+  rmSync(index, { force: true });
+  const { nested } = await readStatus(inside, call);
+  try {
+    return await writeTree(inside, nested, call);
+  } finally {
+    rmSync(index, { force: true });
+  }
+}
+
+async function commitTree(git: Git, tree: string, parent: Sha, message: string): Promise<Sha> {
+  const args = ["commit-tree", "-p", parent, "-F", "-", tree];
+  return requireSha(await git.text(args, { stdin: message, env: identity(BOT, BOT) }));
+}

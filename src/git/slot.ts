@@ -1,0 +1,80 @@
+/**
+ * A place of the pool: the folder of one worktree, and git's own record of that worktree.
+ *
+ * What must hold: the record is found by the link that git wrote into it, never by the worktree's
+ * `.git`, which a script may have written.
+ */
+import { chmodSync, existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
+
+export interface Slot {
+  readonly side: string;
+  readonly path: string;
+  readonly gitDir: string;
+}
+
+/** What git keeps in a worktree's git directory when nothing is half done there. */
+const AT_REST = new Set(
+  "HEAD ORIG_HEAD commondir gitdir index logs refs COMMIT_EDITMSG FETCH_HEAD".split(" "),
+);
+
+/** The folder's own name is unique, because git names a worktree's record after it. */
+export function treePath(side: string): string {
+  return join(side, `tree-${basename(join(side, ".."))}-${basename(side)}`);
+}
+
+/** The slot in a folder, when git has a record of its worktree. */
+export function slotAt(side: string, commonDir: string): Slot | undefined {
+  const path = treePath(side);
+  const records = join(commonDir, "worktrees");
+  for (const id of existsSync(records) ? readdirSync(records) : []) {
+    if (readText(join(records, id, "gitdir")) === join(path, ".git")) {
+      return { side, path, gitDir: join(records, id) };
+    }
+  }
+  return undefined;
+}
+
+export const isWhole = (slot: Slot): boolean =>
+  existsSync(join(slot.gitDir, "HEAD")) && existsSync(join(slot.path, ".git"));
+
+/** True when there are files to save, whatever became of the link to git. */
+export const hasFiles = (slot: Slot): boolean => existsSync(slot.path) && readdirSync(slot.path).length > 0;
+
+/** True when the next run may have it: detached, nothing half done, its link as git wrote it. */
+export function isAtRest(slot: Slot): boolean {
+  const head = readText(join(slot.gitDir, "HEAD"));
+  return (
+    readText(join(slot.path, ".git")) === `gitdir: ${slot.gitDir}` &&
+    head !== undefined &&
+    !head.startsWith("ref:") &&
+    readdirSync(slot.gitDir).every((name) => AT_REST.has(name))
+  );
+}
+
+/** Package managers leave folders that nobody may write to; such a folder cannot be emptied. */
+export function makeRemovable(folder: string): void {
+  if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
+  chmodSync(folder, 0o700);
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) makeRemovable(join(folder, entry.name));
+  }
+}
+
+/** A small file, or undefined: there is none, or it is no plain file. */
+export function readText(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8").trim();
+  } catch {
+    return undefined;
+  }
+}
+
+/** A JSON file that we wrote, or undefined. */
+export function readJson<T>(file: string): T | undefined {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as T;
+  } catch {
+    return undefined;
+  }
+}
