@@ -14,7 +14,8 @@ import { salvageRef } from "./core/lease.ts";
 import type { Head } from "./core/view.ts";
 import { Fault, words } from "./core/words.ts";
 import { readContract, WORKFLOW_FILE, type ReadContract } from "./git/contract.ts";
-import { openPlace, type Place } from "./git/open.ts";
+import { Looker } from "./git/look.ts";
+import { gitIn, openPlace, type Place } from "./git/open.ts";
 import { BOT, LocalRepository } from "./git/repository.ts";
 import { WorktreePool, type RunRecord } from "./git/worktree.ts";
 import { endRun } from "./process/group.ts";
@@ -35,14 +36,17 @@ export interface Site {
 
 /** Opens the repository around a directory. Throws a Fault when there is none. */
 export async function openSite(dir: string, env: Environment): Promise<Site> {
-  const place = await openPlace(dir, env);
+  const git = gitIn(dir, env);
+  const looker = new Looker(git);
+  looker.start();
+  const place = await openPlace(git);
   const cache = cachePlaces(place, env);
   let last: Promise<ReadContract> | undefined;
   let lastCommit: Sha | undefined;
   return {
     place,
     cache,
-    repository: new LocalRepository(place),
+    repository: new LocalRepository(place, looker),
     contract(target, heads) {
       const commit = heads.find((head) => head.branch === target)?.commit;
       if (!commit) throw new Fault(words.noTarget(`there is no branch ${target}`));
@@ -124,7 +128,7 @@ export async function usableContract(site: Site, target: Branch, heads: readonly
   if (contract.problems.length > 0) {
     throw new Fault(words.brokenWorkflow(`${target}:${WORKFLOW_FILE}`, formatProblems(contract.problems)));
   }
-  return contract;
+  return { ...contract, target };
 }
 
 /** One line for each problem of a workflow. */

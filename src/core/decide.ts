@@ -6,16 +6,16 @@
  */
 import picomatch from "picomatch/posix.js";
 import type { Branch, Sha } from "./ids.ts";
-import { valueOf } from "./message.ts";
-import type { Request } from "./request.ts";
+import { parseMessage, valueOf } from "./message.ts";
+import type { Asked, Request } from "./request.ts";
 import type { Head, Now, Parked, SeenLease, View } from "./view.ts";
 import { DEFAULT_HOPS, isTerminal, type State, type Workflow } from "./workflow.ts";
 
 /** Why a branch is not run now. Each code has its sentence in reasons.ts. */
 export type Why =
-  | { readonly code: "target" | "not-listed" | "no-state" | "merge" | "person" | "landing" }
+  | { readonly code: "target" | "not-listed" | "no-state" | "merge" | "person" }
   | {
-      readonly code: "ended" | "parked" | "waiting" | "unknown-state" | "bound-elsewhere";
+      readonly code: "ended" | "parked" | "waiting" | "unknown-state" | "bound-elsewhere" | "taken-over";
       readonly detail: string;
     }
   | {
@@ -88,9 +88,11 @@ function decideOne(
   if (parked?.answers === head.commit) return { kind: "land", head, parked };
 
   const stop = seen && isExpired(seen, now) ? { kind: "expire" as const, head, over: seen } : undefined;
-  const { asked } = head;
+  const asked = resumed(view, workflow, head);
   if (asked.kind === "none") {
     if (stop) return stop;
+    const below = asked.reason === "no-state" ? view.takenOver.get(head.key) : undefined;
+    if (below) return idle("park", { code: "taken-over", detail: below.state });
     if (asked.reason === "no-state" || asked.reason === "merge")
       return idle("ignore", { code: asked.reason });
     const why: Why = { code: asked.reason, detail: asked.detail };
@@ -99,6 +101,14 @@ function decideOne(
   const standing = decideState(workflow, now, head, asked);
   if (standing) return stop ?? standing;
   return decideLease(view, workflow, now, head, asked, seen);
+}
+
+/** Where the workflow says so, a plain commit on top of a request asks for the same again. */
+function resumed(view: View, workflow: Workflow, head: Head): Asked {
+  const below = view.takenOver.get(head.key);
+  if (!below || workflow["on-plain-commit"] !== "continue") return head.asked;
+  const { commit, committed } = head;
+  return { ...below, commit, committed, hops: 0, message: parseMessage(head.message) };
 }
 
 /** Reasons in the request itself; undefined when it may run. */

@@ -1,7 +1,8 @@
 /**
  * Admission: which runnable requests fit now, and in which order.
  *
- * What must hold: a higher priority goes first, then the older request, so that nobody is overtaken
+ * What must hold: a higher priority goes first, then the older request, then the one
+ * with fewer hand-offs behind it, so that nobody is overtaken
  * for ever by newcomers of the same rank; a full lane holds up its own branches only.
  */
 import type { Idle, Run, Why } from "./decide.ts";
@@ -46,6 +47,7 @@ function inOrder(runnable: readonly Run[]): Run[] {
     (a, b) =>
       b.request.priority - a.request.priority ||
       a.request.committed - b.request.committed ||
+      a.request.hops - b.request.hops ||
       (a.head.branch < b.head.branch ? -1 : 1),
   );
 }

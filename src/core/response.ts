@@ -60,8 +60,10 @@ export function draftResponse(request: Request, verdict: Verdict, facts: RunFact
 }
 
 function sentence(request: Request, { state, trouble }: Verdict): string {
-  const what = trouble ? `${request.state}: ${trouble.why}` : `${request.state} is done`;
-  if (state === "parked") return `trailhand: ${what}, parked for a person`;
+  const what = trouble ? `${request.state} failed (${trouble.why})` : `${request.state} is done`;
+  if (state === "parked")
+    return `trailhand: ${request.state} is parked for a person${trouble ? ` (${trouble.why})` : ""}`;
+  if (state === "done") return `trailhand: ${what}, and so is ${request.branch}`;
   if (isTerminal(state)) return `trailhand: ${what}`;
   return `trailhand: ${what}, ${state} is next`;
 }

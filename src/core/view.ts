@@ -6,7 +6,7 @@
  */
 import type { Branch, Ref, Sha } from "./ids.ts";
 import type { Lease } from "./lease.ts";
-import type { Asked, Commit } from "./request.ts";
+import type { Asked, Commit, Request } from "./request.ts";
 
 export interface Head extends Commit {
   readonly branch: Branch;
@@ -38,6 +38,8 @@ export interface View {
   /** By the key of the branch. */
   readonly leases: ReadonlyMap<string, SeenLease>;
   readonly parked: ReadonlyMap<string, Parked>;
+  /** The request below a head that has no state of its own: a person took over. By the key of the branch. */
+  readonly takenOver: ReadonlyMap<string, Request>;
   /** First sight of heads that a foreign worker claims, by commit id. */
   readonly sightings: ReadonlyMap<Sha, number>;
   /** Branches that this process works on, with the lane that each takes a place in. */

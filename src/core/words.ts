@@ -106,6 +106,16 @@ export const words = {
     usage(`There is no state ${quoted(name)}.${nearestHint(nearest)} Known: ${known}.`, "trailhand graph"),
   reservedState: (name: string) =>
     usage(`The state ${quoted(name)} is reserved: only an answer can carry it.`, "trailhand graph"),
+  bareRepository: () =>
+    usage(
+      "This repository is bare: it has no files to write to.",
+      "clone it, then trailhand init in the clone",
+    ),
+  noIdentity: () =>
+    usage(
+      "git does not know who you are, and a request is your own commit.",
+      'git config user.name "Your Name" && git config user.email you@example.com',
+    ),
   noSuchCommit: (name: string) => usage(`There is no commit ${quoted(name)}.`, "git log --oneline --all"),
   nothingTo: (verb: string, branch: string, why: string): Sentence => ({
     what: `Nothing to ${verb} on ${quoted(branch)}: ${why}.`,
@@ -141,6 +151,8 @@ export const words = {
     what: `Could not write "${what}" for ${quoted(branch)}: its refs keep changing.`,
     next: "trailhand doctor",
   }),
+  directoryExists: (dir: string) =>
+    usage(`${dir} exists already.`, "trailhand demo --keep <a new directory>"),
   filesExist: (files: string): Sentence => ({
     what: `Already there, left as they are: ${files}.`,
     next: "trailhand doctor",

@@ -23,7 +23,7 @@ interface TreeFile extends ScriptFile {
 }
 
 /** A contract with what is wrong with it; it may be run when there are no problems. */
-export interface ReadContract extends Contract {
+export interface ReadContract extends Omit<Contract, "target"> {
   readonly commit: Sha;
   readonly problems: readonly Problem[];
   /** False when the trusted commit has neither states nor AYNIG commands. */
@@ -33,11 +33,11 @@ export interface ReadContract extends Contract {
 
 /** Reads the contract of a commit; `copies` is the directory for executable copies. */
 export async function readContract(git: Git, commit: Sha, copies: string): Promise<ReadContract> {
-  const files = await listFiles(git, commit);
+  const [files, text] = await Promise.all([listFiles(git, commit), readText(git, commit)]);
   const scripts = statesOf(files);
-  const file = files.find(({ path }) => path === WORKFLOW_FILE);
+  const file = text === undefined ? undefined : files.find(({ path }) => path === WORKFLOW_FILE);
   const reading = file
-    ? readWorkflow(await git.text(["cat-file", "blob", file.blob]))
+    ? readWorkflow(text ?? "")
     : {
         workflow: openWorkflow([...scripts.keys()].flatMap((name) => parseStateName(name) ?? [])),
         problems: [],
@@ -60,6 +60,14 @@ export async function readContract(git: Git, commit: Sha, copies: string): Promi
       return { ...found, aynig, file: join(await copied, found.path) } satisfies Script;
     },
   };
+}
+
+/** The workflow file, asked for by name beside the listing, so that the two take the time of one. */
+async function readText(git: Git, commit: Sha): Promise<string | undefined> {
+  const { code, stdout } = await git.run(["cat-file", "blob", `${commit}:${WORKFLOW_FILE}`], {
+    codes: [128],
+  });
+  return code === 0 ? stdout : undefined;
 }
 
 async function listFiles(git: Git, commit: Sha): Promise<TreeFile[]> {

@@ -47,14 +47,21 @@ export class Looker {
   readonly #entries = new Map<string, Entry>();
   #originHead: string | undefined;
   #cold = true;
+  #first: Promise<void> | undefined;
 
   constructor(git: Git) {
     this.#git = git;
   }
 
+  /** Starts the first look, so that its git runs beside others; a failure shows in `look`. */
+  start(): void {
+    this.#first = this.#readAll();
+    this.#first.catch(() => undefined);
+  }
+
   /** The refs as they are now. */
   async look(): Promise<WholeLook> {
-    if (this.#cold) await this.#readAll();
+    if (this.#cold) await (this.#first ?? this.#readAll());
     else await this.#readChanges();
     this.#cold = false;
     return this.#assemble();

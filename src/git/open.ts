@@ -35,13 +35,14 @@ const EMPTY_TREE = {
   sha256: "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
 } as const;
 
-/** Opens the repository around a directory. Throws a Fault when there is none. */
-export async function openPlace(
-  dir: string,
-  environment: Readonly<Record<string, string | undefined>>,
-): Promise<Place> {
+/** git in a directory that exists. Throws a Fault when it does not. */
+export function gitIn(dir: string, environment: Readonly<Record<string, string | undefined>>): Git {
   if (!existsSync(dir) || !statSync(dir).isDirectory()) throw new Fault(words.noSuchDirectory(dir));
-  const git = new Git({ dir, env: cleanEnv(environment) });
+  return new Git({ dir, env: cleanEnv(environment) });
+}
+
+/** Opens the repository that git finds. Throws a Fault when there is none. */
+export async function openPlace(git: Git): Promise<Place> {
   const asked = [
     "--git-common-dir",
     "--is-bare-repository",

@@ -1,0 +1,51 @@
+/** From words to a command: reads the input, loads the command, turns a Fault into an exit code. */
+import { Fault } from "../core/words.ts";
+import { readInput, type Input } from "./input.ts";
+import { makeTerminal, printFault, type Terminal } from "./terminal.ts";
+
+/** What a command gets. */
+export interface Call {
+  readonly input: Input;
+  readonly terminal: Terminal;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** A command; the number is the exit code. */
+export type Run = (call: Call) => Promise<number>;
+
+const LOADERS: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = {
+  cancel: () => import("./do/cancel.ts"),
+  completions: () => import("./do/completions.ts"),
+  demo: () => import("./do/demo.ts"),
+  doctor: () => import("./do/doctor.ts"),
+  gc: () => import("./do/gc.ts"),
+  graph: () => import("./do/graph.ts"),
+  help: () => import("./do/help.ts"),
+  init: () => import("./do/init.ts"),
+  log: () => import("./do/log.ts"),
+  request: () => import("./do/request.ts"),
+  resume: () => import("./do/resume.ts"),
+  retry: () => import("./do/retry.ts"),
+  run: () => import("./do/run.ts"),
+  show: () => import("./do/show.ts"),
+  status: () => import("./do/status.ts"),
+};
+
+/** Runs one command line and returns the exit code. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const terminal = makeTerminal(process, process.env);
+  // A reader that has seen enough, such as `head`, is no error.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    throw error;
+  });
+  try {
+    const input = readInput(argv, process.cwd());
+    const name = input.has("help") ? "help" : input.command.name;
+    const loaded = await LOADERS[name]?.();
+    if (!loaded) throw new Fault({ what: `${name} is in the table but has no program` });
+    return await loaded.run({ input, terminal, env: process.env });
+  } catch (error) {
+    return printFault(terminal, error);
+  }
+}

@@ -1,0 +1,201 @@
+/** `trailhand doctor`: is everything in order, and what mends it? */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Holder } from "../../core/lease.ts";
+import { FOLLOW } from "../../core/lease.ts";
+import { EXIT, Fault } from "../../core/words.ts";
+import { WORKFLOW_FILE } from "../../git/contract.ts";
+import { requireVersion } from "../../git/open.ts";
+import { isDead } from "../../process/machine.ts";
+import { openSite, type Site } from "../../wire.ts";
+import type { Run } from "../dispatch.ts";
+import { present, survey, type Survey } from "../survey.ts";
+import { printJson, shown, type Terminal } from "../terminal.ts";
+
+interface Finding {
+  readonly about: string;
+  /** `bad` keeps Trailhand from working; `odd` is worth a look. */
+  readonly level: "fine" | "odd" | "bad";
+  readonly what: string;
+  readonly next?: string;
+}
+
+export const run: Run = async ({ input, terminal, env }) => {
+  const site = await openSite(input.directory, env);
+  const findings = [...(await examine(site))];
+  if (input.has("json")) printJson(terminal, { findings });
+  else print(terminal, findings);
+  return findings.some(({ level }) => level === "bad") ? EXIT.failed : EXIT.done;
+};
+
+async function examine(site: Site): Promise<Finding[]> {
+  const basics = [await checkGit(site), checkIdentity(site), ...checkKind(site), ...checkPools(site)];
+  try {
+    const found = await survey(site, present());
+    return [
+      ...basics,
+      ...checkStates(site, found),
+      ...checkMessages(found),
+      ...checkLeases(found),
+      ...(await checkRecords(site)),
+    ];
+  } catch (error) {
+    return [...basics, fromFault("repository", error)];
+  }
+}
+
+function fromFault(about: string, error: unknown): Finding {
+  if (!(error instanceof Fault)) throw error;
+  const { message, next } = error;
+  return { about, level: "bad", what: message, ...(next === undefined ? {} : { next }) };
+}
+
+async function checkGit(site: Site): Promise<Finding> {
+  try {
+    return { about: "git", level: "fine", what: await requireVersion(site.place.git) };
+  } catch (error) {
+    return fromFault("git", error);
+  }
+}
+
+function checkIdentity({ place }: Site): Finding {
+  if (place.person)
+    return {
+      about: "identity",
+      level: "fine",
+      what: `${shown(place.person.name)} <${shown(place.person.email)}>`,
+    };
+  return {
+    about: "identity",
+    level: "odd",
+    what: "git does not know who you are; `run` works, your own requests do not",
+    next: 'git config user.name "Your Name" && git config user.email you@example.com',
+  };
+}
+
+function checkKind({ place }: Site): Finding[] {
+  if (!place.shallow) return [];
+  const what = "the history is shallow: hand-offs below its edge are not seen";
+  return [{ about: "repository", level: "odd", what, next: "git fetch --unshallow" }];
+}
+
+function checkStates(site: Site, { contract, view }: Survey): Finding[] {
+  const { target } = view;
+  const about = "states";
+  if (!contract.any) {
+    const written = site.place.top !== undefined && existsSync(join(site.place.top, "states"));
+    const next = written ? `git add states && git commit, on ${target}` : "trailhand init";
+    const what = written
+      ? `states/ is not committed on ${target}, and only what is there counts`
+      : `${target} has no states/`;
+    return [{ about, level: "bad", what, next }];
+  }
+  const problems = contract.problems.map(({ line, path, message }): Finding => {
+    const where = `${target}:${WORKFLOW_FILE}${line === undefined ? "" : `:${line}`}`;
+    return {
+      about: "workflow",
+      level: "bad",
+      what: `${where}: ${path ? `${path}: ` : ""}${message}`,
+      next: `edit ${WORKFLOW_FILE} on ${target}`,
+    };
+  });
+  if (problems.length > 0) return problems;
+  const names = Object.keys(contract.workflow.states).join(", ");
+  const kind = contract.workflow.open ? "no workflow file, every executable is a state" : "workflow checked";
+  return [{ about, level: "fine", what: `${kind}; trusted branch ${target}: ${names}` }];
+}
+
+/** A state that its author believes in and git does not read. */
+function checkMessages({ view }: Survey): Finding[] {
+  return view.heads.flatMap(({ branch, asked }): Finding[] => {
+    if (asked.kind !== "none" || asked.reason !== "doubt") return [];
+    const { doubt } = asked;
+    const why =
+      doubt.kind === "voided"
+        ? `line ${doubt.line} is no trailer, so git reads none of its paragraph: "${shown(doubt.text)}"`
+        : `"${shown(doubt.text)}" on line ${doubt.line} is not in the last paragraph, so git does not read it`;
+    return [
+      {
+        about: "message",
+        level: "odd",
+        what: `${branch}: ${why}`,
+        next: "git commit --amend, with the trailers alone in the last paragraph",
+      },
+    ];
+  });
+}
+
+function checkLeases({ view }: Survey): Finding[] {
+  const keys = new Set(view.heads.map(({ key }) => key));
+  return [...view.leases].flatMap(([key, { lease, dead }]): Finding[] => {
+    const about = "lease";
+    const on = shown(lease?.branch ?? key);
+    if (!keys.has(key))
+      return [{ about, level: "odd", what: `a lease on ${on}, which is gone`, next: "trailhand gc --prune" }];
+    if (dead && !lease?.rest) {
+      return [{ about, level: "odd", what: `the runner that had ${on} died`, next: "trailhand run" }];
+    }
+    return [];
+  });
+}
+
+/** Worktrees of runners that died: the next run saves what is in them. */
+function checkPools({ cache }: Site): Finding[] {
+  if (!existsSync(cache.worktrees)) return [];
+  return readdirSync(cache.worktrees).flatMap((name): Finding[] => {
+    const owner = readOwner(join(cache.worktrees, name, "owner.json"));
+    if (!owner || !isDead(owner)) return [];
+    return [
+      {
+        about: "worktree",
+        level: "odd",
+        what: `a runner died and left ${join(cache.worktrees, name)}`,
+        next: "trailhand run",
+      },
+    ];
+  });
+}
+
+function readOwner(file: string): Holder | undefined {
+  try {
+    return JSON.parse(readFileSync(file, "utf8")) as Holder;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Records of worktrees whose folder is gone, and checkouts that could not follow their branch. */
+async function checkRecords({ place }: Site): Promise<Finding[]> {
+  const [worktrees, follows] = await Promise.all([
+    place.git.text(["worktree", "list", "--porcelain", "-z"]),
+    place.git.text(["for-each-ref", "--format=%(refname)", FOLLOW]),
+  ]);
+  const gone = worktrees.split("\0").filter((line) => line.startsWith("prunable"));
+  const findings: Finding[] = [];
+  if (gone.length > 0) {
+    findings.push({
+      about: "worktree",
+      level: "odd",
+      what: `${gone.length} worktree records without a folder`,
+      next: "git worktree prune",
+    });
+  }
+  if (follows !== "") {
+    findings.push({
+      about: "checkout",
+      level: "odd",
+      what: "a checkout did not follow its branch: changed files are in the way",
+      next: "git status, then git stash, then trailhand run",
+    });
+  }
+  return findings;
+}
+
+function print(terminal: Terminal, findings: readonly Finding[]): void {
+  const { colors } = terminal;
+  const marks = { fine: colors.green("✓"), odd: colors.yellow("!"), bad: colors.red("✗") };
+  for (const { about, level, what, next } of findings) {
+    terminal.print(`${marks[level]} ${about}: ${what}`);
+    if (next !== undefined) terminal.print(`    ${colors.dim("next:")} ${next}`);
+  }
+}

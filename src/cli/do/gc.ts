@@ -1,0 +1,36 @@
+/** `trailhand gc`: what is no longer needed, and why; with `--prune` it is removed. */
+import { rmSync } from "node:fs";
+import { EXIT } from "../../core/words.ts";
+import { findGarbage, type Garbage } from "../../git/garbage.ts";
+import { openSite, wireRunner, type Site } from "../../wire.ts";
+import type { Run } from "../dispatch.ts";
+import { numberOption } from "../input.ts";
+import { renderColumns } from "../render-table.ts";
+import { printJson, shown } from "../terminal.ts";
+
+const KEEP_DAYS = 14;
+const DAY_MS = 86_400_000;
+
+export const run: Run = async ({ input, terminal, env }) => {
+  const site = await openSite(input.directory, env);
+  const keepDays = numberOption(input, "keep-days", 0, 10_000) ?? KEEP_DAYS;
+  const prune = input.has("prune");
+  // What dead runners left is saved first, so that it is found as salvage like any other.
+  if (prune) await wireRunner(site, env, () => undefined).ports.trees.sweep();
+  const look = await site.repository.look();
+  const garbage = await findGarbage(site.place, look, site.cache, Date.now() - keepDays * DAY_MS);
+  if (prune) for (const one of garbage) await remove(site.repository, one);
+  if (input.has("json")) printJson(terminal, { pruned: prune, garbage });
+  else {
+    if (garbage.length > 0)
+      terminal.print(renderColumns(garbage.map(({ name, why }) => [shown(name, 90), why])));
+    const next = prune || garbage.length === 0 ? "" : " next: trailhand gc --prune";
+    terminal.say(`${garbage.length} ${prune ? "removed" : "could be removed"}.${next}`);
+  }
+  return EXIT.done;
+};
+
+async function remove(repository: Site["repository"], garbage: Garbage): Promise<void> {
+  if (garbage.kind === "file") rmSync(garbage.name, { recursive: true, force: true });
+  else await repository.swap([{ ref: garbage.name, expected: garbage.value, next: null }], "gc");
+}

@@ -1,0 +1,10 @@
+/** `trailhand help`: the overview, or one command. */
+import { requireCommand } from "../input.ts";
+import { renderCommand, renderOverview } from "../render-help.ts";
+import type { Run } from "../dispatch.ts";
+
+export const run: Run = async ({ input, terminal }) => {
+  const about = input.command.name === "help" ? input.arguments[0] : input.command.name;
+  terminal.print(about === undefined ? renderOverview() : renderCommand(requireCommand(about)));
+  return 0;
+};

@@ -1,0 +1,56 @@
+/** `trailhand log`: the hand-offs of a branch as a time line. */
+import { refOf } from "../../core/ids.ts";
+import { refsOf } from "../../core/lease.ts";
+import { readTimeline, type Step } from "../../core/timeline.ts";
+import { EXIT } from "../../core/words.ts";
+import { readTrail } from "../../git/repository.ts";
+import { openSite } from "../../wire.ts";
+import type { Run } from "../dispatch.ts";
+import { numberOption } from "../input.ts";
+import { renderColumns } from "../render-table.ts";
+import { requireHead } from "../survey.ts";
+import { printJson, shown, type Colors } from "../terminal.ts";
+
+const DEPTH = 200;
+
+export const run: Run = async ({ input, terminal, env }) => {
+  const site = await openSite(input.directory, env);
+  const limit = numberOption(input, "limit", 1, 100_000) ?? DEPTH;
+  const look = await site.repository.look();
+  const head = requireHead(site, look.heads, input.arguments[0]);
+  const { journal } = refsOf(head.key);
+  const exists = (await site.repository.read([journal])).get(journal);
+  const [trail, attempts] = await Promise.all([
+    readTrail(site.place, refOf(head.branch), limit),
+    exists ? readTrail(site.place, exists, limit) : [],
+  ]);
+  const steps = readTimeline(head.branch, trail, attempts);
+  if (input.has("json")) {
+    printJson(terminal, { branch: head.branch, steps });
+    return EXIT.done;
+  }
+  if (steps.length === 0)
+    terminal.say(`No hand-off on ${head.branch}. next: trailhand request <state> --branch ${head.branch}`);
+  else terminal.print(renderSteps(steps, terminal.colors));
+  return EXIT.done;
+};
+
+function renderSteps(steps: readonly Step[], colors: Colors): string {
+  const paid = steps.some((step) => step.cost !== undefined);
+  const titles = ["WHEN", "COMMIT", "HAND-OFF", "TOOK", "ATTEMPT", ...(paid ? ["COST"] : []), "WHAT"];
+  const rows = steps.map((step) => [
+    colors.dim(new Date(step.at * 1000).toISOString().slice(0, 19).replace("T", " ")),
+    colors.yellow(step.commit.slice(0, 9)),
+    handOff(step, colors),
+    step.took ?? "",
+    step.attempt ?? "",
+    ...(paid ? [step.cost ?? ""] : []),
+    shown(step.subject, 60) + (step.commits > 0 ? colors.dim(` (+${step.commits} commits)`) : ""),
+  ]);
+  return renderColumns([titles.map((title) => colors.bold(title)), ...rows]);
+}
+
+function handOff({ kind, from, state }: Step, colors: Colors): string {
+  if (kind === "attempt") return colors.red(`  ${state} ✗`);
+  return kind === "answer" ? `${from ?? "?"} → ${state}` : colors.cyan(`● ${state}`);
+}

@@ -1,0 +1,72 @@
+/** `trailhand request`: commits a request for a state. */
+import { isReserved } from "../../core/compose.ts";
+import { parseBranch, parseStateName, type Sha } from "../../core/ids.ts";
+import { nearest } from "../../core/nearest.ts";
+import { separatorAt, type Trailer } from "../../core/trailers.ts";
+import { isReservedState } from "../../core/workflow.ts";
+import { EXIT, Fault, words } from "../../core/words.ts";
+import type { ReadContract } from "../../git/contract.ts";
+import { openSite } from "../../wire.ts";
+import type { Run } from "../dispatch.ts";
+import { checkedOutBranch, requireHead } from "../survey.ts";
+import { printJson, type Terminal } from "../terminal.ts";
+import { writeRequest } from "../write-request.ts";
+
+export const run: Run = async ({ input, terminal, env }) => {
+  const site = await openSite(input.directory, env);
+  const look = await site.repository.look();
+  const contract = await site.contract(look.target, look.heads);
+  const state = requireState(contract, look.target, input.arguments[0] ?? "");
+  const trailers = input.values("trailer").map(readTrailer);
+  const fresh = input.value("new");
+  const base =
+    fresh === undefined
+      ? requireHead(site, look.heads, input.value("branch") ?? checkedOutBranch(site))
+      : requireHead(site, look.heads, look.target);
+  const branch = fresh === undefined ? base.branch : parseBranch(fresh);
+  if (!branch) throw new Fault(words.badBranch(fresh ?? ""));
+  if (fresh !== undefined && look.heads.some((head) => head.branch === branch)) {
+    throw new Fault(words.branchExists(branch));
+  }
+  if (branch === look.target && contract.workflow.target === "ignore")
+    throw new Fault(words.onTarget(branch));
+  const commit = await writeRequest(site, {
+    branch,
+    parent: base.commit,
+    expected: fresh === undefined ? base.commit : null,
+    state,
+    messages: input.values("message"),
+    trailers,
+  });
+  report(terminal, input.has("json"), { branch, state, commit });
+  return EXIT.done;
+};
+
+/** Says what was written, and what to type next. */
+export function report(
+  terminal: Terminal,
+  json: boolean,
+  written: { readonly branch: string; readonly state: string; readonly commit: Sha },
+): void {
+  if (json) return printJson(terminal, written);
+  terminal.print(`${written.commit.slice(0, 10)} asks for ${written.state} on ${written.branch}`);
+  terminal.say("next: trailhand run");
+}
+
+/** A state that the workflow declares. Throws a Fault that names the nearest. */
+function requireState(contract: ReadContract, target: string, name: string): string {
+  if (!parseStateName(name)) throw new Fault(words.badStateName(name));
+  if (isReservedState(name)) throw new Fault(words.reservedState(name));
+  if (!contract.any) throw new Fault(words.noStates(target));
+  const known = Object.keys(contract.workflow.states);
+  if (known.includes(name) || contract.problems.length > 0) return name;
+  throw new Fault(words.unknownState(name, nearest(name, known), known.join(", ")));
+}
+
+function readTrailer(text: string): Trailer {
+  const at = separatorAt(text, 0);
+  if (at < 1) throw new Fault(words.badTrailerKey(text));
+  const key = text.slice(0, at).trim();
+  if (isReserved(key)) throw new Fault(words.reservedKey(key));
+  return { key, value: text.slice(at + 1).trim() };
+}

@@ -1,0 +1,91 @@
+/** `trailhand show`: explains a request or a response. */
+import { parseBranch, type Branch } from "../../core/ids.ts";
+import { describeMessage, parseMessage, valueOf } from "../../core/message.ts";
+import { parseRequest, type Asked, type Commit } from "../../core/request.ts";
+import { isTerminal } from "../../core/workflow.ts";
+import { EXIT, Fault, words } from "../../core/words.ts";
+import { readTrail } from "../../git/repository.ts";
+import { openSite, type Site } from "../../wire.ts";
+import type { Run } from "../dispatch.ts";
+import { renderColumns } from "../render-table.ts";
+import { printJson, shown, type Terminal } from "../terminal.ts";
+
+export const run: Run = async ({ input, terminal, env }) => {
+  const site = await openSite(input.directory, env);
+  const name = input.arguments[0] ?? "HEAD";
+  const commit = await requireCommit(site, name);
+  const message = parseMessage(commit.message);
+  const bound = valueOf(message.trailers, "Branch");
+  const branch = (bound === undefined ? undefined : parseBranch(bound)) ?? ("?" as Branch);
+  const asked = parseRequest(branch, commit);
+  if (input.has("json")) {
+    const { type, scope, references, mentions } = describeMessage(message);
+    printJson(terminal, {
+      commit: commit.commit,
+      ...message,
+      type,
+      scope,
+      references,
+      mentions,
+      reading: reading(asked),
+    });
+    return EXIT.done;
+  }
+  explain(terminal, commit, asked);
+  return EXIT.done;
+};
+
+async function requireCommit(site: Site, name: string): Promise<Commit> {
+  const args = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${name}^{commit}`];
+  const { code, stdout } = await site.place.git.run(args, { codes: [1, 128] });
+  const [commit] = code === 0 ? await readTrail(site.place, stdout.trim(), 1) : [];
+  if (!commit) throw new Fault(words.noSuchCommit(name));
+  return commit;
+}
+
+function reading(asked: Asked): object {
+  if (asked.kind === "none") return asked;
+  const { state, key, hops, priority, dependsOn, answers } = asked;
+  return {
+    kind: answers === undefined ? "request" : "response",
+    state,
+    key,
+    hops,
+    priority,
+    dependsOn,
+    answers,
+  };
+}
+
+function explain(terminal: Terminal, commit: Commit, asked: Asked): void {
+  const { colors } = terminal;
+  const message = parseMessage(commit.message);
+  terminal.print(`${colors.yellow(commit.commit)}\n${colors.bold(shown(message.header, 200))}\n`);
+  if (asked.kind === "none") {
+    const why = {
+      "no-state": "It asks for nothing: there is no State trailer.",
+      merge: "It asks for nothing: merge commits are no requests.",
+      "bound-elsewhere": "It counts on another branch only.",
+      "two-states": "It names two states, so nothing is guessed.",
+      "bad-name": "Its state is no state name.",
+      "bad-value": "One of its trailers cannot be read.",
+      doubt: "Its author means a state, but git does not read that line as a trailer.",
+    }[asked.reason];
+    terminal.print("detail" in asked ? `${why} (${shown(asked.detail)})` : why);
+  } else if (asked.answers === undefined) {
+    terminal.print(`A request: it asks for ${colors.cyan(asked.state)}.`);
+  } else {
+    const answered = `A response to ${colors.yellow(asked.answers.slice(0, 10))}`;
+    const state = colors.cyan(asked.state);
+    terminal.print(
+      isTerminal(asked.state) ? `${answered}: the work ends as ${state}.` : `${answered}: ${state} is next.`,
+    );
+  }
+  const rows = message.trailers.map(({ key, value }) => [
+    `  ${colors.dim(shown(key, 30))}`,
+    shown(value, 100),
+  ]);
+  if (rows.length > 0) terminal.print(`\n${renderColumns(rows)}`);
+  const body = message.body.split("\n").map((line) => `  ${shown(line, 200)}`);
+  if (message.body !== "") terminal.print(`\n${body.join("\n").trimEnd()}`);
+}

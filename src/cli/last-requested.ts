@@ -1,0 +1,13 @@
+/** The newest commit of a history that asks for a state a script can have. */
+import type { Branch } from "../core/ids.ts";
+import { parseRequest, type Commit, type Request } from "../core/request.ts";
+import { isReservedState } from "../core/workflow.ts";
+
+/** Undefined when there is none. `trail` is newest first. */
+export function lastRequested(branch: Branch, trail: readonly Commit[]): Request | undefined {
+  for (const commit of trail) {
+    const asked = parseRequest(branch, commit);
+    if (asked.kind === "request" && !isReservedState(asked.state)) return asked;
+  }
+  return undefined;
+}

@@ -1,0 +1,86 @@
+/**
+ * One look for the reading commands: refs, contract, decisions, and what stands in the way here.
+ *
+ * What must hold: nothing is written; the decisions are those that `run` would make now.
+ */
+import { decide, type Decision } from "../core/decide.ts";
+import { nearest } from "../core/nearest.ts";
+import { parseBranch, type Branch } from "../core/ids.ts";
+import { reasonOf, type Reason } from "../core/reasons.ts";
+import type { Head, Now, SeenLease, View } from "../core/view.ts";
+import { Fault, words } from "../core/words.ts";
+import type { ReadContract } from "../git/contract.ts";
+import { listCheckouts } from "../git/checkouts.ts";
+import { isDead } from "../process/machine.ts";
+import type { Site } from "../wire.ts";
+
+export interface Survey {
+  readonly view: View;
+  readonly contract: ReadContract;
+  readonly decisions: readonly Decision[];
+  readonly now: Now;
+}
+
+/** Looks once. A broken workflow is not thrown: its problems are in the contract. */
+export async function survey(site: Site, now: Now): Promise<Survey> {
+  const look = await site.repository.look();
+  const [contract, takenOver] = await Promise.all([
+    site.contract(look.target, look.heads),
+    site.repository.takenOver(look.target, look.heads),
+  ]);
+  const leases = new Map<string, SeenLease>();
+  for (const [key, seen] of look.leases) {
+    const holder = seen.lease?.holder;
+    leases.set(key, { ...seen, firstSeen: now.mono, dead: holder !== undefined && isDead(holder) });
+  }
+  const { target, heads, parked } = look;
+  const view: View = { target, heads, leases, parked, takenOver, sightings: new Map(), going: new Map() };
+  const decisions = decide(view, contract.workflow, now);
+  return { view, contract, decisions: await withBlockers(site, decisions), now };
+}
+
+/** A branch that could run but for its dirty checkout is shown as waiting for a person. */
+async function withBlockers(site: Site, decisions: readonly Decision[]): Promise<Decision[]> {
+  const checkedOut = new Set(listCheckouts(site.place).map(({ branch }) => branch));
+  return Promise.all(
+    decisions.map(async (decision): Promise<Decision> => {
+      const { head, kind } = decision;
+      if ((kind !== "run" && kind !== "land") || !checkedOut.has(head.branch)) return decision;
+      const why = await site.repository.blocker(head.branch);
+      return why === undefined ? decision : { kind: "park", head, why: { code: "blocked", detail: why } };
+    }),
+  );
+}
+
+/** The present moment. */
+export const present = (): Now => ({ mono: performance.now(), wall: Date.now() });
+
+/** The state that a branch is in, for people: its request, or the request below its head. */
+export function stateOf(view: View, head: Head): string | undefined {
+  if (head.asked.kind === "request") return head.asked.state;
+  return view.takenOver.get(head.key)?.state;
+}
+
+export const reasonIn = (survey_: Survey, decision: Decision): Reason => reasonOf(decision, survey_.now.wall);
+
+/** The branch that was named, or the checked-out one. Throws a Fault where there is none. */
+export function requireHead(site: Site, heads: readonly Head[], name: string | undefined): Head {
+  const wanted = name === undefined ? checkedOutBranch(site) : parseBranch(name);
+  if (!wanted) throw new Fault(words.badBranch(name ?? ""));
+  const found = heads.find(({ branch }) => branch === wanted);
+  if (found) return found;
+  const near = nearest(
+    wanted,
+    heads.map(({ branch }) => branch),
+  );
+  throw new Fault(words.noSuchBranch(wanted, near));
+}
+
+/** The branch checked out where we stand. Throws a Fault when HEAD is detached. */
+export function checkedOutBranch(site: Site): Branch {
+  const here = site.place.git.place.dir;
+  const checkouts = listCheckouts(site.place).filter(({ dir }) => here === dir || here.startsWith(`${dir}/`));
+  const [nearestOne] = checkouts.toSorted((a, b) => b.dir.length - a.dir.length);
+  if (nearestOne) return nearestOne.branch;
+  throw new Fault(words.detachedHead());
+}

@@ -1,0 +1,2 @@
+/** The version of package.json; the build puts it in. */
+declare const VERSION: string;

@@ -1,0 +1,47 @@
+/**
+ * Writes a person's request or verdict as a commit on a branch.
+ *
+ * What must hold: it is the person's own commit, so an identity is needed; the branch moves by
+ * compare-and-swap; the tree does not change, so no checkout needs to be clean.
+ */
+import { composeMessage } from "../core/compose.ts";
+import { refOf, type Branch, type Sha } from "../core/ids.ts";
+import type { Trailer } from "../core/trailers.ts";
+import { Fault, words } from "../core/words.ts";
+import type { Update } from "../runner/ports.ts";
+import type { Site } from "../wire.ts";
+
+export interface Wish {
+  readonly branch: Branch;
+  readonly parent: Sha;
+  /** Null when the branch is new. */
+  readonly expected: Sha | null;
+  readonly state: string;
+  /** The key of the state; `State` when left out. */
+  readonly key?: string;
+  readonly messages: readonly string[];
+  readonly trailers: readonly Trailer[];
+  /** Further refs to move in the same swap. */
+  readonly also?: readonly Update[];
+}
+
+/** Returns the commit. Throws a Fault without an identity, or when the branch moved meanwhile. */
+export async function writeRequest(site: Site, wish: Wish): Promise<Sha> {
+  const { repository, place } = site;
+  if (!place.person) throw new Fault(words.noIdentity());
+  const [header = `trailhand: please ${wish.state}`, ...paragraphs] = wish.messages;
+  const message = composeMessage({
+    header,
+    body: paragraphs.join("\n\n"),
+    trailers: [
+      ...wish.trailers,
+      { key: wish.key ?? "State", value: wish.state },
+      { key: "Branch", value: wish.branch },
+    ],
+  });
+  const commit = await repository.requestCommit(wish.parent, message, place.person);
+  const move: Update = { ref: refOf(wish.branch), expected: wish.expected, next: commit };
+  const swap = await repository.advance([move, ...(wish.also ?? [])], `request ${wish.state}`);
+  if (swap.kind !== "landed") throw new Fault(words.headMoved(wish.branch));
+  return commit;
+}

@@ -1,0 +1,61 @@
+/**
+ * Finds the request below heads that have no state: the mark of a person who took over.
+ *
+ * What must hold: one git process for any number of heads, none for heads that were asked for
+ * before (what lies below a commit never changes); commits of the trusted branch do not count.
+ */
+import type { Branch, Sha } from "../core/ids.ts";
+import { refOf } from "../core/ids.ts";
+import { parseRequest, type Commit, type Request } from "../core/request.ts";
+import type { Head } from "../core/view.ts";
+import { isTerminal } from "../core/workflow.ts";
+import type { Git } from "./exec.ts";
+import { parseLog } from "./parse.ts";
+
+export class Takeovers {
+  readonly #git: Git;
+  readonly #known = new Map<string, Request | undefined>();
+
+  constructor(git: Git) {
+    this.#git = git;
+  }
+
+  async find(target: Branch, heads: readonly Head[]): Promise<ReadonlyMap<string, Request>> {
+    const plain = heads.filter(
+      ({ asked, branch }) => asked.kind === "none" && asked.reason === "no-state" && branch !== target,
+    );
+    const unknown = plain.filter((head) => !this.#known.has(idOf(head)));
+    if (unknown.length > 0) await this.#read(target, unknown);
+    const found = new Map<string, Request>();
+    for (const head of plain) {
+      const request = this.#known.get(idOf(head));
+      if (request) found.set(head.key, request);
+    }
+    return found;
+  }
+
+  async #read(target: Branch, heads: readonly Head[]): Promise<void> {
+    const format = "--format=%H%x00%P%x00%ct%x00%B%x00";
+    const stdin = [...heads.map(({ commit }) => commit), `^${refOf(target)}`, ""].join("\n");
+    const args = ["log", "--first-parent", "--stdin", format];
+    const commits = new Map<Sha, Commit>();
+    for (const commit of parseLog(await this.#git.text(args, { stdin }))) commits.set(commit.commit, commit);
+    for (const head of heads) this.#known.set(idOf(head), firstRequest(head, commits));
+  }
+}
+
+/** The same commit may be the head of two branches, and mean another thing on each. */
+const idOf = ({ key, commit }: Head): string => `${key} ${commit}`;
+
+/** The nearest commit below that speaks of a state on this branch; an ended one took nothing over. */
+function firstRequest(head: Head, commits: ReadonlyMap<Sha, Commit>): Request | undefined {
+  let at = commits.get(head.commit);
+  while (at) {
+    const asked = parseRequest(head.branch, at);
+    if (asked.kind === "request") return isTerminal(asked.state) ? undefined : asked;
+    if (asked.reason !== "no-state") return undefined;
+    const [parent] = at.parents;
+    at = parent && commits.get(parent);
+  }
+  return undefined;
+}
