@@ -111,7 +111,11 @@ export const DEFAULT_CONCURRENCY = 4;
 /** Reads the text of a workflow file. Never throws; problems carry line and path. */
 export function readWorkflow(text: string): WorkflowReading {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    logLevel: "error",
+  });
   if (document.errors.length > 0) {
     return {
       problems: document.errors.map((error) => ({

@@ -46,8 +46,11 @@ const VALUES = [
   `  ${" ".repeat(300)}x`,
 ];
 
+/** A value that is strange in one way. */
+export const hostileValue: fc.Arbitrary<string> = fc.constantFrom(...VALUES);
+
 const trailer = fc
-  .tuple(fc.constantFrom(...KEYS), fc.constantFrom(...KEY_ENDS), fc.constantFrom(...VALUES))
+  .tuple(fc.constantFrom(...KEYS), fc.constantFrom(...KEY_ENDS), hostileValue)
   .map(([key, end, value]) => `${key}${end}: ${value}`);
 
 /** A well-formed trailer, so that many paragraphs are true blocks. */
