@@ -92,7 +92,7 @@ rm -f "$checked"
 
 {
   echo "state=done"
-  echo "summary=Checked together with $TRAILHAND_TARGET. To land it: git push . $TRAILHAND_BRANCH:$TRAILHAND_TARGET"
+  echo "summary=Checked together with $TRAILHAND_TARGET. To land it: git switch $TRAILHAND_TARGET && git merge --ff-only $TRAILHAND_BRANCH"
 } >>"$TRAILHAND_OUTPUT"
 `;
 

@@ -15,17 +15,18 @@ const HALVES = /\p{Surrogate}/gu;
 const REORDERING = /[\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 // A secret may touch the text around it (`TOKEN_ghp_…`, `ghp_…_x`): only a letter or digit before it
-// makes it part of another word, and it goes on for as long as its alphabet does.
+// makes it part of another word. Each shape is bounded, and takes what it has looked through or is
+// begun once in a word, so that no text makes the search slow.
 const SECRETS: readonly RegExp[] = [
-  /(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{36,}/g,
-  /(?<![A-Za-z0-9])github_pat_[A-Za-z0-9_]{22,}/g,
-  /(?<![A-Za-z0-9])glpat-[A-Za-z0-9_-]{20,}/g,
-  /(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{20,}/g,
+  /(?<![A-Za-z0-9])gh[pousr]_[A-Za-z0-9]{36,255}/g,
+  /(?<![A-Za-z0-9])github_pat_[A-Za-z0-9_]{22,255}/g,
+  /(?<![A-Za-z0-9])glpat-[A-Za-z0-9_-]{20,255}/g,
+  /(?<![A-Za-z0-9])sk-[A-Za-z0-9_-]{20,255}/g,
   /(?<![A-Za-z0-9])AKIA[0-9A-Z]{16}/g,
-  /(?<![A-Za-z0-9])xox[abprs]-[A-Za-z0-9-]{10,}/g,
-  /(?<![A-Za-z0-9])npm_[A-Za-z0-9]{36,}/g,
-  /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]{0,8192}?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|$)/g,
-  /\beyJ[A-Za-z0-9_-]{10,2048}\.eyJ[A-Za-z0-9_-]{10,4096}\.[A-Za-z0-9_-]{10,2048}/g,
+  /(?<![A-Za-z0-9])xox[abprs]-[A-Za-z0-9-]{10,255}/g,
+  /(?<![A-Za-z0-9])npm_[A-Za-z0-9]{36,255}/g,
+  /-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----(?:[\s\S]{0,8192}?-----END [A-Z ]{0,40}PRIVATE KEY-----|[\s\S]{0,8192})/g,
+  /(?<![A-Za-z0-9_-])eyJ[A-Za-z0-9_-]{10,2048}\.eyJ[A-Za-z0-9_-]{10,4096}\.[A-Za-z0-9_-]{10,2048}/g,
 ];
 
 /** Text of one or more lines; carriage returns become newlines, so that progress bars stay legible. */
@@ -41,7 +42,7 @@ export function cleanText(text: string): string {
 /** One line: every run of white space becomes one space; cut to `limit` characters. */
 export function cleanLine(text: string, limit = 200): string {
   const line = cleanText(cut(text, limit * 8))
-    .replace(/\s+/g, " ")
+    .replace(/[ \t\n]+/g, " ")
     .trim();
   return line.length <= limit ? line : `${cut(line, limit - 1)}…`;
 }

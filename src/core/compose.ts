@@ -44,6 +44,9 @@ export function composeMessage(draft: Draft): string {
     if (cleanLine(value) === "" || /[\r\n]/.test(value)) throw new Fault(words.badTrailerValue(key));
   }
   const trailers = draft.trailers.map(({ key, value }) => ({ key, value: cleanLine(value, 8000) }));
+  // A name that cleaning changes would bind the commit to another branch.
+  const name = draft.trailers.find(({ key, value }) => key === "Branch" && cleanLine(value, 8000) !== value);
+  if (name) throw new Fault(words.unwritableBranch(name.value));
   const body = defuse(cleanText(draft.body ?? "").trim());
   const block = trailers.map(({ key, value }) => `${key}: ${value}\n`).join("");
   const message = [header, body, block.trimEnd()].filter((part) => part !== "").join("\n\n") + "\n";

@@ -54,7 +54,7 @@ export function draftResponse(request: Request, verdict: Verdict, facts: RunFact
     body: parts.filter((part) => part !== "").join("\n\n"),
     trailers: [...passedOn(request, output), ...numbers(request, verdict, facts)].map(({ key, value }) => ({
       key,
-      value: cleanLine(clean(value), 2000) || "-",
+      value: key === "Branch" ? value : cleanLine(clean(value), 2000) || "-",
     })),
   };
 }

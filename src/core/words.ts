@@ -86,6 +86,11 @@ export const words = {
   missingArgument: (command: string, name: string) =>
     usage(`trailhand ${command} needs <${name}>.`, `trailhand help ${command}`),
   badBranch: (name: string) => usage(`${quoted(name)} is no branch name (see git check-ref-format).`),
+  unwritableBranch: (name: string) =>
+    usage(
+      `The branch name ${quoted(name)} has invisible characters that no message may carry.`,
+      "git branch -m <a plainer name>",
+    ),
   noSuchBranch: (name: string, nearest: string | undefined) =>
     usage(`There is no branch ${quoted(name)}.${nearestHint(nearest)}`, "trailhand status"),
   branchExists: (name: string) =>

@@ -139,7 +139,7 @@ export class Git {
         code = result.exitCode;
         if (code === 0 && error === undefined) return undefined;
         if (allowed.includes(code)) return undefined;
-        if (/^spawn git ENOENT$/.test((error as Error | undefined)?.message ?? "")) {
+        if (/spawn git ENOENT/.test(String(error))) {
           failure = new Fault(words.noGit());
           return failure;
         }

@@ -138,9 +138,13 @@ function stopOnSignals(runner: Runner, terminal: Terminal): () => number | undef
 
 function report(terminal: Terminal, json: boolean, summary: Summary, events: readonly Event[]): number {
   const answered = events.flatMap((event) => (event.kind === "answered" ? [event] : []));
-  const later = summary.idle.filter(({ why }) =>
-    ["resting", "running", "lane-full", "no-room"].includes(why.code),
+  const last = new Map(events.map((event) => [event.branch, event.kind]));
+  const rests = [...last.values()].filter((kind) => kind === "resting").length;
+  const held = summary.idle.filter(
+    ({ head, why }) =>
+      ["resting", "running", "lane-full", "no-room"].includes(why.code) && !last.has(head.branch),
   );
+  const later = rests + held.length;
   const blocked = summary.idle.filter(({ why }) => why.code === "blocked");
   const people = summary.idle.filter((idle) => reasonOf(idle, Date.now()).turn === "person");
   if (json) printJson(terminal, { attempts: summary.started, faults: summary.faults, events });
@@ -148,7 +152,7 @@ function report(terminal: Terminal, json: boolean, summary: Summary, events: rea
     const parts = [
       `${answered.length} answered`,
       ...(people.length > 0 ? [`${people.length} for a person (trailhand status --needs-me)`] : []),
-      ...(later.length > 0 ? [`${later.length} for later`] : []),
+      ...(later > 0 ? [`${later} for later`] : []),
     ];
     terminal.say(
       summary.started === 0 && answered.length === 0
@@ -157,5 +161,5 @@ function report(terminal: Terminal, json: boolean, summary: Summary, events: rea
     );
   }
   if (summary.faults > 0 || answered.some(({ next }) => next === "failed")) return EXIT.failed;
-  return later.length > 0 || blocked.length > 0 ? EXIT.later : EXIT.done;
+  return later > 0 || blocked.length > 0 ? EXIT.later : EXIT.done;
 }
