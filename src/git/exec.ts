@@ -139,11 +139,9 @@ export class Git {
         code = result.exitCode;
         if (code === 0 && error === undefined) return undefined;
         if (allowed.includes(code)) return undefined;
-        if (/spawn git ENOENT/.test(String(error))) {
-          failure = new Fault(words.noGit());
-          return failure;
-        }
-        failure = new GitExit(args, code, Buffer.concat(result.stdErr).toString() || String(error ?? ""));
+        const stderr = Buffer.concat(result.stdErr).toString() || String(error ?? "");
+        const missing = stderr.includes("spawn git ENOENT");
+        failure = missing ? new Fault(words.noGit()) : new GitExit(args, code, stderr);
         return failure;
       },
     })
