@@ -107,7 +107,8 @@ async function untilEnd(child: ChildProcess, options: SpawnOptions): Promise<Exi
   clock.abort();
   if (first.kind === "timed-out" || first.kind === "stopped") {
     signalGroup(pid, "SIGTERM");
-    await Promise.race([exited, wait(options.graceMs)]);
+    // A timer without a reference does not keep the process alive when the script ends in time.
+    await Promise.race([exited, wait(options.graceMs, undefined, { ref: false })]);
   }
   // What the script left in its group ends with it.
   signalGroup(pid, "SIGKILL");
