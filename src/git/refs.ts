@@ -83,8 +83,8 @@ function findFollowing(place: Place, updates: readonly Update[]): Following[] {
   );
 }
 
-/** One transaction; see git-update-ref(1) for the commands. */
-async function transact(git: Git, updates: readonly Update[], why: string): Promise<Swap> {
+/** One transaction, and no checkout follows; see git-update-ref(1) for the commands. */
+export async function transact(git: Git, updates: readonly Update[], why: string): Promise<Swap> {
   const commands = updates.map(({ ref, expected, next }) => {
     if (next === null) return expected === null ? `verify ${ref}\0\0` : `delete ${ref}\0${expected}\0`;
     return expected === null ? `create ${ref}\0${next}\0` : `update ${ref}\0${next}\0${expected}\0`;
@@ -99,6 +99,10 @@ async function transact(git: Git, updates: readonly Update[], why: string): Prom
   }
 }
 
+/** What git says when another process was in the way: trying again may help. */
+const PASSING =
+  /\.lock['"]?: File exists|reference already exists|but expected|unable to resolve reference '[^']*'$/m;
+
 /** After an error the refs themselves say what happened. */
 async function settle(git: Git, updates: readonly Update[], error: GitExit): Promise<Swap> {
   const values = await readRefs(
@@ -107,8 +111,11 @@ async function settle(git: Git, updates: readonly Update[], error: GitExit): Pro
   );
   const all = (wanted: (update: Update) => Sha | null) =>
     updates.every((update) => values.get(update.ref) === wanted(update));
-  if (all(({ next }) => next)) return { kind: "landed" };
+  // git says at which step it gave up; before the commit nothing was written, so somebody else was.
+  const isWritten = !/^fatal: (?!commit:)/m.test(error.stderr) && all(({ next }) => next);
+  if (isWritten) return { kind: "landed" };
   if (!all(({ expected }) => expected)) return { kind: "refused" };
-  if (/\.lock['"]?: File exists/.test(error.stderr)) return { kind: "unknown", why: "a ref is locked" };
+  if (PASSING.test(error.stderr))
+    return { kind: "unknown", why: "a ref is locked, or was changed and changed back" };
   throw new Fault(words.readOnly(git.place.dir, error.message), { cause: error });
 }

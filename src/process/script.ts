@@ -9,6 +9,7 @@ import {
   constants,
   closeSync,
   fstatSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readSync,
@@ -76,19 +77,20 @@ export class ScriptRunner implements Scripts {
   }
 }
 
-/** The output file, when it is a plain file of a sensible size; a link is not followed. */
+const NOT_PLAIN = "the output file is no plain file";
+
+/** The output file, if there is one. A sentence in its place names what is wrong, and is refused. */
 function readBounded(path: string): string {
   let file: number;
   try {
     file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch {
-    return "";
+    return lstatSync(path, { throwIfNoEntry: false }) === undefined ? "" : NOT_PLAIN;
   }
   try {
-    if (!fstatSync(file).isFile()) return "";
+    if (!fstatSync(file).isFile()) return NOT_PLAIN;
     const buffer = Buffer.alloc(OUTPUT_BYTES + 1);
     const length = readSync(file, buffer, 0, buffer.length, 0);
-    // A cut file would be read as something else than was meant; a line that names it is refused.
     return length > OUTPUT_BYTES
       ? `the output file is larger than ${OUTPUT_BYTES} bytes`
       : buffer.toString("utf8", 0, length);
