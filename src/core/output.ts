@@ -19,7 +19,8 @@ const written = z
 const amount = z.union([z.number(), written.transform(Number)]).pipe(z.number().min(0));
 const trailer = z.strictObject({ key: z.string(), value: z.string() });
 
-const schema = z.strictObject({
+/** What a script may declare. */
+export const outputSchema = z.strictObject({
   state: z.string().optional(),
   subject: z.string().max(2000).optional(),
   summary: z.string().optional(),
@@ -40,7 +41,7 @@ const schema = z.strictObject({
 const LONGEST_REST_MS = 7 * 86_400_000;
 
 /** `retry-after` is in milliseconds here. */
-export type Output = z.infer<typeof schema>;
+export type Output = z.infer<typeof outputSchema>;
 export type OutputReading = { readonly output: Output } | { readonly problem: string };
 
 /** Reads the output file: JSON when it starts with `{`, else `key=value` and `key<<EOF` lines. */
@@ -99,7 +100,7 @@ function readLines(text: string): Raw {
 }
 
 function validate(value: Record<string, unknown>): OutputReading {
-  const result = schema.safeParse(value);
+  const result = outputSchema.safeParse(value);
   if (!result.success) {
     return { problem: result.error.issues.map(explain).join("; ") };
   }
@@ -115,7 +116,7 @@ function explain(given: z.core.$ZodIssue): string {
   if (issue.code !== "unrecognized_keys") return `"${issue.path.map(String).join(".")}": ${issue.message}`;
   return issue.keys
     .map((key) => {
-      const near = nearest(key, Object.keys(schema.shape));
+      const near = nearest(key, Object.keys(outputSchema.shape));
       return `unknown key "${key}"${near === undefined ? "" : `; did you mean "${near}"?`}`;
     })
     .join("; ");

@@ -1,0 +1,25 @@
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+import { PARTS, type Part } from "./generated.ts";
+import { compareWithFile } from "./compare.ts";
+
+test.each(PARTS.map((part) => [`${part.file}${part.marker ? `, ${part.marker}` : ""}`, part] as const))(
+  "%s is what the code says",
+  (_name, part: Part) => compareWithFile(part),
+);
+
+test("no page names a file that does not exist", () => {
+  const root = fileURLToPath(new URL("../../", import.meta.url));
+  for (const page of ["README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/protocol.md", "docs/workflow.md", "docs/troubleshooting.md", "docs/glossary.md"]) {
+    const text = readFileSync(`${root}${page}`, "utf8");
+    const folder = page.includes("/") ? `${root}docs/` : root;
+    for (const [, link = ""] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
+      expect(existsSync(`${folder}${link}`), `${page} links to ${link}`).toBe(true);
+    }
+    for (const [, path = ""] of text.matchAll(/`((?:src|test|bench|states|docs|scripts)\/[\w./-]+\w)`/g)) {
+      const known = existsSync(`${root}${path}`) || /states\/(?:workflow\.yml|check|integrate|review)/.test(path);
+      expect(known, `${page} names ${path}`).toBe(true);
+    }
+  }
+});
