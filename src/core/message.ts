@@ -32,8 +32,12 @@ export interface Doubt {
   readonly text: string;
 }
 
-/** The conventional-commit reading stops here; a longer body is a document, not a message. */
-const DESCRIBED = 64 * 1024;
+/**
+ * The conventional-commit reading stops here: a longer body is a document, and its parser needs the
+ * third power of a line's length, so that a line of 64 kB would stop the program for good.
+ */
+const DESCRIBED = 16 * 1024;
+const DESCRIBED_LINE = 300;
 
 /** Splits a raw commit message. */
 export function parseMessage(raw: string): Message {
@@ -50,7 +54,11 @@ export function parseMessage(raw: string): Message {
 
 /** What conventional commits say of the text before the trailer block: type, `#12`, `@who`, notes. */
 export function describeMessage(message: Message): Description {
-  const text = `${message.header}\n\n${message.body}`.slice(0, DESCRIBED).trim();
+  const lines = `${message.header}\n\n${message.body}`.slice(0, DESCRIBED).split("\n");
+  const text = lines
+    .map((line) => line.slice(0, DESCRIBED_LINE))
+    .join("\n")
+    .trim();
   if (text === "") {
     return { type: undefined, scope: undefined, subject: "", references: [], mentions: [], notes: [] };
   }
