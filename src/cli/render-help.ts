@@ -81,7 +81,9 @@ export function renderReference(): string {
   const sections = COMMANDS.flatMap((command) => [
     `## trailhand ${command.name}`,
     "",
-    ...[command.what, ...(command.more === undefined ? [] : ["", command.more]), ""],
+    command.what,
+    ...(command.more === undefined ? [] : ["", command.more]),
+    "",
     "```",
     usageOf(command),
     "```",

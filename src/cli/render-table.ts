@@ -1,19 +1,12 @@
 /** Tables without lines, as git and kubectl print them. Pure. */
 import Table from "cli-table3";
 
-const NONE = "";
+/** Every line of a frame is left out, and columns are two spaces apart. */
+const FRAME = "top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right";
+const INSIDE = "left left-mid mid mid-mid right right-mid";
 const NO_LINES = {
-  ...{ top: NONE, "top-mid": NONE, "top-left": NONE, "top-right": NONE },
-  ...{ bottom: NONE, "bottom-mid": NONE, "bottom-left": NONE, "bottom-right": NONE },
-  ...{
-    left: NONE,
-    "left-mid": NONE,
-    mid: NONE,
-    "mid-mid": NONE,
-    right: NONE,
-    "right-mid": NONE,
-    middle: "  ",
-  },
+  ...Object.fromEntries(`${FRAME} ${INSIDE}`.split(" ").map((name) => [name, ""])),
+  middle: "  ",
 };
 
 /** Columns as wide as their widest cell; cells may hold colours and wide characters. */

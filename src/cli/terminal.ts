@@ -33,8 +33,8 @@ export function makeTerminal(
 ): Terminal {
   const plain = (env["NO_COLOR"] ?? "") !== "" || env["TERM"] === "dumb";
   return {
-    colors: pico.createColors(!plain && stdout.isTTY === true),
-    live: stderr.isTTY === true && env["TERM"] !== "dumb" && env["CI"] === undefined,
+    colors: pico.createColors(!plain && Boolean(stdout.isTTY)),
+    live: Boolean(stderr.isTTY) && env["TERM"] !== "dumb" && env["CI"] === undefined,
     columns: stdout.columns ?? 100,
     print: (text) => void stdout.write(`${text}\n`),
     say: (text) => void stderr.write(`${text}\n`),

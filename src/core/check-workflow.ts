@@ -56,7 +56,10 @@ function checkTransitions(workflow: Workflow): Problem[] {
     return [problem(path, `leads to "${name}", which is not declared${hint}`)];
   };
   return [
-    ...known.flatMap((state) => exits(workflow, state).flatMap((to) => bad(`states.${state}.next`, to))),
+    ...Object.entries(workflow.states).flatMap(([name, { next, "on-failure": failure }]) => [
+      ...next.flatMap((to) => bad(`states.${name}.next`, to)),
+      ...(failure === undefined ? [] : bad(`states.${name}.on-failure`, failure)),
+    ]),
     ...(workflow.start ?? []).flatMap((name) => bad("start", name)),
   ];
 }

@@ -181,10 +181,3 @@ function branchFilter(workflow: Workflow): (branch: Branch) => boolean {
   const excluded = unwanted.length > 0 ? picomatch(unwanted, { dot: true }) : () => false;
   return (branch) => matches(branch) && !excluded(branch);
 }
-
-/** The commit that a decision is about, with its kind: what `--dry-run --json` prints. */
-export function summarise(decision: Decision): { branch: Branch; commit: Sha; kind: string; why?: Why } {
-  const { kind, head } = decision;
-  const base = { branch: head.branch, commit: head.commit, kind };
-  return "why" in decision ? { ...base, why: decision.why } : base;
-}

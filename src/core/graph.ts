@@ -71,7 +71,7 @@ export function formatDrawing(workflow: Workflow, position?: string): string {
       .map((one) => `${one.failure ? "✗" : "─"}▶ ${one.to}${isTerminal(one.to) ? " ■" : ""}`);
     return [
       `  ${a}${bars}${b}  ${what}`,
-      `${mark} ${side} ${name.padEnd(width)} ${side}${to.length > 0 ? `${to.join("   ")}` : ""}`,
+      `${mark} ${side} ${name.padEnd(width)} ${side}${to.join("   ")}`,
       `  ${c}${bars}${d}`,
     ];
   });

@@ -25,11 +25,6 @@ export function parseSha(text: string): Sha | undefined {
   return /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(text) ? (text as Sha) : undefined;
 }
 
-/** Returns the ref, or undefined when the text is not a full ref name. */
-export function parseRef(text: string): Ref | undefined {
-  return /^refs\/[^\0\n ]+$/.test(text) ? (text as Ref) : undefined;
-}
-
 /** Returns the branch that a full ref names, or undefined when it names something else. */
 export function branchOf(ref: string): Branch | undefined {
   return ref.startsWith(HEADS) && ref.length > HEADS.length ? (ref.slice(HEADS.length) as Branch) : undefined;

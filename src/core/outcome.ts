@@ -64,7 +64,8 @@ function describeExit(exit: Exit): string | undefined {
       return `killed by ${exit.signal}`;
     case "timed-out":
       return `timed out after ${formatDuration(exit.afterMs)}`;
-    default:
+    case "stopped":
+    case "not-started":
       return exit.why;
   }
 }

@@ -90,9 +90,7 @@ function numbers(request: Request, verdict: Verdict, facts: RunFacts): Trailer[]
 }
 
 /** Keys that speak of one commit only: who signed it, what it waits for, what this run measured. */
-const ONE_COMMIT = new Set([
-  ...["change-id", "depends-on", "not-before", "assigned-to", "cost", "tokens", "model"],
-]);
+const ONE_COMMIT = new Set("change-id depends-on not-before assigned-to cost tokens model".split(" "));
 
 /** A request's trailers that the next one needs too, then those that the script added. */
 export function passedOn(request: Request, output: Output | undefined): Trailer[] {

@@ -19,10 +19,10 @@ export const isReservedState = (name: string): boolean =>
 export const isTerminal = (name: string): boolean => ENDS.has(name);
 
 /** Keys that a later version will read; naming them today is an error that says so. */
-export const LATER_KEYS = new Set([
-  ...["prompt", "agent", "model", "by", "writes", "forbid", "evidence", "risk", "wait"],
-  ...["max", "owns", "children", "plan", "approve", "budget", "priority", "setup", "shadow"],
-]);
+export const LATER_KEYS = new Set(
+  `prompt agent model by writes forbid evidence risk wait max owns children plan approve
+   budget priority setup shadow`.split(/\s+/),
+);
 
 const duration = z.string().transform((text, context) => {
   const milliseconds = parseDuration(text);
@@ -39,12 +39,12 @@ const stateSchema = z.strictObject({
   description: z.string().optional().describe("One line for `graph` and `status`."),
   next: z
     .union([name.transform((one) => [one]), z.array(name)])
-    .default(["done"])
+    .prefault(["done"])
     .describe("The states that may follow. A script that names none gets the only one."),
   human: z.boolean().default(false).describe("A person answers, by a commit; nothing is run."),
-  timeout: duration.default(1_800_000).describe("How long one attempt may take."),
+  timeout: duration.prefault("30m").describe("How long one attempt may take."),
   retries: count(0, 100).default(2).describe("Further attempts after a failed one."),
-  backoff: duration.default(2000).describe("Wait before the first retry; doubles each time, at most 10m."),
+  backoff: duration.prefault("2s").describe("Wait before the first retry; doubles each time, at most 10m."),
   "on-failure": name
     .optional()
     .describe("The state that follows the last failed attempt, in place of `failed`."),

@@ -4,7 +4,12 @@ import { expect, test } from "vitest";
 import { cli, introduce } from "../support/cli.ts";
 import { makeRepo } from "../support/repo.ts";
 
-const json = (text: string): any => JSON.parse(text);
+interface Listed {
+  readonly branches: readonly object[];
+  readonly reading: { readonly doubt: object };
+}
+
+const json = (text: string): Listed => JSON.parse(text) as Listed;
 
 test("from an empty repository to a finished branch, as the README says", () => {
   const repo = introduce(makeRepo({ Makefile: "test:\n\ttest ! -e broken\n" }));

@@ -1,7 +1,6 @@
 /** The parts of the documentation that are output: each is made here, and compared by the test. */
 import * as z from "zod";
 import { renderReference, renderTable } from "../../src/cli/render-help.ts";
-import { formatDuration } from "../../src/core/duration.ts";
 import type { Decision, Why } from "../../src/core/decide.ts";
 import { reasonOf } from "../../src/core/reasons.ts";
 import { LATER_KEYS, RESERVED_STATES, workflowSchema } from "../../src/core/workflow.ts";
@@ -35,16 +34,15 @@ function typeOf(name: string, schema: JsonSchema): string {
   return { string: "text", integer: "whole number", boolean: "true or false", object: "map" }[schema.type ?? ""] ?? "";
 }
 
-function defaultOf(name: string, value: unknown): string {
+function defaultOf(value: unknown): string {
   if (value === undefined) return "";
-  if (DURATIONS.has(name) && typeof value === "number") return `\`${formatDuration(value)}\``;
-  return `\`${JSON.stringify(value)}\``;
+  return `\`${typeof value === "string" ? value : JSON.stringify(value)}\``;
 }
 
 function keysTable(schema: JsonSchema): string {
   const rows = Object.entries(schema.properties ?? {}).map(
     ([name, one]) =>
-      `| \`${name}\` | ${typeOf(name, one)} | ${defaultOf(name, one.default)} | ${one.description ?? ""} |`,
+      `| \`${name}\` | ${typeOf(name, one)} | ${defaultOf(one.default)} | ${one.description ?? ""} |`,
   );
   return ["| key | value | default | meaning |", "| --- | --- | --- | --- |", ...rows].join("\n");
 }
