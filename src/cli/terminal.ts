@@ -21,9 +21,16 @@ export interface Terminal {
   say(text: string): void;
 }
 
+/** A stream that may be a terminal; node sets `isTTY` only where it is one. */
+interface Stream {
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+  write(text: string): unknown;
+}
+
 export interface Streams {
-  readonly stdout: NodeJS.WriteStream;
-  readonly stderr: NodeJS.WriteStream;
+  readonly stdout: Stream;
+  readonly stderr: Stream;
 }
 
 /** A terminal on two streams. */
@@ -33,8 +40,8 @@ export function makeTerminal(
 ): Terminal {
   const plain = (env["NO_COLOR"] ?? "") !== "" || env["TERM"] === "dumb";
   return {
-    colors: pico.createColors(!plain && Boolean(stdout.isTTY)),
-    live: Boolean(stderr.isTTY) && env["TERM"] !== "dumb" && env["CI"] === undefined,
+    colors: pico.createColors(!plain && stdout.isTTY === true),
+    live: stderr.isTTY === true && env["TERM"] !== "dumb" && env["CI"] === undefined,
     columns: stdout.columns ?? 100,
     print: (text) => void stdout.write(`${text}\n`),
     say: (text) => void stderr.write(`${text}\n`),

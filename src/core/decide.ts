@@ -5,7 +5,7 @@
  * trailer block; whatever is not run says why, in a code that `words` turns into a sentence.
  */
 import picomatch from "picomatch/posix.js";
-import type { Branch, Sha } from "./ids.ts";
+import type { Branch } from "./ids.ts";
 import { parseMessage, valueOf } from "./message.ts";
 import type { Asked, Request } from "./request.ts";
 import type { Head, Now, Parked, SeenLease, View } from "./view.ts";

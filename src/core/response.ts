@@ -63,7 +63,7 @@ function sentence(request: Request, { state, trouble }: Verdict): string {
   const what = trouble ? `${request.state} failed (${trouble.why})` : `${request.state} is done`;
   if (state === "parked")
     return `trailhand: ${request.state} is parked for a person${trouble ? ` (${trouble.why})` : ""}`;
-  if (state === "done") return `trailhand: ${what}, and so is ${request.branch}`;
+  if (state === "done") return `trailhand: ${what}, the work is finished`;
   if (isTerminal(state)) return `trailhand: ${what}`;
   return `trailhand: ${what}, ${state} is next`;
 }

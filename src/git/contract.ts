@@ -71,7 +71,7 @@ async function readText(git: Git, commit: Sha): Promise<string | undefined> {
 }
 
 async function listFiles(git: Git, commit: Sha): Promise<TreeFile[]> {
-  const output = await git.text(["ls-tree", "-r", "-z", commit, "--", ...PLACES]);
+  const output = await git.text(["ls-tree", "--full-tree", "-r", "-z", commit, "--", ...PLACES]);
   return output.split("\0").flatMap((line) => {
     const match = /^(100644|100755) blob ([0-9a-f]+)\t([^]+)$/.exec(line);
     if (!match) return [];

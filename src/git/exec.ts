@@ -74,14 +74,14 @@ export interface Place {
 /** What simple-git guards besides `GIT_*`: programs that git would start, and a path prefix. */
 const GUARDED = new Set(["editor", "visual", "pager", "prefix", "ssh_askpass"]);
 /** Where the person who started us keeps configuration; a hook never sets these. */
-const CONFIG_PLACES = ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"];
+const CONFIG_PLACES = new Set(["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"]);
 
 /** The environment for git: ours without `GIT_*` (a hook sets GIT_DIR), editors and pagers. */
 export function cleanEnv(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const kept = Object.entries(env).filter(
     ([name, value]) =>
       value !== undefined &&
-      (CONFIG_PLACES.includes(name) || (!/^git_/i.test(name) && !GUARDED.has(name.toLowerCase()))),
+      (CONFIG_PLACES.has(name) || (!/^git_/i.test(name) && !GUARDED.has(name.toLowerCase()))),
   );
   return { ...(Object.fromEntries(kept) as Record<string, string>), GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" };
 }

@@ -7,13 +7,15 @@
 import type { Branch, Ref, Sha } from "../core/ids.ts";
 import { parseLease, SALVAGE } from "../core/lease.ts";
 import { parseMessage, valueOf } from "../core/message.ts";
-import type { Commit } from "../core/request.ts";
+import type { Commit, Request } from "../core/request.ts";
+import type { Head } from "../core/view.ts";
 import { Fault, words } from "../core/words.ts";
 import type { LeaseRef, Look, Repository, Swap, Update } from "../runner/ports.ts";
 import { Looker, type WholeLook } from "./look.ts";
 import type { Person, Place } from "./open.ts";
 import { parseLog, parseRecords, requireSha } from "./parse.ts";
-import { branchBlocker, readRefs, resumeFollow, swapLocal } from "./refs.ts";
+import { Takeovers } from "./takeovers.ts";
+import { branchBlocker, readRefs, resumeFollow, swapLocal, transact } from "./refs.ts";
 
 /** Who commits where nobody is configured. */
 export const BOT: Person = { name: "Trailhand", email: "trailhand@users.noreply.invalid" };
@@ -23,10 +25,12 @@ const LOG = "--format=%H%x00%P%x00%ct%x00%B%x00";
 export class LocalRepository implements Repository {
   readonly place: Place;
   readonly #looker: Looker;
+  readonly #takeovers: Takeovers;
 
-  constructor(place: Place) {
+  constructor(place: Place, looker = new Looker(place.git)) {
     this.place = place;
-    this.#looker = new Looker(place.git);
+    this.#looker = looker;
+    this.#takeovers = new Takeovers(place.git);
   }
 
   async look(): Promise<Look> {
@@ -35,6 +39,10 @@ export class LocalRepository implements Repository {
       await resumeFollow(this.place, head.branch, ref, from, head.commit);
     }
     return { ...look, target: requireTarget(this.place, look) };
+  }
+
+  async takenOver(target: Branch, heads: readonly Head[]): Promise<ReadonlyMap<string, Request>> {
+    return this.#takeovers.find(target, heads);
   }
 
   read(refs: readonly Ref[]): Promise<ReadonlyMap<Ref, Sha | null>> {
@@ -53,6 +61,16 @@ export class LocalRepository implements Repository {
     return swapLocal(this.place, updates, why);
   }
 
+  /** Moves branches to commits with the very same tree: no checkout has to follow. */
+  advance(updates: readonly Update[], why: string): Promise<Swap> {
+    return transact(this.place.git, updates, why);
+  }
+
+  /** Writes a person's commit with the tree of its parent. */
+  requestCommit(parent: Sha, message: string, by: Person): Promise<Sha> {
+    return this.#write(`${parent}^{tree}`, [parent], message, by, by);
+  }
+
   blocker(branch: Branch): Promise<string | undefined> {
     return branchBlocker(this.place, branch);
   }
@@ -65,8 +83,14 @@ export class LocalRepository implements Repository {
     return this.#write(`${tree}^{tree}`, [parent], message, this.place.person ?? BOT);
   }
 
-  async #write(tree: string, parents: readonly Sha[], message: string, by: Person): Promise<Sha> {
-    const env = identity(BOT, by);
+  async #write(
+    tree: string,
+    parents: readonly Sha[],
+    message: string,
+    by: Person,
+    author = BOT,
+  ): Promise<Sha> {
+    const env = identity(author, by);
     const args = ["commit-tree", ...parents.flatMap((parent) => ["-p", parent]), "-F", "-", tree];
     return requireSha(await this.place.git.text(args, { stdin: message, env }));
   }

@@ -14,7 +14,7 @@ import type { Request } from "../core/request.ts";
 import { Fault, words } from "../core/words.ts";
 import type { Sealed, Tree, Trees } from "../runner/ports.ts";
 import { collect, collectAll, collectCommits } from "./collect.ts";
-import type { Git } from "./exec.ts";
+import { type Git, GitExit } from "./exec.ts";
 import { branchKey } from "./key.ts";
 import { type Place, withoutFilters } from "./open.ts";
 import { parseConfig } from "./parse.ts";
@@ -47,6 +47,7 @@ const OWNER = "owner.json";
 const RUN = "run.json";
 /** The end of an owner's name that was taken, after the name of the runner's folder. */
 const TAKEN = ".taken.json";
+const HALF_MADE = /worktrees\/[^/]+\/(?:commondir|gitdir|HEAD|locked)\b/;
 /** How long to wait for another runner that ends and saves what a dead one left. */
 const SWEEP_MS = 5000;
 
@@ -188,8 +189,7 @@ export class WorktreePool implements Trees {
 
   async #add(side: string, commit: Sha): Promise<Slot> {
     const { place } = this.#options;
-    const git = place.git.with({ settings: withoutFilters(place.config) });
-    await git.run(["worktree", "add", "--quiet", "--detach", treePath(side), commit]);
+    await this.#worktree(["add", "--quiet", "--detach", treePath(side), commit]);
     const slot = slotAt(side, place.commonDir);
     if (!slot) throw new Fault(words.noWorktree(treePath(side)));
     return slot;
@@ -202,14 +202,31 @@ export class WorktreePool implements Trees {
   }
 
   async #remove(slot: Slot): Promise<void> {
-    const { git } = this.#options.place;
     makeRemovable(slot.path);
-    // git refuses a worktree whose files or link are gone; then only its record is left to prune.
-    const removed = await git.run(["worktree", "remove", "--force", "--force", slot.path], {
-      codes: [128, 255],
-    });
+    try {
+      await this.#worktree(["remove", "--force", "--force", slot.path]);
+    } catch (error) {
+      if (!(error instanceof GitExit)) throw error;
+      // git refuses a worktree whose files or link are gone; then only its record is left to prune.
+      rmSync(slot.path, { recursive: true, force: true });
+      await this.#worktree(["prune"]);
+    }
     rmSync(slot.side, { recursive: true, force: true });
-    if (removed.code !== 0) await git.run(["worktree", "prune"]);
+  }
+
+  /** git reads every worktree's record each time, and trips over one that another runner half made. */
+  async #worktree(args: readonly string[]): Promise<void> {
+    const { place } = this.#options;
+    const git = place.git.with({ settings: withoutFilters(place.config) });
+    for (let tries = 1; ; tries++) {
+      try {
+        await git.run(["worktree", ...args]);
+        return;
+      } catch (error) {
+        if (!(error instanceof GitExit) || !HALF_MADE.test(error.stderr) || tries >= 20) throw error;
+        await wait(5 * tries);
+      }
+    }
   }
 
   /** The configuration is read again: a script may have written a filter into it. */

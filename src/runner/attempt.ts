@@ -36,9 +36,9 @@ export async function attempt(
     }
     const { attempt: number, run: id } = held.lease;
     ports.tell({ kind: "claimed", branch, state: run.request.state, run: id, attempt: number });
-    const { workflow, blob: workflowBlob } = contract;
+    const { workflow, target, blob: workflowBlob } = contract;
     const startedAt = ports.clock.mono();
-    const work: Work = { ports, workflow, workflowBlob, claim: held, stop, script, startedAt };
+    const work: Work = { ports, target, workflow, workflowBlob, claim: held, stop, script, startedAt };
     if (run.limit) await concludeLimit(work, run.limit);
     else if (script) await execute(work, script);
     else await conclude(work);
@@ -61,6 +61,7 @@ async function execute(work: Work, script: Script): Promise<void> {
   const tree = await ports.trees.open(held.lease.run, request);
   try {
     const call = {
+      target: work.target,
       script,
       tree,
       request,

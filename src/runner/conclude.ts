@@ -11,7 +11,7 @@ import { backoffMs, decideOutcome, type Outcome } from "../core/outcome.ts";
 import { readOutput, readSetState, type OutputReading } from "../core/output.ts";
 import { draftResponse, type RunFacts, type Verdict } from "../core/response.ts";
 import { DEFAULT_HOPS, successors, type Workflow } from "../core/workflow.ts";
-import type { Sha } from "../core/ids.ts";
+import type { Branch, Sha } from "../core/ids.ts";
 import { release, type Claim, type StopSwitch } from "./claim.ts";
 import { answer, rest, salvage, salvageMessage, type Saved } from "./finish.ts";
 import type { Ports, Script, ScriptEnd, Sealed, Tree } from "./ports.ts";
@@ -19,6 +19,7 @@ import type { Ports, Script, ScriptEnd, Sealed, Tree } from "./ports.ts";
 /** Everything that one attempt works with. */
 export interface Work {
   readonly ports: Ports;
+  readonly target: Branch;
   readonly workflow: Workflow;
   readonly workflowBlob: Sha | undefined;
   readonly claim: Claim;

@@ -46,6 +46,8 @@ export interface Look {
 export interface Repository {
   /** Every branch head and side ref, in one git process. */
   look(): Promise<Look>;
+  /** For heads without a state: the request on the branch below, where a person took over. */
+  takenOver(target: Branch, heads: readonly Head[]): Promise<ReadonlyMap<string, Request>>;
   /** The present values of some refs; null where there is none. */
   read(refs: readonly Ref[]): Promise<ReadonlyMap<Ref, Sha | null>>;
   /** The lease under a ref, or undefined. */
@@ -75,6 +77,8 @@ export interface Script extends ScriptFile {
 
 /** The workflow and scripts of one trusted commit. */
 export interface Contract {
+  /** The trusted branch. */
+  readonly target: Branch;
   readonly workflow: Workflow;
   readonly blob: Sha | undefined;
   script(state: string, role: string | undefined): Promise<Script | undefined>;
@@ -108,6 +112,8 @@ export interface Trees {
 }
 
 export interface ScriptCall {
+  /** The trusted branch. */
+  readonly target: Branch;
   readonly script: Script;
   readonly tree: Tree;
   readonly run: RunId;

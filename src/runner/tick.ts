@@ -7,7 +7,8 @@
 import { decide, type Decision, type Expire, type Idle, type Land, type Run } from "../core/decide.ts";
 import type { Branch, Sha } from "../core/ids.ts";
 import { admit } from "../core/lane.ts";
-import type { SeenLease, View } from "../core/view.ts";
+import type { Request } from "../core/request.ts";
+import type { Head, SeenLease, View } from "../core/view.ts";
 import { attempt } from "./attempt.ts";
 import { StopSwitch } from "./claim.ts";
 import { land } from "./finish.ts";
@@ -48,7 +49,8 @@ interface Going {
 /** What one look came to. */
 interface Tick {
   readonly idle: readonly Idle[];
-  readonly started: number;
+  /** True when a ref was moved, or is going to be: another look may find more. */
+  readonly progress: boolean;
 }
 
 export class Runner {
@@ -91,7 +93,7 @@ export class Runner {
       if (this.#over || (this.#options.once && !this.#options.watch)) break;
       const busy = this.#going.size > 0;
       const pause = this.#pauseMs(idle);
-      if (!this.#options.watch && !busy && tick.started === 0 && pause === undefined) break;
+      if (!this.#options.watch && !busy && !tick.progress && pause === undefined) break;
       const ended = [...this.#going.values()].map((going) => going.ended);
       const shortest = Math.min(pause ?? Number.POSITIVE_INFINITY, this.#options.pollMs);
       await clock.sleep(shortest, Promise.race([wake, this.#ending, ...ended]));
@@ -101,13 +103,18 @@ export class Runner {
   }
 
   async #tick(): Promise<Tick> {
-    const { contract: readContract, clock } = this.#ports;
-    const view = this.#observe(await this.#lookSwept());
+    const { contract: readContract, clock, repository } = this.#ports;
+    const look = await this.#lookSwept();
+    const contract = await readContract(look.target, look.heads);
+    const continues = contract.workflow["on-plain-commit"] === "continue";
+    const takenOver = continues
+      ? await repository.takenOver(look.target, look.heads)
+      : new Map<string, Request>();
+    const view = this.#observe(look, takenOver);
     this.#stopMoved(view);
-    const contract = await readContract(view.target, view.heads);
     const now = { mono: clock.mono(), wall: clock.wall() };
     const decisions = decide(view, contract.workflow, now).filter((one) => this.#concerns(one));
-    await this.#settle(decisions);
+    const settled = await this.#settle(decisions);
     const fresh = (one: Run) => !this.#going.has(one.head.branch) && !this.#faulted.has(one.request.commit);
     const runnable = decisions.filter((one): one is Run => one.kind === "run").filter(fresh);
     const { admitted, held } = this.#over
@@ -117,15 +124,15 @@ export class Runner {
     let started = 0;
     for (const run of admitted) {
       const why = await this.#blocker(run);
-      if (why !== undefined)
-        blocked.push({ kind: "park", head: run.head, why: { code: "blocked", detail: why } });
+      if (why !== undefined) blocked.push(blockedIdle(run.head, why));
       else {
         this.#start(contract, run);
         started++;
       }
     }
     const idle = decisions.filter((one): one is Idle => "why" in one);
-    return { idle: [...idle, ...held, ...blocked], started };
+    const waiting = [...settled.blocked, ...blocked];
+    return { idle: [...idle, ...held, ...waiting], progress: started > 0 || settled.progress };
   }
 
   /** Looks; when a runner of this machine died, ends what it left before anything is decided. */
@@ -139,7 +146,7 @@ export class Runner {
     return look;
   }
 
-  #observe(look: Look): View {
+  #observe(look: Look, takenOver: View["takenOver"]): View {
     const { clock, machine } = this.#ports;
     const now = clock.mono();
     const present = new Set<Sha>();
@@ -160,7 +167,15 @@ export class Runner {
     }
     for (const value of this.#firstSeen.keys()) if (!present.has(value)) this.#firstSeen.delete(value);
     const going = new Map([...this.#going].map(([branch, { lane }]) => [branch, lane]));
-    return { target: look.target, heads: look.heads, leases, parked: look.parked, sightings, going };
+    return {
+      target: look.target,
+      heads: look.heads,
+      leases,
+      parked: look.parked,
+      takenOver,
+      sightings,
+      going,
+    };
   }
 
   /** A person's commit on a branch that we work on ends our run at once. */
@@ -176,16 +191,23 @@ export class Runner {
     return branches.length === 0 || branches.includes(decision.head.branch);
   }
 
-  async #settle(decisions: readonly Decision[]): Promise<void> {
+  /** Lands finished answers and removes leases that nobody holds. */
+  async #settle(decisions: readonly Decision[]): Promise<{ progress: boolean; blocked: Idle[] }> {
+    const blocked: Idle[] = [];
+    let progress = false;
     for (const decision of decisions) {
-      if (decision.kind === "land") await this.#land(decision);
+      const why = decision.kind === "land" ? await this.#land(decision) : undefined;
       if (decision.kind === "expire") await this.#expire(decision);
+      if (why !== undefined) blocked.push(blockedIdle(decision.head, why));
+      else progress ||= decision.kind === "land";
     }
+    return { progress, blocked };
   }
 
-  async #land({ head, parked }: Land): Promise<void> {
+  async #land({ head, parked }: Land): Promise<string | undefined> {
     const why = await land(this.#ports, head, parked.value);
     if (why !== undefined) this.#tellBlocked(head.branch, head.commit, why);
+    return why;
   }
 
   async #expire({ over }: Expire): Promise<void> {
@@ -229,3 +251,9 @@ export class Runner {
       : undefined;
   }
 }
+
+const blockedIdle = (head: Head, why: string): Idle => ({
+  kind: "park",
+  head,
+  why: { code: "blocked", detail: why },
+});
