@@ -57,9 +57,13 @@ describe("runners side by side", () => {
 
   it("answer each request once", async () => {
     const { repo, outside } = makeCase();
+    const began = Date.now();
     const runners = Array.from({ length: 4 }, () => startCrashRunner(program, repo));
     for (const runner of runners)
       expect(await runner.ended, runner.stderr()).toEqual({ code: 0, signal: null });
+    const told = runners.map((runner) => runner.stdout()).join("");
+    expect(told).not.toContain('"fault"');
+    expect(Date.now() - began, told).toBeLessThan(25_000);
     const ended = runners.map(
       (runner) => JSON.parse(runner.stdout().trim().split("\n").at(-1) ?? "{}") as object,
     );
@@ -78,6 +82,8 @@ describe("runners side by side", () => {
     const second = Array.from({ length: 2 }, () => startCrashRunner(program, repo));
     for (const runner of [first[2], ...second])
       expect(await runner?.ended, runner?.stderr()).toEqual({ code: 0, signal: null });
+    for (const runner of [...first, ...second]) expect(runner.stdout()).not.toContain('"fault"');
+    expect([...first, ...second].map((runner) => runner.stdout()).join("")).not.toContain('"fault"');
     // Those that ended early saw the requests in the hands of others; what is left is for the next.
     const { summary } = await run(repo);
     expect(summary.faults).toBe(0);

@@ -39,7 +39,9 @@ Git.prototype.run = function run(...args: Parameters<typeof bare>) {
 };
 
 const site = await openSite(dir, process.env);
-const { ports, dispose } = wireRunner(site, process.env, (event) => console.log(JSON.stringify(event)));
+const { ports, dispose } = wireRunner(site, process.env, (event) =>
+  console.log(JSON.stringify({ at: Math.round(performance.now()), ...event })),
+);
 const watched: Ports = {
   ...ports,
   repository: stepping(ports.repository),
@@ -57,4 +59,4 @@ const runner = new Runner(watched, {
 });
 await runner.run();
 await dispose();
-console.log(JSON.stringify({ kind: "end", steps }));
+console.log(JSON.stringify({ kind: "end", steps, at: performance.now() }));
