@@ -1,0 +1,173 @@
+/**
+ * Who may import whom, and the other promises that the layout of src/ makes.
+ *
+ * What must hold: the files are read as they are; a folder that the table does not know is a breach.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+
+const SRC = fileURLToPath(new URL("../../src", import.meta.url));
+
+interface Import {
+  /** A path inside src/, or the name of a package. */
+  readonly target: string;
+  /** True when only types are taken, so that nothing of it runs. */
+  readonly type: boolean;
+}
+
+interface File {
+  readonly path: string;
+  readonly text: string;
+  readonly imports: readonly Import[];
+}
+
+const STATEMENT = /^(?:import|export)\s+(type\s)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"/gm;
+const DYNAMIC = /\b(?:import|require)\s*\(\s*["'`]([^"'`]+)/g;
+
+function importsOf(path: string, text: string): Import[] {
+  const found = [
+    ...[...text.matchAll(STATEMENT)].map(([, type, target = ""]) => ({ target, type: type !== undefined })),
+    ...[...text.matchAll(DYNAMIC)].map(([, target = ""]) => ({ target, type: false })),
+  ];
+  return found.map(({ target, type }) => ({
+    target: target.startsWith(".") ? join(dirname(path), target) : target,
+    type,
+  }));
+}
+
+const files: readonly File[] = readdirSync(SRC, { recursive: true, encoding: "utf8" })
+  .filter((path) => path.endsWith(".ts"))
+  .map((path) => {
+    const text = readFileSync(join(SRC, path), "utf8");
+    return { path, text, imports: importsOf(path, text) };
+  });
+
+const CORE_PACKAGES = /^(zod|yaml|picomatch\/posix\.js|fastest-levenshtein|conventional-commits-parser)$/;
+const outside = ({ target }: Import): boolean => target.startsWith("node:");
+const core = ({ target }: Import): boolean => target.startsWith("core/");
+const ports = ({ target, type }: Import): boolean => type && target === "runner/ports.ts";
+
+/** The first line that fits a file says what it may import. */
+const TABLE: readonly [file: RegExp, allows: (one: Import) => boolean][] = [
+  [/^core\//, (one) => core(one) || CORE_PACKAGES.test(one.target)],
+  [
+    /^git\/exec\.ts$/,
+    (one) =>
+      core(one) || ports(one) || outside(one) || one.target.startsWith("git/") || one.target === "simple-git",
+  ],
+  [/^git\//, (one) => core(one) || ports(one) || outside(one) || one.target.startsWith("git/")],
+  [/^process\//, (one) => core(one) || ports(one) || outside(one) || one.target.startsWith("process/")],
+  [/^queue\//, (one) => core(one) || ports(one) || outside(one) || one.target.startsWith("queue/")],
+  [/^runner\//, (one) => core(one) || one.target.startsWith("runner/")],
+  // What is drawn is drawn from data: the table of commands, and packages that only shape text.
+  [/^cli\/commands\.ts$/, core],
+  [
+    /^cli\/render[^/]*\.ts$/,
+    (one) => core(one) || /^(cli\/(render[^/]*|commands)\.ts|picocolors|cli-table3)$/.test(one.target),
+  ],
+  [/^(cli\/.*|wire\.ts|app\.ts)$/, () => true],
+];
+
+function breaches({ path, imports }: File): string[] {
+  const allows = TABLE.find(([file]) => file.test(path))?.[1] ?? (() => false);
+  const bad = imports.filter(
+    (one) => !allows(one) || (one.target === "node:child_process" && !path.startsWith("process/")),
+  );
+  return bad.map(({ target }) => `${path} imports ${target}`);
+}
+
+/** A chain of files that leads back to its first. */
+function findCycle(counts: (one: Import, path: string) => boolean): string[] | undefined {
+  const targets = new Map(
+    files.map(({ path, imports }) => [
+      path,
+      imports.filter((one) => counts(one, path)).map(({ target }) => target),
+    ]),
+  );
+  const finished = new Set<string>();
+  const visit = (path: string, above: readonly string[]): string[] | undefined => {
+    if (above.includes(path)) return [...above.slice(above.indexOf(path)), path];
+    if (finished.has(path)) return undefined;
+    for (const target of targets.get(path) ?? []) {
+      const cycle = visit(target, [...above, path]);
+      if (cycle) return cycle;
+    }
+    finished.add(path);
+    return undefined;
+  };
+  for (const { path } of files) {
+    const cycle = visit(path, []);
+    if (cycle) return cycle;
+  }
+  return undefined;
+}
+
+describe("the files under src", () => {
+  it("are found, with the imports that they have", () => {
+    expect(files.length).toBeGreaterThan(40);
+    const compose = files.find(({ path }) => path === "core/compose.ts");
+    expect(compose?.imports).toContainEqual({ target: "core/trailers.ts", type: true });
+    expect(compose?.imports).toContainEqual({ target: "core/message.ts", type: false });
+    expect(
+      importsOf("cli/main.ts", 'export * from "./a.ts";\nconst b = await import("../wire.ts");'),
+    ).toEqual([
+      { target: "cli/a.ts", type: false },
+      { target: "wire.ts", type: false },
+    ]);
+  });
+
+  it("import only files that exist", () => {
+    const known = new Set(files.map(({ path }) => path));
+    const missing = files.flatMap(({ path, imports }) =>
+      imports
+        .filter(({ target }) => target.endsWith(".ts") && !known.has(target))
+        .map(({ target }) => `${path}: ${target}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it("import only what their folder may", () => {
+    expect(files.flatMap(breaches)).toEqual([]);
+  });
+
+  it("notice a breach", () => {
+    const breach = (path: string, target: string, type = false) =>
+      breaches({ path, text: "", imports: [{ target, type }] });
+    expect(breach("core/a.ts", "node:fs")).toHaveLength(1);
+    expect(breach("core/a.ts", "git/exec.ts")).toHaveLength(1);
+    expect(breach("runner/a.ts", "node:fs")).toHaveLength(1);
+    expect(breach("git/refs.ts", "simple-git")).toHaveLength(1);
+    expect(breach("git/refs.ts", "runner/ports.ts")).toHaveLength(1);
+    expect(breach("git/refs.ts", "runner/ports.ts", true)).toEqual([]);
+    expect(breach("cli/run.ts", "node:child_process")).toHaveLength(1);
+    expect(breach("cli/render.ts", "wire.ts")).toHaveLength(1);
+    expect(breach("new/a.ts", "core/a.ts")).toHaveLength(1);
+  });
+
+  it("import in no circle", () => {
+    expect(findCycle(({ type }) => !type)).toBeUndefined();
+  });
+
+  it("tie each other in no circle of types, but for a command and the table that starts it", () => {
+    expect(findCycle(({ type }, path) => !(type && path.startsWith("cli/do/")))).toBeUndefined();
+  });
+
+  it("are at most 300 lines long", () => {
+    const long = files.filter(({ text }) => text.trimEnd().split("\n").length > 300).map(({ path }) => path);
+    expect(long).toEqual([]);
+  });
+
+  it("begin with a header that says what they are for", () => {
+    const bare = files.filter(({ text }) => !/^(#!.*\n)?\/\*\*/.test(text)).map(({ path }) => path);
+    expect(bare).toEqual([]);
+  });
+
+  it("say their own path nowhere but relative to each other", () => {
+    const absolute = files
+      .filter(({ text }) => text.includes(dirname(SRC)))
+      .map(({ path }) => relative(SRC, path));
+    expect(absolute).toEqual([]);
+  });
+});

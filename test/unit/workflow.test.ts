@@ -1,0 +1,117 @@
+import { describe, expect, it } from "vitest";
+import { must } from "../property/views.ts";
+import { parseStateName } from "../../src/core/ids.ts";
+import {
+  isReservedState,
+  isTerminal,
+  openWorkflow,
+  readWorkflow,
+  successors,
+} from "../../src/core/workflow.ts";
+
+const name = (text: string) => must(parseStateName(text));
+const problems = (...lines: string[]) => readWorkflow(lines.join("\n")).problems;
+
+describe("readWorkflow", () => {
+  it("fills in every default", () => {
+    const { workflow } = readWorkflow("states:\n  build:\n    next: review\n    timeout: 1h30m\n");
+    expect(workflow).toMatchObject({
+      open: false,
+      branches: ["**"],
+      "on-plain-commit": "park",
+      target: "ignore",
+      limits: {},
+      states: {
+        build: {
+          next: ["review"],
+          human: false,
+          timeout: 5_400_000,
+          retries: 2,
+          backoff: 2000,
+          lane: "default",
+        },
+      },
+    });
+  });
+
+  it("knows no state that is not in the file, whatever its name", () => {
+    const { workflow } = readWorkflow("states: { build: {} }\nlanes: { a: 1 }");
+    expect(workflow?.states["constructor"]).toBeUndefined();
+    expect(workflow?.lanes["constructor"]).toBeUndefined();
+    expect(Object.keys(workflow?.states ?? {})).toEqual(["build"]);
+  });
+
+  it("names the line, the path and the nearest key of a slip", () => {
+    expect(problems("states:", "  build:", "    nxt:", "      - done")).toEqual([
+      { line: 3, path: "states.build.nxt", message: 'unknown key "nxt"; did you mean "next"?' },
+    ]);
+    expect(problems("statse: {}", "states: {}")).toEqual([
+      { line: 1, path: "statse", message: 'unknown key "statse"; did you mean "states"?' },
+    ]);
+    expect(problems("limits:", "  hop: 3", "states: {}")).toMatchObject([
+      { line: 2, path: "limits.hop", message: expect.stringContaining('"hops"') as string },
+    ]);
+    expect(problems("states:", "  a: { xyzzy: 1 }")).toEqual([
+      { line: 2, path: "states.a.xyzzy", message: 'unknown key "xyzzy"' },
+    ]);
+  });
+
+  it("names the line of a bad value, in blocks, in flow and in lists", () => {
+    expect(problems("states:", "  a:", "    next:", "      - b", "      - Not A Name")).toMatchObject([
+      { line: 5, path: "states.a.next.1", message: expect.stringContaining("lower-case") as string },
+    ]);
+    expect(problems("states:", "  a: {", "    timeout: soon }")).toMatchObject([
+      { line: 3, path: "states.a.timeout", message: '"soon" is no duration; write 30s, 5m or 1h30m' },
+    ]);
+    expect(problems("states:", "  Bad Name: {}")).toMatchObject([
+      { line: 2, message: expect.stringContaining("a state name has") as string },
+    ]);
+    expect(problems("states:", "  1: { nex: a }")).toMatchObject([{ line: 2, path: "states.1.nex" }]);
+  });
+
+  it("reports every problem at once", () => {
+    expect(
+      problems("target: both", "lanes: { x: 0 }", "states:", "  a: { retries: -1, human: 1 }"),
+    ).toHaveLength(4);
+  });
+
+  it("says that a key is for later, not that it is wrong", () => {
+    expect(problems("states:", "  a: { prompt: x }")).toMatchObject([
+      { message: '"prompt" is reserved for a later version' },
+    ]);
+  });
+
+  it("refuses what is no YAML, no mapping, or a bomb", () => {
+    expect(problems("states:", "  a: [", "")[0]).toMatchObject({
+      path: "",
+      line: expect.any(Number) as number,
+    });
+    expect(problems("states: {a: {}}", "states: {b: {}}")).toMatchObject([{ line: 2 }]);
+    expect(problems("just words")).toHaveLength(1);
+    expect(problems("")).toHaveLength(1);
+    const bomb = Array.from({ length: 9 }, (_, at) => `x${at + 1}: &x${at + 1} [${`*x${at},`.repeat(9)}]`);
+    expect(problems("x0: &x0 [a]", ...bomb)).toMatchObject([
+      { message: expect.stringContaining("alias") as string },
+    ]);
+  });
+});
+
+describe("states", () => {
+  it("are open where no file says anything", () => {
+    const open = openWorkflow([name("build"), name("test")]);
+    expect(open.open).toBe(true);
+    expect(successors(open, name("build"))).toEqual(["build", "test", "done"]);
+  });
+
+  it("lead where the file says", () => {
+    const { workflow } = readWorkflow("states: { a: { next: [b, done] }, b: {} }");
+    expect(successors(must(workflow), name("a"))).toEqual(["b", "done"]);
+    expect(successors(must(workflow), name("b"))).toEqual(["done"]);
+    expect(successors(must(workflow), name("constructor"))).toEqual([]);
+  });
+
+  it("are reserved, and some of them end the work", () => {
+    expect(["done", "failed", "cancelled", "parked", "waiting", "stalled"].every(isReservedState)).toBe(true);
+    expect(["done", "parked", "build"].map(isTerminal)).toEqual([true, false, false]);
+  });
+});
