@@ -46,8 +46,6 @@ export async function chain(rounds: number): Promise<Figure[]> {
   });
 }
 
-const never = () => new Promise<void>(() => undefined);
-
 /** Runs until nothing is left to do. Throws when those were not as many hand-offs as expected. */
 async function runAll(lab: Lab, expected: number): Promise<{ answered: number }> {
   let answers = 0;
@@ -59,7 +57,7 @@ async function runAll(lab: Lab, expected: number): Promise<{ answered: number }>
     answered = performance.now();
   });
   const options = { once: false, watch: false, branches: [], ttlMs: 60_000, pollMs: 1000 };
-  await new Runner(ports, { ...options, concurrency: CONCURRENCY, wake: never }).run();
+  await new Runner(ports, { ...options, concurrency: CONCURRENCY, wakes: () => undefined }).run();
   await dispose();
   if (answers !== expected) throw new Error(`${answers} hand-offs were answered, not ${expected}`);
   return { answered };

@@ -91,16 +91,15 @@ async function park(ports: Ports, held: Claim, commit: Sha, why: string): Promis
   return { kind: "blocked", why };
 }
 
-/** Puts a parked response on its branch. Returns why it still cannot be put there. */
-export async function land(ports: Ports, head: Head, response: Sha): Promise<string | undefined> {
-  const swap = await ports.repository.swap(
+/** Puts a parked response on its branch. */
+export function land(ports: Ports, head: Head, response: Sha): Promise<Swap> {
+  return ports.repository.swap(
     [
       { ref: refOf(head.branch), expected: head.commit, next: response },
       { ref: refsOf(head.key).parked, expected: response, next: null },
     ],
     "land a parked answer",
   );
-  return swap.kind === "blocked" ? swap.why : undefined;
 }
 
 /** Replaces the lease by one that rests, with the journal entry and the saved tree. */

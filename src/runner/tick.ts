@@ -4,12 +4,14 @@
  * What must hold: a wake is only a hint, each look sees everything; every decision is made by the
  * core on one view; leases of dead runners are swept before anything is claimed over them.
  */
-import { decide, type Decision, type Expire, type Idle, type Land, type Run } from "../core/decide.ts";
+import { decide, type Decision, type Expire, type Idle, type Run } from "../core/decide.ts";
 import type { Branch, Sha } from "../core/ids.ts";
 import { admit } from "../core/lane.ts";
 import type { Request } from "../core/request.ts";
 import type { Head, SeenLease, View } from "../core/view.ts";
+import { Fault } from "../core/words.ts";
 import { attempt } from "./attempt.ts";
+import { Bell } from "./bell.ts";
 import { StopSwitch } from "./claim.ts";
 import { land } from "./finish.ts";
 import type { Contract, Look, Ports } from "./ports.ts";
@@ -25,8 +27,8 @@ export interface Options {
   readonly ttlMs: number;
   /** The slow look of the safety net, in milliseconds. */
   readonly pollMs: number;
-  /** Resolves at the next wake. */
-  readonly wake: () => Promise<void>;
+  /** Is given the bell, to ring it at each wake. */
+  readonly wakes: (ring: () => void) => void;
 }
 
 /** What one `run` came to. */
@@ -63,43 +65,66 @@ export class Runner {
   #started = 0;
   #faults = 0;
   #over = false;
-  #endNow: () => void = () => undefined;
-  readonly #ending: Promise<void>;
+  #toldFault = "";
+  readonly #bell = new Bell();
 
   constructor(ports: Ports, options: Options) {
     this.#ports = ports;
     this.#options = options;
-    this.#ending = new Promise((resolve) => {
-      this.#endNow = resolve;
-    });
+    options.wakes(() => this.#bell.ring());
   }
 
   /** Stops: nothing new is claimed, scripts are ended, their trees saved, their leases given back. */
   shutdown(): void {
     this.#over = true;
     for (const { stop } of this.#going.values()) stop.stop("shutdown");
-    this.#endNow();
+    this.#bell.ring();
   }
 
-  /** Runs until nothing is runnable, or until `shutdown` when watching. Rejects when looking fails. */
+  /**
+   * Runs until nothing is runnable, or until `shutdown` when watching. When looking fails, a watch
+   * tells it and goes on; otherwise what runs is finished, and the failure is thrown.
+   */
   async run(): Promise<Summary> {
     const { clock, trees } = this.#ports;
     await trees.sweep();
     let idle: readonly Idle[] = [];
     for (;;) {
-      const wake = this.#options.wake();
-      const tick = await this.#tick();
+      this.#bell.clear();
+      const tick = await this.#tickOrTell();
       idle = tick.idle;
       if (this.#over || (this.#options.once && !this.#options.watch)) break;
       const busy = this.#going.size > 0;
       const pause = this.#pauseMs(idle);
       if (!this.#options.watch && !busy && !tick.progress && pause === undefined) break;
-      const ended = [...this.#going.values()].map((going) => going.ended);
+      if (!busy && tick.progress) continue;
       const shortest = Math.min(pause ?? Number.POSITIVE_INFINITY, this.#options.pollMs);
-      await clock.sleep(shortest, Promise.race([wake, this.#ending, ...ended]));
+      await clock.sleep(shortest, this.#bell.next());
     }
-    await Promise.all([...this.#going.values()].map((going) => going.ended));
+    await this.#finishAll();
     return { started: this.#started, faults: this.#faults, idle };
+  }
+
+  async #finishAll(): Promise<void> {
+    await Promise.all([...this.#going.values()].map((going) => going.ended));
+  }
+
+  async #tickOrTell(): Promise<Tick> {
+    try {
+      const tick = await this.#tick();
+      this.#toldFault = "";
+      return tick;
+    } catch (error) {
+      if (!this.#options.watch) {
+        await this.#finishAll();
+        throw error;
+      }
+      const { message: what, next } =
+        error instanceof Fault ? error : { message: String(error), next: undefined };
+      if (what !== this.#toldFault) this.#ports.tell({ kind: "fault", branch: undefined, what, next });
+      this.#toldFault = what;
+      return { idle: [], progress: false };
+    }
   }
 
   async #tick(): Promise<Tick> {
@@ -196,18 +221,16 @@ export class Runner {
     const blocked: Idle[] = [];
     let progress = false;
     for (const decision of decisions) {
-      const why = decision.kind === "land" ? await this.#land(decision) : undefined;
       if (decision.kind === "expire") await this.#expire(decision);
-      if (why !== undefined) blocked.push(blockedIdle(decision.head, why));
-      else progress ||= decision.kind === "land";
+      if (decision.kind !== "land") continue;
+      const { head, parked } = decision;
+      const swap = await land(this.#ports, head, parked.value);
+      if (swap.kind === "landed") progress = true;
+      if (swap.kind !== "blocked") continue;
+      this.#tellBlocked(head.branch, head.commit, swap.why);
+      blocked.push(blockedIdle(head, swap.why));
     }
     return { progress, blocked };
-  }
-
-  async #land({ head, parked }: Land): Promise<string | undefined> {
-    const why = await land(this.#ports, head, parked.value);
-    if (why !== undefined) this.#tellBlocked(head.branch, head.commit, why);
-    return why;
   }
 
   async #expire({ over }: Expire): Promise<void> {
@@ -231,6 +254,7 @@ export class Runner {
     const { branch } = run.head;
     const ended = attempt(this.#ports, contract, run, stop, this.#options.ttlMs).then((fine) => {
       this.#going.delete(branch);
+      this.#bell.ring();
       if (fine) return;
       this.#faults++;
       if (!this.#options.watch) this.#faulted.add(run.request.commit);

@@ -42,9 +42,9 @@ export function introduce(repo: Repo): Repo {
   return repo;
 }
 
-/** Waits until something is true; fails with `what` when it takes longer than 20 s. */
+/** Waits until something is true; fails with `what` after 12 s, which is less than the slow look. */
 export async function until(what: string, isTrue: () => boolean): Promise<void> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 12_000;
   while (!isTrue()) {
     if (Date.now() > deadline) throw new Error(`waited too long for: ${what}`);
     await new Promise((resolve) => {

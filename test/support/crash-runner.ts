@@ -55,7 +55,7 @@ const runner = new Runner(watched, {
   concurrency: undefined,
   ttlMs: 60_000,
   pollMs: 1000,
-  wake: () => new Promise(() => undefined),
+  wakes: () => undefined,
 });
 await runner.run();
 await dispose();

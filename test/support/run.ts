@@ -24,7 +24,7 @@ export const plainOptions: Options = {
   concurrency: undefined,
   ttlMs: 60_000,
   pollMs: 1000,
-  wake: () => new Promise(() => undefined),
+  wakes: () => undefined,
 };
 
 /** `change` may replace ports, to make a part fail. */

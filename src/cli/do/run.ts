@@ -106,7 +106,7 @@ async function work(
     concurrency,
     ttlMs: TTL_MS,
     pollMs: POLL_MS,
-    wake: () => watch.next(),
+    wakes: (ring) => watch.start(ring),
   });
   const ended = stopOnSignals(runner, terminal);
   try {

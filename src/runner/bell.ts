@@ -1,0 +1,28 @@
+/**
+ * Wakes of the loop, from wherever they come.
+ *
+ * What must hold: a ring that comes after `clear` is never lost, many rings are one; nothing piles
+ * up however long the loop waits, because there is one promise for each wait and none for a ring.
+ */
+export class Bell {
+  #rung = false;
+  #answer: () => void = () => undefined;
+
+  ring(): void {
+    this.#rung = true;
+    this.#answer();
+  }
+
+  /** Called before a look, which sees everything that was rung for until now. */
+  clear(): void {
+    this.#rung = false;
+  }
+
+  /** Resolves at the next ring; at once when one came since `clear`. */
+  next(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#answer = resolve;
+      if (this.#rung) resolve();
+    });
+  }
+}
