@@ -90,7 +90,7 @@ describe("the states of this repository", () => {
   });
 
   it("refuse what is big or suspicious, with every reason at once", async () => {
-    const later = `// ${"TO"}${"DO"}: later\n`;
+    const later = `// ${["TO", "DO"].join("")}: later\n`;
     change("feat/b", "review", { "src/b.ts": later.repeat(301) }, `feat: ${"b".repeat(80)}`);
     await run(repo);
     expect(statesOn(repo, "feat/b")).toEqual(["review", "repair"]);

@@ -36,7 +36,9 @@ describe.each(packs)("the pack %s", (pack) => {
     const drawn = [...drawing.matchAll(/^ +(\S+) --> (\S+?)(?::|$)/gm)].flatMap(([, from, to]) => [from, to]);
     const workflow = readFileSync(join(folder, "workflow.yml"), "utf8");
     const declared = [...workflow.matchAll(/^ {2}([a-z][a-z-]*):$/gm)].map((match) => match[1] ?? "");
-    const names = new Set(drawn.filter((name) => name !== "[*]").map((name) => name?.replaceAll("_", "-")));
+    const names = new Set(
+      drawn.flatMap((name) => (name === undefined || name === "[*]" ? [] : [name.replaceAll("_", "-")])),
+    );
     expect([...names].toSorted()).toEqual(declared.filter((name) => name !== "hops").toSorted());
   });
 
