@@ -22,7 +22,7 @@ interface Status {
 
 /** The answer's commits and tree, or what is wrong with them. */
 export async function collect(git: Git, base: Sha): Promise<Sealed | string> {
-  const { head, dirty, nested } = await readStatus(git);
+  const { head, dirty, nested } = await readStatus(git, base);
   if (head !== base && !(await isOnTop(git, base, head))) {
     return "its commits do not descend from the request; history may be added to, never rewritten";
   }
@@ -34,9 +34,14 @@ export async function collect(git: Git, base: Sha): Promise<Sealed | string> {
 
 /** A commit of everything, on top of the script's own commits; undefined: there is nothing. */
 export async function collectAll(git: Git, base: Sha, message: string): Promise<Sha | undefined> {
-  const { head, dirty, nested } = await readStatus(git);
+  const { head, dirty, nested } = await readStatus(git, base);
   if (head === base && !dirty) return undefined;
-  return commitTree(git, dirty ? await writeTree(git, nested) : `${head}^{tree}`, head, message);
+  return commitTree(
+    git,
+    dirty || nested.length > 0 ? await writeTree(git, nested) : `${head}^{tree}`,
+    head,
+    message,
+  );
 }
 
 /** The script's own commits: its files are gone. */
@@ -45,16 +50,34 @@ export async function collectCommits(git: Git, base: Sha, message: string): Prom
   return head === base ? undefined : commitTree(git, `${head}^{tree}`, head, message);
 }
 
-async function readStatus(git: Git, call: Call = {}): Promise<Status> {
+async function readStatus(git: Git, base?: Sha, call: Call = {}): Promise<Status> {
   const args = ["status", "--porcelain=v2", "--branch", "--untracked-files=all", "--no-renames", "-z"];
   const entries = (await git.text(args, call)).split("\0").filter((entry) => entry !== "");
   const oid = entries.find((entry) => entry.startsWith("# branch.oid "))?.slice("# branch.oid ".length);
+  const head = requireSha(oid ?? "");
+  const submodule = entries.some((entry) => entry.endsWith(" .gitmodules"));
+  const staged = submodule ? [] : entries.flatMap((entry) => STAGED_LINK.exec(entry)?.[1] ?? []);
+  const committed = base === undefined || base === head ? [] : await committedLinks(git, base, head);
   return {
-    head: requireSha(oid ?? ""),
+    head,
     dirty: entries.some((entry) => !entry.startsWith("# ")),
     // With every untracked file listed, only a repository is still shown as a folder.
-    nested: entries.flatMap((entry) => (/^\? .*\/$/s.test(entry) ? [entry.slice(2)] : [])),
+    nested: [
+      ...entries.flatMap((entry) => (/^\? .*\/$/s.test(entry) ? [entry.slice(2)] : [])),
+      ...[...staged, ...committed].map((path) => `${path}/`),
+    ],
   };
+}
+
+/** A link to a repository that the index has and the head has not. */
+const STAGED_LINK = /^1 \S+ \S+ 000000 160000 \S+ \S+ \S+ (.+)$/s;
+
+/** New links to repositories in the script's commits, unless it made them submodules. */
+async function committedLinks(git: Git, base: Sha, head: Sha): Promise<string[]> {
+  const fields = (await git.text(["diff-tree", "-r", "-z", "--no-renames", base, head])).split("\0");
+  const paths = fields.filter((_, at) => at % 2 === 1);
+  if (paths.includes(".gitmodules")) return [];
+  return paths.filter((_, at) => /^:(?!160000)\d+ 160000 /.test(fields[at * 2] ?? ""));
 }
 
 /** True when the first-parent line from `head` leads to `base`: a response adds, it rewrites nothing. */
@@ -72,6 +95,7 @@ async function isOnTop(git: Git, base: Sha, head: Sha): Promise<boolean> {
 async function writeTree(git: Git, nested: readonly string[], call: Call = {}): Promise<Sha> {
   await git.run(["add", "--all", "--", ".", ...nested.map((path) => `:(exclude,literal)${path}`)], call);
   for (const path of nested) {
+    await git.run(["update-index", "--force-remove", "--", path.slice(0, -1)], call);
     const tree = await writeNested(git, path, call);
     await git.run(["read-tree", `--prefix=${path}`, tree], call);
   }
@@ -85,7 +109,7 @@ async function writeNested(git: Git, path: string, outer: Call): Promise<Sha> {
   const inside = git.with({ dir, before: [gitDir, `--work-tree=${dir}`] });
   const call = { env: { GIT_INDEX_FILE: index } };
   rmSync(index, { force: true });
-  const { nested } = await readStatus(inside, call);
+  const { nested } = await readStatus(inside, undefined, call);
   try {
     return await writeTree(inside, nested, call);
   } finally {

@@ -327,6 +327,24 @@ describe("a script that breaks its worktree", () => {
     expect(saved).toEqual(expect.arrayContaining(["app/f", "app/deep/g", "h", "kept.txt"]));
   });
 
+  it.each([
+    ["staged", "git -C app add f; git -C app commit -qm x; git add app"],
+    ["committed", "git -C app add f; git -C app commit -qm x; git add app; git commit -qm y"],
+  ])("fails by name when it has %s a repository inside, and its files are saved", async (_, then) => {
+    const one = stage(`git init -q app; echo x > app/f; ${then}`);
+    await expectFailed(one, "app/ is a repository of its own");
+    expect(one.repo.git("show", `${salvages(one)[0]}:app/f`)).toBe("x");
+  });
+
+  it.each([
+    ["commits", "; git commit -qm vendor"],
+    ["leaves", ""],
+  ])("may add a submodule, which it %s", async (_, then) => {
+    const one = stage(`git -c protocol.file.allow=always submodule --quiet add $OUT/upstream vendor${then}`);
+    one.repo.git("clone", "-q", "--bare", one.repo.dir, join(one.outside, "upstream"));
+    expect((await expectDone(one)).files).toEqual([".gitmodules", "kept.txt", "vendor"]);
+  });
+
   it("may leave folders that nobody can write to", async () => {
     const one = stage("mkdir -p sealed/in; echo x > sealed/in/f; chmod -R a-w sealed");
     expect((await expectDone(one)).files).toEqual(["kept.txt", "sealed/in/f"]);
