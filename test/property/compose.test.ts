@@ -25,13 +25,18 @@ const key = fc.constantFrom(
   "-x",
   "",
 );
-const text = fc.oneof(hostileValue, hostileMessage, fc.string({ unit: "binary" }));
+/** Halves of characters, which UTF-8 cannot hold. */
+const halves = fc.string({ unit: fc.constantFrom("a", "\ud83d", "\ude00", " ") });
+const text = fc.oneof(hostileValue, hostileMessage, halves, fc.string({ unit: "binary" }));
 const draft: fc.Arbitrary<Draft> = fc.record({
   header: fc.oneof({ arbitrary: fc.constant("a header"), weight: 3 }, text),
   body: text,
-  trailers: fc.array(fc.record({ key, value: fc.oneof(hostileValue, fc.string({ unit: "binary" })) }), {
-    maxLength: 5,
-  }),
+  trailers: fc.array(
+    fc.record({ key, value: fc.oneof(hostileValue, halves, fc.string({ unit: "binary" })) }),
+    {
+      maxLength: 5,
+    },
+  ),
 });
 
 /** The message, or undefined when it is refused; a refusal is a Fault with a sentence. */
