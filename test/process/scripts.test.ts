@@ -224,7 +224,7 @@ describe("a script that lies", () => {
 describe("a script that leaves processes", () => {
   it("does not keep the runner waiting by a daemon that holds its pipes", async () => {
     const one = stage(
-      "setsid sh -c 'while :; do echo alive; echo x >> $OUT/ticks; sleep 0.02; done' &\nsleep 0.1",
+      "setsid sh -c 'trap : PIPE; while :; do echo alive; echo x >> $OUT/ticks; sleep 0.02; done' &\nsleep 0.1",
     );
     const began = Date.now();
     await expectDone(one);
