@@ -10,7 +10,7 @@ import { isReserved, isTrailerKey } from "./compose.ts";
 import { parseDuration } from "./duration.ts";
 import { nearest } from "./nearest.ts";
 import { separatorAt, type Trailer } from "./trailers.ts";
-import { innermost } from "./workflow.ts";
+import { innermost } from "./issues.ts";
 
 const written = z
   .string()

@@ -6,7 +6,7 @@
  */
 import { parseStateName, type Branch, type Sha, type StateName } from "./ids.ts";
 import { parseInstant } from "./instant.ts";
-import { findDoubt, parseMessage, valueOf, valuesOf, type Doubt, type Message } from "./message.ts";
+import { findDoubt, indexTrailers, parseMessage, type Doubt, type Message } from "./message.ts";
 
 export interface Commit {
   readonly commit: Sha;
@@ -54,8 +54,11 @@ export type Asked = Request | NotARequest;
 /** Reads a commit as the head of a branch. Never throws: every message has a reading. */
 export function parseRequest(branch: Branch, head: Commit): Asked {
   const none = (reason: NotARequestReason): NotARequest => ({ kind: "none", ...reason });
+  // Most heads of most repositories: no key of ours anywhere, so nothing to take apart.
+  if (!/state|aynig/i.test(head.message)) return none({ reason: "no-state" });
   const message = parseMessage(head.message);
-  const found = readState(message);
+  const values = indexTrailers(message.trailers);
+  const found = readState(values);
   if (found === undefined) {
     const doubt = findDoubt(head.message, ["state", ...AYNIG_KEYS]);
     return doubt ? none({ reason: "doubt", detail: doubt.text, doubt }) : none({ reason: "no-state" });
@@ -64,23 +67,25 @@ export function parseRequest(branch: Branch, head: Commit): Asked {
   if (found.values.length > 1 && found.key === "State") {
     return none({ reason: "two-states", detail: found.values.join(", ") });
   }
-  const bound = valueOf(message.trailers, "Branch");
+  const bound = values.get("branch")?.at(-1);
   if (bound !== undefined && bound !== branch) return none({ reason: "bound-elsewhere", detail: bound });
   const text = found.values.at(-1) ?? "";
   const state = parseStateName(text);
   if (!state) return none({ reason: "bad-name", detail: text });
   return (
-    readDetails(branch, head, message, state, found.key) ??
+    readDetails(branch, head, message, values, state, found.key) ??
     none({ reason: "bad-value", detail: "Not-Before" })
   );
 }
 
-function readState(message: Message): { key: StateKey; values: string[] } | undefined {
-  const own = [...new Set(valuesOf(message.trailers, "State"))];
-  if (own.length > 0) return { key: "State", values: own };
+type Values = ReadonlyMap<string, readonly string[]>;
+
+function readState(values: Values): { key: StateKey; values: readonly string[] } | undefined {
+  const own = values.get("state");
+  if (own) return { key: "State", values: [...new Set(own)] };
   for (const key of AYNIG_KEYS) {
-    const values = valuesOf(message.trailers, key);
-    if (values.length > 0) return { key, values };
+    const found = values.get(key);
+    if (found) return { key, values: found };
   }
   return undefined;
 }
@@ -90,15 +95,16 @@ function readDetails(
   branch: Branch,
   head: Commit,
   message: Message,
+  values: Values,
   state: StateName,
   key: StateKey,
 ): Request | undefined {
-  const value = (name: string) => valueOf(message.trailers, name);
-  const notBefore = value("Not-Before");
+  const value = (name: string) => values.get(name)?.at(-1);
+  const notBefore = value("not-before");
   const time = notBefore === undefined ? undefined : parseInstant(notBefore);
   if (notBefore !== undefined && time === undefined) return undefined;
   const role = value("aynig-role") ?? value("dwp-role");
-  const answers = value("Answers");
+  const answers = value("answers");
   return {
     kind: "request",
     branch,
@@ -107,9 +113,9 @@ function readDetails(
     state,
     key,
     message,
-    hops: leadingInteger(value("Hops"), 0, 100_000),
-    priority: leadingInteger(value("Priority"), -1000, 1000),
-    dependsOn: valuesOf(message.trailers, "Depends-On"),
+    hops: leadingInteger(value("hops"), 0, 100_000),
+    priority: leadingInteger(value("priority"), -1000, 1000),
+    dependsOn: values.get("depends-on") ?? [],
     ...(time === undefined ? {} : { notBefore: time }),
     ...(role === undefined ? {} : { role }),
     ...(answers === undefined ? {} : { answers }),

@@ -27,6 +27,30 @@ const MADE_BY_GIT = ["Signed-off-by: ", "(cherry picked from commit "];
 
 /** Finds and reads the trailer block of a whole commit message. */
 export function parseTrailers(message: string): TrailerBlock {
+  return parsePlain(message) ?? parseAny(message);
+}
+
+/**
+ * The shape of nearly every message: no comment, no scissors, no conflict list, one final newline,
+ * and a last paragraph of unfolded trailers. Anything else is left to the whole rules.
+ */
+function parsePlain(text: string): TrailerBlock | undefined {
+  const blank = text.lastIndexOf("\n\n", text.length - 3);
+  const odd = ["\0", "\n#", "\nConflicts:\n"].some((mark) => text.includes(mark));
+  if (blank < 1 || odd || !text.endsWith("\n") || text.endsWith("\n\n")) return undefined;
+  if (isSpace(text.charCodeAt(0)) || text.charCodeAt(0) === HASH) return undefined;
+  const start = blank + 2;
+  const trailers: Trailer[] = [];
+  for (let at = start; at < text.length; at = nextLine(text, at)) {
+    const separator = separatorAt(text, at);
+    if (separator <= at) return undefined;
+    const value = trim(text.slice(separator + 1, nextLine(text, at)));
+    trailers.push({ key: trim(text.slice(at, separator)), value });
+  }
+  return { trailers, text, start, end: text.length };
+}
+
+function parseAny(message: string): TrailerBlock {
   const text = withoutLeadingBlankLines(untilNul(message));
   const end = endOfContent(text);
   const start = startOfBlock(text, end);

@@ -10,7 +10,8 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writ
 import { dirname, join } from "node:path";
 import { checkWorkflow, type ScriptFile } from "../core/check-workflow.ts";
 import { parseStateName, type Sha } from "../core/ids.ts";
-import { isReservedState, openWorkflow, readWorkflow, type Problem } from "../core/workflow.ts";
+import { isReservedState, type Problem } from "../core/workflow.ts";
+import { openWorkflow, readWorkflow } from "../core/workflow-file.ts";
 import type { Contract, Script } from "../runner/ports.ts";
 import type { Git } from "./exec.ts";
 import { requireSha } from "./parse.ts";

@@ -132,5 +132,6 @@ function readEntry(ref: string, commit: Commit): Entry {
 function readHead(branch: Branch, commit: Commit): Head {
   const asked = parseRequest(branch, commit);
   const message = asked.kind === "request" ? commit.message : commit.message.slice(0, 200);
-  return { ...commit, message, branch, key: branchKey(branch), asked };
+  const { commit: id, parents, committed } = commit;
+  return { branch, commit: id, key: branchKey(branch), parents, committed, message, asked };
 }

@@ -3,7 +3,8 @@ import * as z from "zod";
 import { renderReference, renderTable } from "../../src/cli/render-help.ts";
 import type { Decision, Why } from "../../src/core/decide.ts";
 import { reasonOf } from "../../src/core/reasons.ts";
-import { LATER_KEYS, RESERVED_STATES, workflowSchema } from "../../src/core/workflow.ts";
+import { LATER_KEYS, RESERVED_STATES } from "../../src/core/workflow.ts";
+import { workflowSchema } from "../../src/core/workflow-schema.ts";
 import { outputSchema } from "../../src/core/output.ts";
 
 /** A made part: a whole file, or what stands between two markers of one. */

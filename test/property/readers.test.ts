@@ -6,7 +6,7 @@ import { formatLease, parseLease, type Lease } from "../../src/core/lease.ts";
 import { describeMessage, findDoubt, parseMessage } from "../../src/core/message.ts";
 import { readOutput, readSetState } from "../../src/core/output.ts";
 import { parseRequest } from "../../src/core/request.ts";
-import { readWorkflow } from "../../src/core/workflow.ts";
+import { readWorkflow } from "../../src/core/workflow-file.ts";
 import { hostileMessage } from "./hostile.ts";
 import { branch, RUN, sha } from "./views.ts";
 

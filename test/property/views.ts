@@ -12,7 +12,8 @@ import {
 import { LEASES, type Lease } from "../../src/core/lease.ts";
 import { parseRequest } from "../../src/core/request.ts";
 import type { Head, Now, Parked, SeenLease, View } from "../../src/core/view.ts";
-import { readWorkflow, type Workflow } from "../../src/core/workflow.ts";
+import { readWorkflow } from "../../src/core/workflow-file.ts";
+import type { Workflow } from "../../src/core/workflow.ts";
 
 /** The value, or an error where a test has made a name that is none. */
 export function must<T>(value: T | undefined): T {
