@@ -2,39 +2,55 @@
  * Bundles into dist/: the command line, and the programs behind `npm run bench` and `conformance`.
  * Names on the command line build only those.
  */
-import { chmodSync, readFileSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { chmodSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-
-const PROGRAMS = {
-  trailhand: "src/cli/main.ts",
-  bench: "bench/main.ts",
-  conformance: "test/conformance.ts",
-};
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { version } = JSON.parse(readFileSync(`${root}/package.json`, "utf8"));
 const wanted = process.argv.slice(2);
-const entryPoints = Object.fromEntries(
-  Object.entries(PROGRAMS).filter(([name]) => wanted.length === 0 || wanted.includes(name)),
-);
+const isWanted = (name) => wanted.length === 0 || wanted.includes(name);
 
-if (wanted.length === 0) rmSync(`${root}/dist`, { recursive: true, force: true });
-await build({
+/** Changes whenever a source file does. */
+function hashSources() {
+  const hash = createHash("sha256");
+  const files = readdirSync(`${root}/src`, { recursive: true, withFileTypes: true });
+  const paths = files.filter((file) => file.isFile()).map((file) => `${file.parentPath}/${file.name}`);
+  for (const path of paths.toSorted()) hash.update(path.slice(root.length)).update(readFileSync(path));
+  return hash.digest("hex").slice(0, 12);
+}
+
+const common = {
   absWorkingDir: root,
-  entryPoints,
   bundle: true,
   platform: "node",
   target: "node20.19",
   format: "esm",
-  splitting: true,
-  minifySyntax: true,
-  minifyWhitespace: true,
   outdir: "dist",
-  chunkNames: "chunks/[name]-[hash]",
   logLevel: "warning",
-  define: { VERSION: JSON.stringify(version) },
-  // Some dependencies are CommonJS and ask for node's own modules by `require`.
-  banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
-});
-if ("trailhand" in entryPoints) chmodSync(`${root}/dist/trailhand.js`, 0o755);
+  define: { VERSION: JSON.stringify(version), BUILD: JSON.stringify(hashSources()) },
+};
+
+if (wanted.length === 0) rmSync(`${root}/dist`, { recursive: true, force: true });
+if (isWanted("trailhand")) {
+  // Small pieces that each command loads as it needs them; names stay, for readable stack traces.
+  await build({
+    ...common,
+    entryPoints: { trailhand: "src/cli/main.ts" },
+    splitting: true,
+    minifySyntax: true,
+    minifyWhitespace: true,
+    chunkNames: "chunks/[name]-[hash]",
+  });
+  chmodSync(`${root}/dist/trailhand.js`, 0o755);
+}
+for (const [name, entry] of Object.entries({ bench: "bench/main.ts", conformance: "test/conformance.ts" })) {
+  if (!isWanted(name)) continue;
+  await build({
+    ...common,
+    entryPoints: { [name]: entry },
+    // Bundled CommonJS packages ask for node's own modules by `require`, which ES modules lack.
+    banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
+  });
+}

@@ -1,17 +1,8 @@
 /** From words to a command: reads the input, loads the command, turns a Fault into an exit code. */
 import { Fault } from "../core/words.ts";
-import { readInput, type Input } from "./input.ts";
-import { makeTerminal, printFault, type Terminal } from "./terminal.ts";
-
-/** What a command gets. */
-export interface Call {
-  readonly input: Input;
-  readonly terminal: Terminal;
-  readonly env: Readonly<Record<string, string | undefined>>;
-}
-
-/** A command; the number is the exit code. */
-export type Run = (call: Call) => Promise<number>;
+import type { Run } from "./call.ts";
+import { readInput } from "./input.ts";
+import { makeTerminal, printFault } from "./terminal.ts";
 
 const LOADERS: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = {
   cancel: () => import("./do/cancel.ts"),

@@ -1,24 +1,14 @@
-/** Tables without lines, as git and kubectl print them. Pure. */
-import Table from "cli-table3";
+/** Columns of text, as git and kubectl print them. Pure. */
+import stringWidth from "string-width";
 
-/** Every line of a frame is left out, and columns are two spaces apart. */
-const FRAME = "top top-mid top-left top-right bottom bottom-mid bottom-left bottom-right";
-const INSIDE = "left left-mid mid mid-mid right right-mid";
-const NO_LINES = {
-  ...Object.fromEntries(`${FRAME} ${INSIDE}`.split(" ").map((name) => [name, ""])),
-  middle: "  ",
-};
+const GAP = "  ";
 
 /** Columns as wide as their widest cell; cells may hold colours and wide characters. */
 export function renderColumns(rows: readonly (readonly string[])[]): string {
-  const table = new Table({
-    chars: NO_LINES,
-    style: { "padding-left": 0, "padding-right": 0, head: [], border: [] },
-  });
-  table.push(...rows.map((row) => [...row]));
-  return table
-    .toString()
-    .split("\n")
-    .map((line) => line.trimEnd())
-    .join("\n");
+  const widths: number[] = [];
+  for (const row of rows) {
+    for (const [at, cell] of row.entries()) widths[at] = Math.max(widths[at] ?? 0, stringWidth(cell));
+  }
+  const pad = (cell: string, at: number) => cell + " ".repeat((widths[at] ?? 0) - stringWidth(cell));
+  return rows.map((row) => row.map(pad).join(GAP).trimEnd()).join("\n");
 }

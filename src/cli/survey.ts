@@ -36,15 +36,19 @@ export async function survey(site: Site, now: Now): Promise<Survey> {
   const { target, heads, parked } = look;
   const view: View = { target, heads, leases, parked, takenOver, sightings: new Map(), going: new Map() };
   const decisions = decide(view, contract.workflow, now);
-  return { view, contract, decisions: await withBlockers(site, decisions), now };
+  return { view, contract, decisions: await withBlockers(site, decisions, target), now };
 }
 
 /** A branch that could run but for its dirty checkout is shown as waiting for a person. */
-async function withBlockers(site: Site, decisions: readonly Decision[]): Promise<Decision[]> {
+async function withBlockers(site: Site, decisions: readonly Decision[], target: Branch): Promise<Decision[]> {
   const checkedOut = new Set(listCheckouts(site.place).map(({ branch }) => branch));
   return Promise.all(
     decisions.map(async (decision): Promise<Decision> => {
       const { head, kind } = decision;
+      const other =
+        kind === "run" ? await site.repository.answeredElsewhere(decision.request, target) : undefined;
+      if (other !== undefined)
+        return { kind: "ignore", head, why: { code: "bound-elsewhere", detail: other } };
       if ((kind !== "run" && kind !== "land") || !checkedOut.has(head.branch)) return decision;
       const why = await site.repository.blocker(head.branch);
       return why === undefined ? decision : { kind: "park", head, why: { code: "blocked", detail: why } };

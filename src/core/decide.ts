@@ -5,7 +5,8 @@
  * trailer block; whatever is not run says why, in a code that `words` turns into a sentence.
  */
 import picomatch from "picomatch/posix.js";
-import type { Branch } from "./ids.ts";
+import { cleanLine } from "./clean.ts";
+import type { Branch, Sha } from "./ids.ts";
 import { parseMessage, valueOf } from "./message.ts";
 import type { Asked, Request } from "./request.ts";
 import type { Head, Now, Parked, SeenLease, View } from "./view.ts";
@@ -19,7 +20,7 @@ export type Why =
       readonly detail: string;
     }
   | {
-      readonly code: "two-states" | "bad-name" | "bad-value" | "doubt" | "depends-on";
+      readonly code: "two-states" | "bad-name" | "bad-value" | "doubt" | "depends-on" | "unwritable";
       readonly detail: string;
     }
   | { readonly code: "not-before"; readonly until: number }
@@ -64,13 +65,17 @@ export interface Idle {
 
 export type Decision = Run | Land | Expire | Idle;
 
+/** Longer than any name that git can store as a ref. */
+const BRANCH_LIMIT = 8000;
+
 /** An observer waits this many TTLs before it calls a lease expired. */
 const PATIENCE = 1.5;
 
 /** Decides for every head of the view, in the view's order. */
 export function decide(view: View, workflow: Workflow, now: Now): Decision[] {
   const listed = branchFilter(workflow);
-  return view.heads.map((head) => decideOne(view, workflow, now, head, listed));
+  const owners = findOwners(view, (branch) => branch !== view.target && listed(branch));
+  return view.heads.map((head) => decideOne(view, workflow, now, head, listed, owners));
 }
 
 function decideOne(
@@ -79,6 +84,7 @@ function decideOne(
   now: Now,
   head: Head,
   listed: (branch: Branch) => boolean,
+  owners: ReadonlyMap<Sha, Branch>,
 ): Decision {
   const idle = (kind: Idle["kind"], why: Why): Idle => ({ kind, head, why });
   if (head.branch === view.target && workflow.target === "ignore") return idle("ignore", { code: "target" });
@@ -98,9 +104,31 @@ function decideOne(
     const why: Why = { code: asked.reason, detail: asked.detail };
     return idle(asked.reason === "bound-elsewhere" ? "ignore" : "park", why);
   }
+  const owner = asked.bound ? undefined : owners.get(asked.commit);
+  if (owner !== undefined && owner !== head.branch) {
+    return stop ?? idle("ignore", { code: "bound-elsewhere", detail: owner });
+  }
   const standing = decideState(workflow, now, head, asked);
   if (standing) return stop ?? standing;
   return decideLease(view, workflow, now, head, asked, seen);
+}
+
+/**
+ * A request that names no branch counts on one only, or `git switch -c` in a script would ask for
+ * it again on each new branch: on the one whose lease names it, else on the first by name.
+ */
+function findOwners(view: View, works: (branch: Branch) => boolean): ReadonlyMap<Sha, Branch> {
+  const owners = new Map<Sha, Branch>();
+  for (const { asked, branch } of view.heads) {
+    if (asked.kind === "none" || asked.bound || !works(branch)) continue;
+    const other = owners.get(asked.commit);
+    if (other === undefined || branch < other) owners.set(asked.commit, branch);
+  }
+  if (owners.size === 0) return owners;
+  for (const { lease } of view.leases.values()) {
+    if (lease && owners.has(lease.request)) owners.set(lease.request, lease.branch);
+  }
+  return owners;
 }
 
 /** Where the workflow says so, a plain commit on top of a request asks for the same again. */
@@ -120,6 +148,9 @@ function decideState(workflow: Workflow, now: Now, head: Head, request: Request)
   if (name === "parked" || name === "stalled") return idle("park", { code: "parked", detail });
   if (name === "waiting") return idle("wait", { code: "waiting", detail });
   if (isForeign(request)) return undefined;
+  if (cleanLine(head.branch, BRANCH_LIMIT) !== head.branch) {
+    return idle("park", { code: "unwritable", detail: head.branch });
+  }
   const state = workflow.states[name];
   if (!state) return idle("park", { code: "unknown-state", detail: name });
   if (state.human) return idle("wait", { code: "person" });

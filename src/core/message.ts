@@ -79,18 +79,6 @@ export function valuesOf(trailers: readonly Trailer[], key: string): string[] {
   return trailers.filter((trailer) => trailer.key.toLowerCase() === wanted).map((t) => t.value);
 }
 
-/** The values by lower-case key, for a reader that asks for many keys. */
-export function indexTrailers(trailers: readonly Trailer[]): ReadonlyMap<string, readonly string[]> {
-  const index = new Map<string, string[]>();
-  for (const { key, value } of trailers) {
-    const lower = key.toLowerCase();
-    const values = index.get(lower);
-    if (values) values.push(value);
-    else index.set(lower, [value]);
-  }
-  return index;
-}
-
 /** The last value of a key, or undefined. */
 export function valueOf(trailers: readonly Trailer[], key: string): string | undefined {
   return valuesOf(trailers, key).at(-1);

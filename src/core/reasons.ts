@@ -54,7 +54,7 @@ function reasonOfWhy(why: Why, branch: string, wallNow: number): Reason {
     case "merge":
       return nobody("a merge commit asks for nothing");
     case "bound-elsewhere":
-      return nobody(`the request belongs to the branch ${quoted(why.detail)}`);
+      return nobody(`the request counts on the branch ${quoted(why.detail)}`);
     case "ended":
       return nobody(why.detail === "done" ? "finished" : `ended as ${why.detail}`);
     case "person":
@@ -77,6 +77,11 @@ function reasonOfWhy(why: Why, branch: string, wallNow: number): Reason {
       return person(`git does not read its State line: ${quoted(why.detail)}`, "trailhand doctor");
     case "depends-on":
       return person(`Depends-On ${quoted(why.detail)} is not understood yet`, request);
+    case "unwritable":
+      return person(
+        `the branch name ${quoted(why.detail)} has invisible characters that no message may carry`,
+        "git branch -m <a plainer name>",
+      );
     case "blocked":
       return person(why.detail);
     case "not-before":

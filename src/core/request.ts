@@ -6,7 +6,8 @@
  */
 import { parseStateName, type Branch, type Sha, type StateName } from "./ids.ts";
 import { parseInstant } from "./instant.ts";
-import { findDoubt, indexTrailers, parseMessage, type Doubt, type Message } from "./message.ts";
+import { findDoubt, parseMessage, type Doubt, type Message } from "./message.ts";
+import { parseTrailers, type Trailer } from "./trailers.ts";
 
 export interface Commit {
   readonly commit: Sha;
@@ -28,6 +29,8 @@ export interface Request {
   readonly state: StateName;
   readonly key: StateKey;
   readonly message: Message;
+  /** True when it names its branch; otherwise it counts on the first branch that takes it. */
+  readonly bound: boolean;
   /** Hand-offs so far without a person. */
   readonly hops: number;
   readonly priority: number;
@@ -56,8 +59,7 @@ export function parseRequest(branch: Branch, head: Commit): Asked {
   const none = (reason: NotARequestReason): NotARequest => ({ kind: "none", ...reason });
   // Most heads of most repositories: no key of ours anywhere, so nothing to take apart.
   if (!/state|aynig/i.test(head.message)) return none({ reason: "no-state" });
-  const message = parseMessage(head.message);
-  const values = indexTrailers(message.trailers);
+  const values = readValues(parseTrailers(head.message).trailers);
   const found = readState(values);
   if (found === undefined) {
     const doubt = findDoubt(head.message, ["state", ...AYNIG_KEYS]);
@@ -67,24 +69,38 @@ export function parseRequest(branch: Branch, head: Commit): Asked {
   if (found.values.length > 1 && found.key === "State") {
     return none({ reason: "two-states", detail: found.values.join(", ") });
   }
-  const bound = values.get("branch")?.at(-1);
+  const bound = values["branch"]?.at(-1);
   if (bound !== undefined && bound !== branch) return none({ reason: "bound-elsewhere", detail: bound });
   const text = found.values.at(-1) ?? "";
   const state = parseStateName(text);
   if (!state) return none({ reason: "bad-name", detail: text });
   return (
-    readDetails(branch, head, message, values, state, found.key) ??
-    none({ reason: "bad-value", detail: "Not-Before" })
+    readDetails(branch, head, values, state, found.key) ?? none({ reason: "bad-value", detail: "Not-Before" })
   );
 }
 
-type Values = ReadonlyMap<string, readonly string[]>;
+/** The keys that a request is read from; a look at many heads keeps nothing else. */
+const KEYS = new Set<string>([
+  ...AYNIG_KEYS,
+  ..."state branch answers hops priority not-before depends-on aynig-role dwp-role".split(" "),
+]);
+
+type Values = Readonly<Record<string, readonly string[] | undefined>>;
+
+function readValues(trailers: readonly Trailer[]): Values {
+  const values: Record<string, string[] | undefined> = {};
+  for (const { key, value } of trailers) {
+    const lower = key.toLowerCase();
+    if (KEYS.has(lower)) (values[lower] ??= []).push(value);
+  }
+  return values;
+}
 
 function readState(values: Values): { key: StateKey; values: readonly string[] } | undefined {
-  const own = values.get("state");
-  if (own) return { key: "State", values: [...new Set(own)] };
+  const own = values["state"];
+  if (own) return { key: "State", values: own.length > 1 ? [...new Set(own)] : own };
   for (const key of AYNIG_KEYS) {
-    const found = values.get(key);
+    const found = values[key];
     if (found) return { key, values: found };
   }
   return undefined;
@@ -94,32 +110,60 @@ function readState(values: Values): { key: StateKey; values: readonly string[] }
 function readDetails(
   branch: Branch,
   head: Commit,
-  message: Message,
   values: Values,
   state: StateName,
   key: StateKey,
 ): Request | undefined {
-  const value = (name: string) => values.get(name)?.at(-1);
+  const value = (name: string) => values[name]?.at(-1);
   const notBefore = value("not-before");
   const time = notBefore === undefined ? undefined : parseInstant(notBefore);
   if (notBefore !== undefined && time === undefined) return undefined;
   const role = value("aynig-role") ?? value("dwp-role");
   const answers = value("answers");
-  return {
-    kind: "request",
-    branch,
-    commit: head.commit,
-    committed: head.committed,
-    state,
-    key,
-    message,
-    hops: leadingInteger(value("hops"), 0, 100_000),
-    priority: leadingInteger(value("priority"), -1000, 1000),
-    dependsOn: values.get("depends-on") ?? [],
-    ...(time === undefined ? {} : { notBefore: time }),
-    ...(role === undefined ? {} : { role }),
-    ...(answers === undefined ? {} : { answers }),
-  };
+  const request = new ReadRequest(branch, head, state, key);
+  request.bound = values["branch"] !== undefined;
+  request.hops = leadingInteger(value("hops"), 0, 100_000);
+  request.priority = leadingInteger(value("priority"), -1000, 1000);
+  request.dependsOn = values["depends-on"] ?? NONE;
+  if (time !== undefined) request.notBefore = time;
+  if (role !== undefined) request.role = role;
+  if (answers !== undefined) request.answers = answers;
+  return request;
+}
+
+const NONE: readonly string[] = [];
+
+/** A request whose message is taken apart when somebody asks: of thousands of heads, few are run. */
+class ReadRequest implements Request {
+  readonly kind = "request";
+  readonly branch: Branch;
+  readonly commit: Sha;
+  readonly committed: number;
+  readonly state: StateName;
+  readonly key: StateKey;
+  bound = false;
+  hops = 0;
+  priority = 0;
+  dependsOn = NONE;
+  notBefore?: number;
+  role?: string;
+  answers?: string;
+  readonly #raw: string;
+  #message: Message | undefined;
+
+  constructor(branch: Branch, head: Commit, state: StateName, key: StateKey) {
+    this.branch = branch;
+    this.commit = head.commit;
+    this.committed = head.committed;
+    this.state = state;
+    this.key = key;
+    this.#raw = head.message;
+  }
+
+  get message(): Message {
+    this.#message ??= parseMessage(this.#raw);
+    return this.#message;
+  }
 }
 
 /** `3/50` and `3` are 3; what is no number is 0. */

@@ -12,9 +12,9 @@ import { nearest } from "./nearest.ts";
 import { stateSchema, workflowSchema } from "./workflow-schema.ts";
 import {
   LATER_KEYS,
+  withoutPrototypes,
   type Problem,
   type Workflow,
-  type WorkflowFile,
   type WorkflowReading,
 } from "./workflow.ts";
 
@@ -38,7 +38,7 @@ export function readWorkflow(text: string): WorkflowReading {
   const value = toValue(document);
   if ("problem" in value) return { problems: [{ path: "", message: value.problem }] };
   const result = workflowSchema.safeParse(value.value);
-  if (result.success) return { workflow: complete(result.data, false), problems: [] };
+  if (result.success) return { workflow: withoutPrototypes({ ...result.data, open: false }), problems: [] };
   return {
     problems: result.error.issues.flatMap(explain).map((problem) => locate(problem, document, lines)),
   };
@@ -81,15 +81,6 @@ function offsetOf(document: Document, path: readonly PropertyKey[]): number | un
   return offset;
 }
 
-function complete(file: WorkflowFile, open: boolean): Workflow {
-  return { ...file, states: bare(file.states), lanes: bare(file.lanes), open };
-}
-
-/** Without a prototype: strangers choose the names that are looked up, and "constructor" is one. */
-function bare<T>(record: Record<string, T>): Record<string, T> {
-  return Object.assign(Object.create(null) as Record<string, T>, record);
-}
-
 interface Explained {
   readonly path: readonly PropertyKey[];
   readonly message: string;
@@ -115,5 +106,5 @@ function knownKeys(path: readonly PropertyKey[]): string[] {
 /** The workflow of a repository without a file. */
 export function openWorkflow(states: readonly StateName[]): Workflow {
   const parsed = workflowSchema.parse({ states: Object.fromEntries(states.map((state) => [state, {}])) });
-  return complete(parsed, true);
+  return withoutPrototypes({ ...parsed, open: true });
 }

@@ -7,6 +7,9 @@
 import type { StateName } from "./ids.ts";
 import type { WorkflowFile } from "./workflow-schema.ts";
 
+/** Where the workflow is, in the tree of the trusted commit. */
+export const WORKFLOW_FILE = "states/workflow.yml";
+
 /** States that no script may have: they end work, or say why it stands. */
 export const RESERVED_STATES = ["done", "failed", "cancelled", "parked", "waiting", "stalled"] as const;
 const ENDS = new Set<string>(["done", "failed", "cancelled"]);
@@ -47,4 +50,13 @@ export const DEFAULT_CONCURRENCY = 4;
 export function successors(workflow: Workflow, state: StateName): readonly string[] {
   if (workflow.open) return [...Object.keys(workflow.states), "done"];
   return workflow.states[state]?.next ?? [];
+}
+
+/** Strangers choose the names that are looked up here, and "constructor" is one. */
+export function withoutPrototypes(workflow: Workflow): Workflow {
+  return { ...workflow, states: bare(workflow.states), lanes: bare(workflow.lanes) };
+}
+
+function bare<T>(record: Readonly<Record<string, T>>): Record<string, T> {
+  return Object.assign(Object.create(null) as Record<string, T>, record);
 }

@@ -10,13 +10,18 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writ
 import { dirname, join } from "node:path";
 import { checkWorkflow, type ScriptFile } from "../core/check-workflow.ts";
 import { parseStateName, type Sha } from "../core/ids.ts";
-import { isReservedState, type Problem } from "../core/workflow.ts";
-import { openWorkflow, readWorkflow } from "../core/workflow-file.ts";
+import {
+  isReservedState,
+  WORKFLOW_FILE,
+  withoutPrototypes,
+  type Problem,
+  type Workflow,
+} from "../core/workflow.ts";
 import type { Contract, Script } from "../runner/ports.ts";
 import type { Git } from "./exec.ts";
 import { requireSha } from "./parse.ts";
+import { readJson } from "./slot.ts";
 
-export const WORKFLOW_FILE = "states/workflow.yml";
 const PLACES = ["states", ".dwp", ".aynig"];
 
 interface TreeFile extends ScriptFile {
@@ -32,27 +37,27 @@ export interface ReadContract extends Omit<Contract, "target"> {
   readonly scripts: ReadonlyMap<string, readonly ScriptFile[]>;
 }
 
-/** Reads the contract of a commit; `copies` is the directory for executable copies. */
-export async function readContract(git: Git, commit: Sha, copies: string): Promise<ReadContract> {
-  const [files, text] = await Promise.all([listFiles(git, commit), readText(git, commit)]);
-  const scripts = statesOf(files);
-  const file = text === undefined ? undefined : files.find(({ path }) => path === WORKFLOW_FILE);
-  const reading = file
-    ? readWorkflow(text ?? "")
-    : {
-        workflow: openWorkflow([...scripts.keys()].flatMap((name) => parseStateName(name) ?? [])),
-        problems: [],
-      };
-  const workflow = reading.workflow ?? openWorkflow([]);
-  const problems = reading.workflow ? checkWorkflow(workflow, scripts) : reading.problems;
+/**
+ * Reads the contract of a commit. `copies` is the directory for executable copies; `memory`, the
+ * beginning of file names for what was read before: a commit never changes. Only commands that run nothing may give it.
+ */
+export async function readContract(
+  git: Git,
+  commit: Sha,
+  copies: string,
+  memory?: string,
+): Promise<ReadContract> {
+  const fresh = () => readParts(git, commit);
+  const parts = memory === undefined ? await fresh() : await remembered(`${memory}${commit}.json`, fresh);
+  const { files, problems, blob } = parts;
   let copied: Promise<string> | undefined;
   return {
     commit,
-    workflow,
     problems,
-    scripts,
+    workflow: withoutPrototypes(parts.workflow),
+    scripts: statesOf(files),
     any: files.length > 0,
-    blob: file?.blob,
+    blob,
     async script(state, role) {
       const found = findScript(files, state, role);
       if (!found) return undefined;
@@ -61,6 +66,46 @@ export async function readContract(git: Git, commit: Sha, copies: string): Promi
       return { ...found, aynig, file: join(await copied, found.path) } satisfies Script;
     },
   };
+}
+
+/** What a contract is made from: plain data, so that it can be remembered as JSON. */
+interface Parts {
+  readonly files: readonly TreeFile[];
+  readonly workflow: Workflow;
+  readonly problems: readonly Problem[];
+  readonly blob?: Sha | undefined;
+}
+
+async function readParts(git: Git, commit: Sha): Promise<Parts> {
+  const [files, text, { openWorkflow, readWorkflow }] = await Promise.all([
+    listFiles(git, commit),
+    readText(git, commit),
+    import("../core/workflow-file.ts"),
+  ]);
+  const scripts = statesOf(files);
+  const file = text === undefined ? undefined : files.find(({ path }) => path === WORKFLOW_FILE);
+  if (!file) {
+    const names = [...scripts.keys()].flatMap((name) => parseStateName(name) ?? []);
+    return { files, workflow: openWorkflow(names), problems: [] };
+  }
+  const { workflow, problems } = readWorkflow(text ?? "");
+  if (!workflow) return { files, workflow: openWorkflow([]), problems, blob: file.blob };
+  return { files, workflow, problems: checkWorkflow(workflow, scripts), blob: file.blob };
+}
+
+/** A cache that cannot be read or written costs time, never an answer. */
+async function remembered(file: string, read: () => Promise<Parts>): Promise<Parts> {
+  const known = readJson(file) as Parts | undefined;
+  if (known) return known;
+  const parts = await read();
+  try {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(`${file}.new`, JSON.stringify(parts));
+    renameSync(`${file}.new`, file);
+  } catch {
+    return parts;
+  }
+  return parts;
 }
 
 /** The workflow file, asked for by name beside the listing, so that the two take the time of one. */

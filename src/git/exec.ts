@@ -5,6 +5,7 @@
  * user's configuration runs; `GIT_*` of our own environment never reaches git; a non-zero exit is
  * never taken for success.
  */
+import { StringDecoder } from "node:string_decoder";
 import { simpleGit, type SimpleGit, type SimpleGitOptions } from "simple-git";
 import { Fault, words } from "../core/words.ts";
 
@@ -26,6 +27,8 @@ export interface Call {
   readonly stdin?: string;
   /** Exit codes that are answers, besides 0. */
   readonly codes?: readonly number[];
+  /** Is given the output as it comes, so that reading it goes on beside git. */
+  readonly onText?: (text: string) => void;
   /** Only names that start with `GIT_`; everything else comes from our own environment. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -148,13 +151,23 @@ export class Git {
       .env(env)
       // simple-git waits 50 ms more for a process that printed nothing; an empty chunk says that it
       // need not. The close event still comes last.
-      .outputHandler((_command, stdout) => setImmediate(() => stdout.emit("data", Buffer.alloc(0))));
+      .outputHandler((_command, stdout) => {
+        setImmediate(() => stdout.emit("data", Buffer.alloc(0)));
+        if (call.onText) pipeText(stdout, call.onText);
+      });
     try {
       return { stdout: await start(git, [...(this.place.before ?? []), ...args]), code };
     } catch (error) {
       throw failure ?? error;
     }
   }
+}
+
+/** Whole characters only: a chunk may end in the middle of one. */
+function pipeText(stream: NodeJS.ReadableStream, onText: (text: string) => void): void {
+  const decoder = new StringDecoder("utf8");
+  stream.on("data", (chunk: Buffer) => onText(decoder.write(chunk)));
+  stream.on("end", () => onText(decoder.end()));
 }
 
 function firstLine(stderr: string): string {

@@ -20,6 +20,7 @@ export type Garbage =
 
 export interface CachePlaces {
   readonly states: string;
+  readonly contracts: string;
   readonly logs: string;
 }
 
@@ -60,6 +61,7 @@ export async function findGarbage(
   return [
     ...found,
     ...oldFiles(cache.logs, before, "an old log"),
+    ...oldFiles(cache.contracts, before, "a workflow that was read"),
     ...oldFiles(cache.states, before, "an old copy of states"),
   ];
 }

@@ -12,7 +12,7 @@ import type { Head, Parked } from "../core/view.ts";
 import type { LeaseRef, Look } from "../runner/ports.ts";
 import type { Git } from "./exec.ts";
 import { branchKey } from "./key.ts";
-import { parseCommitFields, parseRecords, requireSha } from "./parse.ts";
+import { parseCommitFields, parseRecords, recordReader } from "./parse.ts";
 
 const PLACES = ["refs/heads", LEASES, PARKED, FOLLOW];
 const ORIGIN_HEAD = "refs/remotes/origin/HEAD";
@@ -21,12 +21,8 @@ const WHOLE = "%(refname)%00%(symref)%00%(objectname)%00%(parent)%00%(committerd
 /** More refs than this are read as a whole look; fewer are named on the command line. */
 const FEW = 200;
 
-/** A branch head, or a side ref with its commit. */
-interface Entry {
-  readonly value: Sha;
-  readonly head: Head | undefined;
-  readonly message: string;
-}
+/** A branch head, or the commit of a side ref. */
+type Entry = Head | Commit;
 
 /** A follow that is not finished: the branch moved, its checkout did not. */
 export interface Follow {
@@ -70,15 +66,20 @@ export class Looker {
   async #readAll(): Promise<void> {
     this.#entries.clear();
     this.#originHead = undefined;
-    this.#take(await this.#git.text(["for-each-ref", `--format=${WHOLE}`, ...PLACES, ORIGIN_HEAD]));
+    await this.#read([...PLACES, ORIGIN_HEAD]);
   }
 
-  #take(output: string): void {
-    for (const [ref = "", symref = "", ...fields] of parseRecords(output, 6)) {
-      if (ref === ORIGIN_HEAD) this.#originHead = symref.replace(/^refs\/remotes\/origin\//, "");
-      // A symbolic branch is another name of a branch that is listed itself.
-      else if (symref === "") this.#entries.set(ref, readEntry(ref, parseCommitFields(fields)));
-    }
+  /** Reads refs and their commits. At many branches git and we take as long, so we work side by side. */
+  async #read(places: readonly string[]): Promise<void> {
+    const onText = recordReader(6, (record) => this.#take(record));
+    await this.#git.run(["for-each-ref", `--format=${WHOLE}`, ...places], { onText });
+  }
+
+  #take(record: readonly string[]): void {
+    const [ref = "", symref = ""] = record;
+    if (ref === ORIGIN_HEAD) this.#originHead = symref.replace(/^refs\/remotes\/origin\//, "");
+    // A symbolic branch is another name of a branch that is listed itself.
+    else if (symref === "") this.#entries.set(ref, readEntry(ref, parseCommitFields(record, 2)));
   }
 
   async #readChanges(): Promise<void> {
@@ -88,13 +89,13 @@ export class Looker {
     for (const [ref = "", value = "", symref = ""] of parseRecords(output, 3)) {
       if (symref !== "") continue;
       present.add(ref);
-      if (this.#entries.get(ref)?.value !== value) changed.push(ref);
+      if (this.#entries.get(ref)?.commit !== value) changed.push(ref);
     }
     for (const ref of this.#entries.keys()) if (!present.has(ref)) this.#entries.delete(ref);
     if (changed.length > FEW) return this.#readAll();
     if (changed.length === 0) return;
     for (const ref of changed) this.#entries.delete(ref);
-    this.#take(await this.#git.text(["for-each-ref", `--format=${WHOLE}`, ...changed]));
+    await this.#read(changed);
   }
 
   #assemble(): WholeLook {
@@ -102,11 +103,14 @@ export class Looker {
     const leases = new Map<string, LeaseRef>();
     const parked = new Map<string, Parked>();
     const pending: { ref: Ref; key: string; from: Sha }[] = [];
-    for (const [ref, { value, head, message }] of this.#entries) {
+    for (const [ref, entry] of this.#entries) {
+      if ("asked" in entry) {
+        heads.push(entry);
+        continue;
+      }
+      const { commit: value, message } = entry;
       const key = ref.slice(ref.lastIndexOf("/") + 1);
-      if (head) heads.push(head);
-      else if (ref.startsWith(LEASES))
-        leases.set(key, { ref: ref as Ref, value, lease: parseLease(message) });
+      if (ref.startsWith(LEASES)) leases.set(key, { ref: ref as Ref, value, lease: parseLease(message) });
       else if (ref.startsWith(FOLLOW)) pending.push({ ref: ref as Ref, key, from: value });
       else {
         const answers = valueOf(parseMessage(message).trailers, "Answers") ?? "";
@@ -122,10 +126,8 @@ export class Looker {
 }
 
 function readEntry(ref: string, commit: Commit): Entry {
-  const value = requireSha(commit.commit);
   const branch = branchOf(ref);
-  if (!branch) return { value, head: undefined, message: commit.message };
-  return { value, head: readHead(branch, commit), message: "" };
+  return branch ? readHead(branch, commit) : commit;
 }
 
 /** A head; the text of one that asks for nothing is not kept. */

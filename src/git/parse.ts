@@ -7,35 +7,40 @@ const COMMIT_FIELDS = 4;
 
 /** Splits `%00`-terminated fields into records; git ends each record with a newline of its own. */
 export function parseRecords(output: string, fields: number): string[][] {
-  const parts = output.split("\0");
   const records: string[][] = [];
-  // After the last NUL stands one more piece, which is empty or a newline.
-  for (let at = 0; at + fields < parts.length; at += fields) {
-    const record = parts.slice(at, at + fields);
-    if (record[0]?.startsWith("\n")) record[0] = record[0].slice(1);
-    records.push(record);
-  }
+  recordReader(fields, (record) => records.push(record))(output);
   return records;
 }
 
-/** One commit from id, parents, committer time and message. */
-export function parseCommitFields([
-  id = "",
-  parents = "",
-  time = "",
-  message = "",
-]: readonly string[]): Commit {
+/** Takes records out of text that comes in pieces. Returns the function that is given the pieces. */
+export function recordReader(fields: number, take: (record: string[]) => void): (text: string) => void {
+  let rest = "";
+  return (text) => {
+    const parts = (rest + text).split("\0");
+    const whole = Math.floor((parts.length - 1) / fields) * fields;
+    for (let at = 0; at < whole; at += fields) {
+      const record = parts.slice(at, at + fields);
+      if (record[0]?.startsWith("\n")) record[0] = record[0].slice(1);
+      take(record);
+    }
+    rest = parts.slice(whole).join("\0");
+  };
+}
+
+/** One commit from id, parents, committer time and message, which stand at `at` of a record. */
+export function parseCommitFields(record: readonly string[], at = 0): Commit {
+  const parents = record[at + 1] ?? "";
   return {
-    commit: requireSha(id),
-    parents: parents.split(" ").filter(Boolean).map(requireSha),
-    committed: Number(time) || 0,
-    message,
+    commit: requireSha(record[at] ?? ""),
+    parents: parents === "" ? [] : parents.split(" ").map(requireSha),
+    committed: Number(record[at + 2]) || 0,
+    message: record[at + 3] ?? "",
   };
 }
 
 /** The commits of `git log --format=%H%x00%P%x00%ct%x00%B%x00`. */
 export function parseLog(output: string): Commit[] {
-  return parseRecords(output, COMMIT_FIELDS).map(parseCommitFields);
+  return parseRecords(output, COMMIT_FIELDS).map((record) => parseCommitFields(record));
 }
 
 /** An id that git printed; anything else is an error of ours. */

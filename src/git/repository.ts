@@ -14,6 +14,7 @@ import type { LeaseRef, Look, Repository, Swap, Update } from "../runner/ports.t
 import { Looker, type WholeLook } from "./look.ts";
 import type { Person, Place } from "./open.ts";
 import { parseLog, parseRecords, requireSha } from "./parse.ts";
+import { answeredElsewhere } from "./elsewhere.ts";
 import { Takeovers } from "./takeovers.ts";
 import { branchBlocker, readRefs, resumeFollow, swapLocal, transact } from "./refs.ts";
 
@@ -59,6 +60,10 @@ export class LocalRepository implements Repository {
 
   swap(updates: readonly Update[], why: string): Promise<Swap> {
     return swapLocal(this.place, updates, why);
+  }
+
+  answeredElsewhere(request: Request, target: Branch): Promise<Branch | undefined> {
+    return answeredElsewhere(this.place.git, request, target);
   }
 
   /** Moves branches to commits with the very same tree: no checkout has to follow. */

@@ -71,9 +71,9 @@ export function readText(file: string): string | undefined {
 }
 
 /** A JSON file that we wrote, or undefined. */
-export function readJson<T>(file: string): T | undefined {
+export function readJson(file: string): unknown {
   try {
-    return JSON.parse(readFileSync(file, "utf8")) as T;
+    return JSON.parse(readFileSync(file, "utf8"));
   } catch {
     return undefined;
   }

@@ -106,7 +106,7 @@ export class WorktreePool implements Trees {
     const { root, own, isDead } = this.#options;
     const others = existsSync(root) ? readdirSync(root).filter((name) => join(root, name) !== own) : [];
     for (const name of others) {
-      const owner = readJson<Holder>(join(root, name, OWNER));
+      const owner = readJson(join(root, name, OWNER)) as Holder | undefined;
       if (!owner || !isDead(owner) || !this.#take(name)) continue;
       const taken = join(own, name + TAKEN);
       try {
@@ -148,7 +148,7 @@ export class WorktreePool implements Trees {
       if (name.endsWith(TAKEN)) await this.#sweepRunner(name.slice(0, -TAKEN.length));
       if (name.endsWith(".json")) continue;
       const side = join(folder, name);
-      const record = readJson<RunRecord>(join(side, RUN));
+      const record = readJson(join(side, RUN)) as RunRecord | undefined;
       await endProcesses(side, record?.run);
       const slot = slotAt(side, place.commonDir);
       if (slot && record) await this.#saveDead(slot, record);

@@ -54,6 +54,8 @@ export interface Repository {
   readLease(ref: Ref): Promise<LeaseRef | undefined>;
   /** Moves all refs or none. `why` is for the reflog. */
   swap(updates: readonly Update[], why: string): Promise<Swap>;
+  /** For a request that names no branch: another branch on which it was answered, if there is one. */
+  answeredElsewhere(request: Request, target: Branch): Promise<Branch | undefined>;
   /** Why an answer could not be put on this branch now, or undefined. */
   blocker(branch: Branch): Promise<string | undefined>;
   /** Writes a commit with the empty tree. */

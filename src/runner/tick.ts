@@ -148,8 +148,11 @@ export class Runner {
     const blocked: Idle[] = [];
     let started = 0;
     for (const run of admitted) {
-      const why = await this.#blocker(run);
-      if (why !== undefined) blocked.push(blockedIdle(run.head, why));
+      const other = await this.#ports.repository.answeredElsewhere(run.request, view.target);
+      const why = other === undefined ? await this.#blocker(run) : undefined;
+      if (other !== undefined) {
+        blocked.push({ kind: "ignore", head: run.head, why: { code: "bound-elsewhere", detail: other } });
+      } else if (why !== undefined) blocked.push(blockedIdle(run.head, why));
       else {
         this.#start(contract, run);
         started++;

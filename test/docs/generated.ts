@@ -93,6 +93,7 @@ const WHYS: readonly Why[] = [
   { code: "bad-name", detail: "../evil" },
   { code: "bad-value", detail: "Not-Before" },
   { code: "depends-on", detail: "feat/base" },
+  { code: "unwritable", detail: "feat/x\u200e" },
   { code: "not-before", until: 3_600_000 },
   { code: "waiting", detail: "the reason in the answer" },
   { code: "ended", detail: "done" },

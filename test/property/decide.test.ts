@@ -3,6 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decide, type Run } from "../../src/core/decide.ts";
 import { admit } from "../../src/core/lane.ts";
+import { parseRequest } from "../../src/core/request.ts";
 import type { Head, SeenLease, View } from "../../src/core/view.ts";
 import { NOW, view, workflow } from "./views.ts";
 
@@ -55,7 +56,8 @@ describe("decide", () => {
         const before = structuredClone(seen);
         const first = decide(seen, workflow, NOW);
         expect(seen).toEqual(before);
-        expect(decide(before, workflow, NOW)).toEqual(first);
+        const heads = seen.heads.map((head) => ({ ...head, asked: parseRequest(head.branch, head) }));
+        expect(decide({ ...seen, heads }, workflow, NOW)).toEqual(first);
       }),
       { ...RUNS, numRuns: 1000 },
     );

@@ -44,7 +44,10 @@ function without(parts: readonly string[], glue: string): string[] {
 /** Leaves out lines, then characters, as long as the difference stays: one look at git a step. */
 function smallest(difference: Difference): Difference {
   const { message } = difference;
-  const [smaller] = compare([...without(message.split("\n"), "\n"), ...without([...message], "")]).found;
+  const [smaller] = compare([
+    ...without(message.split("\n"), "\n"),
+    ...without(Array.from(message), ""),
+  ]).found;
   return smaller ? smallest(smaller) : difference;
 }
 

@@ -8,7 +8,8 @@
 import { Git } from "../../src/git/exec.ts";
 import type { Ports } from "../../src/runner/ports.ts";
 import { Runner } from "../../src/runner/tick.ts";
-import { openSite, wireRunner } from "../../src/wire.ts";
+import { openSite } from "../../src/wire.ts";
+import { wireRunner } from "../../src/wire-runner.ts";
 
 const [, , dir = ".", at = "0"] = process.argv;
 let steps = 0;
@@ -33,8 +34,8 @@ function stepping<T extends object>(target: T): T {
   });
 }
 
-const bare = Git.prototype.run;
-Git.prototype.run = function run(...args: Parameters<typeof bare>) {
+const bare = Object.getOwnPropertyDescriptor(Git.prototype, "run")?.value as Git["run"];
+Git.prototype.run = function run(...args: Parameters<Git["run"]>) {
   return bare.apply(this, args).finally(step);
 };
 

@@ -35,7 +35,7 @@ export interface CrashRun {
 /** Starts a runner that kills itself at a step; 0 is never. */
 export function startCrashRunner(program: string, repo: Repo, step = 0): CrashRun {
   const child = spawn(process.execPath, [program, repo.dir, String(step)], {
-    env: environmentOf(repo) as NodeJS.ProcessEnv,
+    env: environmentOf(repo),
     stdio: ["ignore", "pipe", "pipe"],
   });
   const printed = { stdout: "", stderr: "" };

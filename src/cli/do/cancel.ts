@@ -2,7 +2,7 @@
 import { isTerminal } from "../../core/workflow.ts";
 import { EXIT, Fault, words } from "../../core/words.ts";
 import { openSite } from "../../wire.ts";
-import type { Run } from "../dispatch.ts";
+import type { Run } from "../call.ts";
 import { present, requireHead, stateOf, survey } from "../survey.ts";
 import { printJson } from "../terminal.ts";
 import { writeRequest } from "../write-request.ts";

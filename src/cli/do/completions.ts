@@ -1,7 +1,7 @@
 /** `trailhand completions`: scripts for shells, made from the table of commands. */
 import { EXIT, Fault, words } from "../../core/words.ts";
 import { COMMANDS, COMMON } from "../commands.ts";
-import type { Run } from "../dispatch.ts";
+import type { Run } from "../call.ts";
 
 export const run: Run = async ({ input, terminal }) => {
   const shell = input.arguments[0] ?? "";

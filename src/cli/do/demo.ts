@@ -7,7 +7,7 @@ import { EXIT, Fault, words } from "../../core/words.ts";
 import { cleanEnv, Git } from "../../git/exec.ts";
 import { openSite } from "../../wire.ts";
 import { DEMO_FILES, DEMO_REQUESTS } from "../demo-files.ts";
-import type { Call, Run } from "../dispatch.ts";
+import type { Call, Run } from "../call.ts";
 import { readInput } from "../input.ts";
 import type { Terminal } from "../terminal.ts";
 import { writeRequest } from "../write-request.ts";

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import type { Holder } from "../../core/lease.ts";
 import { FOLLOW } from "../../core/lease.ts";
 import { EXIT, Fault } from "../../core/words.ts";
-import { WORKFLOW_FILE } from "../../git/contract.ts";
+import { WORKFLOW_FILE } from "../../core/workflow.ts";
 import { requireVersion } from "../../git/open.ts";
 import { isDead } from "../../process/machine.ts";
 import { openSite, type Site } from "../../wire.ts";
-import type { Run } from "../dispatch.ts";
+import type { Run } from "../call.ts";
 import { present, survey, type Survey } from "../survey.ts";
 import { printJson, shown, type Terminal } from "../terminal.ts";
 

@@ -2,8 +2,9 @@
 import { rmSync } from "node:fs";
 import { EXIT } from "../../core/words.ts";
 import { findGarbage, type Garbage } from "../../git/garbage.ts";
-import { openSite, wireRunner, type Site } from "../../wire.ts";
-import type { Run } from "../dispatch.ts";
+import { openSite, type Site } from "../../wire.ts";
+import { wireRunner } from "../../wire-runner.ts";
+import type { Run } from "../call.ts";
 import { numberOption } from "../input.ts";
 import { renderColumns } from "../render-table.ts";
 import { printJson, shown } from "../terminal.ts";

@@ -2,7 +2,7 @@
 import { edgesOf, formatDrawing, formatMermaid, startsOf } from "../../core/graph.ts";
 import { EXIT } from "../../core/words.ts";
 import { openSite, usableContract } from "../../wire.ts";
-import type { Run } from "../dispatch.ts";
+import type { Run } from "../call.ts";
 import { present, requireHead, stateOf, survey } from "../survey.ts";
 import { printJson } from "../terminal.ts";
 import { listCheckouts } from "../../git/checkouts.ts";

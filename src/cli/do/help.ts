@@ -1,7 +1,7 @@
 /** `trailhand help`: the overview, or one command. */
 import { requireCommand } from "../input.ts";
 import { renderCommand, renderOverview } from "../render-help.ts";
-import type { Run } from "../dispatch.ts";
+import type { Run } from "../call.ts";
 
 export const run: Run = async ({ input, terminal }) => {
   const about = input.command.name === "help" ? input.arguments[0] : input.command.name;

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { EXIT, Fault, words } from "../../core/words.ts";
 import { GitExit } from "../../git/exec.ts";
 import { openSite } from "../../wire.ts";
-import type { Run } from "../dispatch.ts";
+import type { Run } from "../call.ts";
 import { STARTER } from "../starter.ts";
 
 export const run: Run = async ({ input, terminal, env }) => {

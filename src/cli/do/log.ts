@@ -5,7 +5,7 @@ import { readTimeline, type Step } from "../../core/timeline.ts";
 import { EXIT } from "../../core/words.ts";
 import { readTrail } from "../../git/repository.ts";
 import { openSite } from "../../wire.ts";
-import type { Run } from "../dispatch.ts";
+import type { Run } from "../call.ts";
 import { numberOption } from "../input.ts";
 import { renderColumns } from "../render-table.ts";
 import { requireHead } from "../survey.ts";

@@ -7,7 +7,7 @@ import { isReservedState } from "../../core/workflow.ts";
 import { EXIT, Fault, words } from "../../core/words.ts";
 import type { ReadContract } from "../../git/contract.ts";
 import { openSite } from "../../wire.ts";
-import type { Run } from "../dispatch.ts";
+import type { Run } from "../call.ts";
 import { checkedOutBranch, requireHead } from "../survey.ts";
 import { printJson, type Terminal } from "../terminal.ts";
 import { writeRequest } from "../write-request.ts";

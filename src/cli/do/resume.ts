@@ -3,7 +3,7 @@ import { EXIT, Fault, words } from "../../core/words.ts";
 import { readTrail } from "../../git/repository.ts";
 import { openSite } from "../../wire.ts";
 import { lastRequested } from "../last-requested.ts";
-import type { Run } from "../dispatch.ts";
+import type { Run } from "../call.ts";
 import { present, requireHead, survey } from "../survey.ts";
 import { writeRequest } from "../write-request.ts";
 import { report } from "./request.ts";

@@ -6,7 +6,7 @@ import { isTerminal } from "../../core/workflow.ts";
 import { EXIT, Fault, words } from "../../core/words.ts";
 import { readTrail } from "../../git/repository.ts";
 import { openSite, type Site } from "../../wire.ts";
-import type { Run } from "../dispatch.ts";
+import type { Run } from "../call.ts";
 import { renderColumns } from "../render-table.ts";
 import { printJson, shown, type Terminal } from "../terminal.ts";
 

@@ -1,0 +1,13 @@
+/** What every command is given, and gives back. */
+import type { Input } from "./input.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** What a command gets. */
+export interface Call {
+  readonly input: Input;
+  readonly terminal: Terminal;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/** A command; the number is the exit code. */
+export type Run = (call: Call) => Promise<number>;

@@ -1,0 +1,98 @@
+/**
+ * Puts the parts of a runner together.
+ *
+ * What must hold: two runners made here share nothing but the repository and the machine.
+ */
+import { randomBytes, randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { composeMessage } from "./core/compose.ts";
+import type { Branch, Ref, RunId, Sha } from "./core/ids.ts";
+import { salvageRef } from "./core/lease.ts";
+import type { Head } from "./core/view.ts";
+import { Fault, words } from "./core/words.ts";
+import { BOT, type LocalRepository } from "./git/repository.ts";
+import { WorktreePool, type RunRecord } from "./git/worktree.ts";
+import { endRun } from "./process/group.ts";
+import { isDead, thisHolder } from "./process/machine.ts";
+import { ScriptRunner } from "./process/script.ts";
+import type { Clock, Event, Machine, Ports } from "./runner/ports.ts";
+import { usableContract, userName, type Environment, type Site } from "./wire.ts";
+
+/** What a run needs besides the site. */
+export interface RunnerParts {
+  readonly ports: Ports;
+  /** Removes the worktrees of this runner. */
+  readonly dispose: () => Promise<void>;
+}
+
+/** How long a script has between SIGTERM and SIGKILL. */
+const GRACE_MS = 5000;
+
+/** The ports of a runner on this machine. */
+export function wireRunner(site: Site, env: Environment, tell: (event: Event) => void): RunnerParts {
+  const { place, repository, cache } = site;
+  const holder = thisHolder();
+  const id = randomUUID();
+  const trees = new WorktreePool({
+    place,
+    root: cache.worktrees,
+    own: join(cache.worktrees, `runner-${id.slice(0, 8)}`),
+    holder,
+    isDead,
+    endProcesses: endRun,
+    keep: (record, value) => keepSalvage(repository, record, value),
+    salvageMessage,
+  });
+  const scripts = new ScriptRunner({
+    env,
+    committer: place.person ?? BOT,
+    logs: cache.logs,
+    graceMs: GRACE_MS,
+  });
+  const machine: Machine = {
+    runner: `${userName()}@${hostname()}`,
+    holder,
+    newRun: () => randomUUID() as string as RunId,
+    newNonce: () => randomBytes(16).toString("hex"),
+    isDead,
+  };
+  const contract = (target: Branch, heads: readonly Head[]) => usableContract(site, target, heads);
+  const ports: Ports = { repository, trees, scripts, clock, machine, contract, tell };
+  return { ports, dispose: () => trees.dispose() };
+}
+
+async function keepSalvage(repository: LocalRepository, record: RunRecord, value: Sha): Promise<Ref> {
+  const ref = salvageRef(record.branch as Branch, record.run);
+  const swap = await repository.swap([{ ref, expected: null, next: value }], "salvage");
+  if (swap.kind !== "landed" && !(await repository.read([ref])).get(ref))
+    throw new Fault(words.notSaved(ref));
+  return ref;
+}
+
+function salvageMessage(record: RunRecord): string {
+  return composeMessage({
+    header: `salvage: ${record.state} on ${record.branch}: its runner died`,
+    trailers: [
+      { key: "Branch", value: record.branch },
+      { key: "Request", value: record.request },
+      { key: "Run", value: record.run },
+    ],
+  });
+}
+
+const clock: Clock = {
+  mono: () => performance.now(),
+  wall: () => Date.now(),
+  sleep(ms, until) {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, Math.min(ms, 2 ** 31 - 1));
+      const end = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      until?.then(end, end);
+    });
+  },
+};
