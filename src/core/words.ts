@@ -140,6 +140,8 @@ export const words = {
   rebasing: (dir: string) => `it is being rebased in ${dir}; finish with git rebase --continue, or --abort`,
   behindCheckout: (dir: string) =>
     `its checkout ${dir} could not follow the answer; run git -C ${dir} status`,
+  locked: () => "its lease cannot be written: a file that ends in .lock is left below .git/refs/trailhand",
+  claimLost: () => "another runner was faster, or a ref is locked",
   wouldOverwrite: (dir: string) => `untracked files in ${dir} are in the way; move them, then run again`,
   notADescendant: (branch: string): Sentence => ({
     what: `The response on ${quoted(branch)} would not descend from its request.`,

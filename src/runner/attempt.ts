@@ -17,14 +17,17 @@ const FAULT_REST_MS = 30_000;
 /** How much history a script is told. */
 const TRAIL = 50;
 
-/** Runs one decision to its end. Never rejects; returns false when we, not the script, failed. */
+/** `ended`: something was written, or needs not be; `lost`: the claim was not ours; `fault`: we failed. */
+export type AttemptEnd = "ended" | "lost" | "fault";
+
+/** Runs one decision to its end. Never rejects. */
 export async function attempt(
   ports: Ports,
   contract: Contract,
   run: Run,
   stop: StopSwitch,
   ttlMs: number,
-): Promise<boolean> {
+): Promise<AttemptEnd> {
   const { branch } = run.head;
   let held: Claim | undefined;
   try {
@@ -32,7 +35,7 @@ export async function attempt(
     held = await claim(ports, run, ttlMs);
     if (!held) {
       ports.tell({ kind: "lost", branch, why: "another runner has it, or the branch moved" });
-      return true;
+      return "lost";
     }
     const { attempt: number, run: id } = held.lease;
     ports.tell({ kind: "claimed", branch, state: run.request.state, run: id, attempt: number });
@@ -42,13 +45,13 @@ export async function attempt(
     if (run.limit) await concludeLimit(work, run.limit);
     else if (script) await execute(work, script);
     else await conclude(work);
-    return true;
+    return "ended";
   } catch (error) {
     const fault = error instanceof Fault ? error : undefined;
     const what = error instanceof Error ? error.message : String(error);
     if (held) await giveBack(ports, held, what);
     ports.tell({ kind: "fault", branch, what, next: fault?.next });
-    return false;
+    return "fault";
   }
 }
 

@@ -13,6 +13,11 @@ export class Bell {
     this.#answer();
   }
 
+  /** True when somebody rang since `clear`: what was seen then may be out of date. */
+  get rung(): boolean {
+    return this.#rung;
+  }
+
   /** Called before a look, which sees everything that was rung for until now. */
   clear(): void {
     this.#rung = false;

@@ -8,10 +8,12 @@ import { decide, type Decision, type Expire, type Idle, type Run } from "../core
 import type { Branch, Sha } from "../core/ids.ts";
 import { admit } from "../core/lane.ts";
 import type { Request } from "../core/request.ts";
-import type { Head, SeenLease, View } from "../core/view.ts";
-import { Fault } from "../core/words.ts";
+import type { Head, View } from "../core/view.ts";
+import { Fault, words } from "../core/words.ts";
 import { attempt } from "./attempt.ts";
 import { Bell } from "./bell.ts";
+import { Losses } from "./losses.ts";
+import { Observer } from "./observe.ts";
 import { StopSwitch } from "./claim.ts";
 import { land } from "./finish.ts";
 import type { Contract, Look, Ports } from "./ports.ts";
@@ -59,18 +61,20 @@ export class Runner {
   readonly #ports: Ports;
   readonly #options: Options;
   readonly #going = new Map<Branch, Going>();
-  readonly #firstSeen = new Map<Sha, number>();
+  readonly #observer: Observer;
   readonly #faulted = new Set<Sha>();
   readonly #toldBlocked = new Map<Sha, string>();
   #started = 0;
   #faults = 0;
   #over = false;
+  readonly #losses = new Losses();
   #toldFault = "";
   readonly #bell = new Bell();
 
   constructor(ports: Ports, options: Options) {
     this.#ports = ports;
     this.#options = options;
+    this.#observer = new Observer(ports);
     options.wakes(() => this.#bell.ring());
   }
 
@@ -95,9 +99,10 @@ export class Runner {
       idle = tick.idle;
       if (this.#over || (this.#options.once && !this.#options.watch)) break;
       const busy = this.#going.size > 0;
-      const pause = this.#pauseMs(idle);
-      if (!this.#options.watch && !busy && !tick.progress && pause === undefined) break;
       if (!busy && tick.progress) continue;
+      const pause = this.#pauseMs(idle);
+      // An attempt that ended during the look rang the bell, and the look may not have seen its end.
+      if (!this.#options.watch && !busy && pause === undefined && !this.#bell.rung) break;
       const shortest = Math.min(pause ?? Number.POSITIVE_INFINITY, this.#options.pollMs);
       await clock.sleep(shortest, this.#bell.next());
     }
@@ -135,13 +140,13 @@ export class Runner {
     const takenOver = continues
       ? await repository.takenOver(look.target, look.heads)
       : new Map<string, Request>();
-    const view = this.#observe(look, takenOver);
+    const going = new Map([...this.#going].map(([branch, { lane }]) => [branch, lane]));
+    const view = this.#observer.observe(look, takenOver, going);
     this.#stopMoved(view);
     const now = { mono: clock.mono(), wall: clock.wall() };
     const decisions = decide(view, contract.workflow, now).filter((one) => this.#concerns(one));
     const settled = await this.#settle(decisions);
-    const fresh = (one: Run) => !this.#going.has(one.head.branch) && !this.#faulted.has(one.request.commit);
-    const runnable = decisions.filter((one): one is Run => one.kind === "run").filter(fresh);
+    const { runnable, lost } = this.#sort(decisions, now.mono);
     const { admitted, held } = this.#over
       ? { admitted: [], held: [] }
       : admit(view, contract.workflow, runnable, this.#options.concurrency);
@@ -160,7 +165,24 @@ export class Runner {
     }
     const idle = decisions.filter((one): one is Idle => "why" in one);
     const waiting = [...settled.blocked, ...blocked];
-    return { idle: [...idle, ...held, ...waiting], progress: started > 0 || settled.progress };
+    return { idle: [...idle, ...held, ...lost, ...waiting], progress: started > 0 || settled.progress };
+  }
+
+  /** What may be claimed now, and what is left alone because claims on it were lost. */
+  #sort(decisions: readonly Decision[], now: number): { runnable: Run[]; lost: Idle[] } {
+    const runs = decisions.filter((one): one is Run => one.kind === "run");
+    const fresh = runs.filter(
+      ({ head, request }) => !this.#going.has(head.branch) && !this.#faulted.has(request.commit),
+    );
+    const lost = fresh.flatMap(({ head, request }): Idle[] => {
+      const leftMs = this.#losses.restMs(request.commit, now);
+      if (leftMs === 0) return [];
+      if (!this.#options.watch && this.#losses.isHopeless(request.commit))
+        return [blockedIdle(head, words.locked())];
+      return [{ kind: "wait", head, why: { code: "resting", detail: words.claimLost(), leftMs } }];
+    });
+    const resting = new Set(lost.map(({ head }) => head.branch));
+    return { runnable: fresh.filter(({ head }) => !resting.has(head.branch)), lost };
   }
 
   /** Looks; when a runner of this machine died, ends what it left before anything is decided. */
@@ -172,38 +194,6 @@ export class Runner {
     );
     if (dead) await trees.sweep();
     return look;
-  }
-
-  #observe(look: Look, takenOver: View["takenOver"]): View {
-    const { clock, machine } = this.#ports;
-    const now = clock.mono();
-    const present = new Set<Sha>();
-    const seenAt = (value: Sha): number => {
-      present.add(value);
-      const first = this.#firstSeen.get(value) ?? now;
-      this.#firstSeen.set(value, first);
-      return first;
-    };
-    const leases = new Map<string, SeenLease>();
-    for (const [key, { ref, value, lease }] of look.leases) {
-      const dead = lease?.holder !== undefined && machine.isDead(lease.holder);
-      leases.set(key, { ref, value, lease, firstSeen: seenAt(value), dead });
-    }
-    const sightings = new Map<Sha, number>();
-    for (const { commit, asked } of look.heads) {
-      if (asked.kind === "request" && asked.state === "working") sightings.set(commit, seenAt(commit));
-    }
-    for (const value of this.#firstSeen.keys()) if (!present.has(value)) this.#firstSeen.delete(value);
-    const going = new Map([...this.#going].map(([branch, { lane }]) => [branch, lane]));
-    return {
-      target: look.target,
-      heads: look.heads,
-      leases,
-      parked: look.parked,
-      takenOver,
-      sightings,
-      going,
-    };
   }
 
   /** A person's commit on a branch that we work on ends our run at once. */
@@ -255,10 +245,11 @@ export class Runner {
   #start(contract: Contract, run: Run): void {
     const stop = new StopSwitch();
     const { branch } = run.head;
-    const ended = attempt(this.#ports, contract, run, stop, this.#options.ttlMs).then((fine) => {
+    const ended = attempt(this.#ports, contract, run, stop, this.#options.ttlMs).then((end) => {
       this.#going.delete(branch);
       this.#bell.ring();
-      if (fine) return;
+      if (end === "lost") this.#losses.add(run.request.commit, this.#ports.clock.mono());
+      if (end !== "fault") return;
       this.#faults++;
       if (!this.#options.watch) this.#faulted.add(run.request.commit);
     });

@@ -1,0 +1,31 @@
+/**
+ * Claims that were lost, so that losing again and again makes no hot loop.
+ *
+ * What must hold: another runner's claim shows at the next look, and costs nothing here; a ref
+ * that a crash left locked shows at no look, so its request is left alone longer each time.
+ */
+import type { Sha } from "../core/ids.ts";
+
+const FIRST_MS = 50;
+const LONGEST_MS = 5000;
+/** A run that does not stay gives a request up after so many lost claims. */
+const TRIES = 6;
+
+export class Losses {
+  readonly #lost = new Map<Sha, { readonly tries: number; readonly until: number }>();
+
+  add(request: Sha, now: number): void {
+    const tries = (this.#lost.get(request)?.tries ?? 0) + 1;
+    const rest = Math.min(LONGEST_MS, FIRST_MS * 2 ** tries);
+    this.#lost.set(request, { tries, until: now + rest });
+  }
+
+  /** Milliseconds to leave a request alone; 0 when it may be claimed. */
+  restMs(request: Sha, now: number): number {
+    return Math.max(0, (this.#lost.get(request)?.until ?? now) - now);
+  }
+
+  isHopeless(request: Sha): boolean {
+    return (this.#lost.get(request)?.tries ?? 0) >= TRIES;
+  }
+}

@@ -1,0 +1,25 @@
+/** A lock that a crash left behind is named; it is no reason to try for ever. */
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { expect, test } from "vitest";
+import type { Branch } from "../../src/core/ids.ts";
+import { branchKey } from "../../src/git/key.ts";
+import { makeRepo } from "../support/repo.ts";
+import { run } from "../support/run.ts";
+
+test("a lease ref that stays locked ends a run with the reason, and runs when the lock is gone", async () => {
+  const repo = makeRepo({ "states/work": '#!/bin/sh\necho state=done >>"$TRAILHAND_OUTPUT"\n' });
+  repo.git("switch", "-qc", "feat/x");
+  const head = repo.request("do it\n\nState: work\n");
+  const lock = join(repo.dir, ".git/refs/trailhand/leases", `${branchKey("feat/x" as Branch)}.lock`);
+  mkdirSync(dirname(lock), { recursive: true });
+  writeFileSync(lock, "");
+  const { summary, events } = await run(repo);
+  expect(summary.idle).toContainEqual(
+    expect.objectContaining({ kind: "park", why: expect.objectContaining({ code: "blocked" }) }),
+  );
+  expect(events.filter(({ kind }) => kind === "lost")).toHaveLength(6);
+  expect(repo.git("rev-parse", "feat/x")).toBe(head);
+  rmSync(lock);
+  expect((await run(repo)).events.map(({ kind }) => kind)).toContain("answered");
+});
