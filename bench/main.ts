@@ -9,12 +9,15 @@ import { parseArgs } from "node:util";
 import { chain, handOff } from "./handoff.ts";
 import { scan } from "./scan.ts";
 import { median, type Figure } from "./support.ts";
+import { startUp, watch } from "./watch.ts";
 
-const USAGE = `npm run bench -- [scan] [hand-off] [chain] [options]
+const USAGE = `npm run bench -- [scan] [hand-off] [chain] [watch] [start-up] [options]
 
   scan        one look at many branches: cold, nothing changed, one changed
   hand-off    one request to its answer
   chain       a hundred hand-offs, two at once
+  watch       from a commit to its claim by a watching runner
+  start-up    --version and status against an empty node
 
   --heads n   branches for scan; may be given again (100, 1000 and 10000 when left out)
   --rounds n  rounds of each side; the median counts
@@ -31,6 +34,8 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   },
   "hand-off": (_, rounds) => handOff(rounds ?? 15),
   chain: (_, rounds) => chain(rounds ?? 3),
+  watch: (_, rounds) => watch(rounds ?? 15),
+  "start-up": (_, rounds) => startUp(rounds ?? 15),
 };
 
 const COLUMNS = ["", "ours", "floor", "ratio", "git processes", "floor's"];

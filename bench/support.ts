@@ -18,7 +18,7 @@ export interface Lab {
   /** Runs git, and reads its output to the last byte. Rejects when git fails. */
   git(args: readonly string[], stdin?: string): Promise<Buffer>;
   /** Runs a program in a directory, its output thrown away. */
-  start(file: string, cwd: string): Promise<void>;
+  start(file: string, cwd: string, args?: readonly string[]): Promise<void>;
   /** The git processes of an action, git's own children included, by command. */
   countGit(action: () => Promise<unknown>): Promise<readonly string[]>;
 }
@@ -56,7 +56,7 @@ function makeLab(root: string): Lab {
     dir,
     env,
     git: (args, stdin) => runProgram("git", args, dir, env, stdin),
-    start: async (file, cwd) => void (await runProgram(file, [], cwd, env)),
+    start: async (file, cwd, args = []) => void (await runProgram(file, args, cwd, env)),
     async countGit(action) {
       const traces = join(root, `traces-${++counts}`);
       mkdirSync(traces);

@@ -2,8 +2,9 @@
  * Bundles into dist/: the command line, and the programs behind `npm run bench` and `conformance`.
  * Names on the command line build only those.
  */
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -26,7 +27,6 @@ const common = {
   bundle: true,
   platform: "node",
   target: "node20.19",
-  format: "esm",
   outdir: "dist",
   logLevel: "warning",
   define: { VERSION: JSON.stringify(version), BUILD: JSON.stringify(hashSources()) },
@@ -34,21 +34,25 @@ const common = {
 
 if (wanted.length === 0) rmSync(`${root}/dist`, { recursive: true, force: true });
 if (isWanted("trailhand")) {
-  // Small pieces that each command loads as it needs them; names stay, for readable stack traces.
+  // One file, whose parts are evaluated as they are needed; names stay, for readable stack traces.
   await build({
     ...common,
-    entryPoints: { trailhand: "src/cli/main.ts" },
-    splitting: true,
+    format: "cjs",
     minifySyntax: true,
     minifyWhitespace: true,
-    chunkNames: "chunks/[name]-[hash]",
+    entryPoints: { trailhand: "src/cli/main.ts", cli: "src/cli/dispatch.ts", warm: "scripts/warm.ts" },
   });
+  writeFileSync(`${root}/dist/package.json`, '{ "type": "commonjs" }\n');
   chmodSync(`${root}/dist/trailhand.js`, 0o755);
+  execFileSync(process.execPath, [`${root}/dist/warm.js`], { stdio: ["ignore", "ignore", "inherit"] });
+  rmSync(`${root}/dist/warm.js`);
 }
 for (const [name, entry] of Object.entries({ bench: "bench/main.ts", conformance: "test/conformance.ts" })) {
   if (!isWanted(name)) continue;
   await build({
     ...common,
+    format: "esm",
+    outExtension: { ".js": ".mjs" },
     entryPoints: { [name]: entry },
     // Bundled CommonJS packages ask for node's own modules by `require`, which ES modules lack.
     banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },

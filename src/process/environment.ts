@@ -51,7 +51,7 @@ export function scriptEnvironment(
 }
 
 function fixed(
-  { request, target, run, attempt, attempts, tree, salvage, script }: ScriptCall,
+  { request, target, run, attempt, attempts, tree, salvage, previous, script }: ScriptCall,
   files: Files,
 ): Record<string, string> {
   return {
@@ -69,6 +69,7 @@ function fixed(
     TRAILHAND_WORKTREE: tree.path,
     TRAILHAND_STATES: script.file.slice(0, -script.path.length),
     TRAILHAND_SALVAGE: salvage.at(-1) ?? "",
+    TRAILHAND_PREVIOUS: short(previous ?? ""),
   };
 }
 
@@ -134,6 +135,7 @@ export function requestJson(call: ScriptCall): string {
       origin: origin(request, trail),
       trail: trail.map(handOff),
       salvage: call.salvage,
+      previous: call.previous ?? null,
     },
     undefined,
     2,

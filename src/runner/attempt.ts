@@ -70,6 +70,7 @@ async function execute(work: Work, script: Script): Promise<void> {
       request,
       trail,
       salvage: saved,
+      previous: held.lease.attempt > 1 ? held.run.over?.lease?.rest?.why : undefined,
       run: held.lease.run,
       attempt: held.lease.attempt,
       attempts: attemptsOf(held),

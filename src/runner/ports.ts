@@ -126,6 +126,8 @@ export interface ScriptCall {
   readonly env: readonly string[];
   readonly trail: readonly Commit[];
   readonly salvage: readonly Ref[];
+  /** Why the attempt before this one did not answer. */
+  readonly previous: string | undefined;
 }
 
 export interface ScriptEnd {

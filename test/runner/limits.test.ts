@@ -54,6 +54,13 @@ describe("attempts", () => {
     expect(message).not.toContain("Script: -");
   });
 
+  it("are told why the one before did not answer", async () => {
+    const script = '[ "$TRAILHAND_ATTEMPT" = 1 ] && exit 3; echo "$TRAILHAND_PREVIOUS" > why.txt';
+    const one = makeStage(script, { workflow: THREE });
+    await play(one);
+    expect(one.repo.git("show", "topic:why.txt")).toBe("exit 3");
+  });
+
   it("of an older request do not count for a newer one", async () => {
     const one = makeStage('echo "$TRAILHAND_ATTEMPT" > attempt.txt', { workflow: THREE });
     leave(one, { attempt: 3, holder: dead, request: one.repo.git("rev-parse", "main") as Sha });

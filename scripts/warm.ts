@@ -1,0 +1,35 @@
+/**
+ * A step of the build: runs the bundle in a repository of its own, and keeps what V8 compiled.
+ *
+ * What must hold: nothing of the person who builds takes part, and nothing is left behind.
+ */
+import { execFileSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CACHE_FILE, load } from "../src/cli/load.ts";
+
+const home = mkdtempSync(join(tmpdir(), "trailhand-build-"));
+const repo = join(home, "repo");
+const who = ["-c", "user.name=Build", "-c", "user.email=build@example.com"];
+Object.assign(process.env, { HOME: home, XDG_CACHE_HOME: join(home, "cache"), GIT_CONFIG_NOSYSTEM: "1" });
+
+const git = (...args: string[]) => execFileSync("git", [...who, ...args], { cwd: repo, stdio: "ignore" });
+mkdirSync(join(repo, "states"), { recursive: true });
+writeFileSync(join(repo, "states/work"), "#!/bin/sh\nexit 0\n");
+chmodSync(join(repo, "states/work"), 0o755);
+writeFileSync(join(repo, "states/workflow.yml"), "states:\n  work: { next: done }\n");
+git("init", "-q", "-b", "main");
+git("add", "-A");
+git("commit", "-q", "-m", "states");
+git("switch", "-q", "-c", "work/1");
+git("commit", "-q", "--allow-empty", "-m", "do it", "-m", "State: work");
+
+// A process of its own takes the workflow into the cache; what is compiled here is then what a
+// person's `status` needs, and no more: a larger code cache takes longer to load.
+execFileSync(process.execPath, [join(__dirname, "trailhand.js"), "status", "-C", repo], { stdio: "ignore" });
+const { program, script } = load(__dirname);
+void program
+  .main(["status", "-C", repo])
+  .then(() => writeFileSync(join(__dirname, CACHE_FILE), script.createCachedData()))
+  .finally(() => rmSync(home, { recursive: true, force: true }));
