@@ -6,9 +6,7 @@
  * shape of a well-known secret. Linear in size.
  */
 
-// oxlint-disable-next-line no-control-regex
 const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]{0,4096}(?:\u0007|\u001b\\)?|[@-Z\\-_])/g;
-// oxlint-disable-next-line no-control-regex
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 /** With the flag `u` this matches only a half that has lost its other half. */
 const HALVES = /\p{Surrogate}/gu;

@@ -5,7 +5,6 @@
  * because its grammar has none of Mermaid's special characters but `-` and `.`, which are replaced
  * in ids and kept in labels.
  */
-import { exits } from "./check-workflow.ts";
 import { formatDuration } from "./duration.ts";
 import { isTerminal, type Workflow } from "./workflow.ts";
 
@@ -15,15 +14,13 @@ export interface Edge {
   readonly failure: boolean;
 }
 
-/** Every declared transition, in reading order. */
+/** Every declared transition, in reading order; one that is also where a failure leads is drawn once. */
 export function edgesOf(workflow: Workflow): Edge[] {
-  return Object.keys(workflow.states).flatMap((from) =>
-    exits(workflow, from).map((to, index, all) => ({
-      from,
-      to,
-      failure: workflow.states[from]?.["on-failure"] !== undefined && index === all.length - 1,
-    })),
-  );
+  return Object.entries(workflow.states).flatMap(([from, { next, "on-failure": failure }]) => {
+    const edges = next.map((to): Edge => ({ from, to, failure: false }));
+    if (failure === undefined || next.includes(failure)) return edges;
+    return [...edges, { from, to: failure, failure: true }];
+  });
 }
 
 /** Where work begins. */
@@ -65,7 +62,8 @@ export function formatDrawing(workflow: Workflow, position?: string): string {
     const facts = state?.human
       ? ["a person"]
       : [`timeout ${formatDuration(state?.timeout ?? 0)}`, `retries ${state?.retries ?? 0}`];
-    const what = [state?.description ?? "", facts.join(", ")].filter((part) => part !== "").join("; ");
+    const description = (state?.description ?? "").replace(/\.$/, "");
+    const what = [description, facts.join(", ")].filter((part) => part !== "").join("; ");
     const to = edgesOf(workflow)
       .filter((one) => one.from === name)
       .map((one) => `${one.failure ? "✗" : "─"}▶ ${one.to}${isTerminal(one.to) ? " ■" : ""}`);

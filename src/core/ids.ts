@@ -40,7 +40,6 @@ export function parseBranch(text: string): Branch | undefined {
     name === "@" ||
     name.includes("..") ||
     name.includes("@{") ||
-    // oxlint-disable-next-line no-control-regex
     /[\u0000-\u0020\u007f~^:?*[\\]/.test(name) ||
     name.split("/").some((part) => part === "" || part.startsWith(".") || part.endsWith(".lock"));
   return bad ? undefined : (name as Branch);

@@ -232,7 +232,6 @@ describe("workflows and messages", () => {
     repo.git("switch", "-qc", "feat/x");
     repo.request("\u001b[31mred\u001b[0m\u0007 subject\n\nbody \u001b]0;title\u0007\n\nState: work\n");
     for (const command of [["log"], ["show"], ["status"]]) {
-      // oxlint-disable-next-line no-control-regex
       expect(cli(repo, ...command).out).not.toMatch(/[\u0000-\u0008\u000b-\u001f]/);
     }
   });

@@ -134,7 +134,6 @@ describe("a script that does not end well", () => {
     await expectFailed(one, "Exit 1.");
     const { message } = answerOf(one);
     expect(message).toContain("red\n");
-    // oxlint-disable-next-line no-control-regex
     expect(message).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]/);
   });
 
