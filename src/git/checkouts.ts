@@ -5,14 +5,16 @@
  * files read here are those of gitrepository-layout(5)); a follow that a crash cut short is
  * finished by the next look, because its intent was written in the answer's own swap.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { branchOf, type Branch, type Sha } from "../core/ids.ts";
 import { words } from "../core/words.ts";
 import type { Git } from "./exec.ts";
+import { findInTheWay } from "./in-the-way.ts";
 import type { Place } from "./open.ts";
 
 export interface Checkout {
+  readonly gitDir: string;
   readonly dir: string;
   readonly branch: Branch;
   /** True in the middle of a rebase of this branch. */
@@ -22,14 +24,32 @@ export interface Checkout {
 /** Every worktree that has a branch checked out or in rebase. */
 export function listCheckouts(place: Place): Checkout[] {
   const found: Checkout[] = [];
-  if (place.top !== undefined) found.push(...readCheckout(place.commonDir, place.top));
+  if (place.top !== undefined && existsSync(place.top))
+    found.push(...readCheckout(place.commonDir, place.top));
   const linked = join(place.commonDir, "worktrees");
   for (const id of existsSync(linked) ? readdirSync(linked) : []) {
     const gitDir = join(linked, id);
     const gitFile = readLine(join(gitDir, "gitdir"));
-    if (gitFile !== undefined) found.push(...readCheckout(gitDir, dirname(gitFile)));
+    if (gitFile === undefined) continue;
+    const dir = dirname(resolve(gitDir, gitFile));
+    if (leadsTo(dir, gitDir)) found.push(...readCheckout(gitDir, dir));
   }
   return found;
+}
+
+/** A folder that was deleted may have become another repository: its files are none of ours. */
+function leadsTo(dir: string, gitDir: string): boolean {
+  const link = readLine(join(dir, ".git"))?.replace(/^gitdir: /, "");
+  return link !== undefined && realpath(resolve(dir, link)) === realpath(gitDir);
+}
+
+function realpath(path: string): string | undefined {
+  return existsSync(path) ? realpathSync(path) : undefined;
+}
+
+/** git in a checkout; told where everything is, because a `core.worktree` has no link to find. */
+function gitAt(git: Git, { dir, gitDir }: Checkout): Git {
+  return git.with({ dir, before: [`--git-dir=${gitDir}`, `--work-tree=${dir}`] });
 }
 
 function readCheckout(gitDir: string, dir: string): Checkout[] {
@@ -38,7 +58,7 @@ function readCheckout(gitDir: string, dir: string): Checkout[] {
     readLine(join(gitDir, "rebase-merge", "head-name")) ??
     readLine(join(gitDir, "rebase-apply", "head-name"));
   const branch = branchOf(rebase ?? head?.replace(/^ref: /, "") ?? "");
-  return branch ? [{ dir, branch, rebasing: rebase !== undefined }] : [];
+  return branch ? [{ gitDir, dir, branch, rebasing: rebase !== undefined }] : [];
 }
 
 function readLine(file: string): string | undefined {
@@ -56,9 +76,8 @@ export async function checkoutBlocker(
   move?: { readonly from: Sha; readonly to: Sha },
 ): Promise<string | undefined> {
   const { dir } = checkout;
-  if (!existsSync(dir)) return undefined;
   if (checkout.rebasing) return words.rebasing(dir);
-  const here = git.with({ dir });
+  const here = gitAt(git, checkout);
   const changes = await here.text([
     "--no-optional-locks",
     "status",
@@ -69,16 +88,18 @@ export async function checkoutBlocker(
   if (changes !== "") return words.dirtyCheckout(dir);
   if (!move) return undefined;
   const dryRun = await here.run(["read-tree", "-n", "-m", "-u", move.from, move.to], { codes: [1, 128] });
-  return dryRun.code === 0 ? undefined : words.wouldOverwrite(dir);
+  if (dryRun.code !== 0) return words.wouldOverwrite(dir);
+  // git takes an ignored file for one that may be overwritten; its owner does not.
+  return (await findInTheWay(here, move.from, move.to)) ? words.wouldOverwrite(dir) : undefined;
 }
 
 /** Moves index and files from one commit to the other. False when a file stood in the way. */
-export async function followCheckout(git: Git, dir: string, from: Sha, to: Sha): Promise<boolean> {
-  if (!existsSync(dir)) return true;
-  const here = git.with({ dir });
+export async function followCheckout(git: Git, checkout: Checkout, from: Sha, to: Sha): Promise<boolean> {
+  const here = gitAt(git, checkout);
   // A crash may have come after the files were moved: then the index already equals the new commit.
   const there = await here.run(["diff-index", "--cached", "--quiet", to, "--"], { codes: [1] });
   if (there.code === 0) return true;
+  if (await findInTheWay(here, from, to)) return false;
   const moved = await here.run(["read-tree", "-m", "-u", from, to], { codes: [1, 128] });
   return moved.code === 0;
 }

@@ -5,7 +5,7 @@
  * worked with is a Fault with the next command.
  */
 import { existsSync, statSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { Fault, words } from "../core/words.ts";
 import { cleanEnv, Git, GitExit } from "./exec.ts";
 import { parseConfig } from "./parse.ts";
@@ -65,7 +65,7 @@ export async function openPlace(git: Git): Promise<Place> {
     shallow: shallow === "true",
     emptyTree: format === "sha256" ? EMPTY_TREE.sha256 : EMPTY_TREE.sha1,
     config,
-    top: isBare ? undefined : mainWorktree(commonDir, config),
+    top: mainWorktree(commonDir, await mainConfig(git, commonDir, config)),
     person: personOf(config),
   };
 }
@@ -88,9 +88,20 @@ export async function requireVersion(git: Git): Promise<string> {
   return text;
 }
 
-function mainWorktree(commonDir: string, config: ReadonlyMap<string, string>): string | undefined {
+type Config = ReadonlyMap<string, string>;
+
+/** What holds in the main worktree; with `extensions.worktreeConfig` another one does not see all of it. */
+async function mainConfig(git: Git, commonDir: string, config: Config): Promise<Config> {
+  const own = join(commonDir, "config.worktree");
+  if (config.get("extensions.worktreeconfig") !== "true" || !existsSync(own)) return config;
+  return new Map([...config, ...parseConfig(await git.text(["config", "--file", own, "--list", "-z"]))]);
+}
+
+/** git reads `core.worktree` from the git directory, and writes it so for each submodule. */
+function mainWorktree(commonDir: string, config: Config): string | undefined {
+  if (config.get("core.bare") === "true") return undefined;
   const configured = config.get("core.worktree");
-  if (configured !== undefined) return configured.startsWith("/") ? configured : undefined;
+  if (configured !== undefined) return resolve(commonDir, configured);
   return basename(commonDir) === ".git" ? dirname(commonDir) : undefined;
 }
 

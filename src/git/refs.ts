@@ -26,7 +26,8 @@ export async function readRefs(git: Git, refs: readonly Ref[]): Promise<Map<Ref,
 }
 
 interface Following {
-  readonly checkout: Checkout;
+  /** More than one when somebody forced a second worktree on the branch. */
+  readonly checkouts: readonly Checkout[];
   readonly from: Sha;
   readonly to: Sha;
   readonly ref: Ref;
@@ -35,9 +36,9 @@ interface Following {
 /** Moves all refs or none; checkouts of moved branches follow. */
 export async function swapLocal(place: Place, updates: readonly Update[], why: string): Promise<Swap> {
   const following = findFollowing(place, updates);
-  for (const { checkout, from, to } of following) {
-    const blocker = await checkoutBlocker(place.git, checkout, { from, to });
-    if (blocker !== undefined) return { kind: "blocked", why: blocker };
+  for (const { checkouts, from, to } of following) {
+    const why = await firstBlocker(place.git, checkouts, { from, to });
+    if (why !== undefined) return { kind: "blocked", why };
   }
   const intents = following.map(({ ref, from }): Update => ({ ref, expected: null, next: from }));
   const swap = await transact(place.git, [...updates, ...intents], why);
@@ -47,9 +48,23 @@ export async function swapLocal(place: Place, updates: readonly Update[], why: s
 
 /** Why a branch could not be answered now: a dirty checkout, a rebase; undefined when it could. */
 export async function branchBlocker(place: Place, branch: Branch): Promise<string | undefined> {
-  const checkout = listCheckouts(place).find((one) => one.branch === branch);
-  return checkout && checkoutBlocker(place.git, checkout);
+  return firstBlocker(place.git, checkoutsOf(place, branch));
 }
+
+async function firstBlocker(
+  git: Git,
+  checkouts: readonly Checkout[],
+  move?: { readonly from: Sha; readonly to: Sha },
+): Promise<string | undefined> {
+  for (const checkout of checkouts) {
+    const why = await checkoutBlocker(git, checkout, move);
+    if (why !== undefined) return why;
+  }
+  return undefined;
+}
+
+const checkoutsOf = (place: Place, branch: Branch): Checkout[] =>
+  listCheckouts(place).filter((one) => one.branch === branch);
 
 /** Finishes a follow that a crash cut short. */
 export async function resumeFollow(
@@ -59,14 +74,13 @@ export async function resumeFollow(
   from: Sha,
   to: Sha,
 ): Promise<void> {
-  const checkout = listCheckouts(place).find((one) => one.branch === branch);
-  if (checkout) await follow(place, { checkout, ref, from, to });
-  else await transact(place.git, [{ ref, expected: from, next: null }], "nothing is checked out");
+  await follow(place, { checkouts: checkoutsOf(place, branch), ref, from, to });
 }
 
-async function follow(place: Place, { checkout, from, to, ref }: Following): Promise<void> {
-  const moved = await followCheckout(place.git, checkout.dir, from, to);
-  if (moved) await transact(place.git, [{ ref, expected: from, next: null }], "checkout followed");
+async function follow(place: Place, { checkouts, from, to, ref }: Following): Promise<void> {
+  let all = true;
+  for (const checkout of checkouts) all = (await followCheckout(place.git, checkout, from, to)) && all;
+  if (all) await transact(place.git, [{ ref, expected: from, next: null }], "checkout followed");
 }
 
 function findFollowing(place: Place, updates: readonly Update[]): Following[] {
@@ -74,13 +88,10 @@ function findFollowing(place: Place, updates: readonly Update[]): Following[] {
     const branch = branchOf(ref);
     return branch && expected && next ? [{ branch, from: expected, to: next }] : [];
   });
-  if (moved.length === 0) return [];
-  const checkouts = listCheckouts(place);
-  return moved.flatMap(({ branch, from, to }) =>
-    checkouts
-      .filter((checkout) => checkout.branch === branch)
-      .map((checkout) => ({ checkout, from, to, ref: refsOf(branchKey(branch)).follow })),
-  );
+  return moved.flatMap(({ branch, from, to }) => {
+    const checkouts = checkoutsOf(place, branch);
+    return checkouts.length === 0 ? [] : [{ checkouts, from, to, ref: refsOf(branchKey(branch)).follow }];
+  });
 }
 
 /** One transaction, and no checkout follows; see git-update-ref(1) for the commands. */
