@@ -1,11 +1,11 @@
 /**
  * What a worktree holds after its script: its commits, and a tree of everything that was left.
  *
- * What must hold: nothing here changes a file of the worktree or the branch; `git` was told where
+ * What must hold: nothing here changes the branch, or a file of the worktree for longer than a call; `git` was told where
  * the git directory is; a repository that a script made inside is never taken for a submodule,
  * because its objects are not ours and its files would be lost.
  */
-import { rmSync } from "node:fs";
+import { lstatSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Sha } from "../core/ids.ts";
 import type { Sealed } from "../runner/ports.ts";
@@ -14,7 +14,8 @@ import { requireSha } from "./parse.ts";
 import { BOT, identity } from "./repository.ts";
 
 interface Status {
-  readonly head: Sha;
+  /** Undefined on a branch that has no commit yet. */
+  readonly head: Sha | undefined;
   readonly dirty: boolean;
   /** Folders below that are repositories of their own. */
   readonly nested: readonly string[];
@@ -23,7 +24,7 @@ interface Status {
 /** The answer's commits and tree, or what is wrong with them. */
 export async function collect(git: Git, base: Sha): Promise<Sealed | string> {
   const { head, dirty, nested } = await readStatus(git, base);
-  if (head !== base && !(await isOnTop(git, base, head))) {
+  if (head === undefined || (head !== base && !(await isOnTop(git, base, head)))) {
     return "its commits do not descend from the request; history may be added to, never rewritten";
   }
   const [first] = nested;
@@ -34,30 +35,65 @@ export async function collect(git: Git, base: Sha): Promise<Sealed | string> {
 
 /** A commit of everything, on top of the script's own commits; undefined: there is nothing. */
 export async function collectAll(git: Git, base: Sha, message: string): Promise<Sha | undefined> {
-  const { head, dirty, nested } = await readStatus(git, base);
-  if (head === base && !dirty) return undefined;
-  return commitTree(
-    git,
-    dirty || nested.length > 0 ? await writeTree(git, nested) : `${head}^{tree}`,
-    head,
-    message,
-  );
+  try {
+    const { head = base, dirty, nested } = await readStatus(git, base);
+    if (head === base && !dirty) return undefined;
+    const tree = dirty || nested.length > 0 ? await writeTree(git, nested) : `${head}^{tree}`;
+    return await commitTree(git, tree, head, message);
+  } catch (error) {
+    if (!(error instanceof GitExit)) throw error;
+    return rescue(git, base, message);
+  }
+}
+
+/**
+ * The same where git cannot read what is there: an index that a script broke, or attributes that its
+ * files do not keep to, such as an encoding. A fresh index is made, and no attribute takes part.
+ */
+async function rescue(git: Git, base: Sha, message: string): Promise<Sha> {
+  const { dir } = git.place;
+  const head = (await readHead(git)) ?? base;
+  rmSync(join(gitDirOf(git), "index"), { force: true });
+  await git.run(["read-tree", head]);
+  const list = ["ls-files", "-z", "-c", "-o", "--exclude-standard", "--", ":(glob)**/.gitattributes"];
+  const paths = [...new Set((await git.text(list)).split("\0"))].filter((path) => path !== "");
+  const files = paths.filter((path) => lstatSync(join(dir, path), { throwIfNoEntry: false })?.isFile());
+  const aside = files.map((path) => ({ path, bytes: readFileSync(join(dir, path)) }));
+  for (const path of files) rmSync(join(dir, path));
+  await git.run(["update-index", "-z", "--force-remove", "--stdin"], { stdin: paths.join("\0") });
+  try {
+    const { nested } = await readStatus(git);
+    await writeTree(git, nested);
+  } finally {
+    for (const { path, bytes } of aside) writeFileSync(join(dir, path), bytes);
+  }
+  for (const path of files) {
+    const blob = requireSha(await git.text(["hash-object", "-w", "--no-filters", "--", path]));
+    await git.run(["update-index", "--add", "--cacheinfo", `100644,${blob},${path}`]);
+  }
+  return commitTree(git, requireSha(await git.text(["write-tree"])), head, message);
 }
 
 /** The script's own commits: its files are gone. */
 export async function collectCommits(git: Git, base: Sha, message: string): Promise<Sha | undefined> {
-  const head = requireSha(await git.text(["rev-parse", "--verify", "HEAD"]));
+  const head = (await readHead(git)) ?? base;
   return head === base ? undefined : commitTree(git, `${head}^{tree}`, head, message);
+}
+
+async function readHead(git: Git): Promise<Sha | undefined> {
+  const { code, stdout } = await git.run(["rev-parse", "--verify", "--quiet", "HEAD"], { codes: [1] });
+  return code === 0 ? requireSha(stdout) : undefined;
 }
 
 async function readStatus(git: Git, base?: Sha, call: Call = {}): Promise<Status> {
   const args = ["status", "--porcelain=v2", "--branch", "--untracked-files=all", "--no-renames", "-z"];
   const entries = (await git.text(args, call)).split("\0").filter((entry) => entry !== "");
   const oid = entries.find((entry) => entry.startsWith("# branch.oid "))?.slice("# branch.oid ".length);
-  const head = requireSha(oid ?? "");
+  const head = oid === "(initial)" ? undefined : requireSha(oid ?? "");
   const submodule = entries.some((entry) => entry.endsWith(" .gitmodules"));
   const staged = submodule ? [] : entries.flatMap((entry) => STAGED_LINK.exec(entry)?.[1] ?? []);
-  const committed = base === undefined || base === head ? [] : await committedLinks(git, base, head);
+  const committed =
+    base === undefined || head === undefined || base === head ? [] : await committedLinks(git, base, head);
   return {
     head,
     dirty: entries.some((entry) => !entry.startsWith("# ")),
@@ -104,9 +140,9 @@ async function writeTree(git: Git, nested: readonly string[], call: Call = {}): 
 
 async function writeNested(git: Git, path: string, outer: Call): Promise<Sha> {
   const dir = join(git.place.dir, path);
-  const [gitDir = ""] = git.place.before ?? [];
-  const index = `${outer.env?.["GIT_INDEX_FILE"] ?? join(gitDir.slice("--git-dir=".length), "index")}.nested`;
-  const inside = git.with({ dir, before: [gitDir, `--work-tree=${dir}`] });
+  const gitDir = gitDirOf(git);
+  const index = `${outer.env?.["GIT_INDEX_FILE"] ?? join(gitDir, "index")}.nested`;
+  const inside = git.with({ dir, before: [`--git-dir=${gitDir}`, `--work-tree=${dir}`] });
   const call = { env: { GIT_INDEX_FILE: index } };
   rmSync(index, { force: true });
   const { nested } = await readStatus(inside, undefined, call);
@@ -116,6 +152,8 @@ async function writeNested(git: Git, path: string, outer: Call): Promise<Sha> {
     rmSync(index, { force: true });
   }
 }
+
+const gitDirOf = ({ place }: Git): string => (place.before?.[0] ?? "").slice("--git-dir=".length);
 
 async function commitTree(git: Git, tree: string, parent: Sha, message: string): Promise<Sha> {
   const args = ["commit-tree", "-p", parent, "-F", "-", tree];

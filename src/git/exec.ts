@@ -49,6 +49,9 @@ const SETTINGS: readonly string[] = [
   "commit.gpgSign=false",
   "log.showSignature=false",
   "i18n.commitEncoding=UTF-8",
+  "i18n.logOutputEncoding=UTF-8",
+  // What a script leaves is kept as it is; a warning that becomes an error would keep nothing.
+  "core.safecrlf=false",
   "submodule.recurse=false",
   "protocol.ext.allow=never",
 ];

@@ -36,10 +36,14 @@ export function slotAt(side: string, commonDir: string): Slot | undefined {
 }
 
 export const isWhole = (slot: Slot): boolean =>
-  existsSync(join(slot.gitDir, "HEAD")) && existsSync(join(slot.path, ".git"));
+  existsSync(join(slot.gitDir, "HEAD")) && isFolder(slot.path) && existsSync(join(slot.path, ".git"));
+
+/** A link in the place of a worktree leads to files that are not ours to save, clean or remove. */
+export const isFolder = (path: string): boolean =>
+  lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
 /** True when there are files to save, whatever became of the link to git. */
-export const hasFiles = (slot: Slot): boolean => existsSync(slot.path) && readdirSync(slot.path).length > 0;
+export const hasFiles = (slot: Slot): boolean => isFolder(slot.path) && readdirSync(slot.path).length > 0;
 
 /** True when the next run may have it: detached, nothing half done, its link as git wrote it. */
 export function isAtRest(slot: Slot): boolean {
@@ -54,7 +58,7 @@ export function isAtRest(slot: Slot): boolean {
 
 /** Package managers leave folders that nobody may write to; such a folder cannot be emptied. */
 export function makeRemovable(folder: string): void {
-  if (!lstatSync(folder, { throwIfNoEntry: false })?.isDirectory()) return;
+  if (!isFolder(folder)) return;
   chmodSync(folder, 0o700);
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     if (entry.isDirectory()) makeRemovable(join(folder, entry.name));

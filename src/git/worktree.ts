@@ -18,7 +18,17 @@ import { type Git, GitExit } from "./exec.ts";
 import { branchKey } from "./key.ts";
 import { type Place, withoutFilters } from "./open.ts";
 import { parseConfig } from "./parse.ts";
-import { hasFiles, isAtRest, isWhole, makeRemovable, readJson, slotAt, treePath, type Slot } from "./slot.ts";
+import {
+  hasFiles,
+  isAtRest,
+  isFolder,
+  isWhole,
+  makeRemovable,
+  readJson,
+  slotAt,
+  treePath,
+  type Slot,
+} from "./slot.ts";
 
 /** What a slot's `run.json` says, for whoever finds it after a crash. */
 export interface RunRecord {
@@ -48,6 +58,8 @@ const RUN = "run.json";
 /** The end of an owner's name that was taken, after the name of the runner's folder. */
 const TAKEN = ".taken.json";
 const HALF_MADE = /worktrees\/[^/]+\/(?:commondir|gitdir|HEAD|locked)\b/;
+/** A person's sparse checkout is theirs: git would copy it to each new worktree. */
+const WHOLE_TREE = ["core.sparseCheckout=false"];
 /** How long to wait for another runner that ends and saves what a dead one left. */
 const SWEEP_MS = 5000;
 
@@ -78,7 +90,12 @@ export class WorktreePool implements Trees {
   async seal(tree: Tree): Promise<Sealed | string> {
     const slot = this.#busy.get(tree.side);
     if (!slot || !isWhole(slot)) return "its worktree, or the link .git in it, was deleted";
-    return collect(await this.#gitIn(slot), tree.base);
+    try {
+      return await collect(await this.#gitIn(slot), tree.base);
+    } catch (error) {
+      if (error instanceof GitExit) return `its files could not be read (${error.message})`;
+      throw error;
+    }
   }
 
   async save(tree: Tree, message: string): Promise<Sha | undefined> {
@@ -136,7 +153,9 @@ export class WorktreePool implements Trees {
   /** Another runner is at it: what it saves is due to the next attempt. */
   async #othersSweep(names: readonly string[]): Promise<void> {
     const { root } = this.#options;
-    const isSwept = (name: string) => existsSync(join(root, name)) && !existsSync(join(root, name, OWNER));
+    // A name with a dot is the beginning of a folder, which nobody sweeps.
+    const isSwept = (name: string) =>
+      !name.startsWith(".") && existsSync(join(root, name)) && !existsSync(join(root, name, OWNER));
     for (let waited = 0; waited < SWEEP_MS && names.some(isSwept); waited += 20) await wait(20);
   }
 
@@ -217,7 +236,7 @@ export class WorktreePool implements Trees {
   /** git reads every worktree's record each time, and trips over one that another runner half made. */
   async #worktree(args: readonly string[]): Promise<void> {
     const { place } = this.#options;
-    const git = place.git.with({ settings: withoutFilters(place.config) });
+    const git = place.git.with({ settings: [...WHOLE_TREE, ...withoutFilters(place.config)] });
     for (let tries = 1; ; tries++) {
       try {
         await git.run(["worktree", ...args]);
@@ -238,12 +257,13 @@ export class WorktreePool implements Trees {
       before: [`--git-dir=${slot.gitDir}`, `--work-tree=${slot.path}`],
     });
     const config = parseConfig(await git.text(["config", "--list", "-z"]));
-    return git.with({ settings: withoutFilters(config) });
+    return git.with({ settings: [...WHOLE_TREE, ...withoutFilters(config)] });
   }
 
   async #saveSlot(slot: Slot, base: Sha, message: string): Promise<Sha | undefined> {
     if (!existsSync(join(slot.gitDir, "HEAD"))) return undefined;
     const collectSome = hasFiles(slot) ? collectAll : collectCommits;
+    if (!isFolder(slot.path)) rmSync(slot.path, { force: true });
     mkdirSync(slot.path, { recursive: true });
     return collectSome(await this.#gitIn(slot), base, message);
   }
