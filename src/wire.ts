@@ -6,7 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import { tmpdir, userInfo } from "node:os";
-import { basename, join } from "node:path";
+import { basename, isAbsolute, join } from "node:path";
 import type { Branch, Sha } from "./core/ids.ts";
 import type { Head } from "./core/view.ts";
 import { Fault, words } from "./core/words.ts";
@@ -76,9 +76,10 @@ function memoryIn(cache: Cache): string {
 
 /** Outside the repository, so that a script that climbs out of its worktree is not in it. */
 function cachePlaces(place: Place, env: Environment): Cache {
-  const base =
-    env["XDG_CACHE_HOME"] ??
-    (env["HOME"] ? join(env["HOME"], ".cache") : join(tmpdir(), `trailhand-${userName()}`));
+  const home = env["HOME"] ? join(env["HOME"], ".cache") : join(tmpdir(), `trailhand-${userName()}`);
+  // The XDG specification: a path that is empty or relative is to be passed over.
+  const given = env["XDG_CACHE_HOME"] ?? "";
+  const base = isAbsolute(given) ? given : home;
   const hash = createHash("sha256").update(place.commonDir).digest("hex").slice(0, 12);
   const name = basename(place.top ?? place.commonDir).replace(/[^A-Za-z0-9._-]/g, "_");
   const root = join(base, "trailhand", `${name}-${hash}`);

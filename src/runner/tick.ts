@@ -158,7 +158,8 @@ export class Runner {
       if (other !== undefined) {
         blocked.push({ kind: "ignore", head: run.head, why: { code: "bound-elsewhere", detail: other } });
       } else if (why !== undefined) blocked.push(blockedIdle(run.head, why));
-      else {
+      // A shutdown may have come while we asked, and it stops only what was started before it.
+      else if (!this.#over) {
         this.#start(contract, run);
         started++;
       }
