@@ -4,12 +4,14 @@
  * What must hold: an option or argument that is not here cannot be given; each command has an
  * example that works as it stands in a repository that `trailhand init` has prepared.
  */
+/** What a completion offers for a word. */
+export type Offer = "branch" | "state" | "shell" | "command";
+
 export interface Argument {
   readonly name: string;
   readonly what: string;
   readonly optional?: boolean;
-  /** What a completion offers. */
-  readonly offers?: "branch" | "state";
+  readonly offers?: Offer;
 }
 
 export interface Option {
@@ -18,6 +20,7 @@ export interface Option {
   /** The name of the value; without it the option is a switch. */
   readonly value?: string;
   readonly many?: boolean;
+  readonly offers?: Offer;
   readonly what: string;
 }
 
@@ -76,7 +79,7 @@ export const COMMANDS: readonly Command[] = [
     more: "No network and no model takes part. The repository stays, to look around in.",
     options: [{ name: "keep", value: "dir", what: "Make it in this directory, which must not exist yet." }],
     examples: [
-      { line: "trailhand demo", what: "watch five branches being planned, checked, repaired, integrated" },
+      { line: "trailhand demo", what: "watch four branches being planned, checked, repaired, integrated" },
     ],
   },
   {
@@ -99,6 +102,7 @@ export const COMMANDS: readonly Command[] = [
         name: "branch",
         short: "b",
         value: "name",
+        offers: "branch",
         what: "On this branch; the checked-out one when left out.",
       },
       { name: "new", short: "n", value: "name", what: "On a new branch, made at the trusted branch." },
@@ -132,7 +136,8 @@ export const COMMANDS: readonly Command[] = [
         short: "b",
         value: "name",
         many: true,
-        what: "Only this branch; may be given again.",
+        offers: "branch",
+        what: "Only this branch.",
       },
       {
         name: "concurrency",
@@ -233,14 +238,14 @@ export const COMMANDS: readonly Command[] = [
     name: "completions",
     group: "more",
     what: "Print a completion script.",
-    arguments: [{ name: "shell", what: "bash, zsh or fish." }],
+    arguments: [{ name: "shell", what: "bash, zsh or fish.", offers: "shell" }],
     examples: [{ line: 'eval "$(trailhand completions bash)"', what: "in ~/.bashrc" }],
   },
   {
     name: "help",
     group: "more",
     what: "Show this help, or that of one command.",
-    arguments: [{ name: "command", what: "The command.", optional: true }],
+    arguments: [{ name: "command", what: "The command.", optional: true, offers: "command" }],
     examples: [{ line: "trailhand help run", what: "everything about run" }],
   },
 ];

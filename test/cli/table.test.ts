@@ -65,6 +65,24 @@ test("the bash completion offers commands, options and branches", () => {
   expect(complete("st")).toBe("status");
   expect(complete("status", "--needs")).toBe("--needs-me");
   expect(complete("log", "feat")).toBe("feat/login");
+  expect(complete("run", "--branch", "feat")).toBe("feat/login");
+  expect(complete("request", "-b", "feat")).toBe("feat/login");
+  expect(complete("-C", "/", "st")).toBe("status");
+  expect(complete("help", "ini")).toBe("init");
+  expect(complete("completions", "b")).toBe("bash");
+});
+
+test("the bash completion offers states, a person's too", () => {
+  const workflow = "states:\n  work: { next: look }\n  look: { human: true }\n";
+  const repo = makeRepo({ "states/work": "#!/bin/sh\n", "states/workflow.yml": workflow });
+  const script = cli(repo, "completions", "bash").out;
+  const source = /request:\*\) COMPREPLY=\(\$\(compgen -W "\$\((.*)\)" --/.exec(script)?.[1] ?? "";
+  const json = cli(repo, "graph", "--json").out;
+  const listed = execFileSync("sh", ["-c", source.slice(source.indexOf("|") + 1)], {
+    input: json,
+    encoding: "utf8",
+  });
+  expect(listed).toBe("work\nlook\n");
 });
 
 test("the zsh and fish completions name every command", () => {
