@@ -51,7 +51,12 @@ if [ -f Makefile ] && grep -q '^test:' Makefile; then
   make test
   say "make test passed"
 elif [ -f package.json ] && grep -q '"test":' package.json; then
-  [ -d node_modules ] || [ ! -f package-lock.json ] || npm ci --no-audit --no-fund
+  # What a state leaves behind is committed, so packages that git does not ignore are removed again.
+  [ -d node_modules ] || git check-ignore -q node_modules/ || trap 'rm -rf node_modules' EXIT
+  if [ -d node_modules ]; then :
+  elif [ -f package-lock.json ]; then npm ci --no-audit --no-fund
+  elif grep -qi 'dependencies":' package.json; then npm install --no-package-lock --no-audit --no-fund
+  fi
   npm test
   say "npm test passed"
 elif [ -f Cargo.toml ]; then

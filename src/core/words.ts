@@ -39,23 +39,41 @@ const usage = (what: string, next?: string): Sentence =>
 /** Shows a hostile name on one line, so that nothing in it can pass for our own words. */
 export const quoted = (text: string): string => JSON.stringify(text.slice(0, 120));
 
+/** A name as it is typed in a shell: people copy our commands, and strangers choose the names. */
+export const typed = (name: string): string =>
+  /^[\w./@%+=:,-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`;
+
 const nearestHint = (nearest: string | undefined): string =>
   nearest === undefined ? "" : ` Did you mean ${quoted(nearest)}?`;
 
 export const words = {
-  emptyHeader: () => usage("The commit message has no first line."),
+  emptyHeader: () =>
+    usage("The commit message has no first line.", 'trailhand request <state> -m "A subject"'),
   badTrailerKey: (key: string) =>
-    usage(`${quoted(key)} is no trailer key: letters, digits and "-", at most 64 characters.`),
-  badTrailerValue: (key: string) => usage(`The trailer ${quoted(key)} needs a value on one line.`),
+    usage(
+      `${quoted(key)} is no trailer key: letters, digits and "-", at most 64 characters.`,
+      "trailhand help request",
+    ),
+  noTrailer: (text: string) =>
+    usage(
+      `${quoted(text)} is no trailer: it has no ":".`,
+      'trailhand request <state> --trailer "Key: value"',
+    ),
+  badTrailerValue: (key: string) =>
+    usage(`The trailer ${quoted(key)} needs a value on one line.`, "trailhand help request"),
   reservedKey: (key: string) =>
-    usage(`The trailer ${quoted(key)} is written by the runner only; leave it out.`),
+    usage(
+      `The trailer ${quoted(key)} is written by Trailhand itself; leave it out.`,
+      "trailhand help request",
+    ),
   doesNotReadBack: (meant: string, read: string): Sentence => ({
     what: `The message does not read back. Meant:\n${meant}\nRead:\n${read}`,
   }),
 
   notARepository: (dir: string) =>
     usage(`${dir} is not inside a git repository.`, "git init, or trailhand -C <repository> …"),
-  noSuchDirectory: (dir: string) => usage(`There is no directory ${dir}.`),
+  noSuchDirectory: (dir: string) =>
+    usage(`There is no directory ${dir}.`, "trailhand -C <a directory that exists> …"),
   noGit: (): Sentence => ({ what: "git is not on the PATH.", next: "install git 2.38 or newer" }),
   gitTooOld: (found: string): Sentence => ({
     what: `git ${found} is too old: 2.38 or newer is needed.`,
@@ -82,10 +100,13 @@ export const words = {
 
   unknownCommand: (name: string, nearest: string | undefined) =>
     usage(`There is no command ${quoted(name)}.${nearestHint(nearest)}`, "trailhand help"),
-  badOption: (command: string, why: string) => usage(why, `trailhand help ${command}`),
+  badOption: (command: string, why: string) =>
+    usage(why, command === "help" ? "trailhand help" : `trailhand help ${command}`),
+  conflict: (command: string, one: string, other: string) =>
+    usage(`--${one} and --${other} cannot be given together; leave one out.`, `trailhand help ${command}`),
   missingArgument: (command: string, name: string) =>
     usage(`trailhand ${command} needs <${name}>.`, `trailhand help ${command}`),
-  badBranch: (name: string) => usage(`${quoted(name)} is no branch name (see git check-ref-format).`),
+  badBranch: (name: string) => usage(`${quoted(name)} is no branch name.`, "git help check-ref-format"),
   unwritableBranch: (name: string) =>
     usage(
       `The branch name ${quoted(name)} has invisible characters that no message may carry.`,
@@ -94,7 +115,7 @@ export const words = {
   noSuchBranch: (name: string, nearest: string | undefined) =>
     usage(`There is no branch ${quoted(name)}.${nearestHint(nearest)}`, "trailhand status"),
   branchExists: (name: string) =>
-    usage(`The branch ${quoted(name)} exists already.`, `trailhand request <state> --branch ${name}`),
+    usage(`The branch ${quoted(name)} exists already.`, `trailhand request <state> --branch ${typed(name)}`),
   detachedHead: () =>
     usage("HEAD is detached, so no branch is named.", "git switch <branch>, or name the branch"),
   onTarget: (name: string) =>
@@ -110,7 +131,10 @@ export const words = {
   unknownState: (name: string, nearest: string | undefined, known: string) =>
     usage(`There is no state ${quoted(name)}.${nearestHint(nearest)} Known: ${known}.`, "trailhand graph"),
   reservedState: (name: string) =>
-    usage(`The state ${quoted(name)} is reserved: only an answer can carry it.`, "trailhand graph"),
+    usage(
+      `The state ${quoted(name)} is reserved: only an answer can carry it, or a person at a state that it may follow.`,
+      "trailhand graph",
+    ),
   bareRepository: () =>
     usage(
       "This repository is bare: it has no files to write to.",
@@ -124,7 +148,7 @@ export const words = {
   noSuchCommit: (name: string) => usage(`There is no commit ${quoted(name)}.`, "git log --oneline --all"),
   nothingTo: (verb: string, branch: string, why: string): Sentence => ({
     what: `Nothing to ${verb} on ${quoted(branch)}: ${why}.`,
-    next: `trailhand log ${branch}`,
+    next: `trailhand log ${typed(branch)}`,
     exit: EXIT.refused,
   }),
   headMoved: (branch: string): Sentence => ({
@@ -134,9 +158,11 @@ export const words = {
   }),
   blocked: (branch: string, why: string): Sentence => ({
     what: `${quoted(branch)} cannot be written now: ${why}`,
+    next: "trailhand status",
     exit: EXIT.later,
   }),
-  dirtyCheckout: (dir: string) => `its checkout ${dir} has changes; commit or stash them, then run again`,
+  dirtyCheckout: (dir: string) =>
+    `its checkout ${dir} has changes; put them aside with git stash, then run again`,
   rebasing: (dir: string) => `it is being rebased in ${dir}; finish with git rebase --continue, or --abort`,
   behindCheckout: (dir: string) =>
     `its checkout ${dir} could not follow the answer; run git -C ${dir} status`,

@@ -1,14 +1,15 @@
 /** `trailhand init`: writes states/ with a workflow that works without any AI. */
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { EXIT, Fault, words } from "../../core/words.ts";
-import { GitExit } from "../../git/exec.ts";
-import { openSite } from "../../wire.ts";
+import { EXIT, Fault, typed, words } from "../../core/words.ts";
+import { GitExit, type Git } from "../../git/exec.ts";
+import { openSite, type Site } from "../../wire.ts";
 import type { Run } from "../call.ts";
 import { STARTER } from "../starter.ts";
 
 export const run: Run = async ({ input, terminal, env }) => {
-  const { place } = await openSite(input.directory, env);
+  const site = await openSite(input.directory, env);
+  const { place } = site;
   const top =
     place.top === undefined ? undefined : (await place.git.text(["rev-parse", "--show-toplevel"])).trimEnd();
   if (top === undefined) throw new Fault(words.bareRepository());
@@ -25,29 +26,45 @@ export const run: Run = async ({ input, terminal, env }) => {
     }
     terminal.print(`wrote ${path}`);
   }
-  const branch = await currentBranch(place.git.text.bind(place.git));
-  const who = place.person
-    ? []
-    : ['  git config user.name "Your Name" && git config user.email you@example.com'];
-  terminal.say(
-    [
-      "",
-      "next:",
-      ...who,
-      `  git add states && git commit -m "Add Trailhand's states"     # on ${branch}, the trusted branch`,
-      '  trailhand request check --new try-it -m "Try Trailhand"',
-      "  trailhand run",
-      "  trailhand log try-it",
-    ].join("\n"),
-  );
+  terminal.say(["", "next:", ...(await stepsAfter(site)).map((line) => `  ${line}`)].join("\n"));
   return EXIT.done;
 };
 
-async function currentBranch(text: (args: readonly string[]) => Promise<string>): Promise<string> {
+/** What to type next, so that it works here: who, which branch is trusted, where it is checked out. */
+async function stepsAfter(site: Site): Promise<string[]> {
+  const { git, person, config } = site.place;
+  const here = await currentBranch(git);
+  const target = (await trustedBranch(site)) ?? here;
+  const named = await git.run(["rev-parse", "--verify", "--quiet", "refs/remotes/origin/HEAD"], {
+    codes: [1, 128],
+  });
+  const found = ["main", "master"].includes(target) || named.code === 0 || config.has("trailhand.target");
+  return [
+    ...(person ? [] : ['git config user.name "Your Name" && git config user.email you@example.com']),
+    ...(found ? [] : [`git config trailhand.target ${typed(target)}     # states are read from this branch`]),
+    ...(here === target ? [] : [`git switch ${typed(target)}`]),
+    `git add states && git commit -m "Add Trailhand's states"     # on ${target}, the trusted branch`,
+    'trailhand request check --new try-it -m "Try Trailhand"',
+    "trailhand run",
+    "trailhand log try-it",
+  ];
+}
+
+/** Undefined where there is no commit yet, or no branch that stands out. */
+async function trustedBranch(site: Site): Promise<string | undefined> {
   try {
-    return (await text(["symbolic-ref", "--short", "HEAD"])).trim();
+    return (await site.repository.look()).target;
   } catch (error) {
-    if (error instanceof GitExit) return "your default branch";
+    if (error instanceof Fault) return undefined;
+    throw error;
+  }
+}
+
+async function currentBranch(git: Git): Promise<string> {
+  try {
+    return (await git.text(["symbolic-ref", "--short", "HEAD"])).trim();
+  } catch (error) {
+    if (error instanceof GitExit) return "main";
     throw error;
   }
 }
