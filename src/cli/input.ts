@@ -101,12 +101,13 @@ function parse(command: Command, options: readonly Option[], words_: string[]): 
 
 function explain(error: unknown, options: readonly Option[]): string {
   const message = error instanceof Error ? error.message : String(error);
+  const valued = /(--[\w-]+)[^']*' argument (?:missing|is ambiguous)/.exec(message)?.[1];
+  if (valued !== undefined) return `The option ${valued} needs a value after it.`;
+  const plain = /(--[\w-]+)' does not take an argument/.exec(message)?.[1];
+  if (plain !== undefined) return `The option ${plain} takes no value.`;
   const unknown = /Unknown option '([^']+)'/.exec(message)?.[1];
   if (unknown === undefined) return message.split(". ")[0] + ".";
-  const near = nearest(
-    unknown.replace(/^-+/, ""),
-    options.map((option) => option.name),
-  );
+  const near = nearest(unknown.replace(/^-+/, ""), [...options.map((option) => option.name), "version"]);
   return `There is no option ${unknown}.${near === undefined ? "" : ` Did you mean --${near}?`}`;
 }
 

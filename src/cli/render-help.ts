@@ -34,6 +34,7 @@ export function renderOverview(): string {
     "",
     ...groups,
     "Every read command has --json. trailhand help <command> shows options and examples.",
+    "trailhand --version prints the version.",
     "First time here? trailhand demo",
   ].join("\n");
 }

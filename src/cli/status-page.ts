@@ -61,13 +61,13 @@ function renderRows(found: Survey, rows: readonly Row[], colors: Colors): string
   const body = rows.map((row) => {
     const { decision, reason } = row;
     const next =
-      reason.turn === "person" && reason.next !== undefined ? colors.dim(`  (${shown(reason.next)})`) : "";
+      reason.turn !== "runner" && reason.next !== undefined ? colors.dim(`  (${shown(reason.next)})`) : "";
     return [
       shown(decision.head.branch, 40),
       stateOf(found.view, decision.head) ?? "-",
       paint[reason.turn](reason.turn === "nobody" ? "-" : reason.turn),
       formatDuration(since(found, row)),
-      shown(reason.sentence, 70) + next,
+      shown(reason.sentence, 160) + next,
     ];
   });
   return renderColumns([

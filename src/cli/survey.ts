@@ -8,7 +8,7 @@ import { nearest } from "../core/nearest.ts";
 import { parseBranch, type Branch } from "../core/ids.ts";
 import { reasonOf, type Reason } from "../core/reasons.ts";
 import type { Head, Now, SeenLease, View } from "../core/view.ts";
-import { Fault, words } from "../core/words.ts";
+import { Fault, typed, words } from "../core/words.ts";
 import type { ReadContract } from "../git/contract.ts";
 import { listCheckouts } from "../git/checkouts.ts";
 import { isDead } from "../process/machine.ts";
@@ -65,7 +65,22 @@ export function stateOf(view: View, head: Head): string | undefined {
   return view.takenOver.get(head.key)?.state;
 }
 
-export const reasonIn = (survey_: Survey, decision: Decision): Reason => reasonOf(decision, survey_.now.wall);
+/** The reason of a decision, with the states that the workflow offers to a person. */
+export function reasonIn({ contract, view, now }: Survey, decision: Decision): Reason {
+  const reason = reasonOf(decision, now.wall);
+  const code = "why" in decision ? decision.why.code : undefined;
+  if (code === "unknown-state" && contract.problems.length > 0)
+    return { ...reason, sentence: `the workflow on ${view.target} cannot be used`, next: "trailhand doctor" };
+  const { asked, branch } = decision.head;
+  if (code !== "person" || asked.kind !== "request") return reason;
+  const [first, ...others] = contract.workflow.states[asked.state]?.next ?? [];
+  if (first === undefined) return reason;
+  return {
+    ...reason,
+    sentence: `waits for a person: ${[first, ...others].join(" or ")}`,
+    next: `trailhand request ${first} --branch ${typed(branch)}`,
+  };
+}
 
 /** The branch that was named, or the checked-out one. Throws a Fault where there is none. */
 export function requireHead(site: Site, heads: readonly Head[], name: string | undefined): Head {

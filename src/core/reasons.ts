@@ -6,7 +6,7 @@
  */
 import type { Decision, Why } from "./decide.ts";
 import { formatDuration } from "./duration.ts";
-import { quoted } from "./words.ts";
+import { quoted, typed } from "./words.ts";
 
 export type Turn = "runner" | "person" | "nobody";
 
@@ -43,7 +43,8 @@ function reasonOfWhy(why: Why, branch: string, wallNow: number): Reason {
   const person = (sentence: string, next?: string): Reason =>
     next === undefined ? { turn: "person", sentence } : { turn: "person", sentence, next };
   const nobody = (sentence: string): Reason => ({ turn: "nobody", sentence });
-  const request = `trailhand request <state> --branch ${branch}`;
+  const request = `trailhand request <state> --branch ${typed(branch)}`;
+  const resume = `trailhand resume ${typed(branch)}`;
   switch (why.code) {
     case "target":
       return nobody("the trusted branch is not worked on");
@@ -56,15 +57,18 @@ function reasonOfWhy(why: Why, branch: string, wallNow: number): Reason {
     case "bound-elsewhere":
       return nobody(`the request counts on the branch ${quoted(why.detail)}`);
     case "ended":
-      return nobody(why.detail === "done" ? "finished" : `ended as ${why.detail}`);
+      return {
+        ...nobody(why.detail === "done" ? "finished" : `ended as ${why.detail}`),
+        ...(why.detail === "failed" ? { next: `trailhand retry ${typed(branch)}` } : {}),
+      };
     case "person":
       return person("waits for a person", request);
     case "parked":
-      return person(why.detail, `trailhand resume ${branch}`);
+      return person(why.detail, resume);
     case "waiting":
       return nobody(why.detail);
     case "taken-over":
-      return person(`a person committed on top of ${why.detail}`, `trailhand resume ${branch}`);
+      return person(`a person committed on top of ${why.detail}`, resume);
     case "unknown-state":
       return person(`the workflow has no state ${quoted(why.detail)}`, "trailhand graph");
     case "two-states":

@@ -3,8 +3,9 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Holder } from "../../core/lease.ts";
 import { FOLLOW } from "../../core/lease.ts";
-import { EXIT, Fault } from "../../core/words.ts";
+import { EXIT, Fault, typed } from "../../core/words.ts";
 import { WORKFLOW_FILE } from "../../core/workflow.ts";
+import { listCheckouts } from "../../git/checkouts.ts";
 import { requireVersion } from "../../git/open.ts";
 import { isDead } from "../../process/machine.ts";
 import { openSite, type Site } from "../../wire.ts";
@@ -37,7 +38,7 @@ async function examine(site: Site): Promise<Finding[]> {
       ...checkStates(site, found),
       ...checkMessages(found),
       ...checkLeases(found),
-      ...(await checkRecords(site)),
+      ...(await checkRecords(site, found)),
     ];
   } catch (error) {
     return [...basics, fromFault("repository", error)];
@@ -84,7 +85,9 @@ function checkStates(site: Site, { contract, view }: Survey): Finding[] {
   const about = "states";
   if (!contract.any) {
     const written = site.place.top !== undefined && existsSync(join(site.place.top, "states"));
-    const next = written ? `git add states && git commit, on ${target}` : "trailhand init";
+    const next = written
+      ? `git switch ${typed(target)} && git add states && git commit -m "Add Trailhand's states"`
+      : "trailhand init";
     const what = written
       ? `states/ is not committed on ${target}, and only what is there counts`
       : `${target} has no states/`;
@@ -165,7 +168,7 @@ function readOwner(file: string): Holder | undefined {
 }
 
 /** Records of worktrees whose folder is gone, and checkouts that could not follow their branch. */
-async function checkRecords({ place }: Site): Promise<Finding[]> {
+async function checkRecords({ place }: Site, { view }: Survey): Promise<Finding[]> {
   const [worktrees, follows] = await Promise.all([
     place.git.text(["worktree", "list", "--porcelain", "-z"]),
     place.git.text(["for-each-ref", "--format=%(refname)", FOLLOW]),
@@ -180,12 +183,18 @@ async function checkRecords({ place }: Site): Promise<Finding[]> {
       next: "git worktree prune",
     });
   }
-  if (follows !== "") {
+  const checkouts = listCheckouts(place);
+  for (const key of follows
+    .split("\n")
+    .flatMap((ref) => (ref === "" ? [] : [ref.slice(ref.lastIndexOf("/") + 1)]))) {
+    const branch = view.heads.find((head) => head.key === key)?.branch;
+    const dir = checkouts.find((checkout) => checkout.branch === branch)?.dir;
+    if (branch === undefined || dir === undefined) continue;
     findings.push({
       about: "checkout",
       level: "odd",
-      what: "a checkout did not follow its branch: changed files are in the way",
-      next: "git status, then git stash, then trailhand run",
+      what: `${dir} did not follow ${shown(branch)}: changed files are in the way`,
+      next: `git -C ${typed(dir)} stash && trailhand run`,
     });
   }
   return findings;

@@ -25,7 +25,9 @@ export const run: Run = async ({ input, terminal, env }) => {
   else {
     if (garbage.length > 0)
       terminal.print(renderColumns(garbage.map(({ name, why }) => [shown(name, 90), why])));
-    const next = prune || garbage.length === 0 ? "" : " next: trailhand gc --prune";
+    const kept = input.value("keep-days");
+    const same = kept === undefined ? "" : ` --keep-days ${kept}`;
+    const next = prune || garbage.length === 0 ? "" : ` next: trailhand gc --prune${same}`;
     terminal.say(`${garbage.length} ${prune ? "removed" : "could be removed"}.${next}`);
   }
   return EXIT.done;

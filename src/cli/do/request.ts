@@ -3,8 +3,8 @@ import { isReserved } from "../../core/compose.ts";
 import { parseBranch, parseStateName, type Sha } from "../../core/ids.ts";
 import { nearest } from "../../core/nearest.ts";
 import { separatorAt, type Trailer } from "../../core/trailers.ts";
-import { isReservedState } from "../../core/workflow.ts";
-import { EXIT, Fault, words } from "../../core/words.ts";
+import { isReservedState, isTerminal, type State } from "../../core/workflow.ts";
+import { EXIT, Fault, typed, words } from "../../core/words.ts";
 import type { ReadContract } from "../../git/contract.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
@@ -13,18 +13,22 @@ import { printJson, type Terminal } from "../terminal.ts";
 import { writeRequest } from "../write-request.ts";
 
 export const run: Run = async ({ input, terminal, env }) => {
+  const fresh = input.value("new");
+  if (fresh !== undefined && input.value("branch") !== undefined)
+    throw new Fault(words.conflict("request", "branch", "new"));
   const site = await openSite(input.directory, env);
   const look = await site.repository.look();
   const contract = await site.contract(look.target, look.heads);
-  const state = requireState(contract, look.target, input.arguments[0] ?? "");
   const trailers = input.values("trailer").map(readTrailer);
-  const fresh = input.value("new");
   const base =
     fresh === undefined
       ? requireHead(site, look.heads, input.value("branch") ?? checkedOutBranch(site))
       : requireHead(site, look.heads, look.target);
   const branch = fresh === undefined ? base.branch : parseBranch(fresh);
   if (!branch) throw new Fault(words.badBranch(fresh ?? ""));
+  const asked = fresh === undefined ? base.asked : undefined;
+  const at = asked?.kind === "request" ? contract.workflow.states[asked.state] : undefined;
+  const state = requireState(contract, look.target, input.arguments[0] ?? "", at);
   if (fresh !== undefined && look.heads.some((head) => head.branch === branch)) {
     throw new Fault(words.branchExists(branch));
   }
@@ -38,7 +42,12 @@ export const run: Run = async ({ input, terminal, env }) => {
     messages: input.values("message"),
     trailers,
   });
-  report(terminal, input.has("json"), { branch, state, commit });
+  const next = isTerminal(state)
+    ? `trailhand log ${typed(branch)}`
+    : contract.workflow.states[state]?.human
+      ? "trailhand status --needs-me"
+      : undefined;
+  report(terminal, input.has("json"), { branch, state, commit }, next);
   return EXIT.done;
 };
 
@@ -47,15 +56,20 @@ export function report(
   terminal: Terminal,
   json: boolean,
   written: { readonly branch: string; readonly state: string; readonly commit: Sha },
+  next = "trailhand run",
 ): void {
   if (json) return printJson(terminal, written);
   terminal.print(`${written.commit.slice(0, 10)} asks for ${written.state} on ${written.branch}`);
-  terminal.say("next: trailhand run");
+  terminal.say(`next: ${next}`);
 }
 
-/** A state that the workflow declares. Throws a Fault that names the nearest. */
-function requireState(contract: ReadContract, target: string, name: string): string {
+/**
+ * A state that the workflow declares, or an end where a person is at a state that it may follow.
+ * Throws a Fault that names the nearest.
+ */
+function requireState(contract: ReadContract, target: string, name: string, at: State | undefined): string {
   if (!parseStateName(name)) throw new Fault(words.badStateName(name));
+  if (isTerminal(name) && at?.human && at.next.includes(name)) return name;
   if (isReservedState(name)) throw new Fault(words.reservedState(name));
   if (!contract.any) throw new Fault(words.noStates(target));
   const known = Object.keys(contract.workflow.states);
@@ -65,7 +79,7 @@ function requireState(contract: ReadContract, target: string, name: string): str
 
 function readTrailer(text: string): Trailer {
   const at = separatorAt(text, 0);
-  if (at < 1) throw new Fault(words.badTrailerKey(text));
+  if (at < 1) throw new Fault(text.includes(":") ? words.badTrailerKey(text) : words.noTrailer(text));
   const key = text.slice(0, at).trim();
   if (isReserved(key)) throw new Fault(words.reservedKey(key));
   return { key, value: text.slice(at + 1).trim() };

@@ -13,7 +13,7 @@ import type { Call, Run } from "../call.ts";
 import { numberOption, type Input } from "../input.ts";
 import { startNarration } from "../narrate.ts";
 import { renderColumns } from "../render-table.ts";
-import { checkedOutBranch, present, requireHead, stateOf, survey } from "../survey.ts";
+import { checkedOutBranch, present, reasonIn, requireHead, stateOf, survey } from "../survey.ts";
 import { printJson, shown, type Terminal } from "../terminal.ts";
 
 const TTL_MS = 60_000;
@@ -22,6 +22,7 @@ const POLL_MS = 15_000;
 
 export const run: Run = async (call) => {
   const { input, env } = call;
+  if (input.has("once") && input.has("watch")) throw new Fault(words.conflict("run", "once", "watch"));
   const found = await openSite(input.directory, env);
   const site = input.has("trust-head")
     ? { ...found, contract: trusting(found, checkedOutBranch(found)) }
@@ -54,7 +55,8 @@ async function dryRun(
   branches: readonly Branch[],
   concurrency: number | undefined,
 ): Promise<number> {
-  const { view, contract, decisions, now } = await survey(site, present());
+  const found = await survey(site, present());
+  const { view, contract, decisions } = found;
   await usableContract(site, view.target, view.heads);
   const wanted = decisions.filter(({ head }) => branches.length === 0 || branches.includes(head.branch));
   const runs = wanted.flatMap((one) => (one.kind === "run" ? [one] : []));
@@ -70,7 +72,7 @@ async function dryRun(
         decision: one.kind,
         ...("why" in one ? { why: one.why } : {}),
         ...("attempt" in one ? { attempt: one.attempt, limit: one.limit ?? null } : {}),
-        reason: reasonOf(one, now.wall).sentence,
+        reason: reasonIn(found, one).sentence,
       })),
     );
     return EXIT.done;
@@ -79,7 +81,7 @@ async function dryRun(
     one.kind,
     shown(one.head.branch, 40),
     stateOf(view, one.head) ?? "-",
-    shown(reasonOf(one, now.wall).sentence, 80),
+    shown(reasonIn(found, one).sentence, 80),
   ]);
   if (lines.length > 0) terminal.print(renderColumns(lines));
   terminal.say(`${runs.length - held.length} would run now. Nothing was done.`);
