@@ -1,9 +1,9 @@
 /**
  * What a worktree holds after its script: its commits, and a tree of everything that was left.
  *
- * What must hold: nothing here changes the branch, or a file of the worktree for longer than a call; `git` was told where
- * the git directory is; a repository that a script made inside is never taken for a submodule,
- * because its objects are not ours and its files would be lost.
+ * What must hold: nothing here changes the branch, or a file of the worktree for longer than a
+ * call; `git` was told where the git directory is; a repository that a script made inside is never
+ * taken for a submodule, because its objects are not ours and its files would be lost.
  */
 import { lstatSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
