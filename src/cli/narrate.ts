@@ -73,6 +73,8 @@ function describe(event: Event, { colors }: Terminal): string {
       const why = bad ? ` (${shown(event.why ?? "")})` : "";
       return `${mark} ${on}${event.state} → ${event.next}${why}  ${colors.dim(formatDuration(event.tookMs))}`;
     }
+    case "landed":
+      return `${colors.green("✓")} ${on}its finished answer is in place`;
     case "resting":
       return `${colors.yellow("…")} ${on}${event.state}: ${shown(event.why)}, again in ${formatDuration(event.ms)}`;
     case "stopped": {

@@ -57,10 +57,8 @@ function reasonOfWhy(why: Why, branch: string, wallNow: number): Reason {
     case "bound-elsewhere":
       return nobody(`the request counts on the branch ${quoted(why.detail)}`);
     case "ended":
-      return {
-        ...nobody(why.detail === "done" ? "finished" : `ended as ${why.detail}`),
-        ...(why.detail === "failed" ? { next: `trailhand retry ${typed(branch)}` } : {}),
-      };
+      if (why.detail === "failed") return person("ended as failed", `trailhand retry ${typed(branch)}`);
+      return nobody(why.detail === "done" ? "finished" : `ended as ${why.detail}`);
     case "person":
       return person("waits for a person", request);
     case "parked":

@@ -105,7 +105,7 @@ export async function concludeLimit(work: Work, limit: keyof typeof LIMITS): Pro
 
 const STOPPED = {
   fenced: "another runner took over",
-  moved: "the branch moved, and a person's commit wins",
+  moved: "the branch moved or is gone, and what a person did counts",
   "lease-lost": "the lease could not be renewed in time",
   shutdown: "the runner was stopped",
 } as const;

@@ -169,6 +169,12 @@ export interface Machine {
 /** What happens, as it happens: for the live view, the log and tests. */
 export type Event =
   | {
+      /** A finished answer that had waited beside its branch is in its place. */
+      readonly kind: "landed";
+      readonly branch: Branch;
+      readonly commit: Sha;
+    }
+  | {
       readonly kind: "claimed";
       readonly branch: Branch;
       readonly state: string;

@@ -14,6 +14,7 @@ import { attempt } from "./attempt.ts";
 import { Bell } from "./bell.ts";
 import { Losses } from "./losses.ts";
 import { Observer } from "./observe.ts";
+import { Patience } from "./patience.ts";
 import { StopSwitch } from "./claim.ts";
 import { land } from "./finish.ts";
 import type { Contract, Look, Ports } from "./ports.ts";
@@ -40,9 +41,6 @@ export interface Summary {
   readonly idle: readonly Idle[];
 }
 
-/** A run without `--watch` waits for a rest that is at most this long. */
-const WORTH_WAITING_MS = 60_000;
-
 interface Going {
   readonly commit: Sha;
   readonly lane: string;
@@ -68,6 +66,7 @@ export class Runner {
   #faults = 0;
   #over = false;
   readonly #losses = new Losses();
+  readonly #patience = new Patience();
   #toldFault = "";
   readonly #bell = new Bell();
 
@@ -219,7 +218,10 @@ export class Runner {
       if (decision.kind !== "land") continue;
       const { head, parked } = decision;
       const swap = await land(this.#ports, head, parked.value);
-      if (swap.kind === "landed") progress = true;
+      if (swap.kind === "landed") {
+        progress = true;
+        this.#ports.tell({ kind: "landed", branch: head.branch, commit: parked.value });
+      }
       if (swap.kind !== "blocked") continue;
       this.#tellBlocked(head.branch, head.commit, swap.why);
       blocked.push(blockedIdle(head, swap.why));
@@ -255,19 +257,20 @@ export class Runner {
       if (!this.#options.watch) this.#faulted.add(run.request.commit);
     });
     this.#started++;
+    this.#patience.began(run.request.commit, run.attempt);
     const lane = run.state?.lane ?? "default";
     this.#going.set(branch, { commit: run.head.commit, lane, stop, ended });
   }
 
   /** How long until a resting request may run; undefined when none is worth waiting for. */
   #pauseMs(idle: readonly Idle[]): number | undefined {
-    const rests = idle.flatMap(({ head, why }) =>
-      why.code === "resting" && !this.#faulted.has(head.commit) ? [why.leftMs] : [],
-    );
-    const shortest = Math.min(...rests);
-    return shortest <= WORTH_WAITING_MS || (this.#options.watch && rests.length > 0)
-      ? shortest + 1
-      : undefined;
+    const now = this.#ports.clock.mono();
+    const rests = idle.flatMap(({ head, why }) => {
+      if (why.code !== "resting" || this.#faulted.has(head.commit)) return [];
+      const worth = this.#options.watch || this.#patience.lasts(head.commit, why.leftMs, now);
+      return worth ? [why.leftMs + 1] : [];
+    });
+    return rests.length > 0 ? Math.min(...rests) : undefined;
   }
 }
 

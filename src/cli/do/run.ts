@@ -148,21 +148,25 @@ function report(terminal: Terminal, json: boolean, summary: Summary, events: rea
       ["resting", "running", "lane-full", "no-room"].includes(why.code) && !last.has(head.branch),
   );
   const later = rests + held.length;
+  const stopped = [...last.values()].filter((kind) => kind === "stopped").length;
+  const landed = [...last.values()].filter((kind) => kind === "landed").length;
   const blocked = summary.idle.filter(({ why }) => why.code === "blocked");
   const people = summary.idle.filter((idle) => reasonOf(idle, Date.now()).turn === "person");
   if (json) printJson(terminal, { attempts: summary.started, faults: summary.faults, events });
   else {
     const parts = [
       `${answered.length} answered`,
+      ...(landed > 0 ? [`${landed} put in place`] : []),
+      ...(stopped > 0 ? [`${stopped} stopped (trailhand status shows where they stand)`] : []),
       ...(people.length > 0 ? [`${people.length} for a person (trailhand status --needs-me)`] : []),
       ...(later > 0 ? [`${later} for later`] : []),
     ];
     terminal.say(
-      summary.started === 0 && answered.length === 0
+      summary.started === 0 && answered.length === 0 && landed === 0
         ? `nothing to run; ${parts.slice(1).join(", ") || "trailhand status shows why"}`
         : parts.join(", "),
     );
   }
   if (summary.faults > 0 || answered.some(({ next }) => next === "failed")) return EXIT.failed;
-  return later > 0 || blocked.length > 0 ? EXIT.later : EXIT.done;
+  return later > 0 || stopped > 0 || blocked.length > 0 ? EXIT.later : EXIT.done;
 }
