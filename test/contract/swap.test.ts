@@ -1,4 +1,5 @@
 /** What every compare-and-swap on refs must do, in memory and in git, and what local git adds. */
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -9,7 +10,7 @@ import { branchKey } from "../../src/git/key.ts";
 import type { LocalRepository } from "../../src/git/repository.ts";
 import { openSite } from "../../src/wire.ts";
 import { MemoryRefs, type Refs } from "../support/memory.ts";
-import { makeRepo, type Repo } from "../support/repo.ts";
+import { makeRepo, temporaryDir, type Repo } from "../support/repo.ts";
 import { environmentOf } from "../support/run.ts";
 
 /** Refs, and objects that they may hold. */
@@ -186,6 +187,20 @@ describe("swap in git alone", () => {
     });
     rmSync(lock);
     expect(await refs.swap([{ ref: A, expected: shas[0], next: shas[1] }], "test")).toEqual(LANDED);
+  });
+
+  it("is landed when git wrote the refs and died before it could say so", async () => {
+    const repo = makeRepo();
+    const real = execFileSync("sh", ["-c", "command -v git"], { encoding: "utf8" }).trim();
+    const bin = temporaryDir();
+    const dies = `"${real}" "$@" || exit; for one; do [ "$one" = update-ref ] && exit 141; done; exit 0`;
+    writeFileSync(join(bin, "git"), `#!/bin/sh\n${dies}\n`, { mode: 0o755 });
+    const env = { ...environmentOf(repo), PATH: `${bin}:${process.env["PATH"]}` };
+    const { repository } = await openSite(repo.dir, env);
+    const ref = "refs/trailhand/test/dies" as Ref;
+    const next = await repository.note("one\n");
+    expect(await repository.swap([{ ref, expected: null, next }], "test")).toEqual({ kind: "landed" });
+    expect(repo.git("rev-parse", ref)).toBe(next);
   });
 
   it("tells by name which place cannot be written", async () => {
