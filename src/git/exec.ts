@@ -53,6 +53,8 @@ const SETTINGS: readonly string[] = [
   // What a script leaves is kept as it is; a warning that becomes an error would keep nothing.
   "core.safecrlf=false",
   "submodule.recurse=false",
+  // Our records of worktrees compare whole paths.
+  "worktree.useRelativePaths=false",
   "protocol.ext.allow=never",
 ];
 

@@ -24,6 +24,8 @@ export class Takeovers {
     const plain = heads.filter(
       ({ asked, branch }) => asked.kind === "none" && asked.reason === "no-state" && branch !== target,
     );
+    const present = new Set(plain.map(idOf));
+    for (const id of this.#known.keys()) if (!present.has(id)) this.#known.delete(id);
     const unknown = plain.filter((head) => !this.#known.has(idOf(head)));
     if (unknown.length > 0) await this.#read(target, unknown);
     const found = new Map<string, Request>();
