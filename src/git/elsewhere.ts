@@ -9,7 +9,7 @@ import { branchOf, type Branch } from "../core/ids.ts";
 import { parseMessage, valueOf } from "../core/message.ts";
 import type { Request } from "../core/request.ts";
 import type { Git } from "./exec.ts";
-import { parseLog, parseRecords } from "./parse.ts";
+import { LOG_FORMAT, parseLog, parseRecords } from "./parse.ts";
 
 /** Returns the other branch. Commits of the trusted branch count for none. */
 export async function answeredElsewhere(
@@ -27,7 +27,7 @@ export async function answeredElsewhere(
     const other = branchOf(ref);
     if (value === commit || !other || other === branch || other === target) continue;
     const args = ["log", "--first-parent", "--fixed-strings", `--grep=Answers: ${commit}`];
-    const range = ["--format=%H%x00%P%x00%ct%x00%B%x00", "--end-of-options", ref, `^${commit}`, "--"];
+    const range = [LOG_FORMAT, "--end-of-options", ref, `^${commit}`, "--"];
     const answers = parseLog(await git.text([...args, ...range]));
     const isAnswer = (message: string) => valueOf(parseMessage(message).trailers, "Answers") === commit;
     if (answers.some(({ message }) => isAnswer(message))) return other;

@@ -38,7 +38,10 @@ export function parseCommitFields(record: readonly string[], at = 0): Commit {
   };
 }
 
-/** The commits of `git log --format=%H%x00%P%x00%ct%x00%B%x00`. */
+/** The format of `git log` that `parseLog` reads: id, parents, committer time, message. */
+export const LOG_FORMAT = "--format=%H%x00%P%x00%ct%x00%B%x00";
+
+/** The commits of `git log` in LOG_FORMAT. */
 export function parseLog(output: string): Commit[] {
   return parseRecords(output, COMMIT_FIELDS).map((record) => parseCommitFields(record));
 }

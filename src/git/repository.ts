@@ -13,15 +13,13 @@ import { Fault, words } from "../core/words.ts";
 import type { LeaseRef, Look, Repository, Swap, Update } from "../runner/ports.ts";
 import { Looker, type WholeLook } from "./look.ts";
 import type { Person, Place } from "./open.ts";
-import { parseLog, parseRecords, requireSha } from "./parse.ts";
+import { LOG_FORMAT, parseLog, parseRecords, requireSha } from "./parse.ts";
 import { answeredElsewhere } from "./elsewhere.ts";
 import { Takeovers } from "./takeovers.ts";
 import { branchBlocker, readRefs, resumeFollow, swapLocal, transact } from "./refs.ts";
 
 /** Who commits where nobody is configured. */
 export const BOT: Person = { name: "Trailhand", email: "trailhand@users.noreply.invalid" };
-
-const LOG = "--format=%H%x00%P%x00%ct%x00%B%x00";
 
 export class LocalRepository implements Repository {
   readonly place: Place;
@@ -131,7 +129,7 @@ export function identity(author: Person, committer: Person): Record<string, stri
 
 /** First-parent history, newest first. */
 export async function readTrail(place: Place, commit: string, limit: number): Promise<Commit[]> {
-  const args = ["log", "--first-parent", "-n", String(limit), LOG, "--end-of-options", commit, "--"];
+  const args = ["log", "--first-parent", "-n", String(limit), LOG_FORMAT, "--end-of-options", commit, "--"];
   return parseLog(await place.git.text(args));
 }
 

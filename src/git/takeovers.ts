@@ -10,7 +10,7 @@ import { parseRequest, type Commit, type Request } from "../core/request.ts";
 import type { Head } from "../core/view.ts";
 import { isTerminal } from "../core/workflow.ts";
 import type { Git } from "./exec.ts";
-import { parseLog } from "./parse.ts";
+import { LOG_FORMAT, parseLog } from "./parse.ts";
 
 export class Takeovers {
   readonly #git: Git;
@@ -37,9 +37,8 @@ export class Takeovers {
   }
 
   async #read(target: Branch, heads: readonly Head[]): Promise<void> {
-    const format = "--format=%H%x00%P%x00%ct%x00%B%x00";
     const stdin = [...heads.map(({ commit }) => commit), `^${refOf(target)}`, ""].join("\n");
-    const args = ["log", "--first-parent", "--stdin", format];
+    const args = ["log", "--first-parent", "--stdin", LOG_FORMAT];
     const commits = new Map<Sha, Commit>();
     for (const commit of parseLog(await this.#git.text(args, { stdin }))) commits.set(commit.commit, commit);
     for (const head of heads) this.#known.set(idOf(head), firstRequest(head, commits));

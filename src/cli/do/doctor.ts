@@ -1,5 +1,5 @@
 /** `trailhand doctor`: is everything in order, and what mends it? */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Holder } from "../../core/lease.ts";
 import { FOLLOW } from "../../core/lease.ts";
@@ -7,6 +7,7 @@ import { EXIT, Fault, typed } from "../../core/words.ts";
 import { WORKFLOW_FILE } from "../../core/workflow.ts";
 import { listCheckouts } from "../../git/checkouts.ts";
 import { requireVersion } from "../../git/open.ts";
+import { readJson } from "../../git/slot.ts";
 import { isDead } from "../../process/machine.ts";
 import { openSite, type Site } from "../../wire.ts";
 import type { Run } from "../call.ts";
@@ -146,7 +147,7 @@ function checkLeases({ view }: Survey): Finding[] {
 function checkPools({ cache }: Site): Finding[] {
   if (!existsSync(cache.worktrees)) return [];
   return readdirSync(cache.worktrees).flatMap((name): Finding[] => {
-    const owner = readOwner(join(cache.worktrees, name, "owner.json"));
+    const owner = readJson(join(cache.worktrees, name, "owner.json")) as Holder | undefined;
     if (!owner || !isDead(owner)) return [];
     return [
       {
@@ -157,14 +158,6 @@ function checkPools({ cache }: Site): Finding[] {
       },
     ];
   });
-}
-
-function readOwner(file: string): Holder | undefined {
-  try {
-    return JSON.parse(readFileSync(file, "utf8")) as Holder;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Records of worktrees whose folder is gone, and checkouts that could not follow their branch. */
