@@ -57,7 +57,14 @@ async function runAll(lab: Lab, expected: number): Promise<{ answered: number }>
     answers++;
     answered = performance.now();
   });
-  const options = { once: false, watch: false, branches: [], ttlMs: 60_000, pollMs: 1000 };
+  const options = {
+    once: false,
+    watch: false,
+    branches: [],
+    ttlMs: 60_000,
+    shared: false,
+    rests: { shortestMs: 1000, longestMs: 1000 },
+  };
   await new Runner(ports, { ...options, concurrency: CONCURRENCY, wakes: () => undefined }).run();
   await dispose();
   if (answers !== expected) throw new Error(`${answers} hand-offs were answered, not ${expected}`);

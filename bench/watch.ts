@@ -27,7 +27,8 @@ export async function watch(rounds: number): Promise<Figure[]> {
       branches: [],
       concurrency: 1,
       ttlMs: 60_000,
-      pollMs: 3_600_000,
+      shared: false,
+      rests: { shortestMs: 3_600_000, longestMs: 3_600_000 },
       wakes: (ring) => refs.start(ring),
     });
     const running = runner.run();

@@ -3,7 +3,7 @@
  *
  * What must hold: two runners made here share nothing but the repository and the machine.
  */
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomBytes, randomInt, randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
@@ -18,7 +18,8 @@ import { endRun } from "./process/group.ts";
 import { isDead, thisHolder } from "./process/machine.ts";
 import { ScriptRunner } from "./process/script.ts";
 import type { Clock, Event, Machine, Ports } from "./runner/ports.ts";
-import { usableContract, userName, type Environment, type Site } from "./wire.ts";
+import { userName, type Environment, type Site } from "./site.ts";
+import { usableContract } from "./wire.ts";
 
 /** What a run needs besides the site. */
 export interface RunnerParts {
@@ -42,6 +43,7 @@ export function wireRunner(site: Site, env: Environment, tell: (event: Event) =>
     holder,
     isDead,
     endProcesses: endRun,
+    isAnswered: ({ branch, run, request }) => repository.isAnswered(branch as Branch, run, request),
     keep: (record, value) => keepSalvage(repository, record, value),
     salvageMessage,
   });
@@ -56,6 +58,7 @@ export function wireRunner(site: Site, env: Environment, tell: (event: Event) =>
     holder,
     newRun: () => randomUUID() as string as RunId,
     newNonce: () => randomBytes(16).toString("hex"),
+    random: () => randomInt(2 ** 47) / 2 ** 47,
     isDead,
   };
   const contract = (target: Branch, heads: readonly Head[]) => usableContract(site, target, heads);

@@ -4,7 +4,7 @@ import type { Head } from "../core/view.ts";
 import { EXIT, Fault, words } from "../core/words.ts";
 import { readTrail } from "../git/repository.ts";
 import type { Update } from "../runner/ports.ts";
-import type { Site } from "../wire.ts";
+import type { Site } from "../site.ts";
 import type { Call } from "./call.ts";
 import { report } from "./do/request.ts";
 import { lastRequested } from "./last-requested.ts";

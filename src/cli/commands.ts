@@ -56,6 +56,12 @@ const branchArgument: Argument = {
   optional: true,
   offers: "branch",
 };
+const remoteOption: Option = {
+  name: "remote",
+  short: "r",
+  value: "name",
+  what: "At this remote, by its name or its URL; your own branches and files are left alone.",
+};
 const messageOption: Option = {
   name: "message",
   short: "m",
@@ -87,7 +93,7 @@ export const COMMANDS: readonly Command[] = [
     group: "start",
     what: "Check git, identity, states, workflow, worktrees, messages and leases.",
     more: "Each finding names the command that mends it. Exit code 1 when something must be mended.",
-    options: [JSON_OPTION],
+    options: [remoteOption, JSON_OPTION],
     examples: [{ line: "trailhand doctor", what: "is everything in order?" }],
   },
   {
@@ -112,6 +118,7 @@ export const COMMANDS: readonly Command[] = [
         many: true,
         what: "A further trailer, such as Priority or Refs.",
       },
+      remoteOption,
       JSON_OPTION,
     ],
     examples: [
@@ -145,13 +152,30 @@ export const COMMANDS: readonly Command[] = [
         value: "n",
         what: "Attempts at once; the workflow's limit when left out.",
       },
+      {
+        name: "ttl",
+        value: "time",
+        what: "How long a lease holds that is not renewed; 1m when left out, 5m at github.com.",
+      },
+      {
+        name: "grace",
+        value: "time",
+        what: "How long SIGTERM lets running scripts finish before they are handed back; 10s when left out.",
+      },
+      {
+        name: "wake",
+        value: "pipe|port",
+        what: "Look at once when something is written to this named pipe, or calls this port of 127.0.0.1.",
+      },
       { name: "trust-head", what: "Read the states from HEAD: to try a workflow out before it is merged." },
+      remoteOption,
       JSON_OPTION,
     ],
     examples: [
       { line: "trailhand run", what: "work off everything" },
       { line: "trailhand run --watch", what: "stay and react within a moment" },
       { line: "trailhand run --dry-run", what: "what would happen, and why not" },
+      { line: "trailhand run --watch --remote origin", what: "one of many runners that share a remote" },
     ],
   },
   {
@@ -161,6 +185,7 @@ export const COMMANDS: readonly Command[] = [
     options: [
       { name: "needs-me", what: "Only what waits for a person." },
       { name: "all", short: "a", what: "Branches without a request too." },
+      remoteOption,
       JSON_OPTION,
     ],
     examples: [{ line: "trailhand status --needs-me", what: "what is waiting for you" }],
@@ -172,6 +197,7 @@ export const COMMANDS: readonly Command[] = [
     arguments: [branchArgument],
     options: [
       { name: "limit", short: "n", value: "n", what: "At most so many commits; 200 when left out." },
+      remoteOption,
       JSON_OPTION,
     ],
     examples: [{ line: "trailhand log feat/login", what: "who did what, and how long it took" }],
@@ -181,7 +207,7 @@ export const COMMANDS: readonly Command[] = [
     group: "look",
     what: "The workflow as a drawing, with a branch's position.",
     arguments: [branchArgument],
-    options: [{ name: "mermaid", what: "Print a Mermaid state diagram." }, JSON_OPTION],
+    options: [{ name: "mermaid", what: "Print a Mermaid state diagram." }, remoteOption, JSON_OPTION],
     examples: [
       { line: "trailhand graph", what: "draw it in the terminal" },
       { line: "trailhand graph --mermaid", what: "for a README" },
@@ -200,7 +226,7 @@ export const COMMANDS: readonly Command[] = [
     group: "mend",
     what: "Ask again for the state at which a branch was parked or taken over.",
     arguments: [branchArgument],
-    options: [messageOption, JSON_OPTION],
+    options: [messageOption, remoteOption, JSON_OPTION],
     examples: [{ line: "trailhand resume feat/login", what: "go on after your own commits" }],
   },
   {
@@ -208,7 +234,7 @@ export const COMMANDS: readonly Command[] = [
     group: "mend",
     what: "Ask again for a state that failed; do not wait for a rest to be over.",
     arguments: [branchArgument],
-    options: [messageOption, JSON_OPTION],
+    options: [messageOption, remoteOption, JSON_OPTION],
     examples: [{ line: "trailhand retry feat/login", what: "with all its attempts again" }],
   },
   {
@@ -216,7 +242,7 @@ export const COMMANDS: readonly Command[] = [
     group: "mend",
     what: "End the work on a branch; what runs there is stopped and its work saved.",
     arguments: [branchArgument],
-    options: [messageOption, JSON_OPTION],
+    options: [messageOption, remoteOption, JSON_OPTION],
     examples: [{ line: "trailhand cancel feat/login", what: "stop it" }],
   },
   {
@@ -230,6 +256,7 @@ export const COMMANDS: readonly Command[] = [
         value: "n",
         what: "Keep salvage, journals and logs that are younger; 14 when left out.",
       },
+      remoteOption,
       JSON_OPTION,
     ],
     examples: [{ line: "trailhand gc --prune", what: "remove what is no longer needed" }],

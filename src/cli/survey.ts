@@ -5,14 +5,14 @@
  */
 import { decide, type Decision } from "../core/decide.ts";
 import { nearest } from "../core/nearest.ts";
-import { parseBranch, type Branch } from "../core/ids.ts";
+import { parseBranch, type Branch, type Ref } from "../core/ids.ts";
 import { reasonOf, type Reason } from "../core/reasons.ts";
-import type { Head, Now, SeenLease, View } from "../core/view.ts";
+import type { Head, Now, SeenLease, SeenSlot, View } from "../core/view.ts";
 import { Fault, typed, words } from "../core/words.ts";
 import type { ReadContract } from "../git/contract.ts";
 import { listCheckouts } from "../git/checkouts.ts";
 import { isDead } from "../process/machine.ts";
-import type { Site } from "../wire.ts";
+import type { Site } from "../site.ts";
 
 export interface Survey {
   readonly view: View;
@@ -31,10 +31,23 @@ export async function survey(site: Site, now: Now): Promise<Survey> {
   const leases = new Map<string, SeenLease>();
   for (const [key, seen] of look.leases) {
     const holder = seen.lease?.holder;
-    leases.set(key, { ...seen, firstSeen: now.mono, dead: holder !== undefined && isDead(holder) });
+    const dead = holder !== undefined && isDead(holder);
+    leases.set(key, { ...seen, firstSeen: now.mono, known: false, dead });
   }
+  const slots = new Map<Ref, SeenSlot>();
+  for (const [ref, { value, lease }] of look.slots)
+    slots.set(ref, { ref, value, run: lease?.run, known: false });
   const { target, heads, parked } = look;
-  const view: View = { target, heads, leases, parked, takenOver, sightings: new Map(), going: new Map() };
+  const view: View = {
+    target,
+    heads,
+    leases,
+    slots,
+    parked,
+    takenOver,
+    sightings: new Map(),
+    going: new Map(),
+  };
   const decisions = decide(view, contract.workflow, now);
   return { view, contract, decisions: await withBlockers(site, decisions, target), now };
 }
@@ -97,8 +110,9 @@ export function requireHead(site: Site, heads: readonly Head[], name: string | u
 
 /** The branch checked out where we stand. Throws a Fault when HEAD is detached. */
 export function checkedOutBranch(site: Site): Branch {
-  const here = site.place.git.place.dir;
-  const checkouts = listCheckouts(site.place).filter(({ dir }) => here === dir || here.startsWith(`${dir}/`));
+  if (!site.here) throw new Fault(words.detachedHead());
+  const here = site.here.git.place.dir;
+  const checkouts = listCheckouts(site.here).filter(({ dir }) => here === dir || here.startsWith(`${dir}/`));
   const [nearestOne] = checkouts.toSorted((a, b) => b.dir.length - a.dir.length);
   if (nearestOne) return nearestOne.branch;
   throw new Fault(words.detachedHead());

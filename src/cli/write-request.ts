@@ -9,7 +9,7 @@ import { refOf, type Branch, type Sha } from "../core/ids.ts";
 import type { Trailer } from "../core/trailers.ts";
 import { Fault, words } from "../core/words.ts";
 import type { Update } from "../runner/ports.ts";
-import type { Site } from "../wire.ts";
+import type { Site } from "../site.ts";
 
 export interface Wish {
   readonly branch: Branch;

@@ -6,7 +6,7 @@
  */
 import picomatch from "picomatch/posix.js";
 import { cleanLine } from "./clean.ts";
-import type { Branch, Sha } from "./ids.ts";
+import type { Branch, Ref, Sha } from "./ids.ts";
 import { parseMessage, valueOf } from "./message.ts";
 import type { Asked, Request } from "./request.ts";
 import type { Head, Now, Parked, SeenLease, View } from "./view.ts";
@@ -39,8 +39,18 @@ export interface Run {
   readonly attempt: number;
   /** The lease value that the claim replaces. */
   readonly over: SeenLease | undefined;
+  /** The place in its lane, where that has a capacity; admission sets it. */
+  readonly slot?: Slot;
   /** Set when no script is run, because a limit is reached: the answer says so. */
   readonly limit?: "hops" | "attempts" | "stalled";
+}
+
+/** A place in a lane, taken in the same swap as the lease. */
+export interface Slot {
+  readonly index: number;
+  readonly ref: Ref;
+  /** What it holds now: nothing, or the run that is taken over. */
+  readonly expected: Sha | null;
 }
 
 /** A finished response waits beside its branch: put it there. */
@@ -177,7 +187,7 @@ function decideLease(
   const lease = seen?.lease;
   const same = lease?.request === request.commit;
   if (seen && lease?.rest && same) {
-    const leftMs = lease.rest.ms - (now.mono - seen.firstSeen);
+    const leftMs = restLeftMs(seen, lease.rest.ms, now);
     if (leftMs > 0) return wait({ code: "resting", detail: lease.rest.why, leftMs });
   } else if (seen && !lease?.rest && !isExpired(seen, now)) {
     const detail = lease?.runner ?? "";
@@ -198,8 +208,19 @@ function decideLease(
   return run;
 }
 
+/**
+ * What is left of a rest. It is over when this observer has watched it for so long; an observer that
+ * comes and goes, as a timer starts it, never does, and may go by the date of the rest. A clock that
+ * is wrong then makes an attempt early, and attempts are counted.
+ */
+function restLeftMs(seen: SeenLease, ms: number, now: Now): number {
+  // Dates are whole seconds; this one may be up to a second later than it says.
+  const byDate = now.wall - (seen.committed + 1) * 1000;
+  return ms - Math.max(now.mono - seen.firstSeen, byDate);
+}
+
 /** Dead at once on the holder's own machine; elsewhere after it was seen unchanged for 1.5 TTL. */
-function isExpired(seen: SeenLease, now: Now): boolean {
+export function isExpired(seen: SeenLease, now: Now): boolean {
   if (seen.lease?.rest) return true;
   const ttl = seen.lease?.ttlMs ?? 60_000;
   return seen.dead || now.mono - seen.firstSeen > PATIENCE * ttl;

@@ -3,9 +3,12 @@
  *
  * What must hold: a higher priority goes first, then the older request, then the one
  * with fewer hand-offs behind it, so that nobody is overtaken
- * for ever by newcomers of the same rank; a full lane holds up its own branches only.
+ * for ever by newcomers of the same rank; a full lane holds up its own branches only; no place of a
+ * lane is given to two.
  */
-import type { Idle, Run, Why } from "./decide.ts";
+import type { Idle, Run, Slot, Why } from "./decide.ts";
+import type { Ref } from "./ids.ts";
+import { LANES, slotRef } from "./lease.ts";
 import type { View } from "./view.ts";
 import { DEFAULT_CONCURRENCY, type Workflow } from "./workflow.ts";
 
@@ -14,53 +17,102 @@ export interface Admission {
   readonly held: readonly Idle[];
 }
 
+/**
+ * How runners that look at the same list keep out of each other's way: each takes the first
+ * `window` requests of the same rank in an order of its own, drawn anew each time by `salt`.
+ */
+export interface Spread {
+  readonly window: number;
+  readonly salt: number;
+}
+
 /** `limit` is how many attempts this runner may have at once; `view.going` count among them. */
 export function admit(
   view: View,
   workflow: Workflow,
   runnable: readonly Run[],
   limit: number = workflow.limits.concurrency ?? DEFAULT_CONCURRENCY,
+  spread?: Spread,
 ): Admission {
-  const taken = takenPlaces(view, runnable);
+  const taken = takenSlots(view);
   let free = limit - view.going.size;
   const admitted: Run[] = [];
   const held: Idle[] = [];
-  for (const run of inOrder(runnable)) {
+  for (const run of inOrder(runnable, spread)) {
     const lane = run.state?.lane ?? "default";
-    const capacity = workflow.lanes[lane] ?? Number.POSITIVE_INFINITY;
-    const used = taken.get(lane) ?? 0;
-    const why: Why | undefined =
-      used >= capacity ? { code: "lane-full", detail: lane } : free <= 0 ? { code: "no-room" } : undefined;
+    const capacity = workflow.lanes[lane];
+    const slot = capacity === undefined ? undefined : findSlot(view, run, lane, capacity, taken);
+    const isFull = capacity !== undefined && slot === undefined;
+    const why: Why | undefined = isFull
+      ? { code: "lane-full", detail: lane }
+      : free <= 0
+        ? { code: "no-room" }
+        : undefined;
     if (why) {
       held.push({ kind: "wait", head: run.head, why });
-    } else {
-      taken.set(lane, used + 1);
-      free--;
-      admitted.push(run);
+      continue;
     }
+    if (slot) taken.add(slot.ref);
+    free--;
+    admitted.push(slot ? { ...run, slot } : run);
   }
   return { admitted, held };
 }
 
-function inOrder(runnable: readonly Run[]): Run[] {
-  return runnable.toSorted(
+function inOrder(runnable: readonly Run[], spread: Spread | undefined): Run[] {
+  const sorted = runnable.toSorted(
     (a, b) =>
       b.request.priority - a.request.priority ||
       a.request.committed - b.request.committed ||
       a.request.hops - b.request.hops ||
       (a.head.branch < b.head.branch ? -1 : 1),
   );
+  if (!spread) return sorted;
+  const rank = sorted[0]?.request.priority;
+  const same = sorted.findIndex(({ request }) => request.priority !== rank);
+  const end = Math.min(spread.window, same < 0 ? sorted.length : same);
+  const draw = (run: Run) => mix(spread.salt, run.head.key);
+  const first = sorted.slice(0, end).toSorted((a, b) => draw(a) - draw(b));
+  return [...first, ...sorted.slice(end)];
 }
 
-/** A lease that is taken over gives up its place, or a lane full of lost runners would stay full. */
-function takenPlaces(view: View, runnable: readonly Run[]): Map<string, number> {
-  const lanes = [...view.going.values()];
-  const over = new Set(runnable.map((run) => run.over?.value));
-  for (const { lease, value, dead } of view.leases.values()) {
-    const free = dead || over.has(value) || lease?.rest;
-    if (lease && !free && !view.going.has(lease.branch)) lanes.push(lease.lane);
+/** A number that looks random, from a number and a text: FNV-1a, as its authors describe it. */
+function mix(salt: number, text: string): number {
+  let hash = (0x811c9dc5 ^ salt) >>> 0;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193) >>> 0;
+  return hash;
+}
+
+/** Places of lanes that are held, by anyone. */
+function takenSlots(view: View): Set<Ref> {
+  const going = [...view.going.values()].flatMap(({ slot }) => slot ?? []);
+  return new Set([...view.slots.keys(), ...going]);
+}
+
+/**
+ * The place that a claim takes. A run that is taken over hands its own place on; otherwise a free
+ * one, looked for from a point that differs from branch to branch, so that claims seldom meet.
+ */
+function findSlot(
+  view: View,
+  run: Run,
+  lane: string,
+  capacity: number,
+  taken: ReadonlySet<Ref>,
+): Slot | undefined {
+  const before = run.over?.lease;
+  if (before?.slot !== undefined && !before.rest && before.lane === lane) {
+    const ref = slotRef(lane, before.slot);
+    const held = view.slots.get(ref);
+    if (held?.run === before.run) return { index: before.slot, ref, expected: held.value };
   }
-  const taken = new Map<string, number>();
-  for (const lane of lanes) taken.set(lane, (taken.get(lane) ?? 0) + 1);
-  return taken;
+  const used = [...taken].filter((ref) => ref.startsWith(`${LANES}${lane}/`)).length;
+  if (used >= capacity) return undefined;
+  const start = mix(0, run.head.key) % capacity;
+  for (let step = 0; step < capacity; step++) {
+    const index = (start + step) % capacity;
+    const ref = slotRef(lane, index);
+    if (!taken.has(ref)) return { index, ref, expected: null };
+  }
+  return undefined;
 }

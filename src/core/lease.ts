@@ -12,6 +12,7 @@ import { parseMessage, valueOf } from "./message.ts";
 
 export const NAMESPACE = "refs/trailhand/";
 export const LEASES = `${NAMESPACE}leases/`;
+export const LANES = `${NAMESPACE}lanes/`;
 export const PARKED = `${NAMESPACE}parked/`;
 export const FOLLOW = `${NAMESPACE}follow/`;
 export const SALVAGE = `${NAMESPACE}salvage/`;
@@ -35,6 +36,8 @@ export interface Lease {
   readonly ttlMs: number;
   readonly nonce: string;
   readonly lane: string;
+  /** The place that the run takes in its lane, where the lane has a capacity. */
+  readonly slot?: number;
   readonly holder?: Holder;
   /** Set between attempts: nobody runs, and the next attempt waits this long after it was seen. */
   readonly rest?: { readonly ms: number; readonly why: string };
@@ -55,6 +58,11 @@ export function salvageRef(branch: Branch, run: RunId): Ref {
   return `${SALVAGE}${branch}/${run}` as Ref;
 }
 
+/** One place of a lane; whoever holds it made it exist together with its lease. */
+export function slotRef(lane: string, slot: number): Ref {
+  return `${LANES}${lane}/${slot}` as Ref;
+}
+
 /** The message of the lease commit, which is a root commit with the empty tree. */
 export function formatLease(lease: Lease): string {
   const { holder, rest } = lease;
@@ -69,6 +77,7 @@ export function formatLease(lease: Lease): string {
       { key: "Runner", value: lease.runner },
       { key: "Attempt", value: String(lease.attempt) },
       { key: "Lane", value: lease.lane },
+      ...(lease.slot === undefined ? [] : [{ key: "Slot", value: String(lease.slot) }]),
       { key: "Ttl-Ms", value: String(lease.ttlMs) },
       { key: "Nonce", value: lease.nonce },
       ...(holder ? [{ key: "Process", value: `${holder.boot} ${holder.pid} ${holder.started}` }] : []),
@@ -98,6 +107,7 @@ export function parseLease(message: string): Lease | undefined {
   if (!branch || !request || !run || attempt === undefined || ttlMs === undefined) return undefined;
   const holder = readHolder(value("Process"));
   const rest = integer(value("Rest-Ms"), 0, REST_BOUND);
+  const slot = integer(value("Slot"), 0, 1000);
   return {
     branch,
     request,
@@ -107,6 +117,7 @@ export function parseLease(message: string): Lease | undefined {
     runner: value("Runner"),
     nonce: value("Nonce"),
     lane: value("Lane") || "default",
+    ...(slot === undefined ? {} : { slot }),
     ...(holder ? { holder } : {}),
     ...(rest === undefined ? {} : { rest: { ms: rest, why: value("Because") } }),
   };

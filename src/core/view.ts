@@ -4,7 +4,7 @@
  * What must hold: a view is plain data and never changes; the same view and time give the same
  * decisions.
  */
-import type { Branch, Ref, Sha } from "./ids.ts";
+import type { Branch, Ref, RunId, Sha } from "./ids.ts";
 import type { Lease } from "./lease.ts";
 import type { Asked, Commit, Request } from "./request.ts";
 
@@ -22,8 +22,27 @@ export interface SeenLease {
   readonly lease: Lease | undefined;
   /** Monotonic milliseconds of this observer when it first saw this very value. */
   readonly firstSeen: number;
+  /** True when an earlier look saw it too: then all else in this look was read after it. */
+  readonly known: boolean;
+  /** The committer date in seconds; only a rest may go by it, because a rest guards nothing. */
+  readonly committed: number;
   /** True when the holder ran on this machine and its process is gone. */
   readonly dead: boolean;
+}
+
+/** A taken place of a lane. */
+export interface SeenSlot {
+  readonly ref: Ref;
+  readonly value: Sha;
+  /** The run that took it; undefined when the commit there is none of ours. */
+  readonly run: RunId | undefined;
+  readonly known: boolean;
+}
+
+/** What this process works on. */
+export interface Going {
+  readonly lane: string;
+  readonly slot: Ref | undefined;
 }
 
 /** A response that is finished but could not be put on its branch. */
@@ -37,13 +56,14 @@ export interface View {
   readonly heads: readonly Head[];
   /** By the key of the branch. */
   readonly leases: ReadonlyMap<string, SeenLease>;
+  readonly slots: ReadonlyMap<Ref, SeenSlot>;
   readonly parked: ReadonlyMap<string, Parked>;
   /** The request below a head that has no state of its own: a person took over. By the key of the branch. */
   readonly takenOver: ReadonlyMap<string, Request>;
   /** First sight of heads that a foreign worker claims, by commit id. */
   readonly sightings: ReadonlyMap<Sha, number>;
-  /** Branches that this process works on, with the lane that each takes a place in. */
-  readonly going: ReadonlyMap<Branch, string>;
+  /** Branches that this process works on. */
+  readonly going: ReadonlyMap<Branch, Going>;
 }
 
 export interface Now {

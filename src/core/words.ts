@@ -33,6 +33,17 @@ export class Fault extends Error {
   }
 }
 
+/** A remote that does not answer, or not in time: what was sent to it may have arrived. */
+export class Unreachable extends Fault {
+  constructor(remote: string, why: string, options?: { readonly cause?: unknown }) {
+    super(
+      { what: `The remote ${remote} cannot be reached: ${why}`, next: "trailhand doctor", exit: EXIT.later },
+      options,
+    );
+    this.name = "Unreachable";
+  }
+}
+
 const usage = (what: string, next?: string): Sentence =>
   next === undefined ? { what, exit: EXIT.usage } : { what, next, exit: EXIT.usage };
 
@@ -82,6 +93,30 @@ export const words = {
   gitFailed: (command: string, code: number, stderr: string): Sentence => ({
     what: `git ${command} ended with ${code}: ${stderr}`,
     next: "trailhand doctor",
+  }),
+  gitSilent: (command: string, ms: number): Sentence => ({
+    what: `git ${command} printed nothing for ${Math.round(ms / 1000)} s and was ended.`,
+    next: "trailhand doctor",
+    exit: EXIT.later,
+  }),
+  noPipe: (path: string) => usage(`${path} is no named pipe.`, `mkfifo ${typed(path)}`),
+  noPort: (port: number, why: string) =>
+    usage(`Cannot listen at port ${port}: ${why}.`, "trailhand run --watch --wake <a free port>"),
+  badDuration: (option: string, text: string) =>
+    usage(`--${option} needs a duration such as 30s or 5m, not ${quoted(text)}.`, "trailhand help run"),
+  noRemote: (name: string, known: string) =>
+    usage(
+      `There is no remote ${quoted(name)}.${known === "" ? "" : ` Known: ${known}.`}`,
+      "git remote -v; a URL or a path may be given in its place",
+    ),
+  noAtomic: (remote: string): Sentence => ({
+    what: `The remote ${remote} takes no atomic pushes, so an answer could be written by halves.`,
+    next: "use a server with git 2.4 or newer, and receive.advertiseAtomic not turned off",
+  }),
+  probeFailed: (remote: string, what: string): Sentence => ({
+    what: `The remote ${remote} cannot be shared safely: ${what}`,
+    next: "trailhand doctor --remote <remote>",
+    exit: EXIT.refused,
   }),
   readOnly: (where: string, why: string): Sentence => ({
     what: `Cannot write to ${where}: ${why}. Nothing was changed.`,
@@ -169,6 +204,10 @@ export const words = {
   locked: () => "its lease cannot be written: a file that ends in .lock is left below .git/refs/trailhand",
   claimLost: () => "another runner was faster, or a ref is locked",
   wouldOverwrite: (dir: string) => `untracked files in ${dir} are in the way; move them, then run again`,
+  noClaim: (why: string): Sentence => ({
+    what: `The lease of a request cannot be written: ${why}`,
+    next: "trailhand doctor --remote <remote>; a host that refuses refs of its own kind needs `refs: { prefix: refs/tags/trailhand }` in states/workflow.yml",
+  }),
   notADescendant: (branch: string): Sentence => ({
     what: `The response on ${quoted(branch)} would not descend from its request.`,
   }),

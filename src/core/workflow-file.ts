@@ -100,7 +100,7 @@ function explain(given: z.core.$ZodIssue): Explained[] {
 function knownKeys(path: readonly PropertyKey[]): string[] {
   if (path.length === 0) return Object.keys(workflowSchema.shape);
   if (path[0] === "states") return Object.keys(stateSchema.shape);
-  return ["hops", "concurrency"];
+  return path[0] === "refs" ? ["prefix"] : ["hops", "concurrency"];
 }
 
 /** The workflow of a repository without a file. */

@@ -5,7 +5,7 @@
  */
 import * as z from "zod";
 import { parseDuration } from "./duration.ts";
-import { parseStateName } from "./ids.ts";
+import { parseBranch, parseStateName } from "./ids.ts";
 
 const duration = z.string().transform((text, context) => {
   const milliseconds = parseDuration(text);
@@ -13,9 +13,15 @@ const duration = z.string().transform((text, context) => {
   context.addIssue({ code: "custom", message: `"${text}" is no duration; write 30s, 5m or 1h30m` });
   return z.NEVER;
 });
+/** Kinds of refs that belong to everybody. */
+const ROOTS = new Set(["refs/heads", "refs/tags", "refs/remotes", "refs/notes", "refs/pull"]);
 const count = (low: number, high: number) => z.int().min(low).max(high);
 const name = z.string().refine((text) => parseStateName(text) !== undefined, {
   error: "a state name has lower-case letters, digits, '.', '_', '-', and at most 64 of them",
+});
+
+const lane = z.string().refine((text) => parseStateName(text) !== undefined, {
+  error: "a lane's name has lower-case letters, digits, '.', '_', '-', and at most 64 of them",
 });
 
 export const stateSchema = z.strictObject({
@@ -31,12 +37,21 @@ export const stateSchema = z.strictObject({
   "on-failure": name
     .optional()
     .describe("The state that follows the last failed attempt, in place of `failed`."),
-  lane: z.string().default("default").describe("The lane that an attempt takes a place in."),
+  lane: lane.default("default").describe("The lane that an attempt takes a place in."),
   env: z
     .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/))
     .default([])
     .describe("Names of the runner's variables that this script may see; their values are redacted."),
 });
+
+const prefix = z
+  .string()
+  .refine(
+    (text) => /^refs\/[^/]+\/[^/]/.test(`${text}/x`) && parseBranch(text) !== undefined && !ROOTS.has(text),
+    {
+      error: "a prefix is a ref name such as refs/tags/trailhand, and not a whole kind of refs",
+    },
+  );
 
 export const workflowSchema = z.strictObject({
   start: z
@@ -62,8 +77,18 @@ export const workflowSchema = z.strictObject({
     })
     .default({})
     .describe("Bounds on the whole workflow."),
+  refs: z
+    .strictObject({
+      prefix: prefix
+        .default("refs/trailhand")
+        .describe(
+          "Where leases and other side refs are at a remote, for hosts that refuse refs of their own kind.",
+        ),
+    })
+    .prefault({})
+    .describe("Names of refs."),
   lanes: z
-    .record(z.string(), count(1, 1000))
+    .record(lane, count(1, 1000))
     .default({})
     .describe("How many attempts a lane holds at once; a lane that is not listed holds any number."),
   states: z.record(name, stateSchema).describe("The states, in reading order."),

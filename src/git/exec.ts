@@ -6,7 +6,7 @@
  * never taken for success.
  */
 import { StringDecoder } from "node:string_decoder";
-import { simpleGit, type SimpleGit, type SimpleGitOptions } from "simple-git";
+import { GitPluginError, simpleGit, type SimpleGit, type SimpleGitOptions } from "simple-git";
 import { Fault, words } from "../core/words.ts";
 
 /** git ended with a code that the caller did not allow. */
@@ -31,11 +31,22 @@ export interface Call {
   readonly onText?: (text: string) => void;
   /** Only names that start with `GIT_`; everything else comes from our own environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Ends git when it prints nothing, on either stream, for so long; then GitSilent is thrown. */
+  readonly silentMs?: number;
 }
 
 export interface Result {
   readonly code: number;
   readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** git printed nothing for too long and was ended: what it had begun may still come to an end. */
+export class GitSilent extends Fault {
+  constructor(args: readonly string[], ms: number) {
+    super(words.gitSilent(args[0] ?? "", ms));
+    this.name = "GitSilent";
+  }
 }
 
 /** Settings that hold for every call, whatever the user's or the repository's configuration says. */
@@ -77,6 +88,8 @@ export interface Place {
   readonly before?: readonly string[];
   /** Further settings, `key=value`. */
   readonly settings?: readonly string[];
+  /** True for a git that speaks with a remote: it may use the ssh and credentials of its user. */
+  readonly remote?: boolean;
 }
 
 /** What simple-git guards besides `GIT_*`: programs that git would start, and a path prefix. */
@@ -92,6 +105,34 @@ export function cleanEnv(env: Readonly<Record<string, string | undefined>>): Rec
       (CONFIG_PLACES.has(name) || (!/^git_/i.test(name) && !GUARDED.has(name.toLowerCase()))),
   );
   return { ...(Object.fromEntries(kept) as Record<string, string>), GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" };
+}
+
+/** What its user may tell git in the environment about the way to a remote. */
+const WAYS =
+  /^(?:GIT_(?:SSH|SSH_COMMAND|SSH_VARIANT|ASKPASS|PROXY_COMMAND|PROXY_SSL_\w+|SSL_\w+|HTTP_\w+|ALLOW_PROTOCOL|CONFIG_COUNT|CONFIG_KEY_\d+|CONFIG_VALUE_\d+)|SSH_ASKPASS)$/;
+const REMOTE_UNSAFE: NonNullable<SimpleGitOptions["unsafe"]> = {
+  ...UNSAFE,
+  allowUnsafeAskPass: true,
+  allowUnsafeConfigEnvCount: true,
+  allowUnsafeGitProxy: true,
+  allowUnsafeSshCommand: true,
+  allowUnsafeTemplateDir: true,
+};
+
+/** The environment for a git that speaks with a remote. `settings` go by it, unseen in the process list. */
+export function remoteEnv(
+  env: Readonly<Record<string, string | undefined>>,
+  settings: readonly (readonly [key: string, value: string])[],
+): Record<string, string> {
+  const ways = Object.entries(env).filter(([name, value]) => value !== undefined && WAYS.test(name));
+  const kept = { ...cleanEnv(env), ...(Object.fromEntries(ways) as Record<string, string>) };
+  let count = Number(kept["GIT_CONFIG_COUNT"] ?? 0) || 0;
+  for (const [key, value] of settings) {
+    kept[`GIT_CONFIG_KEY_${count}`] = key;
+    kept[`GIT_CONFIG_VALUE_${count}`] = value;
+    count++;
+  }
+  return count === 0 ? kept : { ...kept, GIT_CONFIG_COUNT: String(count) };
 }
 
 /** git in one place, with fixed settings. */
@@ -129,27 +170,30 @@ export class Git {
     args: readonly string[],
     call: Call,
     start: (git: SimpleGit, all: string[]) => PromiseLike<T>,
-  ): Promise<{ code: number; stdout: T }> {
+  ): Promise<{ code: number; stdout: T; stderr: string }> {
     let code = 0;
+    let stderr = "";
     let failure: Fault | undefined;
     const allowed = call.codes ?? [];
     const env = { ...this.place.env, ...call.env };
     const git = simpleGit({
       baseDir: this.place.dir,
       config: [...SETTINGS, ...(this.place.settings ?? [])],
-      unsafe: UNSAFE,
-      allowEnvironment: Object.keys(env).filter((name) => name.startsWith("GIT_")),
+      unsafe: this.place.remote ? REMOTE_UNSAFE : UNSAFE,
+      allowEnvironment: Object.keys(env).filter((name) => /^(?:GIT_|SSH_ASKPASS$)/.test(name)),
+      ...(call.silentMs === undefined ? {} : { timeout: { block: call.silentMs } }),
       // Only the close event ends a call: after `exit` alone, output may still be in the pipe.
       completion: { onClose: true, onExit: false },
       // A buffer, even an empty one, closes standard input; nothing at all would leave it open.
       input: () => Buffer.from(call.stdin ?? ""),
       errors: (error, result) => {
         code = result.exitCode;
+        stderr = Buffer.concat(result.stdErr).toString();
         if (code === 0 && error === undefined) return undefined;
         if (allowed.includes(code)) return undefined;
-        const stderr = Buffer.concat(result.stdErr).toString() || String(error ?? "");
-        const missing = stderr.includes("spawn git ENOENT");
-        failure = missing ? new Fault(words.noGit()) : new GitExit(args, code, stderr);
+        const said = stderr || String(error ?? "");
+        const missing = said.includes("spawn git ENOENT");
+        failure = missing ? new Fault(words.noGit()) : new GitExit(args, code, said);
         return failure;
       },
     })
@@ -161,8 +205,11 @@ export class Git {
         if (call.onText) pipeText(stdout, call.onText);
       });
     try {
-      return { stdout: await start(git, [...(this.place.before ?? []), ...args]), code };
+      return { stdout: await start(git, [...(this.place.before ?? []), ...args]), code, stderr };
     } catch (error) {
+      if (error instanceof GitPluginError && error.plugin === "timeout") {
+        throw new GitSilent(args, call.silentMs ?? 0);
+      }
       throw failure ?? error;
     }
   }

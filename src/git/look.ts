@@ -4,38 +4,17 @@
  * What must hold: one git process, whatever the number of branches; a head that has not moved is
  * not read again: the next look asks for names and ids only, and then for what changed.
  */
-import { branchOf, type Branch, type Ref, type Sha } from "../core/ids.ts";
-import { FOLLOW, LEASES, PARKED, parseLease } from "../core/lease.ts";
-import { parseMessage, valueOf } from "../core/message.ts";
-import { parseRequest, type Commit } from "../core/request.ts";
-import type { Head, Parked } from "../core/view.ts";
-import type { LeaseRef, Look } from "../runner/ports.ts";
+import { FOLLOW, LANES, LEASES, PARKED } from "../core/lease.ts";
+import { assemble, readEntry, type Entry, type WholeLook } from "./assemble.ts";
 import type { Git } from "./exec.ts";
-import { branchKey } from "./key.ts";
 import { parseCommitFields, parseRecords, recordReader } from "./parse.ts";
 
-const PLACES = ["refs/heads", LEASES, PARKED, FOLLOW];
+const PLACES = ["refs/heads", LEASES, LANES, PARKED, FOLLOW];
 const ORIGIN_HEAD = "refs/remotes/origin/HEAD";
 const NAMES = "%(refname)%00%(objectname)%00%(symref)%00";
 const WHOLE = "%(refname)%00%(symref)%00%(objectname)%00%(parent)%00%(committerdate:unix)%00%(contents)%00";
 /** More refs than this are read as a whole look; fewer are named on the command line. */
 const FEW = 200;
-
-/** A branch head, or the commit of a side ref. */
-type Entry = Head | Commit;
-
-/** A follow that is not finished: the branch moved, its checkout did not. */
-export interface Follow {
-  readonly ref: Ref;
-  readonly from: Sha;
-  readonly head: Head;
-}
-
-export interface WholeLook extends Omit<Look, "target"> {
-  readonly follows: readonly Follow[];
-  /** The branch that `origin/HEAD` names. */
-  readonly originHead: string | undefined;
-}
 
 /** Looks again and again at one repository, remembering what it has read. */
 export class Looker {
@@ -57,10 +36,11 @@ export class Looker {
 
   /** The refs as they are now. */
   async look(): Promise<WholeLook> {
+    let unchanged = false;
     if (this.#cold) await (this.#first ?? this.#readAll());
-    else await this.#readChanges();
+    else unchanged = !(await this.#readChanges());
     this.#cold = false;
-    return this.#assemble();
+    return assemble(this.#entries, this.#originHead, unchanged);
   }
 
   async #readAll(): Promise<void> {
@@ -82,7 +62,8 @@ export class Looker {
     else if (symref === "") this.#entries.set(ref, readEntry(ref, parseCommitFields(record, 2)));
   }
 
-  async #readChanges(): Promise<void> {
+  /** True when there were some. */
+  async #readChanges(): Promise<boolean> {
     const output = await this.#git.text(["for-each-ref", `--format=${NAMES}`, ...PLACES]);
     const present = new Set<string>();
     const changed: string[] = [];
@@ -91,49 +72,15 @@ export class Looker {
       present.add(ref);
       if (this.#entries.get(ref)?.commit !== value) changed.push(ref);
     }
-    for (const ref of this.#entries.keys()) if (!present.has(ref)) this.#entries.delete(ref);
-    if (changed.length > FEW) return this.#readAll();
-    if (changed.length === 0) return;
-    for (const ref of changed) this.#entries.delete(ref);
-    await this.#read(changed);
-  }
-
-  #assemble(): WholeLook {
-    const heads: Head[] = [];
-    const leases = new Map<string, LeaseRef>();
-    const parked = new Map<string, Parked>();
-    const pending: { ref: Ref; key: string; from: Sha }[] = [];
-    for (const [ref, entry] of this.#entries) {
-      if ("asked" in entry) {
-        heads.push(entry);
-        continue;
-      }
-      const { commit: value, message } = entry;
-      const key = ref.slice(ref.lastIndexOf("/") + 1);
-      if (ref.startsWith(LEASES)) leases.set(key, { ref: ref as Ref, value, lease: parseLease(message) });
-      else if (ref.startsWith(FOLLOW)) pending.push({ ref: ref as Ref, key, from: value });
-      else {
-        const answers = valueOf(parseMessage(message).trailers, "Answers") ?? "";
-        parked.set(key, { value, answers });
-      }
+    let moved = changed.length > 0;
+    for (const ref of this.#entries.keys()) {
+      if (!present.has(ref)) moved = this.#entries.delete(ref);
     }
-    const follows = pending.flatMap(({ ref, key, from }) => {
-      const head = heads.find((one) => one.key === key);
-      return head ? [{ ref, from, head }] : [];
-    });
-    return { heads, leases, parked, follows, originHead: this.#originHead };
+    if (changed.length > FEW) await this.#readAll();
+    else if (changed.length > 0) {
+      for (const ref of changed) this.#entries.delete(ref);
+      await this.#read(changed);
+    }
+    return moved;
   }
-}
-
-function readEntry(ref: string, commit: Commit): Entry {
-  const branch = branchOf(ref);
-  return branch ? readHead(branch, commit) : commit;
-}
-
-/** A head; the text of one that asks for nothing is not kept. */
-function readHead(branch: Branch, commit: Commit): Head {
-  const asked = parseRequest(branch, commit);
-  const message = asked.kind === "request" ? commit.message : commit.message.slice(0, 200);
-  const { commit: id, parents, committed } = commit;
-  return { branch, commit: id, key: branchKey(branch), parents, committed, message, asked };
 }

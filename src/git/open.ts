@@ -8,7 +8,7 @@ import { existsSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { Fault, words } from "../core/words.ts";
 import { cleanEnv, Git, GitExit } from "./exec.ts";
-import { parseConfig } from "./parse.ts";
+import { parseConfig, parseScopedConfig, type Scoped } from "./parse.ts";
 
 export interface Person {
   readonly name: string;
@@ -24,13 +24,15 @@ export interface Place {
   readonly shallow: boolean;
   readonly emptyTree: string;
   readonly config: ReadonlyMap<string, string>;
+  /** Every setting in its order; a key may be there more than once. */
+  readonly settings: readonly Scoped[];
   /** The main worktree, where there is one. */
   readonly top: string | undefined;
   /** Undefined when neither `user.name` nor `user.email` is set. */
   readonly person: Person | undefined;
 }
 
-const EMPTY_TREE = {
+export const EMPTY_TREE = {
   sha1: "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
   sha256: "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
 } as const;
@@ -53,10 +55,11 @@ export async function openPlace(git: Git): Promise<Place> {
     git
       .text(["rev-parse", "--path-format=absolute", ...asked])
       .catch((error: unknown) => explain(error, git)),
-    git.text(["config", "--list", "-z"], { codes: [1] }),
+    git.text(["config", "--list", "-z", "--show-scope"], { codes: [1] }),
   ]);
   const [commonDir = "", bare, shallow, format] = found.trimEnd().split("\n");
-  const config = parseConfig(listed);
+  const settings = parseScopedConfig(listed);
+  const config = new Map(settings.map(({ key, value }) => [key, value]));
   const isBare = bare === "true" && config.get("core.bare") === "true";
   return {
     git,
@@ -65,6 +68,7 @@ export async function openPlace(git: Git): Promise<Place> {
     shallow: shallow === "true",
     emptyTree: format === "sha256" ? EMPTY_TREE.sha256 : EMPTY_TREE.sha1,
     config,
+    settings,
     top: mainWorktree(commonDir, await mainConfig(git, commonDir, config)),
     person: personOf(config),
   };
@@ -105,7 +109,8 @@ function mainWorktree(commonDir: string, config: Config): string | undefined {
   return basename(commonDir) === ".git" ? dirname(commonDir) : undefined;
 }
 
-function personOf(config: ReadonlyMap<string, string>): Person | undefined {
+/** Who commits, as git is told. */
+export function personOf(config: ReadonlyMap<string, string>): Person | undefined {
   const name = config.get("user.name");
   const email = config.get("user.email");
   return name && email ? { name, email } : undefined;

@@ -57,10 +57,25 @@ export function requireSha(text: string): Sha {
 /** `git config --list -z`: each entry is `key\nvalue`, keys in lower case but for subsections. */
 export function parseConfig(output: string): ReadonlyMap<string, string> {
   const entries = output.split("\0").filter((entry) => entry !== "");
-  return new Map(
-    entries.map((entry): [string, string] => {
-      const newline = entry.indexOf("\n");
-      return newline < 0 ? [entry, "true"] : [entry.slice(0, newline), entry.slice(newline + 1)];
-    }),
-  );
+  return new Map(entries.map(parseSetting));
+}
+
+/** A setting, and where it was made: `system`, `global`, `local`, `worktree` or `command`. */
+export interface Scoped {
+  readonly scope: string;
+  readonly key: string;
+  readonly value: string;
+}
+
+/** `git config --list -z --show-scope`. */
+export function parseScopedConfig(output: string): Scoped[] {
+  return parseRecords(output, 2).map(([scope = "", entry = ""]) => {
+    const [key, value] = parseSetting(entry);
+    return { scope, key, value };
+  });
+}
+
+function parseSetting(entry: string): [key: string, value: string] {
+  const newline = entry.indexOf("\n");
+  return newline < 0 ? [entry, "true"] : [entry.slice(0, newline), entry.slice(newline + 1)];
 }

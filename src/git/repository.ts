@@ -4,14 +4,16 @@
  * What must hold: each method is one git process where git allows it; commits are written with
  * plumbing, so that no hook, template, editor or signature takes part.
  */
-import type { Branch, Ref, Sha } from "../core/ids.ts";
-import { parseLease, SALVAGE } from "../core/lease.ts";
+import { refOf, type Branch, type Ref, type RunId, type Sha } from "../core/ids.ts";
+import { parseLease, refsOf, SALVAGE } from "../core/lease.ts";
 import { parseMessage, valueOf } from "../core/message.ts";
 import type { Commit, Request } from "../core/request.ts";
 import type { Head } from "../core/view.ts";
 import { Fault, words } from "../core/words.ts";
 import type { LeaseRef, Look, Repository, Swap, Update } from "../runner/ports.ts";
-import { Looker, type WholeLook } from "./look.ts";
+import type { WholeLook } from "./assemble.ts";
+import { branchKey } from "./key.ts";
+import { Looker } from "./look.ts";
 import type { Person, Place } from "./open.ts";
 import { LOG_FORMAT, parseLog, parseRecords, requireSha } from "./parse.ts";
 import { answeredElsewhere } from "./elsewhere.ts";
@@ -49,11 +51,12 @@ export class LocalRepository implements Repository {
   }
 
   async readLease(ref: Ref): Promise<LeaseRef | undefined> {
-    const format = "--format=%(refname)%00%(objectname)%00%(contents)%00";
+    const format = "--format=%(refname)%00%(objectname)%00%(committerdate:unix)%00%(contents)%00";
     const output = await this.place.git.text(["for-each-ref", format, ref]);
-    const record = parseRecords(output, 3).find(([name]) => name === ref);
+    const record = parseRecords(output, 4).find(([name]) => name === ref);
     if (!record) return undefined;
-    return { ref, value: requireSha(record[1] ?? ""), lease: parseLease(record[2] ?? "") };
+    const [, value = "", committed = "", message = ""] = record;
+    return { ref, value: requireSha(value), lease: parseLease(message), committed: Number(committed) || 0 };
   }
 
   swap(updates: readonly Update[], why: string): Promise<Swap> {
@@ -96,6 +99,15 @@ export class LocalRepository implements Repository {
     const env = identity(author, by);
     const args = ["commit-tree", ...parents.flatMap((parent) => ["-p", parent]), "-F", "-", tree];
     return requireSha(await this.place.git.text(args, { stdin: message, env }));
+  }
+
+  /** True when the answer of a run is on the branch, or parked beside it. */
+  async isAnswered(branch: Branch, run: RunId, request: Sha): Promise<boolean> {
+    const values = await this.read([refOf(branch), refsOf(branchKey(branch)).parked]);
+    const present = [...values.values()].filter((value) => value !== null);
+    if (present.length === 0) return false;
+    const search = ["--ignore-missing", "--fixed-strings", `--grep=Run: ${run}`, "-n", "1", "--format=%H"];
+    return (await this.place.git.text(["log", ...search, ...present, `^${request}`, "--"])) !== "";
   }
 
   async isAncestor(older: Sha, newer: Sha): Promise<boolean> {

@@ -8,14 +8,13 @@
 import { existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { refOf, type Branch, type Ref, type RunId, type Sha } from "../core/ids.ts";
-import { refsOf, type Holder } from "../core/lease.ts";
+import type { Ref, RunId, Sha } from "../core/ids.ts";
+import type { Holder } from "../core/lease.ts";
 import type { Request } from "../core/request.ts";
 import { Fault, words } from "../core/words.ts";
 import type { Sealed, Tree, Trees } from "../runner/ports.ts";
 import { collect, collectAll, collectCommits } from "./collect.ts";
 import { type Git, GitExit } from "./exec.ts";
-import { branchKey } from "./key.ts";
 import { type Place, withoutFilters } from "./open.ts";
 import { parseConfig } from "./parse.ts";
 import {
@@ -48,6 +47,8 @@ export interface PoolOptions {
   readonly isDead: (holder: Holder) => boolean;
   /** Ends every process that a dead run left; `side` holds what it recorded. */
   readonly endProcesses: (side: string, run: RunId | undefined) => Promise<void>;
+  /** True when the run's answer is on its branch, or parked beside it: then its work is there. */
+  readonly isAnswered: (record: RunRecord) => Promise<boolean>;
   /** Puts a saved tree on its ref, if that does not exist yet. */
   readonly keep: (record: RunRecord, value: Sha) => Promise<Ref>;
   readonly salvageMessage: (record: RunRecord) => string;
@@ -177,17 +178,9 @@ export class WorktreePool implements Trees {
   }
 
   async #saveDead(slot: Slot, record: RunRecord): Promise<void> {
-    if (await this.#isAnswered(record)) return;
+    if (await this.#options.isAnswered(record)) return;
     const value = await this.#saveSlot(slot, record.request, this.#options.salvageMessage(record));
     if (value) await this.#options.keep(record, value);
-  }
-
-  /** True when the run's answer is on its branch, or parked beside it: then its work is there. */
-  async #isAnswered({ run, branch, request }: RunRecord): Promise<boolean> {
-    const refs = [refOf(branch as Branch), refsOf(branchKey(branch as Branch)).parked];
-    const search = ["--ignore-missing", "--fixed-strings", `--grep=Run: ${run}`, "-n", "1", "--format=%H"];
-    const found = await this.#options.place.git.text(["log", ...search, ...refs, `^${request}`, "--"]);
-    return found !== "";
   }
 
   /** The owner's name stands before the first worktree does, so that no worktree is without one. */

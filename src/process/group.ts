@@ -30,6 +30,19 @@ export function signalGroup(pgid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
+const live = new Set<number>();
+
+/** A group that runs now, until the returned function is called. */
+export function noteGroup(pgid: number): () => void {
+  live.add(pgid);
+  return () => live.delete(pgid);
+}
+
+/** Ends every group of this process at once, for a process that is about to leave. */
+export function endGroups(): void {
+  for (const pgid of live) signalGroup(pgid, "SIGKILL");
+}
+
 /** Ends what is left of a run: first its recorded group, then every process that carries its mark. */
 export async function endRun(side: string, run: RunId | undefined): Promise<void> {
   const record = readRecord(side);

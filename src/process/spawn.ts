@@ -9,7 +9,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Exit } from "../core/outcome.ts";
-import { signalGroup } from "./group.ts";
+import { noteGroup, signalGroup } from "./group.ts";
 
 export interface SpawnOptions {
   readonly file: string;
@@ -45,11 +45,13 @@ export async function spawnBounded(options: SpawnOptions): Promise<Spawned> {
     const started = await start(options);
     if (!("child" in started)) return { exit: started, log: "", stdout: "" };
     const { child } = started;
+    const ended = noteGroup(child.pid ?? 0);
     try {
       options.onStart(child.pid ?? 0);
     } catch (error) {
       // What is not on record must not run: nobody could end it.
       signalGroup(child.pid ?? 0, "SIGKILL");
+      ended();
       throw error;
     }
     child.stdout?.on("data", (chunk: Buffer) => {
@@ -58,6 +60,7 @@ export async function spawnBounded(options: SpawnOptions): Promise<Spawned> {
     });
     child.stderr?.on("data", (chunk: Buffer) => log.add(chunk));
     const exit = await untilEnd(child, options);
+    ended();
     await drained(child);
     return { exit, log: log.text(), stdout: stdout.text() };
   } finally {

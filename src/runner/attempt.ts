@@ -7,7 +7,7 @@
 import type { Run } from "../core/decide.ts";
 import { formatLease } from "../core/lease.ts";
 import { Fault } from "../core/words.ts";
-import { claim, keep, type Claim, type StopSwitch } from "./claim.ts";
+import { claim, ending, keep, type Claim, type StopSwitch } from "./claim.ts";
 import { attemptsOf, conclude, concludeLimit, type Work } from "./conclude.ts";
 import { salvage } from "./finish.ts";
 import type { Contract, Ports, Script, Tree } from "./ports.ts";
@@ -102,7 +102,7 @@ async function giveBack(ports: Ports, held: Claim, why: string): Promise<void> {
   try {
     const rest = { ms: FAULT_REST_MS, why: why.split("\n")[0] || "a fault" };
     const next = await ports.repository.note(formatLease({ ...lease, rest }));
-    await ports.repository.swap([{ ref: held.ref, expected: held.value, next }], "give back");
+    await ports.repository.swap(ending(held, next), "give back");
   } catch {
     // The disk may be full. Then the lease stands until this process is gone, and is taken over.
   }

@@ -7,7 +7,9 @@
 import type { Run } from "../core/decide.ts";
 import { refOf, type Ref, type Sha } from "../core/ids.ts";
 import { formatLease, refsOf, type Lease } from "../core/lease.ts";
-import type { Ports } from "./ports.ts";
+import { Fault, words } from "../core/words.ts";
+import { insist } from "./insist.ts";
+import type { Ports, Update } from "./ports.ts";
 
 declare const landed: unique symbol;
 
@@ -18,6 +20,8 @@ export interface Claim {
   readonly ref: Ref;
   /** The object that the lease ref holds now; changes with each renewal. */
   value: Sha;
+  /** The place in a lane that goes when the lease goes; undefined: none, or it is gone. */
+  slot: { readonly ref: Ref; readonly value: Sha } | undefined;
   readonly [landed]: true;
 }
 
@@ -42,8 +46,12 @@ export class StopSwitch {
   }
 }
 
+/** How many lease times a remote that is out of reach is waited for. */
+export const PATIENCE = 2;
 const RENEWALS = 3;
 const GIVE_UP = 2 / 3;
+/** A lease that cannot be deleted runs out by itself. */
+const RELEASES = 3;
 
 /** Claims a request. Undefined: somebody else has it, or it is no longer the head. */
 export async function claim(ports: Ports, run: Run, ttlMs: number): Promise<Claim | undefined> {
@@ -58,18 +66,23 @@ export async function claim(ports: Ports, run: Run, ttlMs: number): Promise<Clai
     ttlMs,
     nonce: machine.newNonce(),
     lane: run.state?.lane ?? "default",
+    ...(run.slot ? { slot: run.slot.index } : {}),
     ...(machine.holder ? { holder: machine.holder } : {}),
   };
   const value = await repository.note(formatLease(lease));
+  const place: Update[] = run.slot ? [{ ref: run.slot.ref, expected: run.slot.expected, next: value }] : [];
   const swap = await repository.swap(
-    [{ ref, expected: run.over?.value ?? null, next: value }],
+    [{ ref, expected: run.over?.value ?? null, next: value }, ...place],
     `claim ${run.request.state}`,
   );
+  if (swap.kind === "blocked") throw new Fault(words.noClaim(swap.why));
   if (swap.kind !== "landed") {
     if (swap.kind !== "unknown") return undefined;
-    if ((await repository.readLease(ref))?.lease?.run !== lease.run) return undefined;
+    const found = await insist(ports, ttlMs * PATIENCE, () => repository.readLease(ref));
+    if (found?.lease?.run !== lease.run) return undefined;
   }
-  const claimed = { run, lease, ref, value } as Claim;
+  const slot = run.slot && { ref: run.slot.ref, value };
+  const claimed = { run, lease, ref, value, slot } as Claim;
   if (await isHead(ports, claimed)) return claimed;
   await release(ports, claimed);
   return undefined;
@@ -82,18 +95,37 @@ export async function isHead(ports: Ports, claim: Claim): Promise<boolean> {
   return values.get(ref) === claim.run.request.commit;
 }
 
-/** Deletes the lease, if it is still ours. */
-export async function release(ports: Ports, claim: Claim): Promise<void> {
-  const remove = () =>
-    ports.repository.swap([{ ref: claim.ref, expected: claim.value, next: null }], "release");
-  if ((await remove()).kind === "landed") return;
-  const now = await ports.repository.readLease(claim.ref);
-  if (now?.lease?.run !== claim.lease.run) return;
-  claim.value = now.value;
-  await remove();
+/** What goes or changes together when a claim ends: its lease, and its place in the lane. */
+export function ending(claim: Claim, next: Sha | null = null): Update[] {
+  const { ref, value, slot } = claim;
+  const place: Update[] = slot ? [{ ref: slot.ref, expected: slot.value, next: null }] : [];
+  return [{ ref, expected: value, next }, ...place];
 }
 
-/** Renews until `until` resolves; stops the run when the lease or the head is no longer ours. */
+/** Reads again what a claim holds, after a swap that did not land. False: the lease is not ours. */
+export async function refresh(ports: Ports, claim: Claim): Promise<boolean> {
+  const { lease, ref, slot } = claim;
+  const read = () =>
+    Promise.all([ports.repository.readLease(ref), slot && ports.repository.read([slot.ref])]);
+  const [now, places] = await insist(ports, lease.ttlMs * PATIENCE, read);
+  if (now?.lease?.run !== lease.run) return false;
+  claim.value = now.value;
+  if (slot && places?.get(slot.ref) !== slot.value) claim.slot = undefined;
+  return true;
+}
+
+/** Deletes the lease, if it is still ours. */
+export async function release(ports: Ports, claim: Claim): Promise<void> {
+  for (let tries = 0; tries < RELEASES; tries++) {
+    const swap = await ports.repository.swap(ending(claim), "release");
+    if (swap.kind === "landed" || !(await refresh(ports, claim))) return;
+  }
+}
+
+/**
+ * Renews until `until` resolves; stops the run when the lease or the head is no longer ours, or when
+ * nothing is known of the lease for two thirds of its time: then nobody may have taken over yet.
+ */
 export async function keep(
   ports: Ports,
   claim: Claim,
@@ -103,35 +135,42 @@ export async function keep(
   const { clock } = ports;
   const { ttlMs } = claim.lease;
   let over = false;
-  const ended = until.finally(() => {
-    over = true;
-  });
+  const ended = until.then(
+    () => void (over = true),
+    () => void (over = true),
+  );
   let lastGood = clock.mono();
   while (!over && stop.reason === undefined) {
-    await clock.sleep(
-      ttlMs / RENEWALS,
-      ended.catch(() => undefined),
-    );
+    await clock.sleep(ttlMs / RENEWALS, ended);
     if (over) return;
     const sent = clock.mono();
-    if (sent - lastGood > ttlMs * GIVE_UP) return stop.stop("lease-lost");
-    const renewed = await renew(ports, claim).catch(() => "unknown" as const);
-    if (renewed === "fenced") return stop.stop("fenced");
-    if (renewed === "renewed") lastGood = sent;
-    if (!(await isHead(ports, claim).catch(() => true))) return stop.stop("moved");
+    const leftMs = lastGood + ttlMs * GIVE_UP - sent;
+    if (leftMs < 0) return stop.stop("lease-lost");
+    const answered = new Promise<Renewal>((resolve) => {
+      renew(ports, claim).then(resolve, () => resolve("unknown"));
+    });
+    // A remote that does not answer must not keep us from noticing that time is up.
+    const waited = await Promise.race([answered, clock.sleep(leftMs, Promise.race([answered, ended]))]);
+    if (over) return void (await answered);
+    if (waited === undefined) return stop.stop("lease-lost");
+    if (waited === "fenced" || waited === "moved") return stop.stop(waited);
+    if (waited === "renewed") lastGood = sent;
   }
 }
 
-async function renew(ports: Ports, claim: Claim): Promise<"renewed" | "fenced" | "unknown"> {
+type Renewal = "renewed" | "fenced" | "moved" | "unknown";
+
+/** One new nonce, and one look at the head. */
+async function renew(ports: Ports, claim: Claim): Promise<Renewal> {
   const { repository, machine } = ports;
   const next = await repository.note(formatLease({ ...claim.lease, nonce: machine.newNonce() }));
   const swap = await repository.swap([{ ref: claim.ref, expected: claim.value, next }], "renew");
-  if (swap.kind === "landed") {
-    claim.value = next;
-    return "renewed";
+  if (swap.kind === "landed") claim.value = next;
+  else {
+    const now = await repository.readLease(claim.ref);
+    if (now?.lease?.run !== claim.lease.run) return "fenced";
+    claim.value = now.value;
   }
-  const now = await repository.readLease(claim.ref);
-  if (now?.lease?.run !== claim.lease.run) return "fenced";
-  claim.value = now.value;
-  return now.value === next ? "renewed" : "unknown";
+  if (!(await isHead(ports, claim).catch(() => true))) return "moved";
+  return claim.value === next ? "renewed" : "unknown";
 }

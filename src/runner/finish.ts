@@ -10,7 +10,8 @@ import { refOf, type Ref, type Sha } from "../core/ids.ts";
 import { formatLease, refsOf, salvageRef } from "../core/lease.ts";
 import type { Head } from "../core/view.ts";
 import { Fault, words } from "../core/words.ts";
-import type { Claim } from "./claim.ts";
+import { ending, PATIENCE, refresh, release, type Claim } from "./claim.ts";
+import { insist } from "./insist.ts";
 import type { Ports, Sealed, Swap, Tree, Update } from "./ports.ts";
 
 export interface Saved {
@@ -39,7 +40,7 @@ export interface Rest {
   readonly salvage: Saved | undefined;
 }
 
-const TRIES = 6;
+const TRIES = 8;
 const JITTER_MS = 40;
 
 /** Puts the response on the branch and drops the lease, in one swap. */
@@ -54,7 +55,7 @@ export async function answer(ports: Ports, held: Claim, reply: Reply): Promise<A
   const branch = refOf(head.branch);
   const updates = (): Update[] => [
     { ref: branch, expected: request.commit, next: commit },
-    { ref: held.ref, expected: held.value, next: null },
+    ...ending(held),
     ...created(reply.salvage),
   ];
   const why = `${request.state} answered`;
@@ -62,20 +63,19 @@ export async function answer(ports: Ports, held: Claim, reply: Reply): Promise<A
     const swap = await repository.swap(updates(), why);
     if (swap.kind === "landed") return { kind: "answered", commit };
     if (swap.kind === "blocked") return park(ports, held, commit, swap.why);
-    const present = (await repository.read([branch])).get(branch);
-    const lease = await repository.readLease(held.ref);
-    const mine = lease?.lease?.run === held.lease.run;
+    // The lease before the head: a push of ours that lands in between shows in the head.
+    const mine = await refresh(ports, held);
+    const present = await readOne(ports, held, branch);
     if (present && (await repository.isAncestor(commit, present))) {
-      if (mine) await repository.swap([{ ref: held.ref, expected: lease.value, next: null }], "release");
+      if (mine) await release(ports, held);
       return { kind: "answered", commit };
     }
     if (!mine || present !== request.commit) {
-      if (mine) await repository.swap([{ ref: held.ref, expected: lease.value, next: null }], "release");
+      if (mine) await release(ports, held);
       const salvage = await keepCommit(ports, held, commit);
       return { kind: "overtaken", why: mine ? "the branch moved" : "another runner took over", salvage };
     }
-    held.value = lease.value;
-    await ports.clock.sleep(JITTER_MS * (tries + 1));
+    await ports.clock.sleep(jitterMs(ports, tries));
   }
   throw new Fault(words.headMoved(head.branch));
 }
@@ -83,10 +83,10 @@ export async function answer(ports: Ports, held: Claim, reply: Reply): Promise<A
 /** The answer is finished but has no place: it waits on a ref, and the request is not run again. */
 async function park(ports: Ports, held: Claim, commit: Sha, why: string): Promise<Answered> {
   const { parked } = refsOf(held.run.head.key);
-  const before = (await ports.repository.read([parked])).get(parked) ?? null;
-  await settle(ports, held, "park the answer", (value) => [
+  const before = await readOne(ports, held, parked);
+  await settle(ports, held, "park the answer", () => [
     { ref: parked, expected: before, next: commit },
-    { ref: held.ref, expected: value, next: null },
+    ...ending(held),
   ]);
   return { kind: "blocked", why };
 }
@@ -108,11 +108,11 @@ export async function rest(ports: Ports, held: Claim, end: Rest): Promise<void> 
   const lease = { ...held.lease, attempt: end.used, nonce: machine.newNonce() };
   const next = await repository.note(formatLease({ ...lease, rest: { ms: end.ms, why: end.why } }));
   const { journal } = refsOf(held.run.head.key);
-  const before = (await repository.read([journal])).get(journal) ?? null;
+  const before = await readOne(ports, held, journal);
   const entry =
     end.journal === undefined ? undefined : await repository.note(end.journal, before ?? undefined);
-  await settle(ports, held, "rest", (value) => [
-    { ref: held.ref, expected: value, next },
+  await settle(ports, held, "rest", () => [
+    ...ending(held, next),
     ...(entry ? [{ ref: journal, expected: before, next: entry }] : []),
     ...created(end.salvage),
   ]);
@@ -139,30 +139,34 @@ export function salvageMessage(held: Claim, why: string): string {
 
 async function keepCommit(ports: Ports, held: Claim, value: Sha): Promise<Ref> {
   const ref = salvageRef(held.run.head.branch, held.lease.run);
-  const swap = await ports.repository.swap([{ ref, expected: null, next: value }], "salvage");
-  if (swap.kind !== "landed" && !(await ports.repository.read([ref])).get(ref)) {
-    throw new Fault(words.notSaved(ref));
+  for (let tries = 0; tries < TRIES; tries++) {
+    const swap = await ports.repository.swap([{ ref, expected: null, next: value }], "salvage");
+    if (swap.kind === "landed" || (await readOne(ports, held, ref))) return ref;
+    if (swap.kind === "blocked") break;
+    await ports.clock.sleep(jitterMs(ports, tries));
   }
-  return ref;
+  throw new Fault(words.notSaved(ref));
 }
+
+/** The present value of a ref, waited for while the remote is out of reach. */
+async function readOne(ports: Ports, held: Claim, ref: Ref): Promise<Sha | null> {
+  const read = () => ports.repository.read([ref]);
+  return (await insist(ports, held.lease.ttlMs * PATIENCE, read)).get(ref) ?? null;
+}
+
+/** Full jitter, longer each time: two who try at once do not meet again. */
+const jitterMs = ({ machine }: Ports, tries: number): number => JITTER_MS * 2 ** tries * machine.random();
 
 const created = (saved: Saved | undefined): Update[] =>
   saved ? [{ ref: saved.ref, expected: null, next: saved.value }] : [];
 
 /** Sends the swap until it is settled; somebody else's lease ends it, and only the tree is kept. */
-async function settle(
-  ports: Ports,
-  held: Claim,
-  why: string,
-  updates: (lease: Sha) => Update[],
-): Promise<Swap> {
+async function settle(ports: Ports, held: Claim, why: string, updates: () => Update[]): Promise<Swap> {
   for (let tries = 0; tries < TRIES; tries++) {
-    const swap = await ports.repository.swap(updates(held.value), why);
+    const swap = await ports.repository.swap(updates(), why);
     if (swap.kind === "landed" || swap.kind === "blocked") return swap;
-    const now = await ports.repository.readLease(held.ref);
-    if (now?.lease?.run !== held.lease.run) return swap;
-    held.value = now.value;
-    await ports.clock.sleep(JITTER_MS * (tries + 1));
+    if (!(await refresh(ports, held))) return swap;
+    await ports.clock.sleep(jitterMs(ports, tries));
   }
   throw new Fault(words.notWritten(why, held.run.head.branch));
 }

@@ -6,17 +6,23 @@
  */
 import type { Sha } from "../core/ids.ts";
 
-const FIRST_MS = 50;
-const LONGEST_MS = 5000;
+const LOST = { firstMs: 50, longestMs: 5000 };
 /** A run that does not stay gives a request up after so many lost claims. */
 const TRIES = 6;
 
 export class Losses {
+  readonly #rests: { readonly firstMs: number; readonly longestMs: number };
   readonly #lost = new Map<Sha, { readonly tries: number; readonly until: number }>();
+
+  /** `rests`: how long the first loss is left alone, and how long any. */
+  constructor(rests = LOST) {
+    this.#rests = rests;
+  }
 
   add(request: Sha, now: number): void {
     const tries = (this.#lost.get(request)?.tries ?? 0) + 1;
-    const rest = Math.min(LONGEST_MS, FIRST_MS * 2 ** tries);
+    const { firstMs, longestMs } = this.#rests;
+    const rest = Math.min(longestMs, firstMs * 2 ** tries);
     this.#lost.set(request, { tries, until: now + rest });
   }
 

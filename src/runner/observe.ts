@@ -4,20 +4,21 @@
  * What must hold: first sight is on this observer's own clock that only goes forward; an observer
  * that starts again counts again; no time in a commit is ever used.
  */
-import type { Branch, Sha } from "../core/ids.ts";
-import type { SeenLease, View } from "../core/view.ts";
+import type { Branch, Ref, Sha } from "../core/ids.ts";
+import type { Going, SeenLease, SeenSlot, View } from "../core/view.ts";
 import type { Look, Ports } from "./ports.ts";
 
 export class Observer {
   readonly #ports: Pick<Ports, "clock" | "machine">;
   readonly #firstSeen = new Map<Sha, number>();
+  #knownSlots: ReadonlySet<Sha> = new Set();
 
   constructor(ports: Pick<Ports, "clock" | "machine">) {
     this.#ports = ports;
   }
 
-  /** `going` are the branches that this process works on, with their lanes. */
-  observe(look: Look, takenOver: View["takenOver"], going: ReadonlyMap<Branch, string>): View {
+  /** `going` are the branches that this process works on. */
+  observe(look: Look, takenOver: View["takenOver"], going: ReadonlyMap<Branch, Going>): View {
     const { clock, machine } = this.#ports;
     const now = clock.mono();
     const present = new Set<Sha>();
@@ -28,16 +29,25 @@ export class Observer {
       return first;
     };
     const leases = new Map<string, SeenLease>();
-    for (const [key, { ref, value, lease }] of look.leases) {
-      const dead = lease?.holder !== undefined && machine.isDead(lease.holder);
-      leases.set(key, { ref, value, lease, firstSeen: seenAt(value), dead });
+    for (const [key, found] of look.leases) {
+      const { holder } = found.lease ?? {};
+      const known = this.#firstSeen.has(found.value);
+      const dead = holder !== undefined && machine.isDead(holder);
+      leases.set(key, { ...found, known, firstSeen: seenAt(found.value), dead });
     }
+    const slots = new Map<Ref, SeenSlot>();
+    for (const { ref, value, lease } of look.slots.values()) {
+      // The value is that of the lease as it was claimed, which may be in this look as well.
+      const known = this.#knownSlots.has(value);
+      slots.set(ref, { ref, value, run: lease?.run, known });
+    }
+    this.#knownSlots = new Set([...slots.values()].map(({ value }) => value));
     const sightings = new Map<Sha, number>();
     for (const { commit, asked } of look.heads) {
       if (asked.kind === "request" && asked.state === "working") sightings.set(commit, seenAt(commit));
     }
     for (const value of this.#firstSeen.keys()) if (!present.has(value)) this.#firstSeen.delete(value);
     const { target, heads, parked } = look;
-    return { target, heads, leases, parked, takenOver, sightings, going };
+    return { target, heads, leases, slots, parked, takenOver, sightings, going };
   }
 }

@@ -12,7 +12,10 @@ import type { Commit, Request } from "../core/request.ts";
 import type { Head, Parked } from "../core/view.ts";
 import type { Workflow } from "../core/workflow.ts";
 
-/** One ref to move: from the expected value (null: it does not exist) to the next (null: delete). */
+/**
+ * One ref to move: from the expected value (null: it does not exist) to the next (null: delete).
+ * The two differ, because a push does not check a ref that it leaves alone.
+ */
 export interface Update {
   readonly ref: Ref;
   readonly expected: Sha | null;
@@ -33,6 +36,8 @@ export interface LeaseRef {
   readonly ref: Ref;
   readonly value: Sha;
   readonly lease: Lease | undefined;
+  /** The committer date, in seconds since 1970. */
+  readonly committed: number;
 }
 
 /** The refs as one look found them. */
@@ -40,7 +45,11 @@ export interface Look {
   readonly target: Branch;
   readonly heads: readonly Head[];
   readonly leases: ReadonlyMap<string, LeaseRef>;
+  /** The taken places of lanes, each with the lease that took it. */
+  readonly slots: ReadonlyMap<Ref, LeaseRef>;
   readonly parked: ReadonlyMap<string, Parked>;
+  /** True when no ref has moved since the look before. */
+  readonly unchanged: boolean;
 }
 
 export interface Repository {
@@ -162,6 +171,8 @@ export interface Machine {
   readonly holder: Holder | undefined;
   newRun(): RunId;
   newNonce(): string;
+  /** A number from 0 up to 1, for jitter and for keeping runners out of each other's way. */
+  random(): number;
   /** True when the holder ran on this machine, since its last boot, and is gone. */
   isDead(holder: Holder): boolean;
 }

@@ -4,19 +4,21 @@
  * What must hold: a wake is only a hint, each look sees everything; every decision is made by the
  * core on one view; leases of dead runners are swept before anything is claimed over them.
  */
-import { decide, type Decision, type Expire, type Idle, type Run } from "../core/decide.ts";
-import type { Branch, Sha } from "../core/ids.ts";
-import { admit } from "../core/lane.ts";
+import { decide, type Decision, type Idle, type Run } from "../core/decide.ts";
+import type { Branch, Ref, Sha } from "../core/ids.ts";
+import { admit, type Spread } from "../core/lane.ts";
 import type { Request } from "../core/request.ts";
-import type { Head, View } from "../core/view.ts";
+import type { Going as Place, View } from "../core/view.ts";
+import { DEFAULT_CONCURRENCY } from "../core/workflow.ts";
 import { Fault, words } from "../core/words.ts";
 import { attempt } from "./attempt.ts";
 import { Bell } from "./bell.ts";
 import { Losses } from "./losses.ts";
 import { Observer } from "./observe.ts";
+import { Pace, type Rests } from "./pace.ts";
 import { Patience } from "./patience.ts";
 import { StopSwitch } from "./claim.ts";
-import { land } from "./finish.ts";
+import { blockedIdle, Tidy } from "./tidy.ts";
 import type { Contract, Look, Ports } from "./ports.ts";
 
 export interface Options {
@@ -28,11 +30,18 @@ export interface Options {
   readonly branches: readonly Branch[];
   readonly concurrency: number | undefined;
   readonly ttlMs: number;
-  /** The slow look of the safety net, in milliseconds. */
-  readonly pollMs: number;
+  /** True where other runners are likely, as on a remote. */
+  readonly shared: boolean;
+  /** The rests between looks that nothing woke, in milliseconds. */
+  readonly rests: Rests;
   /** Is given the bell, to ring it at each wake. */
   readonly wakes: (ring: () => void) => void;
 }
+
+/** Looks in one lease time while something runs. */
+const BUSY_LOOKS = 6;
+/** How far down the list a runner among others picks its next request, for each place that it has. */
+const WINDOW = 32;
 
 /** What one `run` came to. */
 export interface Summary {
@@ -44,6 +53,7 @@ export interface Summary {
 interface Going {
   readonly commit: Sha;
   readonly lane: string;
+  readonly slot: Ref | undefined;
   readonly stop: StopSwitch;
   readonly ended: Promise<void>;
 }
@@ -61,12 +71,13 @@ export class Runner {
   readonly #going = new Map<Branch, Going>();
   readonly #observer: Observer;
   readonly #faulted = new Set<Sha>();
-  readonly #toldBlocked = new Map<Sha, string>();
   #started = 0;
   #faults = 0;
   #over = false;
   readonly #losses = new Losses();
   readonly #patience = new Patience();
+  readonly #pace: Pace;
+  readonly #tidy: Tidy;
   #toldFault = "";
   readonly #bell = new Bell();
 
@@ -74,13 +85,23 @@ export class Runner {
     this.#ports = ports;
     this.#options = options;
     this.#observer = new Observer(ports);
+    this.#pace = new Pace(options.rests);
+    this.#tidy = new Tidy(ports, options.shared);
     options.wakes(() => this.#bell.ring());
   }
 
-  /** Stops: nothing new is claimed, scripts are ended, their trees saved, their leases given back. */
-  shutdown(): void {
+  /**
+   * Stops: nothing new is claimed. Scripts have `graceMs` to finish; then they are ended, their
+   * trees saved, their leases given back.
+   */
+  shutdown(graceMs = 0): void {
     this.#over = true;
-    for (const { stop } of this.#going.values()) stop.stop("shutdown");
+    const { clock } = this.#ports;
+    const handBack = () => {
+      for (const { stop } of this.#going.values()) stop.stop("shutdown");
+    };
+    if (graceMs === 0) handBack();
+    else void clock.sleep(graceMs, this.#finishAll()).then(handBack);
     this.#bell.ring();
   }
 
@@ -102,11 +123,18 @@ export class Runner {
       const pause = this.#pauseMs(idle);
       // An attempt that ended during the look rang the bell, and the look may not have seen its end.
       if (!this.#options.watch && !busy && pause === undefined && !this.#bell.rung) break;
-      const shortest = Math.min(pause ?? Number.POSITIVE_INFINITY, this.#options.pollMs);
-      await clock.sleep(shortest, this.#bell.next());
+      await clock.sleep(Math.min(pause ?? Number.POSITIVE_INFINITY, this.#restMs()), this.#bell.next());
+      if (this.#bell.rung) this.#pace.quicken();
     }
     await this.#finishAll();
     return { started: this.#started, faults: this.#faults, idle };
+  }
+
+  /** While something runs here, a person's push is to be seen soon. */
+  #restMs(): number {
+    const { machine } = this.#ports;
+    const ms = this.#pace.next(machine.random());
+    return this.#going.size > 0 ? Math.min(ms, this.#options.ttlMs / BUSY_LOOKS) : ms;
   }
 
   async #finishAll(): Promise<void> {
@@ -134,26 +162,28 @@ export class Runner {
   async #tick(): Promise<Tick> {
     const { contract: readContract, clock, repository } = this.#ports;
     const look = await this.#lookSwept();
+    if (!look.unchanged) this.#pace.quicken();
     const contract = await readContract(look.target, look.heads);
     const continues = contract.workflow["on-plain-commit"] === "continue";
     const takenOver = continues
       ? await repository.takenOver(look.target, look.heads)
       : new Map<string, Request>();
-    const going = new Map([...this.#going].map(([branch, { lane }]) => [branch, lane]));
+    const going = new Map<Branch, Place>(this.#going);
     const view = this.#observer.observe(look, takenOver, going);
     this.#stopMoved(view);
     const now = { mono: clock.mono(), wall: clock.wall() };
     const decisions = decide(view, contract.workflow, now).filter((one) => this.#concerns(one));
-    const settled = await this.#settle(decisions);
+    const settled = await this.#tidy.settle(decisions, now.mono);
+    const swept = await this.#tidy.sweep(view, now);
     const { runnable, lost } = this.#sort(decisions, now.mono);
     const { admitted, held } = this.#over
       ? { admitted: [], held: [] }
-      : admit(view, contract.workflow, runnable, this.#options.concurrency);
+      : admit(view, contract.workflow, runnable, this.#options.concurrency, this.#spread(view));
     const blocked: Idle[] = [];
     let started = 0;
     for (const run of admitted) {
       const other = await this.#ports.repository.answeredElsewhere(run.request, view.target);
-      const why = other === undefined ? await this.#blocker(run) : undefined;
+      const why = other === undefined ? await this.#tidy.blocker(run) : undefined;
       if (other !== undefined) {
         blocked.push({ kind: "ignore", head: run.head, why: { code: "bound-elsewhere", detail: other } });
       } else if (why !== undefined) blocked.push(blockedIdle(run.head, why));
@@ -165,7 +195,20 @@ export class Runner {
     }
     const idle = decisions.filter((one): one is Idle => "why" in one);
     const waiting = [...settled.blocked, ...blocked];
-    return { idle: [...idle, ...held, ...lost, ...waiting], progress: started > 0 || settled.progress };
+    return {
+      idle: [...idle, ...held, ...lost, ...waiting],
+      progress: started > 0 || settled.progress || swept,
+    };
+  }
+
+  /** Alone, the oldest request goes first; among others, each runner takes another one. */
+  #spread(view: View): Spread | undefined {
+    const { concurrency = DEFAULT_CONCURRENCY, shared } = this.#options;
+    const others = [...view.leases.values()].some(
+      ({ lease, dead }) => lease && !lease.rest && !dead && !view.going.has(lease.branch),
+    );
+    if (!others && !shared) return undefined;
+    return { window: concurrency * WINDOW, salt: Math.floor(this.#ports.machine.random() * 2 ** 32) };
   }
 
   /** What may be claimed now, and what is left alone because claims on it were lost. */
@@ -209,42 +252,6 @@ export class Runner {
     return branches.length === 0 || branches.includes(decision.head.branch);
   }
 
-  /** Lands finished answers and removes leases that nobody holds. */
-  async #settle(decisions: readonly Decision[]): Promise<{ progress: boolean; blocked: Idle[] }> {
-    const blocked: Idle[] = [];
-    let progress = false;
-    for (const decision of decisions) {
-      if (decision.kind === "expire") await this.#expire(decision);
-      if (decision.kind !== "land") continue;
-      const { head, parked } = decision;
-      const swap = await land(this.#ports, head, parked.value);
-      if (swap.kind === "landed") {
-        progress = true;
-        this.#ports.tell({ kind: "landed", branch: head.branch, commit: parked.value });
-      }
-      if (swap.kind !== "blocked") continue;
-      this.#tellBlocked(head.branch, head.commit, swap.why);
-      blocked.push(blockedIdle(head, swap.why));
-    }
-    return { progress, blocked };
-  }
-
-  async #expire({ over }: Expire): Promise<void> {
-    await this.#ports.repository.swap([{ ref: over.ref, expected: over.value, next: null }], "expired");
-  }
-
-  async #blocker(run: Run): Promise<string | undefined> {
-    const why = await this.#ports.repository.blocker(run.head.branch);
-    if (why !== undefined) this.#tellBlocked(run.head.branch, run.head.commit, why);
-    return why;
-  }
-
-  #tellBlocked(branch: Branch, commit: Sha, why: string): void {
-    if (this.#toldBlocked.get(commit) === why) return;
-    this.#toldBlocked.set(commit, why);
-    this.#ports.tell({ kind: "blocked", branch, why });
-  }
-
   #start(contract: Contract, run: Run): void {
     const stop = new StopSwitch();
     const { branch } = run.head;
@@ -259,7 +266,7 @@ export class Runner {
     this.#started++;
     this.#patience.began(run.request.commit, run.attempt);
     const lane = run.state?.lane ?? "default";
-    this.#going.set(branch, { commit: run.head.commit, lane, stop, ended });
+    this.#going.set(branch, { commit: run.head.commit, lane, slot: run.slot?.ref, stop, ended });
   }
 
   /** How long until a resting request may run; undefined when none is worth waiting for. */
@@ -273,9 +280,3 @@ export class Runner {
     return rests.length > 0 ? Math.min(...rests) : undefined;
   }
 }
-
-const blockedIdle = (head: Head, why: string): Idle => ({
-  kind: "park",
-  head,
-  why: { code: "blocked", detail: why },
-});

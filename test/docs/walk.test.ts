@@ -38,7 +38,7 @@ test("docs/walk.md is what a commit really becomes", async () => {
   const site = await openSite(repo.dir, environmentOf(repo));
   const look = await site.repository.look();
   const contract = await site.contract(look.target, look.heads);
-  const view: View = { ...look, leases: new Map(), takenOver: new Map(), sightings: new Map(), going: new Map() };
+  const view: View = { ...look, leases: new Map(), slots: new Map(), takenOver: new Map(), sightings: new Map(), going: new Map() };
   const head = view.heads.find(({ branch }) => branch === "feat/login");
   const decisions = decide(view, contract.workflow, { mono: 0, wall: 0 });
   const runs = decisions.filter((one) => one.kind === "run");

@@ -2,18 +2,23 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decide, type Run } from "../../src/core/decide.ts";
-import { admit } from "../../src/core/lane.ts";
+import type { Ref } from "../../src/core/ids.ts";
+import { admit, type Spread } from "../../src/core/lane.ts";
 import { parseRequest } from "../../src/core/request.ts";
-import type { Head, SeenLease, View } from "../../src/core/view.ts";
-import { NOW, view, workflow } from "./views.ts";
+import type { Head, SeenLease, SeenSlot, View } from "../../src/core/view.ts";
+import { busyView, NOW, view, workflow } from "./views.ts";
 
 const RUNS = { numRuns: 5000, seed: 1 };
 
 const isHeld = ({ lease, dead, firstSeen }: SeenLease): boolean =>
   !lease?.rest && !dead && NOW.mono - firstSeen <= 1.5 * (lease?.ttlMs ?? 60_000);
 
-const isResting = ({ lease, firstSeen }: SeenLease, head: Head): boolean =>
-  lease?.rest !== undefined && lease.request === head.commit && NOW.mono - firstSeen < lease.rest.ms;
+/** Watched for less than its time, and begun less than that ago even at the end of the second it names. */
+const isResting = ({ lease, firstSeen, committed }: SeenLease, head: Head): boolean =>
+  lease?.rest !== undefined &&
+  lease.request === head.commit &&
+  NOW.mono - firstSeen < lease.rest.ms &&
+  NOW.wall - committed * 1000 - 1000 < lease.rest.ms;
 
 /** Everything that keeps a head from being run, said once more and in another way than in the core. */
 function hindrances(seen: View, head: Head): string[] {
@@ -127,30 +132,90 @@ describe("decide", () => {
   });
 });
 
-const rank = ({ request }: Run): [number, number] => [-request.priority, request.committed];
-const before = (a: Run, b: Run): boolean => {
-  const [[aRank, aAge], [bRank, bAge]] = [rank(a), rank(b)];
-  return aRank < bRank || (aRank === bRank && aAge < bAge);
-};
 const laneOf = (run: Run): string => run.state?.lane ?? "default";
+const inLane = (refs: Iterable<Ref>, lane: string): Ref[] =>
+  [...refs].filter((ref) => ref.startsWith(`refs/trailhand/lanes/${lane}/`));
+
+/** The place that the run before this one left, which nobody but this run may take. */
+function inherited(seen: View, { over, ...run }: Run): SeenSlot | undefined {
+  const { rest, lane, slot, run: id } = over?.lease ?? {};
+  if (rest || slot === undefined || lane !== laneOf({ over, ...run })) return undefined;
+  const held = seen.slots.get(`refs/trailhand/lanes/${lane}/${slot}` as Ref);
+  return held?.run === id ? held : undefined;
+}
 
 describe("admit", () => {
-  const admission = fc.tuple(view, fc.nat(5)).map(([seen, limit]) => {
+  const spread = fc.option(fc.record({ window: fc.nat(6), salt: fc.nat() }), { nil: undefined });
+  const admission = fc.tuple(fc.oneof(view, busyView), fc.nat(8), spread).map(([seen, limit, apart]) => {
     const runnable = decide(seen, workflow, NOW).filter((one): one is Run => one.kind === "run");
-    const { admitted, held } = admit(seen, workflow, runnable, limit);
-    return { seen, limit, runnable, admitted, held };
+    const { admitted, held } = admit(seen, workflow, runnable, limit, apart);
+    const taken = new Set([
+      ...seen.slots.keys(),
+      ...[...seen.going.values()].flatMap(({ slot }) => slot ?? []),
+    ]);
+    const after = new Set([...taken, ...admitted.flatMap(({ slot }) => slot?.ref ?? [])]);
+    return { seen, limit, apart, runnable, admitted, held, taken, after };
   });
+  type Admitted = typeof admission extends fc.Arbitrary<infer T> ? T : never;
 
-  it("admits or holds each run once, and admits within the limit and the lanes", () => {
+  /** Spread runners keep to the priority alone. */
+  const isBefore = (a: Run, b: Run, apart: Spread | undefined): boolean =>
+    a.request.priority !== b.request.priority
+      ? a.request.priority > b.request.priority
+      : !apart && a.request.committed < b.request.committed;
+
+  it("admits or holds each run once, and no more than the limit", () => {
     fc.assert(
       fc.property(admission, ({ seen, limit, runnable, admitted, held }) => {
         const heads = [...admitted, ...held].map(({ head }) => head.branch);
         expect(heads.toSorted()).toEqual(runnable.map(({ head }) => head.branch).toSorted());
         expect(admitted.length).toBeLessThanOrEqual(Math.max(0, limit - seen.going.size));
+        for (const run of admitted) {
+          const { slot: _, ...asked } = run;
+          expect(runnable).toContainEqual(asked);
+        }
+      }),
+      RUNS,
+    );
+  });
+
+  it("gives each run of a lane with bounds one place, and no place twice", () => {
+    const met = { fresh: 0, inherited: 0, none: 0 };
+    const check = ({ seen, admitted, taken }: Admitted) => {
+      const given = admitted.flatMap(({ slot }) => slot?.ref ?? []);
+      expect(new Set(given).size).toBe(given.length);
+      for (const run of admitted) {
+        const lane = laneOf(run);
+        const capacity = workflow.lanes[lane];
+        const { slot } = run;
+        expect(slot !== undefined).toBe(capacity !== undefined);
+        if (!slot || capacity === undefined) {
+          met.none++;
+          continue;
+        }
+        expect(slot.ref).toBe(`refs/trailhand/lanes/${lane}/${slot.index}`);
+        const before = inherited(seen, run);
+        expect(slot.expected).toBe(before?.value ?? null);
+        if (before) {
+          met.inherited++;
+          expect(slot.ref).toBe(before.ref);
+        } else {
+          met.fresh++;
+          expect(taken).not.toContain(slot.ref);
+          expect(slot.index).toBeLessThan(capacity);
+        }
+      }
+    };
+    fc.assert(fc.property(admission, check), RUNS);
+    for (const count of Object.values(met)) expect(count).toBeGreaterThan(50);
+  });
+
+  it("never fills a lane beyond its capacity, and adds nothing to one that is", () => {
+    fc.assert(
+      fc.property(admission, ({ taken, after }) => {
         for (const [lane, capacity] of Object.entries(workflow.lanes)) {
-          const started = admitted.filter((run) => laneOf(run) === lane).length;
-          const going = [...seen.going.values()].filter((one) => one === lane).length;
-          if (started > 0) expect(started + going).toBeLessThanOrEqual(capacity);
+          const before = inLane(taken, lane).length;
+          expect(inLane(after, lane).length).toBeLessThanOrEqual(Math.max(capacity, before));
         }
       }),
       RUNS,
@@ -158,42 +223,44 @@ describe("admit", () => {
   });
 
   it("goes by priority, then by age, and no lower rank takes the place of a higher one", () => {
-    fc.assert(
-      fc.property(admission, ({ runnable, admitted, held }) => {
-        for (const [at, run] of admitted.slice(1).entries()) {
-          const earlier = admitted[at];
-          if (earlier) expect(before(run, earlier)).toBe(false);
-        }
-        for (const { head, why } of held) {
-          const run = runnable.find((one) => one.head === head);
-          const rivals = admitted.filter(
-            (one) => why.code === "no-room" || (run && laneOf(one) === laneOf(run)),
-          );
-          if (run) expect(rivals.some((one) => before(run, one))).toBe(false);
-        }
-      }),
-      RUNS,
-    );
+    const check = ({ seen, apart, runnable, admitted, held }: Admitted) => {
+      for (const [at, run] of admitted.slice(1).entries()) {
+        const earlier = admitted[at];
+        if (earlier) expect(isBefore(run, earlier, apart)).toBe(false);
+      }
+      for (const { head, why } of held) {
+        const run = runnable.find((one) => one.head === head);
+        if (!run) throw new TypeError("what is held was not asked for");
+        const rivals = admitted.filter(
+          (one) => why.code === "no-room" || (laneOf(one) === laneOf(run) && !inherited(seen, one)),
+        );
+        expect(rivals.some((one) => isBefore(run, one, apart))).toBe(false);
+      }
+    };
+    fc.assert(fc.property(admission, check), RUNS);
   });
 
   it("holds a run only when there is no place for it", () => {
-    fc.assert(
-      fc.property(admission, ({ seen, limit, runnable, admitted, held }) => {
-        const over = new Set(runnable.map((run) => run.over));
-        for (const { why } of held) {
-          if (why.code === "no-room") expect(admitted.length + seen.going.size).toBeGreaterThanOrEqual(limit);
-          else if (why.code === "lane-full") {
-            const lane = why.detail;
-            const started = admitted.filter((run) => laneOf(run) === lane).length;
-            const going = [...seen.going.values()].filter((one) => one === lane).length;
-            const others = [...seen.leases.values()].filter(
-              (one) => one.lease?.lane === lane && !one.lease.rest && !one.dead && !over.has(one),
-            ).length;
-            expect(started + going + others).toBeGreaterThanOrEqual(workflow.lanes[lane] ?? Infinity);
-          } else expect(why.code).toBe("no-room");
+    const met = { "no-room": 0, "lane-full": 0 };
+    const check = ({ seen, limit, runnable, admitted, held, after }: Admitted) => {
+      for (const { head, why } of held) {
+        const run = runnable.find((one) => one.head === head);
+        if (!run) throw new TypeError("what is held was not asked for");
+        if (why.code === "lane-full") {
+          expect(why.detail).toBe(laneOf(run));
+          expect(inherited(seen, run)).toBeUndefined();
+          expect(inLane(after, why.detail).length).toBeGreaterThanOrEqual(
+            workflow.lanes[why.detail] ?? Number.POSITIVE_INFINITY,
+          );
+          met["lane-full"]++;
+        } else {
+          expect(why.code).toBe("no-room");
+          expect(admitted.length + seen.going.size).toBeGreaterThanOrEqual(limit);
+          met["no-room"]++;
         }
-      }),
-      RUNS,
-    );
+      }
+    };
+    fc.assert(fc.property(admission, check), RUNS);
+    for (const count of Object.values(met)) expect(count).toBeGreaterThan(50);
   });
 });

@@ -9,9 +9,9 @@ import {
   type RunId,
   type Sha,
 } from "../../src/core/ids.ts";
-import { LEASES, type Lease } from "../../src/core/lease.ts";
+import { LEASES, slotRef, type Lease } from "../../src/core/lease.ts";
 import { parseRequest } from "../../src/core/request.ts";
-import type { Head, Now, Parked, SeenLease, View } from "../../src/core/view.ts";
+import type { Going, Head, Now, Parked, SeenLease, SeenSlot, View } from "../../src/core/view.ts";
 import { readWorkflow } from "../../src/core/workflow-file.ts";
 import type { Workflow } from "../../src/core/workflow.ts";
 
@@ -66,7 +66,7 @@ function line(key: string, value: string | number | null): string[] {
   return value === null ? [] : [`${key}: ${value}`];
 }
 
-const message = trailers.map((one) => {
+const anyMessage = trailers.map((one) => {
   const lines = [
     line("Other", "value"),
     one.state ? line(...one.state) : [],
@@ -80,47 +80,71 @@ const message = trailers.map((one) => {
   return `subject\n\nbody\n\n${lines.flat().join("\n")}\n`;
 });
 
+/** Requests with nothing against them, so that many of them ask for a place at once. */
+const plainMessage = fc
+  .tuple(
+    fc.constantFrom("State: build", "State: test", "dwp-state: working"),
+    fc.integer({ min: -1, max: 1 }),
+  )
+  .map(([state, priority]) => `subject\n\n${state}\nPriority: ${priority}\n`);
+
 interface Made {
   readonly head: Head;
   readonly lease: SeenLease | undefined;
+  readonly hasPlace: boolean;
   readonly parked: Parked | undefined;
   readonly sighted: number | undefined;
 }
 
-const lease = (name: string, request: Sha): fc.Arbitrary<Lease> =>
-  fc.record(
-    {
-      branch: fc.constant(branch(name)),
-      request: fc.constant(request),
-      run: fc.constant(RUN),
-      runner: fc.constant("runner"),
-      nonce: fc.constant("nonce"),
+/** Each lease has a run of its own, as each claim draws one. */
+const runAt = (at: number): RunId => must(parseRunId(RUN.replace(/^.{8}/, at.toString(16).padStart(8, "0"))));
+const lane = fc.constantFrom("default", "narrow", "narrow", "wide", "wide");
+const rest = fc.record({ ms: fc.constantFrom(0, 1000, 10_000), why: fc.constant("exit 1") });
+
+const lease = (name: string, at: number, request: Sha): fc.Arbitrary<Lease> =>
+  fc
+    .record({
       attempt: fc.integer({ min: 0, max: 4 }),
       ttlMs: fc.constantFrom(1000, 10_000, 3_600_000),
-      lane: fc.constantFrom("default", "narrow", "wide"),
-      rest: fc.record({ ms: fc.constantFrom(0, 1000, 10_000), why: fc.constant("exit 1") }),
-    },
-    { requiredKeys: ["branch", "request", "run", "runner", "nonce", "attempt", "ttlMs", "lane"] },
-  );
+      lane,
+      slot: fc.constantFrom(0, 0, 1, 2, undefined),
+      rest: fc.option(rest, { freq: 3, nil: undefined }),
+    })
+    .map(({ slot, rest, ...more }) => ({
+      branch: branch(name),
+      request,
+      run: runAt(at),
+      runner: "runner",
+      nonce: "nonce",
+      ...more,
+      ...(slot === undefined ? {} : { slot }),
+      ...(rest ? { rest } : {}),
+    }));
 
 const seenLease = (name: string, at: number): fc.Arbitrary<SeenLease> =>
   fc.record({
     ref: fc.constant(`${LEASES}${keyOf(at)}` as Ref),
     value: fc.constant(sha(700 + at)),
     firstSeen: fc.constantFrom(NOW.mono, NOW.mono - 5000, NOW.mono - 20_000, 0),
+    known: fc.boolean(),
+    committed: fc.constantFrom(0, 0, 0, -6, -12, 3600).map((seconds) => NOW.wall / 1000 + seconds),
     dead: fc.boolean(),
-    lease: fc.option(fc.oneof(lease(name, sha(at)), lease(name, sha(999))), { freq: 8, nil: undefined }),
+    lease: fc.option(fc.oneof(lease(name, at, sha(at)), lease(name, at, sha(999))), {
+      freq: 8,
+      nil: undefined,
+    }),
   });
 
 const keyOf = (at: number): string => at.toString(16).padStart(40, "f");
 
-const made = (name: string, at: number): fc.Arbitrary<Made> =>
+const made = (name: string, at: number, message: fc.Arbitrary<string>): fc.Arbitrary<Made> =>
   fc
     .record({
       message,
       parents: fc.constantFrom(1, 1, 1, 1, 1, 2),
       committed: fc.nat(100),
       lease: fc.option(seenLease(name, at), { freq: 3, nil: undefined }),
+      hasPlace: fc.constantFrom(true, true, true, false),
       parked: rarely(fc.constantFrom(sha(at), sha(998))),
       sighted: fc.option(fc.constantFrom(NOW.mono, 0), { nil: undefined }),
     })
@@ -136,6 +160,7 @@ const made = (name: string, at: number): fc.Arbitrary<Made> =>
       return {
         head: { ...commit, branch: branch(name), key, asked },
         lease: one.lease,
+        hasPlace: one.hasPlace,
         parked: one.parked === null ? undefined : { value: sha(600 + at), answers: one.parked },
         sighted: one.sighted,
       };
@@ -149,21 +174,59 @@ const entries = <T>(all: readonly Made[], pick: (one: Made) => T | undefined): M
     }),
   );
 
-export const view: fc.Arbitrary<View> = fc
-  .record({
-    names: fc.shuffledSubarray(BRANCHES),
-    going: fc.array(fc.constantFrom("default", "narrow", "wide"), { maxLength: 2 }),
+/** Places held by strangers: more of them than a lane has, where its capacity was lowered. */
+const strangers = fc
+  .uniqueArray(fc.tuple(fc.constantFrom("narrow", "wide", "gone"), fc.nat(4), fc.boolean()), {
+    maxLength: 3,
+    selector: ([name, index]) => slotRef(name, index),
   })
-  .chain(({ names, going }) =>
-    fc.tuple(...names.map((name, at) => made(name, at + 1))).map((all) => ({
-      target: branch("main"),
-      heads: all.map(({ head }) => head),
-      leases: entries(all, ({ lease }) => lease),
-      parked: entries(all, ({ parked }) => parked),
-      takenOver: new Map(),
-      sightings: new Map(
-        all.flatMap((one) => (one.sighted === undefined ? [] : [[one.head.commit, one.sighted]])),
-      ),
-      going: new Map(going.map((lane, at) => [branch(`going-${at}`), lane])),
-    })),
+  .map((all) =>
+    all.map(([name, index, readable], at): SeenSlot => {
+      const run = readable ? runAt(900 + at) : undefined;
+      return { ref: slotRef(name, index), value: sha(800 + at), run, known: readable };
+    }),
   );
+
+/** Places held by the leases of the view; now and then one is missing, as after a crash of git. */
+const slotsOf = (all: readonly Made[], others: readonly SeenSlot[]): Map<Ref, SeenSlot> =>
+  new Map(
+    [
+      ...others,
+      ...all.flatMap(({ lease: seen, hasPlace }): SeenSlot[] => {
+        const { lease: held, value } = seen ?? {};
+        if (!hasPlace || held?.slot === undefined || !value) return [];
+        return [{ ref: slotRef(held.lane, held.slot), value, run: held.run, known: true }];
+      }),
+    ].map((slot) => [slot.ref, slot]),
+  );
+
+/** What goes on here; the place of it may not be in the view yet. */
+const going: fc.Arbitrary<Going> = fc
+  .tuple(lane, fc.option(fc.nat(3), { nil: undefined }))
+  .map(([name, index]) => ({ lane: name, slot: index === undefined ? undefined : slotRef(name, index) }));
+
+const viewOf = (message: fc.Arbitrary<string>): fc.Arbitrary<View> =>
+  fc
+    .record({
+      names: fc.shuffledSubarray(BRANCHES),
+      others: strangers,
+      own: fc.uniqueArray(going, { maxLength: 2, selector: ({ slot }) => slot ?? {} }),
+    })
+    .chain(({ names, others, own }) =>
+      fc.tuple(...names.map((name, at) => made(name, at + 1, message))).map((all) => ({
+        target: branch("main"),
+        heads: all.map(({ head }) => head),
+        leases: entries(all, (one) => one.lease),
+        slots: slotsOf(all, others),
+        parked: entries(all, ({ parked }) => parked),
+        takenOver: new Map(),
+        sightings: new Map(
+          all.flatMap((one) => (one.sighted === undefined ? [] : [[one.head.commit, one.sighted]])),
+        ),
+        going: new Map(own.map((one, at) => [branch(`going-${at}`), one])),
+      })),
+    );
+
+export const view = viewOf(anyMessage);
+/** Views with much to run. */
+export const busyView = viewOf(plainMessage);

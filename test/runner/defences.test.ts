@@ -67,10 +67,10 @@ const sealing = (trees: Ports["trees"], head: Sha): Ports["trees"] => ({
 });
 
 test("each renewal gives the lease another value, or others would see it stand still", async () => {
-  const one = makeStage("sleep 1.2");
+  const one = makeStage("sleep 3");
   const values = new Set<Sha>();
   const { events } = await play(one, {
-    options: { ttlMs: 600 },
+    options: { ttlMs: 2400 },
     change: (ports) =>
       replacing(ports, (repository) => ({
         swap: (updates, why) => {
@@ -91,7 +91,7 @@ test("an attempt that ends during a look is followed by another look", async () 
   const kinds: string[] = [];
   let looks = 0;
   await play(one, {
-    options: { pollMs: 20 },
+    options: { rests: { shortestMs: 20, longestMs: 20 } },
     change: (ports) => ({
       ...replacing(ports, (repository) => ({
         async look() {

@@ -176,18 +176,22 @@ describe("a run that does not stay", () => {
   it("ends when a script asks for another time again and again", async () => {
     const one = makeStage('echo x >> $OUT/runs\necho retry-after=25s >> "$TRAILHAND_OUTPUT"; exit 75');
     let now = 0;
-    const { events, summary } = await run(one.repo, { pollMs: 3_600_000 }, (ports) => ({
-      ...ports,
-      clock: {
-        ...ports.clock,
-        mono: () => now,
-        // Time passes in steps of its own, so that minutes of rests take no time here.
-        async sleep(ms, until) {
-          if (ms > 20_000 && ms < 30_000) now += ms;
-          else await ports.clock.sleep(Math.min(ms, 50), until);
+    const { events, summary } = await run(
+      one.repo,
+      { rests: { shortestMs: 3_600_000, longestMs: 3_600_000 } },
+      (ports) => ({
+        ...ports,
+        clock: {
+          ...ports.clock,
+          mono: () => now,
+          // Time passes in steps of its own, so that minutes of rests take no time here.
+          async sleep(ms, until) {
+            if (ms > 20_000 && ms < 30_000) now += ms;
+            else await ports.clock.sleep(Math.min(ms, 50), until);
+          },
         },
-      },
-    }));
+      }),
+    );
     const rests = events.filter(({ kind }) => kind === "resting").length;
     expect(rests).toBeGreaterThan(1);
     expect(rests).toBeLessThan(5);

@@ -55,7 +55,8 @@ const runner = new Runner(watched, {
   branches: [],
   concurrency: undefined,
   ttlMs: 60_000,
-  pollMs: 1000,
+  shared: false,
+  rests: { shortestMs: 1000, longestMs: 1000 },
   wakes: () => undefined,
 });
 await runner.run();

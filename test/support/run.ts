@@ -24,7 +24,8 @@ export const plainOptions: Options = {
   branches: [] as readonly Branch[],
   concurrency: undefined,
   ttlMs: 60_000,
-  pollMs: 1000,
+  shared: false,
+  rests: { shortestMs: 1000, longestMs: 1000 },
   wakes: () => undefined,
 };
 

@@ -17,10 +17,15 @@ function headOf(trailers: string, name = "a", parents = 1): Head {
   return { ...commit, branch: branch(name), key: "key", asked: parseRequest(branch(name), commit) };
 }
 
+/** The time of the view, as a commit would say it. */
+const TODAY = NOW.wall / 1000;
+
 const seen = (lease: Partial<Lease>, more: Partial<SeenLease> = {}): SeenLease => ({
   ref: `${LEASES}key` as Ref,
   value: sha(7),
   firstSeen: NOW.mono,
+  known: true,
+  committed: TODAY,
   dead: false,
   lease: {
     branch: branch("a"),
@@ -41,6 +46,7 @@ function viewOf(head: Head, lease?: SeenLease, more: Partial<View> = {}): View {
     target: branch("main"),
     heads: [head],
     leases: new Map(lease ? [["key", lease]] : []),
+    slots: new Map(),
     parked: new Map(),
     takenOver: new Map(),
     sightings: new Map(),
@@ -129,6 +135,33 @@ describe("a head with a lease", () => {
       attempt: 3,
       limit: "attempts",
     });
+  });
+
+  it("has rested when either somebody watched it for so long, or its date is so long ago", () => {
+    const rest = { ms: 5000, why: "exit 1" };
+    const rested = (watchedMs: number, secondsAgo: number) =>
+      one(viewOf(head, seen({ rest }, { firstSeen: NOW.mono - watchedMs, committed: TODAY - secondsAgo })));
+    expect(rested(4999, 0)).toMatchObject({ why: { code: "resting", leftMs: 1 } });
+    expect(rested(5000, 0).kind).toBe("run");
+    // The date is cut to a whole second, so the rest may have begun almost a second after it.
+    expect(rested(0, 5)).toMatchObject({ why: { code: "resting", leftMs: 1000 } });
+    expect(rested(0, 6).kind).toBe("run");
+    expect(rested(4500, 4)).toMatchObject({ why: { leftMs: 500 } });
+  });
+
+  it("rests no shorter and no longer for a date in the future", () => {
+    const rest = { ms: 5000, why: "exit 1" };
+    const later = (watchedMs: number) =>
+      one(viewOf(head, seen({ rest }, { firstSeen: NOW.mono - watchedMs, committed: TODAY + 3600 })));
+    expect(later(0)).toMatchObject({ why: { code: "resting", leftMs: 5000 } });
+    expect(later(2000)).toMatchObject({ why: { code: "resting", leftMs: 3000 } });
+    expect(later(5000).kind).toBe("run");
+  });
+
+  it("waits for a holder whatever the date of its lease", () => {
+    for (const committed of [0, TODAY + 3600]) {
+      expect(one(viewOf(head, seen({}, { committed })))).toMatchObject({ why: { code: "running" } });
+    }
   });
 
   it("has it deleted when nothing is asked any more", () => {

@@ -67,7 +67,7 @@ const TABLE: readonly [file: RegExp, allows: (one: Import) => boolean][] = [
     /^cli\/render[^/]*\.ts$/,
     (one) => core(one) || /^(cli\/(render[^/]*|commands)\.ts|picocolors|string-width)$/.test(one.target),
   ],
-  [/^(cli\/.*|wire\.ts|wire-runner\.ts|app\.ts)$/, () => true],
+  [/^(cli\/.*|site\.ts|wire[^/]*\.ts|app\.ts)$/, () => true],
 ];
 
 function breaches({ path, imports }: File): string[] {

@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { Run } from "../../src/core/decide.ts";
-import { admit } from "../../src/core/lane.ts";
-import { LEASES, type Lease } from "../../src/core/lease.ts";
-import { parseRequest } from "../../src/core/request.ts";
-import type { Head, SeenLease, View } from "../../src/core/view.ts";
 import type { Ref } from "../../src/core/ids.ts";
-import { branch, RUN, sha, workflow } from "../property/views.ts";
+import { admit, type Spread } from "../../src/core/lane.ts";
+import { LEASES, slotRef, type Lease } from "../../src/core/lease.ts";
+import { parseRequest } from "../../src/core/request.ts";
+import type { Going, Head, SeenLease, SeenSlot, View } from "../../src/core/view.ts";
+import { branchKey } from "../../src/git/key.ts";
+import { branch, RUN, sha, workflow, workflowOf } from "../property/views.ts";
 
 /** A request on a branch of this name, in the order of `at`: the first number is the oldest. */
 function runOf(
@@ -19,11 +20,11 @@ function runOf(
   const commit = { commit: sha(at), parents: [], committed: at, message };
   const request = parseRequest(branch(name), commit);
   if (request.kind !== "request") throw new TypeError(request.reason);
-  const head: Head = { ...commit, branch: branch(name), key: name, asked: request };
+  const head: Head = { ...commit, branch: branch(name), key: branchKey(branch(name)), asked: request };
   return { kind: "run", head, request, state: workflow.states[state], attempt: 1, over };
 }
 
-function leaseOf(name: string, lane: string, more: Partial<SeenLease> = {}): SeenLease {
+function leaseOf(name: string, lane: string, more: Partial<Lease> = {}): SeenLease {
   const lease: Lease = {
     branch: branch(name),
     request: sha(1),
@@ -33,18 +34,34 @@ function leaseOf(name: string, lane: string, more: Partial<SeenLease> = {}): See
     ttlMs: 1000,
     nonce: "n",
     lane,
+    ...more,
   };
-  return { ref: `${LEASES}${name}` as Ref, value: sha(77), lease, firstSeen: 0, dead: false, ...more };
+  const ref = `${LEASES}${branchKey(branch(name))}` as Ref;
+  return { ref, value: sha(77), lease, firstSeen: 0, known: true, committed: 0, dead: true };
 }
 
-const viewOf = (leases: SeenLease[] = [], going: Record<string, string> = {}): View => ({
+/** A taken place, by a run that is nobody's here unless it is named. */
+const slotOf = (lane: string, index: number, run?: SeenSlot["run"]): SeenSlot => ({
+  ref: slotRef(lane, index),
+  value: sha(800 + index),
+  run,
+  known: true,
+});
+
+const goingIn = (lane: string, index?: number): Going => ({
+  lane,
+  slot: index === undefined ? undefined : slotRef(lane, index),
+});
+
+const viewOf = (slots: SeenSlot[] = [], going: Going[] = [], leases: SeenLease[] = []): View => ({
   target: branch("main"),
   heads: [],
-  leases: new Map(leases.map((one) => [one.lease?.branch ?? "", one])),
+  leases: new Map(leases.map((one) => [one.ref, one])),
+  slots: new Map(slots.map((one) => [one.ref, one])),
   parked: new Map(),
   takenOver: new Map(),
   sightings: new Map(),
-  going: new Map(Object.entries(going).map(([name, lane]) => [branch(name), lane])),
+  going: new Map(going.map((one, at) => [branch(`going-${at}`), one])),
 });
 
 /** The names that go, and the code for each that does not. */
@@ -55,6 +72,9 @@ function admitted(view: View, runs: Run[], limit?: number): [string[], Record<st
     Object.fromEntries(held.map(({ head, why }) => [head.branch, why.code])),
   ];
 }
+
+const slotsOf = (view: View, runs: Run[], by = workflow) =>
+  admit(view, by, runs).admitted.map(({ slot }) => slot);
 
 describe("admit", () => {
   it("goes by priority, then by age", () => {
@@ -68,26 +88,167 @@ describe("admit", () => {
     expect(admitted(viewOf(), runs)).toEqual([["a", "c"], { b: "lane-full" }]);
   });
 
-  it("counts what goes on here and elsewhere, each once", () => {
-    const held = leaseOf("x", "narrow");
-    const run = runOf("a", 1, "build");
-    expect(admitted(viewOf([held]), [run])).toEqual([[], { a: "lane-full" }]);
-    expect(admitted(viewOf([], { x: "narrow" }), [run])).toEqual([[], { a: "lane-full" }]);
-    expect(admitted(viewOf([leaseOf("x", "wide")], { x: "wide" }), [runOf("a", 1), runOf("b", 2)])).toEqual([
-      ["a", "b"],
-      {},
-    ]);
-    expect(admitted(viewOf([], { x: "default" }), [run], 1)).toEqual([[], { a: "no-room" }]);
+  it("counts what goes on here against the limit, whatever its lane", () => {
+    expect(admitted(viewOf([], [goingIn("default")]), [runOf("a", 1)], 1)).toEqual([[], { a: "no-room" }]);
+  });
+});
+
+describe("the places of a lane", () => {
+  it("are given one to a run, by number", () => {
+    const [slot] = slotsOf(viewOf(), [runOf("a", 1, "build")]);
+    expect(slot).toEqual({ index: 0, ref: "refs/trailhand/lanes/narrow/0", expected: null });
   });
 
-  it("counts no lease of a dead runner, none that rests, and none that is taken over", () => {
-    const lost = leaseOf("a", "narrow");
-    const rest = leaseOf("x", "narrow");
-    const resting = { ...rest, lease: { ...(rest.lease as Lease), rest: { ms: 1, why: "exit 1" } } };
-    expect(admitted(viewOf([leaseOf("x", "narrow", { dead: true })]), [runOf("a", 1, "build")])[0]).toEqual([
-      "a",
+  it("are none where the lane has no bounds", () => {
+    const free = workflowOf("states: { build: {}, test: {} }");
+    expect(slotsOf(viewOf(), [runOf("a", 1), runOf("b", 2)], free)).toEqual([undefined, undefined]);
+    expect(admit(viewOf(), free, [runOf("a", 1)]).admitted[0]).not.toHaveProperty("slot");
+  });
+
+  it("are distinct for the runs of one look", () => {
+    const slots = slotsOf(viewOf(), [runOf("a", 1), runOf("b", 2), runOf("c", 3)]);
+    expect(new Set(slots.map((slot) => slot?.index))).toEqual(new Set([0, 1, 2]));
+    expect(slots.map((slot) => slot?.ref)).toEqual(slots.map((slot) => slotRef("wide", slot?.index ?? -1)));
+  });
+
+  it.each([0, 1, 2])("are found when only number %i is left", (left) => {
+    const others = [0, 1, 2].filter((index) => index !== left).map((index) => slotOf("wide", index));
+    for (const name of ["a", "b", "c", "d"]) {
+      expect(slotsOf(viewOf(others), [runOf(name, 1)])).toEqual([
+        { index: left, ref: slotRef("wide", left), expected: null },
+      ]);
+    }
+  });
+
+  it("are not looked for from the same end by every branch, but always so by one", () => {
+    const first = (at: number) => slotsOf(viewOf(), [runOf(`b${at}`, 1)])[0]?.index;
+    const found = Array.from({ length: 30 }, (_, at) => first(at));
+    expect(new Set(found)).toEqual(new Set([0, 1, 2]));
+    expect(Array.from({ length: 30 }, (_, at) => first(at))).toEqual(found);
+  });
+
+  it("are taken by what goes on elsewhere, here, and here but not yet in the view", () => {
+    const run = runOf("a", 1, "build");
+    const full = [[], { a: "lane-full" }];
+    expect(admitted(viewOf([slotOf("narrow", 0)]), [run])).toEqual(full);
+    expect(admitted(viewOf([], [goingIn("narrow", 0)]), [run])).toEqual(full);
+    expect(
+      admitted(viewOf([slotOf("wide", 0)], [goingIn("wide", 1)]), [runOf("a", 1), runOf("b", 2)]),
+    ).toEqual([["a"], { b: "lane-full" }]);
+    expect(slotsOf(viewOf([slotOf("wide", 0)], [goingIn("wide", 1)]), [runOf("a", 1)])[0]?.index).toBe(2);
+  });
+
+  it("count once when both the view and this process know them", () => {
+    const view = viewOf([slotOf("wide", 1)], [goingIn("wide", 1)]);
+    expect(admitted(view, [runOf("a", 1), runOf("b", 2)])).toEqual([["a", "b"], {}]);
+  });
+
+  it("are not taken by a lease that holds none", () => {
+    const view = viewOf([], [goingIn("narrow")], [leaseOf("x", "narrow", { slot: 0 })]);
+    expect(admitted(view, [runOf("a", 1, "build")])[0]).toEqual(["a"]);
+  });
+
+  it("are not taken by a lane whose name begins alike", () => {
+    expect(admitted(viewOf([slotOf("narrow-2", 0)]), [runOf("a", 1, "build")])[0]).toEqual(["a"]);
+  });
+
+  it("are held above a capacity that was lowered, and given again when the lane is below it", () => {
+    const one = workflowOf("lanes: { wide: 1 }\nstates: { test: { lane: wide } }");
+    const full = { admitted: [], held: [{ why: { code: "lane-full", detail: "wide" } }] };
+    const runs = [runOf("a", 1)];
+    expect(admit(viewOf([slotOf("wide", 1), slotOf("wide", 2)]), one, runs)).toMatchObject(full);
+    expect(admit(viewOf([slotOf("wide", 2)]), one, runs)).toMatchObject(full);
+    expect(slotsOf(viewOf(), runs, one)).toEqual([{ index: 0, ref: slotRef("wide", 0), expected: null }]);
+  });
+});
+
+describe("the place of a run that is taken over", () => {
+  const lost = leaseOf("a", "wide", { slot: 1 });
+  const over = (lease: SeenLease, state: "build" | "test" = "test") => [runOf("a", 1, state, 0, lease)];
+
+  it("is handed on as it is, even in a full lane", () => {
+    const view = viewOf([slotOf("wide", 0), slotOf("wide", 1, RUN), slotOf("wide", 2)]);
+    expect(slotsOf(view, over(lost))).toEqual([{ index: 1, ref: slotRef("wide", 1), expected: sha(801) }]);
+  });
+
+  it("is given to nobody else of the same look", () => {
+    const view = viewOf([slotOf("wide", 1, RUN)]);
+    const slots = slotsOf(view, [runOf("b", 0), ...over(lost), runOf("c", 2)]);
+    expect(new Set(slots.map((slot) => slot?.index))).toEqual(new Set([0, 1, 2]));
+    expect(slots[1]).toEqual({ index: 1, ref: slotRef("wide", 1), expected: sha(801) });
+    expect(admitted(viewOf([slotOf("narrow", 0, RUN)]), [runOf("b", 1, "build")])[0]).toEqual([]);
+  });
+
+  it("is not its own when another run has it by now", () => {
+    const others = [slotOf("wide", 0), slotOf("wide", 1), slotOf("wide", 2)];
+    expect(slotsOf(viewOf(others), over(lost))).toEqual([]);
+    expect(slotsOf(viewOf(others.slice(0, 2)), over(lost))).toEqual([
+      { index: 2, ref: slotRef("wide", 2), expected: null },
     ]);
-    expect(admitted(viewOf([resting]), [runOf("a", 1, "build")])[0]).toEqual(["a"]);
-    expect(admitted(viewOf([lost]), [runOf("a", 1, "build", 0, lost)])[0]).toEqual(["a"]);
+  });
+
+  it("is looked for anew when it is gone, after a rest, and in another lane", () => {
+    expect(slotsOf(viewOf(), over(lost))[0]?.expected).toBeNull();
+    const rested = leaseOf("a", "wide", { slot: 1, rest: { ms: 1, why: "exit 1" } });
+    const [fresh] = slotsOf(viewOf([slotOf("wide", 1, RUN)]), over(rested));
+    expect(fresh?.index).not.toBe(1);
+    expect(fresh?.expected).toBeNull();
+    expect(slotsOf(viewOf([slotOf("wide", 1, RUN)]), over(lost, "build"))).toEqual([
+      { index: 0, ref: slotRef("narrow", 0), expected: null },
+    ]);
+  });
+});
+
+describe("a spread", () => {
+  const free = workflowOf("states: { build: {}, test: {} }");
+  const runs = Array.from({ length: 8 }, (_, at) => runOf(`b${at}`, at));
+  const names = runs.map(({ head }) => head.branch as string);
+  const orderOf = (spread: Spread | undefined, all = runs): string[] =>
+    admit(viewOf(), free, all, 100, spread).admitted.map(({ head }) => head.branch);
+  const SALTS = Array.from({ length: 50 }, (_, at) => at * 85_899_345);
+
+  it("draws an order of its own for each salt, and the same one for the same", () => {
+    const orders = SALTS.map((salt) => orderOf({ window: 8, salt }).join());
+    expect(new Set(orders).size).toBeGreaterThan(45);
+    expect(SALTS.map((salt) => orderOf({ window: 8, salt }).join())).toEqual(orders);
+    expect(orderOf(undefined)).toEqual(names);
+  });
+
+  it("lets each request come first about as often as any other", () => {
+    const firsts = Array.from({ length: 800 }, (_, at) => orderOf({ window: 8, salt: at * 5_368_709 })[0]);
+    for (const name of names) expect(firsts.filter((first) => first === name).length).toBeGreaterThan(50);
+  });
+
+  it("mixes the first of the list only: who is further down comes by age", () => {
+    for (const salt of SALTS) {
+      const order = orderOf({ window: 3, salt });
+      expect(order.slice(0, 3).toSorted()).toEqual(names.slice(0, 3));
+      expect(order.slice(3)).toEqual(names.slice(3));
+    }
+    expect(orderOf({ window: 0, salt: 7 })).toEqual(names);
+  });
+
+  it("keeps to the highest rank, whatever the window", () => {
+    const urgent = [runOf("y", 20, "test", 1), runOf("z", 21, "test", 1)];
+    const firsts = SALTS.map((salt) => {
+      const order = orderOf({ window: 8, salt }, [...runs, ...urgent]);
+      expect(order.slice(0, 2).toSorted()).toEqual(["y", "z"]);
+      expect(order.slice(2)).toEqual(names);
+      return order[0];
+    });
+    expect(new Set(firsts)).toEqual(new Set(["y", "z"]));
+  });
+
+  it("admits or holds each request exactly once, and none twice to one place", () => {
+    for (const salt of SALTS) {
+      const { admitted: go, held } = admit(viewOf(), workflow, runs, 100, { window: 5, salt });
+      expect(go).toHaveLength(3);
+      expect(new Set(go.map(({ slot }) => slot?.ref)).size).toBe(3);
+      expect([...go, ...held].map(({ head }) => head.branch).toSorted()).toEqual(names);
+    }
+  });
+
+  it("of nothing is nothing", () => {
+    expect(admit(viewOf(), workflow, [], 4, { window: 8, salt: 1 })).toEqual({ admitted: [], held: [] });
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { formatLease, parseLease, refsOf, salvageRef, type Lease } from "../../src/core/lease.ts";
+import { formatLease, parseLease, refsOf, salvageRef, slotRef, type Lease } from "../../src/core/lease.ts";
 import { branch, RUN, sha } from "../property/views.ts";
 
 const lease: Lease = {
@@ -23,6 +23,17 @@ describe("a lease", () => {
     expect(formatLease(resting)).toMatch(/^lease: feat\/x rests after attempt 2\n/);
   });
 
+  it("reads back with its place in a lane, the first one too", () => {
+    for (const slot of [0, 1, 999]) {
+      expect(parseLease(formatLease({ ...lease, lane: "wide", slot }))).toEqual({
+        ...lease,
+        lane: "wide",
+        slot,
+      });
+    }
+    expect(parseLease(formatLease(lease))).not.toHaveProperty("slot");
+  });
+
   it("can rest for a reason of many lines, or of none", () => {
     const rest = (why: string) => parseLease(formatLease({ ...lease, rest: { ms: 1, why } }))?.rest?.why;
     expect(rest("exit 1\n\nState: done")).toBe("exit 1 State: done");
@@ -41,6 +52,10 @@ describe("a lease", () => {
     expect(change("Attempt: 2", "Attempt: 99999")?.attempt).toBe(1000);
     expect(change("Nonce: 0f", "Rest-Ms: 999999999999999")?.rest?.ms).toBe(7 * 86_400_000);
     expect(change("Lane: default", "Note: x")?.lane).toBe("default");
+    expect(change("Nonce: 0f", "Slot: 99999")?.slot).toBe(1000);
+    for (const bad of ["x", "-1", "1.5", ""]) {
+      expect(change("Nonce: 0f", `Slot: ${bad}`)).not.toHaveProperty("slot");
+    }
   });
 
   it("names a process that may be signalled, or none", () => {
@@ -69,5 +84,9 @@ describe("the refs of a branch", () => {
       journal: "refs/trailhand/journal/k",
     });
     expect(salvageRef(branch("feat/x"), RUN)).toBe(`refs/trailhand/salvage/feat/x/${RUN}`);
+  });
+
+  it("share the places of its lane, which are numbered", () => {
+    expect(slotRef("wide", 0)).toBe("refs/trailhand/lanes/wide/0");
   });
 });

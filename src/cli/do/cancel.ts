@@ -8,7 +8,7 @@ import { printJson } from "../terminal.ts";
 import { writeRequest } from "../write-request.ts";
 
 export const run: Run = async ({ input, terminal, env }) => {
-  const site = await openSite(input.directory, env);
+  const site = await openSite(input.directory, env, { remote: input.value("remote") });
   const { view } = await survey(site, present());
   const head = requireHead(site, view.heads, input.arguments[0]);
   const { branch, commit, asked } = head;

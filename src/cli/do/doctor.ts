@@ -9,7 +9,8 @@ import { listCheckouts } from "../../git/checkouts.ts";
 import { requireVersion } from "../../git/open.ts";
 import { readJson } from "../../git/slot.ts";
 import { isDead } from "../../process/machine.ts";
-import { openSite, type Site } from "../../wire.ts";
+import type { Site } from "../../site.ts";
+import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
 import { present, survey, type Survey } from "../survey.ts";
 import { printJson, shown, type Terminal } from "../terminal.ts";
@@ -23,7 +24,7 @@ interface Finding {
 }
 
 export const run: Run = async ({ input, terminal, env }) => {
-  const site = await openSite(input.directory, env);
+  const site = await openSite(input.directory, env, { remote: input.value("remote") });
   const findings = [...(await examine(site))];
   if (input.has("json")) printJson(terminal, { findings });
   else print(terminal, findings);

@@ -2,7 +2,8 @@
 import { rmSync } from "node:fs";
 import { EXIT } from "../../core/words.ts";
 import { findGarbage, type Garbage } from "../../git/garbage.ts";
-import { openSite, type Site } from "../../wire.ts";
+import type { Site } from "../../site.ts";
+import { openSite } from "../../wire.ts";
 import { wireRunner } from "../../wire-runner.ts";
 import type { Run } from "../call.ts";
 import { numberOption } from "../input.ts";
@@ -13,7 +14,7 @@ const KEEP_DAYS = 14;
 const DAY_MS = 86_400_000;
 
 export const run: Run = async ({ input, terminal, env }) => {
-  const site = await openSite(input.directory, env);
+  const site = await openSite(input.directory, env, { remote: input.value("remote") });
   const keepDays = numberOption(input, "keep-days", 0, 10_000) ?? KEEP_DAYS;
   const prune = input.has("prune");
   // What dead runners left is saved first, so that it is found as salvage like any other.

@@ -8,7 +8,7 @@ import { printJson } from "../terminal.ts";
 import { listCheckouts } from "../../git/checkouts.ts";
 
 export const run: Run = async ({ input, terminal, env }) => {
-  const site = await openSite(input.directory, env);
+  const site = await openSite(input.directory, env, { remote: input.value("remote") });
   const { view, contract } = await survey(site, present());
   const { workflow } = await usableContract(site, view.target, view.heads);
   const name = input.arguments[0] ?? listCheckouts(site.place)[0]?.branch;

@@ -3,7 +3,8 @@ import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { EXIT, Fault, typed, words } from "../../core/words.ts";
 import { GitExit, type Git } from "../../git/exec.ts";
-import { openSite, type Site } from "../../wire.ts";
+import type { Site } from "../../site.ts";
+import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
 import { STARTER } from "../starter.ts";
 

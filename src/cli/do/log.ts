@@ -1,5 +1,4 @@
 /** `trailhand log`: the hand-offs of a branch as a time line. */
-import { refOf } from "../../core/ids.ts";
 import { refsOf } from "../../core/lease.ts";
 import { readTimeline, type Step } from "../../core/timeline.ts";
 import { EXIT } from "../../core/words.ts";
@@ -14,14 +13,14 @@ import { printJson, shown, type Colors } from "../terminal.ts";
 const DEPTH = 200;
 
 export const run: Run = async ({ input, terminal, env }) => {
-  const site = await openSite(input.directory, env);
+  const site = await openSite(input.directory, env, { remote: input.value("remote") });
   const limit = numberOption(input, "limit", 1, 100_000) ?? DEPTH;
   const look = await site.repository.look();
   const head = requireHead(site, look.heads, input.arguments[0]);
   const { journal } = refsOf(head.key);
   const exists = (await site.repository.read([journal])).get(journal);
   const [trail, attempts] = await Promise.all([
-    readTrail(site.place, refOf(head.branch), limit),
+    readTrail(site.place, head.commit, limit),
     exists ? readTrail(site.place, exists, limit) : [],
   ]);
   const steps = readTimeline(head.branch, trail, attempts);

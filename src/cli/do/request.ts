@@ -16,7 +16,7 @@ export const run: Run = async ({ input, terminal, env }) => {
   const fresh = input.value("new");
   if (fresh !== undefined && input.value("branch") !== undefined)
     throw new Fault(words.conflict("request", "branch", "new"));
-  const site = await openSite(input.directory, env);
+  const site = await openSite(input.directory, env, { remote: input.value("remote") });
   const look = await site.repository.look();
   const contract = await site.contract(look.target, look.heads);
   const trailers = input.values("trailer").map(readTrailer);

@@ -6,7 +6,7 @@ import type { Run } from "../call.ts";
 import { present, requireHead, survey } from "../survey.ts";
 
 export const run: Run = async (call) => {
-  const site = await openSite(call.input.directory, call.env);
+  const site = await openSite(call.input.directory, call.env, { remote: call.input.value("remote") });
   const { view } = await survey(site, present());
   const head = requireHead(site, view.heads, call.input.arguments[0]);
   const { asked, branch, commit } = head;

@@ -1,0 +1,141 @@
+/**
+ * Runs a runner for `trailhand run`: what wakes it, what stops it, and what it came to.
+ *
+ * What must hold: the first signal loses nothing; the second leaves at once, and takes the scripts
+ * with it; what is then left is tidied up by the next runner.
+ */
+import { parseDuration } from "../core/duration.ts";
+import { reasonOf } from "../core/reasons.ts";
+import { EXIT, Fault, words } from "../core/words.ts";
+import { endGroups } from "../process/group.ts";
+import { RefWatch } from "../queue/watch.ts";
+import { WakeLine } from "../queue/wake.ts";
+import type { Rests } from "../runner/pace.ts";
+import type { Event } from "../runner/ports.ts";
+import { Runner, type Options, type Summary } from "../runner/tick.ts";
+import type { Site } from "../site.ts";
+import { wireRunner } from "../wire-runner.ts";
+import type { Call } from "./call.ts";
+import type { Input } from "./input.ts";
+import { startNarration } from "./narrate.ts";
+import { printJson, type Terminal } from "./terminal.ts";
+
+const TTL_MS = 60_000;
+/** Fewer pushes where a host counts them: GitHub asks for at most six a minute for each repository. */
+const COUNTED_TTL_MS = 300_000;
+const COUNTED = /(?:^|[@/.])github\.com[:/]/;
+const GRACE_MS = 10_000;
+/** The safety net under the file-system events. */
+const LOCAL_RESTS: Rests = { shortestMs: 15_000, longestMs: 15_000 };
+/** Between two looks at a remote that shows nothing new. */
+const REMOTE_RESTS: Rests = { shortestMs: 1000, longestMs: 30_000 };
+/** Where wakes come from outside, looks are only a safety net. */
+const WOKEN_RESTS: Rests = { shortestMs: 1000, longestMs: 120_000 };
+
+/** Works until nothing is runnable, or for ever. Returns the exit code. */
+export async function work(
+  { input, terminal, env }: Call,
+  site: Site,
+  which: Pick<Options, "branches" | "concurrency">,
+): Promise<number> {
+  const events: Event[] = [];
+  const watching = input.has("watch");
+  const ttlMs = durationOption(input, "ttl") ?? (isCounted(site) ? COUNTED_TTL_MS : TTL_MS);
+  const graceMs = durationOption(input, "grace") ?? GRACE_MS;
+  const narration = await startNarration(terminal, watching);
+  const { ports, dispose } = wireRunner(site, env, (event) => {
+    if (!watching) events.push(event);
+    narration.tell(event);
+  });
+  const refs = site.remote ? undefined : new RefWatch(site.place.commonDir);
+  const where = input.value("wake");
+  const line = where === undefined ? undefined : new WakeLine(where);
+  let ring = (): void => undefined;
+  const runner = new Runner(ports, {
+    ...which,
+    ttlMs,
+    once: input.has("once"),
+    watch: watching,
+    shared: site.remote !== undefined,
+    rests: site.remote === undefined ? LOCAL_RESTS : line ? WOKEN_RESTS : REMOTE_RESTS,
+    wakes(bell) {
+      ring = bell;
+      refs?.start(bell);
+    },
+  });
+  const ended = stopOnSignals(runner, terminal, graceMs);
+  try {
+    await line?.start(() => ring());
+    const summary = await runner.run();
+    narration.end();
+    return ended() ?? report(terminal, input.has("json"), summary, events);
+  } finally {
+    narration.end();
+    refs?.close();
+    line?.close();
+    await dispose();
+  }
+}
+
+const isCounted = ({ remote }: Site): boolean =>
+  remote !== undefined && COUNTED.test(remote.line.address.push);
+
+/** Milliseconds. Throws a Fault when it is no duration. */
+function durationOption(input: Input, option: string): number | undefined {
+  const text = input.value(option);
+  if (text === undefined) return undefined;
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new Fault(words.badDuration(option, text));
+  return ms;
+}
+
+/** A person's Ctrl-C hands back at once; a supervisor's SIGTERM lets scripts finish for a while. */
+function stopOnSignals(runner: Runner, terminal: Terminal, graceMs: number): () => number | undefined {
+  let code: number | undefined;
+  const onSignal = (signal: "SIGINT" | "SIGTERM", number: number, ms: number) => {
+    process.on(signal, () => {
+      if (code !== undefined) {
+        endGroups();
+        process.exit(128 + number);
+      }
+      code = 128 + number;
+      terminal.say("stopping: what does not finish in time is ended and saved; once more leaves at once");
+      runner.shutdown(ms);
+    });
+  };
+  onSignal("SIGINT", 2, 0);
+  onSignal("SIGTERM", 15, graceMs);
+  return () => code;
+}
+
+function report(terminal: Terminal, json: boolean, summary: Summary, events: readonly Event[]): number {
+  const answered = events.flatMap((event) => (event.kind === "answered" ? [event] : []));
+  const last = new Map(events.map((event) => [event.branch, event.kind]));
+  const rests = [...last.values()].filter((kind) => kind === "resting").length;
+  const held = summary.idle.filter(
+    ({ head, why }) =>
+      ["resting", "running", "lane-full", "no-room"].includes(why.code) && !last.has(head.branch),
+  );
+  const later = rests + held.length;
+  const stopped = [...last.values()].filter((kind) => kind === "stopped").length;
+  const landed = [...last.values()].filter((kind) => kind === "landed").length;
+  const blocked = summary.idle.filter(({ why }) => why.code === "blocked");
+  const people = summary.idle.filter((idle) => reasonOf(idle, Date.now()).turn === "person");
+  if (json) printJson(terminal, { attempts: summary.started, faults: summary.faults, events });
+  else {
+    const parts = [
+      `${answered.length} answered`,
+      ...(landed > 0 ? [`${landed} put in place`] : []),
+      ...(stopped > 0 ? [`${stopped} stopped (trailhand status shows where they stand)`] : []),
+      ...(people.length > 0 ? [`${people.length} for a person (trailhand status --needs-me)`] : []),
+      ...(later > 0 ? [`${later} for later`] : []),
+    ];
+    terminal.say(
+      summary.started === 0 && answered.length === 0 && landed === 0
+        ? `nothing to run; ${parts.slice(1).join(", ") || "trailhand status shows why"}`
+        : parts.join(", "),
+    );
+  }
+  if (summary.faults > 0 || answered.some(({ next }) => next === "failed")) return EXIT.failed;
+  return later > 0 || stopped > 0 || blocked.length > 0 ? EXIT.later : EXIT.done;
+}

@@ -1,0 +1,87 @@
+/**
+ * The cache of a remote: a bare repository of our own that every runner of this machine shares.
+ *
+ * What must hold: it is there whole or not at all; deleting it costs time and nothing else; the
+ * user's own repository is never written; the way to the remote is the user's (credentials, ssh,
+ * proxies), and goes by the environment, where no process list shows it.
+ */
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, isAbsolute, join } from "node:path";
+import { Fault, words } from "../../core/words.ts";
+import { cleanEnv, Git, remoteEnv } from "../exec.ts";
+import type { Scoped } from "../parse.ts";
+import { withoutPassword, type Address } from "./line.ts";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Settings of a repository that show the way to a remote. */
+const WAYS = /^(?:credential\.|https?\.|url\.|core\.(?:sshcommand|askpass|gitproxy)$|protocol\.)/;
+
+/** The address that a name or a URL stands for. `base` is where relative paths begin. */
+export function requireAddress(wanted: string, config: ReadonlyMap<string, string>, base: string): Address {
+  const configured = config.get(`remote.${wanted}.url`);
+  if (configured === undefined && !/[/:\\]/.test(wanted)) {
+    const known = [...config.keys()].flatMap((key) => /^remote\.(.+)\.url$/.exec(key)?.[1] ?? []);
+    throw new Fault(words.noRemote(wanted, known.join(", ")));
+  }
+  const fetch = located(configured ?? wanted, base);
+  const push = config.get(`remote.${wanted}.pushurl`);
+  return {
+    name: configured === undefined ? withoutPassword(wanted) : wanted,
+    fetch,
+    push: push === undefined ? fetch : located(push, base),
+  };
+}
+
+/** git takes a relative path from where it stands, and ours stands in the cache. */
+function located(url: string, base: string): string {
+  const isPath = !/^[\w+.-]+:/.test(url) && !isAbsolute(url) && !url.startsWith("~");
+  return isPath ? join(base, url) : url;
+}
+
+/** A short name for folders. */
+export const folderName = ({ fetch }: Address): string =>
+  basename(withoutPassword(fetch).replace(/[/\\]+$/, ""))
+    .replace(/\.git$/, "")
+    .replace(/[^A-Za-z0-9._-]/g, "_") || "remote";
+
+export interface CacheGits {
+  /** git in the cache. */
+  readonly git: Git;
+  /** git in the cache that speaks with the remote. */
+  readonly line: Git;
+  /** git that speaks with the remote, in no repository. */
+  readonly outside: Git;
+}
+
+/** git in the cache, and on the line to the remote. Makes the folder that the cache is in. */
+export function gitsOf(dir: string, env: Environment, settings: readonly Scoped[]): CacheGits {
+  const own = settings
+    .filter(({ scope, key }) => (scope === "local" || scope === "worktree") && WAYS.test(key))
+    .map(({ key, value }) => [key, value] as const);
+  const GIT_DIR = { GIT_DIR: dir };
+  const line = remoteEnv(env, own);
+  mkdirSync(dirname(dir), { recursive: true, mode: 0o700 });
+  return {
+    git: new Git({ dir: dirname(dir), env: { ...cleanEnv(env), ...GIT_DIR } }),
+    line: new Git({ dir: dirname(dir), env: { ...line, ...GIT_DIR }, remote: true }),
+    outside: new Git({ dir: dirname(dir), env: line, remote: true }),
+  };
+}
+
+export const isThere = (dir: string): boolean => existsSync(join(dir, "HEAD"));
+
+/** Makes the cache where it is missing; `clone` fills an empty folder. */
+export async function makeCache(dir: string, clone: (into: string) => Promise<void>): Promise<void> {
+  if (isThere(dir)) return;
+  mkdirSync(dirname(dir), { recursive: true, mode: 0o700 });
+  const temporary = mkdtempSync(`${dir}.`);
+  try {
+    await clone(temporary);
+    renameSync(temporary, dir);
+  } catch (error) {
+    rmSync(temporary, { recursive: true, force: true });
+    // Another runner was faster.
+    if (!isThere(dir)) throw error;
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * The line to a remote: the only git processes that leave this machine.
+ *
+ * What must hold: names and objects are asked for by full names; nothing but what was named is
+ * fetched or pushed, whatever the user's configuration adds by itself; a line that is cut or silent
+ * is Unreachable, and never taken for an answer.
+ */
+import { hash } from "node:crypto";
+import { redact } from "../../core/clean.ts";
+import type { Ref, Sha } from "../../core/ids.ts";
+import { Unreachable } from "../../core/words.ts";
+import { type Git, GitExit, GitSilent, type Result } from "../exec.ts";
+import { requireSha } from "../parse.ts";
+import type { RefNames } from "./names.ts";
+
+export interface Address {
+  /** What people call it: the name of a remote, or its address without a password. */
+  readonly name: string;
+  readonly fetch: string;
+  readonly push: string;
+}
+
+/** The refs of a remote at one moment. */
+export interface Listing {
+  readonly refs: ReadonlyMap<Ref, Sha>;
+  /** The branch that HEAD names there. */
+  readonly head: string | undefined;
+  /** Equal for equal listings. */
+  readonly digest: string;
+}
+
+/** How long a remote may say nothing. */
+const SILENT_MS = 30_000;
+const PUSH_SILENT_MS = 60_000;
+/** A fetch is quiet while the server packs. */
+const FETCH_SILENT_MS = 600_000;
+
+const FETCH = ["--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules"];
+const PUSH = ["--porcelain", "--atomic", "--progress", "--no-verify", "--no-follow-tags"];
+const PUSH_MORE = ["--no-signed", "--recurse-submodules=no"];
+
+export class Line {
+  readonly address: Address;
+  readonly #git: Git;
+  readonly #outside: Git;
+
+  /** `git` works in the cache of the remote, `outside` in no repository; both the way their user goes. */
+  constructor(git: Git, outside: Git, address: Address) {
+    this.#git = git;
+    this.#outside = outside;
+    this.address = address;
+  }
+
+  /** Fills an empty folder with a bare repository that has the remote's branches. */
+  async clone(into: string): Promise<void> {
+    const args = ["clone", "--quiet", "--bare", "--no-tags", "--template=", ...this.#from(), into];
+    await this.#try(() => this.#outside.run(args, { silentMs: FETCH_SILENT_MS }));
+    // The address may hold a password, and scripts can read the cache.
+    await this.#outside.run(["config", "--file", `${into}/config`, "--remove-section", "remote.origin"]);
+  }
+
+  /** Every branch and side ref. One git process. */
+  async list(names: RefNames): Promise<Listing> {
+    return readListing(
+      await this.#ask(["ls-remote", "--symref", ...this.#from(), ...names.patterns()]),
+      names,
+    );
+  }
+
+  /** The present values of some refs. One git process. */
+  async read(names: RefNames, refs: readonly Ref[]): Promise<Map<Ref, Sha | null>> {
+    const wanted = refs.map((ref) => names.there(ref));
+    // The server sends branches alone where nothing else is asked for.
+    const heads = wanted.every((name) => name.startsWith("refs/heads/")) ? ["--heads"] : [];
+    const { refs: found } = readListing(
+      await this.#ask(["ls-remote", ...heads, ...this.#from(), ...wanted]),
+      names,
+    );
+    return new Map(refs.map((ref) => [ref, found.get(ref) ?? null]));
+  }
+
+  /**
+   * Fetches by refspecs. False when one of them was not to be had, and nothing came. That a ref of
+   * the cache was locked does not count: the objects came all the same. Throws GitExit when `must`.
+   */
+  async fetch(refspecs: readonly string[], must: boolean): Promise<boolean> {
+    // By standard input, so that any number of them fits.
+    const args = ["fetch", "--quiet", ...FETCH, "--stdin", ...this.#from()];
+    const call = {
+      stdin: `${refspecs.join("\n")}\n`,
+      codes: must ? [1] : [1, 128],
+      silentMs: FETCH_SILENT_MS,
+    };
+    const { code, stderr } = await this.#try(() => this.#git.run(args, call));
+    if (code === 128 && isCut(stderr)) throw this.#unreachable(stderr);
+    return code !== 128;
+  }
+
+  /** One push, all or nothing. The result says what git and the server said. */
+  async push(leases: readonly string[], refspecs: readonly string[]): Promise<Result> {
+    const expected = leases.map((lease) => `--force-with-lease=${lease}`);
+    const args = [
+      "push",
+      ...PUSH,
+      ...PUSH_MORE,
+      ...expected,
+      "--end-of-options",
+      this.address.push,
+      ...refspecs,
+    ];
+    return this.#try(() => this.#git.run(args, { codes: [1, 128], silentMs: PUSH_SILENT_MS }));
+  }
+
+  #from(): string[] {
+    return ["--end-of-options", this.address.fetch];
+  }
+
+  async #ask(args: readonly string[]): Promise<string> {
+    return (await this.#try(() => this.#git.run(args, { silentMs: SILENT_MS }))).stdout;
+  }
+
+  async #try(start: () => Promise<Result>): Promise<Result> {
+    try {
+      return await start();
+    } catch (error) {
+      if (error instanceof GitSilent) throw this.#unreachable(error.message, error);
+      if (error instanceof GitExit && isOutside(error)) throw this.#unreachable(error.stderr, error);
+      throw error;
+    }
+  }
+
+  #unreachable(stderr: string, cause?: unknown): Unreachable {
+    return new Unreachable(this.address.name, saidBy(stderr), { cause });
+  }
+}
+
+/** What git said, on one line and without passwords. */
+export function saidBy(stderr: string): string {
+  const lines = stderr.split(/[\r\n]+/).filter((line) => /^(?:fatal|error|remote): *\S/.test(line));
+  const text = (lines.length > 0 ? lines : stderr.split("\n")).slice(0, 4).join("; ");
+  return redact(withoutPassword(text.replaceAll(/(?:fatal|error): /g, ""))).trim();
+}
+
+/** An address that may be shown. */
+export const withoutPassword = (text: string): string => text.replaceAll(/:\/\/[^/@\s]*@/g, "://");
+
+/** A disk of ours that is full is no fault of the line. */
+const isOutside = ({ code, stderr }: GitExit): boolean =>
+  code === 128 &&
+  !/No space left|Read-only file system|Permission denied.*objects|insufficient permission/i.test(stderr);
+
+/** True when git never came to an understanding with the remote. */
+const isCut = (stderr: string): boolean =>
+  /unable to access|could not read|hung up|early EOF|Connection|timed out|resolve host/i.test(stderr);
+
+function readListing(output: string, names: RefNames): Listing {
+  const refs = new Map<Ref, Sha>();
+  let head: string | undefined;
+  for (const line of output.split("\n")) {
+    const [value = "", name = ""] = line.split("\t");
+    if (value.startsWith("ref: ")) head = value.replace(/^ref: refs\/heads\//, "");
+    else if (name !== "HEAD") {
+      const ref = names.here(name);
+      if (ref) refs.set(ref, requireSha(value));
+    }
+  }
+  return { refs, head, digest: hash("sha1", output, "hex") };
+}

@@ -1,0 +1,132 @@
+/**
+ * The runner's Repository at a remote.
+ *
+ * What must hold: commits are written in the cache, every ref is read and moved at the remote; a
+ * swap is one push, atomic, with a lease on each ref; what a push came to is believed only when git
+ * compared and sent nothing, or the server said no; otherwise the refs are read.
+ */
+import type { Branch, Ref, Sha } from "../../core/ids.ts";
+import { parseLease, SALVAGE } from "../../core/lease.ts";
+import { Fault, Unreachable, words } from "../../core/words.ts";
+import type { LeaseRef, Look, Swap, Update } from "../../runner/ports.ts";
+import type { Person, Place } from "../open.ts";
+import { LocalRepository, readTrail, requireTarget } from "../repository.ts";
+import type { Line } from "./line.ts";
+import { Mirror } from "./mirror.ts";
+import { RefNames } from "./names.ts";
+import { readPush } from "./push-report.ts";
+
+export interface RemoteParts {
+  /** The cache, as a repository. */
+  readonly place: Place;
+  readonly line: Line;
+  /** Makes the cache where it is missing; true when it was. */
+  readonly restore: () => Promise<boolean>;
+  /** Where the workflow of a commit wants our refs to be; undefined when it cannot be used. */
+  readonly prefixOf: (commit: Sha) => Promise<string | undefined>;
+}
+
+export class RemoteRepository extends LocalRepository {
+  readonly line: Line;
+  readonly #parts: RemoteParts;
+  readonly #mirror: Mirror;
+
+  constructor(parts: RemoteParts) {
+    super(parts.place);
+    this.#parts = parts;
+    this.line = parts.line;
+    this.#mirror = new Mirror(parts.place.git, parts.line, new RefNames());
+  }
+
+  /** What the remote calls our refs. */
+  get names(): RefNames {
+    return this.#mirror.names;
+  }
+
+  override async look(): Promise<Look> {
+    if (await this.#parts.restore()) this.#mirror.forget();
+    for (;;) {
+      const look = await this.#mirror.look();
+      const target = requireTarget(this.place, look);
+      const trusted = look.heads.find(({ branch }) => branch === target);
+      const prefix = trusted && (await this.#parts.prefixOf(trusted.commit));
+      if (prefix === undefined || prefix === this.names.prefix) return { ...look, target };
+      this.#mirror.forget();
+      this.#mirror.names = new RefNames(prefix);
+    }
+  }
+
+  override read(refs: readonly Ref[]): Promise<ReadonlyMap<Ref, Sha | null>> {
+    return refs.length === 0 ? Promise.resolve(new Map()) : this.#mirror.read(refs);
+  }
+
+  override async readLease(ref: Ref): Promise<LeaseRef | undefined> {
+    const value = (await this.#mirror.read([ref])).get(ref);
+    if (!value) return undefined;
+    const [commit] = await readTrail(this.place, value, 1);
+    return { ref, value, lease: parseLease(commit?.message ?? ""), committed: commit?.committed ?? 0 };
+  }
+
+  override async swap(updates: readonly Update[]): Promise<Swap> {
+    if (updates.length === 0) return { kind: "landed" };
+    const { names, line } = this;
+    const leases = updates.map(({ ref, expected }) => `${names.there(ref)}:${expected ?? ""}`);
+    const refspecs = updates.map(({ ref, next }) => `${next ?? ""}:${names.there(ref)}`);
+    let report;
+    try {
+      report = readPush(await line.push(leases, refspecs));
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error;
+      report = { kind: "doubtful" as const, why: error.message };
+    }
+    if (report.kind === "not-atomic") throw new Fault(words.noAtomic(line.address.name));
+    const swap = report.kind === "doubtful" ? await this.#settle(updates, report.why) : (report as Swap);
+    if (swap.kind === "landed") await this.#mirror.follow(updates);
+    return swap;
+  }
+
+  /** After a doubtful end the refs themselves say what happened; unread, or as before, they say nothing. */
+  async #settle(updates: readonly Update[], why: string): Promise<Swap> {
+    let values: ReadonlyMap<Ref, Sha | null>;
+    try {
+      values = await this.line.read(
+        this.names,
+        updates.map(({ ref }) => ref),
+      );
+    } catch (error) {
+      if (error instanceof Unreachable) return { kind: "unknown", why };
+      throw error;
+    }
+    if (updates.every(({ ref, next }) => values.get(ref) === next)) return { kind: "landed" };
+    // It may still be on its way, and then it lands later, or finds the refs changed.
+    if (updates.every(({ ref, expected }) => values.get(ref) === expected)) return { kind: "unknown", why };
+    return { kind: "refused" };
+  }
+
+  override advance(updates: readonly Update[]): Promise<Swap> {
+    return this.swap(updates);
+  }
+
+  /** Nobody's checkout is at a remote. */
+  override blocker(): Promise<undefined> {
+    return Promise.resolve(undefined);
+  }
+
+  override async salvaged(branch: Branch, request: Sha): Promise<readonly Ref[]> {
+    await this.#mirror.bringBelow(`${SALVAGE}${branch}/`);
+    const there = this.#mirror.listed;
+    return (await super.salvaged(branch, request)).filter((ref) => there.has(ref));
+  }
+
+  override async note(message: string, parent?: Sha): Promise<Sha> {
+    return this.#mirror.wrote(await super.note(message, parent));
+  }
+
+  override async commit(tree: Sha, parent: Sha, message: string): Promise<Sha> {
+    return this.#mirror.wrote(await super.commit(tree, parent, message));
+  }
+
+  override async requestCommit(parent: Sha, message: string, by: Person): Promise<Sha> {
+    return this.#mirror.wrote(await super.requestCommit(parent, message, by));
+  }
+}

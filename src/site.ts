@@ -1,0 +1,102 @@
+/**
+ * What a command works on: a repository, its contract, and where its throw-away files are.
+ *
+ * What must hold: everything in the cache can be deleted, and costs time to make again, nothing else.
+ */
+import { createHash } from "node:crypto";
+import { tmpdir, userInfo } from "node:os";
+import { basename, isAbsolute, join } from "node:path";
+import type { Branch, Sha } from "./core/ids.ts";
+import type { Head } from "./core/view.ts";
+import { Fault, words } from "./core/words.ts";
+import { readContract, type ReadContract } from "./git/contract.ts";
+import type { Place } from "./git/open.ts";
+import type { RemoteRepository } from "./git/remote/repository.ts";
+import type { LocalRepository } from "./git/repository.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Directories of what can be thrown away. */
+interface Cache {
+  readonly states: string;
+  readonly contracts: string;
+  readonly worktrees: string;
+  readonly logs: string;
+}
+
+/** A repository, and where Trailhand keeps what can be thrown away. */
+export interface Site {
+  readonly place: Place;
+  readonly repository: LocalRepository;
+  readonly cache: Cache;
+  /** The workflow of the trusted branch; read once for each of its commits. */
+  readonly contract: (target: Branch, heads: readonly Head[]) => Promise<ReadContract>;
+  /** The repository that the person stands in; undefined when a URL is worked on from nowhere. */
+  readonly here: Place | undefined;
+  /** Set when the work is at a remote. */
+  readonly remote: RemoteRepository | undefined;
+}
+
+export interface Opening {
+  /** Start the first look at once. It then shows the refs as they were when the site was opened. */
+  readonly lookAhead?: boolean;
+  /** Take the workflow of a commit from the cache, where a command runs nothing. */
+  readonly remember?: boolean;
+  /** The name or the URL of a remote to work on, in place of the repository itself. */
+  readonly remote?: string | undefined;
+}
+
+/** Reads the contract of the trusted branch, once for each of its commits. */
+export function contracts(place: Place, cache: Cache, { remember }: Opening): Site["contract"] {
+  let last: Promise<ReadContract> | undefined;
+  let lastCommit: Sha | undefined;
+  return (target, heads) => {
+    const commit = heads.find((head) => head.branch === target)?.commit;
+    if (!commit) throw new Fault(words.noTarget(`there is no branch ${target}`));
+    if (commit !== lastCommit) {
+      lastCommit = commit;
+      last = readContract(place.git, commit, cache.states, remember ? memoryIn(cache) : undefined);
+      // What could not be read now may be readable at the next look.
+      last.catch(() => (lastCommit = undefined));
+    }
+    return last as Promise<ReadContract>;
+  };
+}
+
+/** What one build of this program has read; another build may read the same commit otherwise. */
+function memoryIn(cache: Cache): string {
+  return join(cache.contracts, `${typeof BUILD === "string" ? BUILD : "source"}-`);
+}
+
+/** Where everything is kept that can be thrown away. */
+export function cacheBase(env: Environment): string {
+  const home = env["HOME"] ? join(env["HOME"], ".cache") : join(tmpdir(), `trailhand-${userName()}`);
+  // The XDG specification: a path that is empty or relative is to be passed over.
+  const given = env["XDG_CACHE_HOME"] ?? "";
+  return join(isAbsolute(given) ? given : home, "trailhand");
+}
+
+/** Outside the repository, so that a script that climbs out of its worktree is not in it. */
+export function cacheRoot(place: Place, env: Environment): string {
+  const name = basename(place.top ?? place.commonDir).replace(/[^A-Za-z0-9._-]/g, "_");
+  return join(cacheBase(env), `${name}-${shortHash(place.commonDir)}`);
+}
+
+export const shortHash = (text: string): string =>
+  createHash("sha256").update(text).digest("hex").slice(0, 12);
+
+export const cachePlaces = (root: string): Cache => ({
+  contracts: join(root, "contracts"),
+  states: join(root, "states"),
+  worktrees: join(root, "worktrees"),
+  logs: join(root, "logs"),
+});
+
+/** Who is logged in, for names that people read. */
+export function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return "user";
+  }
+}
