@@ -22,6 +22,8 @@ interface Cache {
   readonly contracts: string;
   readonly worktrees: string;
   readonly logs: string;
+  /** Says when a remote was last found sound. */
+  readonly probed: string;
 }
 
 /** A repository, and where Trailhand keeps what can be thrown away. */
@@ -90,6 +92,7 @@ export const cachePlaces = (root: string): Cache => ({
   states: join(root, "states"),
   worktrees: join(root, "worktrees"),
   logs: join(root, "logs"),
+  probed: join(root, "probed.json"),
 });
 
 /** Who is logged in, for names that people read. */

@@ -69,8 +69,10 @@ export function wireRunner(site: Site, env: Environment, tell: (event: Event) =>
 async function keepSalvage(repository: LocalRepository, record: RunRecord, value: Sha): Promise<Ref> {
   const ref = salvageRef(record.branch as Branch, record.run);
   const swap = await repository.swap([{ ref, expected: null, next: value }], "salvage");
-  if (swap.kind !== "landed" && !(await repository.read([ref])).get(ref))
+  if (swap.kind === "blocked") await repository.keepHere(ref, value);
+  else if (swap.kind !== "landed" && !(await repository.read([ref])).get(ref)) {
     throw new Fault(words.notSaved(ref));
+  }
   return ref;
 }
 

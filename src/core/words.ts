@@ -204,9 +204,10 @@ export const words = {
   locked: () => "its lease cannot be written: a file that ends in .lock is left below .git/refs/trailhand",
   claimLost: () => "another runner was faster, or a ref is locked",
   wouldOverwrite: (dir: string) => `untracked files in ${dir} are in the way; move them, then run again`,
+  refusedAnswer: (why: string) => `the remote refuses what the script made: ${why}`,
   noClaim: (why: string): Sentence => ({
     what: `The lease of a request cannot be written: ${why}`,
-    next: "trailhand doctor --remote <remote>; a host that refuses refs of its own kind needs `refs: { prefix: refs/tags/trailhand }` in states/workflow.yml",
+    next: "for a host that refuses refs of its own kind: `refs: { prefix: refs/tags/trailhand }` in states/workflow.yml, then trailhand doctor --remote <remote>",
   }),
   notADescendant: (branch: string): Sentence => ({
     what: `The response on ${quoted(branch)} would not descend from its request.`,

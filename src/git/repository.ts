@@ -67,6 +67,10 @@ export class LocalRepository implements Repository {
     return answeredElsewhere(this.place.git, request, target);
   }
 
+  async keepHere(ref: Ref, value: Sha): Promise<void> {
+    await this.place.git.run(["update-ref", "-m", "trailhand: kept here", ref, value]);
+  }
+
   /** Moves branches to commits with the very same tree: no checkout has to follow. */
   advance(updates: readonly Update[], why: string): Promise<Swap> {
     return transact(this.place.git, updates, why);

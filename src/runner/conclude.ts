@@ -10,6 +10,7 @@ import { parseMessage, valueOf } from "../core/message.ts";
 import { backoffMs, decideOutcome, type Outcome } from "../core/outcome.ts";
 import { readOutput, readSetState, type OutputReading } from "../core/output.ts";
 import { draftResponse, type RunFacts, type Verdict } from "../core/response.ts";
+import { words } from "../core/words.ts";
 import { DEFAULT_HOPS, successors, type Workflow } from "../core/workflow.ts";
 import type { Branch, Sha } from "../core/ids.ts";
 import { release, type Claim, type StopSwitch } from "./claim.ts";
@@ -143,9 +144,14 @@ async function write(
   const known = facts(work, end.secrets);
   const message = composeMessage(draftResponse(request, verdict, known));
   const done = await answer(ports, held, { message, sealed: left.sealed, salvage: left.saved });
+  if (done.kind === "refused" && verdict.state !== "parked") {
+    const trouble = { why: words.refusedAnswer(done.why), log: "", salvage: done.salvage };
+    return write(work, end, { state: "parked", trouble }, { tree: left.tree });
+  }
   if (left.tree) await ports.trees.close(left.tree);
   const { branch, state } = request;
-  if (done.kind === "blocked") return ports.tell({ kind: "blocked", branch, why: done.why });
+  if (done.kind === "blocked" || done.kind === "refused")
+    return ports.tell({ kind: "blocked", branch, why: done.why });
   if (done.kind === "overtaken") {
     return ports.tell({ kind: "stopped", branch, state, why: done.why, salvage: done.salvage });
   }

@@ -29,6 +29,8 @@ export interface Reply {
 export type Answered =
   | { readonly kind: "answered"; readonly commit: Sha }
   | { readonly kind: "blocked"; readonly why: string }
+  /** The remote takes this very content nowhere; it is kept on this machine. */
+  | { readonly kind: "refused"; readonly why: string; readonly salvage: Ref }
   | { readonly kind: "overtaken"; readonly why: string; readonly salvage: Ref };
 
 export interface Rest {
@@ -53,16 +55,23 @@ export async function answer(ports: Ports, held: Claim, reply: Reply): Promise<A
   }
   const commit = await repository.commit(reply.sealed?.tree ?? request.commit, parent, reply.message);
   const branch = refOf(head.branch);
+  let { salvage: saved } = reply;
   const updates = (): Update[] => [
     { ref: branch, expected: request.commit, next: commit },
     ...ending(held),
-    ...created(reply.salvage),
+    ...created(saved),
   ];
   const why = `${request.state} answered`;
   for (let tries = 0; tries < TRIES; tries++) {
     const swap = await repository.swap(updates(), why);
     if (swap.kind === "landed") return { kind: "answered", commit };
-    if (swap.kind === "blocked") return park(ports, held, commit, swap.why);
+    if (swap.kind === "blocked") {
+      if (!saved) return park(ports, held, commit, swap.why);
+      // It may be the saved tree that is refused, and that must not hold up the answer.
+      await repository.keepHere(saved.ref, saved.value);
+      saved = undefined;
+      continue;
+    }
     // The lease before the head: a push of ours that lands in between shows in the head.
     const mine = await refresh(ports, held);
     const present = await readOne(ports, held, branch);
@@ -80,15 +89,19 @@ export async function answer(ports: Ports, held: Claim, reply: Reply): Promise<A
   throw new Fault(words.headMoved(head.branch));
 }
 
-/** The answer is finished but has no place: it waits on a ref, and the request is not run again. */
+/**
+ * The answer is finished but has no place: it waits on a ref, and the request is not run again. What
+ * is refused even there has content that the remote never takes.
+ */
 async function park(ports: Ports, held: Claim, commit: Sha, why: string): Promise<Answered> {
   const { parked } = refsOf(held.run.head.key);
   const before = await readOne(ports, held, parked);
-  await settle(ports, held, "park the answer", () => [
+  const swap = await settle(ports, held, "park the answer", () => [
     { ref: parked, expected: before, next: commit },
     ...ending(held),
   ]);
-  return { kind: "blocked", why };
+  if (swap.kind !== "blocked") return { kind: "blocked", why };
+  return { kind: "refused", why: swap.why, salvage: await keepCommit(ports, held, commit) };
 }
 
 /** Puts a parked response on its branch. */
@@ -111,11 +124,15 @@ export async function rest(ports: Ports, held: Claim, end: Rest): Promise<void> 
   const before = await readOne(ports, held, journal);
   const entry =
     end.journal === undefined ? undefined : await repository.note(end.journal, before ?? undefined);
-  await settle(ports, held, "rest", () => [
+  const updates = (saved: Saved | undefined) => () => [
     ...ending(held, next),
     ...(entry ? [{ ref: journal, expected: before, next: entry }] : []),
-    ...created(end.salvage),
-  ]);
+    ...created(saved),
+  ];
+  const swap = await settle(ports, held, "rest", updates(end.salvage));
+  if (swap.kind !== "blocked" || !end.salvage) return;
+  await repository.keepHere(end.salvage.ref, end.salvage.value);
+  await settle(ports, held, "rest", updates(undefined));
 }
 
 /** Saves a tree under the salvage ref, whoever holds the lease by now. */
@@ -142,7 +159,10 @@ async function keepCommit(ports: Ports, held: Claim, value: Sha): Promise<Ref> {
   for (let tries = 0; tries < TRIES; tries++) {
     const swap = await ports.repository.swap([{ ref, expected: null, next: value }], "salvage");
     if (swap.kind === "landed" || (await readOne(ports, held, ref))) return ref;
-    if (swap.kind === "blocked") break;
+    if (swap.kind === "blocked") {
+      await ports.repository.keepHere(ref, value);
+      return ref;
+    }
     await ports.clock.sleep(jitterMs(ports, tries));
   }
   throw new Fault(words.notSaved(ref));

@@ -67,6 +67,8 @@ export interface Repository {
   answeredElsewhere(request: Request, target: Branch): Promise<Branch | undefined>;
   /** Why an answer could not be put on this branch now, or undefined. */
   blocker(branch: Branch): Promise<string | undefined>;
+  /** Keeps a commit under a ref of this machine alone, where the remote refuses it for good. */
+  keepHere(ref: Ref, value: Sha): Promise<void>;
   /** Writes a commit with the empty tree. */
   note(message: string, parent?: Sha): Promise<Sha>;
   /** Writes a commit. */

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Holder } from "../../core/lease.ts";
 import { FOLLOW } from "../../core/lease.ts";
-import { EXIT, Fault, typed } from "../../core/words.ts";
+import { EXIT, Fault, typed, words } from "../../core/words.ts";
 import { WORKFLOW_FILE } from "../../core/workflow.ts";
 import { listCheckouts } from "../../git/checkouts.ts";
 import { requireVersion } from "../../git/open.ts";
@@ -12,6 +12,7 @@ import { isDead } from "../../process/machine.ts";
 import type { Site } from "../../site.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
+import { probeRemote } from "../remote-check.ts";
 import { present, survey, type Survey } from "../survey.ts";
 import { printJson, shown, type Terminal } from "../terminal.ts";
 
@@ -32,7 +33,13 @@ export const run: Run = async ({ input, terminal, env }) => {
 };
 
 async function examine(site: Site): Promise<Finding[]> {
-  const basics = [await checkGit(site), checkIdentity(site), ...checkKind(site), ...checkPools(site)];
+  const basics = [
+    await checkGit(site),
+    checkIdentity(site),
+    ...checkKind(site),
+    ...checkPools(site),
+    ...(await checkRemote(site)),
+  ];
   try {
     const found = await survey(site, present());
     return [
@@ -80,6 +87,24 @@ function checkKind({ place }: Site): Finding[] {
   if (!place.shallow) return [];
   const what = "the history is shallow: hand-offs below its edge are not seen";
   return [{ about: "repository", level: "odd", what, next: "git fetch --unshallow" }];
+}
+
+/** Tries the promises that runners build on, with throw-away refs. */
+async function checkRemote(site: Site): Promise<Finding[]> {
+  const { remote } = site;
+  if (!remote) return [];
+  const about = "remote";
+  const { name } = remote.line.address;
+  try {
+    await remote.look();
+    const wrong = await probeRemote(site, remote, Date.now());
+    const what = `${shown(name)}: atomic pushes and leases on refs work`;
+    if (wrong === undefined) return [{ about, level: "fine", what }];
+    const { what: sentence, next } = words.noClaim(wrong);
+    return [{ about, level: "bad", what: sentence, ...(next === undefined ? {} : { next }) }];
+  } catch (error) {
+    return [fromFault(about, error)];
+  }
 }
 
 function checkStates(site: Site, { contract, view }: Survey): Finding[] {
