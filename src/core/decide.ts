@@ -97,13 +97,14 @@ function decideOne(
   owners: ReadonlyMap<Sha, Branch>,
 ): Decision {
   const idle = (kind: Idle["kind"], why: Why): Idle => ({ kind, head, why });
-  if (head.branch === view.target && workflow.target === "ignore") return idle("ignore", { code: "target" });
-  if (!listed(head.branch)) return idle("ignore", { code: "not-listed" });
   const seen = view.leases.get(head.key);
+  const stop = seen && isExpired(seen, now) ? { kind: "expire" as const, head, over: seen } : undefined;
+  const isTarget = head.branch === view.target && workflow.target === "ignore";
+  if (isTarget) return stop ?? idle("ignore", { code: "target" });
+  if (!listed(head.branch)) return stop ?? idle("ignore", { code: "not-listed" });
   const parked = view.parked.get(head.key);
   if (parked?.answers === head.commit) return { kind: "land", head, parked };
 
-  const stop = seen && isExpired(seen, now) ? { kind: "expire" as const, head, over: seen } : undefined;
   const asked = resumed(view, workflow, head);
   if (asked.kind === "none") {
     if (stop) return stop;
@@ -136,7 +137,7 @@ function findOwners(view: View, works: (branch: Branch) => boolean): ReadonlyMap
   }
   if (owners.size === 0) return owners;
   for (const { lease } of view.leases.values()) {
-    if (lease && owners.has(lease.request)) owners.set(lease.request, lease.branch);
+    if (lease && owners.has(lease.request) && works(lease.branch)) owners.set(lease.request, lease.branch);
   }
   return owners;
 }

@@ -35,13 +35,14 @@ export function admit(
   spread?: Spread,
 ): Admission {
   const taken = takenSlots(view);
+  const given = new Set<Ref>();
   let free = limit - view.going.size;
   const admitted: Run[] = [];
   const held: Idle[] = [];
   for (const run of inOrder(runnable, spread)) {
     const lane = run.state?.lane ?? "default";
     const capacity = workflow.lanes[lane];
-    const slot = capacity === undefined ? undefined : findSlot(view, run, lane, capacity, taken);
+    const slot = capacity === undefined ? undefined : findSlot(view, run, lane, capacity, taken, given);
     const isFull = capacity !== undefined && slot === undefined;
     const why: Why | undefined = isFull
       ? { code: "lane-full", detail: lane }
@@ -52,7 +53,10 @@ export function admit(
       held.push({ kind: "wait", head: run.head, why });
       continue;
     }
-    if (slot) taken.add(slot.ref);
+    if (slot) {
+      taken.add(slot.ref);
+      given.add(slot.ref);
+    }
     free--;
     admitted.push(slot ? { ...run, slot } : run);
   }
@@ -99,12 +103,13 @@ function findSlot(
   lane: string,
   capacity: number,
   taken: ReadonlySet<Ref>,
+  given: ReadonlySet<Ref>,
 ): Slot | undefined {
   const before = run.over?.lease;
   if (before?.slot !== undefined && !before.rest && before.lane === lane) {
     const ref = slotRef(lane, before.slot);
     const held = view.slots.get(ref);
-    if (held?.run === before.run) return { index: before.slot, ref, expected: held.value };
+    if (held?.run === before.run && !given.has(ref)) return { index: before.slot, ref, expected: held.value };
   }
   const used = [...taken].filter((ref) => ref.startsWith(`${LANES}${lane}/`)).length;
   if (used >= capacity) return undefined;

@@ -69,6 +69,6 @@ export interface View {
 export interface Now {
   /** Milliseconds on a clock that only goes forward. */
   readonly mono: number;
-  /** Milliseconds since 1970, for `Not-Before` alone. */
+  /** Milliseconds since 1970, for `Not-Before` and for rests alone. */
   readonly wall: number;
 }

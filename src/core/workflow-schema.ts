@@ -20,8 +20,9 @@ const name = z.string().refine((text) => parseStateName(text) !== undefined, {
   error: "a state name has lower-case letters, digits, '.', '_', '-', and at most 64 of them",
 });
 
-const lane = z.string().refine((text) => parseStateName(text) !== undefined, {
-  error: "a lane's name has lower-case letters, digits, '.', '_', '-', and at most 64 of them",
+/** A lane's name is a part of ref names, and none of those ends in `.lock` (git-check-ref-format(1)). */
+const lane = z.string().refine((text) => parseStateName(text) !== undefined && !text.endsWith(".lock"), {
+  error: "a lane's name has at most 64 lower-case letters, digits, '.', '_', '-', and does not end in .lock",
 });
 
 export const stateSchema = z.strictObject({

@@ -2,7 +2,7 @@
  * Makes a view of a look: adds when this observer first saw each lease, and which holders are dead.
  *
  * What must hold: first sight is on this observer's own clock that only goes forward; an observer
- * that starts again counts again; no time in a commit is ever used.
+ * that starts again counts again; no time in a commit makes a lease expire.
  */
 import type { Branch, Ref, Sha } from "../core/ids.ts";
 import type { Going, SeenLease, SeenSlot, View } from "../core/view.ts";
@@ -11,7 +11,8 @@ import type { Look, Ports } from "./ports.ts";
 export class Observer {
   readonly #ports: Pick<Ports, "clock" | "machine">;
   readonly #firstSeen = new Map<Sha, number>();
-  #knownSlots: ReadonlySet<Sha> = new Set();
+  /** The leases and places of the look before. */
+  #before: ReadonlyMap<Ref, Sha> = new Map();
 
   constructor(ports: Pick<Ports, "clock" | "machine">) {
     this.#ports = ports;
@@ -31,17 +32,16 @@ export class Observer {
     const leases = new Map<string, SeenLease>();
     for (const [key, found] of look.leases) {
       const { holder } = found.lease ?? {};
-      const known = this.#firstSeen.has(found.value);
+      const known = this.#before.get(found.ref) === found.value;
       const dead = holder !== undefined && machine.isDead(holder);
       leases.set(key, { ...found, known, firstSeen: seenAt(found.value), dead });
     }
     const slots = new Map<Ref, SeenSlot>();
     for (const { ref, value, lease } of look.slots.values()) {
-      // The value is that of the lease as it was claimed, which may be in this look as well.
-      const known = this.#knownSlots.has(value);
+      const known = this.#before.get(ref) === value;
       slots.set(ref, { ref, value, run: lease?.run, known });
     }
-    this.#knownSlots = new Set([...slots.values()].map(({ value }) => value));
+    this.#before = new Map([...leases.values(), ...slots.values()].map(({ ref, value }) => [ref, value]));
     const sightings = new Map<Sha, number>();
     for (const { commit, asked } of look.heads) {
       if (asked.kind === "request" && asked.state === "working") sightings.set(commit, seenAt(commit));

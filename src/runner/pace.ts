@@ -2,8 +2,8 @@
  * How long the loop rests between looks that nobody asked for.
  *
  * What must hold: a look that finds something new brings the shortest rest back; each one that finds
- * nothing makes the next rest longer, up to a bound; rests are spread, so that many runners that
- * started together do not look together.
+ * nothing makes the next rest longer, up to a bound; rests are spread by a quarter to either side, so
+ * that many runners that started together do not look together.
  */
 export interface Rests {
   readonly shortestMs: number;

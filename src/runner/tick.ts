@@ -80,6 +80,7 @@ export class Runner {
   readonly #tidy: Tidy;
   #toldFault = "";
   readonly #bell = new Bell();
+  #heads: ReadonlyMap<Branch, Sha> = new Map();
 
   constructor(ports: Ports, options: Options) {
     this.#ports = ports;
@@ -162,7 +163,7 @@ export class Runner {
   async #tick(): Promise<Tick> {
     const { contract: readContract, clock, repository } = this.#ports;
     const look = await this.#lookSwept();
-    if (!look.unchanged) this.#pace.quicken();
+    if (!look.unchanged && this.#headsMoved(look)) this.#pace.quicken();
     const contract = await readContract(look.target, look.heads);
     const continues = contract.workflow["on-plain-commit"] === "continue";
     const takenOver = continues
@@ -178,7 +179,7 @@ export class Runner {
     const { runnable, lost } = this.#sort(decisions, now.mono);
     const { admitted, held } = this.#over
       ? { admitted: [], held: [] }
-      : admit(view, contract.workflow, runnable, this.#options.concurrency, this.#spread(view));
+      : admit(view, contract.workflow, runnable, this.#options.concurrency, this.#spread(view, contract));
     const blocked: Idle[] = [];
     let started = 0;
     for (const run of admitted) {
@@ -201,9 +202,17 @@ export class Runner {
     };
   }
 
+  /** Renewals of others move leases all the time, and are nothing to look for. */
+  #headsMoved({ heads }: Look): boolean {
+    const before = this.#heads;
+    this.#heads = new Map(heads.map(({ branch, commit }) => [branch, commit]));
+    return before.size !== heads.length || heads.some(({ branch, commit }) => before.get(branch) !== commit);
+  }
+
   /** Alone, the oldest request goes first; among others, each runner takes another one. */
-  #spread(view: View): Spread | undefined {
-    const { concurrency = DEFAULT_CONCURRENCY, shared } = this.#options;
+  #spread(view: View, { workflow }: Contract): Spread | undefined {
+    const { shared } = this.#options;
+    const concurrency = this.#options.concurrency ?? workflow.limits.concurrency ?? DEFAULT_CONCURRENCY;
     const others = [...view.leases.values()].some(
       ({ lease, dead }) => lease && !lease.rest && !dead && !view.going.has(lease.branch),
     );

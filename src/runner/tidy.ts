@@ -66,13 +66,14 @@ export class Tidy {
     return swap.why;
   }
 
-  /** Removes leases and places that nobody holds. True when there were some, or seem to be. */
+  /** Removes leases and places that nobody holds. True when some went, or the next look will tell. */
   async sweep(view: View, now: Now): Promise<boolean> {
-    const leftovers = findLeftovers(view, now);
-    for (const { ref, value, sure } of leftovers) {
-      if (sure) await this.#ports.repository.swap([{ ref, expected: value, next: null }], "left over");
+    let progress = false;
+    for (const { ref, value, sure } of findLeftovers(view, now)) {
+      const remove = () => this.#ports.repository.swap([{ ref, expected: value, next: null }], "left over");
+      if (!sure || (await remove()).kind === "landed") progress = true;
     }
-    return leftovers.length > 0;
+    return progress;
   }
 
   /** Why a run's branch could not be answered now, told once; undefined when it could. */

@@ -7,6 +7,20 @@ import { branchKey } from "../../src/git/key.ts";
 import { makeRepo } from "../support/repo.ts";
 import { run } from "../support/run.ts";
 
+test("a place of a lane that cannot be removed does not keep a run from its end", async () => {
+  const repo = makeRepo({
+    "states/work": "#!/bin/sh\ntrue\n",
+    "states/workflow.yml": "lanes: { wide: 2 }\nstates: { work: { lane: wide } }\n",
+  });
+  const commit = repo.gitIn("a place\n", "commit-tree", "HEAD^{tree}");
+  repo.git("update-ref", "refs/trailhand/lanes/wide/0", commit);
+  writeFileSync(join(repo.dir, ".git/refs/trailhand/lanes/wide/0.lock"), "");
+  repo.git("switch", "-qc", "feat/x");
+  repo.request("do it\n\nState: work\n");
+  const { events } = await run(repo);
+  expect(events.map(({ kind }) => kind)).toEqual(["claimed", "answered"]);
+});
+
 test("a lease ref that stays locked ends a run with the reason, and runs when the lock is gone", async () => {
   const repo = makeRepo({ "states/work": '#!/bin/sh\necho state=done >>"$TRAILHAND_OUTPUT"\n' });
   repo.git("switch", "-qc", "feat/x");

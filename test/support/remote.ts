@@ -44,7 +44,8 @@ export function makeRemote(files: Readonly<Record<string, string>>): Stage {
 /** Pushes a request on a new branch; returns its commit. */
 export function ask({ person }: Stage, branch: string, message: string): string {
   person.git("checkout", "-q", "-B", branch, "main");
-  const commit = person.request(message);
+  // Two requests of one second, with the same words, would be one and the same commit.
+  const commit = person.request(message.replace("Please.", `Please, on ${branch}.`));
   person.git("push", "-q", "origin", branch);
   person.git("checkout", "-q", "main");
   return commit;

@@ -115,6 +115,13 @@ describe("a head with a lease", () => {
     });
   });
 
+  it("removes a lost lease from a branch that is not worked on, because it may hold a place", () => {
+    const lost = seen({}, { dead: true });
+    expect(one(viewOf(headOf("State: build", "main"), lost)).kind).toBe("expire");
+    expect(one(viewOf(headOf("State: build", "skip/me"), lost)).kind).toBe("expire");
+    expect(one(viewOf(headOf("State: build", "main"), seen({}))).kind).toBe("ignore");
+  });
+
   it("waits while a lease that cannot be read is young", () => {
     expect(one(viewOf(head, { ...seen({}), lease: undefined })).kind).toBe("wait");
     expect(one(viewOf(head, { ...seen({}), lease: undefined, firstSeen: 0 }))).toMatchObject({

@@ -51,6 +51,25 @@ describe("readWorkflow", () => {
     ]);
   });
 
+  it("takes a prefix for refs that leaves other refs alone, and lanes that can be parts of refs", () => {
+    const prefixOf = (text: string) =>
+      readWorkflow(`refs: { prefix: ${text} }\nstates: {}`).workflow?.refs.prefix;
+    expect(readWorkflow("states: {}").workflow?.refs.prefix).toBe("refs/trailhand");
+    expect(prefixOf("refs/tags/trailhand")).toBe("refs/tags/trailhand");
+    expect(prefixOf("refs/heads/side/trailhand")).toBe("refs/heads/side/trailhand");
+    for (const bad of [
+      "refs/heads",
+      "refs/tags",
+      "trailhand",
+      "refs/a/",
+      "refs/a..b/c",
+      "refs/tags/a.lock",
+    ]) {
+      expect(prefixOf(bad), bad).toBeUndefined();
+    }
+    expect(problems("states:", "  a: { lane: x.lock }", "lanes: { x.lock: 1 }")).toHaveLength(2);
+  });
+
   it("names the line of a bad value, in blocks, in flow and in lists", () => {
     expect(problems("states:", "  a:", "    next:", "      - b", "      - Not A Name")).toMatchObject([
       { line: 5, path: "states.a.next.1", message: expect.stringContaining("lower-case") as string },

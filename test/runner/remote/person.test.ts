@@ -3,7 +3,15 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { until } from "../../support/cli.ts";
-import { answersTo, ask, makeRemote, makeRunner, sideRefs, trailerOf, type Stage } from "../../support/remote.ts";
+import {
+  answersTo,
+  ask,
+  makeRemote,
+  makeRunner,
+  sideRefs,
+  trailerOf,
+  type Stage,
+} from "../../support/remote.ts";
 
 const SLOW = "#!/bin/sh\necho half > half.txt\ntouch $OUT/started\nsleep 20\necho late >> $OUT/late\n";
 const files = { "states/workflow.yml": "states:\n  work: { next: done, retries: 0 }\n", "states/work": SLOW };
