@@ -5,13 +5,14 @@
  * What must hold: whatever arrives is a wake and nothing else; it is never read as data. The port
  * listens on the loopback address alone.
  */
-import { constants, createReadStream, existsSync, openSync, statSync, type ReadStream } from "node:fs";
+import { constants, existsSync, openSync, statSync } from "node:fs";
 import { createServer, type Server } from "node:http";
+import { Socket } from "node:net";
 import { Fault, words } from "../core/words.ts";
 
 export class WakeLine {
   readonly #where: string;
-  #pipe: ReadStream | undefined;
+  #pipe: Socket | undefined;
   #server: Server | undefined;
 
   /** `where` is the path of a named pipe, or the number of a port. */
@@ -35,7 +36,7 @@ export class WakeLine {
     if (!existsSync(path) || !statSync(path).isFIFO()) throw new Fault(words.noPipe(path));
     // For reading and writing, so that the pipe does not end when a writer goes; see fifo(7).
     const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
-    this.#pipe = createReadStream("", { fd });
+    this.#pipe = new Socket({ fd, readable: true, writable: false });
     this.#pipe.on("data", ring);
     this.#pipe.on("error", () => undefined);
   }

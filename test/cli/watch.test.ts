@@ -12,7 +12,7 @@ afterEach(() => {
 });
 
 function watch(repo: ReturnType<typeof makeRepo>, env: Record<string, string> = {}) {
-  const child = cliStart(repo, env, "run", "--watch");
+  const child = cliStart(repo, env, "run", "--watch", "--grace", "200ms");
   started.push(child);
   let said = "";
   child.stderr?.on("data", (chunk: Buffer) => (said += chunk.toString()));

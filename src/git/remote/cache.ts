@@ -61,7 +61,7 @@ export function gitsOf(dir: string, env: Environment, settings: readonly Scoped[
     .map(({ key, value }) => [key, value] as const);
   const GIT_DIR = { GIT_DIR: dir };
   const line = remoteEnv(env, own);
-  mkdirSync(dirname(dir), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(dir));
   return {
     git: new Git({ dir: dirname(dir), env: { ...cleanEnv(env), ...GIT_DIR } }),
     line: new Git({ dir: dirname(dir), env: { ...line, ...GIT_DIR }, remote: true }),
@@ -69,12 +69,21 @@ export function gitsOf(dir: string, env: Environment, settings: readonly Scoped[
   };
 }
 
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    const { code = "unknown error" } = cause as NodeJS.ErrnoException;
+    throw new Fault(words.readOnly(path, code), { cause });
+  }
+}
+
 export const isThere = (dir: string): boolean => existsSync(join(dir, "HEAD"));
 
 /** Makes the cache where it is missing; `clone` fills an empty folder. */
 export async function makeCache(dir: string, clone: (into: string) => Promise<void>): Promise<void> {
   if (isThere(dir)) return;
-  mkdirSync(dirname(dir), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(dir));
   const temporary = mkdtempSync(`${dir}.`);
   try {
     await clone(temporary);
