@@ -7,11 +7,12 @@
 import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { chain, handOff } from "./handoff.ts";
+import { claimAndAnswer, fleet, idle } from "./remote.ts";
 import { scan } from "./scan.ts";
 import { median, type Figure } from "./support.ts";
 import { startUp, watch } from "./watch.ts";
 
-const USAGE = `npm run bench -- [scan] [hand-off] [chain] [watch] [start-up] [options]
+const USAGE = `npm run bench -- [scan] [hand-off] [chain] [watch] [start-up] [remote] [idle] [fleet] [options]
 
   scan        one look at many branches: cold, nothing changed, one changed
   hand-off    one request to its answer
@@ -19,7 +20,11 @@ const USAGE = `npm run bench -- [scan] [hand-off] [chain] [watch] [start-up] [op
   watch       from a commit to its claim by a watching runner
   start-up    --version and status against an empty node
 
-  --heads n   branches for scan; may be given again (100, 1000 and 10000 when left out)
+  remote      one claim and one answer at a remote, against the bare pushes
+  idle        a look at a remote where nothing moved, against ls-remote
+  fleet       1, 2, 4 and 8 runners on 200 requests of one remote
+
+  --heads n   branches for scan and idle; may be given again (100, 1000 and 10000 when left out)
   --rounds n  rounds of each side; the median counts
   --json      every round, and the git commands that were started, as JSON
 `;
@@ -35,6 +40,9 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   "hand-off": (_, rounds) => handOff(rounds ?? 15),
   chain: (_, rounds) => chain(rounds ?? 3),
   watch: (_, rounds) => watch(rounds ?? 15),
+  remote: (_, rounds) => claimAndAnswer(rounds ?? 15),
+  idle: (heads, rounds) => idle(heads, rounds ?? 7),
+  fleet: (_, rounds) => fleet(rounds ?? 1),
   "start-up": (_, rounds) => startUp(rounds ?? 15),
 };
 

@@ -17,6 +17,8 @@ export interface Lab {
   readonly env: Readonly<Record<string, string>>;
   /** Runs git, and reads its output to the last byte. Rejects when git fails. */
   git(args: readonly string[], stdin?: string): Promise<Buffer>;
+  /** Runs a program of ours with another environment; its output. It may leave something for later. */
+  output(file: string, args: readonly string[], env: Lab["env"]): Promise<Buffer>;
   /** Runs a program in a directory, its output thrown away. */
   start(file: string, cwd: string, args?: readonly string[]): Promise<void>;
   /** The git processes of an action, git's own children included, by command. */
@@ -56,6 +58,7 @@ function makeLab(root: string): Lab {
     dir,
     env,
     git: (args, stdin) => runProgram("git", args, dir, env, stdin),
+    output: (file, args, other) => runProgram(file, args, dir, other, "", [0, 75]),
     start: async (file, cwd, args = []) => void (await runProgram(file, args, cwd, env)),
     async countGit(action) {
       const traces = join(root, `traces-${++counts}`);
@@ -81,6 +84,7 @@ function runProgram(
   cwd: string,
   env: Readonly<Record<string, string>>,
   stdin = "",
+  codes: readonly number[] = [0],
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, { cwd, env, stdio: "pipe" });
@@ -90,7 +94,7 @@ function runProgram(
     child.stderr.on("data", (chunk: Buffer) => err.push(chunk));
     child.on("error", reject);
     child.on("close", (code) => {
-      if (code === 0) resolve(Buffer.concat(out));
+      if (codes.includes(code ?? -1)) resolve(Buffer.concat(out));
       else
         reject(new Error(`${file} ${args.join(" ")} ended with ${code}: ${Buffer.concat(err).toString()}`));
     });
@@ -132,6 +136,21 @@ export async function compare(
     }
   }
   return { ...figure, ourGit: await count(lab, ours), floorGit: await count(lab, floor) };
+}
+
+/** Lets both sides run in turn, without a round to warm up: for what takes many seconds. */
+export async function compareOnce(
+  name: () => string,
+  rounds: number,
+  ours: Side,
+  floor: Side,
+): Promise<Figure> {
+  const figure = { ours: [] as number[], floor: [] as number[], ourGit: [], floorGit: [] };
+  for (let round = 0; round < rounds; round++) {
+    figure.ours.push(await time(ours));
+    figure.floor.push(await time(floor));
+  }
+  return { ...figure, name: name() };
 }
 
 async function time({ prepare, run }: Side): Promise<number> {

@@ -34,7 +34,7 @@ export async function openRemoteSite(
 ): Promise<Site> {
   const { here, settings } = await findHere(dir, env, how.remote);
   const config = new Map(settings.map(({ key, value }) => [key, value]));
-  const address = requireAddress(how.remote, config, here?.top ?? here?.commonDir ?? dir);
+  const address = requireAddress(how.remote, settings, here?.top ?? here?.commonDir ?? dir);
   const root = join(cacheBase(env), `${folderName(address)}-${shortHash(address.fetch)}`);
   const cacheDir = join(root, CACHE);
   const gits = gitsOf(cacheDir, env, settings);

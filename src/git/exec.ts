@@ -5,8 +5,9 @@
  * user's configuration runs; `GIT_*` of our own environment never reaches git; a non-zero exit is
  * never taken for success.
  */
+import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
-import { GitPluginError, simpleGit, type SimpleGit, type SimpleGitOptions } from "simple-git";
+import { simpleGit, type SimpleGit, type SimpleGitOptions } from "simple-git";
 import { Fault, words } from "../core/words.ts";
 
 /** git ended with a code that the caller did not allow. */
@@ -117,6 +118,11 @@ const REMOTE_UNSAFE: NonNullable<SimpleGitOptions["unsafe"]> = {
   allowUnsafeGitProxy: true,
   allowUnsafeSshCommand: true,
   allowUnsafeTemplateDir: true,
+  allowUnsafeCredentialHelper: true,
+  allowUnsafeUrlRewrite: true,
+  // simple-git finds these words anywhere in a key, and a host may be called `alias.example.com`.
+  allowUnsafeAlias: true,
+  allowUnsafeInclude: true,
 };
 
 /** The environment for a git that speaks with a remote. `settings` go by it, unseen in the process list. */
@@ -174,6 +180,7 @@ export class Git {
     let code = 0;
     let stderr = "";
     let failure: Fault | undefined;
+    let silent = false;
     const allowed = call.codes ?? [];
     const env = { ...this.place.env, ...call.env };
     const git = simpleGit({
@@ -200,18 +207,34 @@ export class Git {
       .env(env)
       // simple-git waits 50 ms more for a process that printed nothing; an empty chunk says that it
       // need not. The close event still comes last.
-      .outputHandler((_command, stdout) => {
+      .outputHandler((_command, stdout, stderr) => {
         setImmediate(() => stdout.emit("data", Buffer.alloc(0)));
         if (call.onText) pipeText(stdout, call.onText);
+        if (call.silentMs === undefined) return;
+        onSilence([stdout, stderr], call.silentMs, () => {
+          silent = true;
+          // What git started outlives it, and holds these open: the close event would not come.
+          for (const stream of [stdout, stderr] as Readable[]) stream.destroy();
+        });
       });
     try {
       return { stdout: await start(git, [...(this.place.before ?? []), ...args]), code, stderr };
     } catch (error) {
-      if (error instanceof GitPluginError && error.plugin === "timeout") {
-        throw new GitSilent(args, call.silentMs ?? 0);
-      }
+      if (silent) throw new GitSilent(args, call.silentMs ?? 0);
       throw failure ?? error;
     }
+  }
+}
+
+/** Calls a function when no stream said anything for so long; simple-git ends git at the same time. */
+function onSilence(streams: readonly NodeJS.ReadableStream[], ms: number, act: () => void): void {
+  let open = streams.length;
+  const timer = setTimeout(act, ms);
+  for (const stream of streams) {
+    stream.on("data", () => timer.refresh());
+    stream.on("close", () => {
+      if (--open === 0) clearTimeout(timer);
+    });
   }
 }
 

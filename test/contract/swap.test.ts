@@ -1,37 +1,39 @@
-/** What every compare-and-swap on refs must do, in memory and in git, and what local git adds. */
-import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+/** What every compare-and-swap on refs must do: in memory, in local git, and at a remote. */
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { refOf, type Branch, type Ref, type Sha } from "../../src/core/ids.ts";
-import { refsOf } from "../../src/core/lease.ts";
-import { Fault } from "../../src/core/words.ts";
-import { branchKey } from "../../src/git/key.ts";
-import type { LocalRepository } from "../../src/git/repository.ts";
 import { openSite } from "../../src/wire.ts";
+import { makeFar, TRANSPORTS } from "../support/far.ts";
 import { MemoryRefs, type Refs } from "../support/memory.ts";
-import { makeRepo, temporaryDir, type Repo } from "../support/repo.ts";
+import { makeRepo, type Repo } from "../support/repo.ts";
 import { environmentOf } from "../support/run.ts";
 
-/** Refs, and objects that they may hold. */
+/** Refs, and commits that they may hold. */
 interface Bench {
   readonly refs: Refs;
   readonly shas: readonly [Sha, Sha, Sha];
+  /** One more commit, told from the others by its text. */
+  note(text: string): Promise<Sha>;
 }
 
-async function open(repo: Repo): Promise<LocalRepository> {
-  return (await openSite(repo.dir, environmentOf(repo))).repository;
+async function benchOf(refs: Refs, note: (text: string) => Promise<Sha>): Promise<Bench> {
+  return { refs, note, shas: [await note("one\n"), await note("two\n"), await note("three\n")] };
 }
 
 async function gitBench(repo: Repo): Promise<Bench> {
-  const refs = await open(repo);
-  return { refs, shas: [await refs.note("one\n"), await refs.note("two\n"), await refs.note("three\n")] };
+  const { repository } = await openSite(repo.dir, environmentOf(repo));
+  return benchOf(repository, (text) => repository.note(text));
 }
 
-const digits = (digit: string) => digit.repeat(40) as Sha;
+async function remoteBench(transport: (typeof TRANSPORTS)[number]): Promise<Bench> {
+  const { remote } = await (await makeFar(transport)).open();
+  return benchOf(remote, (text) => remote.note(text));
+}
+
+const hashed = async (text: string) => createHash("sha1").update(text).digest("hex") as Sha;
 
 const benches: Record<string, () => Promise<Bench>> = {
-  memory: async () => ({ refs: new MemoryRefs(), shas: [digits("a"), digits("b"), digits("c")] }),
+  memory: () => benchOf(new MemoryRefs(), hashed),
   "local git": () => gitBench(makeRepo()),
   "local git with packed refs": async () => {
     const repo = makeRepo();
@@ -44,12 +46,14 @@ const benches: Record<string, () => Promise<Bench>> = {
     };
     return { ...bench, refs: { read: (refs) => bench.refs.read(refs), swap } };
   },
+  "a remote at a path": () => remoteBench("files"),
+  "a remote over HTTP": () => remoteBench("http"),
 };
 
 const side = (name: string) => `refs/trailhand/test/${name}` as Ref;
 const A = side("a");
 const B = side("b");
-const WORK = "work" as Branch;
+const HEAD = refOf("work" as Branch);
 const LANDED = { kind: "landed" };
 const REFUSED = { kind: "refused" };
 
@@ -103,26 +107,10 @@ describe.each(Object.entries(benches))("swap in %s", (_, make) => {
     expect((await refs.read([A])).get(A)).toBeNull();
   });
 
-  it("checks that a ref is absent without writing it", async () => {
-    const { refs, shas } = await make();
-    const absent = { ref: A, expected: null, next: null };
-    expect(await refs.swap([absent, { ref: B, expected: null, next: shas[0] }], "test")).toEqual(LANDED);
-    await refs.swap([{ ref: A, expected: null, next: shas[0] }], "test");
-    expect(await refs.swap([absent, { ref: B, expected: shas[0], next: null }], "test")).toEqual(REFUSED);
-    expect((await refs.read([B])).get(B)).toBe(shas[0]);
-  });
-
   it("takes an empty list", async () => {
     const { refs } = await make();
     expect(await refs.swap([], "test")).toEqual(LANDED);
     expect([...(await refs.read([]))]).toEqual([]);
-  });
-
-  it("checks a ref that it leaves at its value", async () => {
-    const { refs, shas } = await make();
-    await refs.swap([{ ref: A, expected: null, next: shas[0] }], "test");
-    expect(await refs.swap([{ ref: A, expected: shas[0], next: shas[0] }], "test")).toEqual(LANDED);
-    expect(await refs.swap([{ ref: A, expected: shas[1], next: shas[1] }], "test")).toEqual(REFUSED);
   });
 
   it("moves fifty refs at once", async () => {
@@ -136,16 +124,36 @@ describe.each(Object.entries(benches))("swap in %s", (_, make) => {
   });
 
   it("lets exactly one of many at once through", async () => {
-    const { refs, shas } = await make();
-    const swaps = Array.from({ length: 8 }, (_, at) =>
-      refs.swap([{ ref: A, expected: null, next: shas[at % 3] ?? null }], "test"),
-    );
+    const bench = await make();
+    const { refs } = bench;
+    // Each its own value, as each lease has its nonce: of equal ones nobody could tell who put it there.
+    const values: Sha[] = [];
+    for (let at = 0; at < 6; at++) values.push(await bench.note(`runner ${at}\n`));
+    const swaps = values.map((next) => refs.swap([{ ref: A, expected: null, next }], "test"));
     const kinds = (await Promise.all(swaps)).map(({ kind }) => kind);
-    const value = (await refs.read([A])).get(A);
-    // The same value may land twice: nobody can tell who put it there. So each lease has a nonce.
-    const winners = kinds.filter((kind, at) => kind === "landed" && shas[at % 3] === value);
-    expect(winners.length).toBeGreaterThan(0);
-    expect(kinds.filter((kind) => kind === "landed")).toHaveLength(winners.length);
+    const present = (await refs.read([A])).get(A);
+    expect(values.filter((_, at) => kinds[at] === "landed")).toEqual([present]);
+    expect(kinds.every((kind) => ["landed", "refused", "unknown"].includes(kind))).toBe(true);
+  });
+
+  it("moves a branch together with what belongs to it", async () => {
+    const { refs, shas } = await make();
+    const begin = [
+      { ref: HEAD, expected: null, next: shas[0] },
+      { ref: A, expected: null, next: shas[1] },
+    ];
+    expect(await refs.swap(begin, "test")).toEqual(LANDED);
+    const stale = [
+      { ref: HEAD, expected: shas[0], next: shas[2] },
+      { ref: A, expected: shas[2], next: null },
+    ];
+    expect(await refs.swap(stale, "test")).toEqual(REFUSED);
+    const end = [
+      { ref: HEAD, expected: shas[0], next: shas[2] },
+      { ref: A, expected: shas[1], next: null },
+    ];
+    expect(await refs.swap(end, "test")).toEqual(LANDED);
+    expect([...(await refs.read([HEAD, A])).values()]).toEqual([shas[2], null]);
   });
 
   it("reads what is missing as null", async () => {
@@ -172,191 +180,5 @@ describe.each(Object.entries(benches))("swap in %s", (_, make) => {
     expect((await refs.read([ref])).get(ref)).toBe(shas[0]);
     expect(await refs.swap([{ ref, expected: shas[0], next: null }], "test")).toEqual(LANDED);
     expect((await refs.read([ref])).get(ref)).toBeNull();
-  });
-});
-
-describe("swap in git alone", () => {
-  it("says unknown while another process holds a ref", async () => {
-    const repo = makeRepo();
-    const { refs, shas } = await gitBench(repo);
-    await refs.swap([{ ref: A, expected: null, next: shas[0] }], "test");
-    const lock = join(repo.dir, ".git", `${A}.lock`);
-    writeFileSync(lock, "");
-    expect(await refs.swap([{ ref: A, expected: shas[0], next: shas[1] }], "test")).toMatchObject({
-      kind: "unknown",
-    });
-    rmSync(lock);
-    expect(await refs.swap([{ ref: A, expected: shas[0], next: shas[1] }], "test")).toEqual(LANDED);
-  });
-
-  it("is landed when git wrote the refs and died before it could say so", async () => {
-    const repo = makeRepo();
-    const real = execFileSync("sh", ["-c", "command -v git"], { encoding: "utf8" }).trim();
-    const bin = temporaryDir();
-    const dies = `"${real}" "$@" || exit; for one; do [ "$one" = update-ref ] && exit 141; done; exit 0`;
-    writeFileSync(join(bin, "git"), `#!/bin/sh\n${dies}\n`, { mode: 0o755 });
-    const env = { ...environmentOf(repo), PATH: `${bin}:${process.env["PATH"]}` };
-    const { repository } = await openSite(repo.dir, env);
-    const ref = "refs/trailhand/test/dies" as Ref;
-    const next = await repository.note("one\n");
-    expect(await repository.swap([{ ref, expected: null, next }], "test")).toEqual({ kind: "landed" });
-    expect(repo.git("rev-parse", ref)).toBe(next);
-  });
-
-  it("tells by name which place cannot be written", async () => {
-    const repo = makeRepo();
-    const { refs, shas } = await gitBench(repo);
-    writeFileSync(join(repo.dir, ".git/refs/trailhand"), "in the way of a folder");
-    const swap = refs.swap([{ ref: A, expected: null, next: shas[0] }], "test");
-    await expect(swap).rejects.toThrow(Fault);
-    await expect(swap).rejects.toThrow(
-      /^Cannot write to .*\/repo: .*refs\/trailhand.* Nothing was changed\.$/,
-    );
-    expect((await refs.read([A])).get(A)).toBeNull();
-  });
-
-  it("does not write an object that is not there", async () => {
-    const repo = makeRepo();
-    const { refs } = await gitBench(repo);
-    await expect(refs.swap([{ ref: A, expected: null, next: digits("d") }], "test")).rejects.toThrow(Fault);
-    expect((await refs.read([A])).get(A)).toBeNull();
-  });
-});
-
-/** `work` is checked out, and an answer to it is at hand that changes one file and adds another. */
-async function makeAnswer(): Promise<{ repo: Repo; refs: LocalRepository; from: Sha; to: Sha }> {
-  const repo = makeRepo({ "kept.txt": "kept\n", "changed.txt": "before\n" });
-  repo.git("checkout", "-q", "-b", "answer");
-  repo.write("changed.txt", "after\n");
-  repo.write("added.txt", "added\n");
-  const to = repo.commit("the answer") as Sha;
-  repo.git("checkout", "-q", "-b", "work", "main");
-  return { repo, refs: await open(repo), from: repo.git("rev-parse", "main") as Sha, to };
-}
-
-const text = (repo: Repo, file: string) => readFileSync(join(repo.dir, file), "utf8");
-const noFollow = (repo: Repo) => expect(repo.git("for-each-ref", "refs/trailhand/follow")).toBe("");
-
-describe("a branch that is checked out", () => {
-  const ref = refOf(WORK);
-
-  it("is followed when it is clean", async () => {
-    const { repo, refs, from, to } = await makeAnswer();
-    repo.write("untracked.txt", "mine\n");
-    expect(await refs.swap([{ ref, expected: from, next: to }], "test")).toEqual(LANDED);
-    expect(text(repo, "changed.txt")).toBe("after\n");
-    expect(text(repo, "added.txt")).toBe("added\n");
-    expect(repo.git("status", "--porcelain")).toBe("?? untracked.txt");
-    noFollow(repo);
-  });
-
-  it("is followed in a linked worktree too", async () => {
-    const { repo, refs, from, to } = await makeAnswer();
-    repo.git("checkout", "-q", "main");
-    const linked = `${repo.dir}-linked`;
-    repo.git("worktree", "add", "-q", linked, "work");
-    expect(await refs.swap([{ ref, expected: from, next: to }], "test")).toEqual(LANDED);
-    expect(readFileSync(join(linked, "changed.txt"), "utf8")).toBe("after\n");
-    expect(repo.git("-C", linked, "status", "--porcelain")).toBe("");
-    expect(repo.git("status", "--porcelain")).toBe("");
-  });
-
-  it.each([
-    ["an edit", (repo: Repo) => repo.write("kept.txt", "mine\n")],
-    ["a staged edit", (repo: Repo) => (repo.write("kept.txt", "mine\n"), repo.git("add", "kept.txt"))],
-    ["a deleted file", (repo: Repo) => rmSync(join(repo.dir, "kept.txt"))],
-  ])("blocks while there is %s, and keeps it", async (_, dirty) => {
-    const { repo, refs, from, to } = await makeAnswer();
-    dirty(repo);
-    const before = repo.git("status", "--porcelain");
-    const swap = await refs.swap([{ ref, expected: from, next: to }], "test");
-    expect(swap).toEqual({ kind: "blocked", why: expect.stringContaining(repo.dir) as string });
-    expect(await refs.blocker(WORK)).toContain("has changes");
-    expect(repo.git("rev-parse", "work")).toBe(from);
-    expect(repo.git("status", "--porcelain")).toBe(before);
-    noFollow(repo);
-  });
-
-  it("blocks when an untracked file is in the way, and keeps it", async () => {
-    const { repo, refs, from, to } = await makeAnswer();
-    repo.write("added.txt", "mine\n");
-    const swap = await refs.swap([{ ref, expected: from, next: to }], "test");
-    expect(swap).toMatchObject({ kind: "blocked", why: expect.stringContaining("in the way") as string });
-    expect(text(repo, "added.txt")).toBe("mine\n");
-    expect(repo.git("rev-parse", "work")).toBe(from);
-  });
-
-  it("blocks in the middle of a rebase", async () => {
-    const { repo, refs } = await makeAnswer();
-    repo.write("changed.txt", "mine\n");
-    const from = repo.commit("my own change") as Sha;
-    expect(() => repo.git("rebase", "-q", "answer")).toThrow();
-    expect(repo.git("rev-parse", "work")).toBe(from);
-    const next = repo.git("commit-tree", "-p", from, "-m", "an answer", `${from}^{tree}`) as Sha;
-    const swap = await refs.swap([{ ref, expected: from, next }], "test");
-    expect(swap).toMatchObject({ kind: "blocked", why: expect.stringContaining("rebase") as string });
-    repo.git("rebase", "--abort");
-    expect(await refs.swap([{ ref, expected: from, next }], "test")).toEqual(LANDED);
-  });
-
-  it("does not move when another ref of the swap is stale", async () => {
-    const { repo, refs, from, to } = await makeAnswer();
-    const swap = await refs.swap(
-      [
-        { ref, expected: from, next: to },
-        { ref: A, expected: to, next: null },
-      ],
-      "test",
-    );
-    expect(swap).toEqual(REFUSED);
-    expect(repo.git("status", "--porcelain")).toBe("");
-    expect(existsSync(join(repo.dir, "added.txt"))).toBe(false);
-    noFollow(repo);
-  });
-
-  it("is followed by the next look when a crash came in between", async () => {
-    const { repo, from, to } = await makeAnswer();
-    const intent = refsOf(branchKey(WORK)).follow;
-    repo.gitIn(
-      `start\nupdate ${ref} ${to} ${from}\ncreate ${intent} ${from}\ncommit\n`,
-      "update-ref",
-      "--stdin",
-    );
-    expect(repo.git("status", "--porcelain")).not.toBe("");
-    await (await open(repo)).look();
-    expect(repo.git("status", "--porcelain")).toBe("");
-    expect(text(repo, "changed.txt")).toBe("after\n");
-    noFollow(repo);
-  });
-
-  it("is not overwritten by a late follow", async () => {
-    const { repo, from, to } = await makeAnswer();
-    const intent = refsOf(branchKey(WORK)).follow;
-    repo.gitIn(
-      `start\nupdate ${ref} ${to} ${from}\ncreate ${intent} ${from}\ncommit\n`,
-      "update-ref",
-      "--stdin",
-    );
-    repo.write("changed.txt", "mine\n");
-    await (await open(repo)).look();
-    expect(text(repo, "changed.txt")).toBe("mine\n");
-    expect(repo.git("for-each-ref", "--format=%(objectname)", intent)).toBe(from);
-    repo.git("checkout", "-q", from, "--", "changed.txt");
-    await (await open(repo)).look();
-    expect(repo.git("status", "--porcelain")).toBe("");
-    noFollow(repo);
-  });
-
-  it("forgets a follow when the branch is checked out no more", async () => {
-    const { repo, from, to } = await makeAnswer();
-    const intent = refsOf(branchKey(WORK)).follow;
-    repo.git("checkout", "-q", "main");
-    repo.gitIn(
-      `start\nupdate ${ref} ${to} ${from}\ncreate ${intent} ${from}\ncommit\n`,
-      "update-ref",
-      "--stdin",
-    );
-    await (await open(repo)).look();
-    noFollow(repo);
   });
 });

@@ -5,27 +5,37 @@
  * user's own repository is never written; the way to the remote is the user's (credentials, ssh,
  * proxies), and goes by the environment, where no process list shows it.
  */
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, isAbsolute, join } from "node:path";
 import { Fault, words } from "../../core/words.ts";
 import { cleanEnv, Git, remoteEnv } from "../exec.ts";
 import type { Scoped } from "../parse.ts";
 import { withoutPassword, type Address } from "./line.ts";
 
+const DAY_MS = 86_400_000;
+
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Settings of a repository that show the way to a remote. */
 const WAYS = /^(?:credential\.|https?\.|url\.|core\.(?:sshcommand|askpass|gitproxy)$|protocol\.)/;
 
+/** Programs of which there is one: a condition on the place may have chosen another for the cache. */
+const PROGRAMS = new Set(["core.sshcommand", "core.askpass", "core.gitproxy", "ssh.variant"]);
+
+/** Settings of other scopes hold in the cache as well, and a header that is sent twice is refused. */
+const isOwn = (scope: string): boolean => scope === "local" || scope === "worktree";
+
 /** The address that a name or a URL stands for. `base` is where relative paths begin. */
-export function requireAddress(wanted: string, config: ReadonlyMap<string, string>, base: string): Address {
-  const configured = config.get(`remote.${wanted}.url`);
+export function requireAddress(wanted: string, settings: readonly Scoped[], base: string): Address {
+  // Of several, git fetches from the first.
+  const first = (key: string) => settings.find((one) => one.key === `remote.${wanted}.${key}`)?.value;
+  const configured = first("url");
   if (configured === undefined && !/[/:\\]/.test(wanted)) {
-    const known = [...config.keys()].flatMap((key) => /^remote\.(.+)\.url$/.exec(key)?.[1] ?? []);
-    throw new Fault(words.noRemote(wanted, known.join(", ")));
+    const known = settings.flatMap(({ key }) => /^remote\.(.+)\.url$/.exec(key)?.[1] ?? []);
+    throw new Fault(words.noRemote(wanted, [...new Set(known)].join(", ")));
   }
   const fetch = located(configured ?? wanted, base);
-  const push = config.get(`remote.${wanted}.pushurl`);
+  const push = first("pushurl");
   return {
     name: configured === undefined ? withoutPassword(wanted) : wanted,
     fetch,
@@ -33,9 +43,12 @@ export function requireAddress(wanted: string, config: ReadonlyMap<string, strin
   };
 }
 
-/** git takes a relative path from where it stands, and ours stands in the cache. */
+/**
+ * git takes a relative path from where it stands, and ours stands in the cache. What has a colon
+ * before its first slash is no path (git-clone(1), GIT URLS).
+ */
 function located(url: string, base: string): string {
-  const isPath = !/^[\w+.-]+:/.test(url) && !isAbsolute(url) && !url.startsWith("~");
+  const isPath = !/^[^/]*:/.test(url) && !isAbsolute(url) && !url.startsWith("~");
   return isPath ? join(base, url) : url;
 }
 
@@ -57,7 +70,7 @@ export interface CacheGits {
 /** git in the cache, and on the line to the remote. Makes the folder that the cache is in. */
 export function gitsOf(dir: string, env: Environment, settings: readonly Scoped[]): CacheGits {
   const own = settings
-    .filter(({ scope, key }) => (scope === "local" || scope === "worktree") && WAYS.test(key))
+    .filter(({ scope, key }) => (isOwn(scope) && WAYS.test(key)) || PROGRAMS.has(key))
     .map(({ key, value }) => [key, value] as const);
   const GIT_DIR = { GIT_DIR: dir };
   const line = remoteEnv(env, own);
@@ -67,6 +80,15 @@ export function gitsOf(dir: string, env: Environment, settings: readonly Scoped[
     line: new Git({ dir: dirname(dir), env: { ...line, ...GIT_DIR }, remote: true }),
     outside: new Git({ dir: dirname(dir), env: line, remote: true }),
   };
+}
+
+/** What a clone that was killed left behind; nobody clones for so long. */
+function removeHalfMade(dir: string): void {
+  for (const name of readdirSync(dirname(dir))) {
+    const path = join(dirname(dir), name);
+    if (!name.startsWith(`${basename(dir)}.`) || Date.now() - statSync(path).mtimeMs < DAY_MS) continue;
+    rmSync(path, { recursive: true, force: true });
+  }
 }
 
 function makeFolder(path: string): void {
@@ -84,6 +106,7 @@ export const isThere = (dir: string): boolean => existsSync(join(dir, "HEAD"));
 export async function makeCache(dir: string, clone: (into: string) => Promise<void>): Promise<void> {
   if (isThere(dir)) return;
   makeFolder(dirname(dir));
+  removeHalfMade(dir);
   const temporary = mkdtempSync(`${dir}.`);
   try {
     await clone(temporary);

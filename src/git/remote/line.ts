@@ -6,10 +6,10 @@
  * is Unreachable, and never taken for an answer.
  */
 import { hash } from "node:crypto";
-import { redact } from "../../core/clean.ts";
+import { cleanLine, cleanText, redact } from "../../core/clean.ts";
 import type { Ref, Sha } from "../../core/ids.ts";
 import { Unreachable } from "../../core/words.ts";
-import { type Git, GitExit, GitSilent, type Result } from "../exec.ts";
+import { type Call, type Git, GitExit, GitSilent, type Result } from "../exec.ts";
 import { requireSha } from "../parse.ts";
 import type { RefNames } from "./names.ts";
 
@@ -35,7 +35,17 @@ const PUSH_SILENT_MS = 60_000;
 /** A fetch is quiet while the server packs. */
 const FETCH_SILENT_MS = 600_000;
 
-const FETCH = ["--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--no-recurse-submodules"];
+/** Progress is what tells a long transfer from silence. */
+const FETCH = [
+  "--progress",
+  "--no-tags",
+  "--no-prune",
+  // Where refspecs come by standard input, `fetch.pruneTags` alone would fetch every tag.
+  "--no-prune-tags",
+  "--no-write-fetch-head",
+  "--no-auto-maintenance",
+  "--no-recurse-submodules",
+];
 const PUSH = ["--porcelain", "--atomic", "--progress", "--no-verify", "--no-follow-tags"];
 const PUSH_MORE = ["--no-signed", "--recurse-submodules=no"];
 
@@ -53,8 +63,9 @@ export class Line {
 
   /** Fills an empty folder with a bare repository that has the remote's branches. */
   async clone(into: string): Promise<void> {
-    const args = ["clone", "--quiet", "--bare", "--no-tags", "--template=", ...this.#from(), into];
-    await this.#try(() => this.#outside.run(args, { silentMs: FETCH_SILENT_MS }));
+    const how = ["--progress", "--bare", "--no-tags", "--template=", "--origin=origin"];
+    const args = ["clone", ...how, ...this.#from(), into];
+    await this.#try(() => this.#outside.run(args, this.#within(FETCH_SILENT_MS)));
     // The address may hold a password, and scripts can read the cache.
     await this.#outside.run(["config", "--file", `${into}/config`, "--remove-section", "remote.origin"]);
   }
@@ -85,11 +96,11 @@ export class Line {
    */
   async fetch(refspecs: readonly string[], must: boolean): Promise<boolean> {
     // By standard input, so that any number of them fits.
-    const args = ["fetch", "--quiet", ...FETCH, "--stdin", ...this.#from()];
+    const args = ["fetch", ...FETCH, "--stdin", ...this.#from()];
     const call = {
+      ...this.#within(FETCH_SILENT_MS),
       stdin: `${refspecs.join("\n")}\n`,
       codes: must ? [1] : [1, 128],
-      silentMs: FETCH_SILENT_MS,
     };
     const { code, stderr } = await this.#try(() => this.#git.run(args, call));
     if (code === 128 && isCut(stderr)) throw this.#unreachable(stderr);
@@ -108,7 +119,7 @@ export class Line {
       this.address.push,
       ...refspecs,
     ];
-    return this.#try(() => this.#git.run(args, { codes: [1, 128], silentMs: PUSH_SILENT_MS }));
+    return this.#try(() => this.#git.run(args, { ...this.#within(PUSH_SILENT_MS), codes: [1, 128] }));
   }
 
   #from(): string[] {
@@ -116,7 +127,15 @@ export class Line {
   }
 
   async #ask(args: readonly string[]): Promise<string> {
-    return (await this.#try(() => this.#git.run(args, { silentMs: SILENT_MS }))).stdout;
+    return (await this.#try(() => this.#git.run(args, this.#within(SILENT_MS)))).stdout;
+  }
+
+  /** git's own HTTP helper outlives a git that was ended, so it is told too; its user may have told it. */
+  #within(silentMs: number): Call {
+    const { env } = this.#git.place;
+    const GIT_HTTP_LOW_SPEED_LIMIT = env["GIT_HTTP_LOW_SPEED_LIMIT"] ?? "1";
+    const GIT_HTTP_LOW_SPEED_TIME = env["GIT_HTTP_LOW_SPEED_TIME"] ?? String(silentMs / 1000);
+    return { silentMs, env: { GIT_HTTP_LOW_SPEED_LIMIT, GIT_HTTP_LOW_SPEED_TIME } };
   }
 
   async #try(start: () => Promise<Result>): Promise<Result> {
@@ -134,32 +153,56 @@ export class Line {
   }
 }
 
+/** Characters of a message of a server that are kept. */
+const LONGEST = 600;
+
+/** Progress of a server comes between its words. */
+const PROGRESS =
+  /^remote: *(?:(?:Resolving|Enumerating|Counting|Compressing|Checking|Processing) \w+: |Total \d)/;
+
 /** What git said, on one line and without passwords. */
 export function saidBy(stderr: string): string {
-  const lines = stderr.split(/[\r\n]+/).filter((line) => /^(?:fatal|error|remote): *\S/.test(line));
-  const text = (lines.length > 0 ? lines : stderr.split("\n")).slice(0, 4).join("; ");
-  return redact(withoutPassword(text.replaceAll(/(?:fatal|error): /g, ""))).trim();
+  const lines = linesOf(stderr).filter((line) => /^(?:fatal|error|remote): *\S/.test(line));
+  const told = (lines.length > 0 ? lines : stderr.split("\n")).slice(0, 4);
+  const text = told.map((line) => line.replace(/^(?:fatal|error): /, "").trimEnd()).join("; ");
+  // A server's words are a stranger's words.
+  return cleanLine(redact(cleanText(withoutPassword(text))), LONGEST);
 }
 
-/** An address that may be shown. */
-export const withoutPassword = (text: string): string => text.replaceAll(/:\/\/[^/@\s]*@/g, "://");
+export const linesOf = (stderr: string): string[] =>
+  stderr.split(/[\r\n]+/).filter((line) => !PROGRESS.test(line));
 
-/** A disk of ours that is full is no fault of the line. */
+/** What was said, without the names in it: a branch may be called `fix/403`, and a folder `read-only`. */
+export const withoutNames = (text: string): string =>
+  text.replaceAll(/'?\brefs\/\S+|'?\b\w+:\/\/\S+/g, "").replaceAll(/'[^'\n]*'/g, "");
+
+/** An address that may be shown. */
+export const withoutPassword = (text: string): string => text.replaceAll(/:\/\/[^/\s]*@/g, "://");
+
+/** A git without a code was ended from outside. A disk of ours that is full is no fault of the line. */
 const isOutside = ({ code, stderr }: GitExit): boolean =>
-  code === 128 &&
-  !/No space left|Read-only file system|Permission denied.*objects|insufficient permission/i.test(stderr);
+  !Number.isInteger(code) || (code === 128 && !isDisk(stderr));
+
+const isDisk = (stderr: string): boolean =>
+  /No space left|Read-only file system|Permission denied.*objects|insufficient permission/i.test(stderr);
 
 /** True when git never came to an understanding with the remote. */
 const isCut = (stderr: string): boolean =>
-  /unable to access|could not read|hung up|early EOF|Connection|timed out|resolve host/i.test(stderr);
+  /^(?:fatal|error): .*(?:unable to access|could not read|hung up|early EOF|Connection|timed out|resolve host)/im.test(
+    withoutNames(stderr),
+  );
 
 function readListing(output: string, names: RefNames): Listing {
   const refs = new Map<Ref, Sha>();
   let head: string | undefined;
+  const symbolic = new Set<string>();
   for (const line of output.split("\n")) {
     const [value = "", name = ""] = line.split("\t");
-    if (value.startsWith("ref: ")) head = value.replace(/^ref: refs\/heads\//, "");
-    else if (name !== "HEAD") {
+    if (value.startsWith("ref: ")) {
+      symbolic.add(name);
+      if (name === "HEAD") head = value.replace(/^ref: refs\/heads\//, "");
+    } else if (!symbolic.has(name) && !name.endsWith("^{}")) {
+      // A symbolic branch is another name of a branch that is listed itself.
       const ref = names.here(name);
       if (ref) refs.set(ref, requireSha(value));
     }

@@ -35,6 +35,8 @@ export class Mirror {
   #kept: Map<Ref, Sha> | undefined;
   readonly #entries = new Map<Ref, Entry>();
   #listing: Listing | undefined;
+  /** The digest of the last listing that was read. */
+  #doubted: string | undefined;
   #shown: WholeLook | undefined;
 
   constructor(git: Git, line: Line, names: RefNames) {
@@ -49,6 +51,7 @@ export class Mirror {
     this.#entries.clear();
     this.#kept = undefined;
     this.#listing = undefined;
+    this.#doubted = undefined;
     this.#shown = undefined;
   }
 
@@ -68,8 +71,11 @@ export class Mirror {
     for (const ref of this.#entries.keys()) if (!listing.refs.has(ref)) this.#entries.delete(ref);
     this.#prune(listing);
     this.#shown = assemble(this.#entries, listing.head, false);
-    // A ref that was forced elsewhere while it was fetched is seen by the next look.
-    this.#listing = unread.every(([, value]) => commits.has(value)) ? listing : undefined;
+    // A ref that was forced elsewhere while it was fetched is seen by the next look. What cannot be
+    // read then either is no commit, and no reason to look for ever.
+    const whole = unread.every(([, value]) => commits.has(value)) || this.#doubted === listing.digest;
+    this.#doubted = listing.digest;
+    this.#listing = whole ? listing : undefined;
     return this.#shown;
   }
 
@@ -119,7 +125,7 @@ export class Mirror {
     const { names } = this;
     const specs = missing.map(([ref]) => `+${names.there(ref)}:${ref}`);
     const few = missing.length <= FEW && (await this.#line.fetch(specs, false));
-    if (!few) await this.#line.fetch(this.#everything(), true);
+    if (!few) for (const all of this.#everything()) await this.#line.fetch(all, true);
     const found = await this.#readCommits(missing.map(([, value]) => value));
     for (const [ref, value] of missing) {
       if (!found.has(value)) continue;
@@ -136,11 +142,13 @@ export class Mirror {
     for (const ref of gone) kept.delete(ref);
   }
 
-  #everything(): string[] {
-    const { names } = this;
-    const sides = DECIDING.map((place) => `+${names.there(`${place}*`)}:${place}*`);
-    const apart = names.prefix.startsWith("refs/heads/") ? [`^${names.prefix}/*`] : [];
-    return ["+refs/heads/*:refs/heads/*", ...sides, ...apart];
+  /** Refspecs of all that decides, fetch by fetch. */
+  #everything(): string[][] {
+    const { prefix } = this.names;
+    const heads = "+refs/heads/*:refs/heads/*";
+    const sides = DECIDING.map((place) => `+${this.names.there(`${place}*`)}:${place}*`);
+    // What is left out is left out for every other refspec of the same fetch.
+    return prefix.startsWith("refs/heads/") ? [[heads, `^${prefix}/*`], sides] : [[heads, ...sides]];
   }
 
   async #readKept(): Promise<Map<Ref, Sha>> {

@@ -1,0 +1,158 @@
+/** Where side refs are at a remote, and that a whole run there leaves the person's own clone alone. */
+import { createHash } from "node:crypto";
+import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import type { Ref, Sha } from "../../src/core/ids.ts";
+import { grow, growMany, makeFar, textOf, TRANSPORTS, type Far, type Transport } from "../support/far.ts";
+import { makeRunner, trailerOf } from "../support/remote.ts";
+
+const LEASE = "refs/trailhand/leases/a" as Ref;
+const ASKED = "feat: a thing\n\nPlease.\n\nState: work\n";
+const PREFIXES = ["refs/trailhand", "refs/tags/trailhand", "refs/heads/side"];
+
+/** A remote whose workflow wants our refs there, and which tells of each ref that is pushed to it. */
+async function makeCase(transport: Transport, prefix: string): Promise<Far> {
+  const far = await makeFar(transport, {
+    "states/workflow.yml":
+      `refs: { prefix: ${prefix} }\nlanes: { default: 1 }\n` +
+      "states:\n  work: { next: done, retries: 1, backoff: 10ms }\n",
+    // The first attempt fails and leaves something, so that there is a journal and a salvage ref too.
+    "states/work": "#!/bin/sh\necho half > half.txt\n[ -e $OUT/tried ] || { touch $OUT/tried; exit 1; }\n",
+  });
+  far.remote.write("hooks/post-receive", `#!/bin/sh\ncut -d' ' -f3 >> "${far.outside}/pushed"\n`, 0o755);
+  return far;
+}
+
+const refsAt = ({ remote }: Far, place: string): string[] =>
+  remote.git("for-each-ref", "--format=%(refname)", place).split("\n").filter(Boolean);
+
+/** Every file below a folder: its path, kind, mode, time of change and content. */
+function snapshot(folder: string, below = ""): string[] {
+  return readdirSync(join(folder, below), { withFileTypes: true }).flatMap((entry) => {
+    const path = join(below, entry.name);
+    const file = join(folder, path);
+    const { mode, mtimeMs } = lstatSync(file);
+    const line = `${path} ${mode.toString(8)} ${mtimeMs}`;
+    if (entry.isDirectory()) return [line, ...snapshot(folder, path)];
+    const bytes = entry.isSymbolicLink() ? readlinkSync(file) : readFileSync(file);
+    return [`${line} ${createHash("sha1").update(bytes).digest("hex")}`];
+  });
+}
+
+describe("side refs at a remote", () => {
+  it.each([
+    ["files", "refs/trailhand"],
+    ["http", "refs/tags/trailhand"],
+    ["files", "refs/heads/side"],
+  ] as const)("by %s, under %s: a run answers, and leaves there what is to be kept", async (how, prefix) => {
+    const far = await makeCase(how, prefix);
+    grow(far, "topic", ASKED);
+    const one = await makeRunner(far, "one");
+    const { summary, events } = await one.run();
+    expect(summary.faults).toBe(0);
+    expect(events.map(({ kind }) => kind)).toEqual(["claimed", "resting", "claimed", "answered"]);
+    expect(trailerOf(far, "topic", "State")).toBe("done");
+    const pushed = new Set(textOf(join(far.outside, "pushed")).trim().split("\n"));
+    const kinds = [...pushed].flatMap((ref) => {
+      if (ref === "refs/heads/topic") return [];
+      expect(ref.startsWith(`${prefix}/`)).toBe(true);
+      return [ref.slice(prefix.length + 1).split("/")[0] ?? ""];
+    });
+    expect([...new Set(kinds)].toSorted()).toEqual(["journal", "lanes", "leases", "salvage"]);
+    const kept = refsAt(far, prefix).map((ref) => ref.slice(prefix.length + 1).split("/")[0] ?? "");
+    expect(kept.toSorted()).toEqual(["journal", "salvage"]);
+    expect(refsAt(far, "refs/heads").filter((ref) => !ref.startsWith(prefix))).toEqual([
+      "refs/heads/main",
+      "refs/heads/topic",
+    ]);
+  });
+
+  it("under refs/heads: none of them is a branch that is run", async () => {
+    const far = await makeCase("files", "refs/heads/side");
+    for (const name of ["side/leases/x", "side/salvage/topic/1", "side/own"]) grow(far, name, ASKED);
+    const mine = grow(far, "sideways", ASKED);
+    const one = await makeRunner(far, "one");
+    expect((await one.site.repository.look()).heads.map(({ branch }) => branch).toSorted()).toEqual([
+      "main",
+      "sideways",
+    ]);
+    const { events } = await one.run();
+    expect(events.filter(({ kind }) => kind === "answered").map((event) => event.branch)).toEqual([
+      "sideways",
+    ]);
+    expect(far.remote.git("rev-parse", "sideways~1")).toBe(mine);
+    expect(far.remote.git("log", "-1", "--format=%s", "side/own")).toBe("feat: a thing");
+  });
+
+  it("are refused by a server that hides them, and taken under another name", async () => {
+    const far = await makeCase("http", "refs/trailhand");
+    far.remote.git("config", "transfer.hideRefs", "refs/trailhand");
+    const { remote } = await far.open();
+    await remote.look();
+    const lease = await remote.note("a lease\n");
+    expect(await remote.swap([{ ref: LEASE, expected: null, next: lease }])).toEqual({
+      kind: "blocked",
+      why: expect.stringContaining("hidden ref") as string,
+    });
+    const moved = await makeCase("http", "refs/tags/trailhand");
+    moved.remote.git("config", "transfer.hideRefs", "refs/trailhand");
+    grow(moved, "topic", ASKED);
+    const { summary } = await (await makeRunner(moved, "one")).run();
+    expect(summary.faults).toBe(0);
+    expect(trailerOf(moved, "topic", "State")).toBe("done");
+  });
+
+  it.each(PREFIXES)("under %s are seen while very many branches are new", async (prefix) => {
+    const far = await makeCase("files", prefix);
+    const { remote } = await far.open();
+    await remote.look();
+    growMany(
+      far,
+      Array.from({ length: 230 }, (_, at) => `many/${at}`),
+    );
+    const lease = far.remote.git("commit-tree", "-m", "a lease", "main^{tree}") as Sha;
+    far.remote.git("update-ref", `${prefix}/leases/a`, lease);
+    const look = await remote.look();
+    expect(look.heads).toHaveLength(231);
+    expect(look.leases.get("a")?.value).toBe(lease);
+    expect((await remote.look()).unchanged).toBe(true);
+  });
+
+  it("move when the workflow says so", async () => {
+    const far = await makeCase("files", "refs/trailhand");
+    const { remote } = await far.open();
+    await remote.look();
+    expect(remote.names.prefix).toBe("refs/trailhand");
+    const lease = await remote.note("a lease\n");
+    await remote.swap([{ ref: LEASE, expected: null, next: lease }]);
+    expect((await remote.look()).leases.size).toBe(1);
+    far.person.write("states/workflow.yml", "refs: { prefix: refs/tags/th }\nstates:\n  work: {}\n");
+    const commit = far.person.commit("chore: move the refs");
+    far.person.git("push", "-q", far.remote.dir, "main");
+    expect(far.remote.git("rev-parse", "main")).toBe(commit);
+    const look = await remote.look();
+    expect([remote.names.prefix, look.leases.size]).toEqual(["refs/tags/th", 0]);
+    expect(await remote.swap([{ ref: LEASE, expected: null, next: lease }])).toEqual({ kind: "landed" });
+    expect(refsAt(far, "refs/tags/th")).toEqual(["refs/tags/th/leases/a"]);
+  });
+});
+
+describe("the person's own clone", () => {
+  it.each(TRANSPORTS)("is left as it was by a run, byte for byte, %s", async (transport) => {
+    const far = await makeCase(transport, "refs/trailhand");
+    const { person } = far;
+    grow(far, "topic", ASKED);
+    person.git("fetch", "-q", far.remote.dir, "+refs/heads/*:refs/remotes/origin/*");
+    person.git("checkout", "-q", "-b", "topic", "refs/remotes/origin/topic");
+    person.write("staged.txt", "staged\n");
+    person.git("add", "staged.txt");
+    person.write("half.txt", "mine\n");
+    const before = snapshot(person.dir);
+    const one = await makeRunner(far, "one");
+    expect((await one.run()).events.map(({ kind }) => kind)).toContain("answered");
+    expect(trailerOf(far, "topic", "State")).toBe("done");
+    expect(snapshot(person.dir)).toEqual(before);
+    expect(existsSync(person.cache)).toBe(false);
+  });
+});

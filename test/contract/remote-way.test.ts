@@ -1,0 +1,251 @@
+/** The way to a remote is its user's: addresses, credentials, headers, and settings that change nothing. */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { basename, dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { refOf, type Branch, type Ref, type Sha } from "../../src/core/ids.ts";
+import { withoutPassword } from "../../src/git/remote/line.ts";
+import type { RemoteRepository } from "../../src/git/remote/repository.ts";
+import type { Swap } from "../../src/runner/ports.ts";
+import type { Site } from "../../src/site.ts";
+import { openSite } from "../../src/wire.ts";
+import { caught, grow, makeFar, openFar, textOf, TRANSPORTS, type Far } from "../support/far.ts";
+import type { GitHttp } from "../support/git-http.ts";
+import { git, temporaryDir } from "../support/repo.ts";
+
+const A = "refs/trailhand/leases/a" as Ref;
+const WHO = "ann:s3cret-word";
+const LANDED = { kind: "landed" };
+
+const tip = ({ remote }: Far, name: string) => remote.git("rev-parse", name) as Sha;
+
+async function put(remote: RemoteRepository, ref = A): Promise<Swap> {
+  return remote.swap([{ ref, expected: null, next: await remote.note(`for ${ref}\n`) }]);
+}
+
+/** Everything that is in the cache of a remote, names of files included. */
+function everythingIn({ place }: Site): string {
+  const root = dirname(place.commonDir);
+  const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const texts = files.map((file) => readFileSync(join(file.parentPath, file.name), "latin1"));
+  return [root, ...files.map(({ name }) => name), ...texts].join("\n");
+}
+
+/** A `git` that notes how it was called; returns the environment for it, and what it noted. */
+function noting({ outside }: Far): { env: Record<string, string>; noted: () => string } {
+  const real = execFileSync("sh", ["-c", "command -v git"], { encoding: "utf8" }).trim();
+  const bin = join(outside, "bin");
+  mkdirSync(bin);
+  const script = `#!/bin/sh\nprintf '%s\\n' "$@" >> "${outside}/noted"\nexec "${real}" "$@"\n`;
+  writeFileSync(join(bin, "git"), script, { mode: 0o755 });
+  return { env: { PATH: `${bin}:${process.env["PATH"]}` }, noted: () => textOf(join(outside, "noted")) };
+}
+
+describe("credentials", () => {
+  it("of a helper in the person's own repository are used, and shown to nobody", async () => {
+    const far = await makeFar("http", {}, WHO);
+    const helper = "!f() { test $1 = get && echo username=ann && echo password=s3cret-word; }; f";
+    far.person.git("config", "credential.helper", helper);
+    const { env, noted } = noting(far);
+    const site = await far.open("one", env);
+    grow(far, "work", "first");
+    expect((await site.remote.look()).heads).toHaveLength(2);
+    expect(await put(site.remote)).toEqual(LANDED);
+    expect(noted()).toContain("ls-remote\n");
+    expect(noted()).not.toContain("s3cret-word");
+    expect(everythingIn(site)).not.toContain("s3cret-word");
+    expect(everythingIn(site)).not.toContain("helper");
+  });
+
+  it("that are missing or wrong are told at once, and nobody is asked for better ones", async () => {
+    const far = await makeFar("http", {}, WHO);
+    const missing = await caught(far.open());
+    expect(missing).toMatchObject({ name: "Unreachable" });
+    expect(missing.message).toContain("could not read Username");
+    // What was begun of the cache is gone.
+    const caches = readdirSync(far.machine("one")["XDG_CACHE_HOME"] ?? "", { recursive: true });
+    expect(caches.filter((name) => name.includes("repo.git"))).toEqual([]);
+    const server = far.served as GitHttp;
+    const name = basename(far.remote.dir);
+    far.person.git("config", "remote.origin.url", server.url(name, WHO));
+    far.person.git("config", "remote.origin.pushurl", server.url(name, "ann:wr0ng-word"));
+    const { remote } = await far.open();
+    await remote.look();
+    const swap = await put(remote);
+    expect(swap).toMatchObject({
+      kind: "blocked",
+      why: expect.stringContaining("Authentication failed") as string,
+    });
+    expect(JSON.stringify(swap)).not.toContain("wr0ng");
+  });
+
+  it.each(["by its name", "by its address"])("in an address are in no message, %s", async (how) => {
+    const far = await makeFar("http", {}, WHO);
+    const server = far.served as GitHttp;
+    const url = server.url(basename(far.remote.dir), WHO);
+    far.person.git("config", "remote.origin.url", url);
+    const site = await openFar(far, "one", {}, how === "by its name" ? "origin" : url);
+    const { remote } = site;
+    const told: unknown[] = [remote.line.address.name];
+    await remote.look();
+    expect(await put(remote)).toEqual(LANDED);
+    expect(everythingIn(site)).not.toContain("s3cret-word");
+    far.remote.write("hooks/pre-receive", `#!/bin/sh\necho 'not to ${url}'\nexit 1\n`, 0o755);
+    told.push(await put(remote, refOf("work" as Branch)));
+    far.remote.git("config", "receive.advertiseAtomic", "false");
+    told.push(await caught(put(remote, refOf("work" as Branch))));
+    server.trouble("info/refs", { status: 403, text: `not to ${url}` });
+    told.push(await put(remote, refOf("work" as Branch)), await caught(remote.look()));
+    server.heal();
+    server.trouble("git-upload-pack", "cut");
+    told.push(await caught(remote.look()));
+    await server.close();
+    told.push(await put(remote, refOf("work" as Branch)), await caught(remote.read([A])));
+    const texts = told.map((one) => (one instanceof Error ? one.message : JSON.stringify(one)));
+    for (const text of texts) expect(text).not.toContain("s3cret");
+    expect(texts).toHaveLength(8);
+    expect(texts[1]).toContain("not to http://127.0.0.1");
+    expect(withoutPassword("http://ann:half@s3cret@host/x and ssh://git@host")).toBe(
+      "http://host/x and ssh://host",
+    );
+  });
+
+  it("in a header of the local configuration are sent once, with every request", async () => {
+    const far = await makeFar("http", {}, WHO);
+    const server = far.served as GitHttp;
+    const header = `Authorization: Basic ${Buffer.from(WHO).toString("base64")}`;
+    far.person.git("config", `http.${server.url("")}.extraHeader`, header);
+    far.person.git("config", "http.extraHeader", "X-Elsewhere: never, because the other one fits better");
+    far.person.git("config", "--add", `http.${server.url("")}.extraHeader`, "X-Runner: one");
+    const { env, noted } = noting(far);
+    const site = await far.open("one", env);
+    expect(await put(site.remote)).toEqual(LANDED);
+    await site.remote.look();
+    expect(server.asked.length).toBeGreaterThan(6);
+    for (const { headers } of server.asked) {
+      expect(headers.filter((text) => /^(?:authorization|x-runner)$/i.test(text))).toHaveLength(2);
+    }
+    expect(noted() + everythingIn(site)).not.toContain(header.slice(-12));
+  });
+});
+
+describe("addresses", () => {
+  it("are rewritten as the person's own repository says", async () => {
+    const far = await makeFar("http");
+    far.person.git("config", `url.${far.served?.url("")}.insteadOf`, "far:");
+    far.person.git("config", "remote.origin.url", `far:${basename(far.remote.dir)}`);
+    const { remote } = await far.open();
+    expect((await remote.look()).heads).toHaveLength(1);
+    expect(await put(remote)).toEqual(LANDED);
+  });
+
+  it("may be relative to the repository, from wherever in it", async () => {
+    const far = await makeFar("files");
+    far.person.git("config", "remote.origin.url", `../${basename(far.remote.dir)}`);
+    const below = join(far.person.dir, "below");
+    mkdirSync(below);
+    for (const dir of [far.person.dir, below]) {
+      const { repository } = await openSite(dir, far.machine("one"), { remote: "origin" });
+      expect((await repository.look()).heads).toHaveLength(1);
+    }
+  });
+
+  it("may be given from nowhere, and are not guessed", async () => {
+    const far = await makeFar("http");
+    const site = await openSite(temporaryDir(), far.machine("one"), { remote: far.url });
+    expect((await site.repository.look()).heads).toHaveLength(1);
+    expect(site.here).toBeUndefined();
+    const error = await caught(openFar(far, "one", {}, "upstream"));
+    expect(error.message).toBe('There is no remote "upstream". Known: origin.');
+  });
+
+  it("to push to may differ", async () => {
+    const far = await makeFar("http");
+    far.person.git("config", "remote.origin.url", far.remote.dir);
+    far.person.git("config", "remote.origin.pushurl", far.url);
+    const { remote } = await far.open();
+    expect(await put(remote)).toEqual(LANDED);
+    expect(far.served?.count("git-receive-pack")).toBe(1);
+    expect(far.served?.count("git-upload-pack")).toBe(0);
+  });
+});
+
+/** What a person may have in the global configuration, for other work than ours. */
+const GLOBAL = {
+  "push.followTags": "true",
+  "push.gpgSign": "true",
+  "push.default": "nothing",
+  "push.recurseSubmodules": "on-demand",
+  "push.useForceIfIncludes": "true",
+  "push.negotiate": "true",
+  "remote.pushDefault": "elsewhere",
+  "fetch.prune": "true",
+  "fetch.pruneTags": "true",
+  "fetch.recurseSubmodules": "true",
+  "fetch.fsckObjects": "true",
+  "fetch.writeCommitGraph": "true",
+  "clone.defaultRemoteName": "upstream",
+  "init.defaultBranch": "elsewhere",
+  "safe.bareRepository": "explicit",
+  "submodule.recurse": "true",
+  "commit.gpgSign": "true",
+  "tag.gpgSign": "true",
+  "color.ui": "always",
+  "column.ui": "always",
+  "log.showSignature": "true",
+  "log.decorate": "full",
+  "format.pretty": "fuller",
+  "i18n.logOutputEncoding": "latin1",
+  "gc.auto": "1",
+};
+
+describe.each(TRANSPORTS)("the global configuration changes nothing, %s", (transport) => {
+  it("of what is fetched, pushed or told", async () => {
+    const far = await makeFar(transport);
+    const config = join(far.outside, "config");
+    const template = join(far.outside, "template");
+    const hooks = join(template, "hooks");
+    mkdirSync(hooks, { recursive: true });
+    for (const hook of ["pre-push", "reference-transaction", "post-checkout"]) {
+      const script = `#!/bin/sh\ntouch "${far.outside}/$(basename "$0")"\nexit 1\n`;
+      writeFileSync(join(hooks, hook), script, { mode: 0o755 });
+    }
+    // At a path the person's git is the server too, and there the hooks would be the server's own.
+    const more = transport === "http" ? { "core.hooksPath": hooks } : {};
+    const all = { ...GLOBAL, ...more, "init.templateDir": template };
+    for (const [key, value] of Object.entries(all))
+      git(far.outside, ["config", "--file", config, key, value]);
+    const { remote, place } = await far.open("one", { GIT_CONFIG_GLOBAL: config });
+    await remote.look();
+    const cache = (...args: string[]) => git(place.commonDir, args).trim();
+    cache("tag", "-a", "-m", "not to be pushed", "mine", "main");
+    grow(far, "work", "first");
+    const from = grow(far, "work", "größe: second");
+    far.remote.git("update-ref", "refs/tags/not-to-be-fetched", from);
+    expect((await remote.look()).heads.find(({ branch }) => branch === "work")).toMatchObject({
+      commit: from,
+      message: "größe: second\n",
+    });
+    const next = await remote.commit(from, from, "an answer\n");
+    const updates = [
+      { ref: refOf("work" as Branch), expected: from, next },
+      { ref: A, expected: null, next: await remote.note("a lease\n") },
+    ];
+    expect(await remote.swap(updates)).toEqual(LANDED);
+    const [work, lease] = [...(await remote.read(updates.map(({ ref }) => ref))).values()];
+    expect([work, lease]).toEqual(updates.map(({ next }) => next));
+    const stale = { ref: refOf("work" as Branch), expected: from, next: null };
+    expect(await remote.swap([stale])).toEqual({ kind: "refused" });
+    expect(far.remote.git("tag")).toBe("not-to-be-fetched");
+    expect(cache("tag")).toBe("mine");
+    far.remote.git("config", "receive.denyDeletes", "true");
+    expect(await remote.swap([{ ref: refOf("work" as Branch), expected: next, next: null }])).toEqual({
+      kind: "blocked",
+      why: "deletion prohibited: error: denying ref deletion for refs/heads/work",
+    });
+    expect((await remote.look()).leases.size).toBe(1);
+    expect((await remote.look()).unchanged).toBe(true);
+    expect(tip(far, "work")).toBe(next);
+    expect(readdirSync(far.outside).toSorted()).toEqual(["config", "template"]);
+  });
+});

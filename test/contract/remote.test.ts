@@ -1,0 +1,254 @@
+/** Looks at a real remote: what they show, what they fetch, and what may happen in the middle of one. */
+import { cpSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { refOf, type Branch, type Ref, type Sha } from "../../src/core/ids.ts";
+import type { Look } from "../../src/runner/ports.ts";
+import {
+  beforeGit,
+  caught,
+  grow,
+  growMany,
+  makeFar,
+  TRANSPORTS,
+  watchGit,
+  type Far,
+} from "../support/far.ts";
+import { git, repoAt, temporaryDir } from "../support/repo.ts";
+
+const branchesOf = ({ heads }: Look) => Object.fromEntries(heads.map((head) => [head.branch, head.commit]));
+const tip = ({ remote }: Far, name: string) => remote.git("rev-parse", name) as Sha;
+const names = (count: number) => Array.from({ length: count }, (_, at) => `many/${at}`);
+
+/** Does something once, when git is about to be started with this command. */
+function once(command: string, act: () => void): void {
+  let done = false;
+  beforeGit(([first]) => {
+    if (done || first !== command) return;
+    done = true;
+    act();
+  });
+}
+
+/** True when a commit can be checked out from the cache. */
+function isWhole({ place }: { readonly place: { readonly commonDir: string } }, commit: string): boolean {
+  return (
+    repoAt(place.commonDir).git("rev-list", "--objects", "--quiet", commit, "--not", "--branches=main") === ""
+  );
+}
+
+describe.each(TRANSPORTS)("a look, %s", (transport) => {
+  it("that finds nothing new is one ls-remote, and fetches nothing", async () => {
+    const far = await makeFar(transport);
+    grow(far, "work", "first");
+    const { remote } = await far.open();
+    expect(await remote.look()).toMatchObject({ target: "main", unchanged: false });
+    far.served?.forget();
+    const calls = watchGit();
+    expect(await remote.look()).toMatchObject({ target: "main", unchanged: true });
+    expect(calls.map(({ args }) => args[0])).toEqual(["ls-remote"]);
+    expect(far.served?.asked.map(({ kind, command }) => command ?? kind) ?? []).toEqual(
+      transport === "http" ? ["info/refs", "ls-refs"] : [],
+    );
+  });
+
+  it("fetches many branches by pattern, and then only the one that moved", async () => {
+    const far = await makeFar(transport);
+    const { remote } = await far.open();
+    await remote.look();
+    growMany(far, names(310));
+    const calls = watchGit();
+    expect((await remote.look()).heads).toHaveLength(311);
+    expect(calls.map(({ args }) => args[0])).toEqual(["ls-remote", "fetch", "log", "log"]);
+    expect(calls[1]?.stdin).toContain("+refs/heads/*:refs/heads/*\n");
+    const moved = grow(far, "many/7", "moved", "many/7");
+    calls.length = 0;
+    far.served?.forget();
+    const look = await remote.look();
+    expect(look.unchanged).toBe(false);
+    expect(branchesOf(look)["many/7"]).toBe(moved);
+    expect(calls.map(({ stdin }) => stdin).filter((text) => text.includes("refs/heads/"))).toEqual([
+      "+refs/heads/many/7:refs/heads/many/7\n",
+    ]);
+    if (far.served) expect(far.served.count("git-upload-pack", "ls-refs")).toBe(2);
+  });
+
+  it("is not broken by a branch that is forced elsewhere in the middle, and the next one sees it", async () => {
+    const far = await makeFar(transport);
+    grow(far, "work", "first");
+    const { remote } = await far.open();
+    await remote.look();
+    grow(far, "work", "second");
+    let third = "" as Sha;
+    once("fetch", () => {
+      third = grow(far, "work", "third");
+      far.remote.git("reflog", "expire", "--expire=now", "--all");
+      far.remote.git("gc", "-q", "--prune=now");
+    });
+    await remote.look();
+    const look = await remote.look();
+    expect(look.unchanged).toBe(false);
+    expect(branchesOf(look)["work"]).toBe(third);
+    expect((await remote.look()).unchanged).toBe(true);
+  });
+
+  it("is not broken by a branch that goes in the middle, whatever its name", async () => {
+    const far = await makeFar(transport);
+    const { remote } = await far.open();
+    await remote.look();
+    grow(far, "fix/Connection-timed-out", "first");
+    const kept = grow(far, "work", "first");
+    once("fetch", () => void far.remote.git("update-ref", "-d", "refs/heads/fix/Connection-timed-out"));
+    expect(branchesOf(await remote.look())["work"]).toBe(kept);
+    expect(Object.keys(branchesOf(await remote.look())).toSorted()).toEqual(["main", "work"]);
+  });
+
+  it("follows names that become folders, and back", async () => {
+    const far = await makeFar(transport);
+    grow(far, "a", "first");
+    const site = await far.open();
+    expect(Object.keys(branchesOf(await site.remote.look()))).toContain("a");
+    far.remote.git("update-ref", "-d", "refs/heads/a");
+    const below = grow(far, "a/b", "below");
+    expect(branchesOf(await site.remote.look())).toEqual({ main: tip(far, "main"), "a/b": below });
+    expect(repoAt(site.place.commonDir).git("for-each-ref", "--format=%(refname)", "refs/heads/a")).toBe(
+      "refs/heads/a/b",
+    );
+    far.remote.git("update-ref", "-d", "refs/heads/a/b");
+    const above = grow(far, "a", "above");
+    expect(branchesOf(await site.remote.look())).toEqual({ main: tip(far, "main"), a: above });
+  });
+
+  it("works again when the cache is gone", async () => {
+    const far = await makeFar(transport);
+    grow(far, "work", "first");
+    const site = await far.open();
+    await site.remote.look();
+    rmSync(dirname(site.place.commonDir), { recursive: true });
+    const look = await site.remote.look();
+    expect(branchesOf(look)).toEqual({ main: tip(far, "main"), work: tip(far, "work") });
+    expect(await site.remote.trail(tip(far, "work"), 5)).toHaveLength(2);
+    const ref = "refs/trailhand/leases/a" as Ref;
+    const lease = await site.remote.note("a lease\n");
+    expect(await site.remote.swap([{ ref, expected: null, next: lease }])).toEqual({ kind: "landed" });
+    rmSync(dirname(site.place.commonDir), { recursive: true });
+    expect((await site.remote.look()).leases.get("a")?.value).toBe(lease);
+  });
+
+  it("reads a repository of SHA-256, and writes to it", async () => {
+    const far = await makeFar(transport);
+    rmSync(far.remote.dir, { recursive: true });
+    const other = join(temporaryDir(), "sha256");
+    git(temporaryDir(), ["init", "-q", "--object-format=sha256", "-b", "main", other]);
+    repoAt(other).commit("first commit");
+    cpSync(join(other, ".git"), far.remote.dir, { recursive: true });
+    far.remote.git("config", "core.bare", "true");
+    const { remote } = await far.open();
+    expect(branchesOf(await remote.look())).toEqual({ main: tip(far, "main") });
+    const head = tip(far, "main");
+    expect(head).toHaveLength(64);
+    const [answer, lease] = [await remote.commit(head, head, "an answer\n"), await remote.note("a lease\n")];
+    const made = [
+      { ref: refOf("work" as Branch), expected: null, next: answer },
+      { ref: "refs/trailhand/leases/a" as Ref, expected: null, next: lease },
+    ];
+    expect(await remote.swap(made)).toEqual({ kind: "landed" });
+    const look = await remote.look();
+    expect(branchesOf(look)["work"]).toBe(answer);
+    expect(look.leases.get("a")?.value).toBe(lease);
+  });
+
+  it("does not take a commit for present that lacks its tree", async () => {
+    const far = await makeFar(transport);
+    const site = await far.open();
+    await site.remote.look();
+    const commit = grow(far, "work", "text that is nowhere else");
+    const raw = git(far.remote.dir, ["cat-file", "commit", commit]);
+    const cache = repoAt(site.place.commonDir);
+    expect(cache.gitIn(raw, "hash-object", "-t", "commit", "-w", "--stdin")).toBe(commit);
+    expect((await site.remote.read([refOf("work" as Branch)])).get(refOf("work" as Branch))).toBe(commit);
+    expect(branchesOf(await site.remote.look())["work"]).toBe(commit);
+    expect(isWhole(site, commit)).toBe(true);
+    expect(cache.git("show", `${commit}:file.txt`)).toBe("text that is nowhere else");
+  });
+
+  it("of an empty remote says so", async () => {
+    const far = await makeFar(transport);
+    far.remote.git("update-ref", "-d", "refs/heads/main");
+    const { remote } = await far.open();
+    expect((await caught(remote.look())).message).toBe("The repository has no commit yet.");
+  });
+
+  it("takes the branch of HEAD for the trusted one, whatever else is symbolic", async () => {
+    const far = await makeFar(transport);
+    grow(far, "trunk", "first");
+    far.remote.git("symbolic-ref", "HEAD", "refs/heads/trunk");
+    far.remote.git("symbolic-ref", "refs/heads/zzz", "refs/heads/main");
+    far.remote.git("update-ref", "refs/remotes/origin/main", "main");
+    far.remote.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main");
+    const look = await (await far.open()).remote.look();
+    expect(look.target).toBe("trunk");
+    expect(Object.keys(branchesOf(look)).toSorted()).toEqual(["main", "trunk"]);
+  });
+
+  it("passes over side refs that hold no commits", async () => {
+    const far = await makeFar(transport);
+    far.remote.git("tag", "-a", "-m", "a tag", "told", "main");
+    far.remote.git("update-ref", "refs/trailhand/leases/tag", "refs/tags/told");
+    far.remote.git("update-ref", "refs/trailhand/leases/tree", "main^{tree}");
+    const { remote } = await far.open();
+    expect([...(await remote.look()).leases.keys()]).toEqual([]);
+    const work = grow(far, "work", "first");
+    expect(branchesOf(await remote.look())["work"]).toBe(work);
+    // They are tried once more, because a ref that moved in the middle of a look looks the same.
+    await remote.look();
+    expect((await remote.look()).unchanged).toBe(true);
+  });
+
+  it("works in the old protocol", async () => {
+    const far = await makeFar(transport);
+    const config = join(far.outside, "config");
+    git(far.outside, ["config", "--file", config, "protocol.version", "0"]);
+    const { remote } = await far.open("one", { GIT_CONFIG_GLOBAL: config });
+    await remote.look();
+    const work = grow(far, "work", "first");
+    expect(branchesOf(await remote.look())["work"]).toBe(work);
+    expect((await remote.read([refOf("work" as Branch)])).get(refOf("work" as Branch))).toBe(work);
+    expect((await remote.look()).unchanged).toBe(true);
+  });
+});
+
+describe("runners that share a cache", () => {
+  it("fetch at once while refs move", async () => {
+    const far = await makeFar("http");
+    // The second finds the cache that the first makes, or is faster.
+    const two = await Promise.all([far.open(), far.open()]);
+    for (let round = 0; round < 4; round++) {
+      for (let at = 0; at < 5; at++) grow(far, `work/${(round + at) % 7}`, `round ${round}, ${at}`);
+      const gone = `refs/heads/work/${(round + 6) % 7}`;
+      far.remote.git("update-ref", "-d", gone);
+      const looks = await Promise.all(two.map(({ remote }) => remote.look()));
+      const there = far.remote.git("for-each-ref", "--format=%(refname:short) %(objectname)", "refs/heads");
+      const expected = Object.fromEntries(
+        there.split("\n").map((line) => line.split(" ") as [string, string]),
+      );
+      for (const look of looks) expect(branchesOf(look)).toEqual(expected);
+    }
+    expect(new Set(two.map(({ place }) => place.commonDir)).size).toBe(1);
+  });
+
+  it("do not stand in each other's way when names become folders", async () => {
+    const far = await makeFar("files");
+    for (const name of ["a", "b", "c"]) grow(far, name, "first");
+    const [one, two] = [await far.open(), await far.open()];
+    await one.remote.look();
+    await two.remote.look();
+    for (const name of ["a", "b"]) far.remote.git("update-ref", "-d", `refs/heads/${name}`);
+    grow(far, "a/below", "below");
+    for (const { remote } of [one, two]) {
+      expect(Object.keys(branchesOf(await remote.look())).toSorted()).toEqual(["a/below", "c", "main"]);
+    }
+    const kept = repoAt(two.place.commonDir).git("for-each-ref", "--format=%(refname:short)", "refs/heads");
+    expect(kept.split("\n")).toEqual(["a/below", "c", "main"]);
+  });
+});

@@ -1,0 +1,224 @@
+/**
+ * A real smart-HTTP git server on the loopback: node in front of `git http-backend`.
+ *
+ * What must hold: git alone answers, unless a fault was asked for; bodies are streamed both ways;
+ * nobody's configuration takes part on the server's side. It runs in the process of the test, so a
+ * test that waits for git with `execFileSync` must not speak with it: change its repositories by path.
+ */
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { constants, gunzipSync } from "node:zlib";
+import { onTestFinished } from "vitest";
+
+export type Kind = "info/refs" | "git-upload-pack" | "git-receive-pack";
+
+/** What goes wrong with a request. */
+export type Trouble =
+  /** The connection is cut before the request reaches git. */
+  | "cut"
+  /** git does it, and then the connection is cut: the lost acknowledgement. */
+  | "lose"
+  /** The request is taken, and nothing is ever said. */
+  | "silence"
+  | { readonly delayMs: number }
+  | { readonly status: number; readonly text: string };
+
+export interface Asked {
+  readonly kind: Kind;
+  /** `git-upload-pack` or `git-receive-pack`. */
+  readonly service: string;
+  /** The command of protocol version 2: `ls-refs` or `fetch`. */
+  command: string | undefined;
+  /** Names and values in turns, as they came. */
+  readonly headers: readonly string[];
+  readonly encoded: boolean;
+}
+
+export interface GitHttp {
+  /** The address of a repository by the name of its folder. */
+  url(name: string, credentials?: string): string;
+  /** Everything that was asked, in its order, refused requests included. */
+  readonly asked: readonly Asked[];
+  /** How many requests of a kind there were since the last `forget`. */
+  count(kind: Kind, command?: string): number;
+  forget(): void;
+  /** The next `times` requests of this kind meet trouble; for info/refs, of this service alone. */
+  trouble(kind: Kind, what: Trouble, how?: { readonly times?: number; readonly service?: string }): void;
+  /** No more trouble. */
+  heal(): void;
+  /** From now on there is nobody to connect to. */
+  close(): Promise<void>;
+}
+
+interface Fault {
+  readonly kind: Kind;
+  readonly what: Trouble;
+  readonly service: string | undefined;
+  times: number;
+}
+
+const BACKEND = join(execFileSync("git", ["--exec-path"], { encoding: "utf8" }).trim(), "git-http-backend");
+const SERVICE = /(?:^|[/=])(git-(?:upload|receive)-pack)$/;
+
+/** Serves the bare repositories in a folder until the test ends. `password` is `name:password`. */
+export async function serveGit(root: string, password?: string): Promise<GitHttp> {
+  const asked: Asked[] = [];
+  const faults: Fault[] = [];
+  const children = new Set<ChildProcess>();
+
+  const take = (request: IncomingMessage): { one: Asked; what: Trouble | undefined } => {
+    const url = request.url ?? "";
+    const service = SERVICE.exec(url)?.[1] ?? "";
+    const kind = url.includes("/info/refs") ? "info/refs" : (service as Kind);
+    const encoded = request.headers["content-encoding"] === "gzip";
+    const one: Asked = { kind, service, command: undefined, headers: request.rawHeaders, encoded };
+    asked.push(one);
+    const fault = faults.find(
+      (fault) =>
+        fault.kind === kind && fault.times > 0 && (fault.service === undefined || fault.service === service),
+    );
+    if (fault) fault.times--;
+    return { one, what: fault?.what };
+  };
+
+  const serve = (request: IncomingMessage, response: ServerResponse, what: Trouble | undefined) => {
+    if (password !== undefined && !isAdmitted(request, password)) return refuse(request, response);
+    if (typeof what === "object" && "status" in what) return say(request, response, what);
+    const child = startBackend(root, request, password);
+    children.add(child);
+    child.once("close", () => children.delete(child));
+    if (what === "lose") loseAnswer(child, request);
+    else passAnswer(child, response);
+  };
+
+  const server = createServer((request, response) => {
+    const { one, what } = take(request);
+    request.once("data", (chunk: Buffer) => (one.command = commandIn(chunk, one.encoded)));
+    // A client that goes away in the middle is what some tests are about.
+    request.on("error", () => undefined);
+    response.on("error", () => undefined);
+    if (what === "cut") request.socket.destroy();
+    else if (what === "silence") request.resume();
+    else if (typeof what === "object" && "delayMs" in what) {
+      request.pause();
+      setTimeout(() => serve(request, response, what), what.delayMs);
+    } else serve(request, response, what);
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  const close = () =>
+    new Promise<void>((resolve) => {
+      for (const child of children) child.kill("SIGKILL");
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  onTestFinished(close);
+  return {
+    url: (name, credentials) => `http://${credentials ? `${credentials}@` : ""}127.0.0.1:${port}/${name}`,
+    asked,
+    count: (kind, command) =>
+      asked.filter((one) => one.kind === kind && (command === undefined || one.command === command)).length,
+    forget: () => void asked.splice(0),
+    trouble: (kind, what, { times = Infinity, service } = {}) =>
+      void faults.push({ kind, what, service, times }),
+    heal: () => void faults.splice(0),
+    close,
+  };
+}
+
+/** The CGI of git; see git-http-backend(1). */
+function startBackend(root: string, request: IncomingMessage, password: string | undefined): ChildProcess {
+  const { pathname, search } = new URL(request.url ?? "/", "http://127.0.0.1");
+  const header = (name: string) => String(request.headers[name] ?? "");
+  const length = request.headers["content-length"];
+  const child = spawn(BACKEND, [], {
+    cwd: root,
+    env: {
+      PATH: process.env["PATH"],
+      HOME: root,
+      LC_ALL: "C",
+      GIT_CONFIG_NOSYSTEM: "1",
+      GIT_CONFIG_GLOBAL: "/dev/null",
+      GIT_CONFIG_COUNT: "1",
+      GIT_CONFIG_KEY_0: "http.receivepack",
+      GIT_CONFIG_VALUE_0: "true",
+      GIT_PROJECT_ROOT: root,
+      GIT_HTTP_EXPORT_ALL: "1",
+      REQUEST_METHOD: request.method,
+      PATH_INFO: decodeURIComponent(pathname),
+      QUERY_STRING: search.slice(1),
+      CONTENT_TYPE: header("content-type"),
+      HTTP_CONTENT_ENCODING: header("content-encoding"),
+      HTTP_GIT_PROTOCOL: header("git-protocol"),
+      GIT_PROTOCOL: header("git-protocol"),
+      REMOTE_ADDR: "127.0.0.1",
+      ...(length === undefined ? {} : { CONTENT_LENGTH: length }),
+      ...(password === undefined ? {} : { REMOTE_USER: password.split(":")[0] }),
+    },
+    stdio: ["pipe", "pipe", "ignore"],
+  });
+  // git may have read enough, or be dead, before all of the body came.
+  child.stdin?.on("error", () => undefined);
+  if (child.stdin) request.pipe(child.stdin);
+  return child;
+}
+
+/** Reads the head that the CGI writes, and streams the rest. */
+function passAnswer(child: ChildProcess, response: ServerResponse): void {
+  const { stdout } = child;
+  if (!stdout) return;
+  let head = Buffer.alloc(0);
+  const onData = (chunk: Buffer) => {
+    head = Buffer.concat([head, chunk]);
+    const end = head.indexOf("\r\n\r\n");
+    if (end < 0) return;
+    stdout.off("data", onData);
+    let status = 200;
+    for (const line of head.subarray(0, end).toString().split("\r\n")) {
+      const [, name = "", value = ""] = /^([^:]+): *(.*)$/.exec(line) ?? [];
+      if (name.toLowerCase() === "status") status = Number.parseInt(value, 10);
+      else response.setHeader(name, value);
+    }
+    response.writeHead(status);
+    response.write(head.subarray(end + 4));
+    stdout.pipe(response);
+  };
+  stdout.on("data", onData);
+  child.once("close", () => {
+    if (!response.headersSent) response.destroy();
+  });
+}
+
+function loseAnswer(child: ChildProcess, request: IncomingMessage): void {
+  child.stdout?.resume();
+  child.once("close", () => request.socket.destroy());
+}
+
+function isAdmitted(request: IncomingMessage, password: string): boolean {
+  const [kind, value = ""] = (request.headers.authorization ?? "").split(" ");
+  return kind === "Basic" && Buffer.from(value, "base64").toString() === password;
+}
+
+function refuse(request: IncomingMessage, response: ServerResponse): void {
+  response.setHeader("WWW-Authenticate", 'Basic realm="git"');
+  say(request, response, { status: 401, text: "who are you?" });
+}
+
+function say(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { status, text }: { readonly status: number; readonly text: string },
+): void {
+  request.resume();
+  response.writeHead(status, { "Content-Type": "text/plain" }).end(`${text}\n`);
+}
+
+/** The command of protocol version 2 in the first bytes of a body. */
+function commandIn(chunk: Buffer, encoded: boolean): string | undefined {
+  const body = encoded ? gunzipSync(chunk, { finishFlush: constants.Z_SYNC_FLUSH }) : chunk;
+  return /command=([\w-]+)/.exec(body.subarray(0, 200).toString("latin1"))?.[1];
+}
