@@ -87,7 +87,11 @@ export async function fleet(rounds: number): Promise<Figure[]> {
       let lost = 0;
       let answered = 0;
       const run = async () => {
-        const said = await Promise.all(places.map((env) => runProcess(lab, url, env)));
+        const ends = await Promise.allSettled(places.map((env) => runProcess(lab, url, env)));
+        const said = ends.map((end) => {
+          if (end.status === "rejected") throw end.reason;
+          return end.value;
+        });
         lost += said.reduce((sum, one) => sum + one.lost, 0);
         answered += said.reduce((sum, one) => sum + one.answered, 0);
       };

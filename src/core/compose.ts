@@ -17,7 +17,7 @@ export interface Draft {
 
 /** Keys that only the runner writes; a script or a `--trailer` that names one is refused. */
 const RESERVED = new Set(
-  `state branch answers run attempt runner took hops workflow script event request nonce
+  `state branch parent answers run attempt runner took hops workflow script event request nonce
    ttl-ms rest-ms dwp-state aynig-state aynig dwp-lease-seconds`.split(/\s+/),
 );
 

@@ -9,6 +9,7 @@
 import type { Idle, Run, Slot, Why } from "./decide.ts";
 import type { Ref } from "./ids.ts";
 import { LANES, slotRef } from "./lease.ts";
+import { draw } from "./share.ts";
 import type { View } from "./view.ts";
 import { DEFAULT_CONCURRENCY, type Workflow } from "./workflow.ts";
 
@@ -75,16 +76,9 @@ function inOrder(runnable: readonly Run[], spread: Spread | undefined): Run[] {
   const rank = sorted[0]?.request.priority;
   const same = sorted.findIndex(({ request }) => request.priority !== rank);
   const end = Math.min(spread.window, same < 0 ? sorted.length : same);
-  const draw = (run: Run) => mix(spread.salt, run.head.key);
-  const first = sorted.slice(0, end).toSorted((a, b) => draw(a) - draw(b));
+  const turn = ({ head }: Run) => draw(String(spread.salt), head.key);
+  const first = sorted.slice(0, end).toSorted((a, b) => turn(a) - turn(b));
   return [...first, ...sorted.slice(end)];
-}
-
-/** A number that looks random, from a number and a text: FNV-1a, as its authors describe it. */
-function mix(salt: number, text: string): number {
-  let hash = (0x811c9dc5 ^ salt) >>> 0;
-  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193) >>> 0;
-  return hash;
 }
 
 /** Places of lanes that are held, by anyone. */
@@ -113,7 +107,7 @@ function findSlot(
   }
   const used = [...taken].filter((ref) => ref.startsWith(`${LANES}${lane}/`)).length;
   if (used >= capacity) return undefined;
-  const start = mix(0, run.head.key) % capacity;
+  const start = draw("", run.head.key) % capacity;
   for (let step = 0; step < capacity; step++) {
     const index = (start + step) % capacity;
     const ref = slotRef(lane, index);

@@ -6,6 +6,7 @@
  */
 import * as z from "zod";
 import { cleanLine } from "./clean.ts";
+import { childrenSchema } from "./children.ts";
 import { isReserved, isTrailerKey } from "./compose.ts";
 import { parseDuration } from "./duration.ts";
 import { nearest } from "./nearest.ts";
@@ -28,6 +29,7 @@ export const outputSchema = z.strictObject({
   tokens: amount.optional(),
   model: z.string().max(200).optional(),
   "retry-after": z.union([z.string(), z.number()]).transform(toMilliseconds).optional(),
+  children: childrenSchema.optional(),
   trailers: z
     .union([
       z.string().transform(readTrailerLines),

@@ -202,9 +202,11 @@ export const words = {
   behindCheckout: (dir: string) =>
     `its checkout ${dir} could not follow the answer; run git -C ${dir} status`,
   locked: () => "its lease cannot be written: a file that ends in .lock is left below .git/refs/trailhand",
+  leftToOthers: () => "it is another runner's turn",
   claimLost: () => "another runner was faster, or a ref is locked",
   wouldOverwrite: (dir: string) => `untracked files in ${dir} are in the way; move them, then run again`,
   refusedAnswer: (why: string) => `the remote refuses what the script made: ${why}`,
+  branchThere: (branch: string) => `the branch ${quoted(branch)} that it would make exists already`,
   noClaim: (why: string): Sentence => ({
     what: `The lease of a request cannot be written: ${why}`,
     next: "for a host that refuses refs of its own kind: `refs: { prefix: refs/tags/trailhand }` in states/workflow.yml, then trailhand doctor --remote <remote>",

@@ -20,7 +20,7 @@ import {
 import type { Contract, Script } from "../runner/ports.ts";
 import type { Git } from "./exec.ts";
 import { requireSha } from "./parse.ts";
-import { readJson } from "./slot.ts";
+import { readJson } from "./bay.ts";
 
 const PLACES = ["states", ".dwp", ".aynig"];
 

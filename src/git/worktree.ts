@@ -24,12 +24,12 @@ import {
   isWhole,
   makeRemovable,
   readJson,
-  slotAt,
+  bayAt,
   treePath,
-  type Slot,
-} from "./slot.ts";
+  type Bay,
+} from "./bay.ts";
 
-/** What a slot's `run.json` says, for whoever finds it after a crash. */
+/** What a bay's `run.json` says, for whoever finds it after a crash. */
 export interface RunRecord {
   readonly run: RunId;
   readonly branch: string;
@@ -66,33 +66,33 @@ const SWEEP_MS = 5000;
 
 export class WorktreePool implements Trees {
   readonly #options: PoolOptions;
-  readonly #idle: Slot[] = [];
-  readonly #busy = new Map<string, Slot>();
+  readonly #idle: Bay[] = [];
+  readonly #busy = new Map<string, Bay>();
   #count = 0;
   #queue: Promise<unknown> = Promise.resolve();
 
   constructor(options: PoolOptions) {
-    // git records real paths, and slots are found by them.
+    // git records real paths, and bays are found by them.
     this.#options = { ...options, root: realPath(options.root), own: realPath(options.own) };
   }
 
   async open(run: RunId, request: Request): Promise<Tree> {
     this.#register();
-    const slot = this.#idle.pop() ?? this.#newSlot();
+    const bay = this.#idle.pop() ?? this.#newBay();
     const record: RunRecord = { run, branch: request.branch, request: request.commit, state: request.state };
-    writeFileSync(join(slot.side, RUN), JSON.stringify(record));
-    const fresh = !existsSync(slot.path);
-    const opened = fresh ? await this.#serial(() => this.#add(slot.side, request.commit)) : slot;
-    if (!fresh) await this.#reset(slot, request.commit);
+    writeFileSync(join(bay.side, RUN), JSON.stringify(record));
+    const fresh = !existsSync(bay.path);
+    const opened = fresh ? await this.#serial(() => this.#add(bay.side, request.commit)) : bay;
+    if (!fresh) await this.#reset(bay, request.commit);
     this.#busy.set(opened.side, opened);
     return { path: opened.path, side: opened.side, base: request.commit };
   }
 
   async seal(tree: Tree): Promise<Sealed | string> {
-    const slot = this.#busy.get(tree.side);
-    if (!slot || !isWhole(slot)) return "its worktree, or the link .git in it, was deleted";
+    const bay = this.#busy.get(tree.side);
+    if (!bay || !isWhole(bay)) return "its worktree, or the link .git in it, was deleted";
     try {
-      return await collect(await this.#gitIn(slot), tree.base);
+      return await collect(await this.#gitIn(bay), tree.base);
     } catch (error) {
       if (error instanceof GitExit) return `its files could not be read (${error.message})`;
       throw error;
@@ -100,22 +100,22 @@ export class WorktreePool implements Trees {
   }
 
   async save(tree: Tree, message: string): Promise<Sha | undefined> {
-    const slot = this.#busy.get(tree.side);
-    return slot && this.#saveSlot(slot, tree.base, message);
+    const bay = this.#busy.get(tree.side);
+    return bay && this.#saveBay(bay, tree.base, message);
   }
 
   async close(tree: Tree): Promise<void> {
-    const slot = this.#busy.get(tree.side);
-    if (!slot) return;
+    const bay = this.#busy.get(tree.side);
+    if (!bay) return;
     this.#busy.delete(tree.side);
-    rmSync(join(slot.side, RUN), { force: true });
-    if (isWhole(slot) && isAtRest(slot)) this.#idle.push(slot);
-    else await this.#serial(() => this.#remove(slot));
+    rmSync(join(bay.side, RUN), { force: true });
+    if (isWhole(bay) && isAtRest(bay)) this.#idle.push(bay);
+    else await this.#serial(() => this.#remove(bay));
   }
 
   /** Removes the idle worktrees; call it when the runner ends. */
   async dispose(): Promise<void> {
-    for (const slot of this.#idle.splice(0)) await this.#serial(() => this.#remove(slot));
+    for (const bay of this.#idle.splice(0)) await this.#serial(() => this.#remove(bay));
     const { own } = this.#options;
     if (this.#busy.size === 0) rmSync(own, { recursive: true, force: true });
   }
@@ -170,16 +170,16 @@ export class WorktreePool implements Trees {
       const side = join(folder, name);
       const record = readJson(join(side, RUN)) as RunRecord | undefined;
       await endProcesses(side, record?.run);
-      const slot = slotAt(side, place.commonDir);
-      if (slot && record) await this.#saveDead(slot, record);
-      if (slot) await this.#remove(slot);
+      const bay = bayAt(side, place.commonDir);
+      if (bay && record) await this.#saveDead(bay, record);
+      if (bay) await this.#remove(bay);
     }
     rmSync(folder, { recursive: true, force: true });
   }
 
-  async #saveDead(slot: Slot, record: RunRecord): Promise<void> {
+  async #saveDead(bay: Bay, record: RunRecord): Promise<void> {
     if (await this.#options.isAnswered(record)) return;
-    const value = await this.#saveSlot(slot, record.request, this.#options.salvageMessage(record));
+    const value = await this.#saveBay(bay, record.request, this.#options.salvageMessage(record));
     if (value) await this.#options.keep(record, value);
   }
 
@@ -193,37 +193,37 @@ export class WorktreePool implements Trees {
     renameSync(temporary, own);
   }
 
-  #newSlot(): Slot {
+  #newBay(): Bay {
     const side = join(this.#options.own, `w${++this.#count}`);
     mkdirSync(side, { recursive: true });
     return { side, path: treePath(side), gitDir: "" };
   }
 
-  async #add(side: string, commit: Sha): Promise<Slot> {
+  async #add(side: string, commit: Sha): Promise<Bay> {
     const { place } = this.#options;
     await this.#worktree(["add", "--quiet", "--detach", treePath(side), commit]);
-    const slot = slotAt(side, place.commonDir);
-    if (!slot) throw new Fault(words.noWorktree(treePath(side)));
-    return slot;
+    const bay = bayAt(side, place.commonDir);
+    if (!bay) throw new Fault(words.noWorktree(treePath(side)));
+    return bay;
   }
 
-  async #reset(slot: Slot, commit: Sha): Promise<void> {
-    const git = await this.#gitIn(slot);
+  async #reset(bay: Bay, commit: Sha): Promise<void> {
+    const git = await this.#gitIn(bay);
     await git.run(["checkout", "--quiet", "--force", "--detach", commit]);
     await git.run(["clean", "--quiet", "-ffdx"]);
   }
 
-  async #remove(slot: Slot): Promise<void> {
-    makeRemovable(slot.path);
+  async #remove(bay: Bay): Promise<void> {
+    makeRemovable(bay.path);
     try {
-      await this.#worktree(["remove", "--force", "--force", slot.path]);
+      await this.#worktree(["remove", "--force", "--force", bay.path]);
     } catch (error) {
       if (!(error instanceof GitExit)) throw error;
       // git refuses a worktree whose files or link are gone; then only its record is left to prune.
-      rmSync(slot.path, { recursive: true, force: true });
+      rmSync(bay.path, { recursive: true, force: true });
       await this.#worktree(["prune"]);
     }
-    rmSync(slot.side, { recursive: true, force: true });
+    rmSync(bay.side, { recursive: true, force: true });
   }
 
   /** git reads every worktree's record each time, and trips over one that another runner half made. */
@@ -242,23 +242,23 @@ export class WorktreePool implements Trees {
   }
 
   /** The configuration is read again: a script may have written a filter into it. */
-  async #gitIn(slot: Slot): Promise<Git> {
+  async #gitIn(bay: Bay): Promise<Git> {
     // Whoever held the lock is gone: the processes of the run were ended before.
-    rmSync(join(slot.gitDir, "index.lock"), { force: true });
+    rmSync(join(bay.gitDir, "index.lock"), { force: true });
     const git = this.#options.place.git.with({
-      dir: slot.path,
-      before: [`--git-dir=${slot.gitDir}`, `--work-tree=${slot.path}`],
+      dir: bay.path,
+      before: [`--git-dir=${bay.gitDir}`, `--work-tree=${bay.path}`],
     });
     const config = parseConfig(await git.text(["config", "--list", "-z"]));
     return git.with({ settings: [...WHOLE_TREE, ...withoutFilters(config)] });
   }
 
-  async #saveSlot(slot: Slot, base: Sha, message: string): Promise<Sha | undefined> {
-    if (!existsSync(join(slot.gitDir, "HEAD"))) return undefined;
-    const collectSome = hasFiles(slot) ? collectAll : collectCommits;
-    if (!isFolder(slot.path)) rmSync(slot.path, { force: true });
-    mkdirSync(slot.path, { recursive: true });
-    return collectSome(await this.#gitIn(slot), base, message);
+  async #saveBay(bay: Bay, base: Sha, message: string): Promise<Sha | undefined> {
+    if (!existsSync(join(bay.gitDir, "HEAD"))) return undefined;
+    const collectSome = hasFiles(bay) ? collectAll : collectCommits;
+    if (!isFolder(bay.path)) rmSync(bay.path, { force: true });
+    mkdirSync(bay.path, { recursive: true });
+    return collectSome(await this.#gitIn(bay), base, message);
   }
 
   #serial<T>(step: () => Promise<T>): Promise<T> {

@@ -7,9 +7,9 @@
 import type { Run } from "../core/decide.ts";
 import { formatLease } from "../core/lease.ts";
 import { Fault } from "../core/words.ts";
-import { claim, ending, keep, type Claim, type StopSwitch } from "./claim.ts";
+import { claim, ending, keep, timeLeft, type Claim, type StopSwitch } from "./claim.ts";
 import { attemptsOf, conclude, concludeLimit, type Work } from "./conclude.ts";
-import { salvage } from "./finish.ts";
+import { rest, salvage } from "./finish.ts";
 import type { Contract, Ports, Script, Tree } from "./ports.ts";
 
 /** How long a request rests after we could not run it, whatever the script. */
@@ -38,6 +38,12 @@ export async function attempt(
       return "lost";
     }
     const { attempt: number, run: id } = held.lease;
+    if (timeLeft(ports, held) < 0) {
+      const why = "its claim was too long on its way";
+      await rest(ports, held, { ms: 0, why, used: number - 1, journal: undefined, salvage: undefined });
+      ports.tell({ kind: "lost", branch, why });
+      return "lost";
+    }
     ports.tell({ kind: "claimed", branch, state: run.request.state, run: id, attempt: number });
     const { workflow, target, blob: workflowBlob } = contract;
     const startedAt = ports.clock.mono();
@@ -100,8 +106,12 @@ async function saveAfterFault(ports: Ports, held: Claim, tree: Tree): Promise<vo
 async function giveBack(ports: Ports, held: Claim, why: string): Promise<void> {
   const lease = { ...held.lease, attempt: held.lease.attempt - 1, nonce: ports.machine.newNonce() };
   try {
-    const rest = { ms: FAULT_REST_MS, why: why.split("\n")[0] || "a fault" };
-    const next = await ports.repository.note(formatLease({ ...lease, rest }));
+    const now = await ports.repository.readLease(held.ref);
+    // A fault after the end of the run, such as a worktree that cannot be removed, gives nothing back.
+    if (now?.lease?.run !== held.lease.run || now.lease.rest) return;
+    held.value = now.value;
+    const resting = { ...lease, rest: { ms: FAULT_REST_MS, why: why.split("\n")[0] || "a fault" } };
+    const next = await ports.repository.note(formatLease(resting));
     await ports.repository.swap(ending(held, next), "give back");
   } catch {
     // The disk may be full. Then the lease stands until this process is gone, and is taken over.

@@ -7,6 +7,7 @@
 import type { Run } from "../core/decide.ts";
 import { refOf, type Ref, type Sha } from "../core/ids.ts";
 import { formatLease, refsOf, type Lease } from "../core/lease.ts";
+import { parseMessage, valueOf } from "../core/message.ts";
 import { Fault, words } from "../core/words.ts";
 import { insist } from "./insist.ts";
 import type { Ports, Update } from "./ports.ts";
@@ -20,6 +21,8 @@ export interface Claim {
   readonly ref: Ref;
   /** The object that the lease ref holds now; changes with each renewal. */
   value: Sha;
+  /** When it was sent, on our own clock: until others may take it over, time runs from there. */
+  readonly since: number;
   /** The place in a lane that goes when the lease goes; undefined: none, or it is gone. */
   slot: { readonly ref: Ref; readonly value: Sha } | undefined;
   readonly [landed]: true;
@@ -55,7 +58,7 @@ const RELEASES = 3;
 
 /** Claims a request. Undefined: somebody else has it, or it is no longer the head. */
 export async function claim(ports: Ports, run: Run, ttlMs: number): Promise<Claim | undefined> {
-  const { repository, machine } = ports;
+  const { repository, machine, clock } = ports;
   const ref = refsOf(run.head.key).lease;
   const lease: Lease = {
     branch: run.head.branch,
@@ -71,6 +74,7 @@ export async function claim(ports: Ports, run: Run, ttlMs: number): Promise<Clai
   };
   const value = await repository.note(formatLease(lease));
   const place: Update[] = run.slot ? [{ ref: run.slot.ref, expected: run.slot.expected, next: value }] : [];
+  const since = clock.mono();
   const swap = await repository.swap(
     [{ ref, expected: run.over?.value ?? null, next: value }, ...place],
     `claim ${run.request.state}`,
@@ -82,14 +86,30 @@ export async function claim(ports: Ports, run: Run, ttlMs: number): Promise<Clai
     if (found?.lease?.run !== lease.run) return undefined;
   }
   const slot = run.slot && { ref: run.slot.ref, value };
-  const claimed = { run, lease, ref, value, slot } as Claim;
-  if (await isHead(ports, claimed)) return claimed;
+  const claimed = { run, lease, ref, value, slot, since } as Claim;
+  if (await insist(ports, timeLeft(ports, claimed), () => isAsked(ports, claimed))) return claimed;
   await release(ports, claimed);
   return undefined;
 }
 
+/** How long nobody may take over a claim that was not renewed yet; below 0: somebody may have. */
+export function timeLeft({ clock }: Ports, { since, lease }: Claim): number {
+  return since + lease.ttlMs * GIVE_UP - clock.mono();
+}
+
+/** True when the request is the head of its branch, and no finished answer to it waits beside that. */
+async function isAsked(ports: Ports, { run }: Claim): Promise<boolean> {
+  const { repository } = ports;
+  const [ref, { parked }] = [refOf(run.head.branch), refsOf(run.head.key)];
+  const values = await repository.read([ref, parked]);
+  if (values.get(ref) !== run.request.commit) return false;
+  const value = values.get(parked);
+  const [answer] = value ? await repository.trail(value, 1) : [];
+  return !answer || valueOf(parseMessage(answer.message).trailers, "Answers") !== run.request.commit;
+}
+
 /** True while the request is still the head of its branch. */
-export async function isHead(ports: Ports, claim: Claim): Promise<boolean> {
+async function isHead(ports: Ports, claim: Claim): Promise<boolean> {
   const ref = refOf(claim.run.head.branch);
   const values = await ports.repository.read([ref]);
   return values.get(ref) === claim.run.request.commit;
@@ -139,9 +159,10 @@ export async function keep(
     () => void (over = true),
     () => void (over = true),
   );
-  let lastGood = clock.mono();
+  let lastGood = claim.since;
   while (!over && stop.reason === undefined) {
-    await clock.sleep(ttlMs / RENEWALS, ended);
+    const restMs = Math.min(ttlMs / RENEWALS, lastGood + ttlMs * GIVE_UP - clock.mono());
+    await clock.sleep(Math.max(0, restMs), ended);
     if (over) return;
     const sent = clock.mono();
     const leftMs = lastGood + ttlMs * GIVE_UP - sent;

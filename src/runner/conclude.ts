@@ -3,6 +3,7 @@
  *
  * What must hold: the outcome is decided in the core; here it is only carried out, and told.
  */
+import { childProblem, draftChildren } from "../core/children.ts";
 import { composeMessage } from "../core/compose.ts";
 import { salvageRef } from "../core/lease.ts";
 import { formatJournal } from "../core/journal.ts";
@@ -47,7 +48,8 @@ export async function conclude(work: Work, end: ScriptEnd = NO_SCRIPT, tree?: Tr
   const sealed = tree && end.exit.kind === "exited" ? await ports.trees.seal(tree) : undefined;
   const reading = script?.aynig ? await readAynig(work, end, sealed) : readOutput(end.output);
   const legal = script?.aynig && workflow.open ? "any" : successors(workflow, request.state);
-  const fault = typeof sealed === "string" ? sealed : undefined;
+  const children = "output" in reading ? (reading.output.children ?? []) : [];
+  const fault = typeof sealed === "string" ? sealed : childProblem(children, workflow, request.branch);
   const outcome = decideOutcome(legal, end.exit, reading, fault);
   if (outcome.kind === "stopped") return concludeStopped(work, tree);
   if (outcome.kind === "answer" && typeof sealed === "object") {
@@ -86,8 +88,11 @@ async function concludeResting(
     log: end.log,
     salvage: saved?.ref,
   });
-  await rest(ports, held, { ms, why, used: later ? attempt - 1 : attempt, journal, salvage: saved });
-  ports.tell({ kind: "resting", branch: request.branch, state: request.state, why, ms });
+  const used = later ? attempt - 1 : attempt;
+  const told = { branch: request.branch, state: request.state };
+  if (await rest(ports, held, { ms, why, used, journal, salvage: saved })) {
+    ports.tell({ kind: "resting", ...told, why, ms });
+  } else ports.tell({ kind: "stopped", ...told, why: STOPPED.fenced, salvage: saved?.ref });
 }
 
 const LIMITS = {
@@ -143,9 +148,12 @@ async function write(
   const { request } = held.run;
   const known = facts(work, end.secrets);
   const message = composeMessage(draftResponse(request, verdict, known));
-  const done = await answer(ports, held, { message, sealed: left.sealed, salvage: left.saved });
-  if (done.kind === "refused" && verdict.state !== "parked") {
-    const trouble = { why: words.refusedAnswer(done.why), log: "", salvage: done.salvage };
+  const children = verdict.trouble ? [] : (verdict.output?.children ?? []);
+  const births = draftChildren(request, children, known.hopLimit, end.secrets);
+  const done = await answer(ports, held, { message, births, sealed: left.sealed, salvage: left.saved });
+  if ((done.kind === "refused" && verdict.state !== "parked") || done.kind === "clash") {
+    const why = done.kind === "clash" ? done.why : words.refusedAnswer(done.why);
+    const trouble = { why, log: "", salvage: done.salvage };
     return write(work, end, { state: "parked", trouble }, { tree: left.tree });
   }
   if (left.tree) await ports.trees.close(left.tree);

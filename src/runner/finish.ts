@@ -6,7 +6,8 @@
  * finished response that cannot be placed is kept on a ref.
  */
 import { composeMessage } from "../core/compose.ts";
-import { refOf, type Ref, type Sha } from "../core/ids.ts";
+import type { Birth } from "../core/children.ts";
+import { branchOf, refOf, type Branch, type Ref, type Sha } from "../core/ids.ts";
 import { formatLease, refsOf, salvageRef } from "../core/lease.ts";
 import type { Head } from "../core/view.ts";
 import { Fault, words } from "../core/words.ts";
@@ -24,6 +25,8 @@ export interface Reply {
   /** What the script left; without it the answer keeps the tree of the request. */
   readonly sealed: Sealed | undefined;
   readonly salvage: Saved | undefined;
+  /** Branches that begin at the answer, made in the same swap. */
+  readonly births: readonly Birth[];
 }
 
 export type Answered =
@@ -31,6 +34,8 @@ export type Answered =
   | { readonly kind: "blocked"; readonly why: string }
   /** The remote takes this very content nowhere; it is kept on this machine. */
   | { readonly kind: "refused"; readonly why: string; readonly salvage: Ref }
+  /** A branch that the answer would make is there already; the answer is kept beside. */
+  | { readonly kind: "clash"; readonly why: string; readonly salvage: Ref }
   | { readonly kind: "overtaken"; readonly why: string; readonly salvage: Ref };
 
 export interface Rest {
@@ -53,12 +58,18 @@ export async function answer(ports: Ports, held: Claim, reply: Reply): Promise<A
   if (parent !== request.commit && !(await repository.isAncestor(request.commit, parent))) {
     throw new Fault(words.notADescendant(head.branch));
   }
-  const commit = await repository.commit(reply.sealed?.tree ?? request.commit, parent, reply.message);
+  const tree = reply.sealed?.tree ?? request.commit;
+  const commit = await repository.commit(tree, parent, reply.message);
+  const births: Update[] = [];
+  for (const { branch: born, message } of reply.births) {
+    births.push({ ref: refOf(born), expected: null, next: await repository.commit(tree, commit, message) });
+  }
   const branch = refOf(head.branch);
   let { salvage: saved } = reply;
   const updates = (): Update[] => [
     { ref: branch, expected: request.commit, next: commit },
     ...ending(held),
+    ...births,
     ...created(saved),
   ];
   const why = `${request.state} answered`;
@@ -81,8 +92,14 @@ export async function answer(ports: Ports, held: Claim, reply: Reply): Promise<A
     }
     if (!mine || present !== request.commit) {
       if (mine) await release(ports, held);
-      const salvage = await keepCommit(ports, held, commit);
+      // An answer that is a failure has the tree of its request; what the script left is beside it.
+      const salvage = await keepCommit(ports, held, saved?.value ?? commit);
       return { kind: "overtaken", why: mine ? "the branch moved" : "another runner took over", salvage };
+    }
+    const there = await firstThere(ports, held, births);
+    if (there) {
+      const salvage = await keepCommit(ports, held, commit);
+      return { kind: "clash", why: words.branchThere(there), salvage };
     }
     await ports.clock.sleep(jitterMs(ports, tries));
   }
@@ -100,8 +117,25 @@ async function park(ports: Ports, held: Claim, commit: Sha, why: string): Promis
     { ref: parked, expected: before, next: commit },
     ...ending(held),
   ]);
-  if (swap.kind !== "blocked") return { kind: "blocked", why };
-  return { kind: "refused", why: swap.why, salvage: await keepCommit(ports, held, commit) };
+  if (swap.kind === "landed") return { kind: "blocked", why };
+  if (swap.kind !== "blocked" && (await isKept(ports, held, commit))) return { kind: "blocked", why };
+  const salvage = await keepCommit(ports, held, commit);
+  if (swap.kind === "blocked") return { kind: "refused", why: swap.why, salvage };
+  return { kind: "overtaken", why: "another runner took over", salvage };
+}
+
+/** The first of the branches to be made that is there already. */
+async function firstThere(ports: Ports, held: Claim, births: readonly Update[]): Promise<Branch | undefined> {
+  for (const { ref } of births) if (await readOne(ports, held, ref)) return branchOf(ref);
+  return undefined;
+}
+
+/** True when it was parked although we were not told; by now it may even be in its place. */
+async function isKept(ports: Ports, held: Claim, commit: Sha): Promise<boolean> {
+  const { head } = held.run;
+  if ((await readOne(ports, held, refsOf(head.key).parked)) === commit) return true;
+  const present = await readOne(ports, held, refOf(head.branch));
+  return present !== null && ports.repository.isAncestor(commit, present);
 }
 
 /** Puts a parked response on its branch. */
@@ -115,8 +149,11 @@ export function land(ports: Ports, head: Head, response: Sha): Promise<Swap> {
   );
 }
 
-/** Replaces the lease by one that rests, with the journal entry and the saved tree. */
-export async function rest(ports: Ports, held: Claim, end: Rest): Promise<void> {
+/**
+ * Replaces the lease by one that rests, with the journal entry and the saved tree. False: another
+ * runner has it, and only the tree is kept.
+ */
+export async function rest(ports: Ports, held: Claim, end: Rest): Promise<boolean> {
   const { repository, machine } = ports;
   const lease = { ...held.lease, attempt: end.used, nonce: machine.newNonce() };
   const next = await repository.note(formatLease({ ...lease, rest: { ms: end.ms, why: end.why } }));
@@ -129,10 +166,14 @@ export async function rest(ports: Ports, held: Claim, end: Rest): Promise<void> 
     ...(entry ? [{ ref: journal, expected: before, next: entry }] : []),
     ...created(saved),
   ];
-  const swap = await settle(ports, held, "rest", updates(end.salvage));
-  if (swap.kind !== "blocked" || !end.salvage) return;
+  const swap = await settle(ports, held, "rest", updates(end.salvage), next);
+  if (swap.kind === "landed" || !end.salvage) return swap.kind === "landed";
+  if (swap.kind !== "blocked") {
+    await keepCommit(ports, held, end.salvage.value);
+    return false;
+  }
   await repository.keepHere(end.salvage.ref, end.salvage.value);
-  await settle(ports, held, "rest", updates(undefined));
+  return (await settle(ports, held, "rest", updates(undefined), next)).kind === "landed";
 }
 
 /** Saves a tree under the salvage ref, whoever holds the lease by now. */
@@ -180,12 +221,20 @@ const jitterMs = ({ machine }: Ports, tries: number): number => JITTER_MS * 2 **
 const created = (saved: Saved | undefined): Update[] =>
   saved ? [{ ref: saved.ref, expected: null, next: saved.value }] : [];
 
-/** Sends the swap until it is settled; somebody else's lease ends it, and only the tree is kept. */
-async function settle(ports: Ports, held: Claim, why: string, updates: () => Update[]): Promise<Swap> {
+/** Sends the swap until it is settled; somebody else's lease ends it. `next`: the lease that it makes. */
+async function settle(
+  ports: Ports,
+  held: Claim,
+  why: string,
+  updates: () => Update[],
+  next?: Sha,
+): Promise<Swap> {
   for (let tries = 0; tries < TRIES; tries++) {
     const swap = await ports.repository.swap(updates(), why);
     if (swap.kind === "landed" || swap.kind === "blocked") return swap;
     if (!(await refresh(ports, held))) return swap;
+    // A lease that rests is still ours: it landed, and we were not told.
+    if (held.value === next) return { kind: "landed" };
     await ports.clock.sleep(jitterMs(ports, tries));
   }
   throw new Fault(words.notWritten(why, held.run.head.branch));

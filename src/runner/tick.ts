@@ -6,19 +6,17 @@
  */
 import { decide, type Decision, type Idle, type Run } from "../core/decide.ts";
 import type { Branch, Ref, Sha } from "../core/ids.ts";
-import { admit, type Spread } from "../core/lane.ts";
 import type { Request } from "../core/request.ts";
 import type { Going as Place, View } from "../core/view.ts";
-import { DEFAULT_CONCURRENCY } from "../core/workflow.ts";
-import { Fault, words } from "../core/words.ts";
+import { Fault, Unreachable } from "../core/words.ts";
 import { attempt } from "./attempt.ts";
 import { Bell } from "./bell.ts";
-import { Losses } from "./losses.ts";
+import { Chooser } from "./choose.ts";
 import { Observer } from "./observe.ts";
 import { Pace, type Rests } from "./pace.ts";
 import { Patience } from "./patience.ts";
 import { StopSwitch } from "./claim.ts";
-import { blockedIdle, Tidy } from "./tidy.ts";
+import { Tidy } from "./tidy.ts";
 import type { Contract, Look, Ports } from "./ports.ts";
 
 export interface Options {
@@ -40,9 +38,6 @@ export interface Options {
 
 /** Looks in one lease time while something runs. */
 const BUSY_LOOKS = 6;
-/** How far down the list a runner among others picks its next request, for each place that it has. */
-const WINDOW = 32;
-
 /** What one `run` came to. */
 export interface Summary {
   readonly started: number;
@@ -70,14 +65,13 @@ export class Runner {
   readonly #options: Options;
   readonly #going = new Map<Branch, Going>();
   readonly #observer: Observer;
-  readonly #faulted = new Set<Sha>();
   #started = 0;
   #faults = 0;
   #over = false;
-  readonly #losses = new Losses();
   readonly #patience = new Patience();
   readonly #pace: Pace;
   readonly #tidy: Tidy;
+  readonly #chooser: Chooser;
   #toldFault = "";
   readonly #bell = new Bell();
   #heads: ReadonlyMap<Branch, Sha> = new Map();
@@ -88,6 +82,7 @@ export class Runner {
     this.#observer = new Observer(ports);
     this.#pace = new Pace(options.rests);
     this.#tidy = new Tidy(ports, options.shared);
+    this.#chooser = new Chooser(ports, options, this.#tidy);
     options.wakes(() => this.#bell.ring());
   }
 
@@ -148,7 +143,9 @@ export class Runner {
       this.#toldFault = "";
       return tick;
     } catch (error) {
-      if (!this.#options.watch) {
+      // A cut line is no reason to leave what runs; the answer may find it mended.
+      const passes = error instanceof Unreachable && this.#going.size > 0;
+      if (!this.#options.watch && !passes) {
         await this.#finishAll();
         throw error;
       }
@@ -162,7 +159,7 @@ export class Runner {
 
   async #tick(): Promise<Tick> {
     const { contract: readContract, clock, repository } = this.#ports;
-    const look = await this.#lookSwept();
+    const look = await repository.look();
     if (!look.unchanged && this.#headsMoved(look)) this.#pace.quicken();
     const contract = await readContract(look.target, look.heads);
     const continues = contract.workflow["on-plain-commit"] === "continue";
@@ -172,33 +169,20 @@ export class Runner {
     const going = new Map<Branch, Place>(this.#going);
     const view = this.#observer.observe(look, takenOver, going);
     this.#stopMoved(view);
+    await this.#sweepDead(view);
     const now = { mono: clock.mono(), wall: clock.wall() };
     const decisions = decide(view, contract.workflow, now).filter((one) => this.#concerns(one));
     const settled = await this.#tidy.settle(decisions, now.mono);
     const swept = await this.#tidy.sweep(view, now);
-    const { runnable, lost } = this.#sort(decisions, now.mono);
-    const { admitted, held } = this.#over
-      ? { admitted: [], held: [] }
-      : admit(view, contract.workflow, runnable, this.#options.concurrency, this.#spread(view, contract));
-    const blocked: Idle[] = [];
-    let started = 0;
-    for (const run of admitted) {
-      const other = await this.#ports.repository.answeredElsewhere(run.request, view.target);
-      const why = other === undefined ? await this.#tidy.blocker(run) : undefined;
-      if (other !== undefined) {
-        blocked.push({ kind: "ignore", head: run.head, why: { code: "bound-elsewhere", detail: other } });
-      } else if (why !== undefined) blocked.push(blockedIdle(run.head, why));
-      // A shutdown may have come while we asked, and it stops only what was started before it.
-      else if (!this.#over) {
-        this.#start(contract, run);
-        started++;
-      }
-    }
+    const runs = decisions.filter((one): one is Run => one.kind === "run");
+    const choice = await this.#chooser.choose(view, contract.workflow, this.#over ? [] : runs, now.mono);
+    // A shutdown may have come while we asked, and it stops only what was started before it.
+    const starting = this.#over ? [] : choice.chosen;
+    for (const run of starting) this.#start(contract, run);
     const idle = decisions.filter((one): one is Idle => "why" in one);
-    const waiting = [...settled.blocked, ...blocked];
     return {
-      idle: [...idle, ...held, ...lost, ...waiting],
-      progress: started > 0 || settled.progress || swept,
+      idle: [...idle, ...choice.left, ...settled.blocked],
+      progress: starting.length > 0 || settled.progress || swept || choice.freed,
     };
   }
 
@@ -209,43 +193,10 @@ export class Runner {
     return before.size !== heads.length || heads.some(({ branch, commit }) => before.get(branch) !== commit);
   }
 
-  /** Alone, the oldest request goes first; among others, each runner takes another one. */
-  #spread(view: View, { workflow }: Contract): Spread | undefined {
-    const { shared } = this.#options;
-    const concurrency = this.#options.concurrency ?? workflow.limits.concurrency ?? DEFAULT_CONCURRENCY;
-    const others = [...view.leases.values()].some(
-      ({ lease, dead }) => lease && !lease.rest && !dead && !view.going.has(lease.branch),
-    );
-    if (!others && !shared) return undefined;
-    return { window: concurrency * WINDOW, salt: Math.floor(this.#ports.machine.random() * 2 ** 32) };
-  }
-
-  /** What may be claimed now, and what is left alone because claims on it were lost. */
-  #sort(decisions: readonly Decision[], now: number): { runnable: Run[]; lost: Idle[] } {
-    const runs = decisions.filter((one): one is Run => one.kind === "run");
-    const fresh = runs.filter(
-      ({ head, request }) => !this.#going.has(head.branch) && !this.#faulted.has(request.commit),
-    );
-    const lost = fresh.flatMap(({ head, request }): Idle[] => {
-      const leftMs = this.#losses.restMs(request.commit, now);
-      if (leftMs === 0) return [];
-      if (!this.#options.watch && this.#losses.isHopeless(request.commit))
-        return [blockedIdle(head, words.locked())];
-      return [{ kind: "wait", head, why: { code: "resting", detail: words.claimLost(), leftMs } }];
-    });
-    const resting = new Set(lost.map(({ head }) => head.branch));
-    return { runnable: fresh.filter(({ head }) => !resting.has(head.branch)), lost };
-  }
-
-  /** Looks; when a runner of this machine died, ends what it left before anything is decided. */
-  async #lookSwept(): Promise<Look> {
-    const { repository, trees, machine } = this.#ports;
-    const look = await repository.look();
-    const dead = [...look.leases.values()].some(
-      ({ lease }) => lease?.holder && !lease.rest && machine.isDead(lease.holder),
-    );
-    if (dead) await trees.sweep();
-    return look;
+  /** When a runner of this machine died, ends and saves what it left before anything is decided. */
+  async #sweepDead(view: View): Promise<void> {
+    const isDead = [...view.leases.values()].some(({ lease, dead }) => dead && !lease?.rest);
+    if (isDead) await this.#ports.trees.sweep();
   }
 
   /** A person's commit on a branch that we work on ends our run at once. */
@@ -267,10 +218,8 @@ export class Runner {
     const ended = attempt(this.#ports, contract, run, stop, this.#options.ttlMs).then((end) => {
       this.#going.delete(branch);
       this.#bell.ring();
-      if (end === "lost") this.#losses.add(run.request.commit, this.#ports.clock.mono());
-      if (end !== "fault") return;
-      this.#faults++;
-      if (!this.#options.watch) this.#faulted.add(run.request.commit);
+      this.#chooser.ended(run, end, this.#ports.clock.mono());
+      if (end === "fault") this.#faults++;
     });
     this.#started++;
     this.#patience.began(run.request.commit, run.attempt);
@@ -282,7 +231,7 @@ export class Runner {
   #pauseMs(idle: readonly Idle[]): number | undefined {
     const now = this.#ports.clock.mono();
     const rests = idle.flatMap(({ head, why }) => {
-      if (why.code !== "resting" || this.#faulted.has(head.commit)) return [];
+      if (why.code !== "resting" || this.#chooser.isGivenUp(head.commit)) return [];
       const worth = this.#options.watch || this.#patience.lasts(head.commit, why.leftMs, now);
       return worth ? [why.leftMs + 1] : [];
     });

@@ -5,8 +5,9 @@
  * What must hold: each removal names the very value that was judged; an answer that its branch
  * refuses is tried again ever more seldom, and told once.
  */
-import type { Decision, Idle, Land, Run } from "../core/decide.ts";
+import type { Decision, Idle, Land, Run, Why } from "../core/decide.ts";
 import type { Branch, Sha } from "../core/ids.ts";
+import { formatLease } from "../core/lease.ts";
 import { findLeftovers } from "../core/leftovers.ts";
 import type { Head, Now, View } from "../core/view.ts";
 import { land } from "./finish.ts";
@@ -19,6 +20,12 @@ const REFUSED = { firstMs: 500, longestMs: 300_000 };
 export interface Settled {
   readonly progress: boolean;
   readonly blocked: readonly Idle[];
+}
+
+/** A request that may run, and is not: `freed` when a lost run of it was removed. */
+export interface Barred {
+  readonly idle: Idle;
+  readonly freed: boolean;
 }
 
 export class Tidy {
@@ -76,11 +83,45 @@ export class Tidy {
     return progress;
   }
 
-  /** Why a run's branch could not be answered now, told once; undefined when it could. */
-  async blocker({ head }: Run): Promise<string | undefined> {
-    const why = await this.#ports.repository.blocker(head.branch);
-    if (why !== undefined) this.#tellBlocked(head.branch, head.commit, why);
-    return why;
+  /** Why a request that may run is left alone: answered on another branch, or in no way to be answered. */
+  async bar(run: Run, view: View): Promise<Barred | undefined> {
+    const { head, request } = run;
+    const { repository } = this.#ports;
+    const other = await repository.answeredElsewhere(request, view.target);
+    const blocked = other === undefined ? await repository.blocker(head.branch) : undefined;
+    const why: Why | undefined =
+      other !== undefined
+        ? { code: "bound-elsewhere", detail: other }
+        : blocked !== undefined
+          ? { code: "blocked", detail: blocked }
+          : undefined;
+    if (!why) return undefined;
+    if (blocked !== undefined) this.#tellBlocked(head.branch, head.commit, blocked);
+    const idle: Idle = { kind: other === undefined ? "park" : "ignore", head, why };
+    return { idle, freed: await this.#layDown(run, view) };
+  }
+
+  /**
+   * A lost run of a request that waits must hold no place in a lane, or who waits for that place
+   * waits as long. Its lease rests: attempts stay counted.
+   */
+  async #layDown({ over }: Run, { slots }: View): Promise<boolean> {
+    const lost = over?.lease;
+    if (!over || !lost || lost.rest) return false;
+    const { repository, machine } = this.#ports;
+    // A run of its own: the lost one may live, and must find that its lease is another's.
+    const own = { run: machine.newRun(), nonce: machine.newNonce(), runner: machine.runner };
+    const rest = { ms: 0, why: "its runner was lost" };
+    const next = await repository.note(formatLease({ ...lost, ...own, rest }));
+    const place = [...slots.values()].filter(({ run }) => run === lost.run);
+    const swap = await repository.swap(
+      [
+        { ref: over.ref, expected: over.value, next },
+        ...place.map(({ ref, value }) => ({ ref, expected: value, next: null })),
+      ],
+      "laid down",
+    );
+    return swap.kind === "landed";
   }
 
   #tellBlocked(branch: Branch, commit: Sha, why: string): void {

@@ -4,8 +4,16 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { cliIn, cliStart, introduce, until, type Said } from "../support/cli.ts";
-import { answersTo, ask, makeRemote, sideRefs, trailerOf, type Stage } from "../support/remote.ts";
+import { cliIn, cliStart, introduce, type Said } from "../support/cli.ts";
+import {
+  type Stage,
+  answersTo,
+  ask,
+  eventually,
+  makeRemote,
+  sideRefs,
+  trailerOf,
+} from "../support/remote.ts";
 import { temporaryDir } from "../support/repo.ts";
 
 const PLEASE = "feat: a thing\n\nPlease.\n\nState: work\n";
@@ -58,9 +66,9 @@ describe("a stop", () => {
     const stage = makeRemote(LONG);
     ask(stage, "topic", PLEASE);
     const one = start(stage, "one", "--grace", "10s");
-    await until("the script", () => began(stage).length === 1);
+    await eventually("the script", () => began(stage).length === 1);
     one.child.kill("SIGTERM");
-    await until("the word", () => one.said().includes("stopping"));
+    await eventually("the word", () => one.said().includes("stopping"));
     ask(stage, "later", PLEASE);
     end(stage);
     expect(await one.exited).toBe(143);
@@ -73,7 +81,7 @@ describe("a stop", () => {
     const stage = makeRemote(LONG);
     ask(stage, "topic", PLEASE);
     const one = start(stage, "one", "--grace", "100ms");
-    await until("the script", () => began(stage).length === 1);
+    await eventually("the script", () => began(stage).length === 1);
     one.child.kill("SIGTERM");
     expect(await one.exited).toBe(143);
     const [salvage = ""] = sideRefs(stage, "salvage");
@@ -88,12 +96,12 @@ describe("a stop", () => {
     const stage = makeRemote(LONG);
     ask(stage, "topic", PLEASE);
     const one = start(stage, "one", "--grace", "1h");
-    await until("the script", () => began(stage).length === 1);
+    await eventually("the script", () => began(stage).length === 1);
     one.child.kill("SIGTERM");
-    await until("the word", () => one.said().includes("stopping"));
+    await eventually("the word", () => one.said().includes("stopping"));
     one.child.kill("SIGTERM");
     expect(await one.exited).toBe(143);
-    await until("the end of the script", () => !isAlive(began(stage)[0] ?? ""));
+    await eventually("the end of the script", () => !isAlive(began(stage)[0] ?? ""));
     expect(leases(stage)).toHaveLength(1);
     end(stage);
     const { XDG_CACHE_HOME = "" } = stage.machine("one");
@@ -110,16 +118,16 @@ test("a runner that was paused beyond its time is fenced when it wakes", async (
   const stage = makeRemote(LONG);
   const request = ask(stage, "topic", PLEASE);
   const one = start(stage, "one", "--ttl", "1s");
-  await until("the script", () => began(stage).length === 1);
+  await eventually("the script", () => began(stage).length === 1);
   one.child.kill("SIGSTOP");
   const two = start(stage, "two", "--ttl", "1s");
-  await until("the takeover", () => began(stage).length === 2);
+  await eventually("the takeover", () => began(stage).length === 2);
   end(stage);
-  await until("the answer", () => answersTo(stage, request) === 1);
+  await eventually("the answer", () => answersTo(stage, request) === 1);
   one.child.kill("SIGCONT");
-  await until("the stop", () => one.said().includes("stopped") || one.said().includes("■"));
+  await eventually("the stop", () => one.said().includes("stopped") || one.said().includes("■"));
   expect(one.said()).not.toContain("work → done");
-  await until("the salvage", () => sideRefs(stage, "salvage").length === 1);
+  await eventually("the salvage", () => sideRefs(stage, "salvage").length === 1);
   one.child.kill("SIGINT");
   two.child.kill("SIGINT");
   await Promise.all([one.exited, two.exited]);
@@ -138,7 +146,7 @@ test("a call of its port wakes a runner that rests", async () => {
   ask(stage, "topic", PLEASE);
   const asked = Date.now();
   writeFileSync(pipe, "x");
-  await until("the answer", () => one.said().includes("topic: work → done"));
+  await eventually("the answer", () => one.said().includes("topic: work → done"));
   expect(Date.now() - asked).toBeLessThan(2500);
   one.child.kill("SIGINT");
   expect(await one.exited).toBe(130);

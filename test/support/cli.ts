@@ -42,9 +42,9 @@ export function introduce(repo: Repo): Repo {
   return repo;
 }
 
-/** Waits until something is true; fails with `what` after 12 s, which is less than the slow look. */
-export async function until(what: string, isTrue: () => boolean): Promise<void> {
-  const deadline = Date.now() + 12_000;
+/** Waits until something is true; fails with `what` after `ms`: 12 s are less than the slow look. */
+export async function until(what: string, isTrue: () => boolean, ms = 12_000): Promise<void> {
+  const deadline = Date.now() + ms;
   while (!isTrue()) {
     if (Date.now() > deadline) throw new Error(`waited too long for: ${what}`);
     await new Promise((resolve) => {

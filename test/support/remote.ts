@@ -8,6 +8,7 @@ import type { Event, Ports } from "../../src/runner/ports.ts";
 import type { Site } from "../../src/site.ts";
 import { openSite } from "../../src/wire.ts";
 import { wireRunner } from "../../src/wire-runner.ts";
+import { until } from "./cli.ts";
 import { git, makeRepo, repoAt, temporaryDir, type Repo } from "./repo.ts";
 import { plainOptions, type Ran } from "./run.ts";
 
@@ -42,11 +43,11 @@ export function makeRemote(files: Readonly<Record<string, string>>): Stage {
 }
 
 /** Pushes a request on a new branch; returns its commit. */
-export function ask({ person }: Stage, branch: string, message: string): string {
+export function ask({ person, remote }: Stage, branch: string, message: string): string {
   person.git("checkout", "-q", "-B", branch, "main");
   // Two requests of one second, with the same words, would be one and the same commit.
   const commit = person.request(message.replace("Please.", `Please, on ${branch}.`));
-  person.git("push", "-q", "origin", branch);
+  person.git("push", "-q", remote.dir, branch);
   person.git("checkout", "-q", "main");
   return commit;
 }
@@ -84,6 +85,9 @@ export async function makeRunner(
   };
   return { runner, events, site, run };
 }
+
+/** Waits for something at a remote, where nothing depends on being quick. */
+export const eventually = (what: string, isTrue: () => boolean): Promise<void> => until(what, isTrue, 45_000);
 
 /** The value of a trailer of a branch's head at the remote. */
 export const trailerOf = ({ remote }: Stage, branch: string, key: string): string =>

@@ -7,7 +7,7 @@ import { EXIT, Fault, typed, words } from "../../core/words.ts";
 import { WORKFLOW_FILE } from "../../core/workflow.ts";
 import { listCheckouts } from "../../git/checkouts.ts";
 import { requireVersion } from "../../git/open.ts";
-import { readJson } from "../../git/slot.ts";
+import { readJson } from "../../git/bay.ts";
 import { isDead } from "../../process/machine.ts";
 import type { Site } from "../../site.ts";
 import { openSite } from "../../wire.ts";

@@ -20,8 +20,9 @@ export const run: Run = async ({ input, terminal, env }) => {
   // What dead runners left is saved first, so that it is found as salvage like any other.
   if (prune) await wireRunner(site, env, () => undefined).ports.trees.sweep();
   const look = await site.repository.look();
+  await site.remote?.bringSideRefs();
   const garbage = await findGarbage(site.place, look, site.cache, Date.now() - keepDays * DAY_MS);
-  if (prune) for (const one of garbage) await remove(site.repository, one);
+  if (prune) for (const one of garbage) await remove(site, one);
   if (input.has("json")) printJson(terminal, { pruned: prune, garbage });
   else {
     if (garbage.length > 0)
@@ -34,7 +35,9 @@ export const run: Run = async ({ input, terminal, env }) => {
   return EXIT.done;
 };
 
-async function remove(repository: Site["repository"], garbage: Garbage): Promise<void> {
-  if (garbage.kind === "file") rmSync(garbage.name, { recursive: true, force: true });
-  else await repository.swap([{ ref: garbage.name, expected: garbage.value, next: null }], "gc");
+async function remove({ repository, remote }: Site, garbage: Garbage): Promise<void> {
+  if (garbage.kind === "file") return rmSync(garbage.name, { recursive: true, force: true });
+  const { name: ref, value } = garbage;
+  const swap = await repository.swap([{ ref, expected: value, next: null }], "gc");
+  if (swap.kind === "refused") await remote?.dropHere(ref, value);
 }

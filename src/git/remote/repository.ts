@@ -6,7 +6,7 @@
  * compared and sent nothing, or the server said no; otherwise the refs are read.
  */
 import type { Branch, Ref, Sha } from "../../core/ids.ts";
-import { parseLease, SALVAGE } from "../../core/lease.ts";
+import { NAMESPACE, parseLease, SALVAGE } from "../../core/lease.ts";
 import { Fault, Unreachable, words } from "../../core/words.ts";
 import type { LeaseRef, Look, Swap, Update } from "../../runner/ports.ts";
 import type { Person, Place } from "../open.ts";
@@ -116,6 +116,17 @@ export class RemoteRepository extends LocalRepository {
     await this.#mirror.bringBelow(`${SALVAGE}${branch}/`);
     const there = this.#mirror.listed;
     return (await super.salvaged(branch, request)).filter((ref) => there.has(ref));
+  }
+
+  /** Fetches every side ref, for whoever judges them all. */
+  async bringSideRefs(): Promise<void> {
+    await this.#mirror.bringBelow(NAMESPACE);
+  }
+
+  /** Drops a ref of this machine alone, such as salvage that the remote refused. */
+  async dropHere(ref: Ref, value: Sha): Promise<void> {
+    if ((await this.read([ref])).get(ref) !== null) return;
+    await this.place.git.run(["update-ref", "-d", ref, value]);
   }
 
   override async note(message: string, parent?: Sha): Promise<Sha> {

@@ -3,15 +3,16 @@ import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Clock, Ports } from "../../../src/runner/ports.ts";
-import { until } from "../../support/cli.ts";
+import { cliIn } from "../../support/cli.ts";
 import {
+  type Stage,
   answersTo,
   ask,
+  eventually,
   makeRemote,
   makeRunner,
   sideRefs,
   trailerOf,
-  type Stage,
 } from "../../support/remote.ts";
 
 const PLEASE = "feat: a thing\n\nPlease.\n\nState: work\n";
@@ -80,11 +81,11 @@ test("a lost machine's request is taken over after its time, and the attempt cou
     }),
   );
   void lost.run();
-  await until("the claim", () => existsSync(join(stage.outside, "first")));
+  await eventually("the claim", () => existsSync(join(stage.outside, "first")));
   expect(sideRefs(stage).length).toBe(2);
   const second = await makeRunner(stage, "two", { ttlMs: 1000, watch: true }, blind);
   const running = second.run();
-  await until("the answer", () => answersTo(stage, request) === 1);
+  await eventually("the answer", () => answersTo(stage, request) === 1);
   second.runner.shutdown();
   await running;
   expect(trailerOf(stage, "topic", "Attempt")).toBe("2/2");
@@ -108,10 +109,10 @@ test("a run that wakes after its lease was taken over is fenced, and its work is
     blind({ ...ports, clock: { ...ports.clock, sleep: frozen } }),
   );
   const running = first.run();
-  await until("the pause", () => existsSync(asleep) && existsSync(join(stage.outside, "first")));
+  await eventually("the pause", () => existsSync(asleep) && existsSync(join(stage.outside, "first")));
   const second = await makeRunner(stage, "two", { ttlMs: 1000, watch: true }, blind);
   const others = second.run();
-  await until("the answer", () => answersTo(stage, request) === 1);
+  await eventually("the answer", () => answersTo(stage, request) === 1);
   second.runner.shutdown();
   await others;
   writeFileSync(awake, "");
@@ -139,11 +140,11 @@ test.each([4, 6, 8, 10, 12])(
     );
     let ended = false;
     void lost.run().then(() => (ended = true));
-    await until("the loss", () => vanished || ended);
+    await eventually("the loss", () => vanished || ended);
     const next = await makeRunner(stage, "two", { ttlMs: 1000, watch: true }, blind);
     const running = next.run();
-    await until("the answer", () => answersTo(stage, request) === 1);
-    await until("an empty namespace", () => sideRefs(stage).every((ref) => ref.includes("/salvage/")));
+    await eventually("the answer", () => answersTo(stage, request) === 1);
+    await eventually("an empty namespace", () => sideRefs(stage).every((ref) => ref.includes("/salvage/")));
     next.runner.shutdown();
     await running;
     expect(answersTo(stage, request)).toBe(1);
@@ -179,7 +180,7 @@ test("a cache that is deleted between two runs, or during one, costs nothing but
   const { run, site, runner } = await makeRunner(stage, "one", { watch: true });
   rmSync(site.place.commonDir, { recursive: true });
   const running = run();
-  await until("the answer", () => trailerOf(stage, "second", "State") === "done");
+  await eventually("the answer", () => trailerOf(stage, "second", "State") === "done");
   runner.shutdown();
   await running;
   expect(trailerOf(stage, "first", "State")).toBe("done");
@@ -238,4 +239,7 @@ exit 0
   expect(sideRefs(stage)).toEqual([]);
   const kept = await site.place.git.text(["for-each-ref", "--format=%(refname)", "refs/trailhand/salvage"]);
   expect(await site.place.git.text(["show", `${kept.trim()}:secret.txt`])).toBe("password\n");
+  const env = { XDG_CACHE_HOME: stage.machine("one")["XDG_CACHE_HOME"] ?? "" };
+  cliIn(stage.person.dir, env, "gc", "--prune", "--keep-days", "0", "--remote", "origin");
+  expect(await site.place.git.text(["for-each-ref", "refs/trailhand/salvage"])).toBe("");
 });

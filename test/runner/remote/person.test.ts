@@ -2,15 +2,15 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { until } from "../../support/cli.ts";
 import {
+  type Stage,
   answersTo,
   ask,
+  eventually,
   makeRemote,
   makeRunner,
   sideRefs,
   trailerOf,
-  type Stage,
 } from "../../support/remote.ts";
 
 const SLOW = "#!/bin/sh\necho half > half.txt\ntouch $OUT/started\nsleep 20\necho late >> $OUT/late\n";
@@ -24,7 +24,7 @@ async function during(act: (stage: Stage, request: string) => void) {
   const request = ask(stage, "topic", "feat: a thing\n\nPlease.\n\nState: work\n");
   const { run } = await makeRunner(stage, "one", { ttlMs: 3000 });
   const running = run();
-  await until("the script", () => started(stage));
+  await eventually("the script", () => started(stage));
   act(stage, request);
   return { stage, request, ...(await running) };
 }
@@ -80,7 +80,7 @@ describe("a person wins", () => {
     const request = ask(stage, "topic", "feat: a thing\n\nPlease.\n\nState: work\n");
     const { run } = await makeRunner(stage, "one", { ttlMs: 3000 });
     const running = run();
-    await until("the script", () => started(stage));
+    await eventually("the script", () => started(stage));
     stage.person.git("push", "-q", "--atomic", "origin", "topic:renamed", ":topic");
     await running;
     expect(trailerOf(stage, "renamed", "State")).toBe("done");

@@ -1,5 +1,5 @@
 /**
- * A place of the pool: the folder of one worktree, and git's own record of that worktree.
+ * A bay of the pool: the folder of one worktree, and git's own record of that worktree.
  *
  * What must hold: the record is found by the link that git wrote into it, never by the worktree's
  * `.git`, which a script may have written.
@@ -7,7 +7,7 @@
 import { chmodSync, existsSync, lstatSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 
-export interface Slot {
+export interface Bay {
   readonly side: string;
   readonly path: string;
   readonly gitDir: string;
@@ -23,8 +23,8 @@ export function treePath(side: string): string {
   return join(side, `tree-${basename(join(side, ".."))}-${basename(side)}`);
 }
 
-/** The slot in a folder, when git has a record of its worktree. */
-export function slotAt(side: string, commonDir: string): Slot | undefined {
+/** The bay in a folder, when git has a record of its worktree. */
+export function bayAt(side: string, commonDir: string): Bay | undefined {
   const path = treePath(side);
   const records = join(commonDir, "worktrees");
   for (const id of existsSync(records) ? readdirSync(records) : []) {
@@ -35,24 +35,24 @@ export function slotAt(side: string, commonDir: string): Slot | undefined {
   return undefined;
 }
 
-export const isWhole = (slot: Slot): boolean =>
-  existsSync(join(slot.gitDir, "HEAD")) && isFolder(slot.path) && existsSync(join(slot.path, ".git"));
+export const isWhole = (bay: Bay): boolean =>
+  existsSync(join(bay.gitDir, "HEAD")) && isFolder(bay.path) && existsSync(join(bay.path, ".git"));
 
 /** A link in the place of a worktree leads to files that are not ours to save, clean or remove. */
 export const isFolder = (path: string): boolean =>
   lstatSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 
 /** True when there are files to save, whatever became of the link to git. */
-export const hasFiles = (slot: Slot): boolean => isFolder(slot.path) && readdirSync(slot.path).length > 0;
+export const hasFiles = (bay: Bay): boolean => isFolder(bay.path) && readdirSync(bay.path).length > 0;
 
 /** True when the next run may have it: detached, nothing half done, its link as git wrote it. */
-export function isAtRest(slot: Slot): boolean {
-  const head = readText(join(slot.gitDir, "HEAD"));
+export function isAtRest(bay: Bay): boolean {
+  const head = readText(join(bay.gitDir, "HEAD"));
   return (
-    readText(join(slot.path, ".git")) === `gitdir: ${slot.gitDir}` &&
+    readText(join(bay.path, ".git")) === `gitdir: ${bay.gitDir}` &&
     head !== undefined &&
     !head.startsWith("ref:") &&
-    readdirSync(slot.gitDir).every((name) => AT_REST.has(name))
+    readdirSync(bay.gitDir).every((name) => AT_REST.has(name))
   );
 }
 
