@@ -130,14 +130,16 @@ function decideOne(
  */
 function findOwners(view: View, works: (branch: Branch) => boolean): ReadonlyMap<Sha, Branch> {
   const owners = new Map<Sha, Branch>();
+  const heads = new Map<Branch, Sha>();
   for (const { asked, branch } of view.heads) {
     if (asked.kind === "none" || asked.bound || !works(branch)) continue;
     const other = owners.get(asked.commit);
     if (other === undefined || branch < other) owners.set(asked.commit, branch);
+    heads.set(branch, asked.commit);
   }
-  if (owners.size === 0) return owners;
+  // The lease of a branch that has moved on since speaks for nobody.
   for (const { lease } of view.leases.values()) {
-    if (lease && owners.has(lease.request) && works(lease.branch)) owners.set(lease.request, lease.branch);
+    if (lease && heads.get(lease.branch) === lease.request) owners.set(lease.request, lease.branch);
   }
   return owners;
 }

@@ -37,7 +37,11 @@ export class Fault extends Error {
 export class Unreachable extends Fault {
   constructor(remote: string, why: string, options?: { readonly cause?: unknown }) {
     super(
-      { what: `The remote ${remote} cannot be reached: ${why}`, next: "trailhand doctor", exit: EXIT.later },
+      {
+        what: `The remote ${remote} cannot be reached: ${why}`,
+        next: `trailhand doctor --remote ${typed(remote)}`,
+        exit: EXIT.later,
+      },
       options,
     );
     this.name = "Unreachable";
@@ -206,6 +210,7 @@ export const words = {
   claimLost: () => "another runner was faster, or a ref is locked",
   wouldOverwrite: (dir: string) => `untracked files in ${dir} are in the way; move them, then run again`,
   refusedAnswer: (why: string) => `the remote refuses what the script made: ${why}`,
+  cannotWait: (why: string) => `it makes branches, so its answer cannot wait beside its own: ${why}`,
   branchThere: (branch: string) => `the branch ${quoted(branch)} that it would make exists already`,
   noClaim: (why: string): Sentence => ({
     what: `The lease of a request cannot be written: ${why}`,

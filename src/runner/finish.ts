@@ -77,13 +77,20 @@ export async function answer(ports: Ports, held: Claim, reply: Reply): Promise<A
     const swap = await repository.swap(updates(), why);
     if (swap.kind === "landed") return { kind: "answered", commit };
     if (swap.kind === "blocked") {
+      if (!saved && births.length > 0) {
+        // What waits beside its branch is one commit, and would land without its children.
+        const salvage = await keepCommit(ports, held, commit);
+        return { kind: "clash", why: words.cannotWait(swap.why), salvage };
+      }
       if (!saved) return park(ports, held, commit, swap.why);
       // It may be the saved tree that is refused, and that must not hold up the answer.
       await repository.keepHere(saved.ref, saved.value);
       saved = undefined;
       continue;
     }
-    // The lease before the head: a push of ours that lands in between shows in the head.
+    // The children before the lease, and that before the head: a push of ours that lands in between
+    // shows in what is read last, and a child that is there before it is another's.
+    const there = await firstThere(ports, held, births);
     const mine = await refresh(ports, held);
     const present = await readOne(ports, held, branch);
     if (present && (await repository.isAncestor(commit, present))) {
@@ -96,7 +103,6 @@ export async function answer(ports: Ports, held: Claim, reply: Reply): Promise<A
       const salvage = await keepCommit(ports, held, saved?.value ?? commit);
       return { kind: "overtaken", why: mine ? "the branch moved" : "another runner took over", salvage };
     }
-    const there = await firstThere(ports, held, births);
     if (there) {
       const salvage = await keepCommit(ports, held, commit);
       return { kind: "clash", why: words.branchThere(there), salvage };

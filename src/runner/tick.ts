@@ -68,6 +68,7 @@ export class Runner {
   #started = 0;
   #faults = 0;
   #over = false;
+  #hasSwept = false;
   readonly #patience = new Patience();
   readonly #pace: Pace;
   readonly #tidy: Tidy;
@@ -106,8 +107,7 @@ export class Runner {
    * tells it and goes on; otherwise what runs is finished, and the failure is thrown.
    */
   async run(): Promise<Summary> {
-    const { clock, trees } = this.#ports;
-    await trees.sweep();
+    const { clock } = this.#ports;
     let idle: readonly Idle[] = [];
     for (;;) {
       this.#bell.clear();
@@ -158,7 +158,9 @@ export class Runner {
   }
 
   async #tick(): Promise<Tick> {
-    const { contract: readContract, clock, repository } = this.#ports;
+    const { contract: readContract, clock, repository, trees } = this.#ports;
+    if (!this.#hasSwept) await trees.sweep();
+    this.#hasSwept = true;
     const look = await repository.look();
     if (!look.unchanged && this.#headsMoved(look)) this.#pace.quicken();
     const contract = await readContract(look.target, look.heads);

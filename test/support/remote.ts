@@ -63,7 +63,7 @@ export interface RemoteRunner {
   readonly events: readonly Event[];
   readonly site: Site;
   /** Runs to its end and tidies up. */
-  run(): Promise<Ran>;
+  readonly run: () => Promise<Ran>;
 }
 
 /** A runner of a machine; `change` may replace ports. */

@@ -28,6 +28,8 @@ describe("the address of a remote", () => {
 
   it("is shown without its password, and a wrong name with the right ones", () => {
     expect(at("https://ann:secret@h/a.git").name).toBe("https://h/a.git");
-    expect(() => at("orgin", setting("remote.origin.url", "h:a"))).toThrow(/no remote "orgin".*Known: origin/);
+    expect(() => at("orgin", setting("remote.origin.url", "h:a"))).toThrow(
+      /no remote "orgin".*Known: origin/,
+    );
   });
 });

@@ -6,7 +6,6 @@ import { requireVersion } from "../../git/open.ts";
 import type { Site } from "../../site.ts";
 import { openSite, usableContract } from "../../wire.ts";
 import type { Call, Run } from "../call.ts";
-import { requireSound } from "../remote-check.ts";
 import { numberOption, type Input } from "../input.ts";
 import { renderColumns } from "../render-table.ts";
 import { checkedOutBranch, present, reasonIn, requireHead, stateOf, survey } from "../survey.ts";
@@ -24,7 +23,6 @@ export const run: Run = async (call) => {
   const concurrency = numberOption(input, "concurrency", 1, 256);
   const branches = await requireBranches(site, input);
   if (input.has("dry-run")) return dryRun(call, site, branches, concurrency);
-  await requireSound(site, Date.now());
   return work(call, site, { branches, concurrency });
 };
 

@@ -149,7 +149,7 @@ export class Line {
   }
 
   #unreachable(stderr: string, cause?: unknown): Unreachable {
-    return new Unreachable(this.address.name, saidBy(stderr), { cause });
+    return new Unreachable(this.address.name, saidBy(stderr) || "git was ended from outside", { cause });
   }
 }
 
@@ -163,7 +163,7 @@ const PROGRESS =
 /** What git said, on one line and without passwords. */
 export function saidBy(stderr: string): string {
   const lines = linesOf(stderr).filter((line) => /^(?:fatal|error|remote): *\S/.test(line));
-  const told = (lines.length > 0 ? lines : stderr.split("\n")).slice(0, 4);
+  const told = (lines.length > 0 ? lines : linesOf(stderr)).slice(0, 4);
   const text = told.map((line) => line.replace(/^(?:fatal|error): /, "").trimEnd()).join("; ");
   // A server's words are a stranger's words.
   return cleanLine(redact(cleanText(withoutPassword(text))), LONGEST);
