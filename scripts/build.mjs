@@ -1,5 +1,5 @@
 /**
- * Bundles into dist/: the command line, and the programs behind `npm run bench` and `conformance`.
+ * Bundles into dist/: the command line, and the programs behind `npm run bench`, `chaos` and `conformance`.
  * Names on the command line build only those.
  */
 import { execFileSync } from "node:child_process";
@@ -47,7 +47,8 @@ if (isWanted("trailhand")) {
   execFileSync(process.execPath, [`${root}/dist/warm.js`], { stdio: ["ignore", "ignore", "inherit"] });
   rmSync(`${root}/dist/warm.js`);
 }
-for (const [name, entry] of Object.entries({ bench: "bench/main.ts", conformance: "test/conformance.ts" })) {
+const PROGRAMS = { bench: "bench/main.ts", chaos: "test/chaos/main.ts", conformance: "test/conformance.ts" };
+for (const [name, entry] of Object.entries(PROGRAMS)) {
   if (!isWanted(name)) continue;
   await build({
     ...common,

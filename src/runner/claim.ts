@@ -88,8 +88,20 @@ export async function claim(ports: Ports, run: Run, ttlMs: number): Promise<Clai
   const slot = run.slot && { ref: run.slot.ref, value };
   const claimed = { run, lease, ref, value, slot, since } as Claim;
   if (await insist(ports, timeLeft(ports, claimed), () => isAsked(ports, claimed))) return claimed;
-  await release(ports, claimed);
+  await release(ports, claimed, await laidBack(ports, claimed));
   return undefined;
+}
+
+/**
+ * We looked too early, and what we took over may be the lease of the request that is the head by now:
+ * then it rests, because its attempts count.
+ */
+async function laidBack({ repository, machine }: Ports, { run, lease }: Claim): Promise<Sha | undefined> {
+  const before = run.over?.lease;
+  if (!before || before.request === lease.request) return undefined;
+  const own = { run: lease.run, runner: lease.runner, nonce: machine.newNonce() };
+  const rest = before.rest ?? { ms: 0, why: "its runner was lost" };
+  return repository.note(formatLease({ ...before, ...own, rest }));
 }
 
 /** How long nobody may take over a claim that was not renewed yet; below 0: somebody may have. */
@@ -134,10 +146,10 @@ export async function refresh(ports: Ports, claim: Claim): Promise<boolean> {
   return true;
 }
 
-/** Deletes the lease, if it is still ours. */
-export async function release(ports: Ports, claim: Claim): Promise<void> {
-  for (let tries = 0; tries < RELEASES; tries++) {
-    const swap = await ports.repository.swap(ending(claim), "release");
+/** Deletes the lease, or replaces it by `next`, if it is still ours. */
+export async function release(ports: Ports, claim: Claim, next?: Sha): Promise<void> {
+  for (let tries = 0; tries < RELEASES && claim.value !== next; tries++) {
+    const swap = await ports.repository.swap(ending(claim, next), "release");
     if (swap.kind === "landed" || !(await refresh(ports, claim))) return;
   }
 }

@@ -1,0 +1,113 @@
+/**
+ * `npm run chaos`: real runners, real git, a bare remote, and everything going wrong at once.
+ *
+ * What must hold: exit code 0 only when nothing was found. The seed decides what goes wrong and in
+ * which order, but not the instant: two trials with one seed are alike, not the same.
+ */
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { check } from "./check/check.ts";
+import { evidenceOf, tableOf } from "./report.ts";
+import { runTrial } from "./trial.ts";
+
+const USAGE = `npm run chaos -- [options]
+
+  --runners n       processes of trailhand run --watch (8)
+  --branches n      branches with a request to begin with (50)
+  --kills n         runners and git processes to kill (200)
+  --pauses n        runners to stop for longer than their lease (60)
+  --people n        pushes by people in between (60)
+  --seed n          what goes wrong, and in which order (1)
+  --minutes n       bound of the time with faults (10)
+  --ttl ms          how long a lease holds (6000)
+  --concurrency n   attempts at once in one runner (2)
+  --keep dir        work in this directory, which must not exist, and keep it
+  --check dir       check the directory of an earlier trial again, and run nothing
+  --json            figures and findings as JSON
+`;
+
+const NUMBERS = {
+  runners: "8",
+  branches: "50",
+  kills: "200",
+  pauses: "60",
+  people: "60",
+  seed: "1",
+  minutes: "10",
+  ttl: "6000",
+  concurrency: "2",
+} as const;
+
+const QUIET_MS = 600_000;
+
+function readArguments(args: readonly string[]) {
+  const numbers = Object.entries(NUMBERS).map(([name, value]) => [name, { type: "string", default: value }]);
+  return parseArgs({
+    args: [...args],
+    options: {
+      ...(Object.fromEntries(numbers) as Record<keyof typeof NUMBERS, { type: "string"; default: string }>),
+      keep: { type: "string" },
+      check: { type: "string" },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  }).values;
+}
+
+/** A number of at least `low`; throws on anything else. */
+function readNumber(option: string, text: string, low: number): number {
+  const value = Number(text);
+  if (text.trim() !== "" && Number.isFinite(value) && value >= low) return value;
+  throw new TypeError(`--${option} needs a number of ${low} or more, not "${text}"`);
+}
+
+function tellProgress(): (line: string) => void {
+  const began = Date.now();
+  return (line) => {
+    const text = `${Math.round((Date.now() - began) / 1000)} s: ${line}`;
+    process.stderr.write(process.stderr.isTTY ? `\r\u001b[K${text}` : `${text}\n`);
+  };
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const values = readArguments(args);
+  if (values.help) {
+    process.stdout.write(USAGE);
+    return 0;
+  }
+  if (values.check !== undefined) {
+    const verdict = check(values.check);
+    process.stdout.write(`${JSON.stringify(verdict, undefined, 2)}\n`);
+    return verdict.findings.length > 0 ? 1 : 0;
+  }
+  const trial = await runTrial({
+    dist: fileURLToPath(new URL(".", import.meta.url)),
+    seed: readNumber("seed", values.seed, 0),
+    runners: readNumber("runners", values.runners, 1),
+    branches: readNumber("branches", values.branches, 1),
+    kills: readNumber("kills", values.kills, 0),
+    pauses: readNumber("pauses", values.pauses, 0),
+    people: readNumber("people", values.people, 0),
+    faultsMs: readNumber("minutes", values.minutes, 0.1) * 60_000,
+    quietMs: QUIET_MS,
+    ttlMs: readNumber("ttl", values.ttl, 1000),
+    concurrency: readNumber("concurrency", values.concurrency, 1),
+    keep: values.keep,
+    tell: tellProgress(),
+  });
+  process.stderr.write(process.stderr.isTTY ? "\n" : "");
+  process.stdout.write(values.json ? `${JSON.stringify(trial, undefined, 2)}\n` : tableOf(trial));
+  if (!values.json) process.stderr.write(evidenceOf(trial));
+  return trial.findings.length > 0 ? 1 : 0;
+}
+
+for (const name of ["SIGINT", "SIGTERM"] as const) process.once(name, () => process.exit(130));
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  const isUsage = error instanceof TypeError;
+  const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(isUsage ? `chaos: ${error.message}\n\n${USAGE}` : `chaos: ${what}\n`);
+  process.exitCode = isUsage ? 2 : 1;
+}

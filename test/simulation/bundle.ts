@@ -1,0 +1,70 @@
+/**
+ * Bundles the simulation with the real source, or with a mutant of it.
+ *
+ * What must hold: a mutant is that source with one place changed; when the place is not there, or is
+ * there twice, nothing is bundled.
+ */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { build, type Plugin } from "esbuild";
+import type { Mutant } from "./mutants.ts";
+import type * as simulation from "./simulate.ts";
+
+export type Simulation = typeof simulation;
+
+/** The source with the mutant in it. */
+function plant(
+  root: string,
+  { name, file, find, replace, also }: Mutant,
+): { path: string; contents: string } {
+  const path = join(root, "src", file);
+  let contents = readFileSync(path, "utf8");
+  for (const edit of [{ find, replace }, ...(also ? [also] : [])]) {
+    const parts = contents.split(edit.find);
+    if (parts.length !== 2) {
+      throw new Error(
+        `"${name}" fits ${parts.length - 1} places of src/${file}, and must fit one: ${edit.find}`,
+      );
+    }
+    contents = parts.join(edit.replace);
+  }
+  return { path, contents };
+}
+
+function mutation(root: string, mutant: Mutant): Plugin {
+  const { path, contents } = plant(root, mutant);
+  return {
+    name: "mutant",
+    setup(bundle) {
+      bundle.onLoad({ filter: /\.ts$/ }, (args) =>
+        args.path === path ? { contents, loader: "ts" } : undefined,
+      );
+    },
+  };
+}
+
+/** Loads the simulation. `root` is the folder that holds src/. */
+export async function load(root: string, mutant?: Mutant): Promise<Simulation> {
+  const folder = mkdtempSync(join(tmpdir(), "trailhand-simulation-"));
+  const outfile = join(folder, "simulate.mjs");
+  try {
+    await build({
+      absWorkingDir: root,
+      entryPoints: ["test/simulation/simulate.ts"],
+      outfile,
+      bundle: true,
+      platform: "node",
+      target: "node20.19",
+      format: "esm",
+      logLevel: "warning",
+      plugins: mutant ? [mutation(root, mutant)] : [],
+      // Bundled CommonJS packages ask for node's own modules by `require`, which ES modules lack.
+      banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
+    });
+    return (await import(pathToFileURL(outfile).href)) as Simulation;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

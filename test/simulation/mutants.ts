@@ -1,0 +1,275 @@
+/**
+ * Faults that are planted in the real source, one at a time.
+ *
+ * What must hold: each place that is changed occurs once in its file; the simulation
+ * notices every one of them. Left out, because another rule covers them:
+ * - that an answer's ancestry is checked again: a tree with rewritten history is not even sealed;
+ * - that a place is given to one run of a look only: the second claim of it is refused;
+ * - that a moved branch stops its run: the answer expects the request as the head;
+ * - that a rest which landed untold is known for one: it is not given back, and another run takes it.
+ */
+export interface Edit {
+  readonly find: string;
+  readonly replace: string;
+}
+
+export interface Mutant extends Edit {
+  readonly name: string;
+  /** Below src/. */
+  readonly file: string;
+  /** The same change may need a second place. */
+  readonly also?: Edit;
+  /** A seed that is known to catch it, where the search may begin. */
+  readonly seed: number;
+}
+
+const claim = "runner/claim.ts";
+const finish = "runner/finish.ts";
+const conclude = "runner/conclude.ts";
+const tick = "runner/tick.ts";
+const choose = "runner/choose.ts";
+const decide = "core/decide.ts";
+
+const built = "const commit = await repository.commit(tree, parent, reply.message);";
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    name: "no fencing",
+    file: finish,
+    find: "    ...ending(held),\n    ...births,",
+    replace: "    ...births,",
+    seed: 1,
+  },
+  {
+    name: "answer leaves the lease",
+    file: finish,
+    find: "    ...ending(held),\n    ...births,",
+    replace: "    ...ending(held).slice(1),\n    ...births,",
+    seed: 1,
+  },
+  {
+    name: "answer leaves its place",
+    file: claim,
+    find: "const place: Update[] = slot ? [{ ref: slot.ref, expected: slot.value, next: null }] : [];",
+    replace: "const place: Update[] = [];",
+    seed: 1,
+  },
+  {
+    name: "claim without its place",
+    file: claim,
+    find: "const place: Update[] = run.slot ? [{ ref: run.slot.ref, expected: run.slot.expected, next: value }] : [];",
+    replace: "const place: Update[] = [];",
+    seed: 1,
+  },
+  {
+    name: "no nonce",
+    file: claim,
+    find: "formatLease({ ...claim.lease, nonce: machine.newNonce() })",
+    replace: "formatLease(claim.lease)",
+    seed: 1,
+  },
+  {
+    name: "any lease is ours",
+    file: claim,
+    find: `if (now?.lease?.run !== claim.lease.run) return "fenced";`,
+    replace: `if (!now) return "fenced";`,
+    seed: 1,
+  },
+  {
+    name: "head not read again after the claim",
+    file: claim,
+    find: "if (await insist(ports, timeLeft(ports, claimed), () => isAsked(ports, claimed))) return claimed;",
+    replace: "if (ports) return claimed;",
+    seed: 1,
+  },
+  {
+    name: "parked answer not looked for after the claim",
+    file: claim,
+    find: "if (values.get(ref) !== run.request.commit) return false;",
+    replace: "return values.get(ref) === run.request.commit;",
+    seed: 1,
+  },
+  {
+    name: "claim that came too early forgets what it took over",
+    file: claim,
+    find: "await release(ports, claimed, await laidBack(ports, claimed));",
+    replace: "await release(ports, claimed);",
+    seed: 1,
+  },
+  {
+    name: "gives up too late",
+    file: claim,
+    find: "const GIVE_UP = 2 / 3;",
+    replace: "const GIVE_UP = 20;",
+    seed: 1,
+  },
+  {
+    name: "expiry by the date of the commit",
+    file: decide,
+    find: "return seen.dead || now.mono - seen.firstSeen > PATIENCE * ttl;",
+    replace: "return seen.dead || now.wall - seen.committed * 1000 > PATIENCE * ttl;",
+    seed: 1,
+  },
+  {
+    name: "first sight of the ref, not of the value",
+    file: "runner/observe.ts",
+    find: "firstSeen: seenAt(found.value)",
+    replace: "firstSeen: seenAt(found.ref)",
+    seed: 1,
+  },
+  {
+    name: "takeover resets the attempts",
+    file: decide,
+    find: "const attempt = same ? lease.attempt + 1 : 1;",
+    replace: "const attempt = same && lease.rest ? lease.attempt + 1 : 1;",
+    seed: 1,
+  },
+  {
+    name: "rest is never over",
+    file: decide,
+    find: 'if (leftMs > 0) return wait({ code: "resting"',
+    replace: 'if (lease) return wait({ code: "resting"',
+    seed: 1,
+  },
+  {
+    name: "unknown is taken for landed",
+    file: finish,
+    find: `if (swap.kind === "landed") return { kind: "answered", commit };`,
+    replace: `if (swap.kind === "landed" || swap.kind === "unknown") return { kind: "answered", commit };`,
+    seed: 1,
+  },
+  {
+    name: "unknown is taken for refused",
+    file: finish,
+    find: "const mine = await refresh(ports, held);",
+    replace: `const mine = swap.kind !== "unknown" && (await refresh(ports, held));`,
+    seed: 1,
+  },
+  {
+    name: "head is read before the lease",
+    file: finish,
+    find: "const mine = await refresh(ports, held);\n    const present = await readOne(ports, held, branch);",
+    replace:
+      "const present = await readOne(ports, held, branch);\n    const mine = await refresh(ports, held);",
+    seed: 1,
+  },
+  {
+    name: "response is built again on each try",
+    file: finish,
+    find: built,
+    replace: built.replace("const", "let"),
+    also: {
+      find: "await ports.clock.sleep(jitterMs(ports, tries));\n  }\n  throw new Fault(words.headMoved(",
+      replace: `${built.replace("const ", "")}\n  }\n  throw new Fault(words.headMoved(`,
+    },
+    seed: 1,
+  },
+  {
+    name: "children come after the answer",
+    file: finish,
+    find: "    ...births,\n",
+    replace: "",
+    seed: 1,
+  },
+  {
+    name: "answer waits without its children",
+    file: finish,
+    find: "if (!saved && births.length > 0) {",
+    replace: "if (!saved && births.length > 99) {",
+    seed: 1,
+  },
+  {
+    name: "children are read after the lease",
+    file: finish,
+    find: "const there = await firstThere(ports, held, births);\n    const mine = await refresh(ports, held);\n    const present = await readOne(ports, held, branch);",
+    replace:
+      "const mine = await refresh(ports, held);\n    const present = await readOne(ports, held, branch);\n    const there = await firstThere(ports, held, births);",
+    seed: 1,
+  },
+  {
+    name: "lease of a branch that moved on names the owner",
+    file: decide,
+    find: "if (lease && heads.get(lease.branch) === lease.request)",
+    replace: "if (lease && owners.has(lease.request))",
+    seed: 1,
+  },
+  {
+    name: "place is freed at first sight",
+    file: "core/leftovers.ts",
+    find: "free.map(({ ref, value, known }) => ({ ref, value, sure: known }))",
+    replace: "free.map(({ ref, value }) => ({ ref, value, sure: true }))",
+    seed: 1,
+  },
+  {
+    name: "takeover finds no place of its own",
+    file: "core/lane.ts",
+    find: "if (before?.slot !== undefined && !before.rest && before.lane === lane) {",
+    replace: "if (!before && lane === capacity.toString()) {",
+    seed: 1,
+  },
+  {
+    name: "lost run of a request that waits keeps its place",
+    file: "runner/tidy.ts",
+    find: "if (!over || !lost || lost.rest) return false;",
+    replace: "if (!over || !lost || lost) return false;",
+    seed: 1,
+  },
+  {
+    name: "requests that wait take places",
+    file: choose,
+    find: "const unasked = admission.admitted.filter(({ head }) => !barred.has(head.branch));",
+    replace: `const unasked: Run[] = [];
+      for (const run of admission.admitted) barred.set(run.head.branch, await this.#tidy.bar(run, view));
+      Object.assign(admission, { admitted: admission.admitted.filter(({ head }) => !barred.get(head.branch)) });`,
+    seed: 1,
+  },
+  {
+    name: "expired lease stands",
+    file: "runner/tidy.ts",
+    find: `if (decision.kind === "expire") {`,
+    replace: `if (decision.kind === "expire" && blocked.length > 99) {`,
+    seed: 1,
+  },
+  {
+    name: "fault after the end of a run gives an attempt back",
+    file: "runner/attempt.ts",
+    find: "if (now?.lease?.run !== held.lease.run || now.lease.rest) return;",
+    replace: "if (now?.lease?.run !== held.lease.run) return;",
+    seed: 1,
+  },
+  {
+    name: "fenced run forgets its tree",
+    file: conclude,
+    find: "const saved = tree && (await salvage(ports, held, tree, why));",
+    replace: "const saved = undefined;",
+    seed: 1,
+  },
+  {
+    name: "failed attempt that was taken over forgets its tree",
+    file: finish,
+    find: "await keepCommit(ports, held, end.salvage.value);\n    return false;",
+    replace: "return false;",
+    seed: 1,
+  },
+  {
+    name: "failure that was overtaken forgets its tree",
+    file: finish,
+    find: "keepCommit(ports, held, saved?.value ?? commit)",
+    replace: "keepCommit(ports, held, commit)",
+    seed: 1,
+  },
+  {
+    name: "dead run is taken over before its tree is saved",
+    file: tick,
+    find: "if (isDead) await this.#ports.trees.sweep();",
+    replace: "if (isDead) this.#bell.ring();",
+    seed: 1,
+  },
+  {
+    name: "runner that starts leaves the trees of dead ones",
+    file: tick,
+    find: "if (!this.#hasSwept) await trees.sweep();\n",
+    replace: "",
+    seed: 1,
+  },
+];

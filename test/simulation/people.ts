@@ -1,0 +1,129 @@
+/**
+ * People who push what they like, when they like.
+ *
+ * What must hold: what they do is one step at the remote, and asks nobody.
+ */
+import { refOf, type Branch, type Ref, type Sha } from "../../src/core/ids.ts";
+import { parseRequest } from "../../src/core/request.ts";
+import { EMPTY_TREE } from "./objects.ts";
+import { short } from "./trace.ts";
+import type { World } from "./world.ts";
+
+const WEIGHTS = {
+  ask: 7,
+  answer: 4,
+  plain: 3,
+  back: 2,
+  amend: 1,
+  delete: 1,
+  recreate: 2,
+  rename: 1,
+  copy: 1,
+  aside: 2,
+};
+
+export class People {
+  readonly #world: World;
+  /** Branches that are gone, with the commit that they were at. */
+  readonly #gone: { readonly branch: Branch; readonly commit: Sha }[] = [];
+  #count = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  /** The repository as the simulation finds it: the trusted branch, and a request on each other one. */
+  begin(): void {
+    const { objects, plan, target, random } = this.#world;
+    const root = objects.write(EMPTY_TREE, [], "states\n", this.#date());
+    this.#push(target, root);
+    for (let at = 1; at <= plan.branches; at++) {
+      const branch = `b${at}` as Branch;
+      const state = random.chance(0.8) ? "build" : "test";
+      this.#push(branch, this.#commit(root, this.#asking(branch, state)));
+    }
+  }
+
+  /** One thing that somebody does. */
+  act(): void {
+    const { random, target, remote, objects, plan } = this.#world;
+    const branches = [...remote.refs.keys()]
+      .filter((ref) => ref.startsWith("refs/heads/") && ref !== refOf(target))
+      .map((ref) => ref.slice("refs/heads/".length) as Branch);
+    const deed = random.weighted(WEIGHTS);
+    if (deed === "recreate" || branches.length === 0) return this.#recreate();
+    const branch = random.pick(branches);
+    const head = remote.value(refOf(branch));
+    if (!head) return;
+    const [parent] = objects.get(head).parents;
+    switch (deed) {
+      case "ask":
+        return this.#push(
+          branch,
+          this.#commit(head, this.#asking(branch, random.pick(["build", "test", "ship"]))),
+        );
+      case "answer": {
+        const asked = parseRequest(branch, objects.get(head));
+        if (asked.kind !== "request" || !plan.workflow.states[asked.state]?.human) return;
+        return this.#push(branch, this.#commit(head, this.#asking(branch, random.pick(["build", "done"]))));
+      }
+      case "plain":
+        return this.#push(branch, this.#commit(head, "fix: by hand\n"));
+      case "back":
+        return this.#push(branch, random.pick([...objects.line(head)].slice(0, 4)).commit);
+      case "amend":
+        return this.#push(branch, this.#commit(parent ?? head, objects.get(head).message));
+      case "delete":
+        return this.#delete(branch, head);
+      case "aside":
+        // What came of a request is kept under another name, and the branch goes back.
+        if (branches.length < plan.branches + 2) this.#push(`a${++this.#count}` as Branch, head);
+        return this.#push(branch, parent ?? head);
+      case "rename":
+        this.#delete(branch, head);
+        return this.#push(`r${++this.#count}` as Branch, head);
+      case "copy":
+        if (branches.length < plan.branches + 2) this.#push(`c${++this.#count}` as Branch, head);
+    }
+  }
+
+  #recreate(): void {
+    const one = this.#gone.pop();
+    if (!one) return;
+    const { remote, random } = this.#world;
+    if (remote.value(refOf(one.branch))) return;
+    const again = random.chance(0.5);
+    this.#push(one.branch, again ? one.commit : this.#commit(one.commit, this.#asking(one.branch, "build")));
+  }
+
+  #delete(branch: Branch, commit: Sha): void {
+    this.#gone.push({ branch, commit });
+    this.#push(branch, null);
+  }
+
+  #asking(branch: Branch, state: string): string {
+    const { random } = this.#world;
+    const bound = random.chance(0.6) ? `Branch: ${branch}\n` : "";
+    const priority = random.chance(0.2) ? `Priority: ${random.count(-1, 2)}\n` : "";
+    return `feat: number ${++this.#count}\n\nPlease.\n\nState: ${state}\n${bound}${priority}`;
+  }
+
+  #commit(parent: Sha, message: string): Sha {
+    const { objects, random } = this.#world;
+    const tree = random.chance(0.5) ? parent : objects.changed(parent, `by hand ${++this.#count}`);
+    return objects.write(tree, [parent], message, this.#date());
+  }
+
+  #push(branch: Branch, next: Sha | null): void {
+    const ref: Ref = refOf(branch);
+    const { remote, trace } = this.#world;
+    trace.add("person", () => `pushes ${branch} ${short(remote.value(ref))}>${short(next)}`);
+    remote.push([{ ref, next }], "by hand");
+  }
+
+  /** People have clocks of their own. */
+  #date(): number {
+    const { random, scheduler } = this.#world;
+    return Math.floor(Date.UTC(2026, 0, random.count(1, 3)) / 1000 + scheduler.now / 1000);
+  }
+}

@@ -1,0 +1,124 @@
+/**
+ * One process of a runner: the real Runner on the ports of a simulation.
+ *
+ * What must hold: two processes share nothing but the remote and the disk of their machine; when the
+ * runner's loop ends, however it ends, its process does.
+ */
+import type { Branch, RunId, Sha } from "../../src/core/ids.ts";
+import type { Entry } from "../../src/git/assemble.ts";
+import type { Contract, Machine as MachinePort, Ports } from "../../src/runner/ports.ts";
+import { Runner } from "../../src/runner/tick.ts";
+import { Desk } from "./desk.ts";
+import { DiskTrees } from "./disk-trees.ts";
+import type { Machine } from "./machine.ts";
+import { Proc } from "./machine.ts";
+import { TTL_MS } from "./plan.ts";
+import { ScriptModel } from "./scripts.ts";
+import type { World } from "./world.ts";
+
+const BLOB = "b".repeat(40) as Sha;
+const HINT_MS = 3000;
+
+export interface Started {
+  readonly proc: Proc;
+  readonly runner: Runner;
+}
+
+/** Starts processes, as a person or a service manager does. */
+export class Starter {
+  readonly #world: World;
+  readonly #entries = new Map<string, Entry>();
+  readonly started: Started[] = [];
+  #pids = 100;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  get living(): readonly Started[] {
+    return this.started.filter(({ proc }) => proc.alive && !proc.stopping);
+  }
+
+  start(machine: Machine): void {
+    const world = this.#world;
+    const { scheduler, random, trace, remote } = world;
+    const proc = new Proc(machine, ++this.#pids, scheduler, random.fork());
+    world.procs.push(proc);
+    const runner = new Runner(this.#ports(proc), {
+      once: false,
+      watch: true,
+      branches: [],
+      concurrency: undefined,
+      ttlMs: TTL_MS,
+      shared: true,
+      rests: { shortestMs: 700, longestMs: 4000 },
+      wakes: (ring) =>
+        remote.watch(() => {
+          // A hint that the refs moved comes late, or not at all.
+          if (proc.alive && random.chance(0.25)) {
+            scheduler.after(random.spread(5, HINT_MS), () => proc.deliver(ring));
+          }
+        }),
+    });
+    this.started.push({ proc, runner });
+    trace.add(proc.name, () => "starts");
+    const end = (why: string) => {
+      trace.add(proc.name, () => `ends: ${why}`);
+      proc.crash();
+    };
+    proc.deliver(() => {
+      runner.run().then(
+        () => end("done"),
+        (error: unknown) => end(String(error)),
+      );
+    });
+  }
+
+  #ports(proc: Proc): Ports {
+    const world = this.#world;
+    const desk = new Desk(world, proc, this.#entries);
+    return {
+      repository: desk,
+      trees: new DiskTrees(world, proc, desk),
+      scripts: new ScriptModel(world, proc),
+      clock: proc,
+      machine: machineOf(world, proc),
+      contract: (target) => desk.work(() => contractOf(world, desk, target)),
+      tell(event) {
+        world.trace.add(proc.name, () => `tells ${JSON.stringify(event)}`);
+        for (const check of world.checks) check.told(proc, event);
+      },
+    };
+  }
+}
+
+function machineOf(world: World, proc: Proc): MachinePort {
+  const { random } = proc;
+  return {
+    runner: `somebody@${proc.machine.name}`,
+    holder: proc.holder,
+    newRun() {
+      const run = random.uuid() as RunId;
+      world.owners.set(run, proc);
+      return run;
+    },
+    newNonce: () => random.hex(32),
+    random: () => random.next(),
+    // Certain only of processes of this machine.
+    isDead: ({ boot, pid }) =>
+      boot === proc.holder.boot && !world.procs.some(({ alive, holder }) => alive && holder.pid === pid),
+  };
+}
+
+function contractOf({ plan }: World, desk: Desk, target: Branch): Contract {
+  return {
+    target,
+    workflow: plan.workflow,
+    blob: BLOB,
+    script(state) {
+      const path = `states/${state}`;
+      const script = { path, executable: true, blob: BLOB, aynig: false, file: `/${path}` };
+      return desk.work(() => (state === plan.scriptless ? undefined : script));
+    },
+  };
+}

@@ -1,0 +1,45 @@
+/**
+ * The real runner under seeded faults, and the same with a rule taken out of its source.
+ *
+ * What must hold: no schedule breaks a promise; each mutant is noticed.
+ */
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import { load } from "./bundle.ts";
+import { MUTANTS } from "./mutants.ts";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const SEEDS = 300;
+/** Seeds within which a mutant must be noticed. */
+const PATIENCE = 1000;
+
+describe("the runner", () => {
+  it(`keeps its promises in ${SEEDS} schedules full of faults`, async () => {
+    const { simulate } = await load(ROOT);
+    const total = { answers: 0, takeovers: 0, fenced: 0, crashes: 0, pauses: 0, unknown: 0 };
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const { violations, stats } = await simulate(seed);
+      expect(violations, `npm run simulate -- --seed ${seed} --trace`).toEqual([]);
+      for (const key of Object.keys(total) as (keyof typeof total)[]) total[key] += stats[key];
+    }
+    // Schedules in which little goes wrong would show little.
+    for (const [what, count] of Object.entries(total)) expect(count, what).toBeGreaterThan(SEEDS / 10);
+  });
+
+  it("does the same again for the same seed", async () => {
+    const { simulate } = await load(ROOT);
+    const [one, two] = [await simulate(7, true), await simulate(7, true)];
+    expect(two.trace).toEqual(one.trace);
+    expect(one.trace.length).toBeGreaterThan(20);
+  });
+});
+
+describe("is noticed:", () => {
+  it.each(MUTANTS.map((mutant) => [mutant.name, mutant] as const))("%s", async (_, mutant) => {
+    const { simulate } = await load(ROOT, mutant);
+    for (let seed = mutant.seed; seed < mutant.seed + PATIENCE; seed++) {
+      if ((await simulate(seed)).violations.length > 0) return;
+    }
+    throw new Error(`${PATIENCE} schedules did not notice it`);
+  });
+});
