@@ -40,9 +40,9 @@ export async function openRemoteSite(
   const gits = gitsOf(cacheDir, env, settings);
   const line = new Line(gits.line, gits.outside, address);
   const restore = async () => {
-    if (isThere(cacheDir)) return false;
+    const wasThere = isThere(cacheDir);
     await makeCache(cacheDir, (into) => line.clone(into));
-    return true;
+    return !wasThere;
   };
   await restore();
   const place: Place = {

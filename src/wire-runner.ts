@@ -15,7 +15,7 @@ import { Fault, words } from "./core/words.ts";
 import { BOT, type LocalRepository } from "./git/repository.ts";
 import { WorktreePool, type RunRecord } from "./git/worktree.ts";
 import { endRun } from "./process/group.ts";
-import { isDead, thisHolder } from "./process/machine.ts";
+import { isDead, isGone, thisHolder, thisOwner, type Owner } from "./process/machine.ts";
 import { ScriptRunner } from "./process/script.ts";
 import type { Clock, Event, Machine, Ports } from "./runner/ports.ts";
 import { userName, type Environment, type Site } from "./site.ts";
@@ -40,8 +40,8 @@ export function wireRunner(site: Site, env: Environment, tell: (event: Event) =>
     place,
     root: cache.worktrees,
     own: join(cache.worktrees, `runner-${id.slice(0, 8)}`),
-    holder,
-    isDead,
+    owner: thisOwner(),
+    isGone: (owner) => isGone(owner as Owner),
     endProcesses: endRun,
     isAnswered: ({ branch, run, request }) => repository.isAnswered(branch as Branch, run, request),
     keep: (record, value) => keepSalvage(repository, record, value),

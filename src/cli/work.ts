@@ -27,6 +27,8 @@ const TTL_MS = 60_000;
 const COUNTED_TTL_MS = 300_000;
 const COUNTED = /(?:^|[@/.])github\.com[:/]/;
 const GRACE_MS = 10_000;
+/** The same signal again, so soon, is an echo. */
+const ECHO_MS = 500;
 /** The safety net under the file-system events. */
 const LOCAL_RESTS: Rests = { shortestMs: 15_000, longestMs: 15_000 };
 /** Between two looks at a remote that shows nothing new. */
@@ -115,13 +117,17 @@ function durationOption(input: Input, option: string): number | undefined {
 /** A person's Ctrl-C hands back at once; a supervisor's SIGTERM lets scripts finish for a while. */
 function stopOnSignals(runner: Runner, terminal: Terminal, graceMs: number): () => number | undefined {
   let code: number | undefined;
+  let since = 0;
   const onSignal = (signal: "SIGINT" | "SIGTERM", number: number, ms: number) => {
     process.on(signal, () => {
+      // A terminal and a program that wraps us may both pass on what somebody pressed once.
+      if (code !== undefined && performance.now() - since < ECHO_MS) return;
       if (code !== undefined) {
         endGroups();
         process.exit(128 + number);
       }
       code = 128 + number;
+      since = performance.now();
       terminal.say("stopping: what does not finish in time is ended and saved; once more leaves at once");
       runner.shutdown(ms);
     });

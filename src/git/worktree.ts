@@ -9,7 +9,6 @@ import { existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, w
 import { basename, dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Ref, RunId, Sha } from "../core/ids.ts";
-import type { Holder } from "../core/lease.ts";
 import type { Request } from "../core/request.ts";
 import { Fault, words } from "../core/words.ts";
 import type { Sealed, Tree, Trees } from "../runner/ports.ts";
@@ -43,8 +42,9 @@ export interface PoolOptions {
   readonly root: string;
   /** The directory of this runner, below `root`. */
   readonly own: string;
-  readonly holder: Holder | undefined;
-  readonly isDead: (holder: Holder) => boolean;
+  /** Written into the runner's folder, so that others can tell when it is gone. */
+  readonly owner: object;
+  readonly isGone: (owner: unknown) => boolean;
   /** Ends every process that a dead run left; `side` holds what it recorded. */
   readonly endProcesses: (side: string, run: RunId | undefined) => Promise<void>;
   /** True when the run's answer is on its branch, or parked beside it: then its work is there. */
@@ -121,11 +121,11 @@ export class WorktreePool implements Trees {
   }
 
   async sweep(): Promise<void> {
-    const { root, own, isDead } = this.#options;
+    const { root, own, isGone } = this.#options;
     const others = existsSync(root) ? readdirSync(root).filter((name) => join(root, name) !== own) : [];
     for (const name of others) {
-      const owner = readJson(join(root, name, OWNER)) as Holder | undefined;
-      if (!owner || !isDead(owner) || !this.#take(name)) continue;
+      const owner = readJson(join(root, name, OWNER));
+      if (owner === undefined || !isGone(owner) || !this.#take(name)) continue;
       const taken = join(own, name + TAKEN);
       try {
         await this.#serial(() => this.#sweepRunner(name));
@@ -185,11 +185,11 @@ export class WorktreePool implements Trees {
 
   /** The owner's name stands before the first worktree does, so that no worktree is without one. */
   #register(): void {
-    const { own, holder } = this.#options;
+    const { own, owner } = this.#options;
     if (existsSync(own)) return;
     const temporary = join(own, "..", `.${basename(own)}`);
     mkdirSync(temporary, { recursive: true, mode: 0o700 });
-    writeFileSync(join(temporary, OWNER), JSON.stringify(holder ?? {}));
+    writeFileSync(join(temporary, OWNER), JSON.stringify(owner));
     renameSync(temporary, own);
   }
 

@@ -20,6 +20,22 @@ export function isDead(holder: Holder): boolean {
   return started === undefined || started !== holder.started;
 }
 
+/** Who owns a folder of this machine's disk. */
+export interface Owner extends Holder {
+  readonly host?: string;
+}
+
+/** This process as the owner of a folder. */
+export const thisOwner = (): Owner => ({ ...thisHolder(), host: hostname() });
+
+/**
+ * True when the owner is gone for certain: a dead process, or one of this host before it, or the
+ * container that is called so, was started anew.
+ */
+export function isGone(owner: Owner): boolean {
+  return isDead(owner) || (owner.host === hostname() && owner.boot !== bootId());
+}
+
 let boot: string | undefined;
 
 /** The boot and, on Linux, the process namespace: two containers may share one and not the other. */

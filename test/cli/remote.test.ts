@@ -1,7 +1,7 @@
 /** The built program at a remote: signals, wakes, places, and the commands for people. */
 import type { ChildProcess } from "node:child_process";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { cliIn, cliStart, introduce, type Said } from "../support/cli.ts";
@@ -99,6 +99,10 @@ describe("a stop", () => {
     await eventually("the script", () => began(stage).length === 1);
     one.child.kill("SIGTERM");
     await eventually("the word", () => one.said().includes("stopping"));
+    // A wrapper that passes the same signal on is no second one.
+    one.child.kill("SIGTERM");
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(one.child.exitCode).toBeNull();
     one.child.kill("SIGTERM");
     expect(await one.exited).toBe(143);
     await eventually("the end of the script", () => !isAlive(began(stage)[0] ?? ""));
@@ -112,6 +116,26 @@ describe("a stop", () => {
     expect(stage.remote.git("show", `${salvage}:half.txt`)).toBe("half");
     expect(leases(stage)).toEqual([]);
   });
+});
+
+test("what a runner left before its machine was started anew is saved by the next one", async () => {
+  const stage = makeRemote(LONG);
+  ask(stage, "topic", PLEASE);
+  const one = start(stage, "one", "--grace", "1h");
+  await eventually("the script", () => began(stage).length === 1);
+  one.child.kill("SIGKILL");
+  await one.exited;
+  const { XDG_CACHE_HOME = "" } = stage.machine("one");
+  const [owner = ""] = readdirSync(XDG_CACHE_HOME, { recursive: true, encoding: "utf8" }).filter((path) =>
+    path.endsWith("owner.json"),
+  );
+  const written = JSON.parse(readFileSync(join(XDG_CACHE_HOME, owner), "utf8")) as object;
+  writeFileSync(join(XDG_CACHE_HOME, owner), JSON.stringify({ ...written, boot: "before/1" }));
+  end(stage);
+  cliIn(stage.person.dir, { XDG_CACHE_HOME }, "run", "--remote", "origin");
+  const [salvage = ""] = sideRefs(stage, "salvage");
+  expect(stage.remote.git("show", `${salvage}:half.txt`)).toBe("half");
+  expect(trailerOf(stage, "topic", "State")).toBe("done");
 });
 
 test("a runner that was paused beyond its time is fenced when it wakes", async () => {

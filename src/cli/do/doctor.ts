@@ -1,14 +1,13 @@
 /** `trailhand doctor`: is everything in order, and what mends it? */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Holder } from "../../core/lease.ts";
 import { FOLLOW } from "../../core/lease.ts";
 import { EXIT, Fault, typed, words } from "../../core/words.ts";
 import { WORKFLOW_FILE } from "../../core/workflow.ts";
 import { listCheckouts } from "../../git/checkouts.ts";
 import { requireVersion } from "../../git/open.ts";
 import { readJson } from "../../git/bay.ts";
-import { isDead } from "../../process/machine.ts";
+import { isGone, type Owner } from "../../process/machine.ts";
 import type { Site } from "../../site.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
@@ -173,8 +172,8 @@ function checkLeases({ view }: Survey): Finding[] {
 function checkPools({ cache }: Site): Finding[] {
   if (!existsSync(cache.worktrees)) return [];
   return readdirSync(cache.worktrees).flatMap((name): Finding[] => {
-    const owner = readJson(join(cache.worktrees, name, "owner.json")) as Holder | undefined;
-    if (!owner || !isDead(owner)) return [];
+    const owner = readJson(join(cache.worktrees, name, "owner.json")) as Owner | undefined;
+    if (!owner || !isGone(owner)) return [];
     return [
       {
         about: "worktree",

@@ -5,14 +5,12 @@
  * user's own repository is never written; the way to the remote is the user's (credentials, ssh,
  * proxies), and goes by the environment, where no process list shows it.
  */
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, isAbsolute, join } from "node:path";
 import { Fault, words } from "../../core/words.ts";
 import { cleanEnv, Git, remoteEnv } from "../exec.ts";
 import type { Scoped } from "../parse.ts";
 import { withoutPassword, type Address } from "./line.ts";
-
-const DAY_MS = 86_400_000;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -82,12 +80,11 @@ export function gitsOf(dir: string, env: Environment, settings: readonly Scoped[
   };
 }
 
-/** What a clone that was killed left behind; nobody clones for so long. */
+/** What clones left behind that were killed. One that still runs finds that the cache is there by now. */
 function removeHalfMade(dir: string): void {
   for (const name of readdirSync(dirname(dir))) {
-    const path = join(dirname(dir), name);
-    if (!name.startsWith(`${basename(dir)}.`) || Date.now() - statSync(path).mtimeMs < DAY_MS) continue;
-    rmSync(path, { recursive: true, force: true });
+    if (name.startsWith(`${basename(dir)}.`))
+      rmSync(join(dirname(dir), name), { recursive: true, force: true });
   }
 }
 
@@ -104,9 +101,8 @@ export const isThere = (dir: string): boolean => existsSync(join(dir, "HEAD"));
 
 /** Makes the cache where it is missing; `clone` fills an empty folder. */
 export async function makeCache(dir: string, clone: (into: string) => Promise<void>): Promise<void> {
-  if (isThere(dir)) return;
+  if (isThere(dir)) return removeHalfMade(dir);
   makeFolder(dirname(dir));
-  removeHalfMade(dir);
   const temporary = mkdtempSync(`${dir}.`);
   try {
     await clone(temporary);
