@@ -14,7 +14,7 @@ import type { Machine } from "./ports.ts";
 /** Between two hand-offs a runner holds no lease. */
 const MEMORY_MS = 15_000;
 /** The shortest time that another's request is left to it; the longest is four times that. */
-const MOMENT_MS = 750;
+const MOMENT_MS = 1500;
 
 export class Neighbours {
   readonly #self: string;

@@ -126,9 +126,8 @@ test("what a runner left before its machine was started anew is saved by the nex
   one.child.kill("SIGKILL");
   await one.exited;
   const { XDG_CACHE_HOME = "" } = stage.machine("one");
-  const [owner = ""] = readdirSync(XDG_CACHE_HOME, { recursive: true, encoding: "utf8" }).filter((path) =>
-    path.endsWith("owner.json"),
-  );
+  const files = readdirSync(XDG_CACHE_HOME, { recursive: true, encoding: "utf8" });
+  const owner = files.find((path) => path.endsWith("owner.json")) ?? "";
   const written = JSON.parse(readFileSync(join(XDG_CACHE_HOME, owner), "utf8")) as object;
   writeFileSync(join(XDG_CACHE_HOME, owner), JSON.stringify({ ...written, boot: "before/1" }));
   end(stage);
