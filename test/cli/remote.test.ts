@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { cliIn, cliStart, introduce, type Said } from "../support/cli.ts";
+import { cliIn, cliStart, introduce, listen, type Said } from "../support/cli.ts";
 import {
   type Stage,
   answersTo,
@@ -35,13 +35,7 @@ function start(stage: Stage, machine: string, ...args: string[]) {
   const { XDG_CACHE_HOME = "" } = stage.machine(machine);
   const child = cliStart(stage.person, { XDG_CACHE_HOME }, "run", "--remote", "origin", "--watch", ...args);
   started.push(child);
-  let said = "";
-  child.stderr?.on("data", (chunk: Buffer) => (said += chunk.toString()));
-  return {
-    child,
-    said: () => said,
-    exited: new Promise<number | null>((resolve) => child.once("exit", resolve)),
-  };
+  return listen(child);
 }
 
 const cli = (stage: Stage, ...args: string[]): Said =>

@@ -2,7 +2,7 @@ import { execFileSync, type ChildProcess } from "node:child_process";
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
-import { cli, cliStart, introduce, until } from "../support/cli.ts";
+import { cli, cliStart, introduce, listen, until } from "../support/cli.ts";
 import { makeRepo, temporaryDir } from "../support/repo.ts";
 
 const STATE = '#!/bin/sh\necho state=done >>"$TRAILHAND_OUTPUT"\n';
@@ -14,13 +14,7 @@ afterEach(() => {
 function watch(repo: ReturnType<typeof makeRepo>, env: Record<string, string> = {}) {
   const child = cliStart(repo, env, "run", "--watch", "--grace", "200ms");
   started.push(child);
-  let said = "";
-  child.stderr?.on("data", (chunk: Buffer) => (said += chunk.toString()));
-  return {
-    child,
-    said: () => said,
-    exited: new Promise<number | null>((resolve) => child.once("exit", resolve)),
-  };
+  return listen(child);
 }
 
 /** A git that writes a line for each start, so that idle work can be counted. */

@@ -35,6 +35,18 @@ export function cliStart(repo: Repo, env: Record<string, string>, ...args: strin
   });
 }
 
+/** What a command that stays says, and how it ends. */
+export function listen(child: ChildProcess): {
+  readonly child: ChildProcess;
+  readonly said: () => string;
+  readonly exited: Promise<number | null>;
+} {
+  let said = "";
+  child.stderr?.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  return { child, said: () => said, exited };
+}
+
 /** Gives the repository the identity that a person's own requests need. */
 export function introduce(repo: Repo): Repo {
   repo.git("config", "user.name", "Ann Author");
