@@ -113,9 +113,9 @@ export function timeLeft({ clock }: Ports, { since, lease }: Claim): number {
 async function isAsked(ports: Ports, { run }: Claim): Promise<boolean> {
   const { repository } = ports;
   const [ref, { parked }] = [refOf(run.head.branch), refsOf(run.head.key)];
-  const values = await repository.read([ref, parked]);
-  if (values.get(ref) !== run.request.commit) return false;
-  const value = values.get(parked);
+  // What waits beside the branch before the branch itself: an answer that lands in between shows there.
+  const value = (await repository.read([parked])).get(parked);
+  if ((await repository.read([ref])).get(ref) !== run.request.commit) return false;
   const [answer] = value ? await repository.trail(value, 1) : [];
   return !answer || valueOf(parseMessage(answer.message).trailers, "Answers") !== run.request.commit;
 }

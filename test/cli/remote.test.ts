@@ -134,10 +134,10 @@ test("what a runner left before its machine was started anew is saved by the nex
 test("a runner that was paused beyond its time is fenced when it wakes", async () => {
   const stage = makeRemote(LONG);
   const request = ask(stage, "topic", PLEASE);
-  const one = start(stage, "one", "--ttl", "1s");
+  const one = start(stage, "one", "--ttl", "2s");
   await eventually("the script", () => began(stage).length === 1);
   one.child.kill("SIGSTOP");
-  const two = start(stage, "two", "--ttl", "1s");
+  const two = start(stage, "two", "--ttl", "2s");
   await eventually("the takeover", () => began(stage).length === 2);
   end(stage);
   await eventually("the answer", () => answersTo(stage, request) === 1);

@@ -159,7 +159,8 @@ export class SwapCheck {
     if (!script || script.ended || script.stopped || !owner) return;
     // Another sweeper is waited for, and not for ever; it may die, or fail.
     const isSwept = [...(owner.machine.begun.get(owner) ?? [])].some((sweeper) => sweeper !== by);
-    if (isDead && !isSwept)
+    // A lease that is only removed is followed by no attempt, which would have to be told.
+    if (isDead && !isSwept && is)
       return this.#fail(`S5 the dead run ${short(was.run)} was taken over before it was swept`);
     if (!owner.alive || owner.asleep || scheduler.now - owner.sleptUntil < RECENT_MS) return;
     const isWell = scheduler.now - owner.troubledUntil > RECENT_MS;

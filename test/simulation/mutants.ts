@@ -87,8 +87,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "parked answer not looked for after the claim",
     file: claim,
-    find: "if (values.get(ref) !== run.request.commit) return false;",
-    replace: "return values.get(ref) === run.request.commit;",
+    find: "const value = (await repository.read([parked])).get(parked);",
+    replace: "const value = undefined as Sha | null | undefined;",
     seed: 1,
   },
   {

@@ -73,7 +73,7 @@ test("a lost machine's request is taken over after its time, and the attempt cou
   });
   const request = ask(stage, "topic", PLEASE);
   // A holder that nobody can see: its lease stands, and nothing renews it.
-  const lost = await makeRunner(stage, "lost", { ttlMs: 1000 }, (ports) =>
+  const lost = await makeRunner(stage, "lost", { ttlMs: 2000 }, (ports) =>
     blind({
       ...ports,
       scripts: { run: () => new Promise(() => writeFileSync(join(stage.outside, "first"), "")) },
@@ -83,7 +83,7 @@ test("a lost machine's request is taken over after its time, and the attempt cou
   void lost.run();
   await eventually("the claim", () => existsSync(join(stage.outside, "first")));
   expect(sideRefs(stage).length).toBe(2);
-  const second = await makeRunner(stage, "two", { ttlMs: 1000, watch: true }, blind);
+  const second = await makeRunner(stage, "two", { ttlMs: 2000, watch: true }, blind);
   const running = second.run();
   await eventually("the answer", () => answersTo(stage, request) === 1);
   second.runner.shutdown();
@@ -105,12 +105,12 @@ test("a run that wakes after its lease was taken over is fenced, and its work is
     appendFileSync(asleep, "");
     while (!existsSync(awake)) await new Promise((resolve) => setTimeout(resolve, 20));
   };
-  const first = await makeRunner(stage, "one", { ttlMs: 1000 }, (ports) =>
+  const first = await makeRunner(stage, "one", { ttlMs: 2000 }, (ports) =>
     blind({ ...ports, clock: { ...ports.clock, sleep: frozen } }),
   );
   const running = first.run();
   await eventually("the pause", () => existsSync(asleep) && existsSync(join(stage.outside, "first")));
-  const second = await makeRunner(stage, "two", { ttlMs: 1000, watch: true }, blind);
+  const second = await makeRunner(stage, "two", { ttlMs: 2000, watch: true }, blind);
   const others = second.run();
   await eventually("the answer", () => answersTo(stage, request) === 1);
   second.runner.shutdown();
@@ -135,13 +135,13 @@ test.each([4, 6, 8, 10, 12])(
     });
     const request = ask(stage, "topic", PLEASE);
     let vanished = false;
-    const lost = await makeRunner(stage, "lost", { ttlMs: 1000 }, (ports) =>
+    const lost = await makeRunner(stage, "lost", { ttlMs: 2000 }, (ports) =>
       blind(vanishing(calls, () => (vanished = true))(ports)),
     );
     let ended = false;
     void lost.run().then(() => (ended = true));
     await eventually("the loss", () => vanished || ended);
-    const next = await makeRunner(stage, "two", { ttlMs: 1000, watch: true }, blind);
+    const next = await makeRunner(stage, "two", { ttlMs: 2000, watch: true }, blind);
     const running = next.run();
     await eventually("the answer", () => answersTo(stage, request) === 1);
     await eventually("an empty namespace", () => sideRefs(stage).every((ref) => ref.includes("/salvage/")));
