@@ -67,11 +67,25 @@ export class Chooser {
     const { admitted, held, barred } = await this.#admit(view, workflow, runnable);
     const spare = view.going.size + admitted.length < this.#concurrency(workflow);
     this.#neighbours.chose(admitted, spare, now);
+    const isFreed = await this.#free(view, runnable, held);
     return {
       chosen: admitted,
       left: [...held, ...left, ...barred.map(({ idle }) => idle)],
-      freed: barred.some(({ freed }) => freed),
+      freed: isFreed || barred.some(({ freed }) => freed),
     };
+  }
+
+  /**
+   * A request whose lane is full may have a lost run in another lane, of an older request: while it
+   * keeps that place, two of them could wait for each other for ever.
+   */
+  async #free(view: View, runnable: readonly Run[], held: readonly Idle[]): Promise<boolean> {
+    const waiting = new Set(held.flatMap(({ head, why }) => (why.code === "lane-full" ? [head.branch] : [])));
+    let isFreed = false;
+    for (const run of runnable) {
+      if (waiting.has(run.head.branch) && (await this.#tidy.layDown(run, view))) isFreed = true;
+    }
+    return isFreed;
   }
 
   /** Which requests fit now; one that could not be answered takes no place from those below it. */

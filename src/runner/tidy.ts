@@ -98,14 +98,14 @@ export class Tidy {
     if (!why) return undefined;
     if (blocked !== undefined) this.#tellBlocked(head.branch, head.commit, blocked);
     const idle: Idle = { kind: other === undefined ? "park" : "ignore", head, why };
-    return { idle, freed: await this.#layDown(run, view) };
+    return { idle, freed: await this.layDown(run, view) };
   }
 
   /**
    * A lost run of a request that waits must hold no place in a lane, or who waits for that place
    * waits as long. Its lease rests: attempts stay counted.
    */
-  async #layDown({ over }: Run, { slots }: View): Promise<boolean> {
+  async layDown({ over }: Run, { slots }: View): Promise<boolean> {
     const lost = over?.lease;
     if (!over || !lost || lost.rest) return false;
     const { repository, machine } = this.#ports;

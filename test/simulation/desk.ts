@@ -35,10 +35,10 @@ export class Desk implements Repository {
     this.#entries = entries;
   }
 
-  /** A step on this machine, which takes a moment, and fails where the disk does. */
-  work<T>(step: () => T): Promise<T> {
+  /** A step on this machine, which takes a moment, and fails where the disk does; some more often. */
+  work<T>(step: () => T, often = 1): Promise<T> {
     const { scheduler, random, plan } = this.#world;
-    const fails = !isHealed(this.#world) && random.chance(plan.disk);
+    const fails = !isHealed(this.#world) && random.chance(plan.disk * often);
     if (fails) this.#proc.trouble(scheduler.now);
     for (const hazard of this.#world.hazards) hazard(this.#proc);
     return new Promise((resolve, reject) => {

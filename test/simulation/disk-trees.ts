@@ -56,7 +56,8 @@ export class DiskTrees implements Trees {
   }
 
   async close(tree: Tree): Promise<void> {
-    return this.#desk.work(() => this.#remove(tree as DiskTree));
+    // Scripts leave folders that nobody may write to.
+    return this.#desk.work(() => this.#remove(tree as DiskTree), 5);
   }
 
   async sweep(): Promise<void> {

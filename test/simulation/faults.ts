@@ -94,7 +94,7 @@ export class Faults {
     const { random, stats, scheduler, healAt, trace, plan } = this.#world;
     stats.pauses++;
     trace.add("fault", () => `pause ${proc.name}`);
-    const ms = random.chance(0.5) ? random.spread(300, TTL_MS) : random.between(1.5, 4) * TTL_MS;
+    const ms = random.chance(0.4) ? random.spread(300, TTL_MS) : random.between(1.5, 4) * TTL_MS;
     proc.pause(Math.min(ms, healAt - scheduler.now), random.chance(plan.frozen));
   }
 

@@ -195,6 +195,13 @@ export const MUTANTS: readonly Mutant[] = [
     seed: 1,
   },
   {
+    name: "lost run of an older request keeps its place",
+    file: choose,
+    find: 'why.code === "lane-full" ? [head.branch] : []',
+    replace: 'why.code === "lane-full" ? [] : []',
+    seed: 1,
+  },
+  {
     name: "requests that wait take places",
     file: choose,
     find: "const unasked = admission.admitted.filter(({ head }) => !barred.has(head.branch));",

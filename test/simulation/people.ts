@@ -18,8 +18,8 @@ const WEIGHTS = {
   delete: 1,
   recreate: 2,
   rename: 1,
-  copy: 1,
-  aside: 2,
+  copy: 2,
+  aside: 3,
 };
 
 export class People {
@@ -102,8 +102,8 @@ export class People {
   }
 
   #asking(branch: Branch, state: string): string {
-    const { random } = this.#world;
-    const bound = random.chance(0.6) ? `Branch: ${branch}\n` : "";
+    const { random, plan } = this.#world;
+    const bound = random.chance(plan.bound) ? `Branch: ${branch}\n` : "";
     const priority = random.chance(0.2) ? `Priority: ${random.count(-1, 2)}\n` : "";
     return `feat: number ${++this.#count}\n\nPlease.\n\nState: ${state}\n${bound}${priority}`;
   }

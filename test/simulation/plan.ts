@@ -40,6 +40,10 @@ export interface Plan {
   readonly foreseen: boolean;
   /** How often a script leaves what the server takes on no ref, such as a password. */
   readonly secret: number;
+  /** How many requests of people name their branch. */
+  readonly bound: number;
+  /** How many scripts take longer than a lease lasts. */
+  readonly long: number;
   /** How often an answer hands out work to branches of its own. */
   readonly children: number;
   /** Scripts of a dead runner go on until somebody ends them. */
@@ -53,7 +57,7 @@ export type ScriptEnding =
   "answer" | "silent" | "fail" | "later" | "garbage" | "illegal" | "hang" | "rewrite";
 
 /** Most seeds have a little of everything; the others much of one thing. */
-const THEMES = ["all", "all", "all", "line", "sleep", "death", "closed", "people", "disk"] as const;
+const THEMES = ["all", "all", "line", "sleep", "death", "closed", "closed", "people", "disk"] as const;
 
 export function makePlan(random: Random): Plan {
   const theme = random.pick(THEMES);
@@ -65,23 +69,23 @@ export function makePlan(random: Random): Plan {
   const isLine = theme === "line" || theme === "disk";
   return {
     machines: random.count(1, 3),
-    runners: random.count(2, 4),
+    runners: random.count(theme === "sleep" ? 3 : 2, 4),
     branches: random.count(2, 5),
     chaosMs: random.between(30_000, 110_000),
     workflow: makeWorkflow(random),
     scriptless: random.chance(0.1) ? "ship" : undefined,
     strict: random.chance(0.3),
-    lookMs: random.pick(theme === "closed" ? [2500] : [50, 500, 2500]),
+    lookMs: random.pick(theme === "closed" ? [4000] : [50, 500, 2500]),
     lost: much("line", 2, 0.5, 0.01, 0.08),
-    unacknowledged: isLine ? random.between(0.1, 0.25) : rate(0.6, 0.01, 0.12),
+    unacknowledged: isLine ? random.between(0.2, 0.45) : rate(0.6, 0.01, 0.12),
     late: isLine ? random.between(0.1, 0.25) : rate(0.5, 0.01, 0.12),
     slow: much("line", 2, 0.6, 0.01, 0.1),
     disk: much("disk", 4, 0.25, 0.003, 0.03),
     fragile: much("death", 3, 0.4, 0.001, 0.008),
-    drowsy: much("sleep", 3, 0.4, 0.001, 0.008),
+    drowsy: rate(0.4, 0.001, 0.008),
     frozen: theme === "sleep" ? 0.8 : 0.4,
     every: {
-      crash: much("death", 0.5, 0.6, 8000, 40_000),
+      crash: theme === "people" ? random.between(6000, 15_000) : much("death", 0.5, 0.6, 8000, 40_000),
       pause: much("sleep", 0.5, 0.6, 8000, 40_000),
       cut: much("line", 0.5, 0.5, 10_000, 40_000),
       start: random.between(4000, 12_000),
@@ -90,9 +94,11 @@ export function makePlan(random: Random): Plan {
       protect: much("closed", 0.25, 0.4, 6000, 25_000),
       people: much("people", 0.3, 0.85, 2000, 12_000),
     },
-    foreseen: random.chance(0.5),
+    foreseen: theme !== "closed" && random.chance(0.5),
     secret: rate(0.1, 0.1, 0.3),
-    children: much("closed", 1.5, 0.35, 0.2, 0.4),
+    bound: theme === "people" ? 0.2 : 0.6,
+    long: theme === "sleep" ? 0.7 : 0.25,
+    children: isLine ? 0.4 : much("closed", 1.5, 0.35, 0.2, 0.4),
     orphans: random.chance(0.5),
     ends: {
       answer: 6,

@@ -77,9 +77,9 @@ export class ScriptModel implements Scripts {
   }
 
   #duration(): number {
-    const { random } = this.#world;
+    const { random, plan } = this.#world;
     if (isHealed(this.#world)) return random.spread(100, 4000);
-    return random.chance(0.25) ? random.between(1, 2.5) * TTL_MS : random.spread(100, TTL_MS);
+    return random.chance(plan.long) ? random.between(1, 2.5) * TTL_MS : random.spread(100, TTL_MS);
   }
 
   #write(tree: DiskTree, random: Random): void {
