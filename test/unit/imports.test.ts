@@ -62,10 +62,11 @@ const TABLE: readonly [file: RegExp, allows: (one: Import) => boolean][] = [
   [/^queue\//, (one) => core(one) || ports(one) || outside(one) || one.target.startsWith("queue/")],
   [/^runner\//, (one) => core(one) || one.target.startsWith("runner/")],
   // What is drawn is drawn from data: the table of commands, and packages that only shape text.
-  [/^cli\/commands\.ts$/, core],
+  [/^cli\/commands(\/\w+)?\.ts$/, (one) => core(one) || one.target.startsWith("cli/commands/")],
   [
     /^cli\/render[^/]*\.ts$/,
-    (one) => core(one) || /^(cli\/(render[^/]*|commands)\.ts|picocolors|string-width)$/.test(one.target),
+    (one) =>
+      core(one) || /^(cli\/(render[^/]*|commands(\/\w+)?)\.ts|picocolors|string-width)$/.test(one.target),
   ],
   [/^(cli\/.*|site\.ts|wire[^/]*\.ts|app\.ts)$/, () => true],
 ];
