@@ -22,6 +22,8 @@ interface Cache {
   readonly contracts: string;
   readonly worktrees: string;
   readonly logs: string;
+  /** What scripts keep for one another. */
+  readonly shared: string;
   /** Says when a remote was last found sound. */
   readonly probed: string;
 }
@@ -92,6 +94,7 @@ export const cachePlaces = (root: string): Cache => ({
   states: join(root, "states"),
   worktrees: join(root, "worktrees"),
   logs: join(root, "logs"),
+  shared: join(root, "shared"),
   probed: join(root, "probed.json"),
 });
 

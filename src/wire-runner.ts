@@ -51,6 +51,7 @@ export function wireRunner(site: Site, env: Environment, tell: (event: Event) =>
     env,
     committer: place.person ?? BOT,
     logs: cache.logs,
+    cache: cache.shared,
     graceMs: GRACE_MS,
   });
   const machine: Machine = {

@@ -12,6 +12,7 @@ import { Fault, typed, words } from "../core/words.ts";
 import type { ReadContract } from "../git/contract.ts";
 import { listCheckouts } from "../git/checkouts.ts";
 import { isDead } from "../process/machine.ts";
+import { Inquirer } from "../runner/inquire.ts";
 import type { Site } from "../site.ts";
 
 export interface Survey {
@@ -37,7 +38,8 @@ export async function survey(site: Site, now: Now): Promise<Survey> {
   const slots = new Map<Ref, SeenSlot>();
   for (const [ref, { value, lease }] of look.slots)
     slots.set(ref, { ref, value, run: lease?.run, known: false });
-  const { target, heads, parked } = look;
+  const { target, heads, parked, sides } = look;
+  const facts = await new Inquirer(site.repository).inquire(look, contract);
   const view: View = {
     target,
     heads,
@@ -47,6 +49,8 @@ export async function survey(site: Site, now: Now): Promise<Survey> {
     takenOver,
     sightings: new Map(),
     going: new Map(),
+    sides,
+    facts,
   };
   const decisions = decide(view, contract.workflow, now);
   return { view, contract, decisions: await withBlockers(site, decisions, target), now };

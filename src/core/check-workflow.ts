@@ -5,12 +5,15 @@
  * states that exist, has no state that nobody reaches, and no endless loop.
  */
 import { nearest } from "./nearest.ts";
-import { isReservedState, isTerminal, type Problem, type Workflow } from "./workflow.ts";
+import { checkRules } from "./check-rules.ts";
+import { isReservedState, isTerminal, type Problem, type State, type Workflow } from "./workflow.ts";
 
 /** What the trusted tree holds for one state name. */
 export interface ScriptFile {
   readonly path: string;
   readonly executable: boolean;
+  /** True for a prompt, which an agent answers. */
+  readonly prompt?: boolean;
 }
 
 /** Returns every problem; none means that the workflow may be run. */
@@ -26,15 +29,16 @@ export function checkWorkflow(
     ...checkReached(workflow),
     ...checkLoops(workflow),
     ...checkLanes(workflow),
+    ...checkRules(workflow),
   ];
 }
 
-/** Where a state may lead, its failure included. */
+/** Where a state may lead, its failure, its limits and a wait in vain included. */
 export function exits(workflow: Workflow, state: string): string[] {
   const entry = workflow.states[state];
   if (!entry) return [];
-  const failure = entry["on-failure"];
-  return failure === undefined ? [...entry.next] : [...entry.next, failure];
+  const { "on-failure": failure, "on-max": most, otherwise, risk = {} } = entry;
+  return [...entry.next, ...[failure, most, otherwise].flatMap((to) => to ?? []), ...Object.values(risk)];
 }
 
 const problem = (path: string, message: string): Problem => ({ path, message });
@@ -56,11 +60,19 @@ function checkTransitions(workflow: Workflow): Problem[] {
     return [problem(path, `leads to "${name}", which is not declared${hint}`)];
   };
   return [
-    ...Object.entries(workflow.states).flatMap(([name, { next, "on-failure": failure }]) => [
-      ...next.flatMap((to) => bad(`states.${name}.next`, to)),
-      ...(failure === undefined ? [] : bad(`states.${name}.on-failure`, failure)),
-    ]),
+    ...Object.entries(workflow.states).flatMap(([name, state]) => {
+      const path = `states.${name}`;
+      const { next, risk = {}, answers } = state;
+      const single = ["on-failure", "on-max", "otherwise"] as const;
+      return [
+        ...next.flatMap((to) => bad(`${path}.next`, to)),
+        ...single.flatMap((key) => (state[key] === undefined ? [] : bad(`${path}.${key}`, state[key]))),
+        ...Object.entries(risk).flatMap(([tier, to]) => bad(`${path}.risk.${tier}`, to)),
+        ...answers.flatMap((other) => bad(`${path}.answers`, other)),
+      ];
+    }),
     ...(workflow.start ?? []).flatMap((name) => bad("start", name)),
+    ...Object.keys(workflow.evidence).flatMap((name) => bad(`evidence.${name}`, name)),
   ];
 }
 
@@ -69,12 +81,14 @@ function checkScripts(workflow: Workflow, scripts: ReadonlyMap<string, readonly 
     const files = scripts.get(name) ?? [];
     const path = `states.${name}`;
     if (state.human) return [];
-    const runnable = files.filter((file) => file.executable);
+    const runnable = files.filter((file) => file.executable && !file.prompt);
     if (runnable.length > 1) {
       return [problem(path, `has two scripts: ${runnable.map((file) => file.path).join(", ")}`)];
     }
-    if (runnable.length === 1) return [];
+    if (runnable.length === 1 || files.some((file) => file.prompt)) return [];
     const plain = files[0];
+    // Nothing has to be run to answer with the one state that may follow a wait.
+    if (plain === undefined && state.wait.length > 0 && state.next.length === 1) return [];
     return plain === undefined
       ? [problem(path, `has no script; add states/${name} or say "human: true"`)]
       : [problem(path, `${plain.path} is not executable; run git update-index --chmod=+x ${plain.path}`)];
@@ -95,20 +109,24 @@ function checkReached(workflow: Workflow): Problem[] {
     );
 }
 
-/** A loop is bounded by a person in it, or by an explicit limit on hops. */
+/** A loop is bounded by a person or a `max` in it, or by an explicit limit on all work. */
 function checkLoops(workflow: Workflow): Problem[] {
-  if (workflow.limits.hops !== undefined) return [];
+  const { hops, cost, tokens, turns, time } = workflow.limits;
+  if ([hops, cost, tokens, turns, time].some((limit) => limit !== undefined)) return [];
   const loop = findLoop(workflow);
   if (!loop) return [];
-  return [problem("limits.hops", `the loop ${loop.join(" -> ")} has no limit; set limits.hops`)];
+  const what = `the loop ${loop.join(" -> ")} has no limit; set limits.hops, or a \`max\` on a state of it`;
+  return [problem("limits.hops", what)];
 }
+
+const isBounded = (state: State | undefined): boolean => !!state && (state.human || state.max !== undefined);
 
 function findLoop(workflow: Workflow): string[] | undefined {
   const finished = new Set<string>();
   const visit = (state: string, path: readonly string[]): string[] | undefined => {
     const seen = path.indexOf(state);
     if (seen >= 0) return [...path.slice(seen), state];
-    if (finished.has(state) || isTerminal(state) || workflow.states[state]?.human) return undefined;
+    if (finished.has(state) || isTerminal(state) || isBounded(workflow.states[state])) return undefined;
     for (const to of exits(workflow, state)) {
       const loop = visit(to, [...path, state]);
       if (loop) return loop;
@@ -126,11 +144,13 @@ function findLoop(workflow: Workflow): string[] | undefined {
 function checkLanes(workflow: Workflow): Problem[] {
   const listed = Object.keys(workflow.lanes);
   if (listed.length === 0) return [];
-  return Object.entries(workflow.states)
-    .filter(([, state]) => state.lane !== "default" && !listed.includes(state.lane))
-    .map(([name, state]) => {
-      const near = nearest(state.lane, listed);
-      const hint = near === undefined ? "" : `; did you mean "${near}"?`;
-      return problem(`states.${name}.lane`, `names the lane "${state.lane}", which is not listed${hint}`);
-    });
+  return Object.entries(workflow.states).flatMap(([name, { lane }]) =>
+    lane
+      .filter((one) => one !== "default" && !listed.includes(one))
+      .map((one) => {
+        const near = nearest(one, listed);
+        const hint = near === undefined ? "" : `; did you mean "${near}"?`;
+        return problem(`states.${name}.lane`, `names the lane "${one}", which is not listed${hint}`);
+      }),
+  );
 }

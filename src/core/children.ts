@@ -6,8 +6,14 @@
  */
 import * as z from "zod";
 import { cleanLine, cleanText, redact } from "./clean.ts";
-import { composeMessage, isReserved, isTrailerKey } from "./compose.ts";
+import { composeMessage, isBeyondScripts, isTrailerKey } from "./compose.ts";
+import { parseAmounts } from "./amounts.ts";
+import { childBranch } from "./family.ts";
 import { parseBranch, parseStateName, type Branch } from "./ids.ts";
+import { EMPTY, entering, formatItem, type Item } from "./item.ts";
+import { jsonList } from "./lists.ts";
+import { findOverlap, isWithin } from "./paths.ts";
+import { findRing } from "./rings.ts";
 import { nearest } from "./nearest.ts";
 import type { Request } from "./request.ts";
 import type { Workflow } from "./workflow.ts";
@@ -22,14 +28,19 @@ const childSchema = z.strictObject({
   state: z.string().refine((text) => parseStateName(text) !== undefined, { error: "is no state name" }),
   subject: z.string().max(2000).optional(),
   prompt: z.string().optional(),
+  owns: z.array(z.string().min(1)).default([]).describe("Globs of the paths that it may change"),
+  after: z.array(z.string()).default([]).describe("Keys of siblings that must be done first"),
+  budget: z
+    .string()
+    .refine((text) => parseAmounts(text) !== undefined, { error: 'is no budget; write "2 USD, 1000 tokens"' })
+    .optional(),
   trailers,
 });
 
 export type Child = z.infer<typeof childSchema>;
 
 /** A list, or the JSON text of one. */
-export const childrenSchema = z
-  .union([z.string().transform(readJson), z.array(z.unknown())])
+export const childrenSchema = jsonList
   .pipe(z.array(childSchema).max(MOST))
   .superRefine((children, context) => {
     const seen = new Set<string>();
@@ -37,20 +48,28 @@ export const childrenSchema = z
       if (seen.has(key)) context.addIssue({ code: "custom", message: `two children have the key "${key}"` });
       seen.add(key);
       for (const name of Object.keys(given)) {
-        const why = isReserved(name) ? "is written by the runner only" : "is no trailer key";
-        if (isReserved(name) || !isTrailerKey(name))
+        const why = isBeyondScripts(name) ? "is not for scripts to write" : "is no trailer key";
+        if (isBeyondScripts(name) || !isTrailerKey(name))
           context.addIssue({ code: "custom", message: `the trailer "${cleanLine(name, 80)}" ${why}` });
       }
     }
   });
 
-/** What is wrong with children, or undefined: a state that nobody can run, a name that no branch can have. */
+/**
+ * What is wrong with children, or undefined: too many, a state that nobody can run, a name that no
+ * branch can have, two that own the same path, a ring of siblings that wait for each other.
+ */
 export function childProblem(
   children: readonly Child[],
   workflow: Workflow,
   parent: Branch,
+  from: string,
+  item: Item,
 ): string | undefined {
-  for (const { key, state } of children) {
+  const most = workflow.states[from]?.children ?? MOST;
+  if (children.length > most) return `${children.length} children are handed out, and the most are ${most}`;
+  const kin = children.map(({ key }) => key);
+  for (const { key, state, owns, after } of children) {
     const known = Object.keys(workflow.states);
     if (!known.includes(state)) {
       const near = nearest(state, known);
@@ -58,14 +77,38 @@ export function childProblem(
       return `the child "${key}" asks for "${state}", which is no state of the workflow${hint}`;
     }
     if (!parseBranch(childBranch(parent, key))) return `the child "${key}" has no branch name`;
+    const stranger = after.find((one) => one === key || !(kin.includes(one) || item.children.includes(one)));
+    if (stranger !== undefined)
+      return `the child "${key}" comes after "${stranger}", which is no sibling of it`;
+    const outside = item.owns.length > 0 && (owns.find((glob) => !isWithin(glob, item.owns)) ?? false);
+    if (outside !== false) return `the child "${key}" would own ${outside}, which ${parent} does not`;
+  }
+  return overlapProblem(children) ?? ringProblem(children);
+}
+
+function overlapProblem(children: readonly Child[]): string | undefined {
+  for (const [at, one] of children.entries()) {
+    for (const other of children.slice(at + 1)) {
+      // Siblings that come one after the other may own the same.
+      if (one.after.includes(other.key) || other.after.includes(one.key)) continue;
+      const both = findOverlap(one.owns, other.owns);
+      if (both) return `the children "${one.key}" and "${other.key}" would both own ${both}`;
+    }
   }
   return undefined;
 }
 
-const childBranch = (parent: Branch, key: string): string => `${parent}.${key}`;
+function ringProblem(children: readonly Child[]): string | undefined {
+  const after = new Map(children.map((one) => [one.key, one.after]));
+  const ring = children.flatMap(({ key }) => findRing(key, (one) => after.get(one) ?? []) ?? []);
+  return ring.length > 0
+    ? `children wait for each other: ${ring.slice(0, ring.indexOf(ring[0] ?? "", 1) + 1).join(" -> ")}`
+    : undefined;
+}
 
 /** A branch to be made together with the answer. */
 export interface Birth {
+  readonly key: string;
   readonly branch: Branch;
   readonly message: string;
 }
@@ -74,13 +117,19 @@ export interface Birth {
 export function draftChildren(
   request: Request,
   children: readonly Child[],
+  item: Item,
   hopLimit: number,
   secrets: readonly string[],
 ): Birth[] {
   const clean = (text: string) => redact(cleanText(text), secrets);
-  return children.flatMap(({ key, state, subject, prompt = "", trailers: given }): Birth[] => {
-    const branch = parseBranch(childBranch(request.branch, key));
-    if (!branch) return [];
+  return children.map(({ key, state, subject, prompt = "", owns, after, budget, trailers: given }): Birth => {
+    const branch = childBranch(request.branch, key);
+    const own = {
+      ...EMPTY,
+      parent: request.branch,
+      owns: owns.length > 0 ? owns : item.owns,
+      budget: parseAmounts(budget ?? "") ?? {},
+    };
     const message = composeMessage({
       header: cleanLine(clean(subject ?? "")) || `trailhand: ${key}, for ${request.branch}`,
       body: clean(prompt),
@@ -91,21 +140,11 @@ export function draftChildren(
         })),
         { key: "State", value: state },
         { key: "Branch", value: branch },
-        { key: "Parent", value: request.branch },
+        ...after.map((one) => ({ key: "Depends-On", value: `branch ${childBranch(request.branch, one)}` })),
+        ...formatItem(entering(own, state)),
         { key: "Hops", value: `${request.hops + 1}/${hopLimit}` },
       ],
     });
-    return [{ branch, message }];
+    return { key, branch, message };
   });
-}
-
-function readJson(text: string, context: z.RefinementCtx): unknown[] {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (Array.isArray(value)) return value;
-  } catch {
-    // The issue below says it.
-  }
-  context.addIssue({ code: "custom", message: "is no JSON list" });
-  return z.NEVER;
 }

@@ -18,8 +18,16 @@ export interface Draft {
 /** Keys that only the runner writes; a script or a `--trailer` that names one is refused. */
 const RESERVED = new Set(
   `state branch parent answers run attempt runner took hops workflow script event request nonce
-   ttl-ms rest-ms dwp-state aynig-state aynig dwp-lease-seconds`.split(/\s+/),
+   ttl-ms rest-ms dwp-state aynig-state aynig dwp-lease-seconds children joined cancels plan step
+   rounds spent evidence risk approved-by archive landed-from`.split(/\s+/),
 );
+/** Keys that bind a script, so that only people write them. */
+const FOR_PEOPLE = new Set(["owns", "budget", "approves"]);
+
+/** True for keys that no script may write. */
+export function isBeyondScripts(key: string): boolean {
+  return isReserved(key) || FOR_PEOPLE.has(key.toLowerCase());
+}
 
 /** True for keys that carry the protocol itself. */
 export function isReserved(key: string): boolean {

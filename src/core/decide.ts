@@ -6,74 +6,16 @@
  */
 import picomatch from "picomatch/posix.js";
 import { cleanLine } from "./clean.ts";
-import type { Branch, Ref, Sha } from "./ids.ts";
+import type { Decision, Idle, Run, Why } from "./decision.ts";
+import type { Branch, Sha } from "./ids.ts";
+import type { Scene } from "./judge.ts";
 import { parseMessage, valueOf } from "./message.ts";
 import type { Asked, Request } from "./request.ts";
-import type { Head, Now, Parked, SeenLease, View } from "./view.ts";
-import { DEFAULT_HOPS, isTerminal, type State, type Workflow } from "./workflow.ts";
+import type { Head, Now, SeenLease, View } from "./view.ts";
+import { decideWaiting, sceneOf, whyCalledOff } from "./waiting.ts";
+import { DEFAULT_HOPS, isTerminal, type Workflow } from "./workflow.ts";
 
-/** Why a branch is not run now. Each code has its sentence in reasons.ts. */
-export type Why =
-  | { readonly code: "target" | "not-listed" | "no-state" | "merge" | "person" }
-  | {
-      readonly code: "ended" | "parked" | "waiting" | "unknown-state" | "bound-elsewhere" | "taken-over";
-      readonly detail: string;
-    }
-  | {
-      readonly code: "two-states" | "bad-name" | "bad-value" | "doubt" | "depends-on" | "unwritable";
-      readonly detail: string;
-    }
-  | { readonly code: "not-before"; readonly until: number }
-  | { readonly code: "running" | "running-older"; readonly detail: string; readonly attempt: number }
-  | { readonly code: "resting"; readonly detail: string; readonly leftMs: number }
-  | { readonly code: "foreign"; readonly leftMs: number }
-  | { readonly code: "lane-full"; readonly detail: string }
-  | { readonly code: "no-room" }
-  | { readonly code: "blocked"; readonly detail: string };
-
-export interface Run {
-  readonly kind: "run";
-  readonly head: Head;
-  readonly request: Request;
-  readonly state: State | undefined;
-  readonly attempt: number;
-  /** The lease value that the claim replaces. */
-  readonly over: SeenLease | undefined;
-  /** The place in its lane, where that has a capacity; admission sets it. */
-  readonly slot?: Slot;
-  /** Set when no script is run, because a limit is reached: the answer says so. */
-  readonly limit?: "hops" | "attempts" | "stalled";
-}
-
-/** A place in a lane, taken in the same swap as the lease. */
-export interface Slot {
-  readonly index: number;
-  readonly ref: Ref;
-  /** What it holds now: nothing, or the run that is taken over. */
-  readonly expected: Sha | null;
-}
-
-/** A finished response waits beside its branch: put it there. */
-export interface Land {
-  readonly kind: "land";
-  readonly head: Head;
-  readonly parked: Parked;
-}
-
-/** Delete a lease that nobody needs. */
-export interface Expire {
-  readonly kind: "expire";
-  readonly head: Head;
-  readonly over: SeenLease;
-}
-
-export interface Idle {
-  readonly kind: "wait" | "park" | "ignore";
-  readonly head: Head;
-  readonly why: Why;
-}
-
-export type Decision = Run | Land | Expire | Idle;
+export type * from "./decision.ts";
 
 /** Longer than any name that git can store as a ref. */
 const BRANCH_LIMIT = 8000;
@@ -85,17 +27,22 @@ const PATIENCE = 1.5;
 export function decide(view: View, workflow: Workflow, now: Now): Decision[] {
   const listed = branchFilter(workflow);
   const owners = findOwners(view, (branch) => branch !== view.target && listed(branch));
-  return view.heads.map((head) => decideOne(view, workflow, now, head, listed, owners));
+  const scene = sceneOf(view, workflow, now);
+  return view.heads.map((head) => {
+    const decision = decideOne(scene, head, listed, owners);
+    const { hold } = view.sides;
+    if (hold === undefined || decision.kind !== "run") return decision;
+    return { kind: "wait", head, why: { code: "held", detail: hold } };
+  });
 }
 
 function decideOne(
-  view: View,
-  workflow: Workflow,
-  now: Now,
+  scene: Scene,
   head: Head,
   listed: (branch: Branch) => boolean,
   owners: ReadonlyMap<Sha, Branch>,
 ): Decision {
+  const { view, workflow, now } = scene;
   const idle = (kind: Idle["kind"], why: Why): Idle => ({ kind, head, why });
   const seen = view.leases.get(head.key);
   const stop = seen && isExpired(seen, now) ? { kind: "expire" as const, head, over: seen } : undefined;
@@ -112,6 +59,7 @@ function decideOne(
     if (below) return idle("park", { code: "taken-over", detail: below.state });
     if (asked.reason === "no-state" || asked.reason === "merge")
       return idle("ignore", { code: asked.reason });
+    if (asked.reason === "approves") return idle("park", { code: "void-approval", detail: asked.detail });
     const why: Why = { code: asked.reason, detail: asked.detail };
     return idle(asked.reason === "bound-elsewhere" ? "ignore" : "park", why);
   }
@@ -119,9 +67,9 @@ function decideOne(
   if (owner !== undefined && owner !== head.branch) {
     return stop ?? idle("ignore", { code: "bound-elsewhere", detail: owner });
   }
-  const standing = decideState(workflow, now, head, asked);
-  if (standing) return stop ?? standing;
-  return decideLease(view, workflow, now, head, asked, seen);
+  const standing = decideState(scene, head, asked);
+  if (standing && "kind" in standing) return stop ?? standing;
+  return decideLease(scene, head, asked, seen, standing);
 }
 
 /**
@@ -146,18 +94,23 @@ function findOwners(view: View, works: (branch: Branch) => boolean): ReadonlyMap
 
 /** Where the workflow says so, a plain commit on top of a request asks for the same again. */
 function resumed(view: View, workflow: Workflow, head: Head): Asked {
+  const approved = view.facts.approved.get(head.key);
+  if (approved) return approved.request;
   const below = view.takenOver.get(head.key);
   if (!below || workflow["on-plain-commit"] !== "continue") return head.asked;
   const { commit, committed } = head;
   return { ...below, commit, committed, hops: 0, message: parseMessage(head.message) };
 }
 
-/** Reasons in the request itself; undefined when it may run. */
-function decideState(workflow: Workflow, now: Now, head: Head, request: Request): Idle | undefined {
+/** Reasons in the request itself, or an answer that needs no script; undefined when it may run. */
+function decideState(scene: Scene, head: Head, request: Request): Idle | Run["known"] {
+  const { workflow, now } = scene;
   const idle = (kind: Idle["kind"], why: Why): Idle => ({ kind, head, why });
   const name = request.state;
   const detail = request.message.body.split("\n")[0] || request.message.header;
   if (isTerminal(name)) return idle("ignore", { code: "ended", detail: name });
+  const calledOff = whyCalledOff(request, scene);
+  if (calledOff !== undefined) return { state: "cancelled", why: calledOff };
   if (name === "parked" || name === "stalled") return idle("park", { code: "parked", detail });
   if (name === "waiting") return idle("wait", { code: "waiting", detail });
   if (isForeign(request)) return undefined;
@@ -167,24 +120,23 @@ function decideState(workflow: Workflow, now: Now, head: Head, request: Request)
   const state = workflow.states[name];
   if (!state) return idle("park", { code: "unknown-state", detail: name });
   if (state.human) return idle("wait", { code: "person" });
-  const [first] = request.dependsOn;
-  if (first !== undefined) return idle("park", { code: "depends-on", detail: first });
   if (request.notBefore !== undefined && request.notBefore > now.wall) {
     return idle("wait", { code: "not-before", until: request.notBefore });
   }
-  return undefined;
+  const waiting = decideWaiting(head, request, scene);
+  if (!waiting || "state" in waiting) return waiting;
+  return idle(waiting.code === "waits" ? "wait" : "park", waiting);
 }
 
 /** In an AYNIG repository the state `working` is another worker's lease. */
 const isForeign = (request: Request): boolean => request.key !== "State" && request.state === "working";
 
 function decideLease(
-  view: View,
-  workflow: Workflow,
-  now: Now,
+  { view, workflow, now }: Scene,
   head: Head,
   request: Request,
   seen: SeenLease | undefined,
+  known: Run["known"],
 ): Decision {
   const wait = (why: Why): Idle => ({ kind: "wait", head, why });
   const lease = seen?.lease;
@@ -200,6 +152,7 @@ function decideLease(
   const attempt = same ? lease.attempt + 1 : 1;
   const state = workflow.states[request.state];
   const run: Run = { kind: "run", head, request, state, attempt, over: seen };
+  if (known) return { ...run, known };
   if (isForeign(request)) {
     const seconds = Number(valueOf(request.message.trailers, "dwp-lease-seconds") ?? "300");
     const held = (Number.isFinite(seconds) ? seconds : 300) * 1000;

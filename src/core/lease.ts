@@ -5,6 +5,7 @@
  * id; the attempt number is counted here, on the work, and no takeover resets it. Its ref is named
  * by a hash, because branch names clash as directories and on disks that fold case.
  */
+import { formatAmounts, NOTHING, parseAmounts, plus, type Amounts } from "./amounts.ts";
 import { cleanLine, redact } from "./clean.ts";
 import { composeMessage } from "./compose.ts";
 import { parseBranch, parseRunId, parseSha, type Branch, type Ref, type RunId, type Sha } from "./ids.ts";
@@ -14,6 +15,16 @@ export const NAMESPACE = "refs/trailhand/";
 export const LEASES = `${NAMESPACE}leases/`;
 export const LANES = `${NAMESPACE}lanes/`;
 export const PARKED = `${NAMESPACE}parked/`;
+/** What was begun in a lane with a quota, one ref for each run of its window. */
+export const USED = `${NAMESPACE}used/`;
+/** Lanes that a rate limit closed. */
+export const CLOSED = `${NAMESPACE}closed/`;
+/** Results of checks from outside. */
+export const CHECKS = `${NAMESPACE}checks/`;
+export const ARCHIVE = `${NAMESPACE}archive/`;
+export const SHADOW = `${NAMESPACE}shadow/`;
+/** The global stop. */
+export const HOLD = `${NAMESPACE}hold` as Ref;
 export const FOLLOW = `${NAMESPACE}follow/`;
 export const SALVAGE = `${NAMESPACE}salvage/`;
 export const JOURNAL = `${NAMESPACE}journal/`;
@@ -35,9 +46,11 @@ export interface Lease {
   readonly attempt: number;
   readonly ttlMs: number;
   readonly nonce: string;
-  readonly lane: string;
-  /** The place that the run takes in its lane, where the lane has a capacity. */
-  readonly slot?: number;
+  readonly lanes: readonly string[];
+  /** The places that the run takes in lanes that have a capacity, such as `agents/0`. */
+  readonly slots: readonly string[];
+  /** What attempts at this request have spent so far, those that did not answer included. */
+  readonly spent: Amounts;
   readonly holder?: Holder;
   /** Set between attempts: nobody runs, and the next attempt waits this long after it was seen. */
   readonly rest?: { readonly ms: number; readonly why: string };
@@ -66,6 +79,7 @@ export function slotRef(lane: string, slot: number): Ref {
 /** The message of the lease commit, which is a root commit with the empty tree. */
 export function formatLease(lease: Lease): string {
   const { holder, rest } = lease;
+  const spent = formatAmounts(lease.spent);
   return composeMessage({
     header: rest
       ? `lease: ${lease.branch} rests after attempt ${lease.attempt}`
@@ -76,8 +90,9 @@ export function formatLease(lease: Lease): string {
       { key: "Run", value: lease.run },
       { key: "Runner", value: lease.runner },
       { key: "Attempt", value: String(lease.attempt) },
-      { key: "Lane", value: lease.lane },
-      ...(lease.slot === undefined ? [] : [{ key: "Slot", value: String(lease.slot) }]),
+      { key: "Lane", value: lease.lanes.join(" ") },
+      ...(lease.slots.length === 0 ? [] : [{ key: "Slot", value: lease.slots.join(" ") }]),
+      ...(spent === undefined ? [] : [{ key: "Spent", value: spent }]),
       { key: "Ttl-Ms", value: String(lease.ttlMs) },
       { key: "Nonce", value: lease.nonce },
       ...(holder ? [{ key: "Process", value: `${holder.boot} ${holder.pid} ${holder.started}` }] : []),
@@ -107,7 +122,6 @@ export function parseLease(message: string): Lease | undefined {
   if (!branch || !request || !run || attempt === undefined || ttlMs === undefined) return undefined;
   const holder = readHolder(value("Process"));
   const rest = integer(value("Rest-Ms"), 0, REST_BOUND);
-  const slot = integer(value("Slot"), 0, 1000);
   return {
     branch,
     request,
@@ -116,8 +130,11 @@ export function parseLease(message: string): Lease | undefined {
     ttlMs,
     runner: value("Runner"),
     nonce: value("Nonce"),
-    lane: value("Lane") || "default",
-    ...(slot === undefined ? {} : { slot }),
+    lanes: (value("Lane") || "default").split(" "),
+    slots: value("Slot")
+      .split(" ")
+      .filter((one) => /^[a-z0-9][a-z0-9._-]*\/\d{1,4}$/.test(one)),
+    spent: plus(NOTHING, parseAmounts(value("Spent")) ?? {}),
     ...(holder ? { holder } : {}),
     ...(rest === undefined ? {} : { rest: { ms: rest, why: value("Because") } }),
   };

@@ -26,7 +26,7 @@ export function findLeftovers(view: View, now: Now): Leftover[] {
   });
   const runs = new Set([...view.leases.values()].flatMap(({ lease }) => (lease?.rest ? [] : lease?.run)));
   // A lease that we cannot read may be a later version's, and so may a place that we cannot read.
-  const taken = new Set([...view.going.values()].map(({ slot }) => slot));
+  const taken = new Set([...view.going.values()].flatMap(({ slots }) => slots));
   const free = [...view.slots.values()].filter(({ ref, run }) => !runs.has(run) && !taken.has(ref));
   return [...lost, ...free.map(({ ref, value, known }) => ({ ref, value, sure: known }))];
 }

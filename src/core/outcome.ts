@@ -55,6 +55,9 @@ function failed(why: string, reading: OutputReading): Outcome {
   return "output" in reading ? { kind: "failed", why, output: reading.output } : { kind: "failed", why };
 }
 
+/** How a script ended, in words. */
+export const describeEnd = (exit: Exit): string => describeExit(exit) ?? "exit 0";
+
 /** Undefined when the script exited with 0. */
 function describeExit(exit: Exit): string | undefined {
   switch (exit.kind) {

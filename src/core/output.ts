@@ -7,9 +7,12 @@
 import * as z from "zod";
 import { cleanLine } from "./clean.ts";
 import { childrenSchema } from "./children.ts";
-import { isReserved, isTrailerKey } from "./compose.ts";
+import { isBeyondScripts, isTrailerKey } from "./compose.ts";
 import { parseDuration } from "./duration.ts";
+import { parseSha, type Sha } from "./ids.ts";
+import { verdictsSchema } from "./landing.ts";
 import { nearest } from "./nearest.ts";
+import { planSchema } from "./plan.ts";
 import { separatorAt, type Trailer } from "./trailers.ts";
 import { innermost } from "./issues.ts";
 
@@ -20,6 +23,10 @@ const written = z
 const amount = z.union([z.number(), written.transform(Number)]).pipe(z.number().min(0));
 const trailer = z.strictObject({ key: z.string(), value: z.string() });
 
+const wordList = z
+  .union([z.string().transform((text) => text.split(/[\s,]+/)), z.array(z.string())])
+  .transform((words) => words.filter((word) => word !== ""));
+
 /** What a script may declare. */
 export const outputSchema = z.strictObject({
   state: z.string().optional(),
@@ -27,9 +34,21 @@ export const outputSchema = z.strictObject({
   summary: z.string().optional(),
   cost: amount.optional().describe("USD"),
   tokens: amount.optional(),
+  turns: amount.optional().describe("Turns of an agent"),
   model: z.string().max(200).optional(),
   "retry-after": z.union([z.string(), z.number()]).transform(toMilliseconds).optional(),
   children: childrenSchema.optional(),
+  cancel: wordList.optional().describe("Keys of children to call off"),
+  plan: planSchema.optional().describe("Steps that the answers after this one must follow"),
+  risk: z.string().max(40).optional().describe("A tier of the state's `risk`"),
+  evidence: wordList.optional().describe("What was proven of the tree as it is left"),
+  land: z
+    .string()
+    .refine((text) => parseSha(text) !== undefined, { error: "is no full object id" })
+    .transform((text) => text as Sha)
+    .optional()
+    .describe("The commit that the trusted branch moves to"),
+  answers: verdictsSchema.optional().describe("Answers to requests of other branches"),
   trailers: z
     .union([
       z.string().transform(readTrailerLines),
@@ -106,8 +125,8 @@ function validate(value: Record<string, unknown>): OutputReading {
   if (!result.success) {
     return { problem: result.error.issues.map(explain).join("; ") };
   }
-  const reserved = result.data.trailers.find(({ key }) => isReserved(key));
-  if (reserved) return { problem: `the trailer "${reserved.key}" is written by the runner only` };
+  const reserved = result.data.trailers.find(({ key }) => isBeyondScripts(key));
+  if (reserved) return { problem: `the trailer "${reserved.key}" is not for scripts to write` };
   const bad = result.data.trailers.find(({ key }) => !isTrailerKey(key));
   if (bad) return { problem: `"${cleanLine(bad.key, 80)}" is no trailer key: letters, digits and "-"` };
   return { output: result.data };

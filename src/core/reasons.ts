@@ -78,7 +78,20 @@ function reasonOfWhy(why: Why, branch: string, wallNow: number): Reason {
     case "doubt":
       return person(`git does not read its State line: ${quoted(why.detail)}`, "trailhand doctor");
     case "depends-on":
-      return person(`Depends-On ${quoted(why.detail)} is not understood yet`, request);
+      return person(`Depends-On ${quoted(why.detail)} is nothing that can be waited for`, request);
+    case "waits":
+      return why.person ? person(why.detail, `trailhand approve ${typed(branch)}`) : nobody(why.detail);
+    case "cycle":
+      return person(`waits for itself: ${why.detail}`, request);
+    case "held":
+      return person(`everything is held: ${why.detail}`, "trailhand hold --off");
+    case "void-approval":
+      return person(
+        `the approval of ${why.detail.slice(0, 10)} is void: something else was committed, or nothing there waits for it`,
+        resume,
+      );
+    case "lane-closed":
+      return nobody(`the lane ${why.detail} is closed for ${formatDuration(why.until - wallNow)} more`);
     case "unwritable":
       return person(
         `the branch name ${quoted(why.detail)} has invisible characters that no message may carry`,

@@ -4,9 +4,9 @@
  * What must hold: only the trailer block speaks; one value of `State` or none; a commit that names
  * a branch counts on that branch only, so that a cherry-pick or a new branch replays nothing.
  */
-import { parseStateName, type Branch, type Sha, type StateName } from "./ids.ts";
+import { parseBranch, parseStateName, type Branch, type Sha, type StateName } from "./ids.ts";
 import { parseInstant } from "./instant.ts";
-import { findDoubt, parseMessage, type Doubt, type Message } from "./message.ts";
+import { findDoubt, parseMessage, valueOf, type Doubt, type Message } from "./message.ts";
 import { parseTrailers, type Trailer } from "./trailers.ts";
 
 export interface Commit {
@@ -15,6 +15,9 @@ export interface Commit {
   /** Seconds since 1970, as the commit claims; shown to people, never decided on. */
   readonly committed: number;
   readonly message: string;
+  /** Where it was read with the history: its tree, and the address of who wrote it. */
+  readonly tree?: Sha;
+  readonly author?: string;
 }
 
 /** Keys of repositories made for AYNIG, read as `State`; the answer uses the same key. */
@@ -37,6 +40,10 @@ export interface Request {
   /** Milliseconds since 1970. */
   readonly notBefore?: number;
   readonly dependsOn: readonly string[];
+  /** The branch that handed it out. */
+  readonly parent?: Branch;
+  /** True when it calls children off. */
+  readonly calls: boolean;
   readonly role?: string;
   /** True when the runner wrote it. */
   readonly answers?: string;
@@ -44,6 +51,7 @@ export interface Request {
 
 export type NotARequestReason =
   | { readonly reason: "no-state" }
+  | { readonly reason: "approves"; readonly detail: string }
   | { readonly reason: "merge" }
   | { readonly reason: "bound-elsewhere"; readonly detail: string }
   | { readonly reason: "two-states"; readonly detail: string }
@@ -58,10 +66,12 @@ export type Asked = Request | NotARequest;
 export function parseRequest(branch: Branch, head: Commit): Asked {
   const none = (reason: NotARequestReason): NotARequest => ({ kind: "none", ...reason });
   // Most heads of most repositories: no key of ours anywhere, so nothing to take apart.
-  if (!/state|aynig/i.test(head.message)) return none({ reason: "no-state" });
+  if (!/state|aynig|approves/i.test(head.message)) return none({ reason: "no-state" });
   const values = readValues(parseTrailers(head.message).trailers);
   const found = readState(values);
   if (found === undefined) {
+    const approved = approves(head.message);
+    if (approved !== undefined) return none({ reason: "approves", detail: approved });
     const doubt = findDoubt(head.message, ["state", ...AYNIG_KEYS]);
     return doubt ? none({ reason: "doubt", detail: doubt.text, doubt }) : none({ reason: "no-state" });
   }
@@ -82,7 +92,7 @@ export function parseRequest(branch: Branch, head: Commit): Asked {
 /** The keys that a request is read from; a look at many heads keeps nothing else. */
 const KEYS = new Set<string>([
   ...AYNIG_KEYS,
-  ..."state branch answers hops priority not-before depends-on aynig-role dwp-role".split(" "),
+  ..."state branch answers hops priority not-before depends-on parent cancels aynig-role dwp-role".split(" "),
 ]);
 
 type Values = Readonly<Record<string, readonly string[] | undefined>>;
@@ -125,6 +135,9 @@ function readDetails(
   request.hops = leadingInteger(value("hops"), 0, 100_000);
   request.priority = leadingInteger(value("priority"), -1000, 1000);
   request.dependsOn = values["depends-on"] ?? NONE;
+  request.calls = values["cancels"] !== undefined;
+  const parent = parseBranch(value("parent") ?? "");
+  if (parent !== undefined) request.parent = parent;
   if (time !== undefined) request.notBefore = time;
   if (role !== undefined) request.role = role;
   if (answers !== undefined) request.answers = answers;
@@ -145,6 +158,8 @@ class ReadRequest implements Request {
   hops = 0;
   priority = 0;
   dependsOn = NONE;
+  calls = false;
+  parent?: Branch;
   notBefore?: number;
   role?: string;
   answers?: string;
@@ -170,4 +185,10 @@ class ReadRequest implements Request {
 function leadingInteger(text: string | undefined, low: number, high: number): number {
   const parsed = Number.parseInt(text ?? "0", 10);
   return Number.isNaN(parsed) ? 0 : Math.min(high, Math.max(low, parsed));
+}
+
+/** The full id of the commit that a message approves, as a person wrote it. */
+export function approves(message: string): string | undefined {
+  if (!/approves/i.test(message)) return undefined;
+  return valueOf(parseTrailers(message).trailers, "Approves");
 }

@@ -28,6 +28,13 @@ export interface RunFacts {
   readonly secrets: readonly string[];
 }
 
+/** What an answer carries besides what its script said. */
+export interface Carried {
+  readonly carried?: readonly Trailer[];
+  /** What stands at the end of the body. */
+  readonly appendix?: string | undefined;
+}
+
 /** The state to write and, where the work went wrong, why and the end of its log. */
 export interface Verdict {
   readonly state: string;
@@ -39,23 +46,28 @@ const TAIL_LINES = 40;
 const TAIL_CHARACTERS = 4000;
 
 /** Drafts the response. Throws nothing; `composeMessage` is the judge of the result. */
-export function draftResponse(request: Request, verdict: Verdict, facts: RunFacts): Draft {
+export function draftResponse(request: Request, verdict: Verdict, facts: RunFacts & Carried): Draft {
   const { output, trouble } = verdict;
   const clean = (text: string) => redact(cleanText(text), facts.secrets);
   const parts = [
     trouble ? `${capital(clean(trouble.why))}.` : "",
     output?.summary ? clean(output.summary) : "",
     trouble?.salvage ? `Unfinished work is saved: git show ${trouble.salvage}` : "",
+    facts.appendix === undefined ? "" : clean(facts.appendix),
     trouble?.log.trim() ? `The end of its log:\n\n${indentTail(clean(trouble.log))}` : "",
   ];
   return {
     // Redacted before it is cut, because half a secret has no shape.
     header: cleanLine(clean(output?.subject ?? "")) || clean(sentence(request, verdict)),
     body: parts.filter((part) => part !== "").join("\n\n"),
-    trailers: [...passedOn(request, output), ...numbers(request, verdict, facts)].map(({ key, value }) => ({
-      key,
-      value: key === "Branch" ? value : cleanLine(clean(value), 2000) || "-",
-    })),
+    trailers: [
+      ...[...passedOn(request, output), ...numbers(request, verdict, facts)].map(({ key, value }) => ({
+        key,
+        value: key === "Branch" ? value : cleanLine(clean(value), 2000) || "-",
+      })),
+      // Long lists of children are not cut: an answer that forgets one would not wait for it.
+      ...(facts.carried ?? []),
+    ],
   };
 }
 
@@ -90,7 +102,9 @@ function numbers(request: Request, verdict: Verdict, facts: RunFacts): Trailer[]
 }
 
 /** Keys that speak of one commit only: who signed it, what it waits for, what this run measured. */
-const ONE_COMMIT = new Set("change-id depends-on not-before assigned-to cost tokens model".split(" "));
+const ONE_COMMIT = new Set(
+  "change-id depends-on not-before assigned-to cost tokens model owns budget approves".split(" "),
+);
 
 /** A request's trailers that the next one needs too, then those that the script added. */
 export function passedOn(request: Request, output: Output | undefined): Trailer[] {

@@ -4,7 +4,9 @@
  * What must hold: a view is plain data and never changes; the same view and time give the same
  * decisions.
  */
+import type { Approved } from "./approval.ts";
 import type { Branch, Ref, RunId, Sha } from "./ids.ts";
+import type { Item } from "./item.ts";
 import type { Lease } from "./lease.ts";
 import type { Asked, Commit, Request } from "./request.ts";
 
@@ -41,9 +43,59 @@ export interface SeenSlot {
 
 /** What this process works on. */
 export interface Going {
-  readonly lane: string;
-  readonly slot: Ref | undefined;
+  readonly slots: readonly Ref[];
 }
+
+/** A run that counts in the quota of a lane. */
+export interface Used {
+  readonly ref: Ref;
+  readonly value: Sha;
+  readonly lane: string;
+  /** Milliseconds since 1970, when it began. */
+  readonly at: number;
+  readonly tokens: number;
+  /** USD. */
+  readonly cost: number;
+}
+
+/** Results of checks on one commit. */
+export interface Checks {
+  readonly commit: string;
+  /** Names to conclusions such as `success`. */
+  readonly results: ReadonlyMap<string, string>;
+}
+
+/** Refs beside leases that bear on decisions. */
+export interface Sides {
+  readonly used: readonly Used[];
+  /** Lanes to the time until which they are closed, in milliseconds since 1970. */
+  readonly closed: ReadonlyMap<string, number>;
+  /** By the key of the branch. */
+  readonly checks: ReadonlyMap<string, Checks>;
+  /** Why nothing is to run, when somebody has stopped everything. */
+  readonly hold: string | undefined;
+}
+
+export const NO_SIDES: Sides = { used: [], closed: new Map(), checks: new Map(), hold: undefined };
+
+/** What was looked up in history, for the heads that need it. */
+export interface Facts {
+  /** Those of the commits that requests depend on which the trusted branch holds. */
+  readonly reached: ReadonlySet<string>;
+  /** Branches that landed and are gone. */
+  readonly landed: ReadonlySet<Branch>;
+  /** The work that heads written by people carry on, by the key of the branch. */
+  readonly items: ReadonlyMap<string, Item>;
+  /** Requests below approvals, by the key of the branch. */
+  readonly approved: ReadonlyMap<string, Approved>;
+}
+
+export const NO_FACTS: Facts = {
+  reached: new Set(),
+  landed: new Set(),
+  items: new Map(),
+  approved: new Map(),
+};
 
 /** A response that is finished but could not be put on its branch. */
 export interface Parked {
@@ -64,6 +116,8 @@ export interface View {
   readonly sightings: ReadonlyMap<Sha, number>;
   /** Branches that this process works on. */
   readonly going: ReadonlyMap<Branch, Going>;
+  readonly sides: Sides;
+  readonly facts: Facts;
 }
 
 export interface Now {

@@ -58,6 +58,13 @@ export const quoted = (text: string): string => JSON.stringify(text.slice(0, 120
 export const typed = (name: string): string =>
   /^[\w./@%+=:,-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`;
 
+const SHOWN = 20;
+const listed = (paths: readonly string[]): string =>
+  [
+    ...paths.slice(0, SHOWN).map((path) => (/^[\w./@+-]+$/.test(path) ? path : quoted(path))),
+    ...(paths.length > SHOWN ? [`${paths.length - SHOWN} more`] : []),
+  ].join(", ");
+
 const nearestHint = (nearest: string | undefined): string =>
   nearest === undefined ? "" : ` Did you mean ${quoted(nearest)}?`;
 
@@ -184,6 +191,25 @@ export const words = {
       "git does not know who you are, and a request is your own commit.",
       'git config user.name "Your Name" && git config user.email you@example.com',
     ),
+  noSuchLines: (file: string, rev: string, why: string) =>
+    usage(`There are no such lines of ${quoted(file)} in ${quoted(rev)}: ${why}.`, "trailhand help blame"),
+  cannotRead: (file: string, why: string) =>
+    usage(`The file ${quoted(file)} cannot be read: ${why}.`, "name a file of your work tree"),
+  noRequestBelow: (name: string) =>
+    usage(
+      `At ${quoted(name)} and below it nothing was asked for.`,
+      "trailhand log <branch> shows the commits of a run",
+    ),
+  noScript: (state: string): Sentence => ({
+    what: `There is no script or prompt for ${quoted(state)} to run.`,
+    next: "trailhand replay <commit> --script <file>",
+    exit: EXIT.refused,
+  }),
+  noAnswerYet: (commit: string): Sentence => ({
+    what: `The request ${commit.slice(0, 10)} has no answer in any branch or archive to compare with.`,
+    next: "trailhand run",
+    exit: EXIT.refused,
+  }),
   noSuchCommit: (name: string) => usage(`There is no commit ${quoted(name)}.`, "git log --oneline --all"),
   nothingTo: (verb: string, branch: string, why: string): Sentence => ({
     what: `Nothing to ${verb} on ${quoted(branch)}: ${why}.`,
@@ -211,6 +237,18 @@ export const words = {
   wouldOverwrite: (dir: string) => `untracked files in ${dir} are in the way; move them, then run again`,
   refusedAnswer: (why: string) => `the remote refuses what the script made: ${why}`,
   cannotWait: (why: string) => `it makes branches, so its answer cannot wait beside its own: ${why}`,
+  noEvidence: (state: string, names: readonly string[]) =>
+    `${state} may follow only with evidence of the very same files, and this is missing: ${names.join(", ")}`,
+  notProven: (state: string, name: string) =>
+    `the state "${state}" may not prove ${quoted(name)}; add it to its \`proves\``,
+  noSuchChild: (key: string) => `it calls off the child ${quoted(key)}, which it never handed out`,
+  mayNotLand: (state: string) =>
+    `the state "${state}" may not move the trusted branch; add \`land: true\` to it`,
+  pathsForbidden: (state: string, paths: readonly string[]) => `${state} may not change ${listed(paths)}`,
+  planTampered: (id: string) =>
+    `the plan ${id.slice(0, 10)} that it follows is not in its history as it was frozen; ask for a new plan`,
+  outdated: () =>
+    "the trusted branch or another request moved meanwhile, so what was tested is not what would land",
   branchThere: (branch: string) => `the branch ${quoted(branch)} that it would make exists already`,
   noClaim: (why: string): Sentence => ({
     what: `The lease of a request cannot be written: ${why}`,
@@ -233,6 +271,20 @@ export const words = {
   }),
   directoryExists: (dir: string) =>
     usage(`${dir} exists already.`, "trailhand demo --keep <a new directory>"),
+  noPattern: (name: string, nearest: string | undefined, known: string) =>
+    usage(
+      `There is no pattern ${quoted(name)}.${nearestHint(nearest)} Known: ${known}.`,
+      "trailhand help advise",
+    ),
+  noTasks: (file: string, why: string) =>
+    usage(
+      `The tasks in ${file} cannot be read: ${why}`,
+      "trailhand advise <file>; trailhand packs advise shows one",
+    ),
+  badTasks: (file: string, problems: string) =>
+    usage(`${file} is no task graph:\n${problems}`, "correct it; trailhand packs advise shows one"),
+  noPack: (name: string, nearest: string | undefined) =>
+    usage(`There is no pack ${quoted(name)}.${nearestHint(nearest)}`, "trailhand packs"),
   filesExist: (files: string): Sentence => ({
     what: `Already there, left as they are: ${files}.`,
     next: "trailhand doctor",

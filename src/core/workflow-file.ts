@@ -9,14 +9,8 @@ import type * as z from "zod";
 import type { StateName } from "./ids.ts";
 import { innermost } from "./issues.ts";
 import { nearest } from "./nearest.ts";
-import { stateSchema, workflowSchema } from "./workflow-schema.ts";
-import {
-  LATER_KEYS,
-  withoutPrototypes,
-  type Problem,
-  type Workflow,
-  type WorkflowReading,
-} from "./workflow.ts";
+import { agentSchema, laneSchema, limitsSchema, stateSchema, workflowSchema } from "./workflow-schema.ts";
+import { withoutPrototypes, type Problem, type Workflow, type WorkflowReading } from "./workflow.ts";
 
 /** Reads the text of a workflow file. Never throws; problems carry line and path. */
 export function readWorkflow(text: string): WorkflowReading {
@@ -91,7 +85,6 @@ function explain(given: z.core.$ZodIssue): Explained[] {
   if (issue.code !== "unrecognized_keys") return [{ path: issue.path, message: issue.message }];
   return issue.keys.map((key) => {
     const path = [...issue.path, key];
-    if (LATER_KEYS.has(key)) return { path, message: `"${key}" is reserved for a later version` };
     const near = nearest(key, knownKeys(issue.path));
     return { path, message: `unknown key "${key}"${near === undefined ? "" : `; did you mean "${near}"?`}` };
   });
@@ -100,7 +93,9 @@ function explain(given: z.core.$ZodIssue): Explained[] {
 function knownKeys(path: readonly PropertyKey[]): string[] {
   if (path.length === 0) return Object.keys(workflowSchema.shape);
   if (path[0] === "states") return Object.keys(stateSchema.shape);
-  return path[0] === "refs" ? ["prefix"] : ["hops", "concurrency"];
+  if (path[0] === "lanes") return Object.keys(laneSchema.shape);
+  if (path[0] === "agents") return Object.keys(agentSchema.shape);
+  return path[0] === "refs" ? ["prefix"] : Object.keys(limitsSchema.shape);
 }
 
 /** The workflow of a repository without a file. */

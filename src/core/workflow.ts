@@ -18,14 +18,9 @@ export const isReservedState = (name: string): boolean =>
   (RESERVED_STATES as readonly string[]).includes(name);
 export const isTerminal = (name: string): boolean => ENDS.has(name);
 
-/** Keys that a later version will read; naming them today is an error that says so. */
-export const LATER_KEYS = new Set(
-  `prompt agent model by writes forbid evidence risk wait max owns children plan approve
-   budget priority setup shadow`.split(/\s+/),
-);
-
 export type { WorkflowFile };
 export type State = WorkflowFile["states"][string];
+export type Lane = WorkflowFile["lanes"][string];
 
 export interface Workflow extends WorkflowFile {
   /** True when there is no file: every executable is a state and every transition is open. */
@@ -54,7 +49,14 @@ export function successors(workflow: Workflow, state: StateName): readonly strin
 
 /** Strangers choose the names that are looked up here, and "constructor" is one. */
 export function withoutPrototypes(workflow: Workflow): Workflow {
-  return { ...workflow, states: bare(workflow.states), lanes: bare(workflow.lanes) };
+  const { states, lanes, agents, evidence } = workflow;
+  return {
+    ...workflow,
+    states: bare(states),
+    lanes: bare(lanes),
+    agents: bare(agents),
+    evidence: bare(evidence),
+  };
 }
 
 function bare<T>(record: Readonly<Record<string, T>>): Record<string, T> {

@@ -8,6 +8,7 @@ import { branchOf, type Branch, type Ref, type Sha } from "../core/ids.ts";
 import { FOLLOW, LANES, LEASES, parseLease } from "../core/lease.ts";
 import { parseMessage, valueOf } from "../core/message.ts";
 import { parseRequest, type Commit } from "../core/request.ts";
+import { readSides, sideRefs } from "../core/used.ts";
 import type { Head, Parked } from "../core/view.ts";
 import type { LeaseRef, Look } from "../runner/ports.ts";
 import { branchKey } from "./key.ts";
@@ -52,6 +53,7 @@ export function assemble(
   const leases = new Map<string, LeaseRef>();
   const slots = new Map<Ref, LeaseRef>();
   const parked = new Map<string, Parked>();
+  const sides: [string, Sha, string][] = [];
   const pending: { ref: Ref; key: string; from: Sha }[] = [];
   for (const [name, entry] of entries) {
     if ("asked" in entry) {
@@ -64,6 +66,7 @@ export function assemble(
     const key = name.slice(name.lastIndexOf("/") + 1);
     if (name.startsWith(LEASES)) leases.set(key, lease());
     else if (name.startsWith(LANES)) slots.set(ref, lease());
+    else if (sideRefs.some((place) => name.startsWith(place))) sides.push([name, value, message]);
     else if (name.startsWith(FOLLOW)) pending.push({ ref, key, from: value });
     else parked.set(key, { value, answers: valueOf(parseMessage(message).trailers, "Answers") ?? "" });
   }
@@ -71,5 +74,5 @@ export function assemble(
     const head = heads.find((one) => one.key === key);
     return head ? [{ ref, from, head }] : [];
   });
-  return { heads, leases, slots, parked, follows, originHead, unchanged };
+  return { heads, leases, slots, parked, sides: readSides(sides), follows, originHead, unchanged };
 }

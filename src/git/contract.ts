@@ -26,6 +26,8 @@ const PLACES = ["states", ".dwp", ".aynig"];
 
 interface TreeFile extends ScriptFile {
   readonly blob: Sha;
+  /** The agent that a prompt names. */
+  readonly agent?: string | undefined;
 }
 
 /** A contract with what is wrong with it; it may be run when there are no problems. */
@@ -51,6 +53,15 @@ export async function readContract(
   const parts = memory === undefined ? await fresh() : await remembered(`${memory}${commit}.json`, fresh);
   const { files, problems, blob } = parts;
   let copied: Promise<string> | undefined;
+  const copyOf = async (path: string): Promise<string> => {
+    copied ??= copyFiles(git, files, copies);
+    return join(await copied, path);
+  };
+  const toScript = async (found: TreeFile | undefined): Promise<Script | undefined> => {
+    if (!found) return undefined;
+    const aynig = !found.path.startsWith("states/");
+    return { ...found, aynig, prompt: found.prompt ?? false, file: await copyOf(found.path) };
+  };
   return {
     commit,
     problems,
@@ -58,12 +69,12 @@ export async function readContract(
     scripts: statesOf(files),
     any: files.length > 0,
     blob,
-    async script(state, role) {
-      const found = findScript(files, state, role);
-      if (!found) return undefined;
-      copied ??= copyFiles(git, files, copies);
-      const aynig = !found.path.startsWith("states/");
-      return { ...found, aynig, file: join(await copied, found.path) } satisfies Script;
+    script: (state, role) => toScript(findScript(files, state, role)),
+    prompt: (state) => toScript(findPrompt(files, "states/", state)),
+    setup: () => toScript(findExecutable(files, "states/hooks/", "setup")),
+    async file(name) {
+      const path = `states/${name}`;
+      return files.some((file) => file.path === path) ? copyOf(path) : undefined;
     },
   };
 }
@@ -77,20 +88,22 @@ interface Parts {
 }
 
 async function readParts(git: Git, commit: Sha): Promise<Parts> {
-  const [files, text, { openWorkflow, readWorkflow }] = await Promise.all([
+  const [listed, text, { openWorkflow, readWorkflow }] = await Promise.all([
     listFiles(git, commit),
     readText(git, commit),
     import("../core/workflow-file.ts"),
   ]);
-  const scripts = statesOf(files);
-  const file = text === undefined ? undefined : files.find(({ path }) => path === WORKFLOW_FILE);
+  const file = text === undefined ? undefined : listed.find(({ path }) => path === WORKFLOW_FILE);
   if (!file) {
-    const names = [...scripts.keys()].flatMap((name) => parseStateName(name) ?? []);
-    return { files, workflow: openWorkflow(names), problems: [] };
+    // Without a workflow nothing tells a prompt from a page of notes: only executables are states.
+    const names = [...statesOf(listed).keys()].flatMap((name) => parseStateName(name) ?? []);
+    return { files: listed, workflow: openWorkflow(names), problems: [] };
   }
   const { workflow, problems } = readWorkflow(text ?? "");
-  if (!workflow) return { files, workflow: openWorkflow([]), problems, blob: file.blob };
-  return { files, workflow, problems: checkWorkflow(workflow, scripts), blob: file.blob };
+  const { blob } = file;
+  if (!workflow) return { files: listed, workflow: openWorkflow([]), problems, blob };
+  const { files, problems: more } = await readPrompts(git, listed, workflow);
+  return { files, workflow, problems: [...checkWorkflow(workflow, statesOf(files)), ...more], blob };
 }
 
 /** A cache that cannot be read or written costs time, never an answer. */
@@ -127,7 +140,7 @@ async function listFiles(git: Git, commit: Sha): Promise<TreeFile[]> {
   });
 }
 
-/** State names to the files that could run them; the workflow file and prompts are none. */
+/** State names to the files that could answer them; the workflow file is none. */
 function statesOf(files: readonly TreeFile[]): Map<string, ScriptFile[]> {
   const states = new Map<string, ScriptFile[]>();
   for (const file of files) {
@@ -142,9 +155,9 @@ function statesOf(files: readonly TreeFile[]): Map<string, ScriptFile[]> {
 const COMMANDS = /^(?:states|\.dwp\/command|\.aynig\/command|\.aynig)\/([^/]+)$/;
 const NOT_SCRIPTS = /\.(?:ya?ml|md|json|txt)$/;
 
-function stateOf({ path }: TreeFile): string | undefined {
+function stateOf({ path, prompt }: TreeFile): string | undefined {
   const base = COMMANDS.exec(path)?.[1];
-  if (base === undefined || NOT_SCRIPTS.test(base)) return undefined;
+  if (base === undefined || (NOT_SCRIPTS.test(base) && !prompt)) return undefined;
   const name = base.replace(/\.[^.]+$/, "") || base;
   return parseStateName(name) && !isReservedState(name) ? name : undefined;
 }
@@ -158,14 +171,56 @@ function findScript(
   const roles = roleName
     ? [`states/roles/${roleName}/`, `.dwp/roles/${roleName}/command/`, `.aynig/roles/${roleName}/command/`]
     : [];
-  for (const folder of [...roles, "states/", ".dwp/command/", ".aynig/command/", ".aynig/"]) {
-    const here = files.filter((file) => file.executable && dirname(file.path) + "/" === folder);
-    const found =
-      here.find((file) => file.path === `${folder}${state}`) ??
-      here.find((file) => file.path.slice(folder.length).replace(/\.[^.]+$/, "") === state);
+  // The prompt of a role is nearer than the script of everybody.
+  for (const folder of roles) {
+    const found = findExecutable(files, folder, state) ?? findPrompt(files, folder, state);
     if (found) return found;
   }
-  return undefined;
+  for (const folder of ["states/", ".dwp/command/", ".aynig/command/", ".aynig/"]) {
+    const found = findExecutable(files, folder, state);
+    if (found) return found;
+  }
+  return findPrompt(files, "states/", state);
+}
+
+function findExecutable(files: readonly TreeFile[], folder: string, name: string): TreeFile | undefined {
+  const here = files.filter(
+    ({ executable, path }) => executable && `${dirname(path)}/` === folder && !NOT_SCRIPTS.test(path),
+  );
+  return (
+    here.find(({ path }) => path === `${folder}${name}`) ??
+    here.find(({ path }) => path.slice(folder.length).replace(/\.[^.]+$/, "") === name)
+  );
+}
+
+const findPrompt = (files: readonly TreeFile[], folder: string, state: string): TreeFile | undefined =>
+  files.find(({ prompt, path }) => prompt && path === `${folder}${state}.md`);
+
+const PROMPT = /^(states\/(?:roles\/[^/]+\/)?)([^/]+)\.md$/;
+
+/** Marks the prompts among the files of a repository that has a workflow, and reads what they name. */
+async function readPrompts(
+  git: Git,
+  listed: readonly TreeFile[],
+  workflow: Workflow,
+): Promise<{ files: TreeFile[]; problems: Problem[] }> {
+  const problems: Problem[] = [];
+  const read = async (file: TreeFile): Promise<TreeFile> => {
+    const [, folder = "", name = ""] = PROMPT.exec(file.path) ?? [];
+    const state = parseStateName(name) && !isReservedState(name) ? workflow.states[name] : undefined;
+    if (!state || state.human) return file;
+    // Beside an executable it may be what that one reads, in a form of its own.
+    if (findExecutable(listed, folder, name) && !state.shadow) return { ...file, prompt: true };
+    const [text, { readFrontMatter }] = await Promise.all([
+      git.bytes(["cat-file", "blob", file.blob]),
+      import("../core/front-matter.ts"),
+    ]);
+    const front = readFrontMatter(text.toString("utf8"), workflow);
+    problems.push(...front.problems.map((message) => ({ path: file.path, message })));
+    return { ...file, prompt: true, agent: front.agent };
+  };
+  const files = await Promise.all(listed.map(read));
+  return { files, problems: problems.toSorted((a, b) => (a.path < b.path ? -1 : 1)) };
 }
 
 /** Writes the files to a folder that is named by what it holds, whole or not at all. */

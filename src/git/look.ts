@@ -5,11 +5,12 @@
  * not read again: the next look asks for names and ids only, and then for what changed.
  */
 import { FOLLOW, LANES, LEASES, PARKED } from "../core/lease.ts";
+import { sideRefs } from "../core/used.ts";
 import { assemble, readEntry, type Entry, type WholeLook } from "./assemble.ts";
 import type { Git } from "./exec.ts";
 import { parseCommitFields, parseRecords, recordReader } from "./parse.ts";
 
-const PLACES = ["refs/heads", LEASES, LANES, PARKED, FOLLOW];
+const PLACES = ["refs/heads", LEASES, LANES, PARKED, FOLLOW, ...sideRefs];
 const ORIGIN_HEAD = "refs/remotes/origin/HEAD";
 const NAMES = "%(refname)%00%(objectname)%00%(symref)%00";
 const WHOLE = "%(refname)%00%(symref)%00%(objectname)%00%(parent)%00%(committerdate:unix)%00%(contents)%00";

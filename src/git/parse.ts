@@ -38,12 +38,16 @@ export function parseCommitFields(record: readonly string[], at = 0): Commit {
   };
 }
 
-/** The format of `git log` that `parseLog` reads: id, parents, committer time, message. */
-export const LOG_FORMAT = "--format=%H%x00%P%x00%ct%x00%B%x00";
+/** The format of `git log` that `parseLog` reads: id, parents, committer time, message, tree, author. */
+export const LOG_FORMAT = "--format=%H%x00%P%x00%ct%x00%B%x00%T%x00%ae%x00";
 
 /** The commits of `git log` in LOG_FORMAT. */
 export function parseLog(output: string): Commit[] {
-  return parseRecords(output, COMMIT_FIELDS).map((record) => parseCommitFields(record));
+  return parseRecords(output, COMMIT_FIELDS + 2).map((record) => ({
+    ...parseCommitFields(record),
+    tree: requireSha(record[COMMIT_FIELDS] ?? ""),
+    author: record[COMMIT_FIELDS + 1] ?? "",
+  }));
 }
 
 /** An id that git printed; anything else is an error of ours. */

@@ -17,6 +17,7 @@ import { Looker } from "./look.ts";
 import type { Person, Place } from "./open.ts";
 import { LOG_FORMAT, parseLog, parseRecords, requireSha } from "./parse.ts";
 import { answeredElsewhere } from "./elsewhere.ts";
+import { readSigner } from "./signature.ts";
 import { Takeovers } from "./takeovers.ts";
 import { branchBlocker, readRefs, resumeFollow, swapLocal, transact } from "./refs.ts";
 
@@ -118,6 +119,25 @@ export class LocalRepository implements Repository {
     if (older === newer) return true;
     const { code } = await this.place.git.run(["merge-base", "--is-ancestor", older, newer], { codes: [1] });
     return code === 0;
+  }
+
+  async holds(commit: Sha, name: string): Promise<boolean> {
+    // 128: the name means no commit here.
+    const args = ["merge-base", "--is-ancestor", "--end-of-options", name, commit];
+    return (await this.place.git.run(args, { codes: [1, 128] })).code === 0;
+  }
+
+  async changed(from: Sha, to: Sha): Promise<readonly string[]> {
+    const args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--end-of-options", from, to];
+    return (await this.place.git.text(args)).split("\0").filter((path) => path !== "");
+  }
+
+  async hash(text: string): Promise<Sha> {
+    return requireSha(await this.place.git.text(["hash-object", "--stdin"], { stdin: text }));
+  }
+
+  signer(commit: Sha, allowedSigners: string): Promise<string | undefined> {
+    return readSigner(this.place.git, commit, allowedSigners);
   }
 
   async trail(commit: Sha, limit: number): Promise<readonly Commit[]> {

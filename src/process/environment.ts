@@ -1,13 +1,11 @@
 /**
- * The environment and the request file of a state script.
+ * The environment of a state script, or of the agent that answers a prompt.
  *
  * What must hold: a script sees an allow-list, the fixed TRAILHAND names, and what its state
- * declares; no `GIT_*` of ours but an identity to commit with; trailers travel as JSON, never as
+ * declares, or its agent; no `GIT_*` of ours but an identity to commit with; trailers travel as JSON, never as
  * variable names, outside the AYNIG prefix.
  */
-import { formatDuration } from "../core/duration.ts";
-import { describeMessage, parseMessage, valueOf } from "../core/message.ts";
-import type { Commit, Request } from "../core/request.ts";
+import { DEFAULT_AGENT } from "../core/prompt.ts";
 import type { ScriptCall } from "../runner/ports.ts";
 
 const ALLOWED = new Set(
@@ -26,6 +24,8 @@ export interface Committer {
 export interface Files {
   readonly request: string;
   readonly output: string;
+  /** A folder that outlives worktrees. */
+  readonly cache: string;
 }
 
 /** The whole environment of a script, and the values in it that must not be shown. */
@@ -40,7 +40,7 @@ export function scriptEnvironment(
     if (value !== undefined && (ALLOWED.has(name) || /^LC_[A-Z]+$/.test(name))) env[name] = value;
   }
   const secrets: string[] = [];
-  for (const name of call.env) {
+  for (const name of [...call.env, ...(call.script.prompt ? (call.agent?.env ?? []) : [])]) {
     const value = ours[name];
     if (value === undefined) continue;
     env[name] = value;
@@ -51,7 +51,19 @@ export function scriptEnvironment(
 }
 
 function fixed(
-  { request, target, run, attempt, attempts, tree, salvage, previous, script }: ScriptCall,
+  {
+    request,
+    target,
+    targetCommit,
+    run,
+    attempt,
+    attempts,
+    tree,
+    salvage,
+    previous,
+    script,
+    agent,
+  }: ScriptCall,
   files: Files,
 ): Record<string, string> {
   return {
@@ -59,6 +71,7 @@ function fixed(
     TRAILHAND_BRANCH: request.branch,
     TRAILHAND_COMMIT: request.commit,
     TRAILHAND_TARGET: target,
+    TRAILHAND_TARGET_COMMIT: targetCommit,
     TRAILHAND_SUBJECT: short(request.message.header),
     TRAILHAND_BODY: short(request.message.body),
     TRAILHAND_RUN: run,
@@ -66,6 +79,8 @@ function fixed(
     TRAILHAND_ATTEMPTS: String(attempts),
     TRAILHAND_REQUEST: files.request,
     TRAILHAND_OUTPUT: files.output,
+    TRAILHAND_CACHE: files.cache,
+    TRAILHAND_AGENT_NAME: agent?.name ?? (script.prompt ? DEFAULT_AGENT : ""),
     TRAILHAND_WORKTREE: tree.path,
     TRAILHAND_STATES: script.file.slice(0, -script.path.length),
     TRAILHAND_SALVAGE: salvage.at(-1) ?? "",
@@ -111,63 +126,4 @@ function aynig({ request, tree, script }: ScriptCall): Record<string, string> {
   );
   const commands = script.file.slice(0, script.file.lastIndexOf("/"));
   return { ...trailers, ...common, ...prefixed, WORKTREE_PATH: tree.path, COMMANDS_PATH: commands };
-}
-
-/** The request as JSON, for `TRAILHAND_REQUEST`. */
-export function requestJson(call: ScriptCall): string {
-  const { request, trail } = call;
-  const { header, body, trailers } = request.message;
-  return JSON.stringify(
-    {
-      branch: request.branch,
-      target: call.target,
-      commit: request.commit,
-      state: request.state,
-      run: call.run,
-      attempt: call.attempt,
-      attempts: call.attempts,
-      timeout: formatDuration(call.timeoutMs),
-      hops: request.hops,
-      header,
-      body,
-      trailers,
-      ...pick(describeMessage(request.message)),
-      origin: origin(request, trail),
-      trail: trail.map(handOff),
-      salvage: call.salvage,
-      previous: call.previous ?? null,
-    },
-    undefined,
-    2,
-  );
-}
-
-function pick({
-  type,
-  scope,
-  subject,
-  references,
-  mentions,
-  notes,
-}: ReturnType<typeof describeMessage>): object {
-  return { type: type ?? null, scope: scope ?? null, subject, references, mentions, notes };
-}
-
-/** The request that began this line of hand-offs: the oldest one that no runner wrote. */
-function origin(request: Request, trail: readonly Commit[]): object {
-  let found: Commit | undefined;
-  for (const commit of trail) {
-    const { trailers } = parseMessage(commit.message);
-    const asks = valueOf(trailers, request.key) !== undefined;
-    if (!asks) continue;
-    found = commit;
-    if (valueOf(trailers, "Answers") === undefined) break;
-  }
-  const message = found ? parseMessage(found.message) : request.message;
-  return { commit: found?.commit ?? request.commit, header: message.header, body: message.body };
-}
-
-function handOff(commit: Commit): object {
-  const { header, body, trailers } = parseMessage(commit.message);
-  return { commit: commit.commit, header, body, state: valueOf(trailers, "State") ?? null, trailers };
 }

@@ -1,5 +1,5 @@
 /**
- * Runs a state script in its worktree.
+ * Runs a state script, or the agent that answers a prompt, in its worktree.
  *
  * What must hold: request, output and log lie beside the worktree, not in it; while the script runs
  * its process group is on record, so that a later runner can end it; the output file is read with a
@@ -17,10 +17,13 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { NOBODY, withSummary } from "../core/prompt.ts";
 import type { ScriptCall, ScriptEnd, Scripts } from "../runner/ports.ts";
-import { requestJson, scriptEnvironment, type Committer } from "./environment.ts";
+import { programOf } from "./agent.ts";
+import { scriptEnvironment, type Committer } from "./environment.ts";
 import { endMarked, GROUP_FILE, type GroupRecord } from "./group.ts";
 import { startTime } from "./machine.ts";
+import { requestJson } from "./request-json.ts";
 import { spawnBounded } from "./spawn.ts";
 
 export interface ScriptOptions {
@@ -28,12 +31,16 @@ export interface ScriptOptions {
   readonly committer: Committer;
   /** Where logs are kept, one file for each run. */
   readonly logs: string;
+  /** A folder for what scripts want to find again; all runs of this repository share it. */
+  readonly cache: string;
   readonly graceMs: number;
 }
 
 const OUTPUT_BYTES = 1024 * 1024;
 const LOG_BYTES = 10 * 1024 * 1024;
 const TAIL_BYTES = 64 * 1024;
+
+const NEVER_RAN = { output: "", log: "", stdout: "", secrets: [] };
 
 export class ScriptRunner implements Scripts {
   readonly #options: ScriptOptions;
@@ -48,21 +55,25 @@ export class ScriptRunner implements Scripts {
   }
 
   async run(call: ScriptCall, stop: Promise<string>): Promise<ScriptEnd> {
+    const { env: ours, logs, cache, committer, graceMs } = this.#options;
+    const program = programOf(call, ours);
+    if (program === undefined) return { ...NEVER_RAN, exit: { kind: "exited", code: 0 }, output: NOBODY };
+    if (typeof program === "string") return { ...NEVER_RAN, exit: { kind: "not-started", why: program } };
     const { side, path } = call.tree;
-    const files = { request: join(side, "request.json"), output: join(side, "output") };
+    const files = { request: join(side, "request.json"), output: join(side, "output"), cache };
     const record = join(side, GROUP_FILE);
-    mkdirSync(this.#options.logs, { recursive: true, mode: 0o700 });
+    for (const folder of [logs, cache]) mkdirSync(folder, { recursive: true, mode: 0o700 });
     rmSync(files.output, { recursive: true, force: true });
     writeFileSync(files.output, "", { mode: 0o600 });
     writeFileSync(files.request, requestJson(call), { mode: 0o600 });
-    const { env, secrets } = scriptEnvironment(call, this.#options.env, files, this.#options.committer);
+    const { env, secrets } = scriptEnvironment(call, ours, files, committer);
     const ended = await spawnBounded({
-      file: call.script.file,
+      ...program,
       cwd: path,
       env,
       stop,
       timeoutMs: call.timeoutMs,
-      graceMs: this.#options.graceMs,
+      graceMs,
       logFile: this.logFile(call.run),
       logBytes: LOG_BYTES,
       tailBytes: TAIL_BYTES,
@@ -73,7 +84,10 @@ export class ScriptRunner implements Scripts {
     });
     await endMarked(call.run);
     rmSync(record, { force: true });
-    return { ...ended, output: readBounded(files.output), secrets };
+    const written = readBounded(files.output);
+    const isWell = ended.exit.kind === "exited" && ended.exit.code === 0;
+    const output = call.script.prompt && isWell ? withSummary(written, ended.stdout) : written;
+    return { ...ended, output, secrets };
   }
 }
 

@@ -12,7 +12,13 @@ import type { Exit } from "../core/outcome.ts";
 import { noteGroup, signalGroup } from "./group.ts";
 
 export interface SpawnOptions {
+  /** A path, or a name to look for on the PATH of `env`. */
   readonly file: string;
+  readonly args: readonly string[];
+  /** How it is called where it cannot be started. */
+  readonly title: string;
+  /** What it may read on standard input; undefined: nothing. */
+  readonly input?: string;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
@@ -59,6 +65,7 @@ export async function spawnBounded(options: SpawnOptions): Promise<Spawned> {
       stdout.add(chunk);
     });
     child.stderr?.on("data", (chunk: Buffer) => log.add(chunk));
+    feed(child, options.input);
     const exit = await untilEnd(child, options);
     ended();
     await drained(child);
@@ -71,26 +78,38 @@ export async function spawnBounded(options: SpawnOptions): Promise<Spawned> {
 /** "Text file busy" is a neighbour's fork that still holds the file open for writing: it passes. */
 async function start(options: SpawnOptions): Promise<{ child: ChildProcess } | Exit> {
   for (let tries = 0; ; tries++) {
-    const child = spawn(options.file, [], {
+    const child = spawn(options.file, options.args, {
       cwd: options.cwd,
       env: options.env,
       detached: true,
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
     });
     const failure = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
       child.once("spawn", () => resolve(undefined));
       child.once("error", resolve);
     });
     if (!failure) return { child };
-    if (failure.code !== "ETXTBSY" || tries >= 20) return { kind: "not-started", why: explain(failure) };
+    if (failure.code !== "ETXTBSY" || tries >= 20)
+      return {
+        kind: "not-started",
+        why: `${options.title} could not be started: ${explain(failure, options.file)}`,
+      };
     await wait(25);
   }
 }
 
-function explain({ code }: NodeJS.ErrnoException): string {
-  if (code === "ENOEXEC") return "the script could not be started: it needs a first line such as #!/bin/sh";
-  if (code === "ENOENT") return "the script could not be started: the program of its #! line does not exist";
-  return `the script could not be started: ${code ?? "unknown error"}`;
+function explain({ code }: NodeJS.ErrnoException, file: string): string {
+  if (code === "ENOEXEC") return "it needs a first line such as #!/bin/sh";
+  if (code === "ENOENT" && !file.includes("/")) return "there is no such program on the runner's PATH";
+  if (code === "ENOENT") return "the program of its #! line does not exist";
+  return code ?? "unknown error";
+}
+
+/** A program need not read what it is given: then the pipe breaks, and that is no fault of anybody. */
+function feed({ stdin }: ChildProcess, input: string | undefined): void {
+  if (!stdin || input === undefined) return;
+  stdin.on("error", () => undefined);
+  stdin.end(input);
 }
 
 async function untilEnd(child: ChildProcess, options: SpawnOptions): Promise<Exit> {
@@ -133,6 +152,7 @@ async function drained(child: ChildProcess): Promise<void> {
     wait(DRAIN_MS, undefined, { signal: clock.signal }).catch(() => undefined),
   ]);
   clock.abort();
+  child.stdin?.destroy();
   child.stdout?.destroy();
   child.stderr?.destroy();
 }

@@ -1,22 +1,23 @@
 /**
- * One attempt: claim, worktree, script, conclusion.
+ * One attempt: claim, what stands against it, script, conclusion.
  *
- * What must hold: a script runs only under a Claim; whatever it did is on a ref before its worktree
- * is given back; a fault of ours leaves the branch untouched and is told.
+ * What must hold: nothing runs but under a Claim; a fault of ours leaves the branch untouched and is
+ * told.
  */
 import type { Run } from "../core/decide.ts";
+import type { View } from "../core/view.ts";
 import { formatLease } from "../core/lease.ts";
 import { Fault } from "../core/words.ts";
-import { claim, ending, keep, timeLeft, type Claim, type StopSwitch } from "./claim.ts";
-import { attemptsOf, conclude, concludeLimit, type Work } from "./conclude.ts";
-import { rest, salvage } from "./finish.ts";
-import type { Contract, Ports, Script, Tree } from "./ports.ts";
+import { claim, ending, timeLeft, type Claim, type StopSwitch } from "./claim.ts";
+import { conclude, concludeLimit, concludeUnrun } from "./conclude.ts";
+import { execute } from "./execute.ts";
+import { rest } from "./finish.ts";
+import { refusal } from "./refuse.ts";
+import type { Contract, Ports } from "./ports.ts";
+import { readWork, type Work } from "./work.ts";
 
 /** How long a request rests after we could not run it, whatever the script. */
 const FAULT_REST_MS = 30_000;
-/** How much history a script is told. */
-const TRAIL = 50;
-
 /** `ended`: something was written, or needs not be; `lost`: the claim was not ours; `fault`: we failed. */
 export type AttemptEnd = "ended" | "lost" | "fault";
 
@@ -25,6 +26,7 @@ export async function attempt(
   ports: Ports,
   contract: Contract,
   run: Run,
+  view: View,
   stop: StopSwitch,
   ttlMs: number,
 ): Promise<AttemptEnd> {
@@ -40,17 +42,13 @@ export async function attempt(
     const { attempt: number, run: id } = held.lease;
     if (timeLeft(ports, held) < 0) {
       const why = "its claim was too long on its way";
-      await rest(ports, held, { ms: 0, why, used: number - 1, journal: undefined, salvage: undefined });
+      const used = number - 1;
+      await rest(ports, held, { ms: 0, why, used, journal: undefined, salvage: undefined, spent: {} });
       ports.tell({ kind: "lost", branch, why });
       return "lost";
     }
     ports.tell({ kind: "claimed", branch, state: run.request.state, run: id, attempt: number });
-    const { workflow, target, blob: workflowBlob } = contract;
-    const startedAt = ports.clock.mono();
-    const work: Work = { ports, target, workflow, workflowBlob, claim: held, stop, script, startedAt };
-    if (run.limit) await concludeLimit(work, run.limit);
-    else if (script) await execute(work, script);
-    else await conclude(work);
+    await work(await readWork({ ports, contract, claim: held, view, stop, script }));
     return "ended";
   } catch (error) {
     const fault = error instanceof Fault ? error : undefined;
@@ -61,45 +59,18 @@ export async function attempt(
   }
 }
 
-async function execute(work: Work, script: Script): Promise<void> {
-  const { ports, claim: held, stop } = work;
-  const { request, head, state } = held.run;
-  const previous = held.lease.attempt > 1 || held.run.over !== undefined;
-  const saved = previous ? await ports.repository.salvaged(head.branch, request.commit) : [];
-  const trail = await ports.repository.trail(request.commit, TRAIL);
-  const tree = await ports.trees.open(held.lease.run, request);
-  try {
-    const call = {
-      target: work.target,
-      script,
-      tree,
-      request,
-      trail,
-      salvage: saved,
-      previous: held.lease.attempt > 1 ? held.run.over?.lease?.rest?.why : undefined,
-      run: held.lease.run,
-      attempt: held.lease.attempt,
-      attempts: attemptsOf(held),
-      timeoutMs: state?.timeout ?? 1_800_000,
-      env: state?.env ?? [],
-    };
-    const running = ports.scripts.run(call, stop.done);
-    const [end] = await Promise.all([running, keep(ports, held, stop, running)]);
-    await conclude(work, end, tree);
-  } catch (error) {
-    await saveAfterFault(ports, held, tree);
-    throw error;
-  }
-}
-
-/** When nothing can be saved, nothing is removed: the worktree stays, and the next sweep saves it. */
-async function saveAfterFault(ports: Ports, held: Claim, tree: Tree): Promise<void> {
-  try {
-    await salvage(ports, held, tree, "the runner could not go on");
-  } catch {
-    return;
-  }
-  await ports.trees.close(tree);
+/** Answers without a script where there is reason to, else runs it. */
+async function work(one: Work): Promise<void> {
+  const { run } = one.claim;
+  if (run.limit) return concludeLimit(one, run.limit);
+  if (run.known) return concludeUnrun(one, run.known.state, run.known.why);
+  const why = await refusal(one);
+  if (why !== undefined) return concludeUnrun(one, "parked", why);
+  const { wait = [], next = [] } = run.state ?? {};
+  const [only] = next;
+  const isWait = wait.length > 0 && next.length === 1;
+  if (!one.script && isWait && only !== undefined) return concludeUnrun(one, only, undefined);
+  return one.script ? execute(one, one.script) : conclude(one);
 }
 
 /** We could not run it: the request rests, and no attempt is used up. */

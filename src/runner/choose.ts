@@ -8,7 +8,7 @@
 import type { Idle, Run } from "../core/decide.ts";
 import type { Branch, Sha } from "../core/ids.ts";
 import { admit, type Admission, type Spread } from "../core/lane.ts";
-import type { View } from "../core/view.ts";
+import type { Now, View } from "../core/view.ts";
 import { words } from "../core/words.ts";
 import { DEFAULT_CONCURRENCY, type Workflow } from "../core/workflow.ts";
 import type { AttemptEnd } from "./attempt.ts";
@@ -61,10 +61,11 @@ export class Chooser {
     return this.#faulted.has(request);
   }
 
-  async choose(view: View, workflow: Workflow, runs: readonly Run[], now: number): Promise<Choice> {
+  async choose(view: View, workflow: Workflow, runs: readonly Run[], at: Now): Promise<Choice> {
+    const now = at.mono;
     this.#neighbours.note(view, now);
     const { runnable, left } = this.#sort(view, runs, now);
-    const { admitted, held, barred } = await this.#admit(view, workflow, runnable);
+    const { admitted, held, barred } = await this.#admit(view, workflow, runnable, at);
     const spare = view.going.size + admitted.length < this.#concurrency(workflow);
     this.#neighbours.chose(admitted, spare, now);
     const isFreed = await this.#free(view, runnable, held);
@@ -93,13 +94,14 @@ export class Chooser {
     view: View,
     workflow: Workflow,
     runnable: readonly Run[],
+    now: Now,
   ): Promise<Admission & { readonly barred: readonly Barred[] }> {
     const concurrency = this.#concurrency(workflow);
     const spread = this.#spread(concurrency);
     const barred = new Map<Branch, Barred | undefined>();
     for (;;) {
       const wanted = runnable.filter(({ head }) => !barred.get(head.branch));
-      const admission = admit(view, workflow, wanted, concurrency, spread);
+      const admission = admit(view, workflow, wanted, now, concurrency, spread);
       const unasked = admission.admitted.filter(({ head }) => !barred.has(head.branch));
       for (const run of unasked) barred.set(run.head.branch, await this.#tidy.bar(run, view));
       if (unasked.length === 0)

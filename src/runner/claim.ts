@@ -4,15 +4,28 @@
  * What must hold: a Claim exists only after its swap landed and the head was read again; each
  * renewal has a new nonce; a lease whose run is not ours is never written. See docs/protocol.md.
  */
+import { NOTHING, type Budget } from "../core/amounts.ts";
 import type { Run } from "../core/decide.ts";
 import { refOf, type Ref, type Sha } from "../core/ids.ts";
 import { formatLease, refsOf, type Lease } from "../core/lease.ts";
 import { parseMessage, valueOf } from "../core/message.ts";
+import { formatUse } from "../core/used.ts";
 import { Fault, words } from "../core/words.ts";
 import { insist } from "./insist.ts";
 import type { Ports, Update } from "./ports.ts";
 
 declare const landed: unique symbol;
+
+interface Held {
+  readonly ref: Ref;
+  readonly value: Sha;
+}
+
+interface Mark extends Held {
+  readonly lane: string;
+  readonly at: number;
+  next?: Sha;
+}
 
 /** Proof that this run holds the lease; only `claim` makes one. */
 export interface Claim {
@@ -23,13 +36,15 @@ export interface Claim {
   value: Sha;
   /** When it was sent, on our own clock: until others may take it over, time runs from there. */
   readonly since: number;
-  /** The place in a lane that goes when the lease goes; undefined: none, or it is gone. */
-  slot: { readonly ref: Ref; readonly value: Sha } | undefined;
+  /** The places in lanes that go when the lease goes, as long as they are there. */
+  slots: readonly Held[];
+  /** The marks in quotas of lanes, each with what it is to become. */
+  quotas: readonly Mark[];
   readonly [landed]: true;
 }
 
 /** Why a run must end before its script does. */
-export type StopReason = "fenced" | "moved" | "lease-lost" | "shutdown";
+export type StopReason = "fenced" | "moved" | "lease-lost" | "shutdown" | "held" | "called-off";
 
 /** One stop for one run: the first reason wins. */
 export class StopSwitch {
@@ -60,6 +75,7 @@ const RELEASES = 3;
 export async function claim(ports: Ports, run: Run, ttlMs: number): Promise<Claim | undefined> {
   const { repository, machine, clock } = ports;
   const ref = refsOf(run.head.key).lease;
+  const before = run.over?.lease;
   const lease: Lease = {
     branch: run.head.branch,
     request: run.request.commit,
@@ -68,15 +84,17 @@ export async function claim(ports: Ports, run: Run, ttlMs: number): Promise<Clai
     attempt: run.attempt,
     ttlMs,
     nonce: machine.newNonce(),
-    lane: run.state?.lane ?? "default",
-    ...(run.slot ? { slot: run.slot.index } : {}),
+    lanes: run.state?.lane ?? ["default"],
+    slots: (run.slots ?? []).map(({ name }) => name),
+    spent: (before?.request === run.request.commit ? before.spent : undefined) ?? NOTHING,
     ...(machine.holder ? { holder: machine.holder } : {}),
   };
   const value = await repository.note(formatLease(lease));
-  const place: Update[] = run.slot ? [{ ref: run.slot.ref, expected: run.slot.expected, next: value }] : [];
+  const places: Update[] = (run.slots ?? []).map(({ ref, expected }) => ({ ref, expected, next: value }));
+  const marks = await markQuotas(ports, run, lease.run);
   const since = clock.mono();
   const swap = await repository.swap(
-    [{ ref, expected: run.over?.value ?? null, next: value }, ...place],
+    [{ ref, expected: run.over?.value ?? null, next: value }, ...places, ...marks],
     `claim ${run.request.state}`,
   );
   if (swap.kind === "blocked") throw new Fault(words.noClaim(swap.why));
@@ -85,11 +103,33 @@ export async function claim(ports: Ports, run: Run, ttlMs: number): Promise<Clai
     const found = await insist(ports, ttlMs * PATIENCE, () => repository.readLease(ref));
     if (found?.lease?.run !== lease.run) return undefined;
   }
-  const slot = run.slot && { ref: run.slot.ref, value };
-  const claimed = { run, lease, ref, value, slot, since } as Claim;
+  const slots = places.map((one) => ({ ref: one.ref, value }));
+  const quotas = marks.map(({ ref: mark, next, lane, at }): Mark => ({ ref: mark, value: next, lane, at }));
+  const claimed = { run, lease, ref, value, slots, quotas, since } as unknown as Claim;
   if (await insist(ports, timeLeft(ports, claimed), () => isAsked(ports, claimed))) return claimed;
   await release(ports, claimed, await laidBack(ports, claimed));
   return undefined;
+}
+
+/** What a claim writes into quotas, in its own swap. */
+async function markQuotas({ repository, clock }: Ports, run: Run, id: Lease["run"]) {
+  const marks = [];
+  for (const { lane, ref, expected } of run.quotas ?? []) {
+    const at = clock.wall();
+    const next = await repository.note(formatUse({ lane, run: id, at, tokens: 0, cost: 0 }));
+    marks.push({ ref, expected, next, lane, at });
+  }
+  return marks;
+}
+
+/** Lets the marks of a claim say what it spent, once it ends. */
+export async function noteUse({ repository }: Ports, claim: Claim, spent: Budget): Promise<void> {
+  const { tokens = 0, cost = 0 } = spent;
+  if (tokens === 0 && cost === 0) return;
+  for (const mark of claim.quotas) {
+    const { lane, at } = mark;
+    mark.next = await repository.note(formatUse({ lane, run: claim.lease.run, at, tokens, cost }));
+  }
 }
 
 /**
@@ -127,22 +167,30 @@ async function isHead(ports: Ports, claim: Claim): Promise<boolean> {
   return values.get(ref) === claim.run.request.commit;
 }
 
-/** What goes or changes together when a claim ends: its lease, and its place in the lane. */
+/** What goes or changes together when a claim ends: its lease, and its places in lanes. */
 export function ending(claim: Claim, next: Sha | null = null): Update[] {
-  const { ref, value, slot } = claim;
-  const place: Update[] = slot ? [{ ref: slot.ref, expected: slot.value, next: null }] : [];
-  return [{ ref, expected: value, next }, ...place];
+  const { ref, value, slots, quotas } = claim;
+  const places = slots.map((slot): Update => ({ ref: slot.ref, expected: slot.value, next: null }));
+  const marks = quotas.flatMap((mark): Update[] =>
+    mark.next ? [{ ref: mark.ref, expected: mark.value, next: mark.next }] : [],
+  );
+  return [{ ref, expected: value, next }, ...places, ...marks];
 }
 
 /** Reads again what a claim holds, after a swap that did not land. False: the lease is not ours. */
 export async function refresh(ports: Ports, claim: Claim): Promise<boolean> {
-  const { lease, ref, slot } = claim;
+  const { lease, ref } = claim;
+  const refs = [...claim.slots, ...claim.quotas].map((one) => one.ref);
   const read = () =>
-    Promise.all([ports.repository.readLease(ref), slot && ports.repository.read([slot.ref])]);
-  const [now, places] = await insist(ports, lease.ttlMs * PATIENCE, read);
+    Promise.all([
+      ports.repository.readLease(ref),
+      refs.length > 0 ? ports.repository.read(refs) : new Map<Ref, Sha | null>(),
+    ]);
+  const [now, there] = await insist(ports, lease.ttlMs * PATIENCE, read);
   if (now?.lease?.run !== lease.run) return false;
   claim.value = now.value;
-  if (slot && places?.get(slot.ref) !== slot.value) claim.slot = undefined;
+  claim.slots = claim.slots.filter((one) => there.get(one.ref) === one.value);
+  claim.quotas = claim.quotas.filter((one) => there.get(one.ref) === one.value);
   return true;
 }
 

@@ -1,34 +1,22 @@
 /**
- * Turns the end of a script into the one thing that is written.
+ * Turns the end of an attempt into the one thing that is written.
  *
  * What must hold: the outcome is decided in the core; here it is only carried out, and told.
  */
-import { childProblem, draftChildren } from "../core/children.ts";
-import { composeMessage } from "../core/compose.ts";
-import { salvageRef } from "../core/lease.ts";
 import { formatJournal } from "../core/journal.ts";
-import { parseMessage, valueOf } from "../core/message.ts";
-import { backoffMs, decideOutcome, type Outcome } from "../core/outcome.ts";
-import { readOutput, readSetState, type OutputReading } from "../core/output.ts";
-import { draftResponse, type RunFacts, type Verdict } from "../core/response.ts";
+import { formatClosed } from "../core/used.ts";
+import { CLOSED, salvageRef } from "../core/lease.ts";
+import { backoffMs, type Outcome } from "../core/outcome.ts";
+import type { Output } from "../core/output.ts";
+import type { Verdict } from "../core/response.ts";
 import { words } from "../core/words.ts";
-import { DEFAULT_HOPS, successors, type Workflow } from "../core/workflow.ts";
-import type { Branch, Sha } from "../core/ids.ts";
-import { release, type Claim, type StopSwitch } from "./claim.ts";
+import type { Ref } from "../core/ids.ts";
+import { noteUse, release } from "./claim.ts";
 import { answer, rest, salvage, salvageMessage, type Saved } from "./finish.ts";
-import type { Ports, Script, ScriptEnd, Sealed, Tree } from "./ports.ts";
-
-/** Everything that one attempt works with. */
-export interface Work {
-  readonly ports: Ports;
-  readonly target: Branch;
-  readonly workflow: Workflow;
-  readonly workflowBlob: Sha | undefined;
-  readonly claim: Claim;
-  readonly stop: StopSwitch;
-  readonly script: Script | undefined;
-  readonly startedAt: number;
-}
+import type { ScriptEnd, Sealed, Tree } from "./ports.ts";
+import { makeReply, usedBy } from "./reply.ts";
+import { temper, weigh } from "./weigh.ts";
+import { attemptsOf, factsOf, hopLimit, type Work } from "./work.ts";
 
 const NO_SCRIPT: ScriptEnd = {
   exit: { kind: "not-started", why: "there is no script for this state on the trusted branch" },
@@ -38,27 +26,19 @@ const NO_SCRIPT: ScriptEnd = {
   secrets: [],
 };
 
-/** Attempts that a state has, the first one included. */
-export const attemptsOf = (held: Claim): number => (held.run.state?.retries ?? 0) + 1;
-
 /** Decides what the end means and writes it. */
 export async function conclude(work: Work, end: ScriptEnd = NO_SCRIPT, tree?: Tree): Promise<void> {
-  const { ports, script, workflow } = work;
-  const { request } = work.claim.run;
+  const { ports, claim: held } = work;
   const sealed = tree && end.exit.kind === "exited" ? await ports.trees.seal(tree) : undefined;
-  const reading = script?.aynig ? await readAynig(work, end, sealed) : readOutput(end.output);
-  const legal = script?.aynig && workflow.open ? "any" : successors(workflow, request.state);
-  const children = "output" in reading ? (reading.output.children ?? []) : [];
-  const fault = typeof sealed === "string" ? sealed : childProblem(children, workflow, request.branch);
-  const outcome = decideOutcome(legal, end.exit, reading, fault);
+  const outcome = await weigh(work, end, sealed);
   if (outcome.kind === "stopped") return concludeStopped(work, tree);
   if (outcome.kind === "answer" && typeof sealed === "object") {
-    return write(work, end, { state: outcome.state, output: outcome.output }, { tree, sealed });
+    return write(work, end, temper(work, outcome, sealed), { tree, sealed });
   }
   const why = "why" in outcome ? outcome.why : "there was no tree to answer with";
   const saved = tree && (await saveTree(work, tree, why));
-  if (outcome.kind === "failed" && work.claim.lease.attempt >= attemptsOf(work.claim)) {
-    const state = work.claim.run.state?.["on-failure"] ?? "failed";
+  if (outcome.kind === "failed" && held.lease.attempt >= attemptsOf(held)) {
+    const state = held.run.state?.["on-failure"] ?? "failed";
     const trouble = { why, log: end.log, salvage: saved?.ref };
     return write(work, end, { state, output: outcome.output, trouble }, { tree, saved });
   }
@@ -73,7 +53,7 @@ async function saveTree(work: Work, tree: Tree, why: string): Promise<Saved | un
 
 async function concludeResting(
   work: Work,
-  end: ScriptEnd,
+  end: Pick<ScriptEnd, "log" | "secrets">,
   outcome: Outcome,
   why: string,
   saved: Saved | undefined,
@@ -83,16 +63,31 @@ async function concludeResting(
   const { attempt } = held.lease;
   const later = outcome.kind === "later";
   const ms = later ? outcome.afterMs : backoffMs(state, attempt);
-  const journal = formatJournal(request, facts(work, end.secrets), {
+  const journal = formatJournal(request, factsOf(work, end.secrets), {
     why,
     log: end.log,
     salvage: saved?.ref,
   });
   const used = later ? attempt - 1 : attempt;
   const told = { branch: request.branch, state: request.state };
-  if (await rest(ports, held, { ms, why, used, journal, salvage: saved })) {
+  const spent = usedBy(work, "output" in outcome ? outcome.output : undefined);
+  await noteUse(ports, held, spent);
+  if (later) await closeLanes(work, ms, why);
+  if (await rest(ports, held, { ms, why, used, journal, salvage: saved, spent })) {
     ports.tell({ kind: "resting", ...told, why, ms });
   } else ports.tell({ kind: "stopped", ...told, why: STOPPED.fenced, salvage: saved?.ref });
+}
+
+/** A rate limit is everybody's who uses the lane: nothing else of it begins before its time. */
+async function closeLanes({ ports, workflow, claim }: Work, ms: number, why: string): Promise<void> {
+  const lanes = (claim.run.state?.lane ?? []).filter((lane) => workflow.lanes[lane]?.closes);
+  for (const lane of lanes) {
+    const ref = `${CLOSED}${lane}` as Ref;
+    const expected = (await ports.repository.read([ref])).get(ref) ?? null;
+    const next = await ports.repository.note(formatClosed(lane, ports.clock.wall() + ms, why));
+    // Who is faster has closed it, too.
+    await ports.repository.swap([{ ref, expected, next }], "close a lane");
+  }
 }
 
 const LIMITS = {
@@ -104,9 +99,14 @@ const LIMITS = {
 } as const;
 
 /** A limit is reached: nothing is run, and the answer says so. */
-export async function concludeLimit(work: Work, limit: keyof typeof LIMITS): Promise<void> {
-  const trouble = { why: LIMITS[limit](work), log: "" };
-  await write(work, { secrets: [] }, { state: limit === "stalled" ? "stalled" : "parked", trouble }, {});
+export function concludeLimit(work: Work, limit: keyof typeof LIMITS): Promise<void> {
+  return concludeUnrun(work, limit === "stalled" ? "stalled" : "parked", LIMITS[limit](work));
+}
+
+/** The answer is known without a script. `why` is undefined when nothing is wrong. */
+export function concludeUnrun(work: Work, state: string, why: string | undefined): Promise<void> {
+  const trouble = why === undefined ? {} : { trouble: { why, log: "" } };
+  return write(work, { secrets: [] }, { state, ...trouble }, {});
 }
 
 const STOPPED = {
@@ -114,7 +114,12 @@ const STOPPED = {
   moved: "the branch moved or is gone, and what a person did counts",
   "lease-lost": "the lease could not be renewed in time",
   shutdown: "the runner was stopped",
+  held: "everything is held",
+  "called-off": "the branch that handed it out called it off",
 } as const;
+
+/** Reasons that are nobody's fault: the lease is given back, and no attempt is used up. */
+const GIVEN_BACK = new Set<string>(["shutdown", "held", "called-off"]);
 
 /** A stopped run: its tree is saved; the lease is given back where that cannot hide an attempt. */
 async function concludeStopped(work: Work, tree: Tree | undefined): Promise<void> {
@@ -123,13 +128,18 @@ async function concludeStopped(work: Work, tree: Tree | undefined): Promise<void
   const why = STOPPED[reason];
   const saved = tree && (await salvage(ports, held, tree, why));
   if (reason === "moved") await release(ports, held);
-  if (reason === "shutdown") {
-    const used = held.lease.attempt - 1;
-    await rest(ports, held, { ms: 0, why, used, journal: undefined, salvage: undefined });
-  }
+  if (GIVEN_BACK.has(reason)) await giveUp(work, why);
   if (tree) await ports.trees.close(tree);
   const { branch, state } = held.run.request;
   ports.tell({ kind: "stopped", branch, state, why, salvage: saved });
+}
+
+/** The request may be run again at once, and no attempt is used up. */
+function giveUp(work: Work, why: string): Promise<boolean> {
+  const { ports, claim: held } = work;
+  const used = held.lease.attempt - 1;
+  const spent = usedBy(work, undefined);
+  return rest(ports, held, { ms: 0, why, used, journal: undefined, salvage: undefined, spent });
 }
 
 interface Left {
@@ -146,11 +156,12 @@ async function write(
 ): Promise<void> {
   const { ports, claim: held } = work;
   const { request } = held.run;
-  const known = facts(work, end.secrets);
-  const message = composeMessage(draftResponse(request, verdict, known));
-  const children = verdict.trouble ? [] : (verdict.output?.children ?? []);
-  const births = draftChildren(request, children, known.hopLimit, end.secrets);
-  const done = await answer(ports, held, { message, births, sealed: left.sealed, salvage: left.saved });
+  const { tookMs } = factsOf(work, end.secrets);
+  await noteUse(ports, held, usedBy(work, verdict.output));
+  const { sealed, saved: salvage } = left;
+  const reply = await makeReply(work, verdict, { sealed, salvage, secrets: end.secrets });
+  const done = await answer(ports, held, reply);
+  if (done.kind === "outdated") return writeOutdated(work, verdict.output, left.tree);
   if ((done.kind === "refused" && verdict.state !== "parked") || done.kind === "clash") {
     const why = done.kind === "clash" ? done.why : words.refusedAnswer(done.why);
     const trouble = { why, log: "", salvage: done.salvage };
@@ -164,40 +175,18 @@ async function write(
     return ports.tell({ kind: "stopped", branch, state, why: done.why, salvage: done.salvage });
   }
   const why = verdict.trouble?.why;
-  const told = { branch, state, next: verdict.state, commit: done.commit, tookMs: known.tookMs };
+  const told = { branch, state, next: verdict.state, commit: done.commit, tookMs };
   ports.tell({ kind: "answered", ...told, ...(why === undefined ? {} : { why }) });
 }
 
-const hopLimit = (work: Work): number => work.workflow.limits.hops ?? DEFAULT_HOPS;
-
-function facts(work: Work, secrets: readonly string[]): RunFacts {
-  const { claim: held, ports } = work;
-  return {
-    run: held.lease.run,
-    runner: held.lease.runner,
-    attempt: held.lease.attempt,
-    attempts: attemptsOf(held),
-    tookMs: ports.clock.mono() - work.startedAt,
-    hopLimit: hopLimit(work),
-    workflow: work.workflowBlob,
-    script: work.script?.blob,
-    secrets,
-  };
-}
-
-/** An AYNIG command may commit the next state itself, print SET_STATE, or use our output file. */
-async function readAynig(
-  work: Work,
-  end: ScriptEnd,
-  sealed: Sealed | string | undefined,
-): Promise<OutputReading> {
-  const { commit: requested, key } = work.claim.run.request;
-  const printed = readSetState(end.stdout) ?? readOutput(end.output);
-  const silent = "output" in printed && printed.output.state === undefined;
-  if (!silent || typeof sealed !== "object" || sealed.head === requested) return printed;
-  const [last] = await work.ports.repository.trail(sealed.head, 1);
-  const message = parseMessage(last?.message ?? "");
-  const state = valueOf(message.trailers, key);
-  if (state === undefined) return printed;
-  return { output: { ...printed.output, state, subject: message.header, summary: message.body } };
+/** What was tested is not what would land: the same is tried again, on what is there now. */
+async function writeOutdated(work: Work, output: Output | undefined, tree: Tree | undefined): Promise<void> {
+  const { ports, claim: held } = work;
+  const { branch, state } = held.run.request;
+  const why = words.outdated();
+  const spent = usedBy(work, output);
+  const used = held.lease.attempt - 1;
+  await rest(ports, held, { ms: 0, why, used, journal: undefined, salvage: undefined, spent });
+  if (tree) await ports.trees.close(tree);
+  ports.tell({ kind: "resting", branch, state, why, ms: 0 });
 }

@@ -8,9 +8,11 @@
 import { composeMessage } from "../core/compose.ts";
 import type { Birth } from "../core/children.ts";
 import { branchOf, refOf, type Branch, type Ref, type Sha } from "../core/ids.ts";
+import { plus, type Budget } from "../core/amounts.ts";
 import { formatLease, refsOf, salvageRef } from "../core/lease.ts";
 import type { Head } from "../core/view.ts";
 import { Fault, words } from "../core/words.ts";
+import { beyondMoves, type Beyond } from "./beyond.ts";
 import { ending, PATIENCE, refresh, release, type Claim } from "./claim.ts";
 import { insist } from "./insist.ts";
 import type { Ports, Sealed, Swap, Tree, Update } from "./ports.ts";
@@ -27,6 +29,8 @@ export interface Reply {
   readonly salvage: Saved | undefined;
   /** Branches that begin at the answer, made in the same swap. */
   readonly births: readonly Birth[];
+  /** What it moves besides its own branch. */
+  readonly beyond: Beyond | undefined;
 }
 
 export type Answered =
@@ -34,6 +38,8 @@ export type Answered =
   | { readonly kind: "blocked"; readonly why: string }
   /** The remote takes this very content nowhere; it is kept on this machine. */
   | { readonly kind: "refused"; readonly why: string; readonly salvage: Ref }
+  /** What it would move beside its own branch has moved; nothing was written. */
+  | { readonly kind: "outdated" }
   /** A branch that the answer would make is there already; the answer is kept beside. */
   | { readonly kind: "clash"; readonly why: string; readonly salvage: Ref }
   | { readonly kind: "overtaken"; readonly why: string; readonly salvage: Ref };
@@ -45,6 +51,8 @@ export interface Rest {
   readonly used: number;
   readonly journal: string | undefined;
   readonly salvage: Saved | undefined;
+  /** What the attempt spent. */
+  readonly spent: Budget;
 }
 
 const TRIES = 8;
@@ -65,11 +73,15 @@ export async function answer(ports: Ports, held: Claim, reply: Reply): Promise<A
     births.push({ ref: refOf(born), expected: null, next: await repository.commit(tree, commit, message) });
   }
   const branch = refOf(head.branch);
+  const moves = await beyondMoves(ports, held, reply.beyond, commit);
+  // What waits beside its branch is one commit, and would land without the rest.
+  const isAlone = births.length === 0 && moves.length === 0;
   let { salvage: saved } = reply;
   const updates = (): Update[] => [
     { ref: branch, expected: request.commit, next: commit },
     ...ending(held),
     ...births,
+    ...moves,
     ...created(saved),
   ];
   const why = `${request.state} answered`;
@@ -77,8 +89,7 @@ export async function answer(ports: Ports, held: Claim, reply: Reply): Promise<A
     const swap = await repository.swap(updates(), why);
     if (swap.kind === "landed") return { kind: "answered", commit };
     if (swap.kind === "blocked") {
-      if (!saved && births.length > 0) {
-        // What waits beside its branch is one commit, and would land without its children.
+      if (!saved && !isAlone) {
         const salvage = await keepCommit(ports, held, commit);
         return { kind: "clash", why: words.cannotWait(swap.why), salvage };
       }
@@ -103,6 +114,7 @@ export async function answer(ports: Ports, held: Claim, reply: Reply): Promise<A
       const salvage = await keepCommit(ports, held, saved?.value ?? commit);
       return { kind: "overtaken", why: mine ? "the branch moved" : "another runner took over", salvage };
     }
+    if (!there && (await haveMoved(ports, held, moves))) return { kind: "outdated" };
     if (there) {
       const salvage = await keepCommit(ports, held, commit);
       return { kind: "clash", why: words.branchThere(there), salvage };
@@ -128,6 +140,12 @@ async function park(ports: Ports, held: Claim, commit: Sha, why: string): Promis
   const salvage = await keepCommit(ports, held, commit);
   if (swap.kind === "blocked") return { kind: "refused", why: swap.why, salvage };
   return { kind: "overtaken", why: "another runner took over", salvage };
+}
+
+/** True when something that an answer moves beyond its own branch has another value by now. */
+async function haveMoved(ports: Ports, held: Claim, moves: readonly Update[]): Promise<boolean> {
+  for (const { ref, expected } of moves) if ((await readOne(ports, held, ref)) !== expected) return true;
+  return false;
 }
 
 /** The first of the branches to be made that is there already. */
@@ -161,7 +179,8 @@ export function land(ports: Ports, head: Head, response: Sha): Promise<Swap> {
  */
 export async function rest(ports: Ports, held: Claim, end: Rest): Promise<boolean> {
   const { repository, machine } = ports;
-  const lease = { ...held.lease, attempt: end.used, nonce: machine.newNonce() };
+  const spent = plus(held.lease.spent, end.spent);
+  const lease = { ...held.lease, attempt: end.used, nonce: machine.newNonce(), spent };
   const next = await repository.note(formatLease({ ...lease, rest: { ms: end.ms, why: end.why } }));
   const { journal } = refsOf(held.run.head.key);
   const before = await readOne(ports, held, journal);

@@ -5,7 +5,7 @@
  * that starts again counts again; no time in a commit makes a lease expire.
  */
 import type { Branch, Ref, Sha } from "../core/ids.ts";
-import type { Going, SeenLease, SeenSlot, View } from "../core/view.ts";
+import type { Facts, Going, SeenLease, SeenSlot, View } from "../core/view.ts";
 import type { Look, Ports } from "./ports.ts";
 
 export class Observer {
@@ -19,7 +19,7 @@ export class Observer {
   }
 
   /** `going` are the branches that this process works on. */
-  observe(look: Look, takenOver: View["takenOver"], going: ReadonlyMap<Branch, Going>): View {
+  observe(look: Look, takenOver: View["takenOver"], going: ReadonlyMap<Branch, Going>, facts: Facts): View {
     const { clock, machine } = this.#ports;
     const now = clock.mono();
     const present = new Set<Sha>();
@@ -47,7 +47,7 @@ export class Observer {
       if (asked.kind === "request" && asked.state === "working") sightings.set(commit, seenAt(commit));
     }
     for (const value of this.#firstSeen.keys()) if (!present.has(value)) this.#firstSeen.delete(value);
-    const { target, heads, parked } = look;
-    return { target, heads, leases, slots, parked, takenOver, sightings, going };
+    const { target, heads, parked, sides } = look;
+    return { target, heads, leases, slots, parked, takenOver, sightings, going, sides, facts };
   }
 }

@@ -7,9 +7,14 @@
 import type { ScriptFile } from "../core/check-workflow.ts";
 import type { Branch, Ref, RunId, Sha } from "../core/ids.ts";
 import type { Holder, Lease } from "../core/lease.ts";
+import type { Item } from "../core/item.ts";
+import type { Offspring } from "../core/family.ts";
+import type { Approval } from "../core/approval.ts";
+import type { Plan } from "../core/plan.ts";
+import type { Agent } from "../core/prompt.ts";
 import type { Exit } from "../core/outcome.ts";
 import type { Commit, Request } from "../core/request.ts";
-import type { Head, Parked } from "../core/view.ts";
+import type { Head, Parked, Sides } from "../core/view.ts";
 import type { Workflow } from "../core/workflow.ts";
 
 /**
@@ -48,6 +53,7 @@ export interface Look {
   /** The taken places of lanes, each with the lease that took it. */
   readonly slots: ReadonlyMap<Ref, LeaseRef>;
   readonly parked: ReadonlyMap<string, Parked>;
+  readonly sides: Sides;
   /** True when no ref has moved since the look before. */
   readonly unchanged: boolean;
 }
@@ -74,6 +80,14 @@ export interface Repository {
   /** Writes a commit. */
   commit(tree: Sha, parent: Sha, message: string): Promise<Sha>;
   isAncestor(older: Sha, newer: Sha): Promise<boolean>;
+  /** True when a commit is, or descends from, the one that a person named, perhaps by a part of its id. */
+  holds(commit: Sha, name: string): Promise<boolean>;
+  /** Paths that differ between two trees or commits; a file that was moved is two. */
+  changed(from: Sha, to: Sha): Promise<readonly string[]>;
+  /** The blob id of a text; nothing is written. */
+  hash(text: string): Promise<Sha>;
+  /** The address of who signed a commit, by a key that a file of allowed signers knows. */
+  signer(commit: Sha, allowedSigners: string): Promise<string | undefined>;
   /** The first-parent history of a commit, newest first, itself included. */
   trail(commit: Sha, limit: number): Promise<readonly Commit[]>;
   /** The salvage refs of a branch whose tree was saved for this request. */
@@ -84,6 +98,10 @@ export interface Repository {
 export interface Script extends ScriptFile {
   readonly blob: Sha;
   readonly aynig: boolean;
+  /** True for a prompt, which an agent answers. */
+  readonly prompt: boolean;
+  /** The agent that a prompt names in its front matter. */
+  readonly agent?: string | undefined;
   /** Where it can be executed, read-only and outside every worktree. */
   readonly file: string;
 }
@@ -95,6 +113,12 @@ export interface Contract {
   readonly workflow: Workflow;
   readonly blob: Sha | undefined;
   script(state: string, role: string | undefined): Promise<Script | undefined>;
+  /** The prompt of a state, although it has a script too. */
+  prompt(state: string): Promise<Script | undefined>;
+  /** A file below `states/` of the trusted commit, where it can be read; undefined: there is none. */
+  file(name: string): Promise<string | undefined>;
+  /** What makes a worktree ready, before each script: the executable `states/hooks/setup`. */
+  setup(): Promise<Script | undefined>;
 }
 
 /** A worktree of ours, detached at the request. */
@@ -135,10 +159,27 @@ export interface ScriptCall {
   readonly attempts: number;
   readonly timeoutMs: number;
   readonly env: readonly string[];
+  /** Globs of the paths that the state may change (undefined: any), and of those that it may not. */
+  readonly writes?: readonly string[] | undefined;
+  readonly forbid?: readonly string[];
   readonly trail: readonly Commit[];
   readonly salvage: readonly Ref[];
   /** Why the attempt before this one did not answer. */
   readonly previous: string | undefined;
+  /** The answers that are legal. */
+  readonly next: readonly string[];
+  /** The head of the trusted branch when the request was looked at. */
+  readonly targetCommit: Sha;
+  /** What the work carries, as the runner's own commits say. */
+  readonly item: Item;
+  readonly children: readonly Offspring[];
+  readonly approvals: readonly Approval[];
+  /** The frozen plan that the request is a step of. */
+  readonly plan: Plan | undefined;
+  /** Requests of other branches that the answer may answer too. */
+  readonly members: readonly Request[];
+  /** Who answers a prompt; undefined: nobody was named. */
+  readonly agent: Agent | undefined;
 }
 
 export interface ScriptEnd {

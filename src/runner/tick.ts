@@ -4,6 +4,8 @@
  * What must hold: a wake is only a hint, each look sees everything; every decision is made by the
  * core on one view; leases of dead runners are swept before anything is claimed over them.
  */
+import type { Scene } from "../core/judge.ts";
+import { sceneOf, whyCalledOff } from "../core/waiting.ts";
 import { decide, type Decision, type Idle, type Run } from "../core/decide.ts";
 import type { Branch, Ref, Sha } from "../core/ids.ts";
 import type { Request } from "../core/request.ts";
@@ -12,6 +14,7 @@ import { Fault, Unreachable } from "../core/words.ts";
 import { attempt } from "./attempt.ts";
 import { Bell } from "./bell.ts";
 import { Chooser } from "./choose.ts";
+import { Inquirer } from "./inquire.ts";
 import { Observer } from "./observe.ts";
 import { Pace, type Rests } from "./pace.ts";
 import { Patience } from "./patience.ts";
@@ -47,8 +50,7 @@ export interface Summary {
 
 interface Going {
   readonly commit: Sha;
-  readonly lane: string;
-  readonly slot: Ref | undefined;
+  readonly slots: readonly Ref[];
   readonly stop: StopSwitch;
   readonly ended: Promise<void>;
 }
@@ -65,6 +67,7 @@ export class Runner {
   readonly #options: Options;
   readonly #going = new Map<Branch, Going>();
   readonly #observer: Observer;
+  readonly #inquirer: Inquirer;
   #started = 0;
   #faults = 0;
   #over = false;
@@ -81,6 +84,7 @@ export class Runner {
     this.#ports = ports;
     this.#options = options;
     this.#observer = new Observer(ports);
+    this.#inquirer = new Inquirer(ports.repository);
     this.#pace = new Pace(options.rests);
     this.#tidy = new Tidy(ports, options.shared);
     this.#chooser = new Chooser(ports, options, this.#tidy);
@@ -169,18 +173,20 @@ export class Runner {
       ? await repository.takenOver(look.target, look.heads)
       : new Map<string, Request>();
     const going = new Map<Branch, Place>(this.#going);
-    const view = this.#observer.observe(look, takenOver, going);
-    this.#stopMoved(view);
-    await this.#sweepDead(view);
+    const facts = await this.#inquirer.inquire(look, contract);
+    const view = this.#observer.observe(look, takenOver, going, facts);
     const now = { mono: clock.mono(), wall: clock.wall() };
+    this.#stopMoved(view);
+    this.#stopUnwanted(sceneOf(view, contract.workflow, now));
+    await this.#sweepDead(view);
     const decisions = decide(view, contract.workflow, now).filter((one) => this.#concerns(one));
     const settled = await this.#tidy.settle(decisions, now.mono);
     const swept = await this.#tidy.sweep(view, now);
     const runs = decisions.filter((one): one is Run => one.kind === "run");
-    const choice = await this.#chooser.choose(view, contract.workflow, this.#over ? [] : runs, now.mono);
+    const choice = await this.#chooser.choose(view, contract.workflow, this.#over ? [] : runs, now);
     // A shutdown may have come while we asked, and it stops only what was started before it.
     const starting = this.#over ? [] : choice.chosen;
-    for (const run of starting) this.#start(contract, run);
+    for (const run of starting) this.#start(contract, run, view);
     const idle = decisions.filter((one): one is Idle => "why" in one);
     return {
       idle: [...idle, ...choice.left, ...settled.blocked],
@@ -209,15 +215,24 @@ export class Runner {
     }
   }
 
+  /** What is held, or called off by the branch that handed it out, ends here too. */
+  #stopUnwanted(scene: Scene): void {
+    for (const [branch, { stop }] of this.#going) {
+      const asked = scene.heads.get(branch)?.asked;
+      if (scene.view.sides.hold !== undefined) stop.stop("held");
+      else if (asked?.kind === "request" && whyCalledOff(asked, scene) !== undefined) stop.stop("called-off");
+    }
+  }
+
   #concerns(decision: Decision): boolean {
     const { branches } = this.#options;
     return branches.length === 0 || branches.includes(decision.head.branch);
   }
 
-  #start(contract: Contract, run: Run): void {
+  #start(contract: Contract, run: Run, view: View): void {
     const stop = new StopSwitch();
     const { branch } = run.head;
-    const ended = attempt(this.#ports, contract, run, stop, this.#options.ttlMs).then((end) => {
+    const ended = attempt(this.#ports, contract, run, view, stop, this.#options.ttlMs).then((end) => {
       this.#going.delete(branch);
       this.#bell.ring();
       this.#chooser.ended(run, end, this.#ports.clock.mono());
@@ -225,8 +240,8 @@ export class Runner {
     });
     this.#started++;
     this.#patience.began(run.request.commit, run.attempt);
-    const lane = run.state?.lane ?? "default";
-    this.#going.set(branch, { commit: run.head.commit, lane, slot: run.slot?.ref, stop, ended });
+    const slots = (run.slots ?? []).map(({ ref }) => ref);
+    this.#going.set(branch, { commit: run.head.commit, slots, stop, ended });
   }
 
   /** How long until a resting request may run; undefined when none is worth waiting for. */

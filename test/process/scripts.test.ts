@@ -2,6 +2,9 @@
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import type { Branch, Sha } from "../../src/core/ids.ts";
+import { EMPTY } from "../../src/core/item.ts";
+import { callOf, commitOf, id, requestOf, runCall, scriptOf } from "../support/call.ts";
 import { leftovers } from "../support/crash.ts";
 import { answerOf, makeStage, play, salvages, type Setting, type Stage } from "../support/scripts.ts";
 
@@ -378,7 +381,7 @@ describe("what a script sees of its surroundings", () => {
     expect(env).toContain("LC_TIME=C");
     const names = env.split("\n").flatMap((line) => /^([A-Za-z_]+)=/.exec(line)?.[1] ?? []);
     const fixed =
-      /^(?:TRAILHAND_[A-Z]+|GIT_(?:AUTHOR|COMMITTER)_(?:NAME|EMAIL)|LC_[A-Z]+|PWD|OLDPWD|SHLVL|_)$/;
+      /^(?:TRAILHAND_[A-Z_]+|GIT_(?:AUTHOR|COMMITTER)_(?:NAME|EMAIL)|LC_[A-Z]+|PWD|OLDPWD|SHLVL|_)$/;
     const listed = new Set(
       "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TZ TMPDIR TERM COLORTERM NO_COLOR XDG_CACHE_HOME DEPLOY_KEY".split(
         " ",
@@ -421,6 +424,109 @@ describe("what a script sees of its surroundings", () => {
       attempt: 1,
     });
     expect(request["trailers"]).toContainEqual({ key: "Odd-Key", value: 'a"b\\c $(touch $OUT/pwned)' });
+  });
+
+  it("reads what the work carries, and at most 50 commits of its history", async () => {
+    const [asked, child] = [commitOf(id("1"), "Goal\n\nWhy.\n\nState: plan\n"), "topic.api" as Branch];
+    const oid = (at: number) => (at === 60 ? id("1") : ((at + 1000).toString(16).padStart(40, "0") as Sha));
+    const trail = Array.from({ length: 60 }, (_, at) =>
+      commitOf(oid(at), `answer ${at}\n\nState: work\nAnswers: ${oid(at + 1)}\n`),
+    );
+    const [head] = trail;
+    if (!head) throw new Error("no head");
+    const spent = { cost: 0.5, tokens: 10, turns: 2, time: 3000 };
+    const item = {
+      ...EMPTY,
+      spent,
+      budget: { cost: 5 },
+      rounds: { work: 2 },
+      owns: ["src/**"],
+      risk: "draft",
+    };
+    const steps = [{ state: "work", subject: "first", prompt: "" }];
+    const call = callOf(scriptOf({ "states/work": '#!/bin/sh\nexec cat "$TRAILHAND_REQUEST"\n' }), {
+      request: requestOf(head),
+      trail: [...trail, asked],
+      next: ["review", "done"],
+      item,
+      children: [
+        {
+          key: "api",
+          branch: child,
+          fate: "gone",
+          state: "",
+          head: undefined,
+          subject: "s",
+          summary: "t",
+          cost: 0.1,
+          tokens: 5,
+          isNew: true,
+        },
+      ],
+      approvals: [{ commit: id("2"), by: "ann@example.com", at: 7 }],
+      plan: { id: id("3"), step: 1, of: 1, steps },
+      members: [requestOf(commitOf(id("4"), "Merge me\n\nBody.\n\nState: queued\n"))],
+      agent: { name: "quick", run: ["q"], env: [] },
+    });
+    const request = JSON.parse((await runCall(call)).stdout) as { trail: unknown[] };
+    expect(request).toMatchObject({
+      next: ["review", "done"],
+      targetCommit: id("f"),
+      origin: { commit: id("1"), header: "Goal", body: "Why." },
+      children: [
+        {
+          key: "api",
+          branch: "topic.api",
+          state: "",
+          head: null,
+          subject: "s",
+          summary: "t",
+          cost: 0.1,
+          tokens: 5,
+          new: true,
+        },
+      ],
+      approvals: [{ commit: id("2"), by: "ann@example.com", at: 7 }],
+      plan: { id: id("3"), step: 1, of: 1, steps },
+      members: [
+        { branch: "topic", commit: id("4"), subject: "Merge me", body: "Body.", committed: 1_700_000_000 },
+      ],
+      spent,
+      budget: { cost: 5 },
+      rounds: { work: 2 },
+      owns: ["src/**"],
+      risk: "draft",
+      agent: "quick",
+    });
+    expect(request.trail).toHaveLength(50);
+  });
+
+  it("has a name for everything that there is not", async () => {
+    const call = callOf(scriptOf({ "states/work": '#!/bin/sh\nexec cat "$TRAILHAND_REQUEST"\n' }));
+    expect(JSON.parse((await runCall(call)).stdout)).toMatchObject({
+      children: [],
+      approvals: [],
+      plan: null,
+      members: [],
+      spent: { cost: 0, tokens: 0, turns: 0, time: 0 },
+      budget: {},
+      rounds: {},
+      owns: [],
+      risk: null,
+      agent: null,
+    });
+  });
+
+  it("shares a folder with the runs after it, and is told the trusted commit", async () => {
+    const call = callOf(
+      scriptOf({
+        "states/work": `#!/bin/sh
+          cat "$TRAILHAND_CACHE/kept" 2>/dev/null || echo first
+          echo "second, for $TRAILHAND_TARGET_COMMIT" >"$TRAILHAND_CACHE/kept"`,
+      }),
+    );
+    expect((await runCall(call)).stdout).toBe("first\n");
+    expect((await runCall({ ...call, attempt: 2 })).stdout).toBe(`second, for ${id("f")}\n`);
   });
 
   it("is git of its own worktree, whatever the runner was started from", async () => {

@@ -58,6 +58,7 @@ export function play(
     env: { ...environmentOf(stage.repo), ...env },
     committer: BOT,
     logs: stage.logs,
+    cache: join(stage.outside, "../cache"),
     graceMs: 300,
   });
   return run(stage.repo, options, (ports) => change({ ...ports, scripts }));

@@ -52,7 +52,7 @@ async function dryRun(
   await usableContract(site, view.target, view.heads);
   const wanted = decisions.filter(({ head }) => branches.length === 0 || branches.includes(head.branch));
   const runs = wanted.flatMap((one) => (one.kind === "run" ? [one] : []));
-  const held = admit(view, contract.workflow, runs, concurrency).held;
+  const held = admit(view, contract.workflow, runs, found.now, concurrency).held;
   const rows = wanted.map((one) => held.find(({ head }) => head.branch === one.head.branch) ?? one);
   if (input.has("json")) {
     printJson(

@@ -36,7 +36,8 @@ export const run: Run = async ({ input, terminal, env }) => {
   return EXIT.done;
 };
 
-async function requireCommit(site: Site, name: string): Promise<Commit> {
+/** The commit that a name stands for. Throws a Fault when there is none. */
+export async function requireCommit(site: Site, name: string): Promise<Commit> {
   const args = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${name}^{commit}`];
   const { code, stdout } = await site.place.git.run(args, { codes: [1, 128] });
   const [commit] = code === 0 ? await readTrail(site.place, stdout.trim(), 1) : [];
@@ -65,6 +66,7 @@ function explain(terminal: Terminal, commit: Commit, asked: Asked): void {
   if (asked.kind === "none") {
     const why = {
       "no-state": "It asks for nothing: there is no State trailer.",
+      approves: "It approves the request below it, while nothing else stands in between.",
       merge: "It asks for nothing: merge commits are no requests.",
       "bound-elsewhere": "It counts on another branch only.",
       "two-states": "It names two states, so nothing is guessed.",

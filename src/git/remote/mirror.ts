@@ -9,6 +9,7 @@
 import type { Ref, Sha } from "../../core/ids.ts";
 import { JOURNAL, LANES, LEASES, NAMESPACE, PARKED } from "../../core/lease.ts";
 import type { Commit } from "../../core/request.ts";
+import { sideRefs } from "../../core/used.ts";
 import type { Update } from "../../runner/ports.ts";
 import { assemble, readEntry, type Entry, type WholeLook } from "../assemble.ts";
 import { type Git, GitExit } from "../exec.ts";
@@ -17,7 +18,7 @@ import type { Line, Listing } from "./line.ts";
 import type { RefNames } from "./names.ts";
 
 /** Side refs that decide; the others are fetched when somebody asks for them. */
-const DECIDING = [LEASES, LANES, PARKED];
+const DECIDING: readonly string[] = [LEASES, LANES, PARKED, ...sideRefs];
 /** More refs than this are fetched by pattern. */
 const FEW = 200;
 
@@ -146,7 +147,9 @@ export class Mirror {
   #everything(): string[][] {
     const { prefix } = this.names;
     const heads = "+refs/heads/*:refs/heads/*";
-    const sides = DECIDING.map((place) => `+${this.names.there(`${place}*`)}:${place}*`);
+    const sides = DECIDING.map((place) => (place.endsWith("/") ? `${place}*` : place)).map(
+      (place) => `+${this.names.there(place)}:${place}`,
+    );
     // What is left out is left out for every other refspec of the same fetch.
     return prefix.startsWith("refs/heads/") ? [[heads, `^${prefix}/*`], sides] : [[heads, ...sides]];
   }

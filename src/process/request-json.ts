@@ -1,0 +1,85 @@
+/**
+ * The request file of a state script: everything that a script may want to know, as JSON.
+ *
+ * What must hold: a field that has no value is there as null or empty, so that a script may ask for
+ * it; nothing here is a secret.
+ */
+import { formatDuration } from "../core/duration.ts";
+import type { Offspring } from "../core/family.ts";
+import { describeMessage, parseMessage, valueOf } from "../core/message.ts";
+import { originOf } from "../core/origin.ts";
+import { DEFAULT_AGENT } from "../core/prompt.ts";
+import type { Commit, Request } from "../core/request.ts";
+import type { ScriptCall } from "../runner/ports.ts";
+
+/** How much history a script is told. */
+const TRAIL = 50;
+
+/** The request as JSON, for `TRAILHAND_REQUEST`. */
+export function requestJson(call: ScriptCall): string {
+  const { request, trail, item } = call;
+  const { header, body, trailers } = request.message;
+  return JSON.stringify(
+    {
+      branch: request.branch,
+      target: call.target,
+      targetCommit: call.targetCommit,
+      commit: request.commit,
+      state: request.state,
+      next: call.next,
+      run: call.run,
+      attempt: call.attempt,
+      attempts: call.attempts,
+      timeout: formatDuration(call.timeoutMs),
+      hops: request.hops,
+      header,
+      body,
+      trailers,
+      ...pick(describeMessage(request.message)),
+      origin: originOf(request, trail),
+      children: call.children.map(child),
+      approvals: call.approvals,
+      plan: plan(call),
+      members: call.members.map(member),
+      spent: item.spent,
+      budget: item.budget,
+      rounds: item.rounds,
+      owns: item.owns,
+      risk: item.risk ?? null,
+      agent: call.agent?.name ?? (call.script.prompt ? DEFAULT_AGENT : null),
+      trail: trail.slice(0, TRAIL).map(handOff),
+      salvage: call.salvage,
+      previous: call.previous ?? null,
+    },
+    undefined,
+    2,
+  );
+}
+
+function pick({
+  type,
+  scope,
+  subject,
+  references,
+  mentions,
+  notes,
+}: ReturnType<typeof describeMessage>): object {
+  return { type: type ?? null, scope: scope ?? null, subject, references, mentions, notes };
+}
+
+function child({ key, branch, state, head, subject, summary, cost, tokens, isNew }: Offspring): object {
+  return { key, branch, state, head: head ?? null, subject, summary, cost, tokens, new: isNew };
+}
+
+function plan({ plan: frozen }: ScriptCall): object | null {
+  return frozen ? { id: frozen.id, step: frozen.step, of: frozen.of, steps: frozen.steps } : null;
+}
+
+function member({ branch, commit, message: { header, body }, committed }: Request): object {
+  return { branch, commit, subject: header, body, committed };
+}
+
+function handOff(commit: Commit): object {
+  const { header, body, trailers } = parseMessage(commit.message);
+  return { commit: commit.commit, header, body, state: valueOf(trailers, "State") ?? null, trailers };
+}

@@ -1,0 +1,46 @@
+/**
+ * What an answer moves beyond its own branch: the trusted one, and requests of others.
+ *
+ * What must hold: all of it goes in the swap of the answer, each ref from the value that was looked
+ * at; the history of what lands is kept.
+ */
+import { refOf, type Branch, type Ref, type Sha } from "../core/ids.ts";
+import { ARCHIVE } from "../core/lease.ts";
+import type { Request } from "../core/request.ts";
+import type { Claim } from "./claim.ts";
+import type { Ports, Update } from "./ports.ts";
+
+export interface Beyond {
+  /** The trusted branch. */
+  readonly land: Update | undefined;
+  /** Answers to requests of other branches. */
+  readonly others: readonly {
+    readonly request: Request;
+    readonly state: string;
+    readonly message: string;
+  }[];
+}
+
+/** The updates of what an answer moves beyond its own branch. What lands is kept under the archive. */
+export async function beyondMoves(
+  { repository }: Ports,
+  held: Claim,
+  beyond: Beyond | undefined,
+  commit: Sha,
+): Promise<Update[]> {
+  if (!beyond) return [];
+  const landed: [Branch, Sha][] = beyond.land ? [[held.run.head.branch, commit]] : [];
+  const moves: Update[] = beyond.land ? [beyond.land] : [];
+  for (const { request, state, message } of beyond.others) {
+    const next = await repository.commit(request.commit, request.commit, message);
+    moves.push({ ref: refOf(request.branch), expected: request.commit, next });
+    if (beyond.land && state === "done") landed.push([request.branch, next]);
+  }
+  const refs = landed.map(([branch]) => `${ARCHIVE}${branch}` as Ref);
+  const before = refs.length > 0 ? await repository.read(refs) : new Map<Ref, Sha | null>();
+  for (const [at, ref] of refs.entries()) {
+    const next = landed[at]?.[1];
+    if (next) moves.push({ ref, expected: before.get(ref) ?? null, next });
+  }
+  return moves;
+}

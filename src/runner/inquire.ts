@@ -1,0 +1,134 @@
+/**
+ * Looks up in history what decisions about some heads depend on.
+ *
+ * What must hold: nothing is asked for a head that does not need it, and nothing twice of a commit,
+ * because what lies below a commit never changes.
+ */
+import { readApprovals, type Approved } from "../core/approval.ts";
+import type { Branch, Ref, Sha } from "../core/ids.ts";
+import { readItem, type Item } from "../core/item.ts";
+import { ARCHIVE } from "../core/lease.ts";
+import { approves, type Commit } from "../core/request.ts";
+import type { Facts, Head } from "../core/view.ts";
+import { parseDependency, type Predicate } from "../core/wait.ts";
+import type { Workflow } from "../core/workflow.ts";
+import type { Contract, Look, Repository } from "./ports.ts";
+
+type Needs = Pick<Repository, "holds" | "read" | "signer" | "trail">;
+
+/** How far down a piece of work is looked for. */
+export const DEPTH = 400;
+
+export class Inquirer {
+  readonly #repository: Needs;
+  #items = new Map<Sha, Item>();
+  #approved = new Map<string, Approved | undefined>();
+  #reached = new Set<string>();
+
+  constructor(repository: Needs) {
+    this.#repository = repository;
+  }
+
+  async inquire({ target, heads }: Look, contract: Pick<Contract, "workflow" | "file">): Promise<Facts> {
+    const { workflow } = contract;
+    const waits = heads.flatMap((head) => waitsOf(head, workflow));
+    const trusted = heads.find(({ branch }) => branch === target)?.commit;
+    return {
+      reached: trusted ? await this.#findReached(trusted, waits) : new Set(),
+      landed: await this.#findLanded(heads, waits),
+      items: await this.#findItems(heads, workflow),
+      approved: await this.#findApproved(heads, contract),
+    };
+  }
+
+  /** What the trusted branch held once it still holds. */
+  async #findReached(trusted: Sha, waits: readonly Predicate[]): Promise<ReadonlySet<string>> {
+    const wanted = new Set(waits.flatMap((one) => (one.kind === "commit" ? [one.id] : [])));
+    const reached = new Set<string>();
+    for (const id of wanted) {
+      if (this.#reached.has(id) || (await this.#repository.holds(trusted, id))) reached.add(id);
+    }
+    this.#reached = reached;
+    return reached;
+  }
+
+  async #findLanded(heads: readonly Head[], waits: readonly Predicate[]): Promise<ReadonlySet<Branch>> {
+    const present = new Set(heads.map(({ branch }) => branch));
+    const wanted = waits.flatMap((one) => (one.kind === "branch" ? [one.branch] : []));
+    const gone = [...new Set(wanted)].filter((branch) => !present.has(branch));
+    if (gone.length === 0) return new Set();
+    const refOf = (branch: Branch) => `${ARCHIVE}${branch}` as Ref;
+    const values = await this.#repository.read(gone.map(refOf));
+    return new Set(gone.filter((branch) => values.get(refOf(branch))));
+  }
+
+  async #findItems(heads: readonly Head[], workflow: Workflow): Promise<ReadonlyMap<string, Item>> {
+    const known = this.#items;
+    this.#items = new Map();
+    const items = new Map<string, Item>();
+    for (const head of heads) {
+      const { asked, commit, key } = head;
+      if (asked.kind === "none" || asked.answers !== undefined) continue;
+      const joins = workflow.states[asked.state]?.wait.some((one) =>
+        flat(one).some(({ kind }) => kind === "children"),
+      );
+      if (!joins) continue;
+      const item = known.get(commit) ?? readItem(await this.#repository.trail(commit, DEPTH));
+      this.#items.set(commit, item);
+      items.set(key, item);
+    }
+    return items;
+  }
+
+  async #findApproved(
+    heads: readonly Head[],
+    { workflow, file }: Pick<Contract, "workflow" | "file">,
+  ): Promise<ReadonlyMap<string, Approved>> {
+    const known = this.#approved;
+    this.#approved = new Map();
+    const found = new Map<string, Approved>();
+    for (const { asked, branch, commit, key } of heads) {
+      if (asked.kind !== "none" || asked.reason !== "approves") continue;
+      const id = `${commit} ${branch} ${workflow.proof}`;
+      const approved = known.has(id)
+        ? known.get(id)
+        : await this.#readApproved(branch, commit, workflow, file);
+      this.#approved.set(id, approved);
+      if (approved) found.set(key, approved);
+    }
+    return found;
+  }
+
+  async #readApproved(
+    branch: Branch,
+    commit: Sha,
+    workflow: Workflow,
+    file: Contract["file"],
+  ): Promise<Approved | undefined> {
+    const trail = await this.#repository.trail(commit, DEPTH);
+    if (workflow.proof === "committer") return readApprovals(branch, trail);
+    const allowed = await file("allowed_signers");
+    const signers = new Map<Sha, string>();
+    for (const one of allowed === undefined ? [] : approvalsOf(trail)) {
+      const signer = await this.#repository.signer(one.commit, allowed ?? "");
+      if (signer !== undefined) signers.set(one.commit, signer);
+    }
+    return readApprovals(branch, trail, signers);
+  }
+}
+
+/** The approvals on top of a history. */
+function approvalsOf(trail: readonly Commit[]): readonly Commit[] {
+  const end = trail.findIndex(({ message }) => approves(message) === undefined);
+  return end < 0 ? trail : trail.slice(0, end);
+}
+
+/** Every single thing that a head waits for. */
+function waitsOf({ asked }: Head, workflow: Workflow): Predicate[] {
+  if (asked.kind === "none") return [];
+  const wait = workflow.states[asked.state]?.wait ?? [];
+  const depends = asked.dependsOn.flatMap((text) => parseDependency(text) ?? []);
+  return [...wait, ...depends].flatMap(flat);
+}
+
+const flat = (one: Predicate): readonly Predicate[] => (one.kind === "either" ? one.of.flatMap(flat) : [one]);

@@ -1,0 +1,35 @@
+/**
+ * What stands against a request before anything is run for it.
+ *
+ * What must hold: asked of the commit that is claimed, not of what a look saw; each refusal is an
+ * answer that parks the work, so that nobody waits for nothing.
+ */
+import { findEvidence, missingEvidence } from "../core/evidence.ts";
+import { spentProblem } from "../core/limits.ts";
+import { findAsker, permitProblem } from "../core/permit.ts";
+import { words } from "../core/words.ts";
+import type { Work } from "./work.ts";
+
+/** Why the request is parked in place of being run; undefined: it may run. */
+export async function refusal(work: Work): Promise<string | undefined> {
+  const { workflow, item, trail, claim } = work;
+  const { request, head } = claim.run;
+  const permit = await permitRefusal(work);
+  if (permit !== undefined) return permit;
+  if (work.isTampered) return words.planTampered(item.plan?.id ?? "");
+  const tree = trail[0]?.tree ?? "";
+  const missing = missingEvidence(workflow, request.state, findEvidence(trail, tree, workflow));
+  if (missing.length > 0) return words.noEvidence(request.state, missing);
+  return spentProblem(workflow, item, head.branch);
+}
+
+async function permitRefusal({ ports, contract, workflow, trail, claim }: Work): Promise<string | undefined> {
+  const { state } = claim.run.request;
+  if (workflow.states[state]?.by === undefined) return undefined;
+  const asker = findAsker(trail, workflow);
+  if (!asker) return undefined;
+  if (workflow.proof === "committer") return permitProblem(workflow, state, asker.author ?? "");
+  const allowed = await contract.file("allowed_signers");
+  const signer = allowed === undefined ? undefined : await ports.repository.signer(asker.commit, allowed);
+  return permitProblem(workflow, state, signer);
+}

@@ -1,0 +1,149 @@
+/**
+ * Makes the reply of a run: its message, the branches that it makes, what it moves beyond its own.
+ *
+ * What must hold: what the work carries goes on with every answer; a child that is there already, as
+ * a child of this very work, is kept and not made again; an answer that is trouble moves its own
+ * branch only.
+ */
+import { plus, type Budget } from "../core/amounts.ts";
+import { draftChildren, type Birth } from "../core/children.ts";
+import { composeMessage } from "../core/compose.ts";
+import { formatEvidence } from "../core/evidence.ts";
+import { refOf, type Sha } from "../core/ids.ts";
+import { entering, formatItem, readItem, type Item } from "../core/item.ts";
+import { draftOther } from "../core/landing.ts";
+import { nextStep } from "../core/legal.ts";
+import type { Output } from "../core/output.ts";
+import { formatPlan, planText } from "../core/plan.ts";
+import { draftResponse, type Verdict } from "../core/response.ts";
+import type { Trailer } from "../core/trailers.ts";
+import type { Beyond } from "./beyond.ts";
+import type { Reply, Saved } from "./finish.ts";
+import type { Sealed } from "./ports.ts";
+import { factsOf, hopLimit, type Work } from "./work.ts";
+
+export interface Left {
+  readonly sealed: Sealed | undefined;
+  readonly salvage: Saved | undefined;
+  readonly secrets: readonly string[];
+}
+
+/** What an attempt used, as its script says and our clock. */
+export function usedBy(work: Work, output: Output | undefined): Budget {
+  const { cost = 0, tokens = 0, turns = 0 } = output ?? {};
+  return { cost, tokens, turns, time: Math.round(work.ports.clock.mono() - work.startedAt) };
+}
+
+/** The whole reply. Throws a Fault on what no message can carry. */
+export async function makeReply(work: Work, verdict: Verdict, left: Left): Promise<Reply> {
+  const { claim } = work;
+  const { request } = claim.run;
+  const output = verdict.trouble ? undefined : verdict.output;
+  const hops = hopLimit(work);
+  const drafted = draftChildren(request, output?.children ?? [], work.item, hops, left.secrets);
+  const births = await unborn(work, drafted);
+  const frozen = await freeze(work, output);
+  const item = carriedOn(work, verdict, frozen?.id);
+  const facts = factsOf(work, left.secrets);
+  const message = composeMessage(
+    draftResponse(request, verdict, {
+      ...facts,
+      carried: [...formatItem(item), ...proofs(output, left.sealed), ...approvers(work)],
+      appendix: frozen?.text ?? stepText(work, verdict),
+    }),
+  );
+  return { message, births, sealed: left.sealed, salvage: left.salvage, beyond: beyond(work, output, left) };
+}
+
+/** Children that are not there yet. Any other branch of that name is in the way, and the swap finds it. */
+async function unborn({ ports, claim, item }: Work, births: readonly Birth[]): Promise<Birth[]> {
+  const repeated = births.filter(({ key }) => item.children.includes(key));
+  if (repeated.length === 0) return [...births];
+  const values = await ports.repository.read(repeated.map(({ branch }) => refOf(branch)));
+  const kept = new Set<string>();
+  for (const { key, branch } of repeated) {
+    const head = values.get(refOf(branch));
+    const parent = head ? readItem(await ports.repository.trail(head, 200)).parent : undefined;
+    if (parent === claim.run.request.branch) kept.add(key);
+  }
+  return births.filter(({ key }) => !kept.has(key));
+}
+
+async function freeze({ ports }: Work, output: Output | undefined) {
+  if (!output?.plan) return undefined;
+  const id = await ports.repository.hash(planText(output.plan));
+  const [first] = output.plan;
+  const head = first ? stepHead(first, 1, output.plan.length) : "";
+  return { id, text: `${head}\n\n${formatPlan(id, output.plan)}` };
+}
+
+const stepHead = (
+  step: { readonly subject: string; readonly prompt: string },
+  at: number,
+  of: number,
+): string => [`Step ${at} of ${of}: ${step.subject}`, step.prompt].filter((part) => part !== "").join("\n\n");
+
+/** What the next step of a plan asks, for who answers it. */
+function stepText({ plan }: Work, { trouble }: Verdict): string | undefined {
+  const next = nextStep(plan);
+  return plan && next && !trouble ? stepHead(next, plan.step + 1, plan.of) : undefined;
+}
+
+/** The work as the answer carries it. */
+function carriedOn(work: Work, { state, output, trouble }: Verdict, frozen: string | undefined): Item {
+  const { item, offspring, plan, claim } = work;
+  const given = trouble ? undefined : output;
+  const joins =
+    claim.run.state?.wait.some((one) => one.kind === "children" || one.kind === "either") ?? false;
+  const settled = offspring.filter(({ fate }) => fate !== "going").map(({ key }) => key);
+  const add = (old: readonly string[], more: readonly string[]): string[] => [...new Set([...old, ...more])];
+  const next: Item = {
+    ...item,
+    spent: plus(item.spent, usedBy(work, output)),
+    children: add(
+      item.children,
+      (given?.children ?? []).map(({ key }) => key),
+    ),
+    joined: joins && !trouble ? add(item.joined, settled) : item.joined,
+    cancels: add(item.cancels, given?.cancel ?? []),
+    risk: given?.risk ?? item.risk,
+    plan: frozen === undefined ? placeAfter(work) : { id: frozen, step: 1, of: given?.plan?.length ?? 0 },
+  };
+  const isOff = trouble || (plan && state !== nextStep(plan)?.state);
+  return entering(isOff && frozen === undefined ? { ...next, plan: placeNow(work, state) } : next, state);
+}
+
+/** After the last step the plan is fulfilled, and binds nobody any more. */
+function placeAfter({ plan, item }: Work): Item["plan"] {
+  if (!plan) return item.plan;
+  return plan.step < plan.of ? { id: plan.id, step: plan.step + 1, of: plan.of } : undefined;
+}
+
+/** Where trouble leads aside, the step is still to be done. */
+function placeNow({ plan, item }: Work, state: string): Item["plan"] {
+  const isAside = ["failed", "parked"].includes(state) || plan === undefined || plan.step < plan.of;
+  return isAside ? item.plan : undefined;
+}
+
+function proofs(output: Output | undefined, sealed: Sealed | undefined): Trailer[] {
+  return sealed ? (output?.evidence ?? []).map((name) => formatEvidence(name, sealed.tree)) : [];
+}
+
+const approvers = ({ approved }: Work): Trailer[] =>
+  (approved?.approvals ?? []).map(({ by, commit }) => ({ key: "Approved-By", value: `${by} ${commit}` }));
+
+function beyond(work: Work, output: Output | undefined, { secrets }: Left): Beyond | undefined {
+  const answers = output?.answers ?? [];
+  if (output?.land === undefined && answers.length === 0) return undefined;
+  const { claim, target, targetCommit, members } = work;
+  const { run, runner, branch } = claim.lease;
+  const facts = { run, runner, by: branch, hopLimit: hopLimit(work), secrets };
+  const others = answers.flatMap((answer) => {
+    const member = members.find((one) => one.branch === answer.branch);
+    return member
+      ? [{ request: member, state: answer.state, message: draftOther(answer, member, facts) }]
+      : [];
+  });
+  const land = output?.land && { ref: refOf(target), expected: targetCommit as Sha, next: output.land };
+  return { land: land || undefined, others };
+}

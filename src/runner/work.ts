@@ -1,0 +1,123 @@
+/**
+ * Everything that one attempt works with, read once after its claim.
+ *
+ * What must hold: what the work carries is read from the history below the request, where only
+ * commits of the runner speak of it; a plan counts only while its text has the id it was frozen as.
+ */
+import { plus } from "../core/amounts.ts";
+import type { Approved } from "../core/approval.ts";
+import { offspringOf, type Offspring } from "../core/family.ts";
+import type { Branch, Sha } from "../core/ids.ts";
+import { readItem, type Item } from "../core/item.ts";
+import { findPlanText, parsePlan, type Plan } from "../core/plan.ts";
+import type { Commit, Request } from "../core/request.ts";
+import type { RunFacts } from "../core/response.ts";
+import type { View } from "../core/view.ts";
+import { DEFAULT_HOPS, type Workflow } from "../core/workflow.ts";
+import type { Claim, StopSwitch } from "./claim.ts";
+import { DEPTH } from "./inquire.ts";
+import type { Contract, Ports, Script } from "./ports.ts";
+
+export interface Work {
+  readonly ports: Ports;
+  readonly contract: Contract;
+  readonly target: Branch;
+  /** The head of the trusted branch when the request was looked at. */
+  readonly targetCommit: Sha;
+  readonly workflow: Workflow;
+  readonly claim: Claim;
+  readonly stop: StopSwitch;
+  readonly script: Script | undefined;
+  readonly startedAt: number;
+  /** The history below the request, itself included, newest first. */
+  readonly trail: readonly Commit[];
+  readonly item: Item;
+  readonly offspring: readonly Offspring[];
+  readonly approved: Approved | undefined;
+  readonly members: readonly Request[];
+  /** The frozen plan that the request is a step of. */
+  readonly plan: Plan | undefined;
+  /** True when the work carries a plan whose text is not the one that was frozen. */
+  readonly isTampered: boolean;
+}
+
+/** What an attempt is given before its work is read. */
+export type Start = Pick<Work, "ports" | "contract" | "claim" | "stop" | "script"> & { readonly view: View };
+
+/** Reads the work below a claimed request. */
+export async function readWork(start: Start): Promise<Work> {
+  const { ports, contract, claim, view } = start;
+  const { request, head } = claim.run;
+  const { workflow, target } = contract;
+  const trail = await ports.repository.trail(request.commit, DEPTH);
+  const carried = readItem(trail);
+  const item: Item = { ...carried, spent: plus(carried.spent, claim.lease.spent) };
+  const heads = new Map(view.heads.map((one) => [one.branch, one]));
+  return {
+    ports,
+    contract,
+    target,
+    targetCommit: heads.get(target)?.commit ?? request.commit,
+    workflow,
+    claim,
+    stop: start.stop,
+    script: start.script,
+    startedAt: ports.clock.mono(),
+    trail,
+    item,
+    offspring: offspringOf(head.branch, item, heads),
+    approved: view.facts.approved.get(head.key),
+    members: membersOf(workflow, request, view),
+    ...(await readPlan(ports, trail, item, request)),
+  };
+}
+
+/** Requests of other branches that this state may answer, and that nobody works on. */
+function membersOf(workflow: Workflow, request: Request, view: View): Request[] {
+  const states = workflow.states[request.state]?.answers ?? [];
+  return view.heads.flatMap(({ asked, branch, key }) => {
+    const busy = view.leases.get(key)?.lease;
+    const isFree = busy === undefined || busy.rest !== undefined;
+    const isOther = branch !== request.branch && branch !== view.target;
+    return asked.kind === "request" && isOther && isFree && states.includes(asked.state) ? [asked] : [];
+  });
+}
+
+async function readPlan(
+  { repository }: Ports,
+  trail: readonly Commit[],
+  { plan }: Item,
+  request: Request,
+): Promise<Pick<Work, "plan" | "isTampered">> {
+  if (!plan) return { plan: undefined, isTampered: false };
+  const text = findPlanText(trail, plan.id);
+  const steps = text === undefined ? undefined : parsePlan(text);
+  const isWhole =
+    text !== undefined && steps?.length === plan.of && (await repository.hash(text)) === plan.id;
+  if (!isWhole || !steps) return { plan: undefined, isTampered: true };
+  // Work that a person sent elsewhere is no step of it.
+  const isStep = steps[plan.step - 1]?.state === request.state;
+  return { plan: isStep ? { ...plan, steps } : undefined, isTampered: false };
+}
+
+/** Attempts that a state has, the first one included. */
+export const attemptsOf = (held: Claim): number => (held.run.state?.retries ?? 0) + 1;
+
+export const hopLimit = ({ workflow }: Pick<Work, "workflow">): number =>
+  workflow.limits.hops ?? DEFAULT_HOPS;
+
+/** What the answer says of the run. */
+export function factsOf(work: Work, secrets: readonly string[]): RunFacts {
+  const { claim: held, ports } = work;
+  return {
+    run: held.lease.run,
+    runner: held.lease.runner,
+    attempt: held.lease.attempt,
+    attempts: attemptsOf(held),
+    tookMs: ports.clock.mono() - work.startedAt,
+    hopLimit: hopLimit(work),
+    workflow: work.contract.blob,
+    script: work.script?.blob,
+    secrets,
+  };
+}
