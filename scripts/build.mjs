@@ -1,10 +1,11 @@
 /**
  * Bundles into dist/: the command line, and the programs behind `npm run bench`, `chaos` and `conformance`.
- * Names on the command line build only those.
+ * Names on the command line build only those. The packs stand beside the program, so that `init --pack` finds
+ * them wherever it is installed.
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { chmodSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
@@ -40,10 +41,15 @@ if (isWanted("trailhand")) {
     format: "cjs",
     minifySyntax: true,
     minifyWhitespace: true,
+    // A bundle has one directory, which CommonJS calls by another name.
+    define: { ...common.define, "import.meta.dirname": "__dirname" },
     entryPoints: { trailhand: "src/cli/main.ts", cli: "src/cli/dispatch.ts", warm: "scripts/warm.ts" },
   });
   writeFileSync(`${root}/dist/package.json`, '{ "type": "commonjs" }\n');
   chmodSync(`${root}/dist/trailhand.js`, 0o755);
+  rmSync(`${root}/dist/packs`, { recursive: true, force: true });
+  cpSync(`${root}/states/packs`, `${root}/dist/packs`, { recursive: true });
+  copyFileSync(`${root}/states/lib/trailhand.sh`, `${root}/dist/packs/trailhand.sh`);
   execFileSync(process.execPath, [`${root}/dist/warm.js`], { stdio: ["ignore", "ignore", "inherit"] });
   rmSync(`${root}/dist/warm.js`);
 }

@@ -4,6 +4,7 @@
  * What must hold: an option or argument that is not here cannot be given; each command has an
  * example that works as it stands in a repository that `trailhand init` has prepared.
  */
+import { HISTORY } from "./commands/history.ts";
 import { LOOK } from "./commands/look.ts";
 import { MEND } from "./commands/mend.ts";
 import { MORE } from "./commands/more.ts";
@@ -13,4 +14,4 @@ import type { Command } from "./commands/shape.ts";
 
 export { COMMON, GROUPS, type Argument, type Command, type Offer, type Option } from "./commands/shape.ts";
 
-export const COMMANDS: readonly Command[] = [...START, ...WORK, ...LOOK, ...MEND, ...MORE];
+export const COMMANDS: readonly Command[] = [...START, ...WORK, ...LOOK, ...HISTORY, ...MEND, ...MORE];

@@ -5,15 +5,21 @@ import { readInput } from "./input.ts";
 import { makeTerminal, printFault } from "./terminal.ts";
 
 const LOADERS: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = {
+  backtest: () => import("./do/backtest.ts"),
+  blame: () => import("./do/blame.ts"),
+  advise: () => import("./do/advise.ts"),
   cancel: () => import("./do/cancel.ts"),
   completions: () => import("./do/completions.ts"),
   demo: () => import("./do/demo.ts"),
   doctor: () => import("./do/doctor.ts"),
+  fork: () => import("./do/fork.ts"),
   gc: () => import("./do/gc.ts"),
   graph: () => import("./do/graph.ts"),
   help: () => import("./do/help.ts"),
   init: () => import("./do/init.ts"),
   log: () => import("./do/log.ts"),
+  packs: () => import("./do/packs.ts"),
+  replay: () => import("./do/replay.ts"),
   request: () => import("./do/request.ts"),
   resume: () => import("./do/resume.ts"),
   retry: () => import("./do/retry.ts"),

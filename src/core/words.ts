@@ -4,21 +4,10 @@
  * What must hold: each says what happened, what was expected where that helps, and the next
  * command to type. A Fault is "we could not"; what a script said is an Outcome, never a Fault.
  */
+import { EXIT, quoted, typed, usage, type Sentence } from "./sentence.ts";
+import { commandWords } from "./words-commands.ts";
 
-/** The exit codes of the command line, and what they mean. */
-export const EXIT = {
-  done: 0,
-  failed: 1,
-  usage: 2,
-  refused: 3,
-  later: 75,
-} as const;
-
-export interface Sentence {
-  readonly what: string;
-  readonly next?: string;
-  readonly exit?: number;
-}
+export { EXIT, quoted, typed, type Sentence };
 
 /** Something that could not be done; carries the sentence, the next command and the exit code. */
 export class Fault extends Error {
@@ -48,16 +37,6 @@ export class Unreachable extends Fault {
   }
 }
 
-const usage = (what: string, next?: string): Sentence =>
-  next === undefined ? { what, exit: EXIT.usage } : { what, next, exit: EXIT.usage };
-
-/** Shows a hostile name on one line, so that nothing in it can pass for our own words. */
-export const quoted = (text: string): string => JSON.stringify(text.slice(0, 120));
-
-/** A name as it is typed in a shell: people copy our commands, and strangers choose the names. */
-export const typed = (name: string): string =>
-  /^[\w./@%+=:,-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`;
-
 const SHOWN = 20;
 const listed = (paths: readonly string[]): string =>
   [
@@ -69,6 +48,7 @@ const nearestHint = (nearest: string | undefined): string =>
   nearest === undefined ? "" : ` Did you mean ${quoted(nearest)}?`;
 
 export const words = {
+  ...commandWords,
   emptyHeader: () =>
     usage("The commit message has no first line.", 'trailhand request <state> -m "A subject"'),
   badTrailerKey: (key: string) =>
@@ -236,7 +216,8 @@ export const words = {
   claimLost: () => "another runner was faster, or a ref is locked",
   wouldOverwrite: (dir: string) => `untracked files in ${dir} are in the way; move them, then run again`,
   refusedAnswer: (why: string) => `the remote refuses what the script made: ${why}`,
-  cannotWait: (why: string) => `it makes branches, so its answer cannot wait beside its own: ${why}`,
+  cannotWait: (why: string) =>
+    `its answer makes or moves other branches, so it cannot wait beside its own: ${why}`,
   noEvidence: (state: string, names: readonly string[]) =>
     `${state} may follow only with evidence of the very same files, and this is missing: ${names.join(", ")}`,
   notProven: (state: string, name: string) =>
@@ -244,7 +225,8 @@ export const words = {
   noSuchChild: (key: string) => `it calls off the child ${quoted(key)}, which it never handed out`,
   mayNotLand: (state: string) =>
     `the state "${state}" may not move the trusted branch; add \`land: true\` to it`,
-  pathsForbidden: (state: string, paths: readonly string[]) => `${state} may not change ${listed(paths)}`,
+  pathsForbidden: (state: string, paths: readonly string[]) =>
+    `${state} may not change ${listed(paths.toSorted())}`,
   planTampered: (id: string) =>
     `the plan ${id.slice(0, 10)} that it follows is not in its history as it was frozen; ask for a new plan`,
   outdated: () =>

@@ -48,6 +48,15 @@ block() {
   printf '\nend-%s\n' "$TRAILHAND_RUN"
 }
 
+# json_string: standard input as one JSON string. Lines stay lines; other control characters do not.
+json_string() (
+  export LC_ALL=C
+  printf '"'
+  tr '\011\015' '  ' | tr -d '\000-\010\013\014\016-\037\177' | sed 's/[\\"]/\\&/g' |
+    awk 'BEGIN { ORS = "" } NR > 1 { print "\\n" } { print }'
+  printf '"'
+)
+
 # park <subject>: stops visibly, and a person goes on; what to do is standard input. Ends the
 # script, so its input is a file or a here-document: in a pipe it would end the pipe alone.
 park() {

@@ -8,6 +8,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSyn
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach } from "vitest";
+import { packFiles } from "../../src/cli/packs.ts";
 import { parseSha } from "../../src/core/ids.ts";
 import { readContract, type ReadContract } from "../../src/git/contract.ts";
 import { openSite } from "../../src/wire.ts";
@@ -41,10 +42,12 @@ export function installStates(repo: Repo, folder: string, wanted = (_path: strin
   repo.commit("chore: install states");
 }
 
-/** A repository with a pack in `states/` on its trusted branch. */
+/** A repository with a pack in `states/` on its trusted branch, as `trailhand init --pack` writes it. */
 export function packRepo(pack: string, files: Readonly<Record<string, string>> = {}): Repo {
   const repo = makeRepo(files);
-  installStates(repo, join(PACKS, pack));
+  for (const { path, text, executable } of packFiles(pack))
+    repo.write(path, text, executable ? 0o755 : 0o644);
+  repo.commit(`chore: install the pack ${pack}`);
   return repo;
 }
 

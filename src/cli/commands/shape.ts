@@ -1,6 +1,6 @@
 /** The shape of a command in the table, and the options that many of them share. */
 /** What a completion offers for a word. */
-export type Offer = "branch" | "state" | "shell" | "command";
+export type Offer = "branch" | "state" | "pack" | "shell" | "command";
 
 export interface Argument {
   readonly name: string;

@@ -7,7 +7,43 @@ export const START: readonly Command[] = [
     group: "start",
     what: "Write states/ with a workflow of three states that need no AI.",
     more: "Nothing that exists is overwritten. What to type next is printed.",
-    examples: [{ line: "trailhand init", what: "prepare this repository" }],
+    options: [
+      { name: "pack", value: "name", offers: "pack", what: "Write the states of this pack in their place." },
+    ],
+    examples: [
+      { line: "trailhand init", what: "prepare this repository" },
+      { line: "trailhand init --pack sequential", what: "begin with a ready-made workflow" },
+    ],
+  },
+  {
+    name: "packs",
+    group: "start",
+    what: "List the ready-made workflows, or show the page of one.",
+    arguments: [{ name: "name", what: "The pack to read about.", optional: true, offers: "pack" }],
+    options: [JSON_OPTION],
+    examples: [
+      { line: "trailhand packs", what: "what is there?" },
+      { line: "trailhand packs sequential", what: "what it is for, and how it goes" },
+    ],
+  },
+  {
+    name: "advise",
+    group: "start",
+    what: "Say which pattern fits a task graph, with the numbers that say so.",
+    more: "The file lists `tasks`, each with a `key`, and if you like `after`, `owns`, `risk`, `minutes` and `state`; beside them, `agents` and `cost_per_minute`. Where a task has a state and no minutes, past runs tell.",
+    arguments: [{ name: "file", what: "YAML; states/tasks.yml when left out.", optional: true }],
+    options: [
+      {
+        name: "as",
+        value: "pattern",
+        what: "Plan it as single, chain, parallel, hybrid or resource-aware, and say what speaks against it.",
+      },
+      JSON_OPTION,
+    ],
+    examples: [
+      { line: "trailhand advise tasks.yml", what: "in a row, side by side, or both?" },
+      { line: "trailhand advise tasks.yml --as parallel", what: "what would that cost?" },
+    ],
   },
   {
     name: "demo",

@@ -18,6 +18,7 @@ const names = COMMANDS.map(({ name }) => name).join(" ");
 const SOURCES: Readonly<Record<Offer, string>> = {
   branch: "git for-each-ref --format='%(refname:short)' refs/heads 2>/dev/null",
   state: `trailhand graph --json 2>/dev/null | sed -n 's/^    "\\(.*\\)": {$/\\1/p'`,
+  pack: `trailhand packs --json 2>/dev/null | sed -n 's/^      "name": "\\(.*\\)",$/\\1/p'`,
   shell: "echo bash zsh fish",
   command: `echo ${names}`,
 };

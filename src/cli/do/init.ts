@@ -1,22 +1,27 @@
-/** `trailhand init`: writes states/ with a workflow that works without any AI. */
+/** `trailhand init`: writes states/ with a workflow that works without any AI, or with that of a pack. */
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { startsOf } from "../../core/graph.ts";
 import { EXIT, Fault, typed, words } from "../../core/words.ts";
+import { WORKFLOW_FILE } from "../../core/workflow.ts";
 import { GitExit, type Git } from "../../git/exec.ts";
 import type { Site } from "../../site.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
+import { commandOf, packFiles, packPage } from "../packs.ts";
 import { STARTER } from "../starter.ts";
 
 export const run: Run = async ({ input, terminal, env }) => {
+  const pack = input.value("pack");
+  const files = pack === undefined ? STARTER : packFiles(pack);
   const site = await openSite(input.directory, env);
   const { place } = site;
   const top =
     place.top === undefined ? undefined : (await place.git.text(["rev-parse", "--show-toplevel"])).trimEnd();
   if (top === undefined) throw new Fault(words.bareRepository());
-  const existing = STARTER.filter(({ path }) => existsSync(join(top, path)));
+  const existing = files.filter(({ path }) => existsSync(join(top, path)));
   if (existing.length > 0) throw new Fault(words.filesExist(existing.map(({ path }) => path).join(", ")));
-  for (const { path, text, executable } of STARTER) {
+  for (const { path, text, executable } of files) {
     try {
       mkdirSync(dirname(join(top, path)), { recursive: true });
       writeFileSync(join(top, path), text, { flag: "wx" });
@@ -27,12 +32,12 @@ export const run: Run = async ({ input, terminal, env }) => {
     }
     terminal.print(`wrote ${path}`);
   }
-  terminal.say(["", "next:", ...(await stepsAfter(site)).map((line) => `  ${line}`)].join("\n"));
+  terminal.say(["", "next:", ...(await stepsAfter(site, pack)).map((line) => `  ${line}`)].join("\n"));
   return EXIT.done;
 };
 
 /** What to type next, so that it works here: who, which branch is trusted, where it is checked out. */
-async function stepsAfter(site: Site): Promise<string[]> {
+async function stepsAfter(site: Site, pack: string | undefined): Promise<string[]> {
   const { git, person, config } = site.place;
   const here = await currentBranch(git);
   const target = (await trustedBranch(site)) ?? here;
@@ -45,9 +50,27 @@ async function stepsAfter(site: Site): Promise<string[]> {
     ...(found ? [] : [`git config trailhand.target ${typed(target)}     # states are read from this branch`]),
     ...(here === target ? [] : [`git switch ${typed(target)}`]),
     `git add states && git commit -m "Add Trailhand's states"     # on ${target}, the trusted branch`,
-    'trailhand request check --new try-it -m "Try Trailhand"',
-    "trailhand run",
-    "trailhand log try-it",
+    ...(pack === undefined ? FIRST_STEPS : await stepsOf(pack)),
+  ];
+}
+
+const FIRST_STEPS = [
+  'trailhand request check --new try-it -m "Try Trailhand"',
+  "trailhand run",
+  "trailhand log try-it",
+];
+
+/** The pack's own command; where that runs what is asked for, a request comes before it. */
+async function stepsOf(pack: string): Promise<string[]> {
+  const command = commandOf(packPage(pack)) ?? "trailhand run";
+  if (!/\btrailhand run\b/.test(command) || /\btrailhand request\b/.test(command)) return [command];
+  const { readWorkflow } = await import("../../core/workflow-file.ts");
+  const text = packFiles(pack).find(({ path }) => path === WORKFLOW_FILE)?.text ?? "";
+  const { workflow } = readWorkflow(text);
+  const [start] = workflow ? startsOf(workflow) : [];
+  return [
+    ...(start === undefined ? [] : [`trailhand request ${start} --new try-it -m "What you want"`]),
+    command,
   ];
 }
 

@@ -1,0 +1,80 @@
+/** `trailhand advise`: which pattern fits a task graph, and the numbers that say so. */
+import { readFileSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
+import { advise } from "../../core/advise.ts";
+import { estimate, usualTimes, type Usual } from "../../core/estimate.ts";
+import { readPast } from "../../core/hand-offs.ts";
+import { nearest } from "../../core/nearest.ts";
+import { PATTERNS, type Pattern } from "../../core/task-facts.ts";
+import { readTaskGraph, type TaskGraph } from "../../core/task-graph.ts";
+import { EXIT, Fault, typed, words } from "../../core/words.ts";
+import { formatProblems, openSite } from "../../wire.ts";
+import type { Call, Run } from "../call.ts";
+import { readPile } from "../read-past.ts";
+import { renderAdvice } from "../render-advice.ts";
+import { printJson, shown } from "../terminal.ts";
+
+/** Where the pack `advise` has its tasks. */
+const FILE = "states/tasks.yml";
+/** More than any person writes. */
+const LONGEST = 1_000_000;
+
+export const run: Run = async (call) => {
+  const { input, terminal } = call;
+  const asked = requirePattern(input.value("as"));
+  const graph = readGraph(input.directory, input.arguments[0] ?? FILE);
+  const usual = await usualIn(call, graph);
+  const advice = advise(graph, estimate(graph.tasks, usual));
+  const { recommended, plans, ...rest } = advice;
+  const pattern = asked ?? recommended;
+  if (input.has("json")) {
+    printJson(terminal, {
+      pattern,
+      recommended,
+      plan: plans.find((plan) => plan.pattern === pattern),
+      plans,
+      ...rest,
+    });
+    return EXIT.done;
+  }
+  terminal.print(renderAdvice(advice, asked, terminal.colors));
+  const pack = plans.find((plan) => plan.pattern === pattern)?.pack ?? "";
+  terminal.say(`\nnext: trailhand packs ${pack}, then trailhand init --pack ${pack}`);
+  return EXIT.done;
+};
+
+function requirePattern(name: string | undefined): Pattern | undefined {
+  if (name === undefined) return undefined;
+  const found = PATTERNS.find((pattern) => pattern === name);
+  if (found) return found;
+  throw new Fault(words.noPattern(name, nearest(name, PATTERNS), PATTERNS.join(", ")));
+}
+
+/** Reads the file. Throws a Fault that names each mistake in it. */
+function readGraph(directory: string, file: string): TaskGraph {
+  let text: string;
+  try {
+    text = readFileSync(isAbsolute(file) ? file : join(directory, file), "utf8");
+  } catch (error) {
+    throw new Fault(words.noTasks(shown(file), error instanceof Error ? error.message : ""), {
+      cause: error,
+    });
+  }
+  if (text.length > LONGEST)
+    throw new Fault(words.badTasks(typed(file), `  it is longer than ${LONGEST} characters`));
+  const { graph, problems } = readTaskGraph(text);
+  if (graph) return graph;
+  throw new Fault(words.badTasks(typed(file), formatProblems(problems)));
+}
+
+/** Past run times are read only where a task leaves its minutes to them. */
+async function usualIn(
+  { input, env, terminal }: Call,
+  { tasks }: TaskGraph,
+): Promise<ReadonlyMap<string, Usual>> {
+  if (!tasks.some(({ minutes, state }) => minutes === undefined && state !== undefined)) return new Map();
+  const site = await openSite(input.directory, env);
+  const { commits, cut } = await readPile(site, []);
+  if (cut) terminal.say(`Past runs were looked for in the newest ${commits.length} commits.`);
+  return usualTimes(readPast(commits));
+}
