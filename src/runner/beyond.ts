@@ -13,6 +13,8 @@ import type { Ports, Update } from "./ports.ts";
 export interface Beyond {
   /** The trusted branch. */
   readonly land: Update | undefined;
+  /** What its own branch is answered with. */
+  readonly state: string;
   /** Answers to requests of other branches. */
   readonly others: readonly {
     readonly request: Request;
@@ -29,7 +31,8 @@ export async function beyondMoves(
   commit: Sha,
 ): Promise<Update[]> {
   if (!beyond) return [];
-  const landed: [Branch, Sha][] = beyond.land ? [[held.run.head.branch, commit]] : [];
+  const isOwn = beyond.land !== undefined && beyond.state === "done";
+  const landed: [Branch, Sha][] = isOwn ? [[held.run.head.branch, commit]] : [];
   const moves: Update[] = beyond.land ? [beyond.land] : [];
   for (const { request, state, message } of beyond.others) {
     const next = await repository.commit(request.commit, request.commit, message);

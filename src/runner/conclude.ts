@@ -29,7 +29,8 @@ const NO_SCRIPT: ScriptEnd = {
 /** Decides what the end means and writes it. */
 export async function conclude(work: Work, end: ScriptEnd = NO_SCRIPT, tree?: Tree): Promise<void> {
   const { ports, claim: held } = work;
-  const sealed = tree && end.exit.kind === "exited" ? await ports.trees.seal(tree) : undefined;
+  const left = tree && end.exit.kind === "exited" ? await ports.trees.seal(tree) : undefined;
+  const sealed = typeof left === "object" ? await withTree(work, left) : left;
   const outcome = await weigh(work, end, sealed);
   if (outcome.kind === "stopped") return concludeStopped(work, tree);
   if (outcome.kind === "answer" && typeof sealed === "object") {
@@ -44,6 +45,14 @@ export async function conclude(work: Work, end: ScriptEnd = NO_SCRIPT, tree?: Tr
   }
   await concludeResting(work, end, outcome, why, saved);
   if (tree) await ports.trees.close(tree);
+}
+
+/** A worktree that was left clean is named by its commit; evidence and loops go by the tree. */
+async function withTree({ ports, claim, trail }: Work, sealed: Sealed): Promise<Sealed> {
+  if (sealed.tree !== sealed.head) return sealed;
+  const [known] =
+    sealed.head === claim.run.request.commit ? trail : await ports.repository.trail(sealed.head, 1);
+  return { ...sealed, tree: known?.tree ?? sealed.tree };
 }
 
 async function saveTree(work: Work, tree: Tree, why: string): Promise<Saved | undefined> {

@@ -74,6 +74,7 @@ export async function callOf(work: Work, script: Script, tree: Tree): Promise<Sc
     attempt: held.lease.attempt,
     attempts: attemptsOf(held),
     timeoutMs: Math.min(state?.timeout ?? 1_800_000, Math.max(1, time - item.spent.time)),
+    stallMs: state?.stall,
     env: state?.env ?? [],
     next: legal === "any" ? [] : legal,
     ...(state?.writes ? { writes: state.writes } : {}),
@@ -82,7 +83,7 @@ export async function callOf(work: Work, script: Script, tree: Tree): Promise<Sc
     children: work.offspring,
     approvals: work.approved?.approvals ?? [],
     plan: work.plan,
-    members: work.members,
+    members: work.members.map(({ request: one }) => one),
     agent: chooseAgent(workflow, request.state, request, script.agent),
   };
 }

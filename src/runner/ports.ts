@@ -158,6 +158,8 @@ export interface ScriptCall {
   readonly attempt: number;
   readonly attempts: number;
   readonly timeoutMs: number;
+  /** How long it may neither print nor change its worktree; undefined: as long as it likes. */
+  readonly stallMs?: number | undefined;
   readonly env: readonly string[];
   /** Globs of the paths that the state may change (undefined: any), and of those that it may not. */
   readonly writes?: readonly string[] | undefined;

@@ -4,14 +4,20 @@
  * What must hold: asked of the commit that is claimed, not of what a look saw; each refusal is an
  * answer that parks the work, so that nobody waits for nothing.
  */
+import type { Run } from "../core/decide.ts";
 import { findEvidence, missingEvidence } from "../core/evidence.ts";
 import { spentProblem } from "../core/limits.ts";
 import { findAsker, permitProblem } from "../core/permit.ts";
 import { words } from "../core/words.ts";
 import type { Work } from "./work.ts";
 
+/** What a request is refused by. */
+type Refusable = Pick<Work, "ports" | "contract" | "workflow" | "item" | "trail" | "isTampered"> & {
+  readonly claim: { readonly run: Pick<Run, "request" | "head"> };
+};
+
 /** Why the request is parked in place of being run; undefined: it may run. */
-export async function refusal(work: Work): Promise<string | undefined> {
+export async function refusal(work: Refusable): Promise<string | undefined> {
   const { workflow, item, trail, claim } = work;
   const { request, head } = claim.run;
   const permit = await permitRefusal(work);
@@ -23,7 +29,7 @@ export async function refusal(work: Work): Promise<string | undefined> {
   return spentProblem(workflow, item, head.branch);
 }
 
-async function permitRefusal({ ports, contract, workflow, trail, claim }: Work): Promise<string | undefined> {
+async function permitRefusal({ ports, contract, workflow, trail, claim }: Refusable): Promise<string | undefined> {
   const { state } = claim.run.request;
   if (workflow.states[state]?.by === undefined) return undefined;
   const asker = findAsker(trail, workflow);

@@ -9,10 +9,11 @@ import { plus, type Budget } from "../core/amounts.ts";
 import { draftChildren, type Birth } from "../core/children.ts";
 import { composeMessage } from "../core/compose.ts";
 import { formatEvidence } from "../core/evidence.ts";
-import { refOf, type Sha } from "../core/ids.ts";
+import { refOf } from "../core/ids.ts";
 import { entering, formatItem, readItem, type Item } from "../core/item.ts";
 import { draftOther } from "../core/landing.ts";
 import { nextStep } from "../core/legal.ts";
+import { roundsProblem } from "../core/limits.ts";
 import type { Output } from "../core/output.ts";
 import { formatPlan, planText } from "../core/plan.ts";
 import { draftResponse, type Verdict } from "../core/response.ts";
@@ -52,7 +53,7 @@ export async function makeReply(work: Work, verdict: Verdict, left: Left): Promi
       appendix: frozen?.text ?? stepText(work, verdict),
     }),
   );
-  return { message, births, sealed: left.sealed, salvage: left.salvage, beyond: beyond(work, output, left) };
+  return { message, births, sealed: left.sealed, salvage: left.salvage, beyond: beyond(work, verdict, left) };
 }
 
 /** Children that are not there yet. Any other branch of that name is in the way, and the swap finds it. */
@@ -132,18 +133,20 @@ function proofs(output: Output | undefined, sealed: Sealed | undefined): Trailer
 const approvers = ({ approved }: Work): Trailer[] =>
   (approved?.approvals ?? []).map(({ by, commit }) => ({ key: "Approved-By", value: `${by} ${commit}` }));
 
-function beyond(work: Work, output: Output | undefined, { secrets }: Left): Beyond | undefined {
-  const answers = output?.answers ?? [];
-  if (output?.land === undefined && answers.length === 0) return undefined;
-  const { claim, target, targetCommit, members } = work;
+function beyond(work: Work, { state, output, trouble }: Verdict, { secrets }: Left): Beyond | undefined {
+  const { answers = [], land: landing } = trouble ? {} : (output ?? {});
+  if (landing === undefined && answers.length === 0) return undefined;
+  const { claim, workflow, target, targetCommit, members } = work;
   const { run, runner, branch } = claim.lease;
   const facts = { run, runner, by: branch, hopLimit: hopLimit(work), secrets };
   const others = answers.flatMap((answer) => {
-    const member = members.find((one) => one.branch === answer.branch);
-    return member
-      ? [{ request: member, state: answer.state, message: draftOther(answer, member, facts) }]
-      : [];
+    const member = members.find(({ request }) => request.branch === answer.branch);
+    if (!member) return [];
+    // Its own limits hold, whoever answers it.
+    const most = roundsProblem(workflow, member.item, answer.state);
+    const given = most ? { ...answer, state: most.state, summary: most.why } : answer;
+    return [{ request: member.request, state: given.state, message: draftOther(given, member, facts) }];
   });
-  const land = output?.land && { ref: refOf(target), expected: targetCommit as Sha, next: output.land };
-  return { land: land || undefined, others };
+  const land = landing && { ref: refOf(target), expected: targetCommit, next: landing };
+  return { land, state, others };
 }

@@ -41,6 +41,8 @@ export interface Options {
 
 /** Looks in one lease time while something runs. */
 const BUSY_LOOKS = 6;
+/** So often a runner that stays looks for what dead ones left, also where no lease of theirs is in view. */
+const SWEEP_MS = 600_000;
 /** What one `run` came to. */
 export interface Summary {
   readonly started: number;
@@ -71,7 +73,7 @@ export class Runner {
   #started = 0;
   #faults = 0;
   #over = false;
-  #hasSwept = false;
+  #sweptAt: number | undefined;
   readonly #patience = new Patience();
   readonly #pace: Pace;
   readonly #tidy: Tidy;
@@ -162,9 +164,8 @@ export class Runner {
   }
 
   async #tick(): Promise<Tick> {
-    const { contract: readContract, clock, repository, trees } = this.#ports;
-    if (!this.#hasSwept) await trees.sweep();
-    this.#hasSwept = true;
+    const { contract: readContract, clock, repository } = this.#ports;
+    await this.#sweepInTime();
     const look = await repository.look();
     if (!look.unchanged && this.#headsMoved(look)) this.#pace.quicken();
     const contract = await readContract(look.target, look.heads);
@@ -199,6 +200,17 @@ export class Runner {
     const before = this.#heads;
     this.#heads = new Map(heads.map(({ branch, commit }) => [branch, commit]));
     return before.size !== heads.length || heads.some(({ branch, commit }) => before.get(branch) !== commit);
+  }
+
+  /** Nothing is decided before the first sweep succeeded; a later one that fails is told, and waits its turn. */
+  async #sweepInTime(): Promise<void> {
+    const now = this.#ports.clock.mono();
+    if (this.#sweptAt !== undefined) {
+      if (now - this.#sweptAt < SWEEP_MS) return;
+      this.#sweptAt = now;
+    }
+    await this.#ports.trees.sweep();
+    this.#sweptAt = now;
   }
 
   /** When a runner of this machine died, ends and saves what it left before anything is decided. */

@@ -88,7 +88,9 @@ export class Tidy {
     const { head, request } = run;
     const { repository } = this.#ports;
     const other = await repository.answeredElsewhere(request, view.target);
-    const blocked = other === undefined ? await repository.blocker(head.branch) : undefined;
+    const touched = other === undefined ? [head.branch, ...(run.state?.land ? [view.target] : [])] : [];
+    let blocked: string | undefined;
+    for (const branch of touched) blocked ??= await repository.blocker(branch);
     const why: Why | undefined =
       other !== undefined
         ? { code: "bound-elsewhere", detail: other }

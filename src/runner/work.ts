@@ -9,6 +9,7 @@ import type { Approved } from "../core/approval.ts";
 import { offspringOf, type Offspring } from "../core/family.ts";
 import type { Branch, Sha } from "../core/ids.ts";
 import { readItem, type Item } from "../core/item.ts";
+import type { Member } from "../core/landing.ts";
 import { findPlanText, parsePlan, type Plan } from "../core/plan.ts";
 import type { Commit, Request } from "../core/request.ts";
 import type { RunFacts } from "../core/response.ts";
@@ -16,6 +17,7 @@ import type { View } from "../core/view.ts";
 import { DEFAULT_HOPS, type Workflow } from "../core/workflow.ts";
 import type { Claim, StopSwitch } from "./claim.ts";
 import { DEPTH } from "./inquire.ts";
+import { readMembers } from "./members.ts";
 import type { Contract, Ports, Script } from "./ports.ts";
 
 export interface Work {
@@ -34,7 +36,7 @@ export interface Work {
   readonly item: Item;
   readonly offspring: readonly Offspring[];
   readonly approved: Approved | undefined;
-  readonly members: readonly Request[];
+  readonly members: readonly Member[];
   /** The frozen plan that the request is a step of. */
   readonly plan: Plan | undefined;
   /** True when the work carries a plan whose text is not the one that was frozen. */
@@ -67,20 +69,9 @@ export async function readWork(start: Start): Promise<Work> {
     item,
     offspring: offspringOf(head.branch, item, heads),
     approved: view.facts.approved.get(head.key),
-    members: membersOf(workflow, request, view),
+    members: await readMembers(start),
     ...(await readPlan(ports, trail, item, request)),
   };
-}
-
-/** Requests of other branches that this state may answer, and that nobody works on. */
-function membersOf(workflow: Workflow, request: Request, view: View): Request[] {
-  const states = workflow.states[request.state]?.answers ?? [];
-  return view.heads.flatMap(({ asked, branch, key }) => {
-    const busy = view.leases.get(key)?.lease;
-    const isFree = busy === undefined || busy.rest !== undefined;
-    const isOther = branch !== request.branch && branch !== view.target;
-    return asked.kind === "request" && isOther && isFree && states.includes(asked.state) ? [asked] : [];
-  });
 }
 
 async function readPlan(
