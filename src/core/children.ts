@@ -10,7 +10,7 @@ import { composeMessage, isBeyondScripts, isTrailerKey } from "./compose.ts";
 import { parseAmounts } from "./amounts.ts";
 import { childBranch } from "./family.ts";
 import { parseBranch, parseStateName, type Branch } from "./ids.ts";
-import { EMPTY, entering, formatItem, type Item } from "./item.ts";
+import { EMPTY, formatItem, type Item } from "./item.ts";
 import { jsonList } from "./lists.ts";
 import { findOverlap, isWithin } from "./paths.ts";
 import { findRing } from "./rings.ts";
@@ -141,7 +141,7 @@ export function draftChildren(
         { key: "State", value: state },
         { key: "Branch", value: branch },
         ...after.map((one) => ({ key: "Depends-On", value: `branch ${childBranch(request.branch, one)}` })),
-        ...formatItem(entering(own, state)),
+        ...formatItem(own),
         { key: "Hops", value: `${request.hops + 1}/${hopLimit}` },
       ],
     });

@@ -19,7 +19,7 @@ export interface Draft {
 const RESERVED = new Set(
   `state branch parent answers run attempt runner took hops workflow script event request nonce
    ttl-ms rest-ms dwp-state aynig-state aynig dwp-lease-seconds children joined cancels plan step
-   rounds spent evidence risk approved-by archive landed-from`.split(/\s+/),
+   rounds spent evidence risk approved-by archive landed-from agent`.split(/\s+/),
 );
 /** Keys that bind a script, so that only people write them. */
 const FOR_PEOPLE = new Set(["owns", "budget", "approves"]);

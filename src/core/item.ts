@@ -10,6 +10,7 @@ import { parseBranch, type Branch } from "./ids.ts";
 import { valueOf } from "./message.ts";
 import { approves, type Commit } from "./request.ts";
 import type { Trailer } from "./trailers.ts";
+import type { Workflow } from "./workflow.ts";
 import { readSteps, type Step } from "./trail.ts";
 
 export interface PlanPlace {
@@ -114,8 +115,9 @@ export function formatItem(item: Item): Trailer[] {
   ];
 }
 
-/** The item once `state` is asked for. */
-export function entering(item: Item, state: string): Item {
+/** The item once an answer asks for `state`; only rounds that are limited are counted. */
+export function entering(item: Item, state: string, { states }: Workflow): Item {
+  if (states[state]?.max === undefined) return item;
   return { ...item, rounds: { ...item.rounds, [state]: (item.rounds[state] ?? 0) + 1 } };
 }
 

@@ -10,7 +10,7 @@ import { childrenSchema } from "./children.ts";
 import { isBeyondScripts, isTrailerKey } from "./compose.ts";
 import { parseDuration } from "./duration.ts";
 import { parseSha, type Sha } from "./ids.ts";
-import { verdictsSchema } from "./landing.ts";
+import { verdictsSchema } from "./other-answers.ts";
 import { nearest } from "./nearest.ts";
 import { planSchema } from "./plan.ts";
 import { separatorAt, type Trailer } from "./trailers.ts";

@@ -22,7 +22,8 @@ export function inside(paths: readonly string[], globs: readonly string[]): stri
 function covering(globs: readonly string[]): (path: string) => boolean {
   if (globs.length === 0) return () => false;
   const all = globs.flatMap((glob) => (isPlain(glob) ? [glob, `${glob.replace(/\/+$/, "")}/**`] : [glob]));
-  return picomatch(all, { dot: true });
+  // A name may hold line breaks, and must not slip past `**` by one.
+  return picomatch(all, { dot: true, flags: "s" });
 }
 
 /** The first glob of one list that may meet one of another; undefined: they surely do not. */

@@ -24,6 +24,8 @@ export interface RunFacts {
   readonly hopLimit: number;
   readonly workflow: Sha | undefined;
   readonly script: Sha | undefined;
+  /** Who answered a prompt. */
+  readonly agent?: string | undefined;
   /** Values that must not appear in any message. */
   readonly secrets: readonly string[];
 }
@@ -94,6 +96,7 @@ function numbers(request: Request, verdict: Verdict, facts: RunFacts): Trailer[]
     ...line("Took", formatDuration(facts.tookMs).replaceAll(" ", "")),
     ...line("Cost", output?.cost === undefined ? undefined : `${output.cost} USD`),
     ...line("Tokens", output?.tokens),
+    ...line("Agent", facts.agent),
     ...line("Model", output?.model),
     ...line("Hops", `${request.hops + 1}/${facts.hopLimit}`),
     ...line("Workflow", facts.workflow),

@@ -223,6 +223,7 @@ export const words = {
   notProven: (state: string, name: string) =>
     `the state "${state}" may not prove ${quoted(name)}; add it to its \`proves\``,
   noSuchChild: (key: string) => `it calls off the child ${quoted(key)}, which it never handed out`,
+  wouldWait: (ring: readonly string[]) => `it would wait for itself: ${ring.join(" -> ")}`,
   mayNotLand: (state: string) =>
     `the state "${state}" may not move the trusted branch; add \`land: true\` to it`,
   pathsForbidden: (state: string, paths: readonly string[]) =>

@@ -92,26 +92,43 @@ function stepText({ plan }: Work, { trouble }: Verdict): string | undefined {
 
 /** The work as the answer carries it. */
 function carriedOn(work: Work, { state, output, trouble }: Verdict, frozen: string | undefined): Item {
-  const { item, offspring, plan, claim } = work;
+  const { item, offspring, plan } = work;
   const given = trouble ? undefined : output;
-  const joins =
-    claim.run.state?.wait.some((one) => one.kind === "children" || one.kind === "either") ?? false;
-  const settled = offspring.filter(({ fate }) => fate !== "going").map(({ key }) => key);
+  const joined = joins(work, state, trouble !== undefined)
+    ? offspring.filter(({ fate }) => fate !== "going")
+    : [];
   const add = (old: readonly string[], more: readonly string[]): string[] => [...new Set([...old, ...more])];
   const next: Item = {
     ...item,
-    spent: plus(item.spent, usedBy(work, output)),
+    // What children spent is the work's, once it has their results.
+    spent: joined.filter(({ isNew }) => isNew).reduce(plus, plus(item.spent, usedBy(work, output))),
     children: add(
       item.children,
       (given?.children ?? []).map(({ key }) => key),
     ),
-    joined: joins && !trouble ? add(item.joined, settled) : item.joined,
+    joined: add(
+      item.joined,
+      joined.map(({ key }) => key),
+    ),
     cancels: add(item.cancels, given?.cancel ?? []),
     risk: given?.risk ?? item.risk,
     plan: frozen === undefined ? placeAfter(work) : { id: frozen, step: 1, of: given?.plan?.length ?? 0 },
   };
   const isOff = trouble || (plan && state !== nextStep(plan)?.state);
-  return entering(isOff && frozen === undefined ? { ...next, plan: placeNow(work, state) } : next, state);
+  const carried = isOff && frozen === undefined ? { ...next, plan: placeNow(work, state) } : next;
+  return entering(carried, state, work.workflow);
+}
+
+/**
+ * Whether this answer ends a wait for children. One that ended in vain hands them to a script as they
+ * are; a person may mend them, and then they are waited for again.
+ */
+function joins({ claim, workflow }: Work, state: string, isTrouble: boolean): boolean {
+  const waits = claim.run.state?.wait.some((one) => one.kind === "children" || one.kind === "either");
+  const next = workflow.states[state];
+  return (
+    waits === true && (!isTrouble || (claim.run.known !== undefined && next !== undefined && !next.human))
+  );
 }
 
 /** After the last step the plan is fulfilled, and binds nobody any more. */
@@ -138,7 +155,7 @@ function beyond(work: Work, { state, output, trouble }: Verdict, { secrets }: Le
   if (landing === undefined && answers.length === 0) return undefined;
   const { claim, workflow, target, targetCommit, members } = work;
   const { run, runner, branch } = claim.lease;
-  const facts = { run, runner, by: branch, hopLimit: hopLimit(work), secrets };
+  const facts = { run, runner, by: branch, hopLimit: hopLimit(work), secrets, workflow: work.workflow };
   const others = answers.flatMap((answer) => {
     const member = members.find(({ request }) => request.branch === answer.branch);
     if (!member) return [];

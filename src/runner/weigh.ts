@@ -9,12 +9,13 @@ import { findEvidence, missingEvidence } from "../core/evidence.ts";
 import { landProblem, othersProblem } from "../core/landing.ts";
 import { legalAnswers, resolve } from "../core/legal.ts";
 import { roundsProblem, sameProblem } from "../core/limits.ts";
-import { parseMessage, valueOf } from "../core/message.ts";
+import { parseMessage, valueOf, valuesOf } from "../core/message.ts";
 import { decideOutcome, type Outcome } from "../core/outcome.ts";
 import { readOutput, readSetState, type Output, type OutputReading } from "../core/output.ts";
 import { inside, outside } from "../core/paths.ts";
 import { planProblem } from "../core/plan.ts";
 import type { Verdict } from "../core/response.ts";
+import { ringWith } from "../core/waiting.ts";
 import { words } from "../core/words.ts";
 import type { ScriptEnd, Sealed } from "./ports.ts";
 import type { Work } from "./work.ts";
@@ -54,6 +55,9 @@ async function breach(work: Work, output: Output, sealed: Sealed): Promise<strin
   if (strange !== undefined) return words.noSuchChild(strange);
   const unproven = (output.evidence ?? []).find((name) => !state?.proves.includes(name));
   if (unproven !== undefined) return words.notProven(request.state, unproven);
+  const depends = valuesOf(output.trailers, "Depends-On");
+  const ring = depends.length > 0 ? ringWith(request.branch, depends, work.scene) : undefined;
+  if (ring) return words.wouldWait(ring);
   const declared =
     childProblem(output.children ?? [], workflow, request.branch, request.state, item) ??
     (output.plan && planProblem(output.plan, request.state, workflow)) ??

@@ -10,10 +10,13 @@ import { offspringOf, type Offspring } from "../core/family.ts";
 import type { Branch, Sha } from "../core/ids.ts";
 import { readItem, type Item } from "../core/item.ts";
 import type { Member } from "../core/landing.ts";
+import { chooseAgent, DEFAULT_AGENT, type Agent } from "../core/prompt.ts";
+import type { Scene } from "../core/judge.ts";
 import { findPlanText, parsePlan, type Plan } from "../core/plan.ts";
 import type { Commit, Request } from "../core/request.ts";
 import type { RunFacts } from "../core/response.ts";
 import type { View } from "../core/view.ts";
+import { sceneOf } from "../core/waiting.ts";
 import { DEFAULT_HOPS, type Workflow } from "../core/workflow.ts";
 import type { Claim, StopSwitch } from "./claim.ts";
 import { DEPTH } from "./inquire.ts";
@@ -36,6 +39,8 @@ export interface Work {
   readonly item: Item;
   readonly offspring: readonly Offspring[];
   readonly approved: Approved | undefined;
+  /** What the look saw, to judge what would wait for what. */
+  readonly scene: Scene;
   readonly members: readonly Member[];
   /** The frozen plan that the request is a step of. */
   readonly plan: Plan | undefined;
@@ -54,7 +59,8 @@ export async function readWork(start: Start): Promise<Work> {
   const trail = await ports.repository.trail(request.commit, DEPTH);
   const carried = readItem(trail);
   const item: Item = { ...carried, spent: plus(carried.spent, claim.lease.spent) };
-  const heads = new Map(view.heads.map((one) => [one.branch, one]));
+  const scene = sceneOf(view, workflow, { mono: ports.clock.mono(), wall: ports.clock.wall() });
+  const { heads } = scene;
   return {
     ports,
     contract,
@@ -69,6 +75,7 @@ export async function readWork(start: Start): Promise<Work> {
     item,
     offspring: offspringOf(head.branch, item, heads),
     approved: view.facts.approved.get(head.key),
+    scene,
     members: await readMembers(start),
     ...(await readPlan(ports, trail, item, request)),
   };
@@ -91,6 +98,12 @@ async function readPlan(
   return { plan: isStep ? { ...plan, steps } : undefined, isTampered: false };
 }
 
+/** Who answers, where the state is a prompt. */
+function agentOf({ workflow, claim, script }: Work): Agent | undefined {
+  const { request } = claim.run;
+  return chooseAgent(workflow, request.state, request, script?.agent);
+}
+
 /** Attempts that a state has, the first one included. */
 export const attemptsOf = (held: Claim): number => (held.run.state?.retries ?? 0) + 1;
 
@@ -109,6 +122,7 @@ export function factsOf(work: Work, secrets: readonly string[]): RunFacts {
     hopLimit: hopLimit(work),
     workflow: work.contract.blob,
     script: work.script?.blob,
+    agent: work.script?.prompt ? (agentOf(work)?.name ?? DEFAULT_AGENT) : undefined,
     secrets,
   };
 }

@@ -169,7 +169,7 @@ describe("a script that lies", () => {
       const [key = ""] = trailer.split(":");
       await expectFailed(
         stage(`printf 'trailers<<E\\n${trailer}\\nE\\n' >> "$TRAILHAND_OUTPUT"`),
-        `"${key}" is written by the runner only`,
+        `"${key}" is not for scripts to write`,
       );
     },
   );

@@ -71,6 +71,7 @@ describe("a state that waits for children", () => {
     ]);
     expect(trailer("topic", "Children")).toBe("good-a good-b");
     expect(trailer("topic", "Joined")).toBe("good-a good-b");
+    expect(trailer("topic", "Spent")).toMatch(/^1 USD, /);
     expect(trailer("topic.good-a", "Parent")).toBe("topic");
   });
 
@@ -88,6 +89,30 @@ describe("a state that waits for children", () => {
     await run(repo);
     expect(state("topic")).toBe("repair");
     expect(head("topic")).toContain("bad-b did not come to a good end");
+  });
+
+  it("is waited for again when a person mended a child, and not when a script goes on without", async () => {
+    prepare("children all", spread("good a", "bad b"));
+    request("topic", "feat: mended\n\nState: split\n");
+    await run(repo);
+    expect(trailer("topic", "Joined")).toBe("");
+    repo.git("switch", "-q", "topic");
+    repo.request("chore: gather again\n\nState: gather\n");
+    repo.git("switch", "-q", "topic.bad-b");
+    repo.request("feat: stuck for now\n\nState: part\n");
+    repo.git("switch", "-q", "main");
+    await run(repo);
+    expect(state("topic")).toBe("gather");
+    prepare("children all", spread("good a", "bad b"), "", false);
+    repo.write(
+      "states/workflow.yml",
+      repo.git("show", "main:states/workflow.yml").replace("repair: { human: true,", "repair: {"),
+    );
+    repo.write("states/repair", GATHER, 0o755);
+    repo.commit("chore: a script repairs");
+    request("topic", "feat: script\n\nState: split\n");
+    await run(repo);
+    expect(trailer("topic", "Joined")).toContain("bad-b");
   });
 
   it("takes a parked child as settled, and a part for a quorum", async () => {
@@ -215,6 +240,26 @@ describe("Depends-On", () => {
     repo.git("merge", "-q", "--ff-only", "fix");
     await run(repo);
     expect(state("top")).toBe("done");
+  });
+
+  it("is refused of a script that would close a ring", async () => {
+    repo.write(
+      "states/solo",
+      '#!/bin/sh\nprintf "state=part\\ntrailers=Depends-On: b\\n" >>"$TRAILHAND_OUTPUT"\n',
+      0o755,
+    );
+    repo.write(
+      "states/workflow.yml",
+      repo
+        .git("show", "main:states/workflow.yml")
+        .replace("solo: { next: done }", "solo: { next: part, retries: 0 }"),
+    );
+    repo.commit("chore: solo depends");
+    request("a", "feat: a\n\nState: solo\n");
+    request("b", "feat: b\n\nState: part\nDepends-On: a\n");
+    await run(repo);
+    expect(state("a")).toBe("failed");
+    expect(head("a")).toContain("it would wait for itself: a -> b -> a");
   });
 
   it("names a ring of requests that wait for each other", async () => {
