@@ -12,6 +12,6 @@ import { START } from "./commands/start.ts";
 import { WORK } from "./commands/work.ts";
 import type { Command } from "./commands/shape.ts";
 
-export { COMMON, GROUPS, type Argument, type Command, type Offer, type Option } from "./commands/shape.ts";
+export { COMMON, GROUPS, type Command, type Offer, type Option } from "./commands/shape.ts";
 
 export const COMMANDS: readonly Command[] = [...START, ...WORK, ...LOOK, ...HISTORY, ...MEND, ...MORE];

@@ -66,10 +66,10 @@ function checkNames(name: string, state: State, workflow: Workflow): Problem[] {
 }
 
 function checkEvidence(workflow: Workflow): Problem[] {
-  const proven = Object.values(workflow.states).flatMap(({ proves }) => proves);
+  const proven = new Set(Object.values(workflow.states).flatMap(({ proves }) => proves));
   return Object.entries(workflow.evidence).flatMap(([state, names]) =>
     names
-      .filter((one) => !proven.includes(one))
+      .filter((one) => !proven.has(one))
       .map((one) => problem(`evidence.${state}`, `no state \`proves\` "${one}"`)),
   );
 }

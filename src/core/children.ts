@@ -68,7 +68,7 @@ export function childProblem(
 ): string | undefined {
   const most = workflow.states[from]?.children ?? MOST;
   if (children.length > most) return `${children.length} children are handed out, and the most are ${most}`;
-  const kin = children.map(({ key }) => key);
+  const kin = new Set([...children.map(({ key }) => key), ...item.children]);
   for (const { key, state, owns, after } of children) {
     const known = Object.keys(workflow.states);
     if (!known.includes(state)) {
@@ -77,7 +77,7 @@ export function childProblem(
       return `the child "${key}" asks for "${state}", which is no state of the workflow${hint}`;
     }
     if (!parseBranch(childBranch(parent, key))) return `the child "${key}" has no branch name`;
-    const stranger = after.find((one) => one === key || !(kin.includes(one) || item.children.includes(one)));
+    const stranger = after.find((one) => one === key || !kin.has(one));
     if (stranger !== undefined)
       return `the child "${key}" comes after "${stranger}", which is no sibling of it`;
     const outside = item.owns.length > 0 && (owns.find((glob) => !isWithin(glob, item.owns)) ?? false);

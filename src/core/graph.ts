@@ -6,20 +6,37 @@
  * in ids and kept in labels.
  */
 import { formatDuration } from "./duration.ts";
-import { isTerminal, type Workflow } from "./workflow.ts";
+import { isReservedState, isTerminal, type State, type Workflow } from "./workflow.ts";
+
+/** Why work goes along an edge, where it is not the plain next state. */
+export type Cause = "fails" | "in vain" | "too often" | undefined;
 
 export interface Edge {
   readonly from: string;
   readonly to: string;
-  readonly failure: boolean;
+  readonly cause: Cause;
+  /** The tier of risk that leads here. */
+  readonly tier?: string;
 }
 
-/** Every declared transition, in reading order; one that is also where a failure leads is drawn once. */
+/** Every declared transition, in reading order; one that is also where trouble leads is drawn once. */
 export function edgesOf(workflow: Workflow): Edge[] {
-  return Object.entries(workflow.states).flatMap(([from, { next, "on-failure": failure }]) => {
-    const edges = next.map((to): Edge => ({ from, to, failure: false }));
-    if (failure === undefined || next.includes(failure)) return edges;
-    return [...edges, { from, to: failure, failure: true }];
+  return Object.entries(workflow.states).flatMap(([from, state]) => {
+    const { next, risk = {}, "on-failure": failure, "on-max": most, otherwise } = state;
+    const tiers = Object.entries(risk).map(([tier, to]): Edge => ({ from, to, cause: undefined, tier }));
+    const plain = next
+      .filter((to) => tiers.every((edge) => edge.to !== to))
+      .map((to): Edge => ({ from, to, cause: undefined }));
+    const edges = [...plain, ...tiers];
+    const aside: readonly [Cause, string | undefined][] = [
+      ["in vain", otherwise],
+      ["too often", most],
+      ["fails", failure],
+    ];
+    for (const [cause, to] of aside) {
+      if (to !== undefined && edges.every((edge) => edge.to !== to)) edges.push({ from, to, cause });
+    }
+    return edges;
   });
 }
 
@@ -28,18 +45,20 @@ export function startsOf(workflow: Workflow): readonly string[] {
   return workflow.start ?? Object.keys(workflow.states).slice(0, 1);
 }
 
+const kindOf = ({ human, wait }: State): string =>
+  human ? " (a person)" : wait.length > 0 ? " (waits)" : "";
+
 const idOf = (state: string) => state.replace(/[^a-z0-9]/g, "_");
 
 /** A Mermaid `stateDiagram-v2`; the position is drawn in its own class. */
 export function formatMermaid(workflow: Workflow, position?: string): string {
   const states = Object.entries(workflow.states);
-  const labels = states.map(
-    ([name, { human }]) => `    state "${name}${human ? " (a person)" : ""}" as ${idOf(name)}`,
-  );
-  const target = (to: string) => (isTerminal(to) ? "[*]" : idOf(to));
-  const edges = edgesOf(workflow).map(({ from, to, failure }) => {
-    const label = failure ? " : fails" : isTerminal(to) ? ` : ${to}` : "";
-    return `    ${idOf(from)} --> ${target(to)}${label}`;
+  const labels = states.map(([name, state]) => `    state "${name}${kindOf(state)}" as ${idOf(name)}`);
+  // A reserved state has no box of its own: work that is parked stands where it was.
+  const target = (to: string) => (isReservedState(to) ? "[*]" : idOf(to));
+  const edges = edgesOf(workflow).map(({ from, to, cause, tier }) => {
+    const words = [tier, cause, isReservedState(to) ? to : undefined].filter((word) => word !== undefined);
+    return `    ${idOf(from)} --> ${target(to)}${words.length > 0 ? ` : ${words.join(", ")}` : ""}`;
   });
   const here =
     position !== undefined && workflow.states[position]
@@ -61,12 +80,14 @@ export function formatDrawing(workflow: Workflow, position?: string): string {
     const bars = bar.repeat(width + 2);
     const facts = state?.human
       ? ["a person"]
-      : [`timeout ${formatDuration(state?.timeout ?? 0)}`, `retries ${state?.retries ?? 0}`];
+      : state && state.wait.length > 0
+        ? [`waits ${formatDuration(state.deadline ?? 0)} at the most`]
+        : [`timeout ${formatDuration(state?.timeout ?? 0)}`, `retries ${state?.retries ?? 0}`];
     const description = (state?.description ?? "").replace(/\.$/, "");
     const what = [description, facts.join(", ")].filter((part) => part !== "").join("; ");
     const to = edgesOf(workflow)
       .filter((one) => one.from === name)
-      .map((one) => `${one.failure ? "✗" : "─"}▶ ${one.to}${isTerminal(one.to) ? " ■" : ""}`);
+      .map(({ cause, to }) => `${cause === undefined ? "─" : "✗"}▶ ${to}${isTerminal(to) ? " ■" : ""}`);
     return [
       `  ${a}${bars}${b}  ${what}`,
       `${mark} ${side} ${name.padEnd(width)} ${side}${to.join("   ")}`,

@@ -4,7 +4,7 @@
  * What must hold: counted on the work, over restarts and machines, never on a process; each limit
  * says what was used and the one command that raises it.
  */
-import { formatAmounts, usedUp, type Amounts, type Budget } from "./amounts.ts";
+import { formatAmounts, usedUp, type Budget } from "./amounts.ts";
 import type { Item } from "./item.ts";
 import { valueOf } from "./message.ts";
 import type { Commit } from "./request.ts";
@@ -33,7 +33,7 @@ export function spentProblem(workflow: Workflow, item: Item, branch: string): st
 }
 
 const doubled = (budget: Budget): Budget =>
-  Object.fromEntries(Object.entries(budget).map(([key, value]) => [key, value * 2])) as Partial<Amounts>;
+  Object.fromEntries(Object.entries(budget).map(([key, value]) => [key, value * 2]));
 
 /** Where work goes instead, when it comes to a state too often; undefined: it may. */
 export function roundsProblem(

@@ -19,7 +19,7 @@ children<<LIST
 LIST
 END
 `;
-const PART = '#!/bin/sh\necho "$TRAILHAND_BRANCH" >"\${TRAILHAND_BRANCH##*.}.txt"\n';
+const PART = '#!/bin/sh\necho "$TRAILHAND_BRANCH" >"${TRAILHAND_BRANCH##*.}.txt"\n';
 const LAND = `#!/bin/sh
 set -e
 git checkout -q --detach "$TRAILHAND_TARGET_COMMIT"
