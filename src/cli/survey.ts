@@ -66,8 +66,11 @@ async function withBlockers(site: Site, decisions: readonly Decision[], target: 
         kind === "run" ? await site.repository.answeredElsewhere(decision.request, target) : undefined;
       if (other !== undefined)
         return { kind: "ignore", head, why: { code: "bound-elsewhere", detail: other } };
-      if ((kind !== "run" && kind !== "land") || !checkedOut.has(head.branch)) return decision;
-      const why = await site.repository.blocker(head.branch);
+      if (kind !== "run" && kind !== "land") return decision;
+      // What lands moves the trusted branch too.
+      const moved = kind === "run" && decision.state?.land ? [head.branch, target] : [head.branch];
+      let why: string | undefined;
+      for (const one of moved) if (checkedOut.has(one)) why ??= await site.repository.blocker(one);
       return why === undefined ? decision : { kind: "park", head, why: { code: "blocked", detail: why } };
     }),
   );

@@ -5,8 +5,15 @@
  * while nothing but approvals stands between it and that request; nobody is counted twice.
  */
 import type { Branch, Sha } from "./ids.ts";
+import { parseMessage } from "./message.ts";
+import { isWelcome } from "./people.ts";
 import { approves, parseRequest, type Commit, type Request } from "./request.ts";
 import { readSteps } from "./trail.ts";
+import type { Predicate } from "./wait.ts";
+import { words } from "./words.ts";
+import { isTerminal, type Workflow } from "./workflow.ts";
+
+export type Wanted = Extract<Predicate, { kind: "approvals" }>;
 
 export interface Approval {
   readonly commit: Sha;
@@ -27,21 +34,31 @@ export interface Approved {
   readonly askers: readonly string[];
 }
 
+interface Beside {
+  /** The verified addresses, by commit; undefined: what a commit says of itself counts. */
+  readonly signers?: ReadonlyMap<Sha, string> | undefined;
+  /** How many commits of the trail are above the trusted branch; all when left out. */
+  readonly own?: number | undefined;
+  /** True where a plain commit on top of a request asks for the same again. */
+  readonly continues?: boolean;
+}
+
 /**
  * What approvals a head carries; undefined when it is no head of approvals. `trail` is its
- * first-parent history, newest first; `signers`, when given, are the verified addresses.
+ * first-parent history, newest first.
  */
 export function readApprovals(
   branch: Branch,
   trail: readonly Commit[],
-  signers?: ReadonlyMap<Sha, string>,
+  { signers, own = trail.length, continues = false }: Beside = {},
 ): Approved | undefined {
   const [head] = trail;
   const at = trail.findIndex(({ message }) => !approves(message));
   const below = trail[at];
   if (!head || at < 1 || !below) return undefined;
   const asked = parseRequest(branch, below);
-  if (asked.kind === "none") return undefined;
+  const request = asked.kind === "request" ? asked : continues && resumed(branch, trail.slice(at, own));
+  if (!request) return undefined;
   const above = trail.slice(0, at);
   const good = above.every(({ tree, parents }) => tree === below.tree && parents.length === 1);
   if (!good) return undefined;
@@ -53,11 +70,50 @@ export function readApprovals(
   });
   return {
     // Taken apart, because the message of a request is read when somebody asks for it.
-    request: { ...asked, commit: head.commit, message: asked.message },
+    request: { ...request, commit: head.commit, message: request.message },
     approved: below.commit,
     approvals: approvals.filter(({ by }, index) => approvals.findIndex((one) => one.by === by) === index),
-    askers: askersOf(trail.slice(at)),
+    // Who wrote what the trusted branch holds may approve what comes on top of it.
+    askers: askersOf(trail.slice(at, own > at ? own : trail.length)),
   };
+}
+
+/** The request that a plain commit on top of it asks for again. */
+function resumed(branch: Branch, [head, ...below]: readonly Commit[]): Request | undefined {
+  for (const one of below) {
+    const asked = parseRequest(branch, one);
+    if (asked.kind === "none" && (asked.reason === "no-state" || asked.reason === "approves")) continue;
+    if (!head || asked.kind === "none" || isTerminal(asked.state)) return undefined;
+    return { ...asked, committed: head.committed, hops: 0, message: parseMessage(head.message) };
+  }
+  return undefined;
+}
+
+/** Those of the approvals that count for what is waited for. */
+export function counted(
+  wanted: Wanted,
+  { approvals, askers }: Pick<Approved, "approvals" | "askers">,
+  workflow: Workflow,
+  wall: number,
+): Approval[] {
+  return approvals.filter(
+    ({ by, at }) =>
+      isWelcome(workflow, wanted.by, by) &&
+      (wanted.own || !askers.includes(by)) &&
+      (wanted.withinMs === undefined || at * 1000 + wanted.withinMs > wall),
+  );
+}
+
+/** Why a further approval by somebody would not count; undefined: it would. */
+export function approvalProblem(
+  wanted: Wanted,
+  by: string,
+  { askers, before }: { readonly askers: readonly string[]; readonly before: readonly Approval[] },
+  workflow: Workflow,
+): string | undefined {
+  if (!isWelcome(workflow, wanted.by, by)) return words.notAmong(by, wanted.by);
+  if (!wanted.own && askers.includes(by)) return words.ownRequest(by);
+  return before.some((one) => one.by === by) ? words.approvedBefore(by) : undefined;
 }
 
 /** Addresses of the people who wrote hand-offs of this line of work. */

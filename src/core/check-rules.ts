@@ -1,7 +1,7 @@
 /**
  * The static checks of what a state may do, and of what it waits for.
  *
- * What must hold: every wait has an end; every role, agent and piece of evidence that is named is
+ * What must hold: every wait has an end; a limit can be reached; every role, agent and piece of evidence that is named is
  * one that can be had.
  */
 import { nearest } from "./nearest.ts";
@@ -12,6 +12,7 @@ export function checkRules(workflow: Workflow): Problem[] {
   return [
     ...Object.entries(workflow.states).flatMap(([name, state]) => [
       ...checkWait(name, state),
+      ...checkStall(name, state),
       ...checkNames(name, state, workflow),
     ]),
     ...checkEvidence(workflow),
@@ -19,6 +20,11 @@ export function checkRules(workflow: Workflow): Problem[] {
 }
 
 const problem = (path: string, message: string): Problem => ({ path, message });
+
+function checkStall(name: string, { stall, timeout }: State): Problem[] {
+  if (stall === undefined || stall < timeout) return [];
+  return [problem(`states.${name}.stall`, "is not shorter than `timeout`, so it would never end anything")];
+}
 
 function checkWait(name: string, state: State): Problem[] {
   const path = `states.${name}`;

@@ -101,9 +101,10 @@ export function judgeJoin(join: Join, children: readonly Offspring[]): Verdict {
     case "quorum": {
       if (done.length >= join.n) return MET;
       if (done.length + unsettled.length < join.n) {
+        const bad = lost.length > 0 ? `, and ${names(lost)} did not come to a good end` : "";
         return {
           kind: "never",
-          why: `${done.length} of ${open.length} children are done, ${join.n} are needed, and ${names(lost)} did not come to a good end`,
+          why: `${done.length} of ${open.length} children are done, and ${join.n} are needed${bad}`,
         };
       }
       return waits(open, unsettled);

@@ -4,11 +4,11 @@
  * What must hold: pure; evaluated from refs anew at each look, so nothing has to be remembered and no
  * event can be lost; what cannot come true any more is told apart from what only waits.
  */
+import { counted, type Wanted } from "./approval.ts";
 import { formatDuration } from "./duration.ts";
 import { EMPTY, itemOf, type Item } from "./item.ts";
 import { judgeJoin, MET, offspringOf, type Verdict } from "./family.ts";
 import type { Branch } from "./ids.ts";
-import { isWelcome } from "./people.ts";
 import type { Request } from "./request.ts";
 import type { Head, Now, View } from "./view.ts";
 import type { Predicate } from "./wait.ts";
@@ -86,18 +86,9 @@ export function itemAt(head: Head, request: Request, view: View): Item {
   return view.facts.items.get(head.key) ?? EMPTY;
 }
 
-function judgeApprovals(
-  one: Extract<Predicate, { kind: "approvals" }>,
-  head: Head,
-  { view, workflow, now }: Scene,
-): Verdict {
-  const { approvals = [], askers = [] } = view.facts.approved.get(head.key) ?? {};
-  const good = approvals.filter(
-    ({ by, at }) =>
-      isWelcome(workflow, one.by, by) &&
-      (one.own || !askers.includes(by)) &&
-      (one.withinMs === undefined || at * 1000 + one.withinMs > now.wall),
-  );
+function judgeApprovals(one: Wanted, head: Head, { view, workflow, now }: Scene): Verdict {
+  const approved = view.facts.approved.get(head.key) ?? { approvals: [], askers: [] };
+  const good = counted(one, approved, workflow, now.wall);
   if (good.length >= one.n) return MET;
   const who = one.by.length > 0 ? ` by ${one.by.join(" or ")}` : "";
   const have = good.length > 0 ? `, has ${good.map(({ by }) => by).join(", ")}` : "";
@@ -111,7 +102,9 @@ function judgeApprovals(
 
 function judgeCheck(name: string, head: Head, view: View): Verdict {
   const checks = view.sides.checks.get(head.key);
-  const result = checks?.commit === head.commit ? checks.results.get(name) : undefined;
+  // An approval changes no file, so what was checked below it holds.
+  const checked: (string | undefined)[] = [head.commit, view.facts.approved.get(head.key)?.approved];
+  const result = checks && checked.includes(checks.commit) ? checks.results.get(name) : undefined;
   if (result === "success" || result === "neutral" || result === "skipped") return MET;
   return result === undefined
     ? waits(`waits for the check ${name}`)

@@ -4,45 +4,43 @@
  * What must hold: only a state that the workflow says so of may do either; an answer to another
  * branch is one that its own state could have given; what lands carries no state.
  */
-import * as z from "zod";
 import { composeMessage } from "./compose.ts";
 import { cleanLine, cleanText, redact } from "./clean.ts";
-import { parseBranch, type Branch, type Sha } from "./ids.ts";
-import { formatItem, itemOf } from "./item.ts";
-import { jsonList } from "./lists.ts";
+import { findEvidence, missingEvidence } from "./evidence.ts";
+import type { Branch, Sha } from "./ids.ts";
+import { entering, formatItem, type Item } from "./item.ts";
 import { parseMessage, valueOf } from "./message.ts";
+import type { OtherAnswer } from "./other-answers.ts";
 import type { Commit, Request } from "./request.ts";
+import { passedOn } from "./response.ts";
+import { words } from "./words.ts";
 import type { Workflow } from "./workflow.ts";
 
-const verdictSchema = z.strictObject({
-  branch: z.string(),
-  commit: z.string(),
-  state: z.string(),
-  subject: z.string().max(2000).optional(),
-  summary: z.string().optional(),
-});
-
-/** An answer to the request of another branch, as a script declares it. */
-export type OtherAnswer = z.infer<typeof verdictSchema>;
-
-/** A list of them, or the JSON text of one. */
-export const verdictsSchema = jsonList.pipe(z.array(verdictSchema).max(100));
+/** A request of another branch, with the history below it (newest first) and what its work carries. */
+export interface Member {
+  readonly request: Request;
+  readonly trail: readonly Commit[];
+  readonly item: Item;
+}
 
 /** What is wrong with answers to others, or undefined. */
 export function othersProblem(
   answers: readonly OtherAnswer[],
-  members: readonly Request[],
+  members: readonly Member[],
   workflow: Workflow,
 ): string | undefined {
   for (const { branch, commit, state } of answers) {
-    const member = members.find((one) => one.branch === branch && one.commit === commit);
+    const member = members.find(({ request }) => request.branch === branch && request.commit === commit);
     if (!member)
       return `it answers ${cleanLine(branch, 80)} at ${commit.slice(0, 10)}, which it was not given`;
-    const { next = [], "on-failure": failure } = workflow.states[member.state] ?? {};
+    const { next = [], "on-failure": failure } = workflow.states[member.request.state] ?? {};
     const open = [...next, ...(failure === undefined ? [] : [failure]), "failed", "parked"];
     if (!open.includes(state)) {
-      return `it answers ${branch} with "${cleanLine(state, 80)}", which may not follow ${member.state} (legal: ${open.join(", ")})`;
+      return `it answers ${branch} with "${cleanLine(state, 80)}", which may not follow ${member.request.state} (legal: ${open.join(", ")})`;
     }
+    const proven = findEvidence(member.trail, member.trail[0]?.tree ?? "", workflow);
+    const missing = missingEvidence(workflow, state, proven);
+    if (missing.length > 0) return `${branch}: ${words.noEvidence(state, missing)}`;
   }
   return undefined;
 }
@@ -64,25 +62,26 @@ export interface OtherFacts {
   readonly by: Branch;
   readonly hopLimit: number;
   readonly secrets: readonly string[];
+  readonly workflow: Workflow;
 }
 
 /** The message of an answer to another branch. Throws a Fault on what no message can carry. */
-export function draftOther(answer: OtherAnswer, member: Request, facts: OtherFacts): string {
+export function draftOther(answer: OtherAnswer, { request, item }: Member, facts: OtherFacts): string {
   const clean = (text: string) => redact(cleanText(text), facts.secrets);
-  const branch = parseBranch(answer.branch) ?? member.branch;
   return composeMessage({
     header:
       cleanLine(clean(answer.subject ?? "")) ||
-      `trailhand: ${member.state} on ${facts.by} answers, ${answer.state} is next`,
+      `trailhand: ${request.state} on ${facts.by} answers, ${answer.state} is next`,
     body: clean(answer.summary ?? ""),
     trailers: [
-      { key: member.key, value: answer.state },
-      { key: "Branch", value: branch },
-      { key: "Answers", value: member.commit },
-      ...formatItem(itemOf(member.message.trailers)),
+      ...passedOn(request, undefined),
+      { key: request.key, value: answer.state },
+      { key: "Branch", value: request.branch },
+      { key: "Answers", value: request.commit },
+      ...formatItem(entering(item, answer.state, facts.workflow)),
       { key: "Run", value: facts.run },
       { key: "Runner", value: facts.runner },
-      { key: "Hops", value: `${member.hops + 1}/${facts.hopLimit}` },
+      { key: "Hops", value: `${request.hops + 1}/${facts.hopLimit}` },
     ],
   });
 }

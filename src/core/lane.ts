@@ -83,7 +83,8 @@ function rankOf({ request }: Run, workflow: Workflow, now: Now): number {
   return request.priority + Math.floor(waited / workflow.limits.ageing);
 }
 
-function inOrder(runnable: readonly Run[], workflow: Workflow, now: Now, spread: Spread | undefined): Run[] {
+/** Those that go first, first. */
+export function inOrder(runnable: readonly Run[], workflow: Workflow, now: Now, spread?: Spread): Run[] {
   const ranks = new Map(runnable.map((run) => [run, rankOf(run, workflow, now)]));
   const rank = (run: Run | undefined): number => (run && ranks.get(run)) ?? 0;
   const sorted = runnable.toSorted(

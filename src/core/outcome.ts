@@ -16,6 +16,8 @@ export type Exit =
   | { readonly kind: "exited"; readonly code: number }
   | { readonly kind: "signalled"; readonly signal: string }
   | { readonly kind: "timed-out"; readonly afterMs: number }
+  /** It neither printed nor changed anything for so long. */
+  | { readonly kind: "stalled"; readonly afterMs: number }
   | { readonly kind: "stopped"; readonly why: string }
   | { readonly kind: "not-started"; readonly why: string };
 
@@ -67,6 +69,8 @@ function describeExit(exit: Exit): string | undefined {
       return `killed by ${exit.signal}`;
     case "timed-out":
       return `timed out after ${formatDuration(exit.afterMs)}`;
+    case "stalled":
+      return `ended, because it printed nothing and changed no file for ${formatDuration(exit.afterMs)}`;
     case "stopped":
     case "not-started":
       return exit.why;

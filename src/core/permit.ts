@@ -8,13 +8,14 @@
 import { exits } from "./check-workflow.ts";
 import { valueOf } from "./message.ts";
 import { isNamed } from "./people.ts";
-import type { Commit } from "./request.ts";
+import { approves, type Commit } from "./request.ts";
 import { readSteps, type Step } from "./trail.ts";
 import { isReservedState, type Workflow } from "./workflow.ts";
 
 /** The commit of the person who asked; undefined: a script did. `trail` is newest first. */
 export function findAsker(trail: readonly Commit[], workflow: Workflow): Commit | undefined {
-  const [head, below] = readSteps(trail);
+  // Who approved a request did not ask for it.
+  const [head, below] = readSteps(trail).filter(({ commit }) => approves(commit.message) === undefined);
   if (!head) return undefined;
   return isByScript(head, below, workflow) ? undefined : head.commit;
 }

@@ -61,6 +61,9 @@ function freeMark(
   live: readonly Ref[],
   given: ReadonlySet<Ref>,
 ): Quota | undefined {
+  // Marks beyond the number that was lowered meanwhile count too.
+  const begun = [...given].filter((ref) => ref.startsWith(`${USED}${lane}/`));
+  if (live.length + begun.length >= most) return undefined;
   const start = draw("", run.head.key) % most;
   for (let step = 0; step < most; step++) {
     const ref = `${USED}${lane}/${(start + step) % most}` as Ref;

@@ -22,6 +22,11 @@ export function reasonOf(decision: Decision, wallNow: number): Reason {
   const { branch } = decision.head;
   switch (decision.kind) {
     case "run": {
+      const { known } = decision;
+      if (known) {
+        const sentence = `ready to be answered ${known.state}: ${known.why}`;
+        return { turn: "runner", sentence, next: "trailhand run" };
+      }
       const again = decision.attempt > 1 ? `, attempt ${decision.attempt}` : "";
       return { turn: "runner", sentence: `ready to run${again}`, next: "trailhand run" };
     }

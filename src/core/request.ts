@@ -187,8 +187,9 @@ function leadingInteger(text: string | undefined, low: number, high: number): nu
   return Number.isNaN(parsed) ? 0 : Math.min(high, Math.max(low, parsed));
 }
 
-/** The full id of the commit that a message approves, as a person wrote it. */
+/** The full id of the commit that a message approves, as a person wrote it; what asks for a state approves nothing. */
 export function approves(message: string): string | undefined {
   if (!/approves/i.test(message)) return undefined;
-  return valueOf(parseTrailers(message).trailers, "Approves");
+  const { trailers } = parseTrailers(message);
+  return readState(readValues(trailers)) ? undefined : valueOf(trailers, "Approves");
 }

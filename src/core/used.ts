@@ -44,6 +44,11 @@ export function formatClosed(lane: string, until: number, why: string): string {
   });
 }
 
+/** The global stop. */
+export function formatHold(why: string): string {
+  return composeMessage({ header: `hold: ${why}`, trailers: [] });
+}
+
 /** The result of a check from outside, beside those that are known of the same commit. */
 export function formatChecks(branch: string, { commit, results }: Checks): string {
   return composeMessage({

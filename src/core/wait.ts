@@ -32,6 +32,10 @@ export type Predicate =
   | { readonly kind: "outside"; readonly what: string }
   | { readonly kind: "either"; readonly of: readonly Predicate[] };
 
+/** Each single thing of a predicate, its alternatives included. */
+export const singles = (one: Predicate): readonly Predicate[] =>
+  one.kind === "either" ? one.of.flatMap(singles) : [one];
+
 /** What people may write, for messages. */
 export const FORMS =
   "children all|any|settled|quorum <n>, approvals <n> [by <role>,…] [not own] [within <time>], " +

@@ -4,6 +4,7 @@
  * What must hold: every wait has an end; waiting needs no lease and no place in a lane; a ring of
  * requests that wait for each other is named, and waits for a person.
  */
+import type { Wanted } from "./approval.ts";
 import type { Run, Why } from "./decision.ts";
 import { formatDuration } from "./duration.ts";
 import { offspringOf } from "./family.ts";
@@ -13,8 +14,8 @@ import { itemAt, judgeAll, type Scene } from "./judge.ts";
 import type { Request } from "./request.ts";
 import { findRing } from "./rings.ts";
 import type { Head } from "./view.ts";
-import { parseDependency, type Predicate } from "./wait.ts";
-import type { Workflow } from "./workflow.ts";
+import { parseDependency, singles, type Predicate } from "./wait.ts";
+import { isTerminal, type Workflow } from "./workflow.ts";
 
 /** Why the request does not run yet, or the answer that follows without a script; undefined: it may run. */
 export function decideWaiting(head: Head, request: Request, scene: Scene): Why | Run["known"] {
@@ -25,12 +26,12 @@ export function decideWaiting(head: Head, request: Request, scene: Scene): Why |
   if (unread !== undefined) return { code: "depends-on", detail: unread };
   const all = [...(state?.wait ?? []), ...depends.filter((one) => typeof one !== "string")];
   if (all.length === 0) return undefined;
-  const ring = findRing(head.branch, (branch) => waitsFor(scene.heads.get(branch), scene));
-  if (ring) return { code: "cycle", detail: ring.join(" -> ") };
   const verdict = judgeAll(all, head, request, scene);
   if (verdict.kind === "met") return undefined;
   const otherwise = state?.otherwise ?? "parked";
   if (verdict.kind === "never") return { state: otherwise, why: verdict.why };
+  const ring = findRing(head.branch, (branch) => waitsFor(scene.heads.get(branch), scene));
+  if (ring) return { code: "cycle", detail: ring.join(" -> ") };
   const patience = state?.deadline ?? workflow.limits.wait;
   if (now.wall - request.committed * 1000 <= patience)
     return { code: "waits", detail: verdict.why, person: verdict.person ?? false };
@@ -40,7 +41,8 @@ export function decideWaiting(head: Head, request: Request, scene: Scene): Why |
 /** The branches that a head waits for: those it depends on, and the children that it joins. */
 function waitsFor(head: Head | undefined, { workflow, view, heads }: Scene): Branch[] {
   const asked = head?.asked;
-  if (!head || asked?.kind !== "request") return [];
+  // What has ended waits for nothing, whatever its request said.
+  if (!head || asked?.kind !== "request" || isTerminal(asked.state)) return [];
   const wait = workflow.states[asked.state]?.wait ?? [];
   const joins = wait.some((one) => one.kind === "children");
   const children = joins ? offspringOf(head.branch, itemAt(head, asked, view), heads) : [];
@@ -69,6 +71,13 @@ export function whyCalledOff(request: Request, { heads }: Scene): string | undef
   const key = request.branch.slice(request.parent.length + 1);
   if (!asked.calls || !itemOf(asked.message.trailers).cancels.includes(key)) return undefined;
   return `${request.parent} called it off`;
+}
+
+/** The approvals that a request waits for, be they there or not. */
+export function approvalsWanted(request: Request, workflow: Workflow): Wanted[] {
+  const depends = request.dependsOn.flatMap((text) => parseDependency(text) ?? []);
+  const all = [...(workflow.states[request.state]?.wait ?? []), ...depends].flatMap(singles);
+  return all.filter((one) => one.kind === "approvals");
 }
 
 /** A scene to judge by. */

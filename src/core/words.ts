@@ -230,6 +230,7 @@ export const words = {
     `${state} may not change ${listed(paths.toSorted())}`,
   planTampered: (id: string) =>
     `the plan ${id.slice(0, 10)} that it follows is not in its history as it was frozen; ask for a new plan`,
+  planHandsOut: (state: string) => `${state} is a step of a frozen plan, and may hand out no branches`,
   outdated: () =>
     "the trusted branch or another request moved meanwhile, so what was tested is not what would land",
   branchThere: (branch: string) => `the branch ${quoted(branch)} that it would make exists already`,

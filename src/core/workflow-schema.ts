@@ -58,6 +58,11 @@ export const stateSchema = z.strictObject({
     .default(false)
     .describe("Where there is a script and a prompt: run the prompt too, and keep its answer on a side ref."),
   timeout: duration.prefault("30m").describe("How long one attempt may take."),
+  stall: duration
+    .optional()
+    .describe(
+      "How long its script may neither print nor change its worktree before it is ended; no limit when left out.",
+    ),
   retries: count(0, 100).default(2).describe("Further attempts after a failed one."),
   backoff: duration.prefault("2s").describe("Wait before the first retry; doubles each time, at most 10m."),
   "on-failure": name
@@ -208,10 +213,10 @@ export const workflowSchema = z.strictObject({
     .default({})
     .describe("Roles, each with the addresses of its people, for `by` and approvals."),
   proof: z
-    .enum(["committer", "signature"])
-    .default("committer")
+    .enum(["author", "signature"])
+    .default("author")
     .describe(
-      "What says who a person is: the committer's address, or a signature that `states/allowed_signers` knows.",
+      "What says who a person is: the author's address, or a signature that `states/allowed_signers` knows.",
     ),
   agents: z
     .record(z.string().regex(/^[a-z0-9][a-z0-9._-]*$/), agentSchema)

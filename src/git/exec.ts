@@ -78,6 +78,7 @@ const UNSAFE: NonNullable<SimpleGitOptions["unsafe"]> = {
   allowUnsafeProtocolOverride: true,
   allowUnsafeConfigPaths: true,
   allowUnsafeFilter: true,
+  allowUnsafeGpgProgram: true,
 };
 
 /** Where one Git works, and with what. */

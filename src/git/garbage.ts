@@ -3,13 +3,15 @@
  *
  * What must hold: nothing is removed here; each finding has its reason; what a request that is
  * still open may need is never found; the ages that commits claim decide only how long noise is
- * kept, never what runs.
+ * kept, never what runs. What landed is archived for ever.
  */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Ref, Sha } from "../core/ids.ts";
-import { JOURNAL, SALVAGE } from "../core/lease.ts";
+import { CHECKS, CLOSED, JOURNAL, SALVAGE, SHADOW, USED } from "../core/lease.ts";
 import { parseMessage, valueOf } from "../core/message.ts";
+import { readSides } from "../core/used.ts";
+import type { Head } from "../core/view.ts";
 import type { Look } from "../runner/ports.ts";
 import type { Place } from "./open.ts";
 import { parseRecords, requireSha } from "./parse.ts";
@@ -24,19 +26,34 @@ export interface CachePlaces {
   readonly logs: string;
 }
 
+const NOTES = [USED, CLOSED, CHECKS];
+
+/** What the workflow says of lanes; undefined where it cannot be used. */
+export interface LaneRule {
+  readonly now: number;
+  /** The windows of the lanes that count their runs. */
+  readonly windows: ReadonlyMap<string, number>;
+}
+
 /** Everything that could be removed. `before` is in milliseconds since 1970. */
 export async function findGarbage(
   place: Place,
   look: Look,
   cache: CachePlaces,
   before: number,
+  lanes: LaneRule | undefined,
 ): Promise<Garbage[]> {
   const heads = new Map(look.heads.map((head) => [head.branch as string, head.commit as string]));
   const keys = new Map(look.heads.map((head) => [head.key, head]));
   const format = "--format=%(refname)%00%(objectname)%00%(committerdate:unix)%00%(contents)%00";
-  const output = await place.git.text(["for-each-ref", format, SALVAGE, JOURNAL]);
+  const output = await place.git.text(["for-each-ref", format, SALVAGE, JOURNAL, SHADOW, ...NOTES]);
   const found: Garbage[] = [];
   for (const [name = "", value = "", time = "", message = ""] of parseRecords(output, 4)) {
+    if (NOTES.some((notes) => name.startsWith(notes))) {
+      const why = whyNote(name, requireSha(value), message, keys, lanes);
+      if (why !== undefined) found.push({ kind: "ref", name: name as Ref, value: requireSha(value), why });
+      continue;
+    }
     const { trailers } = parseMessage(message);
     const branch = valueOf(trailers, "Branch") ?? "";
     const open = heads.get(branch) === valueOf(trailers, "Request");
@@ -64,6 +81,33 @@ export async function findGarbage(
     ...oldFiles(cache.contracts, before, "a workflow that was read"),
     ...oldFiles(cache.states, before, "an old copy of states"),
   ];
+}
+
+/** Why a note on a side ref bears on no decision any more. */
+function whyNote(
+  name: string,
+  value: Sha,
+  message: string,
+  heads: ReadonlyMap<string, Head>,
+  lanes: LaneRule | undefined,
+): string | undefined {
+  const { used, closed, checks } = readSides([[name, value, message]]);
+  const [mark] = used;
+  if (mark && lanes) {
+    const window = lanes.windows.get(mark.lane);
+    if (window === undefined) return "a run in a lane that counts none";
+    return mark.at + window < lanes.now ? "a run that its lane no longer counts" : undefined;
+  }
+  for (const until of closed.values()) if (lanes && until < lanes.now) return "a lane that is open again";
+  for (const [key, { commit }] of checks) {
+    const head = heads.get(key);
+    if (!head) return "checks of a branch that is gone";
+    // What approvals stand on is checked, not the approvals.
+    const { asked } = head;
+    const approved = asked.kind === "none" && asked.reason === "approves" ? asked.detail : undefined;
+    if (commit !== head.commit && commit !== approved) return "checks of a commit that is no longer the head";
+  }
+  return undefined;
 }
 
 function oldFiles(folder: string, before: number, why: string): Garbage[] {

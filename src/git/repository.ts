@@ -77,9 +77,14 @@ export class LocalRepository implements Repository {
     return transact(this.place.git, updates, why);
   }
 
-  /** Writes a person's commit with the tree of its parent. */
-  requestCommit(parent: Sha, message: string, by: Person): Promise<Sha> {
-    return this.#write(`${parent}^{tree}`, [parent], message, by, by);
+  /** Writes a person's commit with the tree of its parent; `signing` are the settings that sign it. */
+  requestCommit(parent: Sha, message: string, by: Person, signing?: readonly string[]): Promise<Sha> {
+    return this.#write(`${parent}^{tree}`, [parent], message, by, by, signing);
+  }
+
+  /** Writes a person's commit with the empty tree, for a side ref. */
+  personNote(message: string, by: Person): Promise<Sha> {
+    return this.#write(this.place.emptyTree, [], message, by, by);
   }
 
   blocker(branch: Branch): Promise<string | undefined> {
@@ -100,10 +105,13 @@ export class LocalRepository implements Repository {
     message: string,
     by: Person,
     author = BOT,
+    signing?: readonly string[],
   ): Promise<Sha> {
     const env = identity(author, by);
-    const args = ["commit-tree", ...parents.flatMap((parent) => ["-p", parent]), "-F", "-", tree];
-    return requireSha(await this.place.git.text(args, { stdin: message, env }));
+    const sign = signing ? ["-S"] : [];
+    const args = ["commit-tree", ...sign, ...parents.flatMap((parent) => ["-p", parent]), "-F", "-", tree];
+    const git = signing ? this.place.git.with({ settings: signing }) : this.place.git;
+    return requireSha(await git.text(args, { stdin: message, env }));
   }
 
   /** True when the answer of a run is on the branch, or parked beside it. */

@@ -6,7 +6,7 @@
  */
 import type { Branch, Sha } from "../core/ids.ts";
 import { refOf } from "../core/ids.ts";
-import { parseRequest, type Commit, type Request } from "../core/request.ts";
+import { parseRequest, type Commit, type NotARequest, type Request } from "../core/request.ts";
 import type { Head } from "../core/view.ts";
 import { isTerminal } from "../core/workflow.ts";
 import type { Git } from "./exec.ts";
@@ -22,7 +22,7 @@ export class Takeovers {
 
   async find(target: Branch, heads: readonly Head[]): Promise<ReadonlyMap<string, Request>> {
     const plain = heads.filter(
-      ({ asked, branch }) => asked.kind === "none" && asked.reason === "no-state" && branch !== target,
+      ({ asked, branch }) => asked.kind === "none" && isPlain(asked) && branch !== target,
     );
     const present = new Set(plain.map(idOf));
     for (const id of this.#known.keys()) if (!present.has(id)) this.#known.delete(id);
@@ -45,6 +45,9 @@ export class Takeovers {
   }
 }
 
+/** Approvals ask for nothing themselves, and what they stand on may be void. */
+const isPlain = ({ reason }: NotARequest): boolean => reason === "no-state" || reason === "approves";
+
 /** The same commit may be the head of two branches, and mean another thing on each. */
 const idOf = ({ key, commit }: Head): string => `${key} ${commit}`;
 
@@ -54,7 +57,7 @@ function firstRequest(head: Head, commits: ReadonlyMap<Sha, Commit>): Request | 
   while (at) {
     const asked = parseRequest(head.branch, at);
     if (asked.kind === "request") return isTerminal(asked.state) ? undefined : asked;
-    if (asked.reason !== "no-state") return undefined;
+    if (!isPlain(asked)) return undefined;
     const [parent] = at.parents;
     at = parent && commits.get(parent);
   }

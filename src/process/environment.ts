@@ -5,6 +5,8 @@
  * declares, or its agent; no `GIT_*` of ours but an identity to commit with; trailers travel as JSON, never as
  * variable names, outside the AYNIG prefix.
  */
+import { cleanLine } from "../core/clean.ts";
+import type { Offspring } from "../core/family.ts";
 import { DEFAULT_AGENT } from "../core/prompt.ts";
 import type { ScriptCall } from "../runner/ports.ts";
 
@@ -63,6 +65,8 @@ function fixed(
     previous,
     script,
     agent,
+    members,
+    children,
   }: ScriptCall,
   files: Files,
 ): Record<string, string> {
@@ -83,8 +87,12 @@ function fixed(
     TRAILHAND_AGENT_NAME: agent?.name ?? (script.prompt ? DEFAULT_AGENT : ""),
     TRAILHAND_WORKTREE: tree.path,
     TRAILHAND_STATES: script.file.slice(0, -script.path.length),
+    TRAILHAND_MEMBERS: lines(
+      members.map(({ commit, branch, message }) => `${commit} ${branch} ${message.header}`),
+    ),
     TRAILHAND_SALVAGE: salvage.at(-1) ?? "",
     TRAILHAND_PREVIOUS: short(previous ?? ""),
+    TRAILHAND_CHILDREN: lines(children.map(childLine)),
   };
 }
 
@@ -97,6 +105,19 @@ function short(text: string): string {
     ? clean
     : Buffer.from(clean).subarray(0, VARIABLE_BYTES).toString("utf8");
 }
+
+/** As many whole lines as fit. */
+function lines(all: readonly string[]): string {
+  let room = VARIABLE_BYTES;
+  return all
+    .map((line) => cleanLine(line, 8000))
+    .filter((line) => (room -= Buffer.byteLength(line) + 1) >= 0)
+    .join("\n");
+}
+
+/** Words that no shell has to quote, since keys, states and ids hold nothing odd; `-` where there is none. */
+const childLine = ({ key, fate, state, head, isNew }: Offspring): string =>
+  [key, fate, state || "-", head ?? "-", isNew ? "new" : "joined"].join(" ");
 
 function identity({ name, email }: Committer): Record<string, string> {
   return {

@@ -73,6 +73,7 @@ export class ScriptRunner implements Scripts {
       env,
       stop,
       timeoutMs: call.timeoutMs,
+      stall: call.stallMs === undefined ? undefined : { ms: call.stallMs, paths: [path, files.output] },
       graceMs,
       logFile: this.logFile(call.run),
       logBytes: LOG_BYTES,

@@ -10,6 +10,7 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Exit } from "../core/outcome.ts";
 import { noteGroup, signalGroup } from "./group.ts";
+import { StallWatch } from "./stall.ts";
 
 export interface SpawnOptions {
   /** A path, or a name to look for on the PATH of `env`. */
@@ -22,6 +23,8 @@ export interface SpawnOptions {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
+  /** How long it may neither print nor change anything in `paths`; undefined: as long as it likes. */
+  readonly stall?: { readonly ms: number; readonly paths: readonly string[] } | undefined;
   /** Between SIGTERM and SIGKILL. */
   readonly graceMs: number;
   /** Resolves when the program must stop, with the reason. */
@@ -60,13 +63,18 @@ export async function spawnBounded(options: SpawnOptions): Promise<Spawned> {
       ended();
       throw error;
     }
+    const watch = options.stall && new StallWatch(options.stall.ms, options.stall.paths);
     child.stdout?.on("data", (chunk: Buffer) => {
+      watch?.printed();
       log.add(chunk);
       stdout.add(chunk);
     });
-    child.stderr?.on("data", (chunk: Buffer) => log.add(chunk));
+    child.stderr?.on("data", (chunk: Buffer) => {
+      watch?.printed();
+      log.add(chunk);
+    });
     feed(child, options.input);
-    const exit = await untilEnd(child, options);
+    const exit = await untilEnd(child, options, watch);
     ended();
     await drained(child);
     return { exit, log: log.text(), stdout: stdout.text() };
@@ -112,7 +120,11 @@ function feed({ stdin }: ChildProcess, input: string | undefined): void {
   stdin.end(input);
 }
 
-async function untilEnd(child: ChildProcess, options: SpawnOptions): Promise<Exit> {
+async function untilEnd(
+  child: ChildProcess,
+  options: SpawnOptions,
+  watch: StallWatch | undefined,
+): Promise<Exit> {
   const pid = child.pid ?? 0;
   const exited = new Promise<Exit>((resolve) => {
     child.once("exit", (code, signal) =>
@@ -124,10 +136,14 @@ async function untilEnd(child: ChildProcess, options: SpawnOptions): Promise<Exi
     (): Exit => ({ kind: "timed-out", afterMs: options.timeoutMs }),
     () => exited,
   );
+  const stalled = watch?.stalled(clock.signal).then(
+    (): Exit => ({ kind: "stalled", afterMs: options.stall?.ms ?? 0 }),
+    () => exited,
+  );
   const stopped = options.stop.then((why): Exit => ({ kind: "stopped", why }));
-  const first = await Promise.race([exited, late, stopped]);
+  const first = await Promise.race([exited, late, stopped, stalled ?? exited]);
   clock.abort();
-  if (first.kind === "timed-out" || first.kind === "stopped") {
+  if (first.kind === "timed-out" || first.kind === "stalled" || first.kind === "stopped") {
     signalGroup(pid, "SIGTERM");
     // A timer without a reference does not keep the process alive when the script ends in time.
     await Promise.race([exited, wait(options.graceMs, undefined, { ref: false })]);

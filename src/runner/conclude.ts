@@ -3,7 +3,9 @@
  *
  * What must hold: the outcome is decided in the core; here it is only carried out, and told.
  */
+import { plus } from "../core/amounts.ts";
 import { formatJournal } from "../core/journal.ts";
+import { spentProblem } from "../core/limits.ts";
 import { formatClosed } from "../core/used.ts";
 import { CLOSED, salvageRef } from "../core/lease.ts";
 import { backoffMs, type Outcome } from "../core/outcome.ts";
@@ -38,6 +40,11 @@ export async function conclude(work: Work, end: ScriptEnd = NO_SCRIPT, tree?: Tr
   }
   const why = "why" in outcome ? outcome.why : "there was no tree to answer with";
   const saved = tree && (await saveTree(work, tree, why));
+  const outOfTime = end.exit.kind === "timed-out" ? budgetEnd(work) : undefined;
+  if (outOfTime !== undefined) {
+    const trouble = { why: outOfTime, log: end.log, salvage: saved?.ref };
+    return write(work, end, { state: "parked", trouble }, { tree, saved });
+  }
   if (outcome.kind === "failed" && held.lease.attempt >= attemptsOf(held)) {
     const state = held.run.state?.["on-failure"] ?? "failed";
     const trouble = { why, log: end.log, salvage: saved?.ref };
@@ -53,6 +60,12 @@ async function withTree({ ports, claim, trail }: Work, sealed: Sealed): Promise<
   const [known] =
     sealed.head === claim.run.request.commit ? trail : await ports.repository.trail(sealed.head, 1);
   return { ...sealed, tree: known?.tree ?? sealed.tree };
+}
+
+/** Why the work may go on no longer, when it was the time left to it that ended this attempt. */
+function budgetEnd(work: Work): string | undefined {
+  const spent = plus(work.item.spent, usedBy(work, undefined));
+  return spentProblem(work.workflow, { ...work.item, spent }, work.claim.run.head.branch);
 }
 
 async function saveTree(work: Work, tree: Tree, why: string): Promise<Saved | undefined> {

@@ -27,7 +27,10 @@ export async function execute(work: Work, script: Script): Promise<void> {
     await saveAfterFault(ports, held, tree);
     throw error;
   }
-  await runShadow(work, script, (one, at) => callOf(work, one, at));
+  await runShadow(work, script, async (one, at, run) => {
+    const call = { ...(await callOf(work, one, at)), run };
+    return { legal: call.next, end: await runReady(work, call) };
+  });
 }
 
 /** The script, while the lease is kept. */

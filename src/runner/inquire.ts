@@ -10,7 +10,7 @@ import { readItem, type Item } from "../core/item.ts";
 import { ARCHIVE } from "../core/lease.ts";
 import { approves, type Commit } from "../core/request.ts";
 import type { Facts, Head } from "../core/view.ts";
-import { parseDependency, type Predicate } from "../core/wait.ts";
+import { parseDependency, singles, type Predicate } from "../core/wait.ts";
 import type { Workflow } from "../core/workflow.ts";
 import type { Contract, Look, Repository } from "./ports.ts";
 
@@ -29,7 +29,10 @@ export class Inquirer {
     this.#repository = repository;
   }
 
-  async inquire({ target, heads }: Look, contract: Pick<Contract, "workflow" | "file">): Promise<Facts> {
+  async inquire(
+    { target, heads }: Pick<Look, "target" | "heads">,
+    contract: Pick<Contract, "workflow" | "file">,
+  ): Promise<Facts> {
     const { workflow } = contract;
     const waits = heads.flatMap((head) => waitsOf(head, workflow));
     const trusted = heads.find(({ branch }) => branch === target)?.commit;
@@ -37,7 +40,7 @@ export class Inquirer {
       reached: trusted ? await this.#findReached(trusted, waits) : new Set(),
       landed: await this.#findLanded(heads, waits),
       items: await this.#findItems(heads, workflow),
-      approved: await this.#findApproved(heads, contract),
+      approved: await this.#findApproved(heads, contract, trusted),
     };
   }
 
@@ -70,7 +73,7 @@ export class Inquirer {
       const { asked, commit, key } = head;
       if (asked.kind === "none" || asked.answers !== undefined) continue;
       const joins = workflow.states[asked.state]?.wait.some((one) =>
-        flat(one).some(({ kind }) => kind === "children"),
+        singles(one).some(({ kind }) => kind === "children"),
       );
       if (!joins) continue;
       const item = known.get(commit) ?? readItem(await this.#repository.trail(commit, DEPTH));
@@ -82,17 +85,19 @@ export class Inquirer {
 
   async #findApproved(
     heads: readonly Head[],
-    { workflow, file }: Pick<Contract, "workflow" | "file">,
+    contract: Pick<Contract, "workflow" | "file">,
+    trusted: Sha | undefined,
   ): Promise<ReadonlyMap<string, Approved>> {
     const known = this.#approved;
     this.#approved = new Map();
     const found = new Map<string, Approved>();
+    const { proof } = contract.workflow;
     for (const { asked, branch, commit, key } of heads) {
       if (asked.kind !== "none" || asked.reason !== "approves") continue;
-      const id = `${commit} ${branch} ${workflow.proof}`;
+      const id = `${commit} ${branch} ${proof} ${contract.workflow["on-plain-commit"]}`;
       const approved = known.has(id)
         ? known.get(id)
-        : await this.#readApproved(branch, commit, workflow, file);
+        : await this.#readApproved(branch, commit, contract, trusted);
       this.#approved.set(id, approved);
       if (approved) found.set(key, approved);
     }
@@ -102,18 +107,32 @@ export class Inquirer {
   async #readApproved(
     branch: Branch,
     commit: Sha,
-    workflow: Workflow,
-    file: Contract["file"],
+    { workflow, file }: Pick<Contract, "workflow" | "file">,
+    trusted: Sha | undefined,
   ): Promise<Approved | undefined> {
     const trail = await this.#repository.trail(commit, DEPTH);
-    if (workflow.proof === "committer") return readApprovals(branch, trail);
+    const own = trusted && (await this.#countAbove(trusted, trail));
+    const continues = workflow["on-plain-commit"] === "continue";
+    if (workflow.proof === "author") return readApprovals(branch, trail, { own, continues });
     const allowed = await file("allowed_signers");
     const signers = new Map<Sha, string>();
     for (const one of allowed === undefined ? [] : approvalsOf(trail)) {
       const signer = await this.#repository.signer(one.commit, allowed ?? "");
       if (signer !== undefined) signers.set(one.commit, signer);
     }
-    return readApprovals(branch, trail, signers);
+    return readApprovals(branch, trail, { signers, own, continues });
+  }
+
+  /** How many commits of a history the trusted branch does not hold: below one that it holds, it holds all. */
+  async #countAbove(trusted: Sha, trail: readonly Commit[]): Promise<number> {
+    let [low, high] = [0, trail.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const id = trail[middle]?.commit ?? trusted;
+      if (await this.#repository.holds(trusted, id)) high = middle;
+      else low = middle + 1;
+    }
+    return low;
   }
 }
 
@@ -128,7 +147,5 @@ function waitsOf({ asked }: Head, workflow: Workflow): Predicate[] {
   if (asked.kind === "none") return [];
   const wait = workflow.states[asked.state]?.wait ?? [];
   const depends = asked.dependsOn.flatMap((text) => parseDependency(text) ?? []);
-  return [...wait, ...depends].flatMap(flat);
+  return [...wait, ...depends].flatMap(singles);
 }
-
-const flat = (one: Predicate): readonly Predicate[] => (one.kind === "either" ? one.of.flatMap(flat) : [one]);

@@ -24,7 +24,9 @@ export async function readMembers({ ports, contract, claim, view }: Start): Prom
   const runs = decide(view, workflow, now).filter(
     (one): one is Run => one.kind === "run" && one.request.branch !== own.branch,
   );
-  const wanted = runs.filter(({ request, limit, known }) => states.includes(request.state) && !limit && !known);
+  const wanted = runs.filter(
+    ({ request, limit, known }) => states.includes(request.state) && !limit && !known,
+  );
   const members: Member[] = [];
   for (const run of inOrder(wanted, workflow, now).slice(0, MOST)) {
     const { request, head } = run;

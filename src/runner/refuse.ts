@@ -29,12 +29,18 @@ export async function refusal(work: Refusable): Promise<string | undefined> {
   return spentProblem(workflow, item, head.branch);
 }
 
-async function permitRefusal({ ports, contract, workflow, trail, claim }: Refusable): Promise<string | undefined> {
+async function permitRefusal({
+  ports,
+  contract,
+  workflow,
+  trail,
+  claim,
+}: Refusable): Promise<string | undefined> {
   const { state } = claim.run.request;
   if (workflow.states[state]?.by === undefined) return undefined;
   const asker = findAsker(trail, workflow);
   if (!asker) return undefined;
-  if (workflow.proof === "committer") return permitProblem(workflow, state, asker.author ?? "");
+  if (workflow.proof === "author") return permitProblem(workflow, state, asker.author ?? "");
   const allowed = await contract.file("allowed_signers");
   const signer = allowed === undefined ? undefined : await ports.repository.signer(asker.commit, allowed);
   return permitProblem(workflow, state, signer);

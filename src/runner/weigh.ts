@@ -53,6 +53,8 @@ async function breach(work: Work, output: Output, sealed: Sealed): Promise<strin
   const { request, state } = work.claim.run;
   const strange = (output.cancel ?? []).find((key) => !item.children.includes(key));
   if (strange !== undefined) return words.noSuchChild(strange);
+  // Another branch would be bound by nothing of the plan.
+  if (work.plan && (output.children ?? []).length > 0) return words.planHandsOut(request.state);
   const unproven = (output.evidence ?? []).find((name) => !state?.proves.includes(name));
   if (unproven !== undefined) return words.notProven(request.state, unproven);
   const depends = valuesOf(output.trailers, "Depends-On");

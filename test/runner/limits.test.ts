@@ -1,6 +1,7 @@
 /** Attempts, hops, rests and lanes: what bounds the work. */
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
+import { NOTHING } from "../../src/core/amounts.ts";
 import type { Branch, Ref, RunId, Sha } from "../../src/core/ids.ts";
 import { formatLease, parseLease, refsOf, type Lease } from "../../src/core/lease.ts";
 import { branchKey } from "../../src/git/key.ts";
@@ -24,7 +25,9 @@ function leave(one: Stage, change: Partial<Lease>): void {
     attempt: 1,
     ttlMs: 60_000,
     nonce: "0".repeat(32),
-    lane: "default",
+    lanes: ["default"],
+    slots: [],
+    spent: NOTHING,
     ...change,
   };
   const { repo } = one;

@@ -38,6 +38,13 @@ export const LOOK: readonly Command[] = [
     ],
   },
   {
+    name: "lanes",
+    group: "look",
+    what: "The lanes: places taken, what was used of their quotas, and what waits for them.",
+    options: [remoteOption, JSON_OPTION],
+    examples: [{ line: "trailhand lanes", what: "where is the queue?" }],
+  },
+  {
     name: "show",
     group: "look",
     what: "Explain a request or a response.",

@@ -57,6 +57,12 @@ export const remoteOption: Option = {
   value: "name",
   what: "At this remote, by its name or its URL; your own branches and files are left alone.",
 };
+export const trailerOption: Option = {
+  name: "trailer",
+  value: "Key: value",
+  many: true,
+  what: "A further trailer, such as Priority, Depends-On, Not-Before, Owns, Budget or Assigned-To.",
+};
 export const messageOption: Option = {
   name: "message",
   short: "m",

@@ -1,5 +1,12 @@
 /** Commands that ask for work, and do it. */
-import { JSON_OPTION, messageOption, remoteOption, type Command } from "./shape.ts";
+import {
+  branchArgument,
+  JSON_OPTION,
+  messageOption,
+  remoteOption,
+  trailerOption,
+  type Command,
+} from "./shape.ts";
 
 export const WORK: readonly Command[] = [
   {
@@ -18,11 +25,11 @@ export const WORK: readonly Command[] = [
         what: "On this branch; the checked-out one when left out.",
       },
       { name: "new", short: "n", value: "name", what: "On a new branch, made at the trusted branch." },
+      trailerOption,
       {
-        name: "trailer",
-        value: "Key: value",
-        many: true,
-        what: "A further trailer, such as Priority or Refs.",
+        name: "event",
+        value: "id",
+        what: "The event from outside that asks; when the branch carries it already, nothing is written.",
       },
       remoteOption,
       JSON_OPTION,
@@ -33,6 +40,40 @@ export const WORK: readonly Command[] = [
         line: 'trailhand request check --new feat/login -m "feat: log in" -m "Five attempts a minute."',
         what: "on a new branch, with a prompt",
       },
+    ],
+  },
+  {
+    name: "approve",
+    group: "work",
+    what: "Approve the request of a branch that waits for it.",
+    more: "The same as an empty commit with the trailer `Approves: <full id of the request>` on top of it; any other commit there voids the approvals. Where the workflow says `proof: signature`, the commit is signed with your ssh key (`gpg.format ssh` and `user.signingkey`). Exit code 3: your approval would not count, and why.",
+    arguments: [branchArgument],
+    options: [
+      { ...messageOption, what: "What you have to say; each further one is a paragraph." },
+      remoteOption,
+      JSON_OPTION,
+    ],
+    examples: [
+      { line: "trailhand approve feat/login", what: "let it go on" },
+      { line: 'trailhand approve feat/login -m "Looks good"', what: "with a word" },
+    ],
+  },
+  {
+    name: "check",
+    group: "work",
+    what: "Record how a check from outside ended, for the present head of a branch.",
+    more: "A state with `wait: check <name>` goes on when it is success, neutral or skipped, and goes to its `otherwise` when it is anything else.",
+    arguments: [
+      { name: "name", what: "The name of the check, such as ci." },
+      {
+        name: "conclusion",
+        what: "success, failure, neutral, cancelled, skipped, timed_out or action_required.",
+      },
+      branchArgument,
+    ],
+    options: [remoteOption, JSON_OPTION],
+    examples: [
+      { line: "trailhand check ci success feat/login", what: "what a CI server calls when it is done" },
     ],
   },
   {

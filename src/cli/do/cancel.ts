@@ -1,10 +1,12 @@
 /** `trailhand cancel`: ends the work on a branch. A runner that is at it sees the branch move. */
+import type { Branch } from "../../core/ids.ts";
+import type { Head } from "../../core/view.ts";
 import { isTerminal } from "../../core/workflow.ts";
 import { EXIT, Fault, words } from "../../core/words.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
 import { present, requireHead, stateOf, survey } from "../survey.ts";
-import { printJson } from "../terminal.ts";
+import { printJson, shown } from "../terminal.ts";
 import { writeRequest } from "../write-request.ts";
 
 export const run: Run = async ({ input, terminal, env }) => {
@@ -32,7 +34,28 @@ export const run: Run = async ({ input, terminal, env }) => {
     also,
   };
   const written = await writeRequest(site, wish);
-  if (input.has("json")) printJson(terminal, { branch, state: "cancelled", commit: written });
-  else terminal.print(`${branch} is cancelled (${written.slice(0, 10)})`);
+  const children = calledOff(branch, view.heads);
+  if (input.has("json")) printJson(terminal, { branch, state: "cancelled", commit: written, children });
+  else {
+    terminal.print(`${branch} is cancelled (${written.slice(0, 10)})`);
+    if (children.length > 0)
+      terminal.say(`${counted(children.length)} called off with it by the next run: ${listed(children)}`);
+  }
   return EXIT.done;
 };
+
+/** The branches that it handed out, and that those did, as far as their work goes on. */
+function calledOff(branch: Branch, heads: readonly Head[]): Branch[] {
+  const own = heads.filter(
+    ({ asked }) => asked.kind === "request" && asked.parent === branch && !isTerminal(asked.state),
+  );
+  return own.flatMap((head) => [head.branch, ...calledOff(head.branch, heads)]);
+}
+
+const SHOWN = 8;
+const counted = (n: number): string => (n === 1 ? "1 child is" : `${n} children are`);
+const listed = (all: readonly Branch[]): string =>
+  [
+    ...all.slice(0, SHOWN).map((one) => shown(one, 80)),
+    ...(all.length > SHOWN ? [`${all.length - SHOWN} more`] : []),
+  ].join(", ");

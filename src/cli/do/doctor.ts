@@ -11,6 +11,7 @@ import { isGone, type Owner } from "../../process/machine.ts";
 import type { Site } from "../../site.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
+import { findNotices } from "../doctor-notices.ts";
 import { probeRemote } from "../remote-check.ts";
 import { present, survey, type Survey } from "../survey.ts";
 import { printJson, shown, type Terminal } from "../terminal.ts";
@@ -47,6 +48,7 @@ async function examine(site: Site): Promise<Finding[]> {
       ...checkMessages(found),
       ...checkLeases(found),
       ...(await checkRecords(site, found)),
+      ...(await findNotices(site, found)),
     ];
   } catch (error) {
     return [...basics, fromFault("repository", error)];

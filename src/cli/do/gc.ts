@@ -1,6 +1,7 @@
 /** `trailhand gc`: what is no longer needed, and why; with `--prune` it is removed. */
 import { rmSync } from "node:fs";
 import { EXIT } from "../../core/words.ts";
+import type { Workflow } from "../../core/workflow.ts";
 import { findGarbage, type Garbage } from "../../git/garbage.ts";
 import type { Site } from "../../site.ts";
 import { openSite } from "../../wire.ts";
@@ -21,7 +22,10 @@ export const run: Run = async ({ input, terminal, env }) => {
   if (prune) await wireRunner(site, env, () => undefined).ports.trees.sweep();
   const look = await site.repository.look();
   await site.remote?.bringSideRefs();
-  const garbage = await findGarbage(site.place, look, site.cache, Date.now() - keepDays * DAY_MS);
+  const { workflow, problems } = await site.contract(look.target, look.heads);
+  const now = Date.now();
+  const lanes = problems.length > 0 ? undefined : { now, windows: windowsOf(workflow) };
+  const garbage = await findGarbage(site.place, look, site.cache, now - keepDays * DAY_MS, lanes);
   if (prune) for (const one of garbage) await remove(site, one);
   if (input.has("json")) printJson(terminal, { pruned: prune, garbage });
   else {
@@ -34,6 +38,14 @@ export const run: Run = async ({ input, terminal, env }) => {
   }
   return EXIT.done;
 };
+
+/** The lanes that count what is begun in them, each with the time that it counts over. */
+function windowsOf({ lanes }: Workflow): Map<string, number> {
+  const counting = Object.entries(lanes).filter(
+    ([, { runs, tokens, cost }]) => runs !== undefined || tokens !== undefined || cost !== undefined,
+  );
+  return new Map(counting.map(([name, { window }]) => [name, window]));
+}
 
 async function remove({ repository, remote }: Site, garbage: Garbage): Promise<void> {
   if (garbage.kind === "file") return rmSync(garbage.name, { recursive: true, force: true });

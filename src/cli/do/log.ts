@@ -6,6 +6,7 @@ import { readTrail } from "../../git/repository.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
 import { numberOption } from "../input.ts";
+import { carriedRows, readCarried } from "../read-carried.ts";
 import { renderColumns } from "../render-table.ts";
 import { requireHead } from "../survey.ts";
 import { printJson, shown, type Colors } from "../terminal.ts";
@@ -20,17 +21,20 @@ export const run: Run = async ({ input, terminal, env }) => {
   const { journal } = refsOf(head.key);
   const exists = (await site.repository.read([journal])).get(journal);
   const [trail, attempts] = await Promise.all([
-    readTrail(site.place, head.commit, limit),
+    readTrail(site.place, head.commit, Math.max(limit, DEPTH)),
     exists ? readTrail(site.place, exists, limit) : [],
   ]);
-  const steps = readTimeline(head.branch, trail, attempts);
+  const steps = readTimeline(head.branch, trail.slice(0, limit), attempts);
+  const carried = await readCarried(site, look, head, trail);
   if (input.has("json")) {
-    printJson(terminal, { branch: head.branch, steps });
+    printJson(terminal, { branch: head.branch, steps, ...carried });
     return EXIT.done;
   }
   if (steps.length === 0)
     terminal.say(`No hand-off on ${head.branch}. next: trailhand request <state> --branch ${head.branch}`);
   else terminal.print(renderSteps(steps, terminal.colors));
+  const rows = carriedRows(carried);
+  if (rows.length > 0) terminal.print(`\n${renderColumns(rows)}`);
   return EXIT.done;
 };
 

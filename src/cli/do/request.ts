@@ -1,13 +1,14 @@
 /** `trailhand request`: commits a request for a state. */
-import { isReserved } from "../../core/compose.ts";
+import { cleanLine } from "../../core/clean.ts";
 import { parseBranch, parseStateName, type Sha } from "../../core/ids.ts";
 import { nearest } from "../../core/nearest.ts";
-import { separatorAt, type Trailer } from "../../core/trailers.ts";
 import { isReservedState, isTerminal, type State } from "../../core/workflow.ts";
 import { EXIT, Fault, typed, words } from "../../core/words.ts";
 import type { ReadContract } from "../../git/contract.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
+import { findEvent } from "../find-event.ts";
+import { readTrailer, requireNoRing } from "../read-trailer.ts";
 import { checkedOutBranch, requireHead } from "../survey.ts";
 import { printJson, type Terminal } from "../terminal.ts";
 import { writeRequest } from "../write-request.ts";
@@ -20,6 +21,7 @@ export const run: Run = async ({ input, terminal, env }) => {
   const look = await site.repository.look();
   const contract = await site.contract(look.target, look.heads);
   const trailers = input.values("trailer").map(readTrailer);
+  const event = readEvent(input.value("event"));
   const base =
     fresh === undefined
       ? requireHead(site, look.heads, input.value("branch") ?? checkedOutBranch(site))
@@ -29,18 +31,27 @@ export const run: Run = async ({ input, terminal, env }) => {
   const asked = fresh === undefined ? base.asked : undefined;
   const at = asked?.kind === "request" ? contract.workflow.states[asked.state] : undefined;
   const state = requireState(contract, look.target, input.arguments[0] ?? "", at);
-  if (fresh !== undefined && look.heads.some((head) => head.branch === branch)) {
-    throw new Fault(words.branchExists(branch));
+  const there = look.heads.find((head) => head.branch === branch);
+  const known = event !== undefined && there ? await findEvent(site, look, there, event) : undefined;
+  if (known) {
+    if (input.has("json")) printJson(terminal, { branch, state, commit: known, known: true });
+    else
+      terminal.print(
+        `${known.slice(0, 10)} on ${branch} has the event ${event} already; nothing was written`,
+      );
+    return EXIT.done;
   }
+  if (fresh !== undefined && there) throw new Fault(words.branchExists(branch));
   if (branch === look.target && contract.workflow.target === "ignore")
     throw new Fault(words.onTarget(branch));
+  await requireNoRing(site, branch, trailers);
   const commit = await writeRequest(site, {
     branch,
     parent: base.commit,
     expected: fresh === undefined ? base.commit : null,
     state,
     messages: input.values("message"),
-    trailers,
+    trailers: event === undefined ? trailers : [...trailers, { key: "Event", value: event }],
   });
   const next = isTerminal(state)
     ? `trailhand log ${typed(branch)}`
@@ -50,6 +61,14 @@ export const run: Run = async ({ input, terminal, env }) => {
   report(terminal, input.has("json"), { branch, state, commit }, next);
   return EXIT.done;
 };
+
+/** The id as a commit carries it. Throws a Fault on what no commit can carry. */
+function readEvent(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const event = cleanLine(text, 500);
+  if (event === "" || event !== text.trim()) throw new Fault(words.badEvent(text));
+  return event;
+}
 
 /** Says what was written, and what to type next. */
 export function report(
@@ -67,7 +86,12 @@ export function report(
  * A state that the workflow declares, or an end where a person is at a state that it may follow.
  * Throws a Fault that names the nearest.
  */
-function requireState(contract: ReadContract, target: string, name: string, at: State | undefined): string {
+export function requireState(
+  contract: ReadContract,
+  target: string,
+  name: string,
+  at: State | undefined,
+): string {
   if (!parseStateName(name)) throw new Fault(words.badStateName(name));
   if (isTerminal(name) && at?.human && at.next.includes(name)) return name;
   if (isReservedState(name)) throw new Fault(words.reservedState(name));
@@ -75,12 +99,4 @@ function requireState(contract: ReadContract, target: string, name: string, at: 
   const known = Object.keys(contract.workflow.states);
   if (known.includes(name) || contract.problems.length > 0) return name;
   throw new Fault(words.unknownState(name, nearest(name, known), known.join(", ")));
-}
-
-function readTrailer(text: string): Trailer {
-  const at = separatorAt(text, 0);
-  if (at < 1) throw new Fault(text.includes(":") ? words.badTrailerKey(text) : words.noTrailer(text));
-  const key = text.slice(0, at).trim();
-  if (isReserved(key)) throw new Fault(words.reservedKey(key));
-  return { key, value: text.slice(at + 1).trim() };
 }

@@ -11,9 +11,11 @@ export const run: Run = async (call) => {
   const head = requireHead(site, view.heads, call.input.arguments[0]);
   const { asked } = head;
   const standing = asked.kind === "request" && ["parked", "stalled", "waiting"].includes(asked.state);
-  const below = view.takenOver.get(head.key);
+  const waiting = view.facts.approved.get(head.key)?.request;
+  const below = waiting ? undefined : view.takenOver.get(head.key);
   if (!standing && !below) {
-    const why = asked.kind === "request" ? `it is at ${asked.state}` : "no request is below its head";
+    const at = asked.kind === "request" ? asked : waiting;
+    const why = at ? `it is at ${at.state}` : "no request is below its head";
     throw new Fault(words.nothingTo("resume", head.branch, why));
   }
   return askAgain(call, site, { head, below, header: (state) => `trailhand: go on with ${state}` });

@@ -1,4 +1,5 @@
 /** `trailhand run`: works until nothing is runnable, or watches. */
+import type { Decision } from "../../core/decide.ts";
 import { parseBranch, type Branch } from "../../core/ids.ts";
 import { admit } from "../../core/lane.ts";
 import { EXIT, Fault, words } from "../../core/words.ts";
@@ -8,7 +9,7 @@ import { openSite, usableContract } from "../../wire.ts";
 import type { Call, Run } from "../call.ts";
 import { numberOption, type Input } from "../input.ts";
 import { renderColumns } from "../render-table.ts";
-import { checkedOutBranch, present, reasonIn, requireHead, stateOf, survey } from "../survey.ts";
+import { checkedOutBranch, present, reasonIn, requireHead, stateOf, survey, type Survey } from "../survey.ts";
 import { printJson, shown } from "../terminal.ts";
 import { work } from "../work.ts";
 
@@ -41,6 +42,12 @@ async function requireBranches(site: Site, input: Input): Promise<Branch[]> {
   });
 }
 
+/** An answer that needs no script is told beforehand. */
+function sentenceOf(found: Survey, one: Decision): string {
+  const known = one.kind === "run" ? one.known : undefined;
+  return known ? `would answer ${known.state}: ${known.why}` : reasonIn(found, one).sentence;
+}
+
 async function dryRun(
   { input, terminal }: Call,
   site: Site,
@@ -64,7 +71,8 @@ async function dryRun(
         decision: one.kind,
         ...("why" in one ? { why: one.why } : {}),
         ...("attempt" in one ? { attempt: one.attempt, limit: one.limit ?? null } : {}),
-        reason: reasonIn(found, one).sentence,
+        ...("known" in one ? { known: one.known } : {}),
+        reason: sentenceOf(found, one),
       })),
     );
     return EXIT.done;
@@ -73,7 +81,7 @@ async function dryRun(
     one.kind,
     shown(one.head.branch, 40),
     stateOf(view, one.head) ?? "-",
-    shown(reasonIn(found, one).sentence, 80),
+    shown(sentenceOf(found, one), 80),
   ]);
   if (lines.length > 0) terminal.print(renderColumns(lines));
   terminal.say(`${runs.length - held.length} would run now. Nothing was done.`);

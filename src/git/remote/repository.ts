@@ -133,11 +133,20 @@ export class RemoteRepository extends LocalRepository {
     return this.#mirror.wrote(await super.note(message, parent));
   }
 
+  override async personNote(message: string, by: Person): Promise<Sha> {
+    return this.#mirror.wrote(await super.personNote(message, by));
+  }
+
   override async commit(tree: Sha, parent: Sha, message: string): Promise<Sha> {
     return this.#mirror.wrote(await super.commit(tree, parent, message));
   }
 
-  override async requestCommit(parent: Sha, message: string, by: Person): Promise<Sha> {
-    return this.#mirror.wrote(await super.requestCommit(parent, message, by));
+  override async requestCommit(
+    parent: Sha,
+    message: string,
+    by: Person,
+    signing?: readonly string[],
+  ): Promise<Sha> {
+    return this.#mirror.wrote(await super.requestCommit(parent, message, by, signing));
   }
 }

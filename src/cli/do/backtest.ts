@@ -1,0 +1,111 @@
+/** `trailhand backtest`: judges the answers in history by a workflow.yml. */
+import { backtest, workflowsOf, type Difference } from "../../core/backtest.ts";
+import { readPast, type HandOff, type Past } from "../../core/hand-offs.ts";
+import { readWorkflow } from "../../core/workflow-file.ts";
+import type { Workflow } from "../../core/workflow.ts";
+import { EXIT, Fault, words } from "../../core/words.ts";
+import type { Git } from "../../git/exec.ts";
+import { parseChanges } from "../../git/parse-changes.ts";
+import { formatProblems, openSite } from "../../wire.ts";
+import type { Run } from "../call.ts";
+import { readPile } from "../read-past.ts";
+import { renderColumns } from "../render-table.ts";
+import { printJson, shown, type Terminal } from "../terminal.ts";
+import { readTriedOrOwn, type Tried } from "../work-tree.ts";
+
+/** More workflows of the past than this are not read. */
+const OLD_WORKFLOWS = 100;
+
+interface Verdict extends Tried {
+  readonly past: Past;
+  readonly differences: readonly Difference[];
+  readonly cut: boolean;
+}
+
+export const run: Run = async ({ input, terminal, env }) => {
+  const site = await openSite(input.directory, env);
+  const look = await site.repository.look();
+  const trusted = await site.contract(look.target, look.heads);
+  const tried = await readTriedOrOwn(site, input, trusted);
+  if (tried.workflow?.open && !trusted.any) throw new Fault(words.noStates(look.target));
+  const { commits, cut } = await readPile(site, ["--first-parent"]);
+  const past = readPast(commits);
+  const { workflow, problems } = tried;
+  const found = {
+    paths: workflow && bounds(workflow) ? await readPaths(site.place.git, past.handOffs) : new Map(),
+    workflows: await readOldWorkflows(site.place.git, past),
+  };
+  const differences = workflow ? backtest(past, workflow, found) : [];
+  const verdict = { ...tried, past, differences, cut };
+  if (input.has("json")) printJson(terminal, described(verdict));
+  else report(terminal, verdict);
+  return problems.length + differences.length > 0 ? EXIT.refused : EXIT.done;
+};
+
+/** Paths are read only where they are bounded. */
+const bounds = (workflow: Workflow): boolean =>
+  Object.values(workflow.states).some(({ writes, forbid }) => writes !== undefined || forbid.length > 0);
+
+/** What each hand-off changed, in one git process. */
+async function readPaths(git: Git, handOffs: readonly HandOff[]): Promise<Map<string, string[]>> {
+  const stdin = handOffs.map(({ answer, request }) => `${answer.commit} ${request.commit}\n`).join("");
+  const args = ["diff-tree", "--stdin", "-r", "-z", "--raw", "--no-renames"];
+  return parseChanges(await git.text(args, { stdin }));
+}
+
+/** Those that cannot be read today say nothing. */
+async function readOldWorkflows(git: Git, past: Past): Promise<Map<string, Workflow>> {
+  const found = new Map<string, Workflow>();
+  for (const blob of workflowsOf(past).slice(0, OLD_WORKFLOWS)) {
+    if (!/^[0-9a-f]{40,64}$/.test(blob)) continue;
+    const { code, stdout } = await git.run(["cat-file", "blob", blob], { codes: [1, 128] });
+    const { workflow } = code === 0 ? readWorkflow(stdout) : {};
+    if (workflow) found.set(blob, workflow);
+  }
+  return found;
+}
+
+const sameIn = ({ workflow, past, differences }: Verdict): number =>
+  workflow ? past.handOffs.length - differences.length : 0;
+
+function described(verdict: Verdict): object {
+  const { file, problems, past, differences, cut } = verdict;
+  return {
+    file,
+    problems,
+    differences: differences.map(({ handOff: { answer, request, branch, from, to }, says }) => ({
+      commit: answer.commit,
+      request: request.commit,
+      branch,
+      from,
+      to,
+      says,
+    })),
+    same: sameIn(verdict),
+    unjudged: past.lost,
+    complete: !cut,
+  };
+}
+
+function report(terminal: Terminal, verdict: Verdict): void {
+  const { file, workflow, problems, past, differences, cut } = verdict;
+  const { bold, yellow } = terminal.colors;
+  if (problems.length > 0) {
+    terminal.print(`${shown(file, 200)} cannot be used as it is:\n${formatProblems(problems)}\n`);
+  }
+  if (differences.length > 0) {
+    const rows = differences.map(({ handOff: { answer, branch, from, to }, says }) => [
+      yellow(answer.commit.slice(0, 9)),
+      shown(branch, 40),
+      `${from} → ${to}`,
+      shown(says.join("; "), 300),
+    ]);
+    const titles = ["COMMIT", "BRANCH", "HAND-OFF", "WHAT IT WOULD HAVE SAID"];
+    terminal.print(renderColumns([titles.map((title) => bold(title)), ...rows]));
+  }
+  const lost = past.lost > 0 ? `, ${past.lost} not judged, because their requests are not there` : "";
+  if (workflow) {
+    terminal.say(`${differences.length} would differ, ${sameIn(verdict)} stay the same${lost}`);
+  }
+  if (cut) terminal.say("Older commits were not read.");
+}

@@ -1,0 +1,50 @@
+/** `trailhand fork`: a new branch at any commit of a run, to try the same work another way. */
+import { draftFork } from "../../core/fork.ts";
+import { askedBelow } from "../../core/hand-offs.ts";
+import { parseBranch } from "../../core/ids.ts";
+import { originOf } from "../../core/origin.ts";
+import { isReservedState } from "../../core/workflow.ts";
+import { Fault, EXIT, words } from "../../core/words.ts";
+import { readTrail } from "../../git/repository.ts";
+import { openSite } from "../../wire.ts";
+import type { Run } from "../call.ts";
+import { readTrailer } from "../read-trailer.ts";
+import { writeRequest } from "../write-request.ts";
+import { report, requireState } from "./request.ts";
+import { requireCommit } from "./show.ts";
+
+/** So far down a request is looked for. */
+const DEPTH = 5000;
+
+export const run: Run = async ({ input, terminal, env }) => {
+  const [name = "", wanted = ""] = input.arguments;
+  const site = await openSite(input.directory, env);
+  const branch = parseBranch(wanted);
+  if (!branch) throw new Fault(words.badBranch(wanted));
+  const [at, look] = await Promise.all([requireCommit(site, name), site.repository.look()]);
+  if (look.heads.some((head) => head.branch === branch)) throw new Fault(words.branchExists(branch));
+  const trail = await readTrail(site.place, at.commit, DEPTH);
+  const request = askedBelow(trail, (state) => !isReservedState(state));
+  if (!request) throw new Fault(words.noRequestBelow(name));
+  const contract = await site.contract(look.target, look.heads);
+  const state = requireState(contract, look.target, input.value("state") ?? request.state, undefined);
+  const { header, body, trailers } = draftFork({
+    at,
+    request,
+    origin: originOf(request, trail.slice(trail.findIndex(({ commit }) => commit === request.commit))),
+    messages: input.values("message"),
+    trailers: input.values("trailer").map(readTrailer),
+  });
+  const commit = await writeRequest(site, {
+    branch,
+    parent: at.commit,
+    expected: null,
+    state,
+    key: request.key,
+    messages: [header, ...(body === undefined ? [] : [body])],
+    trailers,
+  });
+  const next = contract.workflow.states[state]?.human ? "trailhand status --needs-me" : undefined;
+  report(terminal, input.has("json"), { branch, state, commit }, next);
+  return EXIT.done;
+};

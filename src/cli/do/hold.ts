@@ -1,0 +1,46 @@
+/** `trailhand hold`: stops everything, says who did, and lets it go on. */
+import { HOLD } from "../../core/lease.ts";
+import { formatHold } from "../../core/used.ts";
+import { EXIT, Fault, words } from "../../core/words.ts";
+import type { Site } from "../../site.ts";
+import { openSite } from "../../wire.ts";
+import type { Run } from "../call.ts";
+import { findHold, type Held } from "../find-hold.ts";
+import { printJson, shown } from "../terminal.ts";
+
+const REASON = "everything is stopped";
+
+export const run: Run = async ({ input, terminal, env }) => {
+  const given = input.values("message");
+  if (input.has("off") && given.length > 0) throw new Fault(words.conflict("hold", "off", "message"));
+  const site = await openSite(input.directory, env, { remote: input.value("remote") });
+  // At a remote, the look tells where the workflow wants our refs.
+  await site.repository.look();
+  const held = await findHold(site);
+  const say = (now: Held | undefined, text: string) => {
+    if (input.has("json")) printJson(terminal, now ? { held: true, ...now } : { held: false });
+    else terminal.print(text);
+  };
+  if (input.has("off")) {
+    if (!held) throw new Fault(words.notHeld());
+    await move(site, held, null);
+    say(undefined, "Nothing is held any more.");
+  } else if (held) {
+    if (given.length > 0) throw new Fault(words.alreadyHeld(held.reason, held.by));
+    say(held, `Everything is held by ${shown(held.by)} since ${held.since}: ${shown(held.reason, 200)}`);
+    terminal.say("next: trailhand hold --off");
+  } else {
+    await move(site, undefined, formatHold(given.join(" ") || REASON));
+    const now = await findHold(site);
+    say(now, `Everything is held: ${shown(now?.reason ?? "", 200)}`);
+    terminal.say("next: trailhand hold --off");
+  }
+  return EXIT.done;
+};
+
+async function move({ repository, place }: Site, held: Held | undefined, message: string | null) {
+  if (!place.person) throw new Fault(words.noIdentity());
+  const next = message === null ? null : await repository.personNote(message, place.person);
+  const swap = await repository.swap([{ ref: HOLD, expected: held?.commit ?? null, next }], "hold");
+  if (swap.kind !== "landed") throw new Fault(words.holdMoved());
+}

@@ -1,0 +1,51 @@
+/** `trailhand lanes`: places, quotas and queues. */
+import { formatDuration } from "../../core/duration.ts";
+import { lanesInUse, type LaneUse } from "../../core/lane-use.ts";
+import { EXIT } from "../../core/words.ts";
+import { openSite } from "../../wire.ts";
+import type { Run } from "../call.ts";
+import { renderColumns } from "../render-table.ts";
+import { present, survey } from "../survey.ts";
+import { printJson, shown, type Colors } from "../terminal.ts";
+
+export const run: Run = async ({ input, terminal, env }) => {
+  const site = await openSite(input.directory, env, { remote: input.value("remote") });
+  const { view, contract, decisions, now } = await survey(site, present());
+  const lanes = lanesInUse(view, contract.workflow, decisions, now);
+  if (input.has("json")) {
+    printJson(terminal, {
+      lanes: lanes.map(({ closedUntil, ...lane }) => ({
+        ...lane,
+        places: lane.places ?? null,
+        used: lane.used ?? null,
+        closedUntil: closedUntil === undefined ? null : new Date(closedUntil).toISOString(),
+        oldestMs: lane.oldestMs ?? null,
+      })),
+    });
+    return EXIT.done;
+  }
+  const titles = ["LANE", "PLACES", "USED", "CLOSED", "WAITING", "OLDEST"];
+  const rows = lanes.map((lane) => toRow(lane, now.wall, terminal.colors));
+  terminal.print(renderColumns([titles.map((title) => terminal.colors.bold(title)), ...rows]));
+  return EXIT.done;
+};
+
+function toRow(lane: LaneUse, wall: number, colors: Colors): string[] {
+  const { name, taken, places, closedUntil, waiting, oldestMs } = lane;
+  return [
+    shown(name, 40),
+    places === undefined ? String(taken) : `${taken}/${places}`,
+    describeUse(lane),
+    closedUntil === undefined ? "-" : colors.yellow(`for ${formatDuration(closedUntil - wall)} more`),
+    String(waiting),
+    oldestMs === undefined ? "-" : formatDuration(oldestMs),
+  ];
+}
+
+function describeUse({ used, most, windowMs }: LaneUse): string {
+  if (!used) return "-";
+  const part = (key: keyof typeof used, unit: string): string[] =>
+    most[key] === undefined ? [] : [`${Number(used[key].toFixed(6))}/${most[key]} ${unit}`];
+  const parts = [...part("runs", "runs"), ...part("tokens", "tokens"), ...part("cost", "USD")];
+  return `${parts.join(", ")} in ${formatDuration(windowMs ?? 0)}`;
+}

@@ -1,0 +1,31 @@
+/**
+ * The shape of a sentence for people, and how names of strangers are shown in one.
+ *
+ * What must hold: nothing in a name can pass for our own words, or do anything in a shell.
+ */
+
+/** The exit codes of the command line, and what they mean. */
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  refused: 3,
+  later: 75,
+} as const;
+
+export interface Sentence {
+  readonly what: string;
+  readonly next?: string;
+  readonly exit?: number;
+}
+
+/** Something that was typed wrong. */
+export const usage = (what: string, next?: string): Sentence =>
+  next === undefined ? { what, exit: EXIT.usage } : { what, next, exit: EXIT.usage };
+
+/** Shows a hostile name on one line, so that nothing in it can pass for our own words. */
+export const quoted = (text: string): string => JSON.stringify(text.slice(0, 120));
+
+/** A name as it is typed in a shell: people copy our commands, and strangers choose the names. */
+export const typed = (name: string): string =>
+  /^[\w./@%+=:,-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`;
