@@ -2,14 +2,18 @@
  * `npm run simulate`: runs the real runner under seeded faults, and stops at the first violation.
  *
  * What must hold: a failing seed prints its trace and the command that replays it; nothing is
- * written but a bundle in a temporary folder, which goes at once.
+ * written but a bundle in a temporary folder, which goes at once. With `--aim` it says which seed
+ * notices each mutant first, for `seed` in test/simulation/mutants.ts.
  */
 import { performance } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { load } from "../test/simulation/bundle.ts";
-import { MUTANTS } from "../test/simulation/mutants.ts";
+import { MUTANTS, type Mutant } from "../test/simulation/mutants.ts";
 import type { Result } from "../test/simulation/simulate.ts";
+
+/** How many seeds a mutant is looked for in. */
+const AIMED = 10_000;
 
 const USAGE = `npm run simulate -- [options]
 
@@ -18,13 +22,16 @@ const USAGE = `npm run simulate -- [options]
   --seed n       only this one
   --trace        with --seed: print what happened, violation or not
   --keep-going   do not stop at the first violation
+  --aim          for each mutant, or the one that is named: the first seed that notices it,
+                 of the first 10000, or of so many as --seeds says
   --mutant name  plant a fault in the source first; one of:
 ${MUTANTS.map(({ name }) => `                   ${name}`).join("\n")}
 `;
 
 const { values } = parseArgs({
   options: {
-    seeds: { type: "string", default: "1000" },
+    seeds: { type: "string" },
+    aim: { type: "boolean", default: false },
     from: { type: "string", default: "1" },
     seed: { type: "string" },
     mutant: { type: "string" },
@@ -43,14 +50,32 @@ if (values.mutant !== undefined && !mutant) {
   process.exit(2);
 }
 const root = fileURLToPath(new URL("..", import.meta.url));
-const { simulate } = await load(root, mutant);
 const from = Number(values.seed ?? values.from);
-const count = values.seed === undefined ? Number(values.seeds) : 1;
+const count = values.seed === undefined ? Number(values.seeds ?? (values.aim ? AIMED : 1000)) : 1;
 if (!Number.isSafeInteger(from) || !Number.isSafeInteger(count)) {
   process.stderr.write(`--seeds, --from and --seed are whole numbers.\n\n${USAGE}`);
   process.exit(2);
 }
 
+if (values.aim) {
+  for (const one of mutant ? [mutant] : MUTANTS) {
+    const seed = await aim(one);
+    process.stdout.write(`${one.name} ${seed ?? `is not noticed by ${count} seeds`}\n`);
+    if (seed === undefined) process.exitCode = 1;
+  }
+  process.exit();
+}
+
+/** The first seed that notices a mutant. */
+async function aim(one: Mutant): Promise<number | undefined> {
+  const planted = await load(root, one);
+  for (let seed = from; seed < from + count; seed++) {
+    if ((await planted.simulate(seed)).violations.length > 0) return seed;
+  }
+  return undefined;
+}
+
+const { simulate } = await load(root, mutant);
 const total = new Map<string, number>();
 const add = (key: string, value: number) => total.set(key, (total.get(key) ?? 0) + value);
 const failing: number[] = [];

@@ -8,7 +8,7 @@ import * as z from "zod";
 import { cleanLine, cleanText, redact } from "./clean.ts";
 import { composeMessage, isBeyondScripts, isTrailerKey } from "./compose.ts";
 import { parseAmounts } from "./amounts.ts";
-import { childBranch } from "./family.ts";
+import { childBranch, type Fate, type Offspring } from "./family.ts";
 import { parseBranch, parseStateName, type Branch } from "./ids.ts";
 import { EMPTY, formatItem, type Item } from "./item.ts";
 import { jsonList } from "./lists.ts";
@@ -65,8 +65,12 @@ export function childProblem(
   parent: Branch,
   from: string,
   item: Item,
+  siblings: readonly Offspring[] = [],
 ): string | undefined {
-  const most = workflow.states[from]?.children ?? MOST;
+  const most = workflow.states[from]?.children ?? (workflow.open ? MOST : 0);
+  if (children.length > 0 && most === 0) {
+    return `the state "${from}" may not hand out branches; add \`children: ${children.length}\` to it`;
+  }
   if (children.length > most) return `${children.length} children are handed out, and the most are ${most}`;
   const kin = new Set([...children.map(({ key }) => key), ...item.children]);
   for (const { key, state, owns, after } of children) {
@@ -83,12 +87,17 @@ export function childProblem(
     const outside = item.owns.length > 0 && (owns.find((glob) => !isWithin(glob, item.owns)) ?? false);
     if (outside !== false) return `the child "${key}" would own ${outside}, which ${parent} does not`;
   }
-  return overlapProblem(children) ?? ringProblem(children);
+  const others = siblings.filter(({ key, fate }) => isOpen(fate) && children.every((one) => one.key !== key));
+  return overlapProblem(children, others) ?? ringProblem(children);
 }
 
-function overlapProblem(children: readonly Child[]): string | undefined {
+/** Work that may still change what it owns. */
+const isOpen = (fate: Fate): boolean => fate === "going" || fate === "parked";
+
+function overlapProblem(children: readonly Child[], others: readonly Offspring[]): string | undefined {
+  const before = others.map(({ key, owns }) => ({ key, owns, after: [] as string[] }));
   for (const [at, one] of children.entries()) {
-    for (const other of children.slice(at + 1)) {
+    for (const other of [...children.slice(at + 1), ...before]) {
       // Siblings that come one after the other may own the same.
       if (one.after.includes(other.key) || other.after.includes(one.key)) continue;
       const both = findOverlap(one.owns, other.owns);

@@ -141,7 +141,7 @@ function decideLease(
   const wait = (why: Why): Idle => ({ kind: "wait", head, why });
   const lease = seen?.lease;
   const same = lease?.request === request.commit;
-  if (seen && lease?.rest && same) {
+  if (seen && lease?.rest && same && !known) {
     const leftMs = restLeftMs(seen, lease.rest.ms, now);
     if (leftMs > 0) return wait({ code: "resting", detail: lease.rest.why, leftMs });
   } else if (seen && !lease?.rest && !isExpired(seen, now)) {

@@ -23,6 +23,8 @@ export interface Offspring {
   readonly summary: string;
   readonly cost: number;
   readonly tokens: number;
+  /** Globs of the paths that it may change. */
+  readonly owns: readonly string[];
   /** True until a wait has seen it settled. */
   readonly isNew: boolean;
 }
@@ -50,10 +52,11 @@ function describe(key: string, branch: Branch, head: Head | undefined): Omit<Off
       summary: "",
       cost: 0,
       tokens: 0,
+      owns: [],
     };
   }
   const message = asked.kind === "request" ? asked.message : undefined;
-  const { spent } = itemOf(message?.trailers ?? []);
+  const { owns, spent } = itemOf(message?.trailers ?? []);
   const state = asked.kind === "request" ? asked.state : "";
   return {
     key,
@@ -65,6 +68,7 @@ function describe(key: string, branch: Branch, head: Head | undefined): Omit<Off
     summary: message?.body ?? "",
     cost: spent.cost,
     tokens: spent.tokens,
+    owns,
   };
 }
 

@@ -86,7 +86,6 @@ function overlaid(item: Item, { message: { trailers } }: Step): Item {
   return {
     ...item,
     rounds: {},
-    plan: undefined,
     ...(owns === undefined ? {} : { owns: words(owns) }),
     ...(budget === undefined ? {} : { budget: { ...item.budget, ...parseAmounts(budget) } }),
   };

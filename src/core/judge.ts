@@ -81,7 +81,8 @@ function judge(one: Predicate, head: Head, request: Request, scene: Scene): Verd
 
 /** The work that a head carries on: written there by the runner, or looked up below a person's commit. */
 export function itemAt(head: Head, request: Request, view: View): Item {
-  const { message, answers } = request;
+  // Where work goes on after a plain commit, the request below it says what it carries.
+  const { message, answers } = view.takenOver.get(head.key) ?? request;
   if (answers !== undefined) return itemOf(message.trailers);
   return view.facts.items.get(head.key) ?? EMPTY;
 }

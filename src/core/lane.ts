@@ -2,9 +2,9 @@
  * Admission: which runnable requests fit now, and in which order.
  *
  * What must hold: a higher priority goes first, and waiting raises it; then the older request, then
- * the one with fewer hand-offs behind it, so that nobody is overtaken for ever by newcomers; places
- * of several lanes are given all at once or not at all; a full lane holds up its own branches only;
- * no place of a lane is given to two.
+ * the one with fewer hand-offs behind it, so that nobody is overtaken for ever by newcomers, those
+ * that need many places neither; places of several lanes are given all at once or not at all; a full
+ * lane holds up its own branches only; no place of a lane is given to two.
  */
 import type { Idle, Quota, Run, Slot, Why } from "./decide.ts";
 import type { Ref } from "./ids.ts";
@@ -54,10 +54,12 @@ export function admit(
   let free = limit - view.going.size;
   const admitted: Run[] = [];
   const held: Idle[] = [];
+  const kept = new Set<string>();
   for (const run of inOrder(runnable, workflow, now, spread)) {
-    const places = findPlaces(view, workflow, run, now, given);
+    const places = findKept(run, kept) ?? findPlaces(view, workflow, run, now, given);
     const why: Why | undefined = "code" in places ? places : free <= 0 ? { code: "no-room" } : undefined;
     if (why || "code" in places) {
+      if (why?.code === "lane-full") for (const lane of tooFew(run, workflow, now, given)) kept.add(lane);
       held.push({ kind: "wait", head: run.head, why: why ?? { code: "no-room" } });
       continue;
     }
@@ -75,6 +77,22 @@ export function admit(
     });
   }
   return { admitted, held };
+}
+
+/** Lanes with places left, but too few for one who has long waited: those below it take none of them. */
+function tooFew({ request, state }: Run, workflow: Workflow, now: Now, { taken }: Given): string[] {
+  if (now.wall - request.committed * 1000 < workflow.limits.ageing) return [];
+  return (state?.lane ?? []).filter((lane) => {
+    const capacity = workflow.lanes[lane]?.slots;
+    const free = (capacity ?? 0) - [...taken].filter((ref) => ref.startsWith(`${LANES}${lane}/`)).length;
+    return capacity !== undefined && free > 0 && free < Math.min(state?.weight ?? 1, capacity);
+  });
+}
+
+function findKept(run: Run, kept: ReadonlySet<string>): Why | undefined {
+  if (run.limit || run.known) return undefined;
+  const lane = run.state?.lane.find((name) => kept.has(name));
+  return lane === undefined ? undefined : { code: "lane-full", detail: lane };
 }
 
 /** What is asked for, and how long it has waited: each `ageing` of that is a point of priority. */

@@ -57,19 +57,22 @@ export function formatPlan(id: string, steps: readonly PlanStep[]): string {
   return `The plan is frozen as ${id}:\n\n${text.join("\n")}`;
 }
 
-/** The text that a plan was frozen from, in the history of a request; undefined when it is not there. */
+/**
+ * The text that a plan was frozen from, in the history of a request; undefined when it is not there.
+ * The oldest that names the id is the one: what a script says later may look the same.
+ */
 export function findPlanText(trail: readonly Commit[], id: string): string | undefined {
-  for (const { message, answers } of readSteps(trail)) {
-    if (answers === undefined || valueOf(message.trailers, "Plan") !== id) continue;
+  const texts = readSteps(trail).flatMap(({ message, answers }) => {
+    if (answers === undefined || valueOf(message.trailers, "Plan") !== id) return [];
     const [, named, block = ""] = BLOCK.exec(message.body) ?? [];
-    if (named === id)
-      return block
-        .trimEnd()
-        .split("\n")
-        .map((line) => line.slice(4))
-        .join("\n");
-  }
-  return undefined;
+    return named === id ? [block] : [];
+  });
+  return texts
+    .at(-1)
+    ?.trimEnd()
+    .split("\n")
+    .map((line) => line.slice(4))
+    .join("\n");
 }
 
 /** The steps of a text; undefined when it is no plan. */

@@ -95,9 +95,9 @@ export const stateSchema = z.strictObject({
   proves: list
     .default([])
     .describe("Names of evidence that its script may give for the tree that it leaves."),
-  children: count(1, 100)
+  children: count(0, 100)
     .optional()
-    .describe("The most branches that one answer may hand out; 100 when left out."),
+    .describe("The most branches that one answer may hand out; none when left out."),
   plan: z
     .boolean()
     .default(false)

@@ -8,14 +8,23 @@ import { decide, type Run } from "../core/decide.ts";
 import { readItem } from "../core/item.ts";
 import { inOrder } from "../core/lane.ts";
 import type { Member } from "../core/landing.ts";
+import type { View } from "../core/view.ts";
+import type { Claim } from "./claim.ts";
 import { DEPTH } from "./inquire.ts";
+import type { Contract, Ports } from "./ports.ts";
 import { refusal } from "./refuse.ts";
-import type { Start } from "./work.ts";
 
 /** How many requests one answer may answer. */
 const MOST = 100;
 
-export async function readMembers({ ports, contract, claim, view }: Start): Promise<Member[]> {
+interface Asking {
+  readonly ports: Ports;
+  readonly contract: Contract;
+  readonly claim: Claim;
+  readonly view: View;
+}
+
+export async function readMembers({ ports, contract, claim, view }: Asking): Promise<Member[]> {
   const { workflow } = contract;
   const { request: own } = claim.run;
   const states = workflow.states[own.state]?.answers ?? [];

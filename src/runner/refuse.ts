@@ -6,15 +6,26 @@
  */
 import type { Run } from "../core/decide.ts";
 import { findEvidence, missingEvidence } from "../core/evidence.ts";
+import type { Item } from "../core/item.ts";
 import { spentProblem } from "../core/limits.ts";
 import { findAsker, permitProblem } from "../core/permit.ts";
+import type { Commit } from "../core/request.ts";
 import { words } from "../core/words.ts";
-import type { Work } from "./work.ts";
+import type { Workflow } from "../core/workflow.ts";
+import type { Contract, Ports } from "./ports.ts";
 
-/** What a request is refused by. */
-type Refusable = Pick<Work, "ports" | "contract" | "workflow" | "item" | "trail" | "isTampered"> & {
+/** A request, and what it is judged by. */
+interface Refusable {
+  readonly ports: Ports;
+  readonly contract: Contract;
+  readonly workflow: Workflow;
   readonly claim: { readonly run: Pick<Run, "request" | "head"> };
-};
+  readonly item: Item;
+  /** The history below it, itself included, newest first. */
+  readonly trail: readonly Commit[];
+  /** True when its plan is not the one that was frozen. */
+  readonly isTampered: boolean;
+}
 
 /** Why the request is parked in place of being run; undefined: it may run. */
 export async function refusal(work: Refusable): Promise<string | undefined> {

@@ -15,7 +15,7 @@ import type { Script, ScriptEnd, Tree } from "./ports.ts";
 import type { Work } from "./work.ts";
 
 /** Runs a script for the request once more; `legal` are the states that may follow. */
-export type Play = (script: Script, tree: Tree, run: RunId) => Promise<{ legal: Legal; end: ScriptEnd }>;
+type Play = (script: Script, tree: Tree, run: RunId) => Promise<{ legal: Legal; end: ScriptEnd }>;
 
 /** Never rejects. */
 export async function runShadow(work: Work, script: Script, play: Play): Promise<void> {

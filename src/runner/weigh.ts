@@ -61,7 +61,7 @@ async function breach(work: Work, output: Output, sealed: Sealed): Promise<strin
   const ring = depends.length > 0 ? ringWith(request.branch, depends, work.scene) : undefined;
   if (ring) return words.wouldWait(ring);
   const declared =
-    childProblem(output.children ?? [], workflow, request.branch, request.state, item) ??
+    childProblem(output.children ?? [], workflow, request.branch, request.state, item, work.offspring) ??
     (output.plan && planProblem(output.plan, request.state, workflow)) ??
     othersProblem(output.answers ?? [], members, workflow);
   return declared ?? (await landBreach(work, output)) ?? (await pathBreach(work, sealed));

@@ -58,7 +58,9 @@ export async function readWork(start: Start): Promise<Work> {
   const { workflow, target } = contract;
   const trail = await ports.repository.trail(request.commit, DEPTH);
   const carried = readItem(trail);
-  const item: Item = { ...carried, spent: plus(carried.spent, claim.lease.spent) };
+  // Who may freeze a plan follows none, not even one that cannot be read any more.
+  const plan = workflow.states[request.state]?.plan ? undefined : carried.plan;
+  const item: Item = { ...carried, plan, spent: plus(carried.spent, claim.lease.spent) };
   const scene = sceneOf(view, workflow, { mono: ports.clock.mono(), wall: ports.clock.wall() });
   const { heads } = scene;
   return {

@@ -27,6 +27,27 @@ A commit of this branch is expected there. Ask for the first state again: trailh
 END
 }
 
+# origin <commit> <branch>: the request that began the line of hand-offs at a commit: what all of it
+# is for. Commits that a script made on its own are passed over, and so is work that ended before.
+origin() {
+  git log --first-parent -n 400 --format="%H%x1f$(field State)%x1f$(field Branch)%x1f$(field Answers)%x1f$(field Parent)" \
+    "$TRAILHAND_TARGET_COMMIT..$1" |
+    awk -F '\037' -v branch="$2" -v head="$1" '
+      want != "" && $1 != want { next }
+      {
+        want = $4
+        if ($3 != "" && $3 != branch) exit
+        if (steps++ && ($2 == "done" || $2 == "cancelled")) exit
+        if ($4 != "" || $2 == "") next
+        found = $1
+        if ($5 != "") exit
+      }
+      END { print (found == "" ? head : found) }'
+}
+
+# field <key>: how git shows the values of a trailer on one line.
+field() { printf '%%(trailers:key=%s,valueonly,unfold,separator=%%x20)' "$1"; }
+
 # answer <state> <subject> [<trailer line>...]: writes the answer; the summary is standard input.
 # Trailers of the request are passed on by the runner, so only new and changed ones are named.
 answer() {
@@ -116,3 +137,160 @@ ask() (
   unset TRAILHAND_OUTPUT TRAILHAND_REQUEST
   exec sh -c "$TRAILHAND_AGENT"
 )
+
+# --- Work that is handed out: children, and what became of them.
+
+# json_list: the words of standard input as a JSON list of strings.
+json_list() {
+  LC_ALL=C sed 's/[\\"]/\\&/g' | LC_ALL=C tr -d '\000-\010\013-\037\177' | LC_ALL=C awk '
+    { for (i = 1; i <= NF; i++) printf "%s\"%s\"", (n++ ? ", " : "["), $i }
+    END { printf n ? "]" : "[]" }'
+}
+
+# pieces <file>: reads lines "- <key> [<glob>...]: <subject>", with `+` in place of `-` where the
+# caller knows that, and prints sign, key, globs and subject, with $US between. Other text is passed
+# over; a line that begins so and is none goes to <file>, so that no piece is without a subject.
+pieces() {
+  LC_ALL=C tr '\t\r' '  ' | LC_ALL=C tr -d '\000-\011\013-\037\177' | LC_ALL=C awk -v wrong="$1" '
+    !/^[-+] / { next }
+    {
+      at = index($0, ":")
+      n = split(substr($0, 3, at > 3 ? at - 3 : 0), word, " ")
+      subject = substr($0, at + 1)
+      gsub(/^ +| +$/, "", subject)
+      if (n < 1 || subject == "" || word[1] !~ /^[a-z0-9][a-z0-9-]*$/ || length(word[1]) > 40 || seen[word[1]]++) {
+        print > wrong
+        next
+      }
+      globs = ""
+      for (i = 2; i <= n; i++) globs = globs (i > 2 ? " " : "") word[i]
+      printf "%s\037%s\037%s\037%s\n", substr($0, 1, 1), word[1], globs, subject
+    }'
+}
+US=$(printf '\037')
+
+# child <key> <state> <subject> <globs> [<JSON field>...]: adds a child to $children. Its prompt is
+# standard input; what it owns are the globs, anything without one.
+child() {
+  children=${children:+$children, }$(
+    printf '{"key": "%s", "state": "%s", "subject": ' "$1" "$2"
+    printf '%s\n' "$3" | json_string
+    printf ', "owns": '
+    printf '%s\n' "$4" | json_list
+    shift 4
+    if [ "$#" -gt 0 ]; then printf ', %s' "$@"; fi
+    printf ', "prompt": '
+    json_string
+    printf '}'
+  )
+}
+
+# hand_out: the children that were added are made with the answer; call it after `answer`.
+hand_out() {
+  printf 'children=[%s]\n' "${children:-}" >>"$TRAILHAND_OUTPUT"
+}
+
+# offspring [<fate>...]: a line "key fate state head age" for each child with one of these fates.
+offspring() {
+  printf '%s\n' "${TRAILHAND_CHILDREN:-}" |
+    awk -v wanted=" $* " 'NF && (wanted == "  " || index(wanted, " " $2 " "))'
+}
+
+# call_off [<fate>...]: children are called off with the answer: those with one of these fates, or all
+# that are not at an end; call it after `answer`.
+call_off() {
+  if [ "$#" -eq 0 ]; then set -- going parked; fi
+  offspring "$@" | awk '{ printf "%s%s", (NR > 1 ? " " : "cancel="), $1 } END { if (NR) print "" }' \
+    >>"$TRAILHAND_OUTPUT"
+}
+
+# words_of <commit>: its message without the first line and the trailers.
+words_of() {
+  git log -1 --format=%B "$1" | awk -v RS='' 'NR > 2 { print last "\n" } { last = $0 }'
+}
+
+# merge <commit> <subject>: merges it into the worktree, with a commit of its own even where none were
+# needed, so that the first parents stay those of this branch. A conflict is left to a person: it
+# returns 1, with the files in $conflict and the worktree as it was. Another failure ends the script.
+merge() {
+  conflict=
+  if git -c core.hooksPath=/dev/null -c rerere.enabled=false merge --quiet --no-ff --no-edit \
+    --no-gpg-sign -m "$2" "$1" </dev/null; then return; fi
+  conflict=$(git diff --name-only --diff-filter=U)
+  if [ -z "$conflict" ]; then exit 1; fi
+  git merge --abort
+  return 1
+}
+
+# gather: merges each child that is done, and prints what became of each one. The keys whose work is
+# not in are in $missing. It prints to a file, because in a pipe they would be lost.
+gather() {
+  missing=
+  while read -r key fate state head _; do
+    if [ -z "$key" ]; then continue; fi
+    if [ "$fate" = "done" ] && merge "$head" "chore: take in $key"; then
+      printf -- '- %s: done. %s\n' "$key" "$(git log -1 --format=%s "$head")"
+      continue
+    fi
+    missing="$missing $key"
+    if [ "$fate" = "done" ]; then
+      printf -- '- %s: done, and not taken in, because these files conflict:\n' "$key"
+      printf '%s\n' "$conflict" | sed 's/^/    /'
+    elif [ "$head" = - ]; then
+      printf -- '- %s: its branch is gone\n' "$key"
+    else
+      printf -- '- %s: %s, at %s. %s\n' "$key" "$fate" "$state" "$(git log -1 --format=%s "$head")"
+    fi
+  done <<END
+$(offspring)
+END
+}
+
+# --- What lands on the trusted branch.
+
+# squash <commit> <branch>: one commit on top of $tip with all that the branch changed, and $tip is
+# that commit. A branch whose changes are there already adds none. On a conflict it returns 1, with the
+# files in $room/why; $room is a folder of the caller's. The worktree takes no part, so neither does a
+# hook or a merge that is half done.
+squash() {
+  if git merge-tree --write-tree --no-messages --name-only "$tip" "$1" >"$room/merged" 2>"$room/why"; then
+    tree=$(sed -n 1p "$room/merged")
+  else
+    code=$?
+    # Without a common history git's own words are the reason; it must be no fault of the disk.
+    if [ "$code" -ne 1 ] && ! grep -q 'unrelated histories' "$room/why"; then exit "$code"; fi
+    sed 1d "$room/merged" >>"$room/why"
+    return 1
+  fi
+  if [ "$tree" = "$(git rev-parse "$tip^{tree}")" ]; then return 0; fi
+  from=$(origin "$1" "$2")
+  landing_message "$from" "$1" "$2" >"$room/message"
+  author=$(git log -1 --format=%an "$from")
+  address=$(git log -1 --format=%ae "$from")
+  tip=$(
+    GIT_AUTHOR_NAME=${author:-$GIT_AUTHOR_NAME} GIT_AUTHOR_EMAIL=${address:-$GIT_AUTHOR_EMAIL} \
+      git -c i18n.commitEncoding=UTF-8 commit-tree -p "$tip" -F "$room/message" "$tree"
+  ) || exit 1
+}
+
+# landing_message <origin> <commit> <branch>: the words of the request that began the work. The
+# trailers of hand-offs are left out; others, such as Refs and Co-authored-by, are kept.
+landing_message() {
+  block=$(git log -1 --format='%(trailers)' "$1" | grep -c . || :)
+  git log -1 --format=%B "$1" | awk -v block="$block" '
+    { line[NR] = $0 }
+    END {
+      last = NR
+      while (last > 0 && line[last] ~ /^[ \t\r]*$/) last--
+      last -= block
+      while (last > 0 && line[last] ~ /^[ \t\r]*$/) last--
+      if (last < 1) print "Land a branch"
+      for (n = 1; n <= last; n++) print line[n]
+    }'
+  echo
+  git log -1 --format='%(trailers:only,unfold)' "$1" | grep . | grep -viE "^($HAND_OFF) *:" || :
+  printf 'Landed-From: %s\nArchive: %s\n' "$3" "$2"
+}
+HAND_OFF='state|branch|parent|answers|run|attempt|runner|took|hops|workflow|script|children|joined'
+HAND_OFF="$HAND_OFF|cancels|plan|step|rounds|spent|evidence|risk|approved-by|archive|landed-from|owns"
+HAND_OFF="$HAND_OFF|budget|approves|priority|not-before|depends-on|assigned-to|cost|tokens|model"

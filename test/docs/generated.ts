@@ -3,9 +3,10 @@ import * as z from "zod";
 import { renderReference, renderTable } from "../../src/cli/render-help.ts";
 import type { Decision, Why } from "../../src/core/decide.ts";
 import { reasonOf } from "../../src/core/reasons.ts";
-import { LATER_KEYS, RESERVED_STATES } from "../../src/core/workflow.ts";
-import { workflowSchema } from "../../src/core/workflow-schema.ts";
+import { RESERVED_STATES } from "../../src/core/workflow.ts";
+import { agentSchema, laneSchema, limitsSchema, stateSchema, workflowSchema } from "../../src/core/workflow-schema.ts";
 import { outputSchema } from "../../src/core/output.ts";
+import { packTables } from "./patterns.ts";
 
 /** A made part: a whole file, or what stands between two markers of one. */
 export interface Part {
@@ -25,14 +26,23 @@ interface JsonSchema {
   readonly additionalProperties?: JsonSchema | boolean;
 }
 
-const DURATIONS = new Set(["timeout", "backoff"]);
+/** As `path` where another key has the same name. */
+const DURATIONS = new Set(["timeout", "stall", "backoff", "deadline", "window", "time", "ageing", "limits.wait"]);
+const TYPES = new Map([
+  ["string", "text"],
+  ["integer", "whole number"],
+  ["number", "number"],
+  ["boolean", "true or false"],
+  ["array", "list of text"],
+  ["object", "map"],
+]);
 
-function typeOf(name: string, schema: JsonSchema): string {
-  if (DURATIONS.has(name)) return "duration";
+function typeOf(schema: JsonSchema): string {
   if (schema.enum) return schema.enum.map((one) => `\`${one}\``).join(" or ");
-  if (schema.anyOf) return schema.anyOf.map((one) => typeOf(name, one)).join(" or ");
-  if (schema.type === "array") return "list of text";
-  return { string: "text", integer: "whole number", boolean: "true or false", object: "map" }[schema.type ?? ""] ?? "";
+  if (schema.anyOf) return [...new Set(schema.anyOf.map(typeOf))].join(" or ");
+  const type = TYPES.get(schema.type ?? "");
+  if (type === undefined) throw new TypeError(`a key is of no known type: ${JSON.stringify(schema)}`);
+  return type;
 }
 
 function defaultOf(value: unknown): string {
@@ -40,32 +50,32 @@ function defaultOf(value: unknown): string {
   return `\`${typeof value === "string" ? value : JSON.stringify(value)}\``;
 }
 
-function keysTable(schema: JsonSchema): string {
-  const rows = Object.entries(schema.properties ?? {}).map(
-    ([name, one]) =>
-      `| \`${name}\` | ${typeOf(name, one)} | ${defaultOf(one.default)} | ${one.description ?? ""} |`,
-  );
+/** What is written in the file, and what is read from it: a default may be known of one of them only. */
+const jsonOf = (schema: z.ZodObject, io: "input" | "output") =>
+  z.toJSONSchema(schema, { io, unrepresentable: "any" }) as JsonSchema;
+
+function keysTable(schema: z.ZodObject, place: string): string {
+  const read = jsonOf(schema, "output").properties ?? {};
+  const rows = Object.entries(jsonOf(schema, "input").properties ?? {}).map(([name, one]) => {
+    const isDuration = DURATIONS.has(name) || DURATIONS.has(`${place}.${name}`);
+    const type = isDuration ? "duration" : typeOf(one);
+    const standard = defaultOf(one.default ?? read[name]?.default);
+    return `| \`${name}\` | ${type} | ${standard} | ${(one.description ?? "").replaceAll("|", "\\|")} |`;
+  });
   return ["| key | value | default | meaning |", "| --- | --- | --- | --- |", ...rows].join("\n");
 }
 
 function workflowKeys(): string {
-  const schema = z.toJSONSchema(workflowSchema, { io: "input", unrepresentable: "any" }) as JsonSchema;
-  const limits = schema.properties?.["limits"] ?? {};
-  const state = schema.properties?.["states"]?.additionalProperties as JsonSchema;
+  const tables: readonly (readonly [string, z.ZodObject, string])[] = [
+    ["At the top", workflowSchema, ""],
+    ["Below `limits`", limitsSchema, "limits"],
+    ["Below each state", stateSchema, "states"],
+    ["Below each lane", laneSchema, "lanes"],
+    ["Below each agent", agentSchema, "agents"],
+  ];
   return [
-    "### At the top",
-    "",
-    keysTable(schema),
-    "",
-    "### Below `limits`",
-    "",
-    keysTable(limits),
-    "",
-    "### Below each state",
-    "",
-    keysTable(state),
-    "",
-    `Reserved state names: ${RESERVED_STATES.map((one) => `\`${one}\``).join(", ")}. Keys kept for later versions, which are errors today: ${[...LATER_KEYS].toSorted().map((one) => `\`${one}\``).join(", ")}.`,
+    ...tables.flatMap(([title, schema, place]) => [`### ${title}`, "", keysTable(schema, place), ""]),
+    `Reserved state names: ${RESERVED_STATES.map((one) => `\`${one}\``).join(", ")}.`,
   ].join("\n");
 }
 
@@ -83,6 +93,12 @@ const WHYS: readonly Why[] = [
   { code: "lane-full", detail: "integrate" },
   { code: "no-room" },
   { code: "foreign", leftMs: 60_000 },
+  { code: "lane-closed", detail: "agents", until: 600_000 },
+  { code: "waits", detail: "waits for 2 of 3 children: api, ui", person: false },
+  { code: "waits", detail: "waits for 1 approval by ops", person: true },
+  { code: "cycle", detail: "feat/a -> feat/b -> feat/a" },
+  { code: "held", detail: "a release is on its way" },
+  { code: "void-approval", detail: "0123456789abcdef" },
   { code: "person" },
   { code: "parked", detail: "the reason in the answer" },
   { code: "taken-over", detail: "check" },
@@ -120,5 +136,6 @@ export const PARTS: readonly Part[] = [
   { file: "docs/workflow.md", marker: "keys", make: workflowKeys },
   { file: "docs/workflow.md", marker: "output", make: outputKeys },
   { file: "docs/troubleshooting.md", marker: "reasons", make: reasons },
+  { file: "docs/patterns.md", marker: "packs", make: packTables },
 ];
 

@@ -1,15 +1,17 @@
 /** Follows one commit through the program and writes down what it is at each step. */
 import { test } from "vitest";
+import { NOTHING, plus } from "../../src/core/amounts.ts";
 import { decide } from "../../src/core/decide.ts";
 import { composeMessage } from "../../src/core/compose.ts";
 import type { Branch, RunId } from "../../src/core/ids.ts";
+import { EMPTY, entering, formatItem } from "../../src/core/item.ts";
 import { admit } from "../../src/core/lane.ts";
 import { formatLease } from "../../src/core/lease.ts";
 import { decideOutcome } from "../../src/core/outcome.ts";
 import { readOutput } from "../../src/core/output.ts";
 import { draftResponse } from "../../src/core/response.ts";
 import { successors } from "../../src/core/workflow.ts";
-import type { View } from "../../src/core/view.ts";
+import { NO_FACTS, type View } from "../../src/core/view.ts";
 import { openSite } from "../../src/wire.ts";
 import { makeRepo } from "../support/repo.ts";
 import { environmentOf } from "../support/run.ts";
@@ -38,11 +40,12 @@ test("docs/walk.md is what a commit really becomes", async () => {
   const site = await openSite(repo.dir, environmentOf(repo));
   const look = await site.repository.look();
   const contract = await site.contract(look.target, look.heads);
-  const view: View = { ...look, leases: new Map(), slots: new Map(), takenOver: new Map(), sightings: new Map(), going: new Map() };
+  const view: View = { ...look, leases: new Map(), slots: new Map(), takenOver: new Map(), sightings: new Map(), going: new Map(), facts: NO_FACTS };
   const head = view.heads.find(({ branch }) => branch === "feat/login");
-  const decisions = decide(view, contract.workflow, { mono: 0, wall: 0 });
+  const now = { mono: 0, wall: 0 };
+  const decisions = decide(view, contract.workflow, now);
   const runs = decisions.filter((one) => one.kind === "run");
-  const [run] = admit(view, contract.workflow, runs).admitted;
+  const [run] = admit(view, contract.workflow, runs, now).admitted;
   if (!run || head?.asked.kind !== "request") throw new Error("the walk found nothing to run");
 
   const lease = formatLease({
@@ -53,11 +56,14 @@ test("docs/walk.md is what a commit really becomes", async () => {
     attempt: run.attempt,
     ttlMs: 60_000,
     nonce: "0123456789abcdef0123456789abcdef",
-    lane: "default",
+    lanes: run.state?.lane ?? [],
+    slots: [],
+    spent: NOTHING,
   });
   const reading = readOutput(OUTPUT);
   const outcome = decideOutcome(successors(contract.workflow, run.request.state), { kind: "exited", code: 0 }, reading);
   if (outcome.kind !== "answer") throw new Error("the walk was not answered");
+  const spent = plus(NOTHING, { cost: outcome.output.cost ?? 0, time: 42_000 });
   const facts = {
     run: "00000000-0000-4000-8000-000000000001" as RunId,
     runner: "ann@laptop",
@@ -68,6 +74,7 @@ test("docs/walk.md is what a commit really becomes", async () => {
     workflow: contract.blob,
     script: undefined,
     secrets: [],
+    carried: formatItem(entering({ ...EMPTY, spent }, outcome.state, contract.workflow)),
   };
   const response = composeMessage(draftResponse(run.request, outcome, facts));
 

@@ -458,6 +458,7 @@ describe("what a script sees of its surroundings", () => {
           head: undefined,
           subject: "s",
           summary: "t",
+          owns: [],
           cost: 0.1,
           tokens: 5,
           isNew: true,

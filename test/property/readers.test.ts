@@ -155,6 +155,13 @@ describe("every text has a reading", () => {
 describe("a lease", () => {
   const word = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._/-]{0,20}$/);
   const holder = fc.record({ boot: word, pid: fc.integer({ min: 1, max: 4_194_304 }), started: word });
+  const slot = fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,20}\/[0-9]{1,4}$/);
+  const spent = fc.record({
+    cost: fc.nat(10_000_000).map((cents) => cents / 100),
+    tokens: fc.nat(),
+    turns: fc.nat(10_000),
+    time: fc.nat(),
+  });
   const rest = fc.record({ ms: fc.nat(7 * 86_400_000), why: word });
   const lease: fc.Arbitrary<Lease> = fc.record(
     {
@@ -165,11 +172,26 @@ describe("a lease", () => {
       ttlMs: fc.integer({ min: 1000, max: 3_600_000 }),
       runner: word,
       nonce: word,
-      lane: word,
+      lanes: fc.uniqueArray(word, { minLength: 1, maxLength: 3 }),
+      slots: fc.uniqueArray(slot, { maxLength: 4 }),
+      spent,
       holder,
       rest,
     },
-    { requiredKeys: ["branch", "request", "run", "attempt", "ttlMs", "runner", "nonce", "lane"] },
+    {
+      requiredKeys: [
+        "branch",
+        "request",
+        "run",
+        "attempt",
+        "ttlMs",
+        "runner",
+        "nonce",
+        "lanes",
+        "slots",
+        "spent",
+      ],
+    },
   );
 
   it("reads back as it was written", () => {

@@ -1,5 +1,6 @@
 /** Views of every shape that a look can come to, made from messages by the real readers. */
 import * as fc from "fast-check";
+import { NOTHING } from "../../src/core/amounts.ts";
 import {
   parseBranch,
   parseRunId,
@@ -9,9 +10,19 @@ import {
   type RunId,
   type Sha,
 } from "../../src/core/ids.ts";
-import { LEASES, slotRef, type Lease } from "../../src/core/lease.ts";
+import { LANES, LEASES, slotRef, type Lease } from "../../src/core/lease.ts";
 import { parseRequest } from "../../src/core/request.ts";
-import type { Going, Head, Now, Parked, SeenLease, SeenSlot, View } from "../../src/core/view.ts";
+import {
+  NO_FACTS,
+  NO_SIDES,
+  type Going,
+  type Head,
+  type Now,
+  type Parked,
+  type SeenLease,
+  type SeenSlot,
+  type View,
+} from "../../src/core/view.ts";
 import { readWorkflow } from "../../src/core/workflow-file.ts";
 import type { Workflow } from "../../src/core/workflow.ts";
 
@@ -98,26 +109,28 @@ interface Made {
 
 /** Each lease has a run of its own, as each claim draws one. */
 const runAt = (at: number): RunId => must(parseRunId(RUN.replace(/^.{8}/, at.toString(16).padStart(8, "0"))));
-const lane = fc.constantFrom("default", "narrow", "narrow", "wide", "wide");
+const lane = fc.constantFrom("default", "narrow", "narrow", "wide", "wide", "wide");
 const rest = fc.record({ ms: fc.constantFrom(0, 1000, 10_000), why: fc.constant("exit 1") });
 
 const lease = (name: string, at: number, request: Sha): fc.Arbitrary<Lease> =>
   fc
     .record({
-      attempt: fc.integer({ min: 0, max: 4 }),
+      attempt: fc.constantFrom(0, 0, 0, 1, 1, 2, 4),
       ttlMs: fc.constantFrom(1000, 10_000, 3_600_000),
       lane,
-      slot: fc.constantFrom(0, 0, 1, 2, undefined),
-      rest: fc.option(rest, { freq: 3, nil: undefined }),
+      slot: fc.constantFrom(0, 0, 0, 1, 2, undefined),
+      rest: fc.option(rest, { freq: 2, nil: undefined }),
     })
-    .map(({ slot, rest, ...more }) => ({
+    .map(({ slot, rest, lane, ...more }) => ({
       branch: branch(name),
       request,
       run: runAt(at),
       runner: "runner",
       nonce: "nonce",
       ...more,
-      ...(slot === undefined ? {} : { slot }),
+      lanes: [lane],
+      slots: slot === undefined ? [] : [`${lane}/${slot}`],
+      spent: NOTHING,
       ...(rest ? { rest } : {}),
     }));
 
@@ -125,14 +138,17 @@ const seenLease = (name: string, at: number): fc.Arbitrary<SeenLease> =>
   fc.record({
     ref: fc.constant(`${LEASES}${keyOf(at)}` as Ref),
     value: fc.constant(sha(700 + at)),
-    firstSeen: fc.constantFrom(NOW.mono, NOW.mono - 5000, NOW.mono - 20_000, 0),
+    firstSeen: fc.constantFrom(NOW.mono, NOW.mono - 5000, NOW.mono - 20_000, 0, 0),
     known: fc.boolean(),
     committed: fc.constantFrom(0, 0, 0, -6, -12, 3600).map((seconds) => NOW.wall / 1000 + seconds),
     dead: fc.boolean(),
-    lease: fc.option(fc.oneof(lease(name, at, sha(at)), lease(name, at, sha(999))), {
-      freq: 8,
-      nil: undefined,
-    }),
+    lease: fc.option(
+      fc.oneof(lease(name, at, sha(at)), lease(name, at, sha(at)), lease(name, at, sha(999))),
+      {
+        freq: 8,
+        nil: undefined,
+      },
+    ),
   });
 
 const keyOf = (at: number): string => at.toString(16).padStart(40, "f");
@@ -142,8 +158,8 @@ const made = (name: string, at: number, message: fc.Arbitrary<string>): fc.Arbit
     .record({
       message,
       parents: fc.constantFrom(1, 1, 1, 1, 1, 2),
-      committed: fc.nat(100),
-      lease: fc.option(seenLease(name, at), { freq: 3, nil: undefined }),
+      committed: fc.nat(100).map((seconds) => NOW.wall / 1000 - seconds),
+      lease: fc.option(seenLease(name, at), { freq: 4, nil: undefined }),
       hasPlace: fc.constantFrom(true, true, true, false),
       parked: rarely(fc.constantFrom(sha(at), sha(998))),
       sighted: fc.option(fc.constantFrom(NOW.mono, 0), { nil: undefined }),
@@ -177,7 +193,7 @@ const entries = <T>(all: readonly Made[], pick: (one: Made) => T | undefined): M
 /** Places held by strangers: more of them than a lane has, where its capacity was lowered. */
 const strangers = fc
   .uniqueArray(fc.tuple(fc.constantFrom("narrow", "wide", "gone"), fc.nat(4), fc.boolean()), {
-    maxLength: 3,
+    maxLength: 2,
     selector: ([name, index]) => slotRef(name, index),
   })
   .map((all) =>
@@ -194,8 +210,10 @@ const slotsOf = (all: readonly Made[], others: readonly SeenSlot[]): Map<Ref, Se
       ...others,
       ...all.flatMap(({ lease: seen, hasPlace }): SeenSlot[] => {
         const { lease: held, value } = seen ?? {};
-        if (!hasPlace || held?.slot === undefined || !value) return [];
-        return [{ ref: slotRef(held.lane, held.slot), value, run: held.run, known: true }];
+        if (!hasPlace || !held || !value) return [];
+        return held.slots.map((name) => {
+          return { ref: `${LANES}${name}` as Ref, value, run: held.run, known: true };
+        });
       }),
     ].map((slot) => [slot.ref, slot]),
   );
@@ -203,14 +221,14 @@ const slotsOf = (all: readonly Made[], others: readonly SeenSlot[]): Map<Ref, Se
 /** What goes on here; the place of it may not be in the view yet. */
 const going: fc.Arbitrary<Going> = fc
   .tuple(lane, fc.option(fc.nat(3), { nil: undefined }))
-  .map(([name, index]) => ({ lane: name, slot: index === undefined ? undefined : slotRef(name, index) }));
+  .map(([name, index]) => ({ slots: index === undefined ? [] : [slotRef(name, index)] }));
 
 const viewOf = (message: fc.Arbitrary<string>): fc.Arbitrary<View> =>
   fc
     .record({
       names: fc.shuffledSubarray(BRANCHES),
       others: strangers,
-      own: fc.uniqueArray(going, { maxLength: 2, selector: ({ slot }) => slot ?? {} }),
+      own: fc.uniqueArray(going, { maxLength: 2, selector: ({ slots }) => slots[0] ?? {} }),
     })
     .chain(({ names, others, own }) =>
       fc.tuple(...names.map((name, at) => made(name, at + 1, message))).map((all) => ({
@@ -224,6 +242,8 @@ const viewOf = (message: fc.Arbitrary<string>): fc.Arbitrary<View> =>
           all.flatMap((one) => (one.sighted === undefined ? [] : [[one.head.commit, one.sighted]])),
         ),
         going: new Map(own.map((one, at) => [branch(`going-${at}`), one])),
+        sides: NO_SIDES,
+        facts: NO_FACTS,
       })),
     );
 

@@ -3,7 +3,8 @@ import { expect, test } from "vitest";
 import { answersTo, ask, makeRemote, makeRunner, sideRefs, trailerOf } from "../support/remote.ts";
 import { answerOf, makeStage, play } from "../support/scripts.ts";
 
-const WORKFLOW = "start: [work, part]\nstates:\n  work: { next: done, retries: 1 }\n  part: { next: done }\n";
+const WORKFLOW =
+  "start: [work, part]\nstates:\n  work: { next: done, retries: 1, children: 9 }\n  part: { next: done }\n";
 const FAN_OUT = `#!/bin/sh
 echo plan > plan.txt
 cat >> "$TRAILHAND_OUTPUT" <<'END'

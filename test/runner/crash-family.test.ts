@@ -7,7 +7,7 @@ import { run } from "../support/run.ts";
 const WORKFLOW = `start: [split, part]
 lanes: { parts: 1, model: { runs: 40 } }
 states:
-  split: { next: gather, lane: [model, parts] }
+  split: { next: gather, lane: [model, parts], children: 2 }
   part: { next: done, lane: [parts, model] }
   gather: { wait: children all, deadline: 1d, otherwise: parked, next: land }
   land: { next: done, land: true }

@@ -32,7 +32,7 @@ function prepare(wait: string, split: string, more = "", gather = true): void {
     "states/workflow.yml",
     `start: [split, part, solo]
 states:
-  split: { next: gather }
+  split: { next: gather, children: 9 }
   part: { next: [done, parked], retries: 0 }
   solo: { next: done }
   repair: { human: true, next: done }

@@ -5,19 +5,24 @@
  * or waits with a reason that a person understands.
  */
 import { decide } from "../../src/core/decide.ts";
+import { readItem, type Item } from "../../src/core/item.ts";
 import type { Ref } from "../../src/core/ids.ts";
 import { LANES, LEASES, PARKED, refsOf } from "../../src/core/lease.ts";
-import type { View } from "../../src/core/view.ts";
+import { NO_FACTS, type Head, type View } from "../../src/core/view.ts";
+import { sideRefs } from "../../src/core/used.ts";
 import { assemble, readEntry } from "../../src/git/assemble.ts";
+import { findCalledOff, whyStuck } from "./check-waits.ts";
 import { findElsewhere, findTakenOver } from "./desk.ts";
 import { short } from "./trace.ts";
 import type { World } from "./world.ts";
 
 /** Reasons that only a person or nobody ends. */
 const STANDING = new Set<string>(
-  "target no-state merge person ended parked waiting unknown-state bound-elsewhere taken-over".split(" "),
+  "target no-state merge person ended parked waiting unknown-state bound-elsewhere taken-over cycle waits".split(
+    " ",
+  ),
 );
-const DECIDING = ["refs/heads/", LEASES, LANES, PARKED];
+const DECIDING = ["refs/heads/", LEASES, LANES, PARKED, ...sideRefs];
 
 /** What is still to be done, in words; nothing when all is settled. */
 export function unfinished(world: World): string[] {
@@ -43,7 +48,7 @@ function look(world: World): { readonly decisions: string[]; readonly rests: Rea
   const entries = new Map(
     deciding.map(([ref, value]) => [ref as string, readEntry(ref, objects.get(value))]),
   );
-  const { heads, parked } = assemble(entries, undefined, false);
+  const { heads, parked, sides } = assemble(entries, undefined, false);
   const continues = plan.workflow["on-plain-commit"] === "continue";
   const view: View = {
     target,
@@ -54,19 +59,28 @@ function look(world: World): { readonly decisions: string[]; readonly rests: Rea
     slots: new Map<Ref, never>(),
     sightings: new Map(),
     going: new Map(),
+    sides,
+    facts: { ...NO_FACTS, items: itemsOf(world, heads) },
   };
   const rests = new Set<Ref>();
-  const decisions = decide(view, plan.workflow, { mono: scheduler.now, wall: scheduler.now }).flatMap(
-    (one) => {
-      if (one.kind === "run" && findElsewhere(world, one.request, target, heads)) {
-        // Nobody runs it, and nobody ends its rest: it is the head still.
-        const { lease } = refsOf(one.head.key);
-        if (objects.lease(remote.value(lease))?.rest) rests.add(lease);
-        return [];
-      }
-      if ("why" in one && STANDING.has(one.why.code)) return [];
-      return [`${one.head.branch} is to ${one.kind}${"why" in one ? ` (${one.why.code})` : ""}`];
-    },
-  );
-  return { decisions, rests };
+  const wall = (plan.joins && world.machines[0]?.wall()) || scheduler.now;
+  const decisions = decide(view, plan.workflow, { mono: scheduler.now, wall }).flatMap((one) => {
+    if (one.kind === "run" && findElsewhere(world, one.request, target, heads)) {
+      // Nobody runs it, and nobody ends its rest: it is the head still.
+      const { lease } = refsOf(one.head.key);
+      if (objects.lease(remote.value(lease))?.rest) rests.add(lease);
+      return [];
+    }
+    const stuck = "why" in one && one.why.code === "waits" ? whyStuck(world, one.head) : undefined;
+    if (stuck !== undefined) return [`${one.head.branch} waits, and ${stuck}`];
+    if ("why" in one && STANDING.has(one.why.code)) return [];
+    return [`${one.head.branch} is to ${one.kind}${"why" in one ? ` (${one.why.code})` : ""}`];
+  });
+  return { decisions: [...decisions, ...findCalledOff(world, heads)], rests };
+}
+
+/** The work that requests of people carry on. */
+function itemsOf({ objects }: World, heads: readonly Head[]): ReadonlyMap<string, Item> {
+  const byHand = heads.filter(({ asked }) => asked.kind === "request" && asked.answers === undefined);
+  return new Map(byHand.map(({ key, commit }) => [key, readItem([...objects.line(commit)])]));
 }

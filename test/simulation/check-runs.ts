@@ -1,12 +1,13 @@
 /**
  * The properties of attempts and of what is said of them.
  *
- * What must hold: RUN a script starts only for a request that was still the head after its claim; ATT
+ * What must hold: RUN a script starts only for a request that was still the head after its claim; LANE
+ * with all of its places in all of its lanes; ATT
  * no request is tried more often than its limit; SAY what is told is so; S5 no tree is removed
  * before what it holds is on a ref.
  */
 import { refOf, type Branch, type Ref, type RunId, type Sha } from "../../src/core/ids.ts";
-import { LEASES, PARKED, refsOf, SALVAGE } from "../../src/core/lease.ts";
+import { LEASES, PARKED, refsOf, SALVAGE, type Lease } from "../../src/core/lease.ts";
 import { branchKey } from "../../src/git/key.ts";
 import type { Event, ScriptCall } from "../../src/runner/ports.ts";
 import type { DiskTree, Proc } from "./machine.ts";
@@ -14,10 +15,11 @@ import type { Landed } from "./remote.ts";
 import { short } from "./trace.ts";
 import type { Checks, World } from "./world.ts";
 
-export class RunCheck implements Checks {
+export class RunCheck implements Partial<Checks> {
   readonly #world: World;
   readonly #fail: (what: string) => void;
   readonly #claimed = new Map<RunId, number>();
+  readonly #leases = new Map<RunId, Lease>();
   /** Trees whose content was reachable from a ref at some time. */
   readonly #saved = new Set<Sha>();
   readonly #walked = new Set<Sha>();
@@ -37,7 +39,10 @@ export class RunCheck implements Checks {
       if (ref.startsWith(LEASES)) {
         const was = objects.lease(before);
         const is = objects.lease(after);
-        if (is && is.run !== was?.run) this.#claimed.set(is.run, scheduler.now);
+        if (is && is.run !== was?.run) {
+          this.#claimed.set(is.run, scheduler.now);
+          this.#leases.set(is.run, is);
+        }
         if (is?.rest && was && is.attempt < was.attempt) this.#unspend(is.run);
         // The branch moved: the run gives the lease back, and is no attempt that failed.
         const isAnswer = changes.some((one) => one.ref.startsWith("refs/heads/"));
@@ -86,6 +91,7 @@ export class RunCheck implements Checks {
     ) {
       this.#fail(`RUN ${request.branch}: the script of ${short(run)} starts, and a finished answer waits`);
     }
+    this.#judgePlaces(run, request.state);
     if (attempt > attempts) this.#fail(`ATT ${request.branch}: attempt ${attempt} of ${attempts}`);
     // A person's move begins a new count, and what was claimed before it is none of that.
     if (moments.some(({ by, time }) => !by && time >= claimedAt)) return;
@@ -98,6 +104,22 @@ export class RunCheck implements Checks {
       this.#fail(
         `ATT ${request.branch}: ${spent.runs.size} attempts were begun, and ${attempts} are allowed`,
       );
+    }
+  }
+
+  /** A run has all of its places, or it does not run. */
+  #judgePlaces(run: RunId, name: string): void {
+    const { states, lanes } = this.#world.plan.workflow;
+    const state = states[name];
+    const slots = this.#leases.get(run)?.slots ?? [];
+    const wanted = (state?.lane ?? []).map((lane) => {
+      const capacity = lanes[lane]?.slots;
+      return { lane, weight: capacity === undefined ? 0 : Math.min(state?.weight ?? 1, capacity) };
+    });
+    for (const { lane, weight } of wanted) {
+      const held = slots.filter((slot) => slot.startsWith(`${lane}/`)).length;
+      if (held !== weight)
+        this.#fail(`LANE ${short(run)} runs ${name} with ${held} places in ${lane}, not ${weight}`);
     }
   }
 

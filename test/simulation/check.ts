@@ -7,7 +7,8 @@
  * over only when its time is up; LIVE never from one that is well.
  */
 import { branchOf, refOf, type Branch, type Ref, type RunId, type Sha } from "../../src/core/ids.ts";
-import { LANES, LEASES, PARKED, refsOf, SALVAGE, slotRef, type Lease } from "../../src/core/lease.ts";
+import { LANES, LEASES, PARKED, refsOf, SALVAGE, type Lease } from "../../src/core/lease.ts";
+import { childOf, familyAt, wasChild } from "./family.ts";
 import { branchKey } from "../../src/git/key.ts";
 import type { Proc } from "./machine.ts";
 import { TTL_MS } from "./plan.ts";
@@ -19,6 +20,8 @@ import type { World } from "./world.ts";
 const EXPIRED_MS = 1.5 * TTL_MS * 0.98;
 /** A runner that slept or had trouble less than this long ago may be too late with everything. */
 const RECENT_MS = 2 * TTL_MS;
+
+const placeOf = (name: string): Ref => `${LANES}${name}` as Ref;
 
 export class SwapCheck {
   readonly #world: World;
@@ -62,7 +65,7 @@ export class SwapCheck {
     if (!objects.isAncestor(before, after)) this.#fail(`S3 ${branch} was moved to no descendant`);
     this.#judgeAnswers(ref, after);
     const run = objects.value(after, "Run");
-    this.#judgeChildren(branch, after, run as RunId | undefined, changes);
+    this.#judgeChildren(branch, before, after, changes);
     const { lease: leaseRef, parked } = refsOf(branchKey(branch));
     if (this.#parked.has(after)) {
       if (changes.some((one) => one.ref === parked && one.after === null)) return;
@@ -79,17 +82,26 @@ export class SwapCheck {
 
   /** A branch that an answer hands work to: it begins at that answer, and comes with it. */
   #judgeBirth(branch: Branch, after: Sha | null, changes: readonly Change[]): void {
-    const [parent] = after ? this.#world.objects.get(after).parents : [];
-    const isChild = changes.some((one) => one.before && one.after === parent && branchOf(one.ref));
-    if (!isChild) this.#fail(`S3 ${branch} was created by a runner, and by no answer`);
+    const { objects } = this.#world;
+    const [answer] = after ? objects.get(after).parents : [];
+    const from = changes.find((one) => one.before && one.after === answer && branchOf(one.ref));
+    const parent = from && branchOf(from.ref);
+    if (!answer || !parent) return this.#fail(`S3 ${branch} was created by a runner, and by no answer`);
+    const listed = familyAt(objects, answer).children.map((key) => childOf(parent, key));
+    if (!listed.includes(branch)) this.#fail(`S4 ${branch} was handed out, and its answer does not list it`);
   }
 
-  #judgeChildren(branch: Branch, answer: Sha, run: RunId | undefined, changes: readonly Change[]): void {
+  /** All that it declared are made with it, but for those that it had handed out before. */
+  #judgeChildren(branch: Branch, before: Sha, answer: Sha, changes: readonly Change[]): void {
     const { objects, running } = this.#world;
+    const run = objects.value(answer, "Run") as RunId | undefined;
+    const known = new Set(familyAt(objects, before).children.map((key) => childOf(branch, key)));
     const declared = run && running.get(run)?.declared;
     if (!declared || objects.value(answer, "State") !== declared.state) return;
     const missing = declared.children.find(
-      (child) => !changes.some(({ ref, before, after }) => ref === refOf(child) && !before && after),
+      (child) =>
+        !changes.some((one) => one.ref === refOf(child) && !one.before && one.after) &&
+        !(known.has(child) && wasChild(this.#world, branch, child)),
     );
     if (missing) this.#fail(`S4 ${branch} was answered, and its child ${missing} was not made with it`);
   }
@@ -127,20 +139,22 @@ export class SwapCheck {
     if (was?.rest && is && is.run === was.run)
       this.#fail(`S2 the run ${short(was.run)} went on after its end`);
     if (was && isOwn && (!is || is.rest) && this.#holdsPlace(was)) {
-      this.#fail(`S4 the run ${short(was.run)} ended, and its place in ${was.lane} stands`);
+      this.#fail(
+        `S4 the run ${short(was.run)} ended, and one of its places (${was.slots.join(", ")}) stands`,
+      );
     }
   }
 
   #judgeClaim(lease: Lease, changes: readonly Change[], by: Proc): void {
-    const { plan, stats } = this.#world;
+    const { stats } = this.#world;
     stats.claims++;
     if (this.#ownerOf(lease.run) !== by) this.#fail(`S2 ${by.name} claims for another's run`);
     if (lease.rest) this.#fail(`S2 ${lease.branch} was claimed by a lease that rests`);
-    if (plan.workflow.lanes[lease.lane] === undefined) return;
-    const place = lease.slot === undefined ? undefined : slotRef(lease.lane, lease.slot);
-    const taken = changes.find(({ ref }) => ref === place);
-    if (this.#world.objects.lease(taken?.after)?.run !== lease.run) {
-      this.#fail(`S4 ${lease.branch} was claimed without its place in ${lease.lane}`);
+    for (const name of lease.slots) {
+      const taken = changes.find(({ ref }) => ref === placeOf(name));
+      if (this.#world.objects.lease(taken?.after)?.run !== lease.run) {
+        this.#fail(`S4 ${lease.branch} was claimed without its place ${name}`);
+      }
     }
   }
 
@@ -198,21 +212,21 @@ export class SwapCheck {
 
   #holdsPlace(lease: Lease): boolean {
     const { objects, remote } = this.#world;
-    if (lease.slot === undefined) return false;
-    return objects.lease(remote.value(slotRef(lease.lane, lease.slot)))?.run === lease.run;
+    return lease.slots.some((name) => objects.lease(remote.value(placeOf(name)))?.run === lease.run);
   }
 
   #judgeLanes(): void {
     const { objects, remote, plan } = this.#world;
-    const held = new Map<string, number>();
-    for (const [ref, value] of remote.refs) {
-      if (!ref.startsWith(LEASES)) continue;
-      const lease = objects.lease(value);
-      if (lease && !lease.rest) held.set(lease.lane, (held.get(lease.lane) ?? 0) + 1);
-    }
-    for (const [lane, count] of held) {
-      const capacity = plan.workflow.lanes[lane];
-      if (capacity !== undefined && count > capacity) this.#fail(`CAP ${count} in the lane ${lane}`);
+    const held = [...remote.refs].flatMap(([ref, value]) => {
+      const lease = ref.startsWith(LEASES) ? objects.lease(value) : undefined;
+      return lease && !lease.rest ? lease.slots : [];
+    });
+    for (const [lane, { slots: capacity = Number.POSITIVE_INFINITY }] of Object.entries(
+      plan.workflow.lanes,
+    )) {
+      const inLane = held.filter((name) => name.startsWith(`${lane}/`));
+      if (inLane.length > capacity) this.#fail(`CAP ${inLane.length} in the lane ${lane}`);
+      if (new Set(inLane).size < inLane.length) this.#fail(`CAP two have one place: ${inLane.join(", ")}`);
     }
   }
 

@@ -5,6 +5,7 @@
  */
 import { refOf, type Branch, type Ref, type Sha } from "../../src/core/ids.ts";
 import { LANES, LEASES, PARKED, SALVAGE } from "../../src/core/lease.ts";
+import { sideRefs } from "../../src/core/used.ts";
 import { parseRequest, type Commit, type Request } from "../../src/core/request.ts";
 import type { Head } from "../../src/core/view.ts";
 import { Fault, type Sentence } from "../../src/core/words.ts";
@@ -16,7 +17,7 @@ import type { Proc } from "./machine.ts";
 import { EMPTY_TREE } from "./objects.ts";
 import { isHealed, type World } from "./world.ts";
 
-const LOOKED_AT = ["refs/heads/", LEASES, LANES, PARKED];
+const LOOKED_AT = ["refs/heads/", LEASES, LANES, PARKED, ...sideRefs];
 const LOCAL_MS = 12;
 const DISK_FULL: Sentence = { what: "Cannot write: the disk is full." };
 
@@ -49,7 +50,8 @@ export class Desk implements Repository {
   }
 
   look(): Promise<Look> {
-    const { random, remote, plan, target } = this.#world;
+    const { random, remote, plan, scheduler, target } = this.#world;
+    const began = scheduler.now;
     const moments = random.count(1, 4);
     const places = new Map<Ref, number>();
     const values = new Map<Ref, Sha>();
@@ -68,6 +70,7 @@ export class Desk implements Repository {
       const entries = new Map(seen.map(([ref, value]) => [ref as string, this.#entry(ref, value)]));
       const whole = assemble(entries, undefined, digest === this.#last);
       this.#last = digest;
+      this.#proc.looked(began);
       const look = { ...whole, target };
       this.#proc.machine.cache = look;
       return look;
@@ -117,6 +120,27 @@ export class Desk implements Repository {
     return this.work(() => this.#world.objects.isAncestor(older, newer));
   }
 
+  holds(commit: Sha, name: string): Promise<boolean> {
+    return this.work(() => [...this.#world.objects.line(commit)].some((one) => one.commit.startsWith(name)));
+  }
+
+  changed(from: Sha, to: Sha): Promise<readonly string[]> {
+    const { objects } = this.#world;
+    return this.work(() => {
+      const [old, now] = [objects.pathsOf(from), objects.pathsOf(to)];
+      return [...[...old].filter((path) => !now.has(path)), ...[...now].filter((path) => !old.has(path))];
+    });
+  }
+
+  hash(text: string): Promise<Sha> {
+    return this.work(() => this.#world.objects.blob(text));
+  }
+
+  /** Nobody signs here. */
+  signer(): Promise<string | undefined> {
+    return this.work(() => undefined);
+  }
+
   trail(commit: Sha, limit: number): Promise<readonly Commit[]> {
     return this.work(() => [...this.#world.objects.line(commit)].slice(0, limit));
   }
@@ -133,7 +157,7 @@ export class Desk implements Repository {
 
   keepHere(_ref: Ref, value: Sha): Promise<void> {
     return this.work(() => {
-      for (const check of this.#world.checks) check.keeps(value);
+      for (const check of this.#world.checks) check.keeps?.(value);
     });
   }
 

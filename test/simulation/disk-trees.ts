@@ -124,7 +124,7 @@ export class DiskTrees implements Trees {
   #remove(tree: DiskTree): void {
     const { machine } = this.#proc;
     if (!machine.trees.has(tree)) return;
-    for (const check of this.#world.checks) check.removes(tree);
+    for (const check of this.#world.checks) check.removes?.(tree);
     this.#world.trace.add(this.#proc.name, () => `removes the tree of ${short(tree.run)}`);
     machine.trees.delete(tree);
   }

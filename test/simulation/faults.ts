@@ -125,10 +125,14 @@ export class Faults {
   }
 
   #heal(): void {
-    const { remote, procs, machines, random, trace, scheduler } = this.#world;
+    const { remote, plan, procs, machines, random, trace, scheduler } = this.#world;
     trace.add("fault", () => "no more");
     remote.closed.clear();
-    for (const machine of machines) machine.stuckAt = undefined;
+    for (const machine of machines) {
+      machine.stuckAt = undefined;
+      // Or a wait that is over by one clock and not by another would never come to rest.
+      if (plan.joins) machine.skewMs = 0;
+    }
     for (const proc of procs) {
       proc.cutUntil = scheduler.now;
       proc.wake();

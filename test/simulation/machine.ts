@@ -22,6 +22,9 @@ export interface DiskTree extends Tree {
   content: Sha;
 }
 
+/** A decision is made on one of so many last looks. */
+const LOOKS = 3;
+
 const EPOCH = Date.UTC(2026, 0, 1);
 
 export class Machine {
@@ -60,6 +63,10 @@ export class Proc implements Clock {
   sleptUntil = Number.NEGATIVE_INFINITY;
   troubledUntil = Number.NEGATIVE_INFINITY;
   cutUntil = Number.NEGATIVE_INFINITY;
+  /** When the last looks that it finished began, the newest last. */
+  readonly looks: number[] = [];
+  /** The latest time that the clock on the wall has told it. */
+  latestWall = Number.NEGATIVE_INFINITY;
   readonly #scheduler: Scheduler;
   #inbox: (() => void)[] = [];
   readonly #offset: number;
@@ -147,7 +154,15 @@ export class Proc implements Clock {
   }
 
   wall(): number {
-    return this.machine.wall();
+    const wall = this.machine.wall();
+    this.latestWall = Math.max(this.latestWall, wall);
+    return wall;
+  }
+
+  /** Takes note of a look that is finished. */
+  looked(began: number): void {
+    this.looks.push(began);
+    if (this.looks.length > LOOKS) this.looks.shift();
   }
 
   sleep(ms: number, until?: Promise<unknown>): Promise<void> {

@@ -52,15 +52,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "answer leaves its place",
     file: claim,
-    find: "const place: Update[] = slot ? [{ ref: slot.ref, expected: slot.value, next: null }] : [];",
-    replace: "const place: Update[] = [];",
+    find: "const places = slots.map((slot): Update => ({ ref: slot.ref, expected: slot.value, next: null }));",
+    replace: "const places: Update[] = slots.flatMap(() => []);",
     seed: 1,
   },
   {
     name: "claim without its place",
     file: claim,
-    find: "const place: Update[] = run.slot ? [{ ref: run.slot.ref, expected: run.slot.expected, next: value }] : [];",
-    replace: "const place: Update[] = [];",
+    find: "const places: Update[] = (run.slots ?? []).map(({ ref, expected }) => ({ ref, expected, next: value }));",
+    replace: "const places: Update[] = [];",
     seed: 1,
   },
   {
@@ -169,8 +169,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "answer waits without its children",
     file: finish,
-    find: "if (!saved && births.length > 0) {",
-    replace: "if (!saved && births.length > 99) {",
+    find: "if (!saved && !isAlone) {",
+    replace: "if (!saved && !isAlone && births.length > 99) {",
     seed: 1,
   },
   {
@@ -183,8 +183,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "takeover finds no place of its own",
     file: "core/lane.ts",
-    find: "if (before?.slot !== undefined && !before.rest && before.lane === lane) {",
-    replace: "if (!before && lane === capacity.toString()) {",
+    find: "held?.run === before.run && !given.has(ref);",
+    replace: "held?.run === lane && !given.has(ref);",
     seed: 1,
   },
   {
@@ -255,8 +255,57 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "runner that starts leaves the trees of dead ones",
     file: tick,
-    find: "if (!this.#hasSwept) await trees.sweep();\n",
-    replace: "",
+    find: "await this.#ports.trees.sweep();\n    this.#sweptAt = now;",
+    replace: "this.#sweptAt = now;",
+    seed: 1,
+  },
+  {
+    name: "joined children are waited for again",
+    file: "core/family.ts",
+    find: "const open = children.filter(({ isNew }) => isNew);",
+    replace: "const open = [...children];",
+    seed: 1,
+  },
+  {
+    name: "wait that can never end goes on",
+    file: "core/waiting.ts",
+    find: 'if (verdict.kind === "never") return',
+    replace: 'if (verdict.kind === "never" && otherwise === "") return',
+    seed: 1,
+  },
+  {
+    name: "only the first of several lanes is taken",
+    file: "core/lane.ts",
+    find: "for (const name of run.state?.lane ?? []) {",
+    replace: "for (const name of run.state?.lane.slice(0, 1) ?? []) {",
+    seed: 1,
+  },
+  {
+    name: "what weighs two takes one place",
+    file: "core/lane.ts",
+    find: "const weight = Math.min(run.state?.weight ?? 1, capacity);",
+    replace: "const weight = Math.min(1, capacity);",
+    seed: 1,
+  },
+  {
+    name: "hold is not seen",
+    file: decide,
+    find: "if (hold === undefined || decision.kind",
+    replace: 'if (hold !== "" || decision.kind',
+    seed: 1,
+  },
+  {
+    name: "children of what was cancelled go on",
+    file: "core/waiting.ts",
+    find: 'if (asked.state === "cancelled") return',
+    replace: 'if (asked.state === "called off") return',
+    seed: 1,
+  },
+  {
+    name: "child that was called off goes on",
+    file: "core/waiting.ts",
+    find: "if (!asked.calls || !",
+    replace: "if (asked.calls || !",
     seed: 1,
   },
 ];

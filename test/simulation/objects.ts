@@ -23,6 +23,8 @@ export class Objects {
   /** Trees that hold what no server takes. */
   readonly secrets = new Set<Sha>();
   readonly #commits = new Map<Sha, Stored>();
+  /** The paths that trees have beside those of the empty one. */
+  readonly #paths = new Map<Sha, ReadonlySet<string>>();
   readonly #leases = new Map<Sha, Lease | undefined>();
 
   write(tree: Sha, parents: readonly Sha[], message: string, committed: number): Sha {
@@ -35,9 +37,22 @@ export class Objects {
     return id;
   }
 
-  /** The tree of a script that changed another one. */
+  /** The tree of a script that changed another one: it has one more file. */
   changed(tree: Sha, what: string): Sha {
-    return idOf(`tree ${this.treeOf(tree)}\n${what}`);
+    const before = this.treeOf(tree);
+    const id = idOf(`tree ${before}\n${what}`);
+    this.#paths.set(id, new Set([...this.pathsOf(before), what]));
+    return id;
+  }
+
+  /** The paths of a tree, or of the tree of a commit. */
+  pathsOf(id: Sha): ReadonlySet<string> {
+    return this.#paths.get(this.treeOf(id)) ?? new Set();
+  }
+
+  /** The id that a text has as a blob. */
+  blob(text: string): Sha {
+    return idOf(`blob ${text}`);
   }
 
   /** The tree of a commit; a tree is its own. */

@@ -4,6 +4,7 @@
  * What must hold: what they do is one step at the remote, and asks nobody.
  */
 import { refOf, type Branch, type Ref, type Sha } from "../../src/core/ids.ts";
+import { HOLD } from "../../src/core/lease.ts";
 import { parseRequest } from "../../src/core/request.ts";
 import { EMPTY_TREE } from "./objects.ts";
 import { short } from "./trace.ts";
@@ -21,6 +22,8 @@ const WEIGHTS = {
   copy: 2,
   aside: 3,
 };
+/** What they do besides where work is split and joined. */
+const JOINING = { hold: 2, cancel: 3, depend: 3 };
 
 export class People {
   readonly #world: World;
@@ -39,7 +42,8 @@ export class People {
     this.#push(target, root);
     for (let at = 1; at <= plan.branches; at++) {
       const branch = `b${at}` as Branch;
-      const state = random.chance(0.8) ? "build" : "test";
+      const first = plan.joins ? random.pick(["build", "split", "split"]) : "build";
+      const state = random.chance(0.8) ? first : "test";
       this.#push(branch, this.#commit(root, this.#asking(branch, state)));
     }
   }
@@ -50,7 +54,10 @@ export class People {
     const branches = [...remote.refs.keys()]
       .filter((ref) => ref.startsWith("refs/heads/") && ref !== refOf(target))
       .map((ref) => ref.slice("refs/heads/".length) as Branch);
-    const deed = random.weighted(WEIGHTS);
+    const deed = random.weighted(
+      plan.joins ? { ...WEIGHTS, ...JOINING } : { ...WEIGHTS, hold: 0, cancel: 0, depend: 0 },
+    );
+    if (deed === "hold") return this.#hold();
     if (deed === "recreate" || branches.length === 0) return this.#recreate();
     const branch = random.pick(branches);
     const head = remote.value(refOf(branch));
@@ -60,12 +67,27 @@ export class People {
       case "ask":
         return this.#push(
           branch,
-          this.#commit(head, this.#asking(branch, random.pick(["build", "test", "ship"]))),
+          this.#commit(
+            head,
+            this.#asking(
+              branch,
+              random.pick(["build", "test", "ship", ...(plan.joins ? ["split", "join"] : [])]),
+            ),
+          ),
         );
       case "answer": {
         const asked = parseRequest(branch, objects.get(head));
         if (asked.kind !== "request" || !plan.workflow.states[asked.state]?.human) return;
         return this.#push(branch, this.#commit(head, this.#asking(branch, random.pick(["build", "done"]))));
+      }
+      case "cancel":
+        return this.#push(branch, this.#commit(head, `Call it off\n\nState: cancelled\nBranch: ${branch}\n`));
+      case "depend": {
+        const asking = this.#asking(branch, random.pick(["build", "test"]));
+        return this.#push(
+          branch,
+          this.#commit(head, `${asking}Depends-On: branch ${random.pick(branches)}\n`),
+        );
       }
       case "plain":
         return this.#push(branch, this.#commit(head, "fix: by hand\n"));
@@ -85,6 +107,21 @@ export class People {
       case "copy":
         if (branches.length < plan.branches + 2) this.#push(`c${++this.#count}` as Branch, head);
     }
+  }
+
+  /** Stops everything for a while, or lets it go on. */
+  #hold(): void {
+    const { objects, remote, random, scheduler, healAt } = this.#world;
+    if (remote.value(HOLD)) return this.#lift();
+    remote.push(
+      [{ ref: HOLD, next: objects.write(EMPTY_TREE, [], "hold: a release\n", this.#date()) }],
+      "hold",
+    );
+    scheduler.at(Math.min(scheduler.now + random.spread(1000, 30_000), healAt), () => this.#lift());
+  }
+
+  #lift(): void {
+    this.#world.remote.push([{ ref: HOLD, next: null }], "hold is lifted");
   }
 
   #recreate(): void {

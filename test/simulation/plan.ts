@@ -17,8 +17,10 @@ export interface Plan {
   /** How long faults and people go on. */
   readonly chaosMs: number;
   readonly workflow: Workflow;
-  /** A state without a script. */
-  readonly scriptless: string | undefined;
+  /** States without a script. */
+  readonly scriptless: readonly string[];
+  /** Work is split and joined, people hold everything and call work off, requests wait for branches. */
+  readonly joins: boolean;
   /** True: each ref of a swap is compared; false: as in a push, one that has the next value is not. */
   readonly strict: boolean;
   /** The longest time between two refs of one look. */
@@ -67,13 +69,16 @@ export function makePlan(random: Random): Plan {
   const much = (name: typeof theme, times: number, share: number, low: number, high: number) =>
     theme === name ? rate(1, low * times, high * times) : rate(share, low, high);
   const isLine = theme === "line" || theme === "disk";
+  const joins = random.chance(0.45);
+  const isBare = joins && random.chance(0.6);
   return {
     machines: random.count(1, 3),
     runners: random.count(theme === "sleep" ? 3 : 2, 4),
     branches: random.count(2, 5),
     chaosMs: random.between(30_000, 110_000),
-    workflow: makeWorkflow(random),
-    scriptless: random.chance(0.1) ? "ship" : undefined,
+    workflow: makeWorkflow(random, joins, isBare),
+    scriptless: [...(random.chance(0.1) ? ["ship"] : []), ...(isBare ? ["join"] : [])],
+    joins,
     strict: random.chance(0.3),
     lookMs: random.pick(theme === "closed" ? [4000] : [50, 500, 2500]),
     lost: much("line", 2, 0.5, 0.01, 0.08),
@@ -113,23 +118,34 @@ export function makePlan(random: Random): Plan {
   };
 }
 
-function makeWorkflow(random: Random): Workflow {
+/** `joins`: with a state that hands out work and one that waits for it; `isBare`: without a script. */
+function makeWorkflow(random: Random, joins: boolean, isBare: boolean): Workflow {
+  const isHeavy = random.chance(0.35);
   const lane = () => random.pick(["narrow", "narrow", "wide", "wide", "default"]);
   const retries = () => random.count(0, 2);
   const work = (next: string, more = "") =>
     `{ next: ${next}, retries: ${retries()}, backoff: ${random.pick(["500ms", "3s"])}, ` +
-    `timeout: ${random.pick(["12s", "30s", "30s"])}, lane: ${lane()}${more} }`;
+    `timeout: ${random.pick(["12s", "30s", "30s"])}, lane: ${lane()}, children: 9${more} }`;
+  const joining = () => {
+    const join = random.pick(["all", "all", "any", "any", "settled", "quorum 1", "quorum 2"]);
+    const deadline = random.pick(["15s", "40s", "1h", "1h"]);
+    const wait = `, wait: children ${join}, deadline: ${deadline}, otherwise: triage`;
+    return `  split: ${work("join")}
+  join: ${work(isBare ? random.pick(["ship", "split"]) : random.pick(["[ship, split]", "done"]), wait)}
+  triage: { next: [split, done], human: true }
+`;
+  };
   const text = `
 start: build
 on-plain-commit: ${random.pick(["park", "park", "continue"])}
-limits: { hops: ${random.count(4, 8)}, concurrency: ${random.count(1, 4)} }
+limits: { hops: ${random.count(4, 8) + (joins ? 3 : 0)}, concurrency: ${random.count(1, 4)} }
 lanes: { narrow: 1, wide: 2 }
 states:
-  build: ${work("[test]")}
+  build: ${work(joins ? "[split, test]" : "[test]")}
   test: ${work(random.pick(["[review, done]", "[ship]", "[ship, build]"]), random.chance(0.4) ? ", on-failure: review" : "")}
-  ship: ${work("done")}
+  ship: ${isHeavy ? work("done").replace(/lane: \w+/, "lane: [narrow, wide], weight: 2") : work("done")}
   review: { next: [build, done], human: true }
-`;
+${joins ? joining() : ""}`;
   const { workflow, problems } = readWorkflow(text);
   if (!workflow) throw new TypeError(JSON.stringify(problems));
   return workflow;

@@ -83,10 +83,10 @@ export class Starter {
       scripts: new ScriptModel(world, proc),
       clock: proc,
       machine: machineOf(world, proc),
-      contract: (target) => desk.work(() => contractOf(world, desk, target)),
+      contract: (target) => desk.work(() => contractOf(world, proc, desk, target)),
       tell(event) {
         world.trace.add(proc.name, () => `tells ${JSON.stringify(event)}`);
-        for (const check of world.checks) check.told(proc, event);
+        for (const check of world.checks) check.told?.(proc, event);
       },
     };
   }
@@ -100,6 +100,7 @@ function machineOf(world: World, proc: Proc): MachinePort {
     newRun() {
       const run = random.uuid() as RunId;
       world.owners.set(run, proc);
+      world.since.set(run, proc.looks[0] ?? 0);
       return run;
     },
     newNonce: () => random.hex(32),
@@ -110,15 +111,22 @@ function machineOf(world: World, proc: Proc): MachinePort {
   };
 }
 
-function contractOf({ plan }: World, desk: Desk, target: Branch): Contract {
+/** A contract is read after each look, and asked for a script when a request of that look is begun. */
+function contractOf(world: World, proc: Proc, desk: Desk, target: Branch): Contract {
+  const { plan, checks } = world;
+  const lookedAt = proc.looks.at(-1) ?? 0;
   return {
     target,
     workflow: plan.workflow,
     blob: BLOB,
     script(state) {
+      for (const check of checks) check.begins?.(proc, state, lookedAt);
       const path = `states/${state}`;
-      const script = { path, executable: true, blob: BLOB, aynig: false, file: `/${path}` };
-      return desk.work(() => (state === plan.scriptless ? undefined : script));
+      const script = { path, executable: true, blob: BLOB, aynig: false, prompt: false, file: `/${path}` };
+      return desk.work(() => (plan.scriptless.includes(state) ? undefined : script));
     },
+    prompt: () => desk.work(() => undefined),
+    file: () => desk.work(() => undefined),
+    setup: () => desk.work(() => undefined),
   };
 }

@@ -42,7 +42,7 @@ export class ScriptModel implements Scripts {
     const proc = this.#proc;
     stats.scripts++;
     trace.add(proc.name, () => `script of ${short(call.run)} starts, attempt ${call.attempt}`);
-    for (const check of checks) check.starts(proc, call);
+    for (const check of checks) check.starts?.(proc, call);
     const tree = call.tree as DiskTree;
     const script: Running = { proc, call, tree, declared: undefined, stopped: false, ended: false };
     running.set(call.run, script);
@@ -128,15 +128,27 @@ export class ScriptModel implements Scripts {
   /** The next state, and now and then work for branches that are made together with the answer. */
   #declare(script: Running, states: readonly string[]): string {
     const { random, plan, remote } = this.#world;
-    const { branch } = script.call.request;
+    const { request, children: known } = script.call;
+    const { branch } = request;
     const state = random.pick(states);
     const heads = [...remote.refs.keys()].filter((ref) => ref.startsWith("refs/heads/")).length;
+    const splits = request.state === "split";
     const isRoomy =
-      heads < plan.branches + 4 && !/\..*\./.test(branch) && !["review", "failed", "parked"].includes(state);
-    if (!isRoomy || !random.chance(plan.children)) return `state=${state}\n`;
-    const keys = random.pick([["a"], ["b"], ["a", "b"]]);
-    const children = keys.map((key) => ({ key, state: random.pick(["build", "test", "done"]) }));
+      heads < plan.branches + (splits ? 8 : 4) &&
+      !/\..*\./.test(branch) &&
+      !["review", "failed", "parked"].includes(state);
+    const off = plan.joins && known.length > 0 && random.chance(0.2) ? random.pick(known).key : undefined;
+    const plain = `state=${state}\n${off === undefined ? "" : `cancel=${off}\n`}`;
+    if (!isRoomy || !random.chance(splits ? 0.9 : plan.children)) return plain;
+    const keys = random.pick(
+      splits ? [["a", "b"], ["b", "c"], ["a", "b", "c"], ["d"]] : [["a"], ["b"], ["a", "b"]],
+    );
+    const children = keys.map((key, at) => ({
+      key,
+      state: random.pick(splits ? ["test", "test", "ship", "build"] : ["build", "test", "done"]),
+      ...(plan.joins && at > 0 && random.chance(0.4) ? { after: keys.slice(0, at) } : {}),
+    }));
     script.declared = { state, children: keys.map((key) => `${branch}.${key}` as Branch) };
-    return `state=${state}\nchildren<<END\n${JSON.stringify(children)}\nEND\n`;
+    return `${plain}children<<END\n${JSON.stringify(children)}\nEND\n`;
   }
 }

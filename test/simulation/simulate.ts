@@ -9,6 +9,7 @@ import type { Branch } from "../../src/core/ids.ts";
 import { SwapCheck } from "./check.ts";
 import { unfinished } from "./check-end.ts";
 import { RunCheck } from "./check-runs.ts";
+import { isDue, WaitCheck } from "./check-waits.ts";
 import { Faults } from "./faults.ts";
 import { Machine } from "./machine.ts";
 import { Objects } from "./objects.ts";
@@ -57,6 +58,7 @@ export async function simulate(seed: number, traced = false): Promise<Result> {
     procs: [],
     running: new Map(),
     owners: new Map(),
+    since: new Map(),
     checks: [],
     hazards: [],
     stats: {
@@ -78,7 +80,8 @@ export async function simulate(seed: number, traced = false): Promise<Result> {
     world.trace.add("CHECK", () => `violation: ${what}`);
   };
   const runs = new RunCheck(world, fail);
-  world.checks.push(runs);
+  const waits = new WaitCheck(world, fail);
+  world.checks.push(runs, waits);
   const people = new People(world);
   people.begin();
   new SwapCheck(world, fail).begin();
@@ -134,6 +137,10 @@ class End {
       const idleMs = now - this.#progressAt;
       if (idleMs > IDLE_LIMIT_MS) this.#fail(`L2 nothing was done for ${idleMs} ms, and ${left.join("; ")}`);
       if (now - healAt > LIMIT_MS) this.#fail(`L1 it comes to no end: ${left.join("; ")}`);
+    } else if (isDue(this.#world)) {
+      // A wait comes to its end before long, and then there is more to do.
+      this.#settledAt = undefined;
+      this.#progressAt = now;
     } else {
       this.#settledAt ??= now;
       if (now - this.#settledAt > TTL_MS && now - this.#progressAt > TTL_MS) {

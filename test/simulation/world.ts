@@ -27,6 +27,8 @@ export interface Running {
 
 /** Whoever looks for violations. */
 export interface Checks {
+  /** A request is going to be claimed, by a look that began then. */
+  begins(proc: Proc, state: string, lookedAt: number): void;
   starts(proc: Proc, call: ScriptCall): void;
   told(proc: Proc, event: Event): void;
   /** A commit is kept on the disk of a machine, because the remote refuses it. */
@@ -48,7 +50,9 @@ export interface World {
   readonly running: Map<RunId, Running>;
   /** Who drew the id of a run. */
   readonly owners: Map<RunId, Proc>;
-  readonly checks: Checks[];
+  /** When the look began that a run was decided on, or one before it. */
+  readonly since: Map<RunId, number>;
+  readonly checks: Partial<Checks>[];
   /** Called when a process begins to wait for an answer. */
   readonly hazards: ((proc: Proc) => void)[];
   readonly stats: Stats;

@@ -70,10 +70,11 @@ describe("checkWorkflow", () => {
 
   it("finds a loop without a bound; a person or a limit bounds it", () => {
     expect(check(loop(""), "a b")).toEqual([
-      "limits.hops: the loop a -> b -> a has no limit; set limits.hops",
+      "limits.hops: the loop a -> b -> a has no limit; set limits.hops, or a `max` on a state of it",
     ]);
     expect(check(loop("human: true"), "a")).toEqual([]);
     expect(check(loop("", "limits: { hops: 9 }"), "a b")).toEqual([]);
+    expect(check(loop("max: 3"), "a b")).toEqual([]);
     expect(check("states: { a: { next: a } }", "a")[0]).toContain("a -> a");
     expect(check("states: { a: { on-failure: a } }", "a")[0]).toContain("a -> a");
   });

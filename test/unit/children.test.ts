@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { childProblem, draftChildren } from "../../src/core/children.ts";
+import { EMPTY } from "../../src/core/item.ts";
 import { parseMessage, valueOf } from "../../src/core/message.ts";
 import { readOutput } from "../../src/core/output.ts";
 import { parseRequest } from "../../src/core/request.ts";
-import { branch, sha, workflow } from "../property/views.ts";
+import type { Offspring } from "../../src/core/family.ts";
+import { branch, sha, workflowOf } from "../property/views.ts";
 
 const parent = parseRequest(branch("feat/x"), {
   commit: sha(1),
@@ -32,8 +34,10 @@ describe("children of an answer", () => {
     [
       "a reserved trailer",
       [{ key: "a", state: "x", trailers: { Branch: "main" } }],
-      /"Branch" is written by/,
+      /"Branch" is not for scripts to write/,
     ],
+    ["a trailer that people write", [{ key: "a", state: "x", trailers: { Owns: "**" } }], /not for scripts/],
+    ["a budget that is none", [{ key: "a", state: "x", budget: "much" }], /is no budget/],
     ["no state name", [{ key: "a", state: "../x" }], /is no state name/],
     ["an unknown key", [{ key: "a", state: "x", owner: "me" }], /unknown key/],
   ])("are refused with %s", (_, given, words) => {
@@ -48,31 +52,59 @@ describe("children of an answer", () => {
         state: "build",
         subject: "feat: tables\nState: done",
         prompt: "One.\n\nState: x",
-        trailers: { Owns: "db/**" },
+        trailers: { Area: "tables" },
+        owns: ["db/**"],
+        budget: "2 USD",
       },
-      { key: "ui", state: "test" },
+      { key: "ui", state: "test", after: ["db"] },
     ]);
     const children = "output" in reading ? (reading.output.children ?? []) : [];
-    const [db, ui] = draftChildren(parent, children, 50, ["tables"]);
+    const [db, ui] = draftChildren(parent, children, EMPTY, 50, ["tables"]);
     expect([db?.branch, ui?.branch]).toEqual(["feat/x.db", "feat/x.ui"]);
     const { header, body, trailers } = parseMessage(db?.message ?? "");
     expect(header).not.toContain("tables");
     expect(body).toBe("One.\n\nState: x");
     expect(trailers.map(({ key, value }) => `${key}: ${value}`)).toEqual([
-      "Owns: db/**",
+      "Area: [redacted]",
       "State: build",
       "Branch: feat/x.db",
       "Parent: feat/x",
+      "Owns: db/**",
+      "Budget: 2 USD",
       "Hops: 4/50",
     ]);
-    expect(valueOf(parseMessage(ui?.message ?? "").trailers, "State")).toBe("test");
+    const second = parseMessage(ui?.message ?? "").trailers;
+    expect(valueOf(second, "State")).toBe("test");
+    expect(valueOf(second, "Depends-On")).toBe("branch feat/x.db");
   });
 
-  it("may ask only for states that there are", () => {
-    const child = { key: "a", state: "tst", trailers: {} };
-    expect(childProblem([child], workflow, branch("x"))).toMatch(
-      /no state of the workflow; did you mean "test"/,
-    );
-    expect(childProblem([{ ...child, state: "test" }], workflow, branch("x"))).toBeUndefined();
+  describe("of a workflow", () => {
+    const by = (more: string) =>
+      workflowOf(`states: { build: { next: done${more} }, test: {} }\nstart: [build, test]`);
+    const child = { key: "a", state: "test", owns: [], after: [], trailers: {} };
+    const problem = (
+      children: Parameters<typeof childProblem>[0],
+      more = ", children: 2",
+      siblings: Offspring[] = [],
+    ) => childProblem(children, by(more), branch("x"), "build", EMPTY, siblings);
+
+    it("ask only for states that there are, where their parent may hand them out", () => {
+      expect(problem([child])).toBeUndefined();
+      expect(problem([{ ...child, state: "tst" }])).toMatch(/no state of the workflow; did you mean "test"/);
+      expect(problem([child], "")).toContain('the state "build" may not hand out branches');
+      expect(problem(["a", "b", "c"].map((key) => ({ ...child, key })))).toContain("the most are 2");
+    });
+
+    it("own what no sibling owns that may still change it", () => {
+      const own = { ...child, owns: ["src/a"] };
+      expect(problem([own, { ...own, key: "b" }])).toContain('"a" and "b" would both own src/a');
+      expect(problem([own, { ...own, key: "b", after: ["a"] }])).toBeUndefined();
+      const older = (fate: Offspring["fate"]): Offspring => ({
+        ...{ key: "old", branch: branch("x.old"), state: "test", head: undefined, subject: "", summary: "" },
+        ...{ cost: 0, tokens: 0, owns: ["src/**"], isNew: true, fate },
+      });
+      expect(problem([own], ", children: 2", [older("going")])).toContain('"a" and "old"');
+      expect(problem([own], ", children: 2", [older("done")])).toBeUndefined();
+    });
   });
 });

@@ -1,24 +1,25 @@
 import { describe, expect, it } from "vitest";
 import { decide, type Decision } from "../../src/core/decide.ts";
+import { NOTHING } from "../../src/core/amounts.ts";
 import type { Ref } from "../../src/core/ids.ts";
 import { LEASES, type Lease } from "../../src/core/lease.ts";
 import { parseRequest, type Request } from "../../src/core/request.ts";
-import type { Head, SeenLease, View } from "../../src/core/view.ts";
+import { NO_FACTS, NO_SIDES, type Head, type SeenLease, type View } from "../../src/core/view.ts";
 import { branch, NOW, RUN, sha, workflow, workflowOf } from "../property/views.ts";
+
+/** The time of the view, as a commit would say it. */
+const TODAY = NOW.wall / 1000;
 
 function headOf(trailers: string, name = "a", parents = 1): Head {
   const message = `subject\n\nthe body\n\n${trailers}\n`;
   const commit = {
     commit: sha(1),
     parents: Array.from({ length: parents }, () => sha(2)),
-    committed: 1,
+    committed: TODAY,
     message,
   };
   return { ...commit, branch: branch(name), key: "key", asked: parseRequest(branch(name), commit) };
 }
-
-/** The time of the view, as a commit would say it. */
-const TODAY = NOW.wall / 1000;
 
 const seen = (lease: Partial<Lease>, more: Partial<SeenLease> = {}): SeenLease => ({
   ref: `${LEASES}key` as Ref,
@@ -35,7 +36,9 @@ const seen = (lease: Partial<Lease>, more: Partial<SeenLease> = {}): SeenLease =
     attempt: 1,
     ttlMs: 10_000,
     nonce: "n",
-    lane: "default",
+    lanes: ["default"],
+    slots: [],
+    spent: NOTHING,
     ...lease,
   },
   ...more,
@@ -51,6 +54,8 @@ function viewOf(head: Head, lease?: SeenLease, more: Partial<View> = {}): View {
     takenOver: new Map(),
     sightings: new Map(),
     going: new Map(),
+    sides: NO_SIDES,
+    facts: NO_FACTS,
     ...more,
   };
 }
@@ -77,7 +82,11 @@ describe("a head without a lease", () => {
     ["State: constructor", ["park", "unknown-state"]],
     ["State: Bad Name", ["park", "bad-name"]],
     ["State: build\nState: test", ["park", "two-states"]],
-    ["State: build\nDepends-On: #1", ["park", "depends-on"]],
+    ["State: build\nDepends-On: #1", ["wait", "waits"]],
+    ["State: build\nDepends-On: whatever comes first", ["park", "depends-on"]],
+    ["State: build\nDepends-On: branch a", ["park", "cycle"]],
+    ["State: build\nDepends-On: branch gone", ["run"]],
+    ["State: review\nDepends-On: #1", ["wait", "person"]],
     ["State: build\nNot-Before: 2040-01-01", ["wait", "not-before"]],
     ["State: build\nNot-Before: 2020-01-01", ["run"]],
     ["State: build\nBranch: b", ["ignore", "bound-elsewhere"]],
@@ -206,6 +215,22 @@ describe("what others do", () => {
     expect(one(sighted(59_999)).kind).toBe("wait");
     expect(one(sighted(60_000))).toMatchObject({ kind: "run", limit: "stalled" });
     expect(why("State: working")).toEqual(["park", "unknown-state"]);
+  });
+
+  it("a person's plain commit on top of a join makes it wait for the same children", () => {
+    const joins = workflowOf(
+      "on-plain-commit: continue\nstates: { join: { next: done, wait: children all, deadline: 1h, otherwise: failed }, build: {} }",
+    );
+    const below = headOf(`State: join\nBranch: a\nAnswers: ${sha(9)}\nChildren: b`).asked as Request;
+    const taken = { takenOver: new Map([["key", below]]) };
+    const withChild = (trailers: string): Decision => {
+      const child = { ...headOf(`${trailers}\nBranch: a.b`, "a.b"), key: "child" };
+      const head = headOf("Refs: #1");
+      return one(viewOf(head, undefined, { ...taken, heads: [head, child] }), joins);
+    };
+    expect(withChild("State: build")).toMatchObject({ kind: "wait", why: { code: "waits" } });
+    expect(withChild("State: done")).toMatchObject({ kind: "run", request: { state: "join" } });
+    expect(withChild("State: failed")).toMatchObject({ kind: "run", known: { state: "failed" } });
   });
 
   it("a person's plain commit parks the work, or goes on with it where the workflow says so", () => {

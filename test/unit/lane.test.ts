@@ -1,12 +1,25 @@
 import { describe, expect, it } from "vitest";
-import type { Run } from "../../src/core/decide.ts";
+import { NOTHING } from "../../src/core/amounts.ts";
+import type { Run, Slot } from "../../src/core/decide.ts";
 import type { Ref } from "../../src/core/ids.ts";
 import { admit, type Spread } from "../../src/core/lane.ts";
 import { LEASES, slotRef, type Lease } from "../../src/core/lease.ts";
 import { parseRequest } from "../../src/core/request.ts";
-import type { Going, Head, SeenLease, SeenSlot, View } from "../../src/core/view.ts";
+import {
+  NO_FACTS,
+  NO_SIDES,
+  type Going,
+  type Head,
+  type Now,
+  type SeenLease,
+  type SeenSlot,
+  type View,
+} from "../../src/core/view.ts";
 import { branchKey } from "../../src/git/key.ts";
 import { branch, RUN, sha, workflow, workflowOf } from "../property/views.ts";
+
+/** Soon after the requests: nobody has waited long. */
+const NOW: Now = { mono: 1_000_000, wall: 100_000 };
 
 /** A request on a branch of this name, in the order of `at`: the first number is the oldest. */
 function runOf(
@@ -33,7 +46,9 @@ function leaseOf(name: string, lane: string, more: Partial<Lease> = {}): SeenLea
     attempt: 1,
     ttlMs: 1000,
     nonce: "n",
-    lane,
+    lanes: [lane],
+    slots: [],
+    spent: NOTHING,
     ...more,
   };
   const ref = `${LEASES}${branchKey(branch(name))}` as Ref;
@@ -49,8 +64,14 @@ const slotOf = (lane: string, index: number, run?: SeenSlot["run"]): SeenSlot =>
 });
 
 const goingIn = (lane: string, index?: number): Going => ({
-  lane,
-  slot: index === undefined ? undefined : slotRef(lane, index),
+  slots: index === undefined ? [] : [slotRef(lane, index)],
+});
+
+/** A place as admission gives it. */
+const placeOf = (lane: string, index: number, expected: Slot["expected"] = null): Slot => ({
+  name: `${lane}/${index}`,
+  ref: slotRef(lane, index),
+  expected,
 });
 
 const viewOf = (slots: SeenSlot[] = [], going: Going[] = [], leases: SeenLease[] = []): View => ({
@@ -62,19 +83,27 @@ const viewOf = (slots: SeenSlot[] = [], going: Going[] = [], leases: SeenLease[]
   takenOver: new Map(),
   sightings: new Map(),
   going: new Map(going.map((one, at) => [branch(`going-${at}`), one])),
+  sides: NO_SIDES,
+  facts: NO_FACTS,
 });
 
 /** The names that go, and the code for each that does not. */
 function admitted(view: View, runs: Run[], limit?: number): [string[], Record<string, string>] {
-  const { admitted: go, held } = admit(view, workflow, runs, limit);
+  const { admitted: go, held } = admit(view, workflow, runs, NOW, limit);
   return [
     go.map(({ head }) => head.branch),
     Object.fromEntries(held.map(({ head, why }) => [head.branch, why.code])),
   ];
 }
 
+/** The only place of each run that goes. */
 const slotsOf = (view: View, runs: Run[], by = workflow) =>
-  admit(view, by, runs).admitted.map(({ slot }) => slot);
+  admit(view, by, runs, NOW).admitted.map(({ slots = [] }) => {
+    expect(slots.length).toBeLessThanOrEqual(1);
+    return slots[0];
+  });
+
+const indexOf = (slot: Slot | undefined): number => Number(slot?.name.split("/")[1] ?? -1);
 
 describe("admit", () => {
   it("goes by priority, then by age", () => {
@@ -93,35 +122,57 @@ describe("admit", () => {
   });
 });
 
+describe("work that needs several places", () => {
+  const heavy = workflowOf(`
+states:
+  build: { lane: wide, weight: 3 }
+  test: { lane: wide }
+lanes: { wide: 4 }
+start: [build, test]
+limits: { ageing: 60s }
+`);
+  const at = (wall: number) => {
+    const runs = [runOf("heavy", 1, "build"), runOf("light", 2), runOf("other", 3)].map((run) => ({
+      ...run,
+      state: heavy.states[run.request.state],
+    }));
+    const view = viewOf([slotOf("wide", 0), slotOf("wide", 1)]);
+    return admit(view, heavy, runs, { mono: 0, wall }).admitted.map(({ head }) => head.branch);
+  };
+
+  it("is overtaken by what fits, and after a while no more", () => {
+    expect(at(30_000)).toEqual(["light", "other"]);
+    expect(at(61_000)).toEqual([]);
+  });
+});
+
 describe("the places of a lane", () => {
   it("are given one to a run, by number", () => {
     const [slot] = slotsOf(viewOf(), [runOf("a", 1, "build")]);
-    expect(slot).toEqual({ index: 0, ref: "refs/trailhand/lanes/narrow/0", expected: null });
+    expect(slot).toEqual({ name: "narrow/0", ref: "refs/trailhand/lanes/narrow/0", expected: null });
   });
 
   it("are none where the lane has no bounds", () => {
     const free = workflowOf("states: { build: {}, test: {} }");
     expect(slotsOf(viewOf(), [runOf("a", 1), runOf("b", 2)], free)).toEqual([undefined, undefined]);
-    expect(admit(viewOf(), free, [runOf("a", 1)]).admitted[0]).not.toHaveProperty("slot");
+    expect(admit(viewOf(), free, [runOf("a", 1)], NOW).admitted[0]).not.toHaveProperty("slots");
   });
 
   it("are distinct for the runs of one look", () => {
     const slots = slotsOf(viewOf(), [runOf("a", 1), runOf("b", 2), runOf("c", 3)]);
-    expect(new Set(slots.map((slot) => slot?.index))).toEqual(new Set([0, 1, 2]));
-    expect(slots.map((slot) => slot?.ref)).toEqual(slots.map((slot) => slotRef("wide", slot?.index ?? -1)));
+    expect(new Set(slots.map(indexOf))).toEqual(new Set([0, 1, 2]));
+    expect(slots).toEqual(slots.map((slot) => placeOf("wide", indexOf(slot))));
   });
 
   it.each([0, 1, 2])("are found when only number %i is left", (left) => {
     const others = [0, 1, 2].filter((index) => index !== left).map((index) => slotOf("wide", index));
     for (const name of ["a", "b", "c", "d"]) {
-      expect(slotsOf(viewOf(others), [runOf(name, 1)])).toEqual([
-        { index: left, ref: slotRef("wide", left), expected: null },
-      ]);
+      expect(slotsOf(viewOf(others), [runOf(name, 1)])).toEqual([placeOf("wide", left)]);
     }
   });
 
   it("are not looked for from the same end by every branch, but always so by one", () => {
-    const first = (at: number) => slotsOf(viewOf(), [runOf(`b${at}`, 1)])[0]?.index;
+    const first = (at: number) => indexOf(slotsOf(viewOf(), [runOf(`b${at}`, 1)])[0]);
     const found = Array.from({ length: 30 }, (_, at) => first(at));
     expect(new Set(found)).toEqual(new Set([0, 1, 2]));
     expect(Array.from({ length: 30 }, (_, at) => first(at))).toEqual(found);
@@ -135,7 +186,9 @@ describe("the places of a lane", () => {
     expect(
       admitted(viewOf([slotOf("wide", 0)], [goingIn("wide", 1)]), [runOf("a", 1), runOf("b", 2)]),
     ).toEqual([["a"], { b: "lane-full" }]);
-    expect(slotsOf(viewOf([slotOf("wide", 0)], [goingIn("wide", 1)]), [runOf("a", 1)])[0]?.index).toBe(2);
+    expect(slotsOf(viewOf([slotOf("wide", 0)], [goingIn("wide", 1)]), [runOf("a", 1)])).toEqual([
+      placeOf("wide", 2),
+    ]);
   });
 
   it("count once when both the view and this process know them", () => {
@@ -144,7 +197,7 @@ describe("the places of a lane", () => {
   });
 
   it("are not taken by a lease that holds none", () => {
-    const view = viewOf([], [goingIn("narrow")], [leaseOf("x", "narrow", { slot: 0 })]);
+    const view = viewOf([], [goingIn("narrow")], [leaseOf("x", "narrow", { slots: ["narrow/0"] })]);
     expect(admitted(view, [runOf("a", 1, "build")])[0]).toEqual(["a"]);
   });
 
@@ -156,46 +209,42 @@ describe("the places of a lane", () => {
     const one = workflowOf("lanes: { wide: 1 }\nstates: { test: { lane: wide } }");
     const full = { admitted: [], held: [{ why: { code: "lane-full", detail: "wide" } }] };
     const runs = [runOf("a", 1)];
-    expect(admit(viewOf([slotOf("wide", 1), slotOf("wide", 2)]), one, runs)).toMatchObject(full);
-    expect(admit(viewOf([slotOf("wide", 2)]), one, runs)).toMatchObject(full);
-    expect(slotsOf(viewOf(), runs, one)).toEqual([{ index: 0, ref: slotRef("wide", 0), expected: null }]);
+    expect(admit(viewOf([slotOf("wide", 1), slotOf("wide", 2)]), one, runs, NOW)).toMatchObject(full);
+    expect(admit(viewOf([slotOf("wide", 2)]), one, runs, NOW)).toMatchObject(full);
+    expect(slotsOf(viewOf(), runs, one)).toEqual([placeOf("wide", 0)]);
   });
 });
 
 describe("the place of a run that is taken over", () => {
-  const lost = leaseOf("a", "wide", { slot: 1 });
+  const lost = leaseOf("a", "wide", { slots: ["wide/1"] });
   const over = (lease: SeenLease, state: "build" | "test" = "test") => [runOf("a", 1, state, 0, lease)];
 
   it("is handed on as it is, even in a full lane", () => {
     const view = viewOf([slotOf("wide", 0), slotOf("wide", 1, RUN), slotOf("wide", 2)]);
-    expect(slotsOf(view, over(lost))).toEqual([{ index: 1, ref: slotRef("wide", 1), expected: sha(801) }]);
+    expect(slotsOf(view, over(lost))).toEqual([placeOf("wide", 1, sha(801))]);
   });
 
   it("is given to nobody else of the same look", () => {
     const view = viewOf([slotOf("wide", 1, RUN)]);
     const slots = slotsOf(view, [runOf("b", 0), ...over(lost), runOf("c", 2)]);
-    expect(new Set(slots.map((slot) => slot?.index))).toEqual(new Set([0, 1, 2]));
-    expect(slots[1]).toEqual({ index: 1, ref: slotRef("wide", 1), expected: sha(801) });
+    expect(new Set(slots.map(indexOf))).toEqual(new Set([0, 1, 2]));
+    expect(slots[1]).toEqual(placeOf("wide", 1, sha(801)));
     expect(admitted(viewOf([slotOf("narrow", 0, RUN)]), [runOf("b", 1, "build")])[0]).toEqual([]);
   });
 
   it("is not its own when another run has it by now", () => {
     const others = [slotOf("wide", 0), slotOf("wide", 1), slotOf("wide", 2)];
     expect(slotsOf(viewOf(others), over(lost))).toEqual([]);
-    expect(slotsOf(viewOf(others.slice(0, 2)), over(lost))).toEqual([
-      { index: 2, ref: slotRef("wide", 2), expected: null },
-    ]);
+    expect(slotsOf(viewOf(others.slice(0, 2)), over(lost))).toEqual([placeOf("wide", 2)]);
   });
 
   it("is looked for anew when it is gone, after a rest, and in another lane", () => {
     expect(slotsOf(viewOf(), over(lost))[0]?.expected).toBeNull();
-    const rested = leaseOf("a", "wide", { slot: 1, rest: { ms: 1, why: "exit 1" } });
+    const rested = leaseOf("a", "wide", { slots: ["wide/1"], rest: { ms: 1, why: "exit 1" } });
     const [fresh] = slotsOf(viewOf([slotOf("wide", 1, RUN)]), over(rested));
-    expect(fresh?.index).not.toBe(1);
+    expect(indexOf(fresh)).not.toBe(1);
     expect(fresh?.expected).toBeNull();
-    expect(slotsOf(viewOf([slotOf("wide", 1, RUN)]), over(lost, "build"))).toEqual([
-      { index: 0, ref: slotRef("narrow", 0), expected: null },
-    ]);
+    expect(slotsOf(viewOf([slotOf("wide", 1, RUN)]), over(lost, "build"))).toEqual([placeOf("narrow", 0)]);
   });
 });
 
@@ -204,7 +253,7 @@ describe("a spread", () => {
   const runs = Array.from({ length: 8 }, (_, at) => runOf(`b${at}`, at));
   const names = runs.map(({ head }) => head.branch as string);
   const orderOf = (spread: Spread | undefined, all = runs): string[] =>
-    admit(viewOf(), free, all, 100, spread).admitted.map(({ head }) => head.branch);
+    admit(viewOf(), free, all, NOW, 100, spread).admitted.map(({ head }) => head.branch);
   const SALTS = Array.from({ length: 50 }, (_, at) => at * 85_899_345);
 
   it("draws an order of its own for each salt, and the same one for the same", () => {
@@ -241,14 +290,14 @@ describe("a spread", () => {
 
   it("admits or holds each request exactly once, and none twice to one place", () => {
     for (const salt of SALTS) {
-      const { admitted: go, held } = admit(viewOf(), workflow, runs, 100, { window: 5, salt });
+      const { admitted: go, held } = admit(viewOf(), workflow, runs, NOW, 100, { window: 5, salt });
       expect(go).toHaveLength(3);
-      expect(new Set(go.map(({ slot }) => slot?.ref)).size).toBe(3);
+      expect(new Set(go.map(({ slots }) => slots?.[0]?.ref)).size).toBe(3);
       expect([...go, ...held].map(({ head }) => head.branch).toSorted()).toEqual(names);
     }
   });
 
   it("of nothing is nothing", () => {
-    expect(admit(viewOf(), workflow, [], 4, { window: 8, salt: 1 })).toEqual({ admitted: [], held: [] });
+    expect(admit(viewOf(), workflow, [], NOW, 4, { window: 8, salt: 1 })).toEqual({ admitted: [], held: [] });
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { NOTHING } from "../../src/core/amounts.ts";
 import { formatLease, parseLease, refsOf, salvageRef, slotRef, type Lease } from "../../src/core/lease.ts";
 import { branch, RUN, sha } from "../property/views.ts";
 
@@ -10,7 +11,9 @@ const lease: Lease = {
   attempt: 2,
   ttlMs: 60_000,
   nonce: "0f",
-  lane: "default",
+  lanes: ["default"],
+  slots: [],
+  spent: NOTHING,
 };
 const change = (from: string, to: string) => parseLease(formatLease(lease).replace(from, to));
 
@@ -23,15 +26,21 @@ describe("a lease", () => {
     expect(formatLease(resting)).toMatch(/^lease: feat\/x rests after attempt 2\n/);
   });
 
-  it("reads back with its place in a lane, the first one too", () => {
+  it("reads back with its places in lanes, the first one too", () => {
     for (const slot of [0, 1, 999]) {
-      expect(parseLease(formatLease({ ...lease, lane: "wide", slot }))).toEqual({
-        ...lease,
-        lane: "wide",
-        slot,
-      });
+      const held = { ...lease, lanes: ["wide"], slots: [`wide/${slot}`] };
+      expect(parseLease(formatLease(held))).toEqual(held);
     }
-    expect(parseLease(formatLease(lease))).not.toHaveProperty("slot");
+    const many = { ...lease, lanes: ["wide", "narrow", "free"], slots: ["wide/2", "wide/0", "narrow/0"] };
+    expect(parseLease(formatLease(many))).toEqual(many);
+    expect(formatLease(lease)).not.toContain("Slot:");
+  });
+
+  it("reads back with what attempts have spent", () => {
+    const spent = { cost: 0.36, tokens: 12_000, turns: 3, time: 61_500 };
+    expect(parseLease(formatLease({ ...lease, spent }))?.spent).toEqual(spent);
+    expect(formatLease(lease)).not.toContain("Spent:");
+    expect(change("Nonce: 0f", "Spent: everything")?.spent).toEqual(NOTHING);
   });
 
   it("can rest for a reason of many lines, or of none", () => {
@@ -51,10 +60,21 @@ describe("a lease", () => {
     expect(change("Ttl-Ms: 60000", "Ttl-Ms: 999999999999999")?.ttlMs).toBe(3_600_000);
     expect(change("Attempt: 2", "Attempt: 99999")?.attempt).toBe(1000);
     expect(change("Nonce: 0f", "Rest-Ms: 999999999999999")?.rest?.ms).toBe(7 * 86_400_000);
-    expect(change("Lane: default", "Note: x")?.lane).toBe("default");
-    expect(change("Nonce: 0f", "Slot: 99999")?.slot).toBe(1000);
-    for (const bad of ["x", "-1", "1.5", ""]) {
-      expect(change("Nonce: 0f", `Slot: ${bad}`)).not.toHaveProperty("slot");
+    expect(change("Lane: default", "Note: x")?.lanes).toEqual(["default"]);
+    expect(change("Nonce: 0f", "Slot: wide/9999 narrow/0")?.slots).toEqual(["wide/9999", "narrow/0"]);
+    for (const bad of [
+      "x",
+      "0",
+      "wide/-1",
+      "wide/1.5",
+      "wide/99999",
+      "wide/",
+      "/1",
+      "../x/1",
+      "Wide/1",
+      "",
+    ]) {
+      expect(change("Nonce: 0f", `Slot: ${bad}`)?.slots).toEqual([]);
     }
   });
 

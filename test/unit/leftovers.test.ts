@@ -1,9 +1,18 @@
 import { describe, expect, it } from "vitest";
+import { NOTHING } from "../../src/core/amounts.ts";
 import type { Ref } from "../../src/core/ids.ts";
 import { LEASES, slotRef, type Lease } from "../../src/core/lease.ts";
 import { findLeftovers } from "../../src/core/leftovers.ts";
 import { parseRequest } from "../../src/core/request.ts";
-import type { Going, Head, SeenLease, SeenSlot, View } from "../../src/core/view.ts";
+import {
+  NO_FACTS,
+  NO_SIDES,
+  type Going,
+  type Head,
+  type SeenLease,
+  type SeenSlot,
+  type View,
+} from "../../src/core/view.ts";
 import { branch, NOW, RUN, sha } from "../property/views.ts";
 
 const LEASE = `${LEASES}gone` as Ref;
@@ -19,8 +28,9 @@ function leaseOf(more: Partial<SeenLease> = {}, record: Partial<Lease> = {}): Se
     attempt: 1,
     ttlMs: 10_000,
     nonce: "n",
-    lane: "wide",
-    slot: 1,
+    lanes: ["wide"],
+    slots: ["wide/1"],
+    spent: NOTHING,
     ...record,
   };
   return { ref: LEASE, value: sha(7), lease, firstSeen: 0, known: true, committed: 0, dead: false, ...more };
@@ -50,6 +60,8 @@ function found({ lease, slot: place, going, heads = [] }: Seen) {
     takenOver: new Map(),
     sightings: new Map(),
     going: new Map(going ? [[branch("gone"), going]] : []),
+    sides: NO_SIDES,
+    facts: NO_FACTS,
   };
   return findLeftovers(view, NOW);
 }
@@ -83,7 +95,7 @@ describe("the lease of a branch that is gone", () => {
   });
 
   it("is never left over while this process works under it", () => {
-    const going = { lane: "wide", slot: SLOT };
+    const going = { slots: [SLOT] };
     expect(found({ lease: leaseOf({ dead: true, firstSeen: 0 }), going })).toEqual([]);
   });
 });
@@ -120,8 +132,9 @@ describe("a place in a lane", () => {
   });
 
   it("is never left over while this process works in it", () => {
-    expect(found({ slot, going: { lane: "wide", slot: SLOT } })).toEqual([]);
-    expect(found({ slot, going: { lane: "wide", slot: slotRef("wide", 2) } })).toEqual([left]);
-    expect(found({ slot, going: { lane: "default", slot: undefined } })).toEqual([left]);
+    expect(found({ slot, going: { slots: [SLOT] } })).toEqual([]);
+    expect(found({ slot, going: { slots: [slotRef("narrow", 0), SLOT] } })).toEqual([]);
+    expect(found({ slot, going: { slots: [slotRef("wide", 2)] } })).toEqual([left]);
+    expect(found({ slot, going: { slots: [] } })).toEqual([left]);
   });
 });

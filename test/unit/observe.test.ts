@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
+import { NOTHING } from "../../src/core/amounts.ts";
 import type { Ref } from "../../src/core/ids.ts";
 import { LEASES, slotRef, type Holder, type Lease } from "../../src/core/lease.ts";
 import { parseRequest } from "../../src/core/request.ts";
-import type { Head, View } from "../../src/core/view.ts";
+import { NO_FACTS, NO_SIDES, type Head, type View } from "../../src/core/view.ts";
 import { Observer } from "../../src/runner/observe.ts";
 import type { LeaseRef, Look, Ports } from "../../src/runner/ports.ts";
 import { branch, RUN, sha } from "../property/views.ts";
@@ -18,9 +19,15 @@ function makeObserver() {
   const observer = new Observer({ clock: clock as Ports["clock"], machine: machine as Ports["machine"] });
   return (at: number, look: Partial<Look>): View => {
     now = at;
-    const none = { leases: new Map(), slots: new Map(), parked: new Map(), unchanged: false };
+    const none = {
+      leases: new Map(),
+      slots: new Map(),
+      parked: new Map(),
+      sides: NO_SIDES,
+      unchanged: false,
+    };
     const whole: Look = { target: branch("main"), heads: [], ...none, ...look };
-    return observer.observe(whole, new Map(), new Map());
+    return observer.observe(whole, new Map(), new Map(), NO_FACTS);
   };
 }
 
@@ -33,8 +40,9 @@ function recordOf(ref: Ref, value: number, holder?: Holder): LeaseRef {
     attempt: 1,
     ttlMs: 1000,
     nonce: "n",
-    lane: "wide",
-    slot: 0,
+    lanes: ["wide"],
+    slots: ["wide/0"],
+    spent: NOTHING,
     ...(holder ? { holder } : {}),
   };
   return { ref, value: sha(value), committed: 1234, lease };

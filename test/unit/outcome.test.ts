@@ -70,6 +70,10 @@ describe("another end", () => {
     [exit(127), "exit 127"],
     [{ kind: "signalled", signal: "SIGKILL" }, "killed by SIGKILL"],
     [{ kind: "timed-out", afterMs: 90_000 }, "timed out after 1m 30s"],
+    [
+      { kind: "stalled", afterMs: 90_000 },
+      "ended, because it printed nothing and changed no file for 1m 30s",
+    ],
     [{ kind: "not-started", why: "no such interpreter" }, "no such interpreter"],
   ])("%j fails the attempt and is named as what it was", (end, why) => {
     const reading = said({ state: "review", summary: "so far" });

@@ -62,7 +62,7 @@ describe("the output file", () => {
     expect(problem("cost=")).toContain("is no number");
     expect(problem('{"state": 5}')).toContain('"state"');
     expect(problem('{"trailers": {"two words": "x"}}')).toContain("no trailer key");
-    expect(problem("trailers=STATE: done")).toBe('the trailer "STATE" is written by the runner only');
+    expect(problem("trailers=STATE: done")).toBe('the trailer "STATE" is not for scripts to write');
   });
 });
 

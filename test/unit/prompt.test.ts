@@ -87,6 +87,7 @@ const childOf = (key: string, more: Partial<Offspring> = {}): Offspring => ({
   summary: `summary of ${key}`,
   cost: 0,
   tokens: 0,
+  owns: [],
   isNew: true,
   ...more,
 });

@@ -23,7 +23,11 @@ describe("readWorkflow", () => {
           timeout: 5_400_000,
           retries: 2,
           backoff: 2000,
-          lane: "default",
+          lane: ["default"],
+          weight: 1,
+          wait: [],
+          forbid: [],
+          answers: [],
         },
       },
     });
@@ -89,10 +93,30 @@ describe("readWorkflow", () => {
     ).toHaveLength(4);
   });
 
-  it("says that a key is for later, not that it is wrong", () => {
-    expect(problems("states:", "  a: { prompt: x }")).toMatchObject([
-      { message: '"prompt" is reserved for a later version' },
+  it("reads what a state waits for, and says what it may wait for where it cannot", () => {
+    const waiting = (wait: string) =>
+      readWorkflow(`states: { a: { wait: ${wait}, deadline: 1d, otherwise: failed } }`);
+    expect(waiting("children all").workflow?.states["a"]).toMatchObject({
+      wait: [{ kind: "children", join: { rule: "all" } }],
+      deadline: 86_400_000,
+      otherwise: "failed",
+    });
+    expect(waiting("[children any, check lint]").workflow?.states["a"]?.wait).toHaveLength(2);
+    expect(waiting("[children some]").problems).toMatchObject([
+      { line: 1, path: "states.a.wait.0", message: expect.stringContaining("children all|any") as string },
     ]);
+  });
+
+  it("takes a lane as a number of places, or as more than that", () => {
+    const { workflow } = readWorkflow(
+      'states: { a: { lane: [x, y], weight: 2 } }\nlanes: { x: 3, y: { runs: 5, open: "22:00-06:00" } }',
+    );
+    expect(workflow?.states["a"]).toMatchObject({ lane: ["x", "y"], weight: 2 });
+    expect(workflow?.lanes["x"]).toEqual({ slots: 3, window: 3_600_000, closes: false });
+    expect(workflow?.lanes["y"]).toEqual({ runs: 5, open: "22:00-06:00", window: 3_600_000, closes: false });
+    for (const bad of ["24:00-06:00", "6:00-7:00", "06:00"]) {
+      expect(problems("states: { a: {} }", `lanes: { x: { open: "${bad}" } }`)).toHaveLength(1);
+    }
   });
 
   it("refuses what is no YAML, no mapping, or a bomb", () => {
