@@ -7,13 +7,14 @@ import type { Site } from "../site.ts";
 import { formatProblems } from "../wire.ts";
 import type { Call } from "./call.ts";
 import { renderColumns } from "./render-table.ts";
-import { present, reasonIn, stateOf, survey, type Survey } from "./survey.ts";
+import { asAdmitted, present, reasonIn, stateOf, survey, type Survey } from "./survey.ts";
 import { printJson, shown, type Colors, type Terminal } from "./terminal.ts";
 
 /** Prints the list, or the JSON document. */
 export async function showStatus({ input, terminal }: Call, site: Site): Promise<number> {
   const found = await survey(site, present());
   const rows = found.decisions
+    .map((one) => asAdmitted(found, one))
     .map((decision) => ({ decision, reason: reasonIn(found, decision) }))
     .filter(({ decision, reason }) => isWanted(decision, reason, input.has("needs-me"), input.has("all")));
   if (input.has("json")) {

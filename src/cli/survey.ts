@@ -4,6 +4,7 @@
  * What must hold: nothing is written; the decisions are those that `run` would make now.
  */
 import { decide, type Decision } from "../core/decide.ts";
+import { admit } from "../core/lane.ts";
 import { nearest } from "../core/nearest.ts";
 import { parseBranch, type Branch, type Ref } from "../core/ids.ts";
 import { reasonOf, type Reason } from "../core/reasons.ts";
@@ -74,6 +75,13 @@ async function withBlockers(site: Site, decisions: readonly Decision[], target: 
       return why === undefined ? decision : { kind: "park", head, why: { code: "blocked", detail: why } };
     }),
   );
+}
+
+/** The decision as a runner would carry it out now: not, while a lane of it is full or closed. */
+export function asAdmitted({ view, contract, now }: Survey, decision: Decision): Decision {
+  if (decision.kind !== "run") return decision;
+  const { held } = admit(view, contract.workflow, [decision], now, Number.POSITIVE_INFINITY);
+  return held[0] ?? decision;
 }
 
 /** The present moment. */

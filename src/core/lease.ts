@@ -71,6 +71,11 @@ export function salvageRef(branch: Branch, run: RunId): Ref {
   return `${SALVAGE}${branch}/${run}` as Ref;
 }
 
+/** Where the history of a branch that landed is kept; a name may be used again, and lands again. */
+export function archiveRef(branch: Branch, answer: Sha): Ref {
+  return `${ARCHIVE}${branch}/${answer.slice(0, 12)}` as Ref;
+}
+
 /** One place of a lane; whoever holds it made it exist together with its lease. */
 export function slotRef(lane: string, slot: number): Ref {
   return `${LANES}${lane}/${slot}` as Ref;

@@ -6,6 +6,7 @@
  */
 import { EXIT, quoted, typed, usage, type Sentence } from "./sentence.ts";
 import { commandWords } from "./words-commands.ts";
+import { githubWords } from "./words-github.ts";
 
 export { EXIT, quoted, typed, type Sentence };
 
@@ -49,6 +50,7 @@ const nearestHint = (nearest: string | undefined): string =>
 
 export const words = {
   ...commandWords,
+  ...githubWords,
   emptyHeader: () =>
     usage("The commit message has no first line.", 'trailhand request <state> -m "A subject"'),
   badTrailerKey: (key: string) =>

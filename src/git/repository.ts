@@ -5,7 +5,7 @@
  * plumbing, so that no hook, template, editor or signature takes part.
  */
 import { refOf, type Branch, type Ref, type RunId, type Sha } from "../core/ids.ts";
-import { parseLease, refsOf, SALVAGE } from "../core/lease.ts";
+import { ARCHIVE, parseLease, refsOf, SALVAGE } from "../core/lease.ts";
 import { parseMessage, valueOf } from "../core/message.ts";
 import type { Commit, Request } from "../core/request.ts";
 import type { Head } from "../core/view.ts";
@@ -135,6 +135,12 @@ export class LocalRepository implements Repository {
     return (await this.place.git.run(args, { codes: [1, 128] })).code === 0;
   }
 
+  async landed(branches: readonly Branch[]): Promise<ReadonlySet<Branch>> {
+    const places = branches.map((branch) => `${ARCHIVE}${branch}/`);
+    const output = await this.place.git.text(["for-each-ref", "--format=%(refname)", ...places]);
+    return landedIn(output.split("\n"), branches);
+  }
+
   async changed(from: Sha, to: Sha): Promise<readonly string[]> {
     const args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--end-of-options", from, to];
     return (await this.place.git.text(args)).split("\0").filter((path) => path !== "");
@@ -159,6 +165,12 @@ export class LocalRepository implements Repository {
       .filter(([, message = ""]) => valueOf(parseMessage(message).trailers, "Request") === request)
       .map(([ref = ""]) => ref as Ref);
   }
+}
+
+/** The branches that some archive ref is of. */
+export function landedIn(refs: readonly string[], branches: readonly Branch[]): Set<Branch> {
+  const names = new Set(refs.map((ref) => ref.slice(ARCHIVE.length, ref.lastIndexOf("/"))));
+  return new Set(branches.filter((branch) => names.has(branch)));
 }
 
 /** The variables that make a commit theirs. */

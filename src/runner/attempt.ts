@@ -14,7 +14,7 @@ import { execute } from "./execute.ts";
 import { rest } from "./finish.ts";
 import { refusal } from "./refuse.ts";
 import type { Contract, Ports } from "./ports.ts";
-import { readWork, type Work } from "./work.ts";
+import { readWork, type Beside, type Work } from "./work.ts";
 
 /** How long a request rests after we could not run it, whatever the script. */
 const FAULT_REST_MS = 30_000;
@@ -29,6 +29,7 @@ export async function attempt(
   view: View,
   stop: StopSwitch,
   ttlMs: number,
+  beside: Beside,
 ): Promise<AttemptEnd> {
   const { branch } = run.head;
   let held: Claim | undefined;
@@ -48,7 +49,7 @@ export async function attempt(
       return "lost";
     }
     ports.tell({ kind: "claimed", branch, state: run.request.state, run: id, attempt: number });
-    await work(await readWork({ ports, contract, claim: held, view, stop, script }));
+    await work(await readWork({ ports, contract, claim: held, view, stop, beside, script }));
     return "ended";
   } catch (error) {
     const fault = error instanceof Fault ? error : undefined;

@@ -4,8 +4,8 @@
  * What must hold: all of it goes in the swap of the answer, each ref from the value that was looked
  * at; the history of what lands is kept.
  */
-import { refOf, type Branch, type Ref, type Sha } from "../core/ids.ts";
-import { ARCHIVE } from "../core/lease.ts";
+import { refOf, type Branch, type Sha } from "../core/ids.ts";
+import { archiveRef } from "../core/lease.ts";
 import type { Request } from "../core/request.ts";
 import type { Claim } from "./claim.ts";
 import type { Ports, Update } from "./ports.ts";
@@ -39,11 +39,10 @@ export async function beyondMoves(
     moves.push({ ref: refOf(request.branch), expected: request.commit, next });
     if (beyond.land && state === "done") landed.push([request.branch, next]);
   }
-  const refs = landed.map(([branch]) => `${ARCHIVE}${branch}` as Ref);
-  const before = refs.length > 0 ? await repository.read(refs) : new Map<Ref, Sha | null>();
-  for (const [at, ref] of refs.entries()) {
-    const next = landed[at]?.[1];
-    if (next) moves.push({ ref, expected: before.get(ref) ?? null, next });
-  }
-  return moves;
+  const archived = landed.map(([branch, next]): Update => ({
+    ref: archiveRef(branch, next),
+    expected: null,
+    next,
+  }));
+  return [...moves, ...archived];
 }

@@ -27,10 +27,13 @@ export async function execute(work: Work, script: Script): Promise<void> {
     await saveAfterFault(ports, held, tree);
     throw error;
   }
-  await runShadow(work, script, async (one, at, run) => {
-    const call = { ...(await callOf(work, one, at)), run };
-    return { legal: call.next, end: await runReady(work, call) };
-  });
+  if (!held.run.state?.shadow || script.prompt) return;
+  work.beside((stop) =>
+    runShadow(work, async (one, at, run) => {
+      const call = { ...(await callOf(work, one, at)), run };
+      return { legal: call.next, end: await runReady({ ...work, stop }, call) };
+    }),
+  );
 }
 
 /** The script, while the lease is kept. */

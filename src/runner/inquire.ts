@@ -5,16 +5,15 @@
  * because what lies below a commit never changes.
  */
 import { readApprovals, type Approved } from "../core/approval.ts";
-import type { Branch, Ref, Sha } from "../core/ids.ts";
+import type { Branch, Sha } from "../core/ids.ts";
 import { readItem, type Item } from "../core/item.ts";
-import { ARCHIVE } from "../core/lease.ts";
 import { approves, type Commit } from "../core/request.ts";
 import type { Facts, Head } from "../core/view.ts";
 import { parseDependency, singles, type Predicate } from "../core/wait.ts";
 import type { Workflow } from "../core/workflow.ts";
 import type { Contract, Look, Repository } from "./ports.ts";
 
-type Needs = Pick<Repository, "holds" | "read" | "signer" | "trail">;
+type Needs = Pick<Repository, "holds" | "landed" | "signer" | "trail">;
 
 /** How far down a piece of work is looked for. */
 export const DEPTH = 400;
@@ -60,9 +59,7 @@ export class Inquirer {
     const wanted = waits.flatMap((one) => (one.kind === "branch" ? [one.branch] : []));
     const gone = [...new Set(wanted)].filter((branch) => !present.has(branch));
     if (gone.length === 0) return new Set();
-    const refOf = (branch: Branch) => `${ARCHIVE}${branch}` as Ref;
-    const values = await this.#repository.read(gone.map(refOf));
-    return new Set(gone.filter((branch) => values.get(refOf(branch))));
+    return this.#repository.landed(gone);
   }
 
   async #findItems(heads: readonly Head[], workflow: Workflow): Promise<ReadonlyMap<string, Item>> {

@@ -82,6 +82,8 @@ export interface Repository {
   isAncestor(older: Sha, newer: Sha): Promise<boolean>;
   /** True when a commit is, or descends from, the one that a person named, perhaps by a part of its id. */
   holds(commit: Sha, name: string): Promise<boolean>;
+  /** Those of the branches that have landed some time. */
+  landed(branches: readonly Branch[]): Promise<ReadonlySet<Branch>>;
   /** Paths that differ between two trees or commits; a file that was moved is two. */
   changed(from: Sha, to: Sha): Promise<readonly string[]>;
   /** The blob id of a text; nothing is written. */

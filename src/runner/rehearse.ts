@@ -43,7 +43,7 @@ export async function rehearse(rehearsal: Rehearsal): Promise<Rehearsed> {
   const none = { leases: new Map(), slots: new Map(), takenOver: new Map() };
   const view: View = { ...look, ...none, sightings: new Map(), going: new Map(), facts: NO_FACTS };
   const claim = standIn(rehearsal);
-  const work = await readWork({ ports, contract, claim, stop, script, view });
+  const work = await readWork({ ports, contract, claim, stop, beside: () => undefined, script, view });
   const tree = await ports.trees.open(claim.lease.run, request);
   try {
     opened(tree);

@@ -1,14 +1,14 @@
 /**
  * Runs the prompt of a state that has a script too, and keeps what it would have answered.
  *
- * What must hold: the answer is written by then, and nothing that a shadow does, a fault of ours
- * included, can change it or count against the work; what it left is on a ref of its own before its
- * worktree is given back.
+ * What must hold: the answer is written by then, the branch is free to go on, and nothing that a
+ * shadow does, a fault of ours included, can change the answer or count against the work; what it
+ * left is on a ref of its own before its worktree is given back.
  */
 import { cleanLine, redact } from "../core/clean.ts";
 import { composeMessage } from "../core/compose.ts";
 import type { Ref, RunId } from "../core/ids.ts";
-import { SHADOW } from "../core/lease.ts";
+import { HOLD, SHADOW } from "../core/lease.ts";
 import { decideOutcome, describeEnd, type Legal, type Outcome } from "../core/outcome.ts";
 import { readOutput } from "../core/output.ts";
 import type { Script, ScriptEnd, Tree } from "./ports.ts";
@@ -18,23 +18,23 @@ import type { Work } from "./work.ts";
 type Play = (script: Script, tree: Tree, run: RunId) => Promise<{ legal: Legal; end: ScriptEnd }>;
 
 /** Never rejects. */
-export async function runShadow(work: Work, script: Script, play: Play): Promise<void> {
-  const { ports, claim, contract, stop } = work;
-  const { request, state } = claim.run;
-  if (!state?.shadow || script.prompt || stop.reason !== undefined) return;
+export async function runShadow(work: Work, play: Play): Promise<void> {
+  const { ports, claim, contract } = work;
+  const { request } = claim.run;
   try {
     const prompt = await contract.prompt(request.state);
-    if (prompt && !(await isStillAsked(work))) await cast(work, prompt, play);
+    if (prompt && !(await isUnwanted(work))) await cast(work, prompt, play);
   } catch (error) {
     const what = `the shadow of ${request.state}: ${error instanceof Error ? error.message : String(error)}`;
     ports.tell({ kind: "fault", branch: request.branch, what, next: undefined });
   }
 }
 
-/** Where the script gave no answer yet, there is nothing to compare with. */
-async function isStillAsked({ ports, claim }: Work): Promise<boolean> {
-  const now = await ports.repository.readLease(claim.ref);
-  return now?.lease?.request === claim.run.request.commit;
+/** Where the script gave no answer yet, there is nothing to compare with; a hold stops shadows, too. */
+async function isUnwanted({ ports, claim }: Work): Promise<boolean> {
+  const held = (await ports.repository.read([HOLD])).get(HOLD);
+  const lease = await ports.repository.readLease(claim.ref);
+  return Boolean(held) || lease?.lease?.request === claim.run.request.commit;
 }
 
 async function cast(work: Work, prompt: Script, play: Play): Promise<void> {

@@ -21,6 +21,7 @@ import { Patience } from "./patience.ts";
 import { StopSwitch } from "./claim.ts";
 import { Tidy } from "./tidy.ts";
 import type { Contract, Look, Ports } from "./ports.ts";
+import type { Beside } from "./work.ts";
 
 export interface Options {
   /** One look, and everything that it started. */
@@ -81,6 +82,9 @@ export class Runner {
   #toldFault = "";
   readonly #bell = new Bell();
   #heads: ReadonlyMap<Branch, Sha> = new Map();
+  /** What runs beside the work, one after another, and what stops the present one. */
+  #besides: Promise<void> = Promise.resolve();
+  #besideStop: StopSwitch | undefined;
 
   constructor(ports: Ports, options: Options) {
     this.#ports = ports;
@@ -102,6 +106,7 @@ export class Runner {
     const { clock } = this.#ports;
     const handBack = () => {
       for (const { stop } of this.#going.values()) stop.stop("shutdown");
+      this.#besideStop?.stop("shutdown");
     };
     if (graceMs === 0) handBack();
     else void clock.sleep(graceMs, this.#finishAll()).then(handBack);
@@ -141,7 +146,16 @@ export class Runner {
 
   async #finishAll(): Promise<void> {
     await Promise.all([...this.#going.values()].map((going) => going.ended));
+    await this.#besides;
   }
+
+  /** It holds no branch and no place, so that nobody waits for it but the end of the runner. */
+  readonly #beside: Beside = (task) => {
+    this.#besides = this.#besides.then(() => {
+      this.#besideStop = new StopSwitch();
+      return this.#over ? undefined : task(this.#besideStop);
+    });
+  };
 
   async #tickOrTell(): Promise<Tick> {
     try {
@@ -229,6 +243,7 @@ export class Runner {
 
   /** What is held, or called off by the branch that handed it out, ends here too. */
   #stopUnwanted(scene: Scene): void {
+    if (scene.view.sides.hold !== undefined) this.#besideStop?.stop("held");
     for (const [branch, { stop }] of this.#going) {
       const asked = scene.heads.get(branch)?.asked;
       if (scene.view.sides.hold !== undefined) stop.stop("held");
@@ -244,7 +259,8 @@ export class Runner {
   #start(contract: Contract, run: Run, view: View): void {
     const stop = new StopSwitch();
     const { branch } = run.head;
-    const ended = attempt(this.#ports, contract, run, view, stop, this.#options.ttlMs).then((end) => {
+    const { ttlMs } = this.#options;
+    const ended = attempt(this.#ports, contract, run, view, stop, ttlMs, this.#beside).then((end) => {
       this.#going.delete(branch);
       this.#bell.ring();
       this.#chooser.ended(run, end, this.#ports.clock.mono());

@@ -32,6 +32,8 @@ export interface Work {
   readonly workflow: Workflow;
   readonly claim: Claim;
   readonly stop: StopSwitch;
+  /** Takes what runs beside the work once it is answered, and stops by a switch of its own. */
+  readonly beside: Beside;
   readonly script: Script | undefined;
   readonly startedAt: number;
   /** The history below the request, itself included, newest first. */
@@ -48,8 +50,12 @@ export interface Work {
   readonly isTampered: boolean;
 }
 
+export type Beside = (task: (stop: StopSwitch) => Promise<void>) => void;
+
 /** What an attempt is given before its work is read. */
-export type Start = Pick<Work, "ports" | "contract" | "claim" | "stop" | "script"> & { readonly view: View };
+export type Start = Pick<Work, "ports" | "contract" | "claim" | "stop" | "beside" | "script"> & {
+  readonly view: View;
+};
 
 /** Reads the work below a claimed request. */
 export async function readWork(start: Start): Promise<Work> {
@@ -71,6 +77,7 @@ export async function readWork(start: Start): Promise<Work> {
     workflow,
     claim,
     stop: start.stop,
+    beside: start.beside,
     script: start.script,
     startedAt: ports.clock.mono(),
     trail,

@@ -3,7 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { leftovers } from "../support/crash.ts";
-import type { Repo } from "../support/repo.ts";
+import { temporaryDir, type Repo } from "../support/repo.ts";
 import { run } from "../support/run.ts";
 import { ask, changedOn, headOf, packRepo, statesOn, useAgent } from "./support.ts";
 
@@ -52,6 +52,35 @@ describe(PACK, () => {
     await run(repo);
     expect(headOf(repo, "look")).toContain("classify: 1 of 2 the same");
     expect(headOf(repo, "look")).toContain("# classify: code reply, prompt fix");
+  });
+
+  it("goes on while the shadow still thinks, and lets it think to its end", async () => {
+    const file = join(temporaryDir(), "replied");
+    const repo = inbox(`
+if [ "$TRAILHAND_STATE" = reply ]; then touch ${file}; exit 0; fi
+n=0
+until [ -e ${file} ]; do n=$((n + 1)); [ "$n" -lt 200 ]; sleep 0.05; done
+printf 'state=reply\\nsummary=thought long\\n' >>"$TRAILHAND_OUTPUT"`);
+    write(repo, "in/one", "How do I export?");
+    await run(repo);
+    expect(statesOn(repo, "in/one")).toEqual(["classify", "reply", "review"]);
+    expect(shadowOf(repo, "in/one")).toMatch(/thought long[^]*Would-Answer: reply\nEnded: exit 0/);
+  });
+
+  it("casts none while everything is held", async () => {
+    const repo = inbox(SHOUTS);
+    repo.write(
+      "states/classify",
+      `#!/bin/sh
+git update-ref refs/trailhand/hold "$(git commit-tree -m 'hold: stop' HEAD^{tree})"
+echo state=fix >>"$TRAILHAND_OUTPUT"
+`,
+      0o755,
+    );
+    repo.commit("chore: hold in the middle");
+    write(repo, "in/one", "It fails!");
+    await run(repo);
+    expect(shadows(repo)).toEqual([]);
   });
 
   it("is a prompt again once the code is gone, and code again once it is there", async () => {

@@ -57,9 +57,9 @@ describe("an answer that lands", () => {
         "done",
         asked[at],
       ]);
-      expect(stage.remote.git("rev-parse", `refs/trailhand/archive/${branch}`)).toBe(
-        stage.remote.git("rev-parse", branch),
-      );
+      expect(
+        stage.remote.git("for-each-ref", "--format=%(objectname)", `refs/trailhand/archive/${branch}/`),
+      ).toBe(stage.remote.git("rev-parse", branch));
     }
     expect(sideRefs(stage).filter((ref) => !ref.includes("/archive/"))).toEqual([]);
   });
@@ -81,8 +81,8 @@ describe("an answer that lands", () => {
     for (const line of ["Refs: #9", "Parent: top", "Spent: 2 USD", "Rounds: mend=1"]) {
       expect(message).toContain(`\n${line}\n`);
     }
-    expect(repo.git("for-each-ref", "--format=%(refname)", "refs/trailhand/archive")).toBe(
-      "refs/trailhand/archive/topic",
+    expect(repo.git("for-each-ref", "--format=%(refname)", "refs/trailhand/archive")).toMatch(
+      /^refs\/trailhand\/archive\/topic\/[0-9a-f]{12}$/,
     );
   });
 
@@ -93,8 +93,8 @@ describe("an answer that lands", () => {
     one.repo.git("switch", "-q", "main");
     await play(one, { options: { branches: ["topic" as never] } });
     expect(answerOf(one).state).toBe("mend");
-    expect(one.repo.git("for-each-ref", "--format=%(refname)", "refs/trailhand/archive")).toBe(
-      "refs/trailhand/archive/y",
+    expect(one.repo.git("for-each-ref", "--format=%(refname)", "refs/trailhand/archive")).toMatch(
+      /^refs\/trailhand\/archive\/y\/[0-9a-f]{12}$/,
     );
   });
 

@@ -231,6 +231,16 @@ describe("Depends-On", () => {
     expect(head("upper")).toContain("the branch other ended as failed");
   });
 
+  it("knows a branch that landed and is gone", async () => {
+    request("top", "feat: top\n\nState: solo\nDepends-On: branch base\n");
+    await run(repo);
+    expect(head("top")).toContain("there is no branch base");
+    repo.git("update-ref", `refs/trailhand/archive/base/${"0".repeat(12)}`, "main");
+    request("upper", "feat: upper\n\nState: solo\nDepends-On: branch base\n");
+    await run(repo);
+    expect(state("upper")).toBe("done");
+  });
+
   it("waits for a commit to be on the trusted branch", async () => {
     request("fix", "feat: a fix\n");
     const id = repo.git("rev-parse", "fix");

@@ -120,6 +120,11 @@ export class Desk implements Repository {
     return this.work(() => this.#world.objects.isAncestor(older, newer));
   }
 
+  /** Nothing lands here. */
+  landed(): Promise<ReadonlySet<Branch>> {
+    return Promise.resolve(new Set());
+  }
+
   holds(commit: Sha, name: string): Promise<boolean> {
     return this.work(() => [...this.#world.objects.line(commit)].some((one) => one.commit.startsWith(name)));
   }

@@ -6,11 +6,11 @@
  * compared and sent nothing, or the server said no; otherwise the refs are read.
  */
 import type { Branch, Ref, Sha } from "../../core/ids.ts";
-import { NAMESPACE, parseLease, SALVAGE } from "../../core/lease.ts";
+import { ARCHIVE, NAMESPACE, parseLease, SALVAGE } from "../../core/lease.ts";
 import { Fault, Unreachable, words } from "../../core/words.ts";
 import type { LeaseRef, Look, Swap, Update } from "../../runner/ports.ts";
 import type { Person, Place } from "../open.ts";
-import { LocalRepository, readTrail, requireTarget } from "../repository.ts";
+import { landedIn, LocalRepository, readTrail, requireTarget } from "../repository.ts";
 import type { Line } from "./line.ts";
 import { Mirror } from "./mirror.ts";
 import { RefNames } from "./names.ts";
@@ -101,6 +101,11 @@ export class RemoteRepository extends LocalRepository {
     // It may still be on its way, and then it lands later, or finds the refs changed.
     if (updates.every(({ ref, expected }) => values.get(ref) === expected)) return { kind: "unknown", why };
     return { kind: "refused" };
+  }
+
+  override landed(branches: readonly Branch[]): Promise<ReadonlySet<Branch>> {
+    const archived = [...this.#mirror.listed.keys()].filter((ref) => ref.startsWith(ARCHIVE));
+    return Promise.resolve(landedIn(archived, branches));
   }
 
   override advance(updates: readonly Update[]): Promise<Swap> {

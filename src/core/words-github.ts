@@ -1,0 +1,39 @@
+/**
+ * Sentences of the commands by which Trailhand stands in for itself on GitHub.
+ *
+ * What must hold: the same as in `words.ts`, which hands them on.
+ */
+import { quoted, usage, type Sentence } from "./sentence.ts";
+
+const MANIFEST = "trailhand app-manifest";
+
+export const githubWords = {
+  noCredentials: (missing: readonly string[]) =>
+    usage(
+      `The GitHub App's credentials are missing from the environment: ${missing.join(", ")}. ${MANIFEST} registers an App and writes them to a file.`,
+      MANIFEST,
+    ),
+  badAppId: (text: string) =>
+    usage(`APP_ID is the number of the App, as its settings page shows it, not ${quoted(text)}.`, MANIFEST),
+  badPrivateKey: (why: string) =>
+    usage(
+      `The private key of the GitHub App cannot be read: ${why}. It begins with "-----BEGIN" and is given as PRIVATE_KEY, or by its file as PRIVATE_KEY_PATH.`,
+      MANIFEST,
+    ),
+  badUrl: (option: string, text: string) =>
+    usage(`${option} needs an address such as https://bot.example.com/, not ${quoted(text)}.`),
+  badOrganization: (text: string) =>
+    usage(`--org needs the name of an organization as it is in its address, not ${quoted(text)}.`),
+  noServePort: (host: string, port: number, why: string) =>
+    usage(`Cannot listen at ${host}:${port}: ${why}.`, "trailhand serve --port <a free port>"),
+  inboxOwned: (dir: string, pid: number): Sentence => ({
+    what: `The inbox ${dir} belongs to a server that is running, process ${pid}.`,
+    next: "trailhand serve --inbox <another folder>",
+  }),
+  noConversion: (why: string): Sentence => ({
+    what: `GitHub did not hand out the App's credentials: ${why}`,
+    next: `${MANIFEST} --listen`,
+  }),
+  fileIsThere: (path: string) =>
+    usage(`${path} is there already, and may hold the only copy of a key.`, `${MANIFEST} --out <another file>`),
+} as const;
