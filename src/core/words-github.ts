@@ -35,5 +35,23 @@ export const githubWords = {
     next: `${MANIFEST} --listen`,
   }),
   fileIsThere: (path: string) =>
-    usage(`${path} is there already, and may hold the only copy of a key.`, `${MANIFEST} --out <another file>`),
+    usage(
+      `${path} is there already, and may hold the only copy of a key.`,
+      `${MANIFEST} --out <another file>`,
+    ),
+  notInActions: (missing: readonly string[]) =>
+    usage(
+      `This is for a job of GitHub Actions, and its environment lacks ${missing.join(", ")}.`,
+      "trailhand init --github",
+    ),
+  unfitActionsVariable: (name: string) =>
+    usage(`${name} does not hold what GitHub Actions puts there.`, "trailhand help action"),
+  badEventFile: (path: string, why: string) =>
+    usage(`The event in ${path} cannot be read: ${why}`, "trailhand help action"),
+  badUses: (text: string) =>
+    usage(
+      `--uses names an action by the full id of a commit, as owner/name@<40 digits>, not ${quoted(text)}.`,
+      "trailhand help init",
+    ),
+  usesAlone: () => usage("--uses says what --github writes, and --github is missing.", "trailhand help init"),
 } as const;

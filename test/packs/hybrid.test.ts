@@ -69,17 +69,18 @@ printf 'state=reply\\nsummary=thought long\\n' >>"$TRAILHAND_OUTPUT"`);
 
   it("casts none while everything is held", async () => {
     const repo = inbox(SHOUTS);
-    repo.write(
-      "states/classify",
-      `#!/bin/sh
-git update-ref refs/trailhand/hold "$(git commit-tree -m 'hold: stop' HEAD^{tree})"
-echo state=fix >>"$TRAILHAND_OUTPUT"
-`,
-      0o755,
-    );
-    repo.commit("chore: hold in the middle");
     write(repo, "in/one", "It fails!");
-    await run(repo);
+    const hold = repo.git("commit-tree", "-m", "hold: stop", "HEAD^{tree}");
+    await run(repo, {}, ({ repository, ...ports }) => {
+      const swap = repository.swap.bind(repository);
+      repository.swap = async (updates, why) => {
+        const done = await swap(updates, why);
+        if (why === "classify answered") repo.git("update-ref", "refs/trailhand/hold", hold);
+        return done;
+      };
+      return { ...ports, repository };
+    });
+    expect(statesOn(repo, "in/one")).toEqual(["classify", "fix"]);
     expect(shadows(repo)).toEqual([]);
   });
 
