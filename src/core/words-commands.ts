@@ -42,6 +42,11 @@ export const commandWords = {
       `${quoted(name)} is no name of a check: letters, digits, "_", ".", "/" and "-", at most 100.`,
       "trailhand help check",
     ),
+  checkedAnother: (branch: string, commit: string): Sentence => ({
+    what: `${quoted(branch)} is no longer at ${commit.slice(0, 12)}, so its check says nothing of the head.`,
+    next: `trailhand log ${typed(branch)}`,
+    exit: EXIT.refused,
+  }),
   badConclusion: (text: string, nearest: string | undefined, known: string) =>
     usage(
       `${quoted(text)} is no conclusion.${nearest === undefined ? "" : ` Did you mean ${quoted(nearest)}?`} Known: ${known}.`,

@@ -71,7 +71,15 @@ export const WORK: readonly Command[] = [
       },
       branchArgument,
     ],
-    options: [remoteOption, JSON_OPTION],
+    options: [
+      {
+        name: "commit",
+        value: "id",
+        what: "The full id of what was checked; when the head is another by now, nothing is recorded.",
+      },
+      remoteOption,
+      JSON_OPTION,
+    ],
     examples: [
       { line: "trailhand check ci success feat/login", what: "what a CI server calls when it is done" },
     ],

@@ -40,6 +40,9 @@ export const run: Run = async ({ input, terminal, env }) => {
   const { approved } = await new Inquirer(site.repository).inquire(look, contract);
   // What was approved is what is checked: an approval changes no file.
   const commit = approved.get(head.key)?.approved ?? head.commit;
+  const checked = input.value("commit");
+  if (checked !== undefined && checked !== commit && checked !== head.commit)
+    throw new Fault(words.checkedAnother(head.branch, checked));
   await record(site, head, commit, name, conclusion);
   if (input.has("json")) printJson(terminal, { branch: head.branch, commit, name, conclusion });
   else terminal.print(`${name} is ${conclusion} at ${commit.slice(0, 10)} on ${head.branch}`);
