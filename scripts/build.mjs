@@ -30,7 +30,19 @@ const common = {
   target: "node20.19",
   outdir: "dist",
   logLevel: "warning",
+  // Of use to a server alone, and more than all the rest: imported when one starts.
+  external: ["probot", "@octokit/*"],
   define: { VERSION: JSON.stringify(version), BUILD: JSON.stringify(hashSources()) },
+};
+
+/** Stays a file of its own beside the program, which asks for it when it needs it. */
+const apart = {
+  name: "apart",
+  setup({ onResolve }) {
+    onResolve({ filter: /\/github\/packages\.ts$|^\.\/packages\.ts$/ }, ({ kind }) =>
+      kind === "entry-point" ? undefined : { path: "./packages.js", external: true },
+    );
+  },
 };
 
 if (wanted.length === 0) rmSync(`${root}/dist`, { recursive: true, force: true });
@@ -43,17 +55,29 @@ if (isWanted("trailhand")) {
     minifyWhitespace: true,
     // A bundle has one directory, which CommonJS calls by another name.
     define: { ...common.define, "import.meta.dirname": "__dirname" },
-    entryPoints: { trailhand: "src/cli/main.ts", cli: "src/cli/dispatch.ts", warm: "scripts/warm.ts" },
+    plugins: [apart],
+    entryPoints: {
+      trailhand: "src/cli/main.ts",
+      cli: "src/cli/dispatch.ts",
+      warm: "scripts/warm.ts",
+      packages: "src/github/packages.ts",
+    },
   });
   writeFileSync(`${root}/dist/package.json`, '{ "type": "commonjs" }\n');
   chmodSync(`${root}/dist/trailhand.js`, 0o755);
   rmSync(`${root}/dist/packs`, { recursive: true, force: true });
   cpSync(`${root}/states/packs`, `${root}/dist/packs`, { recursive: true });
+  copyFileSync(`${root}/app.yml`, `${root}/dist/app.yml`);
   copyFileSync(`${root}/states/lib/trailhand.sh`, `${root}/dist/packs/trailhand.sh`);
   execFileSync(process.execPath, [`${root}/dist/warm.js`], { stdio: ["ignore", "ignore", "inherit"] });
   rmSync(`${root}/dist/warm.js`);
 }
-const PROGRAMS = { bench: "bench/main.ts", chaos: "test/chaos/main.ts", conformance: "test/conformance.ts" };
+const PROGRAMS = {
+  bench: "bench/main.ts",
+  webhooks: "bench/webhook-server.ts",
+  chaos: "test/chaos/main.ts",
+  conformance: "test/conformance.ts",
+};
 for (const [name, entry] of Object.entries(PROGRAMS)) {
   if (!isWanted(name)) continue;
   await build({

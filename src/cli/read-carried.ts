@@ -49,13 +49,15 @@ export async function readCarried(
       ...now.map(({ by, commit }) => ({ by, commit, counts: true })),
       ...before.map(([by = "", commit = ""]) => ({ by, commit, counts: false })),
     ],
-    children: offspringOf(head.branch, item, byBranch).map(({ key, branch, fate, state, subject }) => ({
-      key,
-      branch,
-      fate,
-      state,
-      subject,
-    })),
+    children: offspringOf(head.branch, item, byBranch, new Set()).map(
+      ({ key, branch, fate, state, subject }) => ({
+        key,
+        branch,
+        fate,
+        state,
+        subject,
+      }),
+    ),
   };
 }
 

@@ -40,7 +40,7 @@ export async function survey(site: Site, now: Now): Promise<Survey> {
   for (const [ref, { value, lease }] of look.slots)
     slots.set(ref, { ref, value, run: lease?.run, known: false });
   const { target, heads, parked, sides } = look;
-  const facts = await new Inquirer(site.repository).inquire(look, contract);
+  const facts = await new Inquirer(site.repository).inquire(look, contract, takenOver);
   const view: View = {
     target,
     heads,

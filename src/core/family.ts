@@ -32,10 +32,18 @@ export interface Offspring {
 export const childBranch = (parent: Branch, key: string): Branch => `${parent}.${key}` as Branch;
 
 /** The children of a branch whose work is `item`. */
-export function offspringOf(branch: Branch, item: Item, heads: ReadonlyMap<Branch, Head>): Offspring[] {
+export function offspringOf(
+  branch: Branch,
+  item: Item,
+  heads: ReadonlyMap<Branch, Head>,
+  missed: ReadonlySet<Branch>,
+): Offspring[] {
   return item.children.map((key) => {
     const child = childBranch(branch, key);
-    return { ...describe(key, child, heads.get(child)), isNew: !item.joined.includes(key) };
+    const found = describe(key, child, heads.get(child));
+    // A look is no snapshot: what is there after it was made meanwhile, and goes on.
+    const fate = missed.has(child) ? "going" : found.fate;
+    return { ...found, fate, isNew: !item.joined.includes(key) };
   });
 }
 

@@ -40,7 +40,10 @@ function judge(one: Predicate, head: Head, request: Request, scene: Scene): Verd
   const { view, now } = scene;
   switch (one.kind) {
     case "children":
-      return judgeJoin(one.join, offspringOf(head.branch, itemAt(head, request, view), scene.heads));
+      return judgeJoin(
+        one.join,
+        offspringOf(head.branch, itemAt(head, request, view), scene.heads, view.facts.missed),
+      );
     case "approvals":
       return judgeApprovals(one, head, scene);
     case "requests": {
@@ -115,7 +118,10 @@ function judgeCheck(name: string, head: Head, view: View): Verdict {
 function judgeBranch(branch: Branch, { view, heads }: Scene): Verdict {
   if (view.facts.landed.has(branch)) return MET;
   const found = heads.get(branch);
-  if (!found) return never(`there is no branch ${branch}`);
+  if (!found)
+    return view.facts.missed.has(branch)
+      ? waits(`waits for the branch ${branch}`)
+      : never(`there is no branch ${branch}`);
   const state = found.asked.kind === "request" ? found.asked.state : undefined;
   if (state === "done") return MET;
   if (state !== undefined && isTerminal(state)) return never(`the branch ${branch} ended as ${state}`);

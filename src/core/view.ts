@@ -82,6 +82,8 @@ export const NO_SIDES: Sides = { used: [], closed: new Map(), checks: new Map(),
 export interface Facts {
   /** Those of the commits that requests depend on which the trusted branch holds. */
   readonly reached: ReadonlySet<string>;
+  /** Branches that the look missed, and that are there: they were made while it read. */
+  readonly missed: ReadonlySet<Branch>;
   /** Branches that landed and are gone. */
   readonly landed: ReadonlySet<Branch>;
   /** The work that heads written by people carry on, by the key of the branch. */
@@ -92,6 +94,7 @@ export interface Facts {
 
 export const NO_FACTS: Facts = {
   reached: new Set(),
+  missed: new Set(),
   landed: new Set(),
   items: new Map(),
   approved: new Map(),

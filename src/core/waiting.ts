@@ -45,7 +45,7 @@ function waitsFor(head: Head | undefined, { workflow, view, heads }: Scene): Bra
   if (!head || asked?.kind !== "request" || isTerminal(asked.state)) return [];
   const wait = workflow.states[asked.state]?.wait ?? [];
   const joins = wait.some((one) => one.kind === "children");
-  const children = joins ? offspringOf(head.branch, itemAt(head, asked, view), heads) : [];
+  const children = joins ? offspringOf(head.branch, itemAt(head, asked, view), heads, view.facts.missed) : [];
   return [
     ...branchesOf(asked.dependsOn.flatMap((text) => parseDependency(text) ?? [])),
     ...branchesOf(wait),

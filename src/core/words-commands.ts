@@ -27,6 +27,12 @@ export const commandWords = {
   ownRequest: (address: string) => `it is your own work (${address}), and somebody else has to approve it`,
   approvedBefore: (address: string) => `${address} has approved it already`,
   unknownSigner: () => "your signature is by no key that states/allowed_signers of the trusted branch knows",
+  otherCommit: (commit: string) => `what waits there is the commit ${commit}, and that is not what was named`,
+  needsOwnSignature: (branch: string) =>
+    refused(
+      "Approvals here count only when they are signed with your own key, and a comment has no signature.",
+      `trailhand approve ${typed(branch)}`,
+    ),
   noSigningKey: (): Sentence => ({
     what: "Approvals here count only when they are signed by an ssh key, and git knows none of yours.",
     next: "git config gpg.format ssh && git config user.signingkey ~/.ssh/id_ed25519.pub",

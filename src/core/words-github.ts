@@ -3,7 +3,7 @@
  *
  * What must hold: the same as in `words.ts`, which hands them on.
  */
-import { quoted, usage, type Sentence } from "./sentence.ts";
+import { EXIT, quoted, usage, type Sentence } from "./sentence.ts";
 
 const MANIFEST = "trailhand app-manifest";
 
@@ -53,5 +53,18 @@ export const githubWords = {
       `--uses names an action by the full id of a commit, as owner/name@<40 digits>, not ${quoted(text)}.`,
       "trailhand help init",
     ),
+  noGithubToken: () =>
+    usage(
+      "There is no GITHUB_TOKEN in the environment, and no App: APP_ID with PRIVATE_KEY or PRIVATE_KEY_PATH.",
+      "trailhand help github",
+    ),
+  badRepo: (text: string) => usage(`--repo needs a repository as owner/name, not ${quoted(text)}.`),
+  badGithubVerb: (text: string) =>
+    usage(`There is no ${quoted(text)} of github; there is sync.`, "trailhand help github"),
+  notUs: (why: string): Sentence => ({
+    what: `GitHub does not say who this token belongs to: ${why}`,
+    next: "trailhand help github",
+  }),
+  noWayToGithub: (why: string): Sentence => ({ what: `GitHub cannot be asked: ${why}`, exit: EXIT.failed }),
   usesAlone: () => usage("--uses says what --github writes, and --github is missing.", "trailhand help init"),
 } as const;

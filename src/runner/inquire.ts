@@ -5,15 +5,16 @@
  * because what lies below a commit never changes.
  */
 import { readApprovals, type Approved } from "../core/approval.ts";
-import type { Branch, Sha } from "../core/ids.ts";
-import { readItem, type Item } from "../core/item.ts";
+import { refOf, type Branch, type Sha } from "../core/ids.ts";
+import { childBranch } from "../core/family.ts";
+import { itemOf, readItem, type Item } from "../core/item.ts";
 import { approves, type Commit } from "../core/request.ts";
-import type { Facts, Head } from "../core/view.ts";
+import type { Facts, Head, View } from "../core/view.ts";
 import { parseDependency, singles, type Predicate } from "../core/wait.ts";
 import type { Workflow } from "../core/workflow.ts";
 import type { Contract, Look, Repository } from "./ports.ts";
 
-type Needs = Pick<Repository, "holds" | "landed" | "signer" | "trail">;
+type Needs = Pick<Repository, "holds" | "landed" | "read" | "signer" | "trail">;
 
 /** How far down a piece of work is looked for. */
 export const DEPTH = 400;
@@ -31,16 +32,36 @@ export class Inquirer {
   async inquire(
     { target, heads }: Pick<Look, "target" | "heads">,
     contract: Pick<Contract, "workflow" | "file">,
+    takenOver: View["takenOver"] = new Map(),
   ): Promise<Facts> {
     const { workflow } = contract;
     const waits = heads.flatMap((head) => waitsOf(head, workflow));
     const trusted = heads.find(({ branch }) => branch === target)?.commit;
+    const items = await this.#findItems(heads, workflow, takenOver);
     return {
       reached: trusted ? await this.#findReached(trusted, waits) : new Set(),
       landed: await this.#findLanded(heads, waits),
-      items: await this.#findItems(heads, workflow),
+      items,
+      missed: await this.#findMissed(heads, waits, joining(heads, items, workflow)),
       approved: await this.#findApproved(heads, contract, trusted),
     };
+  }
+
+  /**
+   * A look reads one ref after another: it may find an answer, and not the branches that came with it.
+   * What is not there now either is gone, because it came before the head that names it, or never.
+   */
+  async #findMissed(
+    heads: readonly Head[],
+    waits: readonly Predicate[],
+    children: readonly Branch[],
+  ): Promise<ReadonlySet<Branch>> {
+    const present = new Set(heads.map(({ branch }) => branch));
+    const wanted = [...children, ...waits.flatMap((one) => (one.kind === "branch" ? [one.branch] : []))];
+    const absent = [...new Set(wanted)].filter((branch) => !present.has(branch));
+    if (absent.length === 0) return new Set();
+    const values = await this.#repository.read(absent.map(refOf));
+    return new Set(absent.filter((branch) => values.get(refOf(branch))));
   }
 
   /** What the trusted branch held once it still holds. */
@@ -62,14 +83,19 @@ export class Inquirer {
     return this.#repository.landed(gone);
   }
 
-  async #findItems(heads: readonly Head[], workflow: Workflow): Promise<ReadonlyMap<string, Item>> {
+  async #findItems(
+    heads: readonly Head[],
+    workflow: Workflow,
+    takenOver: View["takenOver"],
+  ): Promise<ReadonlyMap<string, Item>> {
     const known = this.#items;
     this.#items = new Map();
     const items = new Map<string, Item>();
     for (const head of heads) {
       const { asked, commit, key } = head;
-      if (asked.kind === "none" || asked.answers !== undefined) continue;
-      const joins = workflow.states[asked.state]?.wait.some((one) =>
+      const request = asked.kind === "none" ? takenOver.get(key) : asked;
+      if (!request || (request === asked && request.answers !== undefined)) continue;
+      const joins = workflow.states[request.state]?.wait.some((one) =>
         singles(one).some(({ kind }) => kind === "children"),
       );
       if (!joins) continue;
@@ -137,6 +163,17 @@ export class Inquirer {
 function approvalsOf(trail: readonly Commit[]): readonly Commit[] {
   const end = trail.findIndex(({ message }) => approves(message) === undefined);
   return end < 0 ? trail : trail.slice(0, end);
+}
+
+/** The children that heads join. */
+function joining(heads: readonly Head[], items: ReadonlyMap<string, Item>, workflow: Workflow): Branch[] {
+  return heads.flatMap(({ asked, branch, key }) => {
+    if (asked.kind === "none") return [];
+    const wait = workflow.states[asked.state]?.wait ?? [];
+    if (!wait.some((one) => singles(one).some(({ kind }) => kind === "children"))) return [];
+    const { children, joined } = items.get(key) ?? itemOf(asked.message.trailers);
+    return children.filter((one) => !joined.includes(one)).map((one) => childBranch(branch, one));
+  });
 }
 
 /** Every single thing that a head waits for. */

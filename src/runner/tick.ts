@@ -188,7 +188,7 @@ export class Runner {
       ? await repository.takenOver(look.target, look.heads)
       : new Map<string, Request>();
     const going = new Map<Branch, Place>(this.#going);
-    const facts = await this.#inquirer.inquire(look, contract);
+    const facts = await this.#inquirer.inquire(look, contract, takenOver);
     const view = this.#observer.observe(look, takenOver, going, facts);
     const now = { mono: clock.mono(), wall: clock.wall() };
     this.#stopMoved(view);

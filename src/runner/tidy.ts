@@ -46,8 +46,10 @@ export class Tidy {
     let progress = false;
     for (const decision of decisions) {
       if (decision.kind === "expire") {
-        const { ref, value } = decision.over;
-        await this.#ports.repository.swap([{ ref, expected: value, next: null }], "expired");
+        const { ref, value, known } = decision.over;
+        // The head may be older than the lease, by the time that a look takes: another look tells.
+        if (known) await this.#ports.repository.swap([{ ref, expected: value, next: null }], "expired");
+        else progress = true;
       }
       if (decision.kind !== "land") continue;
       const landed = await this.#land(decision, now);

@@ -82,7 +82,7 @@ export async function readWork(start: Start): Promise<Work> {
     startedAt: ports.clock.mono(),
     trail,
     item,
-    offspring: offspringOf(head.branch, item, heads),
+    offspring: offspringOf(head.branch, item, heads, view.facts.missed),
     approved: view.facts.approved.get(head.key),
     scene,
     members: await readMembers(start),

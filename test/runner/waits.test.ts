@@ -162,6 +162,21 @@ describe("a state that waits for children", () => {
     expect(state("topic")).toBe("gather");
   });
 
+  it("knows them too where a plain commit asks for the same again", async () => {
+    prepare("children all", spread("good a", "stuck c"));
+    const text = repo.git("show", "main:states/workflow.yml");
+    repo.write("states/workflow.yml", `on-plain-commit: continue\n${text}\n`);
+    repo.commit("chore: go on");
+    request("topic", "feat: plain\n\nState: split\n");
+    await run(repo);
+    repo.git("switch", "-q", "topic");
+    repo.request("chore: by hand\n\nState: gather\n");
+    repo.request("docs: a plain commit\n");
+    repo.git("switch", "-q", "main");
+    const { summary } = await run(repo);
+    expect(summary.idle.find((one) => one.head.branch === "topic")?.why).toMatchObject({ code: "waits" });
+  });
+
   it("makes no twins when the same keys are handed out again, and joins what is there", async () => {
     prepare("children all", spread("good a", "bad b"));
     request("topic", "feat: twice\n\nState: split\n");

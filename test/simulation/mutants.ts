@@ -10,6 +10,8 @@
  * - that a moved branch stops its run: the answer expects the request as the head;
  * - that a rest which landed untold is known for one: it is not given back, and another run takes it.
  */
+import { WAITING } from "./mutants-waiting.ts";
+
 export interface Edit {
   readonly find: string;
   readonly replace: string;
@@ -171,7 +173,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: finish,
     find: "if (!saved && !isAlone) {",
     replace: "if (!saved && !isAlone && births.length > 99) {",
-    seed: 1,
+    seed: 110,
   },
   {
     name: "place is freed at first sight",
@@ -185,21 +187,21 @@ export const MUTANTS: readonly Mutant[] = [
     file: "core/lane.ts",
     find: "held?.run === before.run && !given.has(ref);",
     replace: "held?.run === lane && !given.has(ref);",
-    seed: 1,
+    seed: 800,
   },
   {
     name: "lost run of a request that waits keeps its place",
     file: "runner/tidy.ts",
     find: "if (!over || !lost || lost.rest) return false;",
     replace: "if (!over || !lost || lost) return false;",
-    seed: 1,
+    seed: 150,
   },
   {
     name: "lost run of an older request keeps its place",
     file: choose,
     find: 'why.code === "lane-full" ? [head.branch] : []',
     replace: 'why.code === "lane-full" ? [] : []',
-    seed: 1,
+    seed: 150,
   },
   {
     name: "requests that wait take places",
@@ -259,53 +261,5 @@ export const MUTANTS: readonly Mutant[] = [
     replace: "this.#sweptAt = now;",
     seed: 1,
   },
-  {
-    name: "joined children are waited for again",
-    file: "core/family.ts",
-    find: "const open = children.filter(({ isNew }) => isNew);",
-    replace: "const open = [...children];",
-    seed: 1,
-  },
-  {
-    name: "wait that can never end goes on",
-    file: "core/waiting.ts",
-    find: 'if (verdict.kind === "never") return',
-    replace: 'if (verdict.kind === "never" && otherwise === "") return',
-    seed: 1,
-  },
-  {
-    name: "only the first of several lanes is taken",
-    file: "core/lane.ts",
-    find: "for (const name of run.state?.lane ?? []) {",
-    replace: "for (const name of run.state?.lane.slice(0, 1) ?? []) {",
-    seed: 1,
-  },
-  {
-    name: "what weighs two takes one place",
-    file: "core/lane.ts",
-    find: "const weight = Math.min(run.state?.weight ?? 1, capacity);",
-    replace: "const weight = Math.min(1, capacity);",
-    seed: 1,
-  },
-  {
-    name: "hold is not seen",
-    file: decide,
-    find: "if (hold === undefined || decision.kind",
-    replace: 'if (hold !== "" || decision.kind',
-    seed: 1,
-  },
-  {
-    name: "children of what was cancelled go on",
-    file: "core/waiting.ts",
-    find: 'if (asked.state === "cancelled") return',
-    replace: 'if (asked.state === "called off") return',
-    seed: 1,
-  },
-  {
-    name: "child that was called off goes on",
-    file: "core/waiting.ts",
-    find: "if (!asked.calls || !",
-    replace: "if (asked.calls || !",
-    seed: 1,
-  },
+  ...WAITING,
 ];
