@@ -60,8 +60,15 @@ function checkNames(name: string, state: State, workflow: Workflow): Problem[] {
   const { agent } = state;
   return [
     ...(state.by ?? [])
-      .filter(isNobody)
-      .map((one) => unknown(`${path}.by`, one, roles, "neither an address nor a role of `people`")),
+      .filter((one) => isNobody(one) && !agents.includes(one))
+      .map((one) =>
+        unknown(
+          `${path}.by`,
+          one,
+          [...roles, ...agents],
+          "neither an address, a role of `people`, nor one of `agents`",
+        ),
+      ),
     ...approvers
       .filter(isNobody)
       .map((one) => unknown(`${path}.wait`, one, roles, "neither an address nor a role of `people`")),

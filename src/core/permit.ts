@@ -6,7 +6,7 @@
  * workflow's proof names.
  */
 import { exits } from "./check-workflow.ts";
-import { valueOf } from "./message.ts";
+import { parseMessage, valueOf } from "./message.ts";
 import { isNamed } from "./people.ts";
 import { approves, type Commit } from "./request.ts";
 import { readSteps, type Step } from "./trail.ts";
@@ -34,6 +34,21 @@ function isByScript(head: Step, below: Step | undefined, workflow: Workflow): bo
   return (
     entry !== undefined && !entry.human && (exits(workflow, from).includes(state) || isReservedState(state))
   );
+}
+
+/**
+ * Why the agent that answered may not lead to a state; undefined: it may, or no agent did. Where `by`
+ * names agents, the answers of others are not welcome; scripts of the trusted branch always are.
+ */
+export function agentProblem(
+  workflow: Workflow,
+  state: string,
+  [head]: readonly Commit[],
+): string | undefined {
+  const agents = (workflow.states[state]?.by ?? []).filter((name) => Object.hasOwn(workflow.agents, name));
+  const agent = head && valueOf(parseMessage(head.message).trailers, "Agent");
+  if (agents.length === 0 || agent === undefined || agents.includes(agent)) return undefined;
+  return `of agents, only ${agents.join(", ")} may lead there, and ${agent} answered`;
 }
 
 /** Why somebody may not ask for a state; undefined: they may. `address` is undefined where nothing proves it. */

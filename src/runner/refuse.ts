@@ -8,7 +8,7 @@ import type { Run } from "../core/decide.ts";
 import { findEvidence, missingEvidence } from "../core/evidence.ts";
 import type { Item } from "../core/item.ts";
 import { spentProblem } from "../core/limits.ts";
-import { findAsker, permitProblem } from "../core/permit.ts";
+import { agentProblem, findAsker, permitProblem } from "../core/permit.ts";
 import type { Commit } from "../core/request.ts";
 import { words } from "../core/words.ts";
 import type { Workflow } from "../core/workflow.ts";
@@ -50,7 +50,7 @@ async function permitRefusal({
   const { state } = claim.run.request;
   if (workflow.states[state]?.by === undefined) return undefined;
   const asker = findAsker(trail, workflow);
-  if (!asker) return undefined;
+  if (!asker) return agentProblem(workflow, state, trail);
   if (workflow.proof === "author") return permitProblem(workflow, state, asker.author ?? "");
   const allowed = await contract.file("allowed_signers");
   const signer = allowed === undefined ? undefined : await ports.repository.signer(asker.commit, allowed);

@@ -75,7 +75,9 @@ describe("merge-queue", () => {
     );
     for (const name of ["a", "b", "c", "d"]) {
       expect(statesOn(repo, name).at(-1), name).toBe("done");
-      expect(repo.git("for-each-ref", "--format=%(objectname)", `refs/trailhand/archive/${name}/`)).toBe(repo.git("rev-parse", name));
+      expect(repo.git("for-each-ref", "--format=%(objectname)", `refs/trailhand/archive/${name}/`)).toBe(
+        repo.git("rev-parse", name),
+      );
       expect(repo.git("rev-parse", `${name}~1`)).toBe(heads[name]);
       expect(repo.git("diff", "--name-only", `${heads[name]}`, name)).toBe("");
       expect(repo.git("show", `main:${name}.txt`)).toBe(name);

@@ -154,6 +154,23 @@ describe("who may ask", () => {
     expect(states(repo).at(-1)).toBe("done");
   });
 
+  it("keeps answers of agents that are not named from leading there", async () => {
+    const agents = "agents: { good: { run: 'true' }, other: { run: 'true' } }";
+    const repo = prepare({
+      top: `${top}\n${agents}`,
+      states: "  think: { next: land, agent: good }\n  land: { next: done, by: [leads, good] }\n",
+      scripts: { land: ":" },
+    });
+    repo.write("states/think.md", "Think.\n");
+    repo.commit("chore: a prompt");
+    ask(repo, "feat: good\n\nState: think\n");
+    await run(repo);
+    expect(states(repo)).toEqual(["think", "land", "done"]);
+    ask(repo, "feat: other\n\nState: think\nAssigned-To: other\n", "second");
+    await run(repo);
+    expect(head(repo, "second")).toContain("of agents, only good may lead there, and other answered");
+  });
+
   it("is not fooled by a forged answer past a state of people", async () => {
     const repo = prepare({ top, states: table, scripts });
     ask(repo, "feat: forged\n\nState: work\n");

@@ -38,7 +38,7 @@ describe("names", () => {
     const top = "people: { leads: [ann@example.com] }\nagents: { claude: { run: claude -p } }";
     expect(problems(state("by: [leads, bob@example.com], agent: claude", top))).toEqual([]);
     expect(problems(state("by: leeds, agent: cluade", top))).toEqual([
-      'states.a.by: "leeds" is neither an address nor a role of `people`; did you mean "leads"?',
+      'states.a.by: "leeds" is neither an address, a role of `people`, nor one of `agents`; did you mean "leads"?',
       'states.a.agent: "cluade" is none of `agents`; did you mean "claude"?',
     ]);
     expect(problems(state("wait: approvals 1 by chiefs, deadline: 1d, otherwise: parked", top))).toEqual([

@@ -48,6 +48,7 @@ const CORE_PACKAGES = /^(zod|yaml|picomatch\/posix\.js|fastest-levenshtein|conve
 const outside = ({ target }: Import): boolean => target.startsWith("node:");
 const core = ({ target }: Import): boolean => target.startsWith("core/");
 const ports = ({ target, type }: Import): boolean => type && target === "runner/ports.ts";
+const hub = ({ target }: Import): boolean => /^(?:probot$|@octokit\/)/.test(target);
 
 /** The first line that fits a file says what it may import. */
 const TABLE: readonly [file: RegExp, allows: (one: Import) => boolean][] = [
@@ -60,6 +61,15 @@ const TABLE: readonly [file: RegExp, allows: (one: Import) => boolean][] = [
   [/^git\//, (one) => core(one) || ports(one) || outside(one) || one.target.startsWith("git/")],
   [/^process\//, (one) => core(one) || ports(one) || outside(one) || one.target.startsWith("process/")],
   [/^queue\//, (one) => core(one) || ports(one) || outside(one) || one.target.startsWith("queue/")],
+  [
+    /^github\//,
+    (one) =>
+      core(one) ||
+      ports(one) ||
+      outside(one) ||
+      one.target.startsWith("github/") ||
+      /^(?:probot$|zod$|@octokit\/)/.test(one.target),
+  ],
   [/^runner\//, (one) => core(one) || one.target.startsWith("runner/")],
   // What is drawn is drawn from data: the table of commands, and packages that only shape text.
   [/^cli\/commands(\/\w+)?\.ts$/, (one) => core(one) || one.target.startsWith("cli/commands/")],
@@ -142,6 +152,11 @@ describe("the files under src", () => {
     expect(breach("cli/run.ts", "node:child_process")).toHaveLength(1);
     expect(breach("cli/render.ts", "wire.ts")).toHaveLength(1);
     expect(breach("new/a.ts", "core/a.ts")).toHaveLength(1);
+  });
+
+  it("load packages of GitHub in one place alone", () => {
+    const loading = files.filter(({ imports }) => imports.some((one) => hub(one) && !one.type));
+    expect(loading.map(({ path }) => path)).toEqual(["github/packages.ts"]);
   });
 
   it("import in no circle", () => {

@@ -1,0 +1,147 @@
+/**
+ * Checks requests against what GitHub describes of itself: test/fixtures/github-openapi.json, which
+ * scripts/github-openapi.mjs makes.
+ *
+ * What must hold: a path, a parameter or a field that GitHub does not describe is a problem, though
+ * GitHub itself would pass over it: it is one that we only believe in.
+ */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+interface Schema {
+  readonly type?: string | readonly string[];
+  readonly enum?: readonly unknown[];
+  readonly nullable?: boolean;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: boolean | Schema;
+  readonly items?: Schema;
+  readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
+  readonly allOf?: readonly Schema[];
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly maxLength?: number;
+  readonly minimum?: number;
+  readonly maximum?: number;
+}
+
+interface Operation {
+  readonly parameters: readonly {
+    readonly name: string;
+    readonly in: string;
+    readonly required?: boolean;
+    readonly schema: Schema;
+  }[];
+  readonly body?: Schema;
+  readonly bodyRequired?: boolean;
+}
+
+const FILE = fileURLToPath(new URL("../fixtures/github-openapi.json", import.meta.url));
+const { operations } = JSON.parse(readFileSync(FILE, "utf8")) as {
+  readonly operations: Readonly<Record<string, Operation>>;
+};
+
+const PATTERNS = Object.entries(operations).map(([name, operation]) => {
+  const [method = "", path = ""] = name.split(" ");
+  const pattern = new RegExp(`^${path.replace(/\{(\w+)\}/g, "(?<$1>[^/]+)")}$`);
+  return { name, method, pattern, operation, fixed: path.replace(/\{\w+\}/g, "").length };
+});
+
+/** What is wrong with a request; nothing when GitHub would understand all of it. */
+export function requestProblems(method: string, url: string, body: unknown): string[] {
+  const { pathname, searchParams } = new URL(url, "http://127.0.0.1");
+  const fits = PATTERNS.filter((one) => one.method === method && one.pattern.test(pathname));
+  // `issues/comments/{id}` is no issue with the number `comments`.
+  const found = fits.toSorted((a, b) => b.fixed - a.fixed)[0];
+  if (!found) return [`GitHub describes no ${method} ${pathname} that we call`];
+  const { name, pattern, operation } = found;
+  const inPath = Object.entries(pattern.exec(pathname)?.groups ?? {});
+  const given = [
+    ...inPath.map(([key, value]) => ["path", key, decodeURIComponent(value)] as const),
+    ...[...searchParams].map(([key, value]) => ["query", key, value] as const),
+  ];
+  const wrong = given.flatMap(([place, key, value]) => {
+    const described = operation.parameters.find((one) => one.in === place && one.name === key);
+    return described
+      ? problems(described.schema, typed(described.schema, value), `${place} ${key}`)
+      : [`unknown ${place} parameter ${key}`];
+  });
+  const missing = operation.parameters
+    .filter((one) => one.required && one.in !== "header" && !given.some(([, key]) => key === one.name))
+    .map((one) => `missing parameter ${one.name}`);
+  return [...wrong, ...missing, ...bodyProblems(operation, body)].map((one) => `${name}: ${one}`);
+}
+
+function bodyProblems({ body: schema, bodyRequired }: Operation, body: unknown): string[] {
+  if (body === undefined) return bodyRequired ? ["the body is missing"] : [];
+  return schema ? problems(schema, body, "body") : ["there is a body"];
+}
+
+/** The words of an address are numbers where GitHub describes numbers. */
+const typed = ({ type }: Schema, text: string): unknown =>
+  (type === "integer" || type === "number") && /^-?\d+$/.test(text) ? Number(text) : text;
+
+/** `known` are the names that a schema around this one allows beside its own. */
+function problems(schema: Schema, value: unknown, at: string, known: readonly string[] = []): string[] {
+  if (value === null && (schema.nullable || typesOf(schema).includes("null"))) return [];
+  const names = [...known, ...namesOf(schema)];
+  const variants = [schema.anyOf, schema.oneOf].flatMap((several) => {
+    if (!several) return [];
+    const each = several.map((one) => problems(one, value, at, names));
+    return each.some((one) => one.length === 0) ? [] : (each[0] ?? []);
+  });
+  const parts = (schema.allOf ?? []).flatMap((one) => problems(one, value, at, names));
+  return [...own(schema, value, at, names), ...variants, ...parts];
+}
+
+const typesOf = ({ type }: Schema): readonly string[] =>
+  type === undefined ? [] : typeof type === "string" ? [type] : type;
+
+const namesOf = ({ properties, anyOf, oneOf, allOf }: Schema): string[] => [
+  ...Object.keys(properties ?? {}),
+  ...(properties ? [...(anyOf ?? []), ...(oneOf ?? [])].flatMap(namesOf) : []),
+  ...(allOf ?? []).flatMap(namesOf),
+];
+
+function own(schema: Schema, value: unknown, at: string, names: readonly string[]): string[] {
+  const types = typesOf(schema);
+  if (types.length > 0 && !types.some((type) => hasType(type, value)))
+    return [`${at} is no ${types.join(" or ")}`];
+  if (schema.enum && !schema.enum.includes(value)) return [`${at} is none of ${schema.enum.join(", ")}`];
+  const { minimum, maximum, maxLength, minItems, maxItems, items } = schema;
+  if (typeof value === "number" && (value < (minimum ?? value) || value > (maximum ?? value)))
+    return [`${at} is out of bounds`];
+  if (typeof value === "string" && value.length > (maxLength ?? Infinity)) return [`${at} is too long`];
+  if (Array.isArray(value)) {
+    if (value.length < (minItems ?? 0) || value.length > (maxItems ?? Infinity))
+      return [`${at} has ${value.length} items`];
+    return items ? value.flatMap((one, index) => problems(items, one, `${at}[${index}]`)) : [];
+  }
+  if (typeof value !== "object" || value === null || !(schema.properties || types.includes("object")))
+    return [];
+  const missing = (schema.required ?? [])
+    .filter((name) => !(name in value))
+    .map((name) => `${at} lacks ${name}`);
+  const fields = Object.entries(value).flatMap(([name, one]) => {
+    const field = schema.properties?.[name];
+    if (field) return problems(field, one, `${at}.${name}`);
+    return names.includes(name) ? [] : [`unknown field ${at}.${name}`];
+  });
+  return [...missing, ...fields];
+}
+
+function hasType(type: string, value: unknown): boolean {
+  switch (type) {
+    case "array":
+      return Array.isArray(value);
+    case "integer":
+      return Number.isInteger(value);
+    case "null":
+      return value === null;
+    case "object":
+      return typeof value === "object" && value !== null && !Array.isArray(value);
+    default:
+      return typeof value === type;
+  }
+}
