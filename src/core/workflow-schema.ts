@@ -79,7 +79,9 @@ export const stateSchema = z.strictObject({
       z.array(z.string().min(1)),
     ])
     .optional()
-    .describe("Roles or addresses of the people who may ask for it by a commit; `[]`: only an answer may. Names of agents: whose answers may lead here."),
+    .describe(
+      "Roles or addresses of the people who may ask for it by a commit; `[]`: only an answer may. Names of agents: whose answers may lead here.",
+    ),
   wait: z
     .union([predicate.transform((one) => [one]), z.array(predicate)])
     .default([])
