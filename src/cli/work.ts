@@ -143,7 +143,8 @@ function report(terminal: Terminal, json: boolean, summary: Summary, events: rea
   const rests = [...last.values()].filter((kind) => kind === "resting").length;
   const held = summary.idle.filter(
     ({ head, why }) =>
-      ["resting", "running", "lane-full", "lane-closed", "held", "no-room"].includes(why.code) && !last.has(head.branch),
+      ["resting", "running", "lane-full", "lane-closed", "held", "no-room"].includes(why.code) &&
+      !last.has(head.branch),
   );
   const later = rests + held.length;
   const stopped = [...last.values()].filter((kind) => kind === "stopped").length;

@@ -100,8 +100,17 @@ describe("children of an answer", () => {
       expect(problem([own, { ...own, key: "b" }])).toContain('"a" and "b" would both own src/a');
       expect(problem([own, { ...own, key: "b", after: ["a"] }])).toBeUndefined();
       const older = (fate: Offspring["fate"]): Offspring => ({
-        ...{ key: "old", branch: branch("x.old"), state: "test", head: undefined, subject: "", summary: "" },
-        ...{ cost: 0, tokens: 0, owns: ["src/**"], isNew: true, fate },
+        key: "old",
+        branch: branch("x.old"),
+        state: "test",
+        head: undefined,
+        subject: "",
+        summary: "",
+        cost: 0,
+        tokens: 0,
+        owns: ["src/**"],
+        isNew: true,
+        fate,
       });
       expect(problem([own], ", children: 2", [older("going")])).toContain('"a" and "old"');
       expect(problem([own], ", children: 2", [older("done")])).toBeUndefined();
