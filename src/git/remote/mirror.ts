@@ -147,9 +147,8 @@ export class Mirror {
   #everything(): string[][] {
     const { prefix } = this.names;
     const heads = "+refs/heads/*:refs/heads/*";
-    const sides = DECIDING.map((place) => (place.endsWith("/") ? `${place}*` : place)).map(
-      (place) => `+${this.names.there(place)}:${place}`,
-    );
+    // A pattern even where there is one ref: git fails when a plain name is not there.
+    const sides = DECIDING.map((place) => `+${this.names.there(place)}*:${place}*`);
     // What is left out is left out for every other refspec of the same fetch.
     return prefix.startsWith("refs/heads/") ? [[heads, `^${prefix}/*`], sides] : [[heads, ...sides]];
   }
