@@ -11,8 +11,9 @@ import { claimAndAnswer, fleet, idle } from "./remote.ts";
 import { scan } from "./scan.ts";
 import { median, type Figure } from "./support.ts";
 import { startUp, watch } from "./watch.ts";
+import { webhooks } from "./webhooks.ts";
 
-const USAGE = `npm run bench -- [scan] [hand-off] [chain] [watch] [start-up] [remote] [idle] [fleet] [options]
+const USAGE = `npm run bench -- [scan] [hand-off] [chain] [watch] [start-up] [remote] [idle] [fleet] [webhooks] [options]
 
   scan        one look at many branches: cold, nothing changed, one changed
   hand-off    one request to its answer
@@ -23,6 +24,7 @@ const USAGE = `npm run bench -- [scan] [hand-off] [chain] [watch] [start-up] [re
   remote      one claim and one answer at a remote, against the bare pushes
   idle        a look at a remote where nothing moved, against ls-remote
   fleet       1, 2, 4 and 8 runners on 200 requests of one remote
+  webhooks    5000 signed webhooks at 200 a second, and again with a kill -9 in the middle
 
   --heads n   branches for scan and idle; may be given again (100, 1000 and 10000 when left out)
   --rounds n  rounds of each side; the median counts
@@ -43,6 +45,7 @@ const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
   remote: (_, rounds) => claimAndAnswer(rounds ?? 15),
   idle: (heads, rounds) => idle(heads, rounds ?? 7),
   fleet: (_, rounds) => fleet(rounds ?? 1),
+  webhooks: (_, rounds) => webhooks(rounds ?? 1),
   "start-up": (_, rounds) => startUp(rounds ?? 15),
 };
 

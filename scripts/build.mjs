@@ -86,6 +86,8 @@ for (const [name, entry] of Object.entries(PROGRAMS)) {
     outExtension: { ".js": ".mjs" },
     entryPoints: { [name]: entry },
     // Bundled CommonJS packages ask for node's own modules by `require`, which ES modules lack.
-    banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
+    banner: {
+      js: 'import{createRequire as bundled}from"node:module";const require=bundled(import.meta.url);',
+    },
   });
 }

@@ -15,6 +15,9 @@ import { fileURLToPath } from "node:url";
 const CALLED = [
   "GET /app",
   "GET /app/hook/deliveries",
+  "GET /app/hook/deliveries/{delivery_id}",
+  "GET /app/installations",
+  "GET /installation/repositories",
   "GET /repos/{owner}/{repo}",
   "GET /repos/{owner}/{repo}/activity",
   "GET /repos/{owner}/{repo}/collaborators/{username}/permission",

@@ -24,6 +24,10 @@ export const githubWords = {
     usage(`${option} needs an address such as https://bot.example.com/, not ${quoted(text)}.`),
   badOrganization: (text: string) =>
     usage(`--org needs the name of an organization as it is in its address, not ${quoted(text)}.`),
+  notInstalled: (slug: string): Sentence => ({
+    what: `The GitHub App ${quoted(slug)} is installed nowhere.`,
+    next: "install it: its page on GitHub, Install App",
+  }),
   noServePort: (host: string, port: number, why: string) =>
     usage(`Cannot listen at ${host}:${port}: ${why}.`, "trailhand serve --port <a free port>"),
   inboxOwned: (dir: string, pid: number): Sentence => ({

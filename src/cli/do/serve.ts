@@ -1,0 +1,70 @@
+/**
+ * `trailhand serve`: the GitHub App on this machine, until it is told to stop.
+ *
+ * What must hold: without credentials it says which are missing and calls nobody; the first signal
+ * lets what is being worked on end, the second leaves at once, and loses nothing either.
+ */
+import { resolve } from "node:path";
+import { cleanLine } from "../../core/clean.ts";
+import { EXIT } from "../../core/words.ts";
+import { readBaseUrl, readCredentials, readServer } from "../../github/credentials.ts";
+import { WEBHOOK_PATH } from "../../github/server.ts";
+import { inboxFolder, ownParts, startService } from "../../wire-github.ts";
+import type { Run } from "../call.ts";
+import { numberOption } from "../input.ts";
+
+const PORT = 3000;
+/** The same signal again, so soon, is an echo. */
+const ECHO_MS = 500;
+/** Connections that nobody uses any more may keep a process; a server that has stopped does not wait. */
+const LINGER_MS = 2000;
+
+export const run: Run = async ({ input, terminal, env }) => {
+  const credentials = readCredentials(env);
+  const baseUrl = readBaseUrl(env);
+  const host = input.value("host") ?? "127.0.0.1";
+  const given = input.value("inbox");
+  const inbox =
+    given === undefined ? inboxFolder(env, credentials.appId, baseUrl) : resolve(input.directory, given);
+  const say = (text: string) => terminal.say(cleanLine(text, 500));
+  const stopped = signalled((text) => say(text));
+  const service = await startService({
+    credentials,
+    baseUrl,
+    inbox,
+    host,
+    port: numberOption(input, "port", 0, 65_535) ?? portOf(env["PORT"]),
+    say,
+    parts: ownParts({
+      env,
+      say,
+      runs: !input.has("no-run"),
+      directory: inbox,
+      server: readServer(env, baseUrl),
+    }),
+    recovers: true,
+  });
+  if (service.waiting > 0) say(`${service.waiting} deliveries are left from before`);
+  terminal.print(`http://${host.includes(":") ? `[${host}]` : host}:${service.port}${WEBHOOK_PATH}`);
+  await stopped;
+  await service.stop();
+  say("Stopped.");
+  setTimeout(() => process.exit(EXIT.done), LINGER_MS).unref();
+  return EXIT.done;
+};
+
+const portOf = (text: string | undefined): number => (/^\d{1,5}$/.test(text ?? "") ? Number(text) : PORT);
+
+function signalled(say: (text: string) => void): Promise<void> {
+  return new Promise((resolve) => {
+    let since: number | undefined;
+    const onSignal = () => {
+      if (since === undefined) {
+        since = performance.now();
+        say("Stopping: what is being worked on may end. Once more to leave at once.");
+        resolve();
+      } else if (performance.now() - since > ECHO_MS) process.exit(EXIT.failed);
+    };
+    for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, onSignal);
+  });
+}

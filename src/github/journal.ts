@@ -1,0 +1,223 @@
+/**
+ * Lines on disk, in files that only grow: what an inbox writes down before it says so.
+ *
+ * What must hold: `append` resolves when the disk has the line, and whatever was appended meanwhile
+ * shares one wait for the disk; a line that was half written when the process died fails its
+ * checksum and is passed over; nothing is ever written behind a line that may be half there.
+ */
+import { mkdirSync, readFileSync, readdirSync } from "node:fs";
+import { open, rename, unlink, type FileHandle } from "node:fs/promises";
+import { join } from "node:path";
+import { crc32 } from "node:zlib";
+
+/** Where a line is. */
+export interface Place {
+  readonly file: number;
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface Line {
+  readonly value: unknown;
+  readonly place: Place;
+}
+
+interface Waiting {
+  readonly line: Buffer;
+  readonly resolve: (place: Place) => void;
+  readonly reject: (cause: unknown) => void;
+}
+
+export interface JournalOptions {
+  /** A file that is longer is closed, and the next one begun. */
+  readonly fileBytes?: number;
+  /** Has the disk keep what was written. */
+  readonly sync?: (file: FileHandle) => Promise<void>;
+}
+
+const FILE_BYTES = 16 * 2 ** 20;
+const NAME = /^journal-(\d{8})\.log$/;
+/** Eight digits of checksum and a space. */
+const HEAD = 9;
+
+export class Journal {
+  readonly #dir: string;
+  readonly #options: Required<JournalOptions>;
+  #number: number;
+  #file: FileHandle | undefined;
+  #size = 0;
+  #waiting: Waiting[] = [];
+  #notes: Buffer[] = [];
+  #flushing: Promise<void> | undefined;
+
+  constructor(
+    dir: string,
+    { fileBytes = FILE_BYTES, sync = (file) => file.datasync() }: JournalOptions = {},
+  ) {
+    mkdirSync(dir, { recursive: true, mode: 0o700 });
+    this.#dir = dir;
+    this.#options = { fileBytes, sync };
+    this.#number = Math.max(0, ...this.files());
+  }
+
+  /** The files that are there, the oldest first. */
+  files(): number[] {
+    return readdirSync(this.#dir)
+      .flatMap((name) => NAME.exec(name)?.[1] ?? [])
+      .map(Number)
+      .toSorted((a, b) => a - b);
+  }
+
+  /** True when nothing is written to it any more. */
+  isClosed(file: number): boolean {
+    return file < this.#number || !this.#file;
+  }
+
+  /** Every whole line of a file, and how many were none. */
+  read(file: number): { lines: Line[]; broken: number } {
+    const bytes = readFileSync(this.#path(file));
+    const lines: Line[] = [];
+    let broken = 0;
+    for (let offset = 0; offset < bytes.length;) {
+      const at = bytes.indexOf(10, offset);
+      const end = at < 0 ? bytes.length : at;
+      const value = at < 0 ? undefined : parse(bytes.subarray(offset, end));
+      if (value === undefined) broken++;
+      else lines.push({ value, place: { file, offset, length: end - offset } });
+      offset = end + 1;
+    }
+    return { lines, broken };
+  }
+
+  /** One line. Throws when it is not what was written. */
+  async readLine({ file, offset, length }: Place): Promise<unknown> {
+    const handle = await open(this.#path(file), "r");
+    try {
+      const { buffer } = await handle.read({ buffer: Buffer.alloc(length), position: offset });
+      const value = parse(buffer);
+      if (value === undefined) throw new Error(`the line at ${offset} of file ${file} is damaged`);
+      return value;
+    } finally {
+      await handle.close();
+    }
+  }
+
+  /** Resolves when the disk has it. */
+  append(value: unknown): Promise<Place> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ line: format(value), resolve, reject });
+      this.#flush();
+    });
+  }
+
+  /** Written soon, waited for by nobody: a crash of the machine may lose it. */
+  note(value: unknown): void {
+    this.#notes.push(format(value));
+    this.#flush();
+  }
+
+  /** Puts other lines in the place of a closed file, in one step. */
+  async rewrite(file: number, values: readonly unknown[]): Promise<void> {
+    const path = this.#path(file);
+    const handle = await open(`${path}.new`, "w", 0o600);
+    try {
+      await handle.writeFile(Buffer.concat(values.map(format)));
+      await this.#options.sync(handle);
+    } finally {
+      await handle.close();
+    }
+    await rename(`${path}.new`, path);
+    await this.#syncFolder();
+  }
+
+  async remove(file: number): Promise<void> {
+    await unlink(this.#path(file));
+  }
+
+  /** Writes what is left, and closes. */
+  async close(): Promise<void> {
+    while (this.#flushing) await this.#flushing;
+    await this.#endFile();
+  }
+
+  #flush(): void {
+    this.#flushing ??= this.#write().finally(() => {
+      this.#flushing = undefined;
+      if (this.#waiting.length + this.#notes.length > 0) this.#flush();
+    });
+  }
+
+  async #write(): Promise<void> {
+    // What else is appended in this turn of the loop goes along.
+    await Promise.resolve();
+    const waiting = this.#waiting.splice(0);
+    const notes = this.#notes.splice(0);
+    try {
+      const file = (this.#file ??= await this.#begin());
+      let offset = this.#size;
+      const bytes = Buffer.concat([...waiting.map(({ line }) => line), ...notes]);
+      await file.appendFile(bytes);
+      this.#size += bytes.length;
+      if (waiting.length > 0) await this.#options.sync(file);
+      const number = this.#number;
+      for (const { line, resolve } of waiting) {
+        resolve({ file: number, offset, length: line.length - 1 });
+        offset += line.length;
+      }
+      if (this.#size > this.#options.fileBytes) await this.#endFile();
+    } catch (cause) {
+      // Whether the disk has it is not known: what follows goes into another file.
+      for (const { reject } of waiting) reject(cause);
+      await this.#endFile().catch(() => undefined);
+    }
+  }
+
+  async #begin(): Promise<FileHandle> {
+    // A name that could not be made good is not tried again.
+    const file = await open(this.#path(++this.#number), "ax", 0o600);
+    this.#size = 0;
+    await this.#syncFolder();
+    return file;
+  }
+
+  async #endFile(): Promise<void> {
+    const file = this.#file;
+    if (!file) return;
+    this.#file = undefined;
+    await file.close();
+  }
+
+  /** A new name is kept once its folder is. */
+  async #syncFolder(): Promise<void> {
+    const folder = await open(this.#dir, "r");
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
+  }
+
+  #path(file: number): string {
+    return join(this.#dir, `journal-${String(file).padStart(8, "0")}.log`);
+  }
+}
+
+const checksum = (json: Buffer): string =>
+  crc32(json)
+    .toString(16)
+    .padStart(HEAD - 1, "0");
+
+function format(value: unknown): Buffer {
+  const json = Buffer.from(JSON.stringify(value));
+  return Buffer.concat([Buffer.from(`${checksum(json)} `), json, Buffer.from("\n")]);
+}
+
+function parse(line: Buffer): unknown {
+  const json = line.subarray(HEAD);
+  if (line.subarray(0, HEAD).toString("latin1") !== `${checksum(json)} `) return undefined;
+  try {
+    return JSON.parse(json.toString());
+  } catch {
+    return undefined;
+  }
+}
