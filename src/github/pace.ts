@@ -1,0 +1,126 @@
+/**
+ * How fast GitHub may be asked, and what to do when it says no.
+ *
+ * What must hold: (pure) the clock is a port; between two writes there is at least a second, whoever
+ * asks; what GitHub says of its limits is obeyed to the second; a write that
+ * may have been done though it failed is never simply done again.
+ */
+
+/** What is asked: `making` makes something new each time it is done. */
+export type Asking = "read" | "write" | "making";
+
+/** What GitHub answered; a status of 0 is no answer at all. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | number | undefined>>;
+  /** What its body says, where it refused. */
+  readonly message?: string;
+}
+
+export type Verdict =
+  /** Once more, after so long. */
+  | { readonly kind: "again"; readonly ms: number }
+  /** Once more at once, with a token that was not used before. */
+  | { readonly kind: "token" }
+  /** Not before so long; more than anybody waits for. */
+  | { readonly kind: "later"; readonly ms: number }
+  /** It may have been done: look before doing it again. */
+  | { readonly kind: "unsure" }
+  /** It is not there any more. */
+  | { readonly kind: "gone" }
+  | { readonly kind: "refused" };
+
+/** Milliseconds since 1970. */
+export type Clock = () => number;
+
+const WRITE_MS = 1000;
+/** GitHub asks for a minute at the least where it names no time. */
+const SECONDARY_MS = 60_000;
+const FIRST_REST_MS = 1000;
+const LONGEST_REST_MS = 120_000;
+const ATTEMPTS = 6;
+
+export interface Patience {
+  /** A longer wait is put off. */
+  readonly longestMs: number;
+}
+
+export class Pacer {
+  readonly #clock: Clock;
+  /** A longer wait is put off. */
+  readonly longestMs: number;
+  /** When the next write may begin. */
+  #free = 0;
+  /** GitHub wants nothing at all before this. */
+  #closed = 0;
+
+  constructor(clock: Clock = Date.now, { longestMs }: Patience = { longestMs: 15 * 60_000 }) {
+    this.#clock = clock;
+    this.longestMs = longestMs;
+  }
+
+  /** How long to wait before asking; the place is taken. */
+  take(asking: Asking): number {
+    const now = this.#clock();
+    const at = Math.max(now, this.#closed, asking === "read" ? 0 : this.#free);
+    if (asking !== "read") this.#free = at + WRITE_MS;
+    return at - now;
+  }
+
+  /** An answer that was good tells of the limits too. */
+  saw({ headers }: Answer): void {
+    if (headers["x-ratelimit-remaining"] === "0" || headers["x-ratelimit-remaining"] === 0) {
+      this.#close(this.#untilReset(headers));
+    }
+  }
+
+  /** What to do after an answer that was not good; `attempt` counts from 1. */
+  judge(answer: Answer, asking: Asking, attempt: number, hadFreshToken: boolean): Verdict {
+    const { status } = answer;
+    if (status === 401) return hadFreshToken ? { kind: "refused" } : { kind: "token" };
+    const limited = this.#limitOf(answer, attempt);
+    if (limited !== undefined) {
+      this.#close(limited);
+      if (limited > this.longestMs || attempt >= ATTEMPTS) return { kind: "later", ms: limited };
+      return { kind: "again", ms: limited };
+    }
+    if (status === 404 || status === 410) return { kind: "gone" };
+    if (status !== 0 && status < 500) return { kind: "refused" };
+    if (asking === "making") return { kind: "unsure" };
+    const ms = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** (attempt - 1));
+    return attempt >= ATTEMPTS ? { kind: "later", ms } : { kind: "again", ms };
+  }
+
+  /** Undefined: it was no limit. */
+  #limitOf(answer: Answer, attempt: number): number | undefined {
+    const { status, headers, message = "" } = answer;
+    if (status !== 403 && status !== 429) return undefined;
+    const named = this.#retryAfter(headers["retry-after"]);
+    if (named !== undefined) return named;
+    if (String(headers["x-ratelimit-remaining"]) === "0") return this.#untilReset(headers);
+    if (status === 429 || /secondary rate limit|abuse detection/i.test(message)) {
+      return SECONDARY_MS * 2 ** (attempt - 1);
+    }
+    return undefined;
+  }
+
+  /** Seconds, or a date. */
+  #retryAfter(value: string | number | undefined): number | undefined {
+    if (value === undefined) return undefined;
+    const text = String(value).trim();
+    if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
+    const date = Date.parse(text);
+    return Number.isNaN(date) ? SECONDARY_MS : Math.max(0, date - this.#clock());
+  }
+
+  #untilReset(headers: Answer["headers"]): number {
+    const seconds = Number(headers["x-ratelimit-reset"]);
+    if (!Number.isFinite(seconds) || seconds <= 0) return SECONDARY_MS;
+    // A second more: GitHub's clock and ours tick apart.
+    return Math.max(0, seconds * 1000 - this.#clock()) + 1000;
+  }
+
+  #close(ms: number): void {
+    this.#closed = Math.max(this.#closed, this.#clock() + ms);
+  }
+}

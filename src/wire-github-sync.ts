@@ -1,0 +1,96 @@
+/**
+ * Opens GitHub for the commands that show the work there: as the owner of a token, or as the App.
+ *
+ * What must hold: a token comes from the environment or from GitHub, and is written nowhere; whoever
+ * we are is asked of GitHub, and never read from a text.
+ */
+import type { Octokit } from "@octokit/rest";
+import { Fault, words } from "./core/words.ts";
+import { Declined, makeCourteous, openClient, type Courtesy } from "./github/client.ts";
+import { readBaseUrl, readCredentials } from "./github/credentials.ts";
+import type { Repo } from "./github/intent.ts";
+import { octokitSurface } from "./github/octokit-surface.ts";
+import { Pacer } from "./github/pace.ts";
+import type { Self, Surface } from "./github/surface.ts";
+import type { Environment } from "./site.ts";
+import { openApp } from "./wire-github.ts";
+
+export interface OpenedGithub {
+  readonly surface: Surface;
+  readonly self: Self;
+}
+
+/** How fast GitHub is asked. */
+type Pace = Pick<Courtesy, "pacer" | "sleep">;
+
+/** The account that writes with the token of a job of Actions, and its App, on github.com. */
+const ACTIONS = { login: "github-actions[bot]", appId: 15_368 };
+
+/** Throws a Fault when there are no credentials, or GitHub does not know them. */
+export async function openGithub(
+  env: Environment,
+  repo: Repo,
+  say: (text: string) => void,
+  pace: Pace = { pacer: new Pacer() },
+): Promise<OpenedGithub> {
+  const token = env["GITHUB_TOKEN"]?.trim() ?? "";
+  const baseUrl = readBaseUrl(env);
+  try {
+    const how = { ...pace, say };
+    if (token !== "") return await asOwner(token, baseUrl, env, repo, how);
+    if (!env["APP_ID"]) throw new Fault(words.noGithubToken());
+    return await asApp(env, baseUrl, repo, how);
+  } catch (error) {
+    if (error instanceof Fault) throw error;
+    const why = error instanceof Error ? error.message : String(error);
+    const isAnswer = error instanceof Declined && error.verdict.kind === "refused";
+    throw new Fault(isAnswer ? words.notUs(why) : words.noWayToGithub(why), { cause: error });
+  }
+}
+
+async function asOwner(
+  token: string,
+  baseUrl: string | undefined,
+  env: Environment,
+  repo: Repo,
+  pace: Pace & Pick<Courtesy, "say">,
+): Promise<OpenedGithub> {
+  const octokit = await openClient({ baseUrl, ...pace, token: () => Promise.resolve(token) });
+  const surface = octokitSurface(octokit.request, repo);
+  try {
+    const { data } = await octokit.request("GET /user");
+    return { surface, self: { accountId: Number(data.id), appId: undefined } };
+  } catch (error) {
+    // The token of a job belongs to an App, and an App is no user.
+    if (!(error instanceof Declined) || error.status !== 403 || env["GITHUB_ACTIONS"] !== "true") throw error;
+    const accountId = await botId(octokit, ACTIONS.login);
+    const isDotCom = baseUrl === undefined || new URL(baseUrl).host === "api.github.com";
+    return { surface, self: { accountId, appId: isDotCom ? ACTIONS.appId : undefined } };
+  }
+}
+
+async function botId({ request }: Pick<Octokit, "request">, username: string): Promise<number> {
+  const { data } = await request("GET /users/{username}", { username });
+  return Number(data.id);
+}
+
+async function asApp(
+  env: Environment,
+  baseUrl: string | undefined,
+  repo: Repo,
+  pace: Pace & { readonly say: (text: string) => void },
+): Promise<OpenedGithub> {
+  // No webhook comes here, so that its secret is not needed.
+  const credentials = readCredentials({ ...env, WEBHOOK_SECRET: env["WEBHOOK_SECRET"] || "none" });
+  const app = await openApp({ credentials, baseUrl, say: pace.say });
+  const asItself = await app.auth();
+  const { data: about } = await asItself.request("GET /app");
+  const route = "GET /repos/{owner}/{repo}/installation";
+  const { data: installation } = await asItself.request(route, { owner: repo.owner, repo: repo.name });
+  const octokit = await app.auth(installation.id);
+  makeCourteous(octokit, pace);
+  const surface = octokitSurface(octokit.request, repo);
+  // Who an App writes as can be asked by an installation alone.
+  const accountId = await botId(octokit, `${about?.slug ?? ""}[bot]`);
+  return { surface, self: { accountId, appId: credentials.appId } };
+}
