@@ -1,4 +1,5 @@
 /** Writes the request that `resume` and `retry` have in common: the last one of a branch, once more. */
+import type { Branch, Sha } from "../core/ids.ts";
 import type { Request } from "../core/request.ts";
 import type { Head } from "../core/view.ts";
 import { EXIT, Fault, words } from "../core/words.ts";
@@ -9,7 +10,7 @@ import type { Call } from "./call.ts";
 import { report } from "./do/request.ts";
 import { lastRequested } from "./last-requested.ts";
 import { readTrailer, requireNoRing } from "./read-trailer.ts";
-import { writeRequest } from "./write-request.ts";
+import { writeRequest, type Wish } from "./write-request.ts";
 
 const DEPTH = 500;
 
@@ -24,13 +25,24 @@ export interface Again {
 
 /** Returns the exit code. Throws a Fault when the branch has no request in its history. */
 export async function askAgain({ input, terminal }: Call, site: Site, again: Again): Promise<number> {
-  const { branch, commit } = again.head;
   const trailers = input.values("trailer").map(readTrailer);
+  await requireNoRing(site, again.head.branch, trailers);
+  const said = { messages: input.values("message"), trailers };
+  report(terminal, input.has("json"), await requestAgain(site, again, input.command.name, said));
+  return EXIT.done;
+}
+
+/** Asks again. Throws a Fault when the branch has no request in its history. */
+export async function requestAgain(
+  site: Site,
+  again: Again,
+  verb: string,
+  { messages, trailers }: Pick<Wish, "messages" | "trailers">,
+): Promise<{ readonly branch: Branch; readonly state: string; readonly commit: Sha }> {
+  const { branch, commit } = again.head;
   const below = again.below ?? lastRequested(branch, await readTrail(site.place, commit, DEPTH));
-  if (!below) throw new Fault(words.nothingTo(input.command.name, branch, "no request is below its head"));
+  if (!below) throw new Fault(words.nothingTo(verb, branch, "no request is below its head"));
   const { state, key } = below;
-  const given = input.values("message");
-  await requireNoRing(site, branch, trailers);
   const written = await writeRequest(site, {
     branch,
     parent: commit,
@@ -38,9 +50,8 @@ export async function askAgain({ input, terminal }: Call, site: Site, again: Aga
     state,
     key,
     trailers,
-    messages: given.length > 0 ? given : [again.header(state)],
+    messages: messages.length > 0 ? messages : [again.header(state)],
     also: again.also ?? [],
   });
-  report(terminal, input.has("json"), { branch, state, commit: written });
-  return EXIT.done;
+  return { branch, state, commit: written };
 }

@@ -27,8 +27,31 @@ export interface Wish {
 
 /** Returns the commit. Throws a Fault without an identity, or when the branch moved meanwhile. */
 export async function writeRequest(site: Site, wish: Wish): Promise<Sha> {
-  const { repository, place } = site;
-  if (!place.person) throw new Fault(words.noIdentity());
+  const [commit] = await writeRequests(site, [wish]);
+  return commit as Sha;
+}
+
+/** Writes all of them in one swap, or none. */
+export async function writeRequests({ repository, place }: Site, wishes: readonly Wish[]): Promise<Sha[]> {
+  const commits = await Promise.all(wishes.map((wish) => commitOf(repository, place.person, wish)));
+  const moves = wishes.map(({ branch, expected }, at): Update => ({
+    ref: refOf(branch),
+    expected,
+    next: commits[at] as Sha,
+  }));
+  const also = wishes.flatMap((wish) => wish.also ?? []);
+  const [{ branch, state } = { branch: "", state: "" }] = wishes;
+  const swap = await repository.advance([...moves, ...also], `request ${state}`);
+  if (swap.kind !== "landed") throw new Fault(words.headMoved(branch));
+  return commits;
+}
+
+async function commitOf(
+  repository: Site["repository"],
+  person: Site["place"]["person"],
+  wish: Wish,
+): Promise<Sha> {
+  if (!person) throw new Fault(words.noIdentity());
   const [header = `trailhand: please ${wish.state}`, ...paragraphs] = wish.messages;
   const message = composeMessage({
     header,
@@ -39,9 +62,5 @@ export async function writeRequest(site: Site, wish: Wish): Promise<Sha> {
       { key: "Branch", value: wish.branch },
     ],
   });
-  const commit = await repository.requestCommit(wish.parent, message, place.person);
-  const move: Update = { ref: refOf(wish.branch), expected: wish.expected, next: commit };
-  const swap = await repository.advance([move, ...(wish.also ?? [])], `request ${wish.state}`);
-  if (swap.kind !== "landed") throw new Fault(words.headMoved(wish.branch));
-  return commit;
+  return repository.requestCommit(wish.parent, message, person);
 }

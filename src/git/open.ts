@@ -13,6 +13,8 @@ import { parseConfig, parseScopedConfig, type Scoped } from "./parse.ts";
 export interface Person {
   readonly name: string;
   readonly email: string;
+  /** Who writes it down for them; themselves when left out. */
+  readonly through?: Person;
 }
 
 /** A repository as it was found. */

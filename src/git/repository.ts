@@ -79,12 +79,12 @@ export class LocalRepository implements Repository {
 
   /** Writes a person's commit with the tree of its parent; `signing` are the settings that sign it. */
   requestCommit(parent: Sha, message: string, by: Person, signing?: readonly string[]): Promise<Sha> {
-    return this.#write(`${parent}^{tree}`, [parent], message, by, by, signing);
+    return this.#write(`${parent}^{tree}`, [parent], message, by.through ?? by, by, signing);
   }
 
   /** Writes a person's commit with the empty tree, for a side ref. */
   personNote(message: string, by: Person): Promise<Sha> {
-    return this.#write(this.place.emptyTree, [], message, by, by);
+    return this.#write(this.place.emptyTree, [], message, by.through ?? by, by);
   }
 
   blocker(branch: Branch): Promise<string | undefined> {

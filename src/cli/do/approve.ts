@@ -17,9 +17,10 @@ import { signingOf } from "../../git/signature.ts";
 import { Inquirer } from "../../runner/inquire.ts";
 import type { Site } from "../../site.ts";
 import { openSite } from "../../wire.ts";
-import type { Call, Run } from "../call.ts";
+import type { Run } from "../call.ts";
 import { present, requireHead, survey, type Survey } from "../survey.ts";
 import { printJson } from "../terminal.ts";
+import type { Wish } from "../write-request.ts";
 
 export const run: Run = async (call) => {
   const { input, terminal } = call;
@@ -27,10 +28,28 @@ export const run: Run = async (call) => {
   const found = await survey(site, present());
   const head = requireHead(site, found.view.heads, input.arguments[0]);
   const { branch } = head;
+  const said = { messages: input.values("message"), trailers: [] };
+  const { commit, approves, by, missing } = await approveHead(site, found, head, said);
+  if (input.has("json")) printJson(terminal, { branch, commit, approves, by, missing });
+  else {
+    terminal.print(`${commit.slice(0, 10)} approves ${approves.slice(0, 10)} on ${branch}`);
+    terminal.say(missing === 0 ? "next: trailhand run" : `${missing} more to go`);
+  }
+  return EXIT.done;
+};
+
+/** Approves what a head asks for. Throws a Fault with the reason when that would not count. */
+export async function approveHead(
+  site: Site,
+  found: Survey,
+  head: Head,
+  said: Pick<Wish, "messages" | "trailers">,
+): Promise<{ readonly commit: Sha; readonly approves: Sha; readonly by: string; readonly missing: number }> {
+  const { branch } = head;
   const before = found.view.facts.approved.get(head.key);
   const open = findOpen(found, head, before);
   const approves = before?.approved ?? head.commit;
-  const commit = await write(call, site, found, head, approves);
+  const commit = await write(said, site, found, head, approves);
   const after = await readAgain(site, found, head, commit);
   const mine = after.approvals.find((one) => one.commit === commit);
   const refuse = (why: string) => new Fault(words.notApproved(branch, why));
@@ -46,14 +65,8 @@ export const run: Run = async (call) => {
   const swap = await site.repository.advance([move], "approve");
   if (swap.kind !== "landed") throw new Fault(words.headMoved(branch));
   const missing = open.map((one) => one.n - good(one, after, found).length).find((n) => n > 0);
-  if (input.has("json"))
-    printJson(terminal, { branch, commit, approves, by: mine.by, missing: missing ?? 0 });
-  else {
-    terminal.print(`${commit.slice(0, 10)} approves ${approves.slice(0, 10)} on ${branch}`);
-    terminal.say(missing === undefined ? "next: trailhand run" : `${missing} more to go`);
-  }
-  return EXIT.done;
-};
+  return { commit, approves, by: mine.by, missing: missing ?? 0 };
+}
 
 type Wanted = ReturnType<typeof approvalsWanted>[number];
 
@@ -77,15 +90,15 @@ function findOpen(found: Survey, head: Head, before: Approved | undefined): Want
 
 /** The commit; no ref names it yet. */
 async function write(
-  { input }: Call,
+  { messages, trailers: more }: Pick<Wish, "messages" | "trailers">,
   { place, repository }: Site,
   { contract }: Survey,
   { commit }: Head,
   approves: Sha,
 ): Promise<Sha> {
   if (!place.person) throw new Fault(words.noIdentity());
-  const [header = "trailhand: approved", ...paragraphs] = input.values("message");
-  const trailers = [{ key: "Approves", value: approves }];
+  const [header = "trailhand: approved", ...paragraphs] = messages;
+  const trailers = [...more, { key: "Approves", value: approves }];
   const message = composeMessage({ header, body: paragraphs.join("\n\n"), trailers });
   if (contract.workflow.proof === "author") return repository.requestCommit(commit, message, place.person);
   const signing = signingOf(place.settings);

@@ -1,38 +1,20 @@
 /** `trailhand cancel`: ends the work on a branch. A runner that is at it sees the branch move. */
 import type { Branch } from "../../core/ids.ts";
-import type { Head } from "../../core/view.ts";
+import type { Head, View } from "../../core/view.ts";
 import { isTerminal } from "../../core/workflow.ts";
 import { EXIT, Fault, words } from "../../core/words.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
 import { present, requireHead, stateOf, survey } from "../survey.ts";
 import { printJson, shown } from "../terminal.ts";
-import { writeRequest } from "../write-request.ts";
+import { writeRequest, type Wish } from "../write-request.ts";
 
 export const run: Run = async ({ input, terminal, env }) => {
   const site = await openSite(input.directory, env, { remote: input.value("remote") });
   const { view } = await survey(site, present());
   const head = requireHead(site, view.heads, input.arguments[0]);
-  const { branch, commit, asked } = head;
-  const state = stateOf(view, head);
-  if (state === undefined) throw new Fault(words.nothingTo("cancel", branch, "nothing is asked for there"));
-  if (isTerminal(state)) throw new Fault(words.nothingTo("cancel", branch, `it ended as ${state}`));
-  const lease = view.leases.get(head.key);
-  const resting = lease?.lease?.rest !== undefined;
-  const also = resting ? [{ ref: lease.ref, expected: lease.value, next: null }] : [];
-  const key = asked.kind === "request" ? asked.key : "State";
-  const messages =
-    input.values("message").length > 0 ? input.values("message") : [`trailhand: ${state} is cancelled`];
-  const wish = {
-    branch,
-    parent: commit,
-    expected: commit,
-    state: "cancelled",
-    key,
-    trailers: [],
-    messages,
-    also,
-  };
+  const { branch } = head;
+  const wish = cancelOf(view, head, { messages: input.values("message"), trailers: [] });
   const written = await writeRequest(site, wish);
   const children = calledOff(branch, view.heads);
   if (input.has("json")) printJson(terminal, { branch, state: "cancelled", commit: written, children });
@@ -43,6 +25,30 @@ export const run: Run = async ({ input, terminal, env }) => {
   }
   return EXIT.done;
 };
+
+/** The end of the work on a branch. Throws a Fault when there is none that goes on. */
+export function cancelOf(
+  view: View,
+  head: Head,
+  { messages, trailers }: Pick<Wish, "messages" | "trailers">,
+): Wish {
+  const { branch, commit, asked } = head;
+  const state = stateOf(view, head);
+  if (state === undefined) throw new Fault(words.nothingTo("cancel", branch, "nothing is asked for there"));
+  if (isTerminal(state)) throw new Fault(words.nothingTo("cancel", branch, `it ended as ${state}`));
+  const lease = view.leases.get(head.key);
+  const resting = lease?.lease?.rest !== undefined;
+  return {
+    branch,
+    parent: commit,
+    expected: commit,
+    state: "cancelled",
+    key: asked.kind === "request" ? asked.key : "State",
+    trailers,
+    messages: messages.length > 0 ? messages : [`trailhand: ${state} is cancelled`],
+    also: resting ? [{ ref: lease.ref, expected: lease.value, next: null }] : [],
+  };
+}
 
 /** The branches that it handed out, and that those did, as far as their work goes on. */
 function calledOff(branch: Branch, heads: readonly Head[]): Branch[] {

@@ -49,7 +49,14 @@ export const run: Run = async ({ input, terminal, env }) => {
   return EXIT.done;
 };
 
-async function record(site: Site, head: Head, commit: Sha, name: string, conclusion: string): Promise<void> {
+/** Keeps it beside what is known of the same commit. */
+export async function record(
+  site: Site,
+  head: Head,
+  commit: Sha,
+  name: string,
+  conclusion: string,
+): Promise<void> {
   const { repository, place } = site;
   const ref = `${CHECKS}${head.key}` as Ref;
   for (let tries = 0; tries < TRIES; tries++) {

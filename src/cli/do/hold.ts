@@ -23,14 +23,14 @@ export const run: Run = async ({ input, terminal, env }) => {
   };
   if (input.has("off")) {
     if (!held) throw new Fault(words.notHeld());
-    await move(site, held, null);
+    await moveHold(site, held, null);
     say(undefined, "Nothing is held any more.");
   } else if (held) {
     if (given.length > 0) throw new Fault(words.alreadyHeld(held.reason, held.by));
     say(held, `Everything is held by ${shown(held.by)} since ${held.since}: ${shown(held.reason, 200)}`);
     terminal.say("next: trailhand hold --off");
   } else {
-    await move(site, undefined, formatHold(given.join(" ") || REASON));
+    await moveHold(site, undefined, formatHold(given.join(" ") || REASON));
     const now = await findHold(site);
     say(now, `Everything is held: ${shown(now?.reason ?? "", 200)}`);
     terminal.say("next: trailhand hold --off");
@@ -38,7 +38,8 @@ export const run: Run = async ({ input, terminal, env }) => {
   return EXIT.done;
 };
 
-async function move({ repository, place }: Site, held: Held | undefined, message: string | null) {
+/** Holds everything, or lets it go with null. Throws a Fault when somebody else was faster. */
+export async function moveHold({ repository, place }: Site, held: Held | undefined, message: string | null) {
   if (!place.person) throw new Fault(words.noIdentity());
   const next = message === null ? null : await repository.personNote(message, place.person);
   const swap = await repository.swap([{ ref: HOLD, expected: held?.commit ?? null, next }], "hold");

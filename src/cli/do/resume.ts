@@ -1,14 +1,19 @@
 /** `trailhand resume`: asks again for the state at which a branch was parked or taken over. */
+import type { Head, View } from "../../core/view.ts";
 import { Fault, words } from "../../core/words.ts";
 import { openSite } from "../../wire.ts";
-import { askAgain } from "../ask-again.ts";
+import { askAgain, type Again } from "../ask-again.ts";
 import type { Run } from "../call.ts";
 import { present, requireHead, survey } from "../survey.ts";
 
 export const run: Run = async (call) => {
   const site = await openSite(call.input.directory, call.env, { remote: call.input.value("remote") });
   const { view } = await survey(site, present());
-  const head = requireHead(site, view.heads, call.input.arguments[0]);
+  return askAgain(call, site, resumeOf(view, requireHead(site, view.heads, call.input.arguments[0])));
+};
+
+/** What is gone on with. Throws a Fault when nothing rests with a person. */
+export function resumeOf(view: View, head: Head): Again {
   const { asked } = head;
   const standing = asked.kind === "request" && ["parked", "stalled", "waiting"].includes(asked.state);
   const waiting = view.facts.approved.get(head.key)?.request;
@@ -18,5 +23,5 @@ export const run: Run = async (call) => {
     const why = at ? `it is at ${at.state}` : "no request is below its head";
     throw new Fault(words.nothingTo("resume", head.branch, why));
   }
-  return askAgain(call, site, { head, below, header: (state) => `trailhand: go on with ${state}` });
-};
+  return { head, below, header: (state) => `trailhand: go on with ${state}` };
+}

@@ -1,14 +1,19 @@
 /** `trailhand retry`: asks again for a state that failed, or ends a rest before its time. */
+import type { Head, View } from "../../core/view.ts";
 import { Fault, words } from "../../core/words.ts";
 import { openSite } from "../../wire.ts";
-import { askAgain } from "../ask-again.ts";
+import { askAgain, type Again } from "../ask-again.ts";
 import type { Run } from "../call.ts";
 import { present, requireHead, survey } from "../survey.ts";
 
 export const run: Run = async (call) => {
   const site = await openSite(call.input.directory, call.env, { remote: call.input.value("remote") });
   const { view } = await survey(site, present());
-  const head = requireHead(site, view.heads, call.input.arguments[0]);
+  return askAgain(call, site, retryOf(view, requireHead(site, view.heads, call.input.arguments[0])));
+};
+
+/** What is asked for once more. Throws a Fault when nothing failed. */
+export function retryOf(view: View, head: Head): Again {
   const { asked, branch, commit } = head;
   const lease = view.leases.get(head.key);
   const resting = lease?.lease?.rest !== undefined && lease.lease.request === commit;
@@ -20,5 +25,5 @@ export const run: Run = async (call) => {
     throw new Fault(words.nothingTo("retry", branch, why));
   }
   const also = resting ? [{ ref: lease.ref, expected: lease.value, next: null }] : [];
-  return askAgain(call, site, { head, also, header: (state) => `trailhand: ${state} once more` });
-};
+  return { head, also, header: (state) => `trailhand: ${state} once more` };
+}

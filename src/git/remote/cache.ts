@@ -65,18 +65,38 @@ export interface CacheGits {
   readonly outside: Git;
 }
 
-/** git in the cache, and on the line to the remote. Makes the folder that the cache is in. */
-export function gitsOf(dir: string, env: Environment, settings: readonly Scoped[]): CacheGits {
+/**
+ * git in the cache, and on the line to the remote. Makes the folder that the cache is in. `lineEnv`
+ * is asked anew for each git on the line: a token may last an hour, and a runner longer.
+ */
+export function gitsOf(
+  dir: string,
+  env: Environment,
+  settings: readonly Scoped[],
+  lineEnv: () => Environment = () => env,
+): CacheGits {
   const own = settings
     .filter(({ scope, key }) => (isOwn(scope) && WAYS.test(key)) || PROGRAMS.has(key))
     .map(({ key, value }) => [key, value] as const);
   const GIT_DIR = { GIT_DIR: dir };
-  const line = remoteEnv(env, own);
+  const onLine = () => remoteEnv(lineEnv(), own);
   makeFolder(dirname(dir));
   return {
     git: new Git({ dir: dirname(dir), env: { ...cleanEnv(env), ...GIT_DIR } }),
-    line: new Git({ dir: dirname(dir), env: { ...line, ...GIT_DIR }, remote: true }),
-    outside: new Git({ dir: dirname(dir), env: line, remote: true }),
+    line: new Git({
+      dir: dirname(dir),
+      get env() {
+        return { ...onLine(), ...GIT_DIR };
+      },
+      remote: true,
+    }),
+    outside: new Git({
+      dir: dirname(dir),
+      get env() {
+        return onLine();
+      },
+      remote: true,
+    }),
   };
 }
 
