@@ -48,6 +48,8 @@ export interface Opening {
   readonly remember?: boolean;
   /** The name or the URL of a remote to work on, in place of the repository itself. */
   readonly remote?: string | undefined;
+  /** The environment of each git that speaks with the remote, where its credentials change. */
+  readonly lineEnv?: () => Environment;
 }
 
 /** Reads the contract of the trusted branch, once for each of its commits. */
@@ -77,6 +79,13 @@ export function cacheBase(env: Environment): string {
   const home = env["HOME"] ? join(env["HOME"], ".cache") : join(tmpdir(), `trailhand-${userName()}`);
   // The XDG specification: a path that is empty or relative is to be passed over.
   const given = env["XDG_CACHE_HOME"] ?? "";
+  return join(isAbsolute(given) ? given : home, "trailhand");
+}
+
+/** What has to outlive a program, and is in no repository: deliveries that wait for a server. */
+export function inboxesFolder(env: Environment): string {
+  const home = env["HOME"] ? join(env["HOME"], ".local", "state") : join(tmpdir(), `trailhand-${userName()}`);
+  const given = env["XDG_STATE_HOME"] ?? "";
   return join(isAbsolute(given) ? given : home, "trailhand");
 }
 

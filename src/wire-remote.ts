@@ -37,7 +37,7 @@ export async function openRemoteSite(
   const address = requireAddress(how.remote, settings, here?.top ?? here?.commonDir ?? dir);
   const root = join(cacheBase(env), `${folderName(address)}-${shortHash(address.fetch)}`);
   const cacheDir = join(root, CACHE);
-  const gits = gitsOf(cacheDir, env, settings);
+  const gits = gitsOf(cacheDir, env, settings, how.lineEnv);
   const line = new Line(gits.line, gits.outside, address);
   const restore = async () => {
     const wasThere = isThere(cacheDir);

@@ -4,6 +4,7 @@
  * What must hold: an option or argument that is not here cannot be given; each command has an
  * example that works as it stands in a repository that `trailhand init` has prepared.
  */
+import { GITHUB } from "./commands/github.ts";
 import { HISTORY } from "./commands/history.ts";
 import { LOOK } from "./commands/look.ts";
 import { MEND } from "./commands/mend.ts";
@@ -14,4 +15,12 @@ import type { Command } from "./commands/shape.ts";
 
 export { COMMON, GROUPS, type Command, type Offer, type Option } from "./commands/shape.ts";
 
-export const COMMANDS: readonly Command[] = [...START, ...WORK, ...LOOK, ...HISTORY, ...MEND, ...MORE];
+export const COMMANDS: readonly Command[] = [
+  ...START,
+  ...WORK,
+  ...LOOK,
+  ...HISTORY,
+  ...MEND,
+  ...GITHUB,
+  ...MORE,
+];

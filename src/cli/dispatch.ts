@@ -7,7 +7,9 @@ import { makeTerminal, printFault } from "./terminal.ts";
 const LOADERS: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = {
   backtest: () => import("./do/backtest.ts"),
   blame: () => import("./do/blame.ts"),
+  action: () => import("./do/action.ts"),
   advise: () => import("./do/advise.ts"),
+  "app-manifest": () => import("./do/app-manifest.ts"),
   approve: () => import("./do/approve.ts"),
   check: () => import("./do/check.ts"),
   hold: () => import("./do/hold.ts"),
@@ -18,6 +20,7 @@ const LOADERS: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = 
   doctor: () => import("./do/doctor.ts"),
   fork: () => import("./do/fork.ts"),
   gc: () => import("./do/gc.ts"),
+  github: () => import("./do/github.ts"),
   graph: () => import("./do/graph.ts"),
   help: () => import("./do/help.ts"),
   init: () => import("./do/init.ts"),
@@ -28,6 +31,7 @@ const LOADERS: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = 
   resume: () => import("./do/resume.ts"),
   retry: () => import("./do/retry.ts"),
   run: () => import("./do/run.ts"),
+  serve: () => import("./do/serve.ts"),
   show: () => import("./do/show.ts"),
   status: () => import("./do/status.ts"),
 };

@@ -7,7 +7,7 @@ import { makeRepo, type Repo } from "../support/repo.ts";
 
 const WORKFLOW = `start: [work, part]
 states:
-  work: { next: join }
+  work: { next: join, children: 9 }
   join: { next: done, wait: children all, deadline: 10d, otherwise: failed }
   part: { next: done, wait: approvals 1, deadline: 10d, otherwise: failed }
 `;
@@ -90,7 +90,7 @@ test("doctor tells of waits that are near their end, and past it", () => {
 });
 
 test("gc judges notes by what they say, keeps archives, and takes old shadows", () => {
-  const workflow = `lanes: { api: { runs: 3, window: 2h } }\n${WORKFLOW.replace("next: join }", "next: join, lane: api }")}`;
+  const workflow = `lanes: { api: { runs: 3, window: 2h } }\n${WORKFLOW.replace("next: join,", "next: join, lane: api,")}`;
   const repo = introduce(
     makeRepo({ "states/work": FAN_OUT, "states/part": "#!/bin/sh\n", "states/workflow.yml": workflow }),
   );

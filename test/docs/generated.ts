@@ -6,6 +6,7 @@ import { reasonOf } from "../../src/core/reasons.ts";
 import { RESERVED_STATES } from "../../src/core/workflow.ts";
 import { agentSchema, laneSchema, limitsSchema, stateSchema, workflowSchema } from "../../src/core/workflow-schema.ts";
 import { outputSchema } from "../../src/core/output.ts";
+import { renderCommandPage } from "../../src/github/reference.ts";
 import { packTables } from "./patterns.ts";
 
 /** A made part: a whole file, or what stands between two markers of one. */
@@ -137,5 +138,6 @@ export const PARTS: readonly Part[] = [
   { file: "docs/workflow.md", marker: "output", make: outputKeys },
   { file: "docs/troubleshooting.md", marker: "reasons", make: reasons },
   { file: "docs/patterns.md", marker: "packs", make: packTables },
+  { file: "docs/github-commands.md", make: renderCommandPage },
 ];
 

@@ -21,7 +21,7 @@ export interface Option {
 
 export interface Command {
   readonly name: string;
-  readonly group: "start" | "work" | "look" | "mend" | "more";
+  readonly group: "start" | "work" | "look" | "mend" | "github" | "more";
   readonly what: string;
   /** More to say in `help <command>`. */
   readonly more?: string;
@@ -35,6 +35,7 @@ export const GROUPS: Readonly<Record<Command["group"], string>> = {
   work: "Work",
   look: "Look",
   mend: "Mend",
+  github: "GitHub",
   more: "More",
 };
 

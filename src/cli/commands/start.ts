@@ -9,10 +9,16 @@ export const START: readonly Command[] = [
     more: "Nothing that exists is overwritten. What to type next is printed.",
     options: [
       { name: "pack", value: "name", offers: "pack", what: "Write the states of this pack in their place." },
+      {
+        name: "github",
+        what: "Write the workflow of GitHub Actions in their place, and list the labels of your states.",
+      },
+      { name: "uses", value: "action@id", what: "With --github: the action, by the full id of a commit." },
     ],
     examples: [
       { line: "trailhand init", what: "prepare this repository" },
       { line: "trailhand init --pack sequential", what: "begin with a ready-made workflow" },
+      { line: "trailhand init --github", what: "work on GitHub without a server" },
     ],
   },
   {

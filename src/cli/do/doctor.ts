@@ -11,6 +11,7 @@ import { isGone, type Owner } from "../../process/machine.ts";
 import type { Site } from "../../site.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
+import { findGivenUp } from "../doctor-inbox.ts";
 import { findNotices } from "../doctor-notices.ts";
 import { probeRemote } from "../remote-check.ts";
 import { present, survey, type Survey } from "../survey.ts";
@@ -26,7 +27,7 @@ interface Finding {
 
 export const run: Run = async ({ input, terminal, env }) => {
   const site = await openSite(input.directory, env, { remote: input.value("remote") });
-  const findings = [...(await examine(site))];
+  const findings = [...(await examine(site)), ...findGivenUp(env)];
   if (input.has("json")) printJson(terminal, { findings });
   else print(terminal, findings);
   return findings.some(({ level }) => level === "bad") ? EXIT.failed : EXIT.done;

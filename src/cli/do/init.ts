@@ -1,4 +1,9 @@
-/** `trailhand init`: writes states/ with a workflow that works without any AI, or with that of a pack. */
+/**
+ * `trailhand init`: writes states/ with a workflow that works without any AI, or with that of a pack;
+ * or the workflow of GitHub Actions.
+ *
+ * What must hold: nothing that exists is overwritten, and then nothing is written at all.
+ */
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { startsOf } from "../../core/graph.ts";
@@ -9,16 +14,33 @@ import type { Site } from "../../site.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
 import { commandOf, packFiles, packPage } from "../packs.ts";
-import { STARTER } from "../starter.ts";
+import { actionsFile, readUses, stepsOnGitHub } from "../github-files.ts";
+import { STARTER, type StarterFile } from "../starter.ts";
 
 export const run: Run = async ({ input, terminal, env }) => {
   const pack = input.value("pack");
-  const files = pack === undefined ? STARTER : packFiles(pack);
+  const github = input.has("github");
+  if (github && pack !== undefined) throw new Fault(words.conflict("init", "github", "pack"));
+  const action = readUses(input.value("uses"));
+  if (action.known && !github) throw new Fault(words.usesAlone());
+  const files = github ? [actionsFile(action.uses)] : pack === undefined ? STARTER : packFiles(pack);
   const site = await openSite(input.directory, env);
-  const { place } = site;
+  const top = await requireTop(site);
+  write(top, files, (text) => terminal.print(text));
+  const steps = github ? stepsOnGitHub(top, action.known) : await stepsAfter(site, pack);
+  terminal.say(["", "next:", ...steps.map((line) => `  ${line}`)].join("\n"));
+  return EXIT.done;
+};
+
+async function requireTop({ place }: Site): Promise<string> {
   const top =
     place.top === undefined ? undefined : (await place.git.text(["rev-parse", "--show-toplevel"])).trimEnd();
   if (top === undefined) throw new Fault(words.bareRepository());
+  return top;
+}
+
+/** All of them, or none where one is there already. */
+function write(top: string, files: readonly StarterFile[], print: (text: string) => void): void {
   const existing = files.filter(({ path }) => existsSync(join(top, path)));
   if (existing.length > 0) throw new Fault(words.filesExist(existing.map(({ path }) => path).join(", ")));
   for (const { path, text, executable } of files) {
@@ -30,11 +52,9 @@ export const run: Run = async ({ input, terminal, env }) => {
       const why = error instanceof Error ? error.message : String(error);
       throw new Fault(words.readOnly(join(top, path), why), { cause: error });
     }
-    terminal.print(`wrote ${path}`);
+    print(`wrote ${path}`);
   }
-  terminal.say(["", "next:", ...(await stepsAfter(site, pack)).map((line) => `  ${line}`)].join("\n"));
-  return EXIT.done;
-};
+}
 
 /** What to type next, so that it works here: who, which branch is trusted, where it is checked out. */
 async function stepsAfter(site: Site, pack: string | undefined): Promise<string[]> {

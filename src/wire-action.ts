@@ -1,0 +1,129 @@
+/**
+ * Puts the parts of a job of GitHub Actions together: how its event is read, who acts on it, and how
+ * GitHub is shown what came of it.
+ *
+ * What must hold: nothing is opened and nobody is called before the event was found to ask for
+ * something; the token is given to git and to the API, each for its own server, and to nobody else.
+ */
+import { seeBranches } from "./cli/see-branches.ts";
+import { act, type Result } from "./github/act.ts";
+import { answer } from "./github/reply.ts";
+import { lineEnvironment, type Seat } from "./github/actions-event.ts";
+import { Declined, openClient } from "./github/client.ts";
+import { readEvent, type Reading } from "./github/event.ts";
+import { openHub } from "./github/hub.ts";
+import type { Intent } from "./github/intent.ts";
+import { Limits } from "./github/limits.ts";
+import { octokitSurface, type Request } from "./github/octokit-surface.ts";
+import { Pacer } from "./github/pace.ts";
+import { project } from "./github/projection.ts";
+import { bringInLine } from "./github/publish.ts";
+import type { Surface } from "./github/surface.ts";
+import type { Wanted } from "./github/wanted.ts";
+import type { Environment, Site } from "./site.ts";
+import { openDesk } from "./wire-desk.ts";
+import { openSite } from "./wire.ts";
+
+/** The name that people mention. */
+const SLUG = "trailhand";
+/** A job is paid for while it waits; what GitHub puts off for longer is shown by the next one. */
+const PATIENCE = { longestMs: 120_000 };
+
+/** What became of an intent, for the summary. */
+export interface Told {
+  readonly text: string;
+  readonly applied: boolean;
+}
+
+export interface ActionParts {
+  /** Carries out one intent, and answers where it was written. */
+  readonly act: (intent: Intent) => Promise<readonly Told[]>;
+  /** Shows the work on GitHub. What could not be shown. */
+  readonly publish: () => Promise<readonly string[]>;
+}
+
+export interface OpenSeat {
+  readonly reading: Reading;
+  readonly open: (
+    directory: string,
+    remote: string,
+  ) => Promise<{ readonly site: Site; readonly parts: ActionParts }>;
+}
+
+export function openSeat(seat: Seat, env: Environment, payload: unknown): OpenSeat {
+  const { account } = seat;
+  // What a job's own token does starts no job, and bots are not listened to.
+  const self = { botIds: typeof account === "number" ? [account] : [], slug: SLUG };
+  return {
+    reading: readEvent(seat.event, payload, self),
+    async open(directory, remote) {
+      const site = await openSite(directory, lineEnvironment(env, seat), { remote });
+      return { site, parts: await partsOf(seat, site) };
+    },
+  };
+}
+
+async function partsOf(seat: Seat, site: Site): Promise<ActionParts> {
+  const { repo, token } = seat;
+  const pacer = new Pacer(Date.now, PATIENCE);
+  const { request } = await openClient({ pacer, baseUrl: seat.api, token: () => Promise.resolve(token) });
+  const hub = openHub({ request });
+  const surface = octokitSurface(request, repo);
+  const desk = openDesk(site);
+  const manner = { slug: SLUG, limits: new Limits(), now: () => Date.now() };
+  return {
+    async act(intent) {
+      const results = await act(intent, desk, hub, manner);
+      await answer(surface, intent, results);
+      return results.flatMap(tell);
+    },
+    publish: () => publish(seat, site, surface, () => accountOf(seat, request)),
+  };
+}
+
+function tell(result: Result): Told[] {
+  const name = result.command === undefined ? "" : `/${result.command}: `;
+  if (result.kind === "nothing") return [];
+  if (result.kind === "refused") return [{ text: `${name}${result.why}`, applied: true }];
+  return [{ text: `${name}${result.kind === "said" ? "answered" : result.text}`, applied: true }];
+}
+
+/** By which account we write: without it, what we wrote before could not be told from what others did. */
+async function accountOf({ account }: Seat, request: Request): Promise<number | undefined> {
+  if (typeof account === "number") return account;
+  try {
+    const username = "github-actions[bot]";
+    const { data } =
+      account === "job" ? await request("GET /users/{username}", { username }) : await request("GET /user");
+    return Number(data.id);
+  } catch (error) {
+    // The token of an App belongs to no user.
+    if (error instanceof Declined && error.verdict.kind === "refused") return undefined;
+    throw error;
+  }
+}
+
+async function publish(
+  { repo, server }: Seat,
+  site: Site,
+  surface: Surface,
+  account: () => Promise<number | undefined>,
+): Promise<readonly string[]> {
+  const { seen, workflow, now } = await seeBranches(site);
+  if (seen.length === 0) return [];
+  const accountId = await account();
+  if (accountId === undefined) return ["say with the input account by which account the token writes"];
+  const pulls = await surface.pulls();
+  const name = `${repo.owner}/${repo.name}`;
+  const wanted = project({ seen, workflow, pulls, repo: name, address: `${server}/${name}`, now });
+  const self = { accountId, appId: undefined };
+  const { refused, later } = await bringInLine(surface, withoutButtons(wanted), self);
+  const put = later ? [`GitHub wants nothing more for ${Math.ceil(later.ms / 1000)} s`] : [];
+  return [...refused.map(({ write, why }) => `${write.kind}: ${why}`), ...put];
+}
+
+/** Who presses a button of a check that a job made is heard by nobody: GitHub starts no job for it. */
+const withoutButtons = (wanted: Wanted): Wanted => ({
+  ...wanted,
+  checks: wanted.checks.map((check) => ({ ...check, buttons: [] })),
+});

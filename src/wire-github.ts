@@ -1,0 +1,289 @@
+/**
+ * Puts the GitHub App together: door, inbox, Probot, and a station for each repository.
+ *
+ * What must hold: packages of GitHub are loaded here and only when a server starts; one process owns
+ * an inbox; a stop lets nobody in, ends what is being worked on, and leaves the rest on disk.
+ */
+import { mkdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import type { Octokit } from "@octokit/rest";
+import type { Probot } from "probot";
+import { Fault, words } from "./core/words.ts";
+import { makeApp } from "./github/app.ts";
+import { makeCourteous } from "./github/client.ts";
+import type { Credentials } from "./github/credentials.ts";
+import { readEvent, type Reading, type Self } from "./github/event.ts";
+import type { Delivery, Intent, Repo } from "./github/intent.ts";
+import { Limits } from "./github/limits.ts";
+import { Pacer } from "./github/pace.ts";
+import { loadProbot } from "./github/packages.ts";
+import { recover, type RecoverOptions } from "./github/recover.ts";
+import { Door } from "./github/server.ts";
+import { Spool } from "./github/spool.ts";
+import { WorkOff } from "./github/work-off.ts";
+import { isGone, thisOwner, type Owner } from "./process/machine.ts";
+import { inboxesFolder, shortHash, type Environment } from "./site.ts";
+import { Station } from "./wire-station.ts";
+
+/** What understands events, acts on them, and shows what came of it. */
+export interface Parts {
+  readonly readEvent: (name: string, payload: unknown, self: Self) => Reading;
+  readonly act: (intent: Intent) => Promise<void>;
+  /** Ends what runs. */
+  readonly stop: () => Promise<void>;
+}
+
+export interface ServiceOptions {
+  readonly credentials: Credentials;
+  readonly baseUrl: string | undefined;
+  readonly inbox: string;
+  readonly port: number;
+  readonly host: string;
+  readonly parts: (app: Probot, self: () => Promise<Self>) => Parts;
+  /** Asked of GitHub when left out. */
+  readonly self?: () => Promise<Self>;
+  readonly say: (text: string) => void;
+  /** Ask GitHub for what was missed. */
+  readonly recovers: boolean;
+}
+
+export interface Service {
+  readonly port: number;
+  /** Deliveries that were left by the server before. */
+  readonly waiting: number;
+  readonly stop: () => Promise<void>;
+}
+
+/** What the parts of this program need besides the App. */
+export interface PartsOptions {
+  readonly env: Environment;
+  readonly say: (text: string) => void;
+  /** Run what is asked for on this machine. */
+  readonly runs: boolean;
+  /** A directory that is in no repository. */
+  readonly directory: string;
+  /** The address of the pages and of git, such as `https://github.com`. */
+  readonly server: string;
+}
+
+const PATIENCE_MS = 1000;
+const TIDY_MS = 60 * 60 * 1000;
+
+/** Begins to serve. Throws a Fault when the inbox or the port is taken. */
+export async function startService(options: ServiceOptions): Promise<Service> {
+  const { say, inbox: dir } = options;
+  const release = occupy(dir);
+  try {
+    const inbox = new Spool(dir);
+    if (inbox.broken > 0) say(`${inbox.broken} half-written lines in ${dir} were passed over`);
+    const app = await openApp(options);
+    const self = options.self ?? selfOf(app, options.credentials.appId);
+    const parts = options.parts(app, self);
+    await app.load(makeApp(handling(parts, self)));
+    const door = new Door({ inbox, warn: say, verify: (body, given) => app.webhooks.verify(body, given) });
+    const handle = (delivery: Delivery) => app.receive(delivery as Parameters<Probot["receive"]>[0]);
+    const work = new WorkOff({ inbox, warn: say, handle });
+    const { waiting } = inbox.standing();
+    const since = inbox.lastSeen();
+    const port = await listen(door, options);
+    work.start();
+    const tidy = () => void inbox.tidy().catch((error: unknown) => say(`the inbox: ${String(error)}`));
+    tidy();
+    const timer = setInterval(tidy, TIDY_MS);
+    const stopping = new AbortController();
+    const recovered = options.recovers
+      ? catchUp({ app, inbox, since, warn: say, signal: stopping.signal }, parts)
+      : undefined;
+    const stop = async () => {
+      clearInterval(timer);
+      stopping.abort();
+      await door.close();
+      await work.stop();
+      await parts.stop();
+      // What it waits for may never answer; the inbox takes nothing more from it.
+      await Promise.race([recovered, setTimeout(PATIENCE_MS, undefined, { ref: false })]);
+      await inbox.close();
+      release();
+    };
+    return { port, waiting, stop };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+/** The parts of this program: a station for each repository, opened when something is asked of it. */
+export function ownParts({
+  env,
+  say,
+  runs,
+  directory,
+  server,
+}: PartsOptions): (app: Probot, self: () => Promise<Self>) => Parts {
+  return (app, self) => {
+    const stations = new Map<string, Promise<Station>>();
+    const limits = new Limits();
+    const installed = installations(app, say);
+    const open = async (repo: Repo): Promise<Station> => {
+      const octokit = await installed(repo);
+      const options = { env, say, runs, directory, server, limits, self: await self() };
+      return Station.open(repo, octokit, options);
+    };
+    const stationOf = (repo: Repo): Promise<Station> => {
+      const key = `${repo.owner}/${repo.name}`.toLowerCase();
+      const known = stations.get(key) ?? open(repo);
+      stations.set(key, known);
+      known.catch(() => stations.delete(key));
+      return known;
+    };
+    return {
+      readEvent,
+      async act(intent) {
+        if (intent.kind !== "sweep") return (await stationOf(intent.repo)).act(intent);
+        for (const repo of intent.repos) {
+          await stationOf(repo).then(
+            (station) => station.show(),
+            // One repository that cannot be opened keeps no other from being looked at.
+            (error: unknown) => say(`${repo.owner}/${repo.name}: ${String(error)}`),
+          );
+        }
+      },
+      async stop() {
+        const open = await Promise.allSettled(stations.values());
+        await Promise.all(open.map((one) => (one.status === "fulfilled" ? one.value.stop() : undefined)));
+      },
+    };
+  };
+}
+
+/** Opens GitHub as the App is installed for a repository. One account is asked at one pace. */
+function installations(app: Probot, say: (text: string) => void): (repo: Repo) => Promise<Octokit> {
+  const known = new Map<number, Promise<Octokit>>();
+  const open = async (id: number): Promise<Octokit> => {
+    const octokit = (await app.auth(id)) as unknown as Octokit;
+    makeCourteous(octokit, { pacer: new Pacer(), say });
+    return octokit;
+  };
+  return async ({ owner, name: repo }) => {
+    const asItself = await app.auth();
+    const { data } = await asItself.request("GET /repos/{owner}/{repo}/installation", { owner, repo });
+    const octokit = known.get(data.id) ?? open(data.id);
+    known.set(data.id, octokit);
+    octokit.catch(() => known.delete(data.id));
+    return octokit;
+  };
+}
+
+/** From a delivery to what GitHub shows of it. */
+export function handling(parts: Parts, self: () => Promise<Self>): (delivery: Delivery) => Promise<void> {
+  return async ({ name, payload }) => {
+    const { intents } = parts.readEvent(name, payload, await self());
+    for (const intent of intents) await parts.act(intent);
+  };
+}
+
+/** Probot with our own log: its own would write what events say. */
+export async function openApp({
+  credentials,
+  baseUrl,
+  say,
+}: Pick<ServiceOptions, "credentials" | "baseUrl" | "say">): Promise<Probot> {
+  const { Probot } = await loadProbot();
+  const app = new Probot({
+    ...credentials,
+    ...(baseUrl === undefined ? {} : { baseUrl }),
+    log: quiet(say) as never,
+  });
+  return app.ready();
+}
+
+/** The log that Probot and octokit write to: warnings alone, in one line, without what they are about. */
+function quiet(say: (text: string) => void): object {
+  const none = () => undefined;
+  const tell = (...given: readonly unknown[]) => {
+    const text = given.find((one): one is string => typeof one === "string");
+    if (text !== undefined) say(text.split("\n")[0]?.slice(0, 500) ?? "");
+  };
+  const log = { trace: none, debug: none, info: none, warn: tell, error: tell, fatal: tell };
+  return { ...log, child: () => quiet(say) };
+}
+
+/** Who we are on GitHub, asked for once; asked for again where that failed. */
+export function selfOf(app: Probot, appId: number): () => Promise<Self> {
+  let known: Promise<Self> | undefined;
+  return () => {
+    known ??= readSelf(app, appId).catch((error: unknown) => {
+      known = undefined;
+      throw error;
+    });
+    return known;
+  };
+}
+
+async function readSelf(app: Probot, appId: number): Promise<Self> {
+  const github = await app.auth();
+  const { data } = await github.request("GET /app");
+  const slug = data?.slug ?? "";
+  // Who an App writes as can be asked by an installation alone.
+  const { data: installations } = await github.request("GET /app/installations", { per_page: 1 });
+  const [first] = installations;
+  if (!first) throw new Fault(words.notInstalled(slug));
+  const asInstalled = await app.auth(first.id);
+  const bot = await asInstalled.request("GET /users/{username}", { username: `${slug}[bot]` });
+  return { appId, slug, botIds: [Number(bot.data.id)] };
+}
+
+async function catchUp(
+  { warn, ...how }: Omit<RecoverOptions, "sweep"> & { readonly signal: AbortSignal },
+  parts: Parts,
+): Promise<void> {
+  const tell = (text: string) => {
+    if (!how.signal.aborted) warn(text);
+  };
+  const sweep = (repos: readonly Repo[]) => parts.act({ kind: "sweep", repos });
+  const { accepted, asked, repos } = await recover({ ...how, sweep, warn: tell });
+  if (accepted + asked > 0) tell(`${accepted + asked} missed deliveries were recovered`);
+  if (repos > 0) tell(`${repos} repositories were looked at`);
+}
+
+async function listen(door: Door, { port, host }: ServiceOptions): Promise<number> {
+  try {
+    return await door.listen(port, host);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new Fault(words.noServePort(host, port, why), { cause });
+  }
+}
+
+/** Each App at each GitHub has its own. */
+export function inboxFolder(env: Environment, appId: number, baseUrl: string | undefined): string {
+  const where = baseUrl === undefined ? "" : `-${shortHash(baseUrl)}`;
+  return join(inboxesFolder(env), `inbox-${appId}${where}`);
+}
+
+/** Takes the folder for this process. Throws a Fault while another one lives that has it. */
+function occupy(dir: string): () => void {
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const path = join(dir, "owner.json");
+  const mine = JSON.stringify(thisOwner());
+  for (let tries = 0; ; tries++) {
+    try {
+      writeFileSync(path, mine, { flag: "wx", mode: 0o600 });
+      return () => unlinkSync(path);
+    } catch (error) {
+      const owner = readOwner(path);
+      if (owner && !isGone(owner)) throw new Fault(words.inboxOwned(dir, owner.pid), { cause: error });
+      if (tries > 3) throw error;
+      unlinkSync(path);
+    }
+  }
+}
+
+function readOwner(path: string): Owner | undefined {
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as Owner;
+  } catch {
+    return undefined;
+  }
+}

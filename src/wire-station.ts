@@ -1,0 +1,173 @@
+/**
+ * A repository that the App serves: acted on, run, and shown on GitHub.
+ *
+ * What must hold: the token of its installation is asked for again before it runs out, and is given
+ * to git on the line and to the API alone; what happens here is shown soon, and once.
+ */
+import type { Octokit } from "@octokit/rest";
+import { requireSound } from "./cli/remote-check.ts";
+import { seeBranches, type Memory } from "./cli/see-branches.ts";
+import { act } from "./github/act.ts";
+import { lineEnvironment, scriptEnvironment } from "./github/actions-event.ts";
+import type { Self } from "./github/event.ts";
+import { openHub } from "./github/hub.ts";
+import type { Intent, Repo } from "./github/intent.ts";
+import { Limits } from "./github/limits.ts";
+import { octokitSurface } from "./github/octokit-surface.ts";
+import { project } from "./github/projection.ts";
+import { bringInLine } from "./github/publish.ts";
+import { answer } from "./github/reply.ts";
+import type { Rests } from "./runner/pace.ts";
+import { Runner } from "./runner/tick.ts";
+import type { Environment, Site } from "./site.ts";
+import { openDesk } from "./wire-desk.ts";
+import { wireRunner } from "./wire-runner.ts";
+import { openSite } from "./wire.ts";
+
+export interface StationOptions {
+  readonly env: Environment;
+  /** A directory that is in no repository. */
+  readonly directory: string;
+  /** The address of the pages and of git, such as `https://github.com`. */
+  readonly server: string;
+  readonly say: (text: string) => void;
+  /** Run what is asked for on this machine. */
+  readonly runs: boolean;
+  readonly self: Self;
+  readonly limits: Limits;
+}
+
+/** GitHub asks for at most six pushes a minute for each repository. */
+const TTL_MS = 300_000;
+/** Pushes and comments wake it; looks are a safety net. */
+const RESTS: Rests = { shortestMs: 1000, longestMs: 120_000 };
+/** The installation's token is asked for so often; it is a new one when the old is near its end. */
+const TOKEN_MS = 60_000;
+const GRACE_MS = 10_000;
+
+export class Station {
+  readonly #options: StationOptions;
+  readonly #repo: Repo;
+  readonly #octokit: Octokit;
+  readonly #site: Site;
+  readonly #seen: Memory = new Map();
+  readonly #tokens: NodeJS.Timeout;
+  #ring: () => void = () => undefined;
+  #runner: Runner | undefined;
+  #running: Promise<void> = Promise.resolve();
+  /** The showing that goes on, and whether another has to follow. */
+  #showing: Promise<void> | undefined;
+  #isStale = false;
+
+  /** Opens a repository for an installation of the App. */
+  static async open(repo: Repo, octokit: Octokit, options: StationOptions): Promise<Station> {
+    const ask = async () => ((await octokit.auth({ type: "installation" })) as { token: string }).token;
+    const held = { token: await ask() };
+    const { env, server, directory } = options;
+    const remote = `${server}/${repo.owner}/${repo.name}.git`;
+    const lineEnv = () => lineEnvironment(env, { server, token: held.token });
+    const site = await openSite(directory, scriptEnvironment(env), { remote, lineEnv });
+    const tokens = setInterval(() => {
+      ask().then(
+        (token) => (held.token = token),
+        (error: unknown) => options.say(`a token for ${repo.owner}/${repo.name}: ${String(error)}`),
+      );
+    }, TOKEN_MS);
+    tokens.unref();
+    const station = new Station(repo, octokit, site, tokens, options);
+    if (options.runs) station.#run();
+    return station;
+  }
+
+  private constructor(
+    repo: Repo,
+    octokit: Octokit,
+    site: Site,
+    tokens: NodeJS.Timeout,
+    options: StationOptions,
+  ) {
+    this.#repo = repo;
+    this.#octokit = octokit;
+    this.#site = site;
+    this.#tokens = tokens;
+    this.#options = options;
+  }
+
+  /** Carries out an intent, answers where it was written, and wakes the runner. */
+  async act(intent: Intent): Promise<void> {
+    const { request } = this.#octokit;
+    const { self, limits } = this.#options;
+    const manner = { slug: self.slug, limits, now: () => Date.now() };
+    const results = await act(intent, openDesk(this.#site), openHub({ request }), manner);
+    await answer(octokitSurface(request, this.#repo), intent, results);
+    this.#ring();
+    await this.show();
+  }
+
+  /** Shows the work on GitHub. What happens meanwhile is shown after it. */
+  show(): Promise<void> {
+    this.#isStale = true;
+    this.#showing ??= this.#showAll().finally(() => (this.#showing = undefined));
+    return this.#showing;
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#tokens);
+    this.#runner?.shutdown(GRACE_MS);
+    await this.#running;
+    await this.#showing?.catch(() => undefined);
+  }
+
+  async #showAll(): Promise<void> {
+    while (this.#isStale) {
+      this.#isStale = false;
+      const { seen, workflow, now } = await seeBranches(this.#site, this.#seen);
+      if (seen.length === 0) return;
+      const surface = octokitSurface(this.#octokit.request, this.#repo);
+      const pulls = await surface.pulls();
+      const { owner, name } = this.#repo;
+      const { self, server, say } = this.#options;
+      const repo = `${owner}/${name}`;
+      const wanted = project({ seen, workflow, pulls, repo, address: `${server}/${repo}`, now });
+      const [accountId = 0] = self.botIds;
+      const { refused, later } = await bringInLine(surface, wanted, { accountId, appId: self.appId });
+      for (const { write, why } of refused) say(`${repo}: ${write.kind}: ${why}`);
+      if (later) setTimeout(() => void this.#showOrSay(), later.ms).unref();
+    }
+  }
+
+  /** What the runner did is shown; that it could not be is told, and mended by the next showing. */
+  async #showOrSay(): Promise<void> {
+    try {
+      await this.show();
+    } catch (error) {
+      this.#options.say(`${this.#repo.owner}/${this.#repo.name}: ${String(error)}`);
+    }
+  }
+
+  #run(): void {
+    const { env, say } = this.#options;
+    const { ports, dispose } = wireRunner(this.#site, scriptEnvironment(env), (event) => {
+      if (event.kind === "fault") say(event.what);
+      void this.#showOrSay();
+    });
+    const runner = new Runner(ports, {
+      once: false,
+      watch: true,
+      branches: [],
+      concurrency: undefined,
+      ttlMs: TTL_MS,
+      shared: true,
+      rests: RESTS,
+      wakes: (ring) => (this.#ring = ring),
+    });
+    this.#runner = runner;
+    this.#running = requireSound(this.#site, Date.now())
+      .then(() => runner.run())
+      .then(
+        () => undefined,
+        (error: unknown) => say(error instanceof Error ? error.message : String(error)),
+      )
+      .finally(dispose);
+  }
+}
