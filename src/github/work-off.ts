@@ -5,6 +5,7 @@
  * attempts and holds up its repository alone; trouble of GitHub or the network costs none, because
  * it says nothing about the delivery; `stop` lets what is being worked on end, and begins nothing.
  */
+import { Unreachable } from "../core/words.ts";
 import { ATTEMPTS, type Inbox, type Taken } from "./inbox.ts";
 import type { Delivery } from "./intent.ts";
 
@@ -130,6 +131,7 @@ const NETWORK = /^(?:ECONN|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EPIPE|ENETUNREACH|EHOST
 export function isPassing(error: unknown): boolean {
   const first = firstOf(error);
   if (typeof first !== "object" || first === null) return false;
+  if (first instanceof Unreachable) return true;
   const { status, code, cause, response } = first as {
     readonly status?: unknown;
     readonly code?: unknown;
