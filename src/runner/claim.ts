@@ -84,7 +84,8 @@ export async function claim(ports: Ports, run: Run, ttlMs: number): Promise<Clai
     attempt: run.attempt,
     ttlMs,
     nonce: machine.newNonce(),
-    lanes: run.state?.lane ?? ["default"],
+    // What runs no script is in no lane.
+    lanes: (run.limit || run.known ? undefined : run.state?.lane) ?? ["default"],
     slots: (run.slots ?? []).map(({ name }) => name),
     spent: (before?.request === run.request.commit ? before.spent : undefined) ?? NOTHING,
     ...(machine.holder ? { holder: machine.holder } : {}),

@@ -73,7 +73,7 @@ export const PLANTS: Readonly<Record<string, (lab: Lab) => Promise<unknown>>> = 
   async lane(lab) {
     const { head } = await finished(lab);
     for (const at of [0, 1, 2]) {
-      const message = `lease: one of three\n\nRun: planted-${at}\nLane: narrow\nSlot: ${at}\n`;
+      const message = `lease: one of three\n\nRun: planted-${at}\nLane: narrow\nSlot: narrow/${at}\n`;
       const lease = await commit(lab, head, message);
       await update(lab, `${LEASES}${String(at).repeat(40)}`, lease);
     }

@@ -33,12 +33,13 @@ function overlapsIn(
   const places = [...refs].filter(([ref]) => ref.startsWith(`${LANES}${lane}/`));
   const leases = [...refs].flatMap(([ref, id]) => {
     const lease = commits.get(id);
-    const active = ref.startsWith(LEASES) && trailer(lease, "Lane") === lane && !isRest(lease);
+    const active = ref.startsWith(LEASES) && listOf(lease, "Lane").includes(lane) && !isRest(lease);
     return active && lease ? [{ ref, lease }] : [];
   });
   const strayed = leases.filter(({ lease }) => {
-    const place = refs.get(`${LANES}${lane}/${trailer(lease, "Slot")}`);
-    return trailer(commits.get(place ?? ""), "Run") !== trailer(lease, "Run");
+    const own = listOf(lease, "Slot").filter((name) => name.startsWith(`${lane}/`));
+    const holders = own.map((name) => commits.get(refs.get(`${LANES}${name}`) ?? ""));
+    return own.length === 0 || holders.some((held) => trailer(held, "Run") !== trailer(lease, "Run"));
   });
   return [
     ...(places.length > most ? [`lane ${lane} has ${places.length} places`] : []),
@@ -47,6 +48,8 @@ function overlapsIn(
   ];
 }
 
+/** The words of a trailer. */
+const listOf = (commit: Commit | undefined, key: string): string[] => (trailer(commit, key) ?? "").split(" ");
 const runIn = ({ lease }: { lease: Commit }) => trailer(lease, "Run") ?? lease.id;
 const isRest = (lease: Commit | undefined) => trailer(lease, "Rest-Ms") !== undefined;
 
