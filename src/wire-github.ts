@@ -151,7 +151,8 @@ export function ownParts({
       },
       async stop() {
         const open = await Promise.allSettled(stations.values());
-        await Promise.all(open.map((one) => (one.status === "fulfilled" ? one.value.stop() : undefined)));
+        const there = open.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+        await Promise.all(there.map((station) => station.stop()));
       },
     };
   };

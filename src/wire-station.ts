@@ -162,12 +162,17 @@ export class Station {
       wakes: (ring) => (this.#ring = ring),
     });
     this.#runner = runner;
-    this.#running = requireSound(this.#site, Date.now())
-      .then(() => runner.run())
-      .then(
-        () => undefined,
-        (error: unknown) => say(error instanceof Error ? error.message : String(error)),
-      )
-      .finally(dispose);
+    this.#running = this.#runToEnd(runner, dispose);
+  }
+
+  async #runToEnd(runner: Runner, dispose: () => Promise<void>): Promise<void> {
+    try {
+      await requireSound(this.#site, Date.now());
+      await runner.run();
+    } catch (error) {
+      this.#options.say(error instanceof Error ? error.message : String(error));
+    } finally {
+      await dispose();
+    }
   }
 }
