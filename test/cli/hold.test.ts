@@ -11,7 +11,7 @@ const ASK = "feat: a thing\n\nPlease.\n\nState: work\n";
 const WORKFLOW = "states:\n  work: { next: done }\n";
 /** Says that it began, then works until it is told to end. */
 const patient = (out: string) =>
-  `#!/bin/sh\necho $$ >>${out}/began\necho half >half.txt\nwhile [ ! -e ${out}/end ]; do sleep 0.05; done\n`;
+  `#!/bin/sh\necho half >half.txt\necho $$ >>${out}/began\nwhile [ ! -e ${out}/end ]; do sleep 0.05; done\n`;
 
 const started: ChildProcess[] = [];
 afterEach(() => {
@@ -39,7 +39,8 @@ test("what runs is stopped and saved, nothing is begun, and no attempt is used u
   const salvage = repo.git("for-each-ref", "--format=%(refname)", "refs/trailhand/salvage");
   expect(repo.git("show", `${salvage}:half.txt`)).toBe("half");
   repo.git("switch", "-qc", "other", "main");
-  repo.request(ASK);
+  // Another text: the same one, in the same second, would be the same commit.
+  repo.request(ASK.replace("a thing", "another"));
   repo.git("switch", "-q", "main");
   expect(cli(repo, "run").err).not.toContain("work → done");
   expect(began(out)).toBe(1);

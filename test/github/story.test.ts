@@ -1,20 +1,20 @@
 /**
- * The App from end to end: label, branch, run, comment, review by a person, landing; and what GitHub
- * shows of it. A real repository behind smart HTTP, an emulated GitHub, signed webhooks.
+ * The App from end to end: label, branch, run, the refusal of a stranger, comment, landing; and what
+ * GitHub shows of it.
  */
-import { createHmac } from "node:crypto";
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
-import { readCredentials } from "../../src/github/credentials.ts";
-import { WEBHOOK_PATH } from "../../src/github/server.ts";
-import { ownParts, startService } from "../../src/wire-github.ts";
-import { until } from "../support/cli.ts";
-import { serveGit } from "../support/git-http.ts";
-import { APP, NAME, OWNER, startHub, type Hub } from "../support/hub.ts";
-import { git, makeRepo, temporaryDir } from "../support/repo.ts";
-import { environmentOf } from "../support/run.ts";
-import { PRIVATE_KEY, SECRET } from "../support/webhooks.ts";
+import { expect, test } from "vitest";
+import { APP } from "../support/hub.ts";
+import { git, makeRepo } from "../support/repo.ts";
+import {
+  commentsOf,
+  eventBy,
+  labelsOf,
+  openIssue,
+  serveApp,
+  stateOn,
+  untilSo,
+  type Account,
+} from "./scene.ts";
 
 const WORKFLOW = `lanes: { landing: 1 }
 states:
@@ -33,127 +33,57 @@ echo "land=$(git rev-parse HEAD)" >>"$TRAILHAND_OUTPUT"
 git checkout -q --detach "$TRAILHAND_COMMIT"
 `;
 
-interface Scene {
-  readonly hub: Hub;
-  readonly far: string;
-  /** Sends a signed webhook; the answer's status. */
-  readonly send: (name: string, payload: object, id?: string) => Promise<number>;
-}
+const BRANCH = "trailhand/issue-1";
 
-async function makeScene(): Promise<Scene> {
-  const root = temporaryDir();
-  const far = join(root, OWNER, `${NAME}.git`);
+test("a label begins, a comment goes on, and it lands, shown as it is", { timeout: 120_000 }, async () => {
   const person = makeRepo({ "states/workflow.yml": WORKFLOW });
   person.write("states/work", WORK, 0o755);
   person.write("states/integrate", INTEGRATE, 0o755);
   person.commit("chore: states");
-  mkdirSync(far, { recursive: true });
-  git(far, ["init", "-q", "--bare", "-b", "main"]);
-  person.git("push", "-q", far, "main");
-  const [hub, served] = await Promise.all([startHub(), serveGit(root)]);
-  const env = {
-    ...environmentOf(person),
-    APP_ID: String(APP.id),
-    PRIVATE_KEY,
-    WEBHOOK_SECRET: SECRET,
-  };
-  const inbox = join(temporaryDir(), "inbox");
-  const said: string[] = [];
-  const say = (text: string) => void said.push(text);
-  const server = served.url("").replace(/\/$/, "");
-  const service = await startService({
-    credentials: readCredentials(env),
-    baseUrl: hub.url,
-    inbox,
-    port: 0,
-    host: "127.0.0.1",
-    parts: ownParts({ env, say, runs: true, directory: inbox, server }),
-    say,
-    recovers: false,
-  });
-  onTestFinished(() => service.stop());
-  let count = 0;
-  const send = async (name: string, payload: object, id = `delivery-${++count}`) => {
-    const body = JSON.stringify(payload);
-    const signature = createHmac("sha256", SECRET).update(body).digest("hex");
-    const headers = {
-      "content-type": "application/json",
-      "x-github-delivery": id,
-      "x-github-event": name,
-      "x-hub-signature-256": `sha256=${signature}`,
-    };
-    const url = `http://127.0.0.1:${service.port}${WEBHOOK_PATH}`;
-    return (await fetch(url, { method: "POST", body, headers })).status;
-  };
-  return { hub, far, send };
-}
+  const scene = await serveApp(person);
+  const { hub, far, owner, send } = scene;
+  const issue = await openIssue(scene, "It should greet", "Please.\n\nState: done");
+  const common = eventBy(owner);
 
-const ROOT = `/repos/${OWNER}/${NAME}`;
-const BRANCH = "trailhand/issue-1";
-
-test("a label begins, a comment goes on, and it lands, shown as it is", { timeout: 120_000 }, async () => {
-  const { hub, far, send } = await makeScene();
-  const me = (await hub.as(OWNER, "GET", "/user")) as { id: number; login: string };
-  const issue = (await hub.as(OWNER, "POST", `${ROOT}/issues`, {
-    title: "It should greet",
-    body: "Please.\n\nState: done",
-  })) as { number: number; updated_at: string };
-  const common = {
-    repository: { id: 1, name: NAME, full_name: `${OWNER}/${NAME}`, owner: me },
-    sender: { ...me, type: "User" },
-  };
-  const about = { ...issue, user: { ...me, type: "User" }, labels: [] };
-  const state = () => {
-    const heads = git(far, ["for-each-ref", "--format=%(refname:short)", `refs/heads/${BRANCH}`]);
-    return heads === ""
-      ? ""
-      : git(far, ["log", "-1", "--format=%(trailers:key=State,valueonly)", BRANCH]).trim();
-  };
-  const labels = async () =>
-    ((await hub.as(OWNER, "GET", `${ROOT}/issues/1/labels`)) as { name: string }[]).map(({ name }) => name);
-  const comments = async () =>
-    (await hub.as(OWNER, "GET", `${ROOT}/issues/1/comments`)) as { body: string; user: { login: string } }[];
-
-  const labelled = { action: "labeled", issue: about, label: { name: "state:work" }, ...common };
+  const labelled = { action: "labeled", issue, label: { name: "state:work" }, ...common };
   expect(await send("issues", labelled, "one")).toBe(202);
   expect(await send("issues", labelled, "one")).toBe(202);
   expect(await send("issues", labelled, "the-same-again")).toBe(202);
-  await until("the work", () => state() === "review", 60_000);
+  await untilSo("the work", () => stateOn(scene, BRANCH) === "review");
   // The body of an issue is text: its last line asks for nothing.
   expect(git(far, ["show", `${BRANCH}:work.txt`])).toContain("It should greet");
   expect(git(far, ["log", "--format=%ae", "-1", `${BRANCH}~1`])).toContain("@users.noreply.github.com");
-  await untilAsync("the label", async () => (await labels()).join() === "state:review");
-  const ours = (await comments()).filter(({ user }) => user.login === APP.login);
+  await untilSo("the label", async () => (await labelsOf(scene, 1)).join() === "state:review");
+  const ours = (await commentsOf(scene, 1)).filter(({ by }) => by === APP.login);
   expect(ours).toHaveLength(1);
   expect(ours[0]?.body).toContain("review");
 
-  const commented = (id: number, body: string, by = common.sender) => ({
+  const commented = (id: number, body: string, by: Account) => ({
     action: "created",
-    issue: about,
-    comment: { id, body, user: by, created_at: issue.updated_at, updated_at: issue.updated_at },
-    ...common,
-    sender: by,
+    issue,
+    comment: {
+      id,
+      body,
+      user: { ...by, type: "User" },
+      created_at: issue.updated_at,
+      updated_at: issue.updated_at,
+    },
+    ...eventBy(owner, by),
   });
-  const stranger = (await hub.as("stranger", "GET", "/user")) as { id: number; login: string };
-  await send("issue_comment", commented(11, "/set-state integrate", { ...stranger, type: "User" }));
-  await untilAsync("the refusal", async () => (await comments()).some(({ body }) => body.includes("write")));
-  expect(state()).toBe("review");
+  const stranger = (await hub.as("stranger", "GET", "/user")) as Account;
+  await send("issue_comment", commented(11, "/set-state integrate", stranger));
+  await untilSo("the refusal", async () =>
+    (await commentsOf(scene, 1)).some(({ body }) => body.includes("write")),
+  );
+  expect(stateOn(scene, BRANCH)).toBe("review");
 
-  await send("issue_comment", commented(12, "Good.\n\n/set-state integrate"));
-  await until("the landing", () => state() === "done", 60_000);
+  await send("issue_comment", commented(12, "Good.\n\n/set-state integrate", owner));
+  await untilSo("the landing", () => stateOn(scene, BRANCH) === "done");
   expect(git(far, ["log", "-1", "--format=%s", "main"]).trim()).toBe("feat: what was asked for");
-  await untilAsync("the last label", async () => (await labels()).join() === "state:done");
-  const requests = git(far, ["log", "--format=%(trailers:key=Event,valueonly)", BRANCH])
+  await untilSo("the last label", async () => (await labelsOf(scene, 1)).join() === "state:done");
+  const events = git(far, ["log", "--format=%(trailers:key=Event,valueonly)", BRANCH])
     .split("\n")
     .filter(Boolean);
-  expect(requests).toHaveLength(2);
+  expect(events).toHaveLength(2);
   expect(hub.checks.at(-1)).toMatchObject({ name: expect.stringContaining("trailhand") as string });
 });
-
-async function untilAsync(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 60_000;
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`waited too long for: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-}

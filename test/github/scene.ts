@@ -1,0 +1,128 @@
+/**
+ * The App at work: a real repository behind smart HTTP, an emulated GitHub, signed webhooks.
+ *
+ * What must hold: nothing here decides; it carries texts between them, as GitHub would.
+ */
+import { createHmac } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import { readCredentials } from "../../src/github/credentials.ts";
+import { WEBHOOK_PATH } from "../../src/github/server.ts";
+import { ownParts, startService } from "../../src/wire-github.ts";
+import { serveGit } from "../support/git-http.ts";
+import { APP, NAME, OWNER, startHub, type Hub } from "../support/hub.ts";
+import { git, temporaryDir, type Repo } from "../support/repo.ts";
+import { environmentOf } from "../support/run.ts";
+import { PRIVATE_KEY, SECRET } from "../support/webhooks.ts";
+
+export const ROOT = `/repos/${OWNER}/${NAME}`;
+
+export interface Scene {
+  readonly hub: Hub;
+  /** The bare repository. */
+  readonly far: string;
+  /** The account that owns it. */
+  readonly owner: Account;
+  /** Sends a signed webhook; the answer's status. */
+  readonly send: (name: string, payload: object, id?: string) => Promise<number>;
+}
+
+export interface Account {
+  readonly id: number;
+  readonly login: string;
+}
+
+/** An App that serves octo/shop, whose trusted branch is that of `person`, until the test ends. */
+export async function serveApp(person: Repo): Promise<Scene> {
+  const root = temporaryDir();
+  const far = join(root, OWNER, `${NAME}.git`);
+  mkdirSync(far, { recursive: true });
+  git(far, ["init", "-q", "--bare", "-b", "main"]);
+  person.git("push", "-q", far, "main");
+  const [hub, served] = await Promise.all([startHub(), serveGit(root)]);
+  const env = {
+    ...environmentOf(person),
+    APP_ID: String(APP.id),
+    PRIVATE_KEY,
+    WEBHOOK_SECRET: SECRET,
+  };
+  const inbox = join(temporaryDir(), "inbox");
+  const said: string[] = [];
+  const say = (text: string) => void said.push(text);
+  const server = served.url("").replace(/\/$/, "");
+  const service = await startService({
+    credentials: readCredentials(env),
+    baseUrl: hub.url,
+    inbox,
+    port: 0,
+    host: "127.0.0.1",
+    parts: ownParts({ env, say, runs: true, directory: inbox, server }),
+    say,
+    recovers: false,
+  });
+  onTestFinished(() => service.stop());
+  let count = 0;
+  const send = async (name: string, payload: object, id = `delivery-${++count}`) => {
+    const body = JSON.stringify(payload);
+    const signature = createHmac("sha256", SECRET).update(body).digest("hex");
+    const headers = {
+      "content-type": "application/json",
+      "x-github-delivery": id,
+      "x-github-event": name,
+      "x-hub-signature-256": `sha256=${signature}`,
+    };
+    const url = `http://127.0.0.1:${service.port}${WEBHOOK_PATH}`;
+    return (await fetch(url, { method: "POST", body, headers })).status;
+  };
+  const owner = (await hub.as(OWNER, "GET", "/user")) as Account;
+  return { hub, far, owner, send };
+}
+
+/** What every event of the repository says, when somebody acts. */
+export const eventBy = (owner: Account, by: Account = owner): object => ({
+  repository: { id: 1, name: NAME, full_name: `${OWNER}/${NAME}`, owner },
+  sender: { ...by, type: "User" },
+});
+
+export interface Issue {
+  readonly number: number;
+  readonly updated_at: string;
+  readonly user: object;
+  readonly labels: readonly object[];
+}
+
+/** Opens an issue. */
+export async function openIssue({ hub, owner }: Scene, title: string, body: string): Promise<Issue> {
+  const made = (await hub.as(OWNER, "POST", `${ROOT}/issues`, { title, body })) as Issue;
+  return { ...made, user: { ...owner, type: "User" }, labels: [] };
+}
+
+/** The names of an issue's labels. */
+export async function labelsOf({ hub }: Scene, number: number): Promise<string[]> {
+  const found = (await hub.as(OWNER, "GET", `${ROOT}/issues/${number}/labels`)) as { name: string }[];
+  return found.map(({ name }) => name);
+}
+
+/** The comments of an issue. */
+export async function commentsOf({ hub }: Scene, number: number): Promise<{ body: string; by: string }[]> {
+  const path = `${ROOT}/issues/${number}/comments`;
+  const found = (await hub.as(OWNER, "GET", path)) as { body: string; user: Account }[];
+  return found.map(({ body, user }) => ({ body, by: user.login }));
+}
+
+/** The state of a branch; nothing where there is none. */
+export function stateOn({ far }: Scene, branch: string): string {
+  const heads = git(far, ["for-each-ref", "--format=%(refname:short)", `refs/heads/${branch}`]);
+  if (!heads.split("\n").includes(branch)) return "";
+  return git(far, ["log", "-1", "--format=%(trailers:key=State,valueonly)", branch]).trim();
+}
+
+/** Waits until something is so. */
+export async function untilSo(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
+  const end = Date.now() + 90_000;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`waited too long for: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
