@@ -45,7 +45,8 @@ function decideOne(
   const { view, workflow, now } = scene;
   const idle = (kind: Idle["kind"], why: Why): Idle => ({ kind, head, why });
   const seen = view.leases.get(head.key);
-  const stop = seen && isExpired(seen, now) ? { kind: "expire" as const, head, over: seen } : undefined;
+  const stop =
+    seen && isExpired(seen, now) ? { kind: "expire" as const, head, over: seen, rests: false } : undefined;
   const isTarget = head.branch === view.target && workflow.target === "ignore";
   if (isTarget) return stop ?? idle("ignore", { code: "target" });
   if (!listed(head.branch)) return stop ?? idle("ignore", { code: "not-listed" });
@@ -68,7 +69,10 @@ function decideOne(
     return stop ?? idle("ignore", { code: "bound-elsewhere", detail: owner });
   }
   const standing = decideState(scene, head, asked);
-  if (standing && "kind" in standing) return stop ?? standing;
+  if (standing && "kind" in standing) {
+    if (!stop || seen?.lease?.request !== asked.commit) return stop ?? standing;
+    return seen.lease.rest ? standing : { ...stop, rests: true };
+  }
   return decideLease(scene, head, asked, seen, standing);
 }
 

@@ -76,6 +76,8 @@ export interface Expire {
   readonly kind: "expire";
   readonly head: Head;
   readonly over: SeenLease;
+  /** True where the request waits once more: its lost run gives its places back, its attempts count on. */
+  readonly rests: boolean;
 }
 
 export interface Idle {

@@ -195,7 +195,7 @@ export class Runner {
     this.#stopUnwanted(sceneOf(view, contract.workflow, now));
     await this.#sweepDead(view);
     const decisions = decide(view, contract.workflow, now).filter((one) => this.#concerns(one));
-    const settled = await this.#tidy.settle(decisions, now.mono);
+    const settled = await this.#tidy.settle(decisions, view, now.mono);
     const swept = await this.#tidy.sweep(view, now);
     const runs = decisions.filter((one): one is Run => one.kind === "run");
     const choice = await this.#chooser.choose(view, contract.workflow, this.#over ? [] : runs, now);

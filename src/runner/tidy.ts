@@ -41,14 +41,15 @@ export class Tidy {
   }
 
   /** Lands finished answers and removes expired leases of answered requests. */
-  async settle(decisions: readonly Decision[], now: number): Promise<Settled> {
+  async settle(decisions: readonly Decision[], view: View, now: number): Promise<Settled> {
     const blocked: Idle[] = [];
     let progress = false;
     for (const decision of decisions) {
       if (decision.kind === "expire") {
         const { ref, value, known } = decision.over;
         // The head may be older than the lease, by the time that a look takes: another look tells.
-        if (known) await this.#ports.repository.swap([{ ref, expected: value, next: null }], "expired");
+        if (decision.rests) progress = (await this.layDown(decision, view)) || progress;
+        else if (known) await this.#ports.repository.swap([{ ref, expected: value, next: null }], "expired");
         else progress = true;
       }
       if (decision.kind !== "land") continue;
@@ -109,7 +110,7 @@ export class Tidy {
    * A lost run of a request that waits must hold no place in a lane, or who waits for that place
    * waits as long. Its lease rests: attempts stay counted.
    */
-  async layDown({ over }: Run, { slots }: View): Promise<boolean> {
+  async layDown({ over }: Pick<Run, "over">, { slots }: View): Promise<boolean> {
     const lost = over?.lease;
     if (!over || !lost || lost.rest) return false;
     const { repository, machine } = this.#ports;

@@ -186,6 +186,15 @@ describe("a head with a lease", () => {
     expect(one(viewOf(headOf("Refs: #1"), lost))).toMatchObject({ kind: "expire", over: lost });
     expect(one(viewOf(headOf("State: done"), seen({}))).kind).toBe("ignore");
   });
+
+  it("keeps the attempts of a request that has to wait again", () => {
+    const waits = headOf("State: build\nNot-Before: 2999-01-01");
+    const request = { request: waits.commit };
+    const lost = seen(request, { firstSeen: NOW.mono - 15_001 });
+    expect(one(viewOf(waits, lost))).toMatchObject({ kind: "expire", over: lost, rests: true });
+    const resting = seen({ ...request, rest: { ms: 1, why: "x" } }, { firstSeen: NOW.mono - 15_001 });
+    expect(one(viewOf(waits, resting))).toMatchObject({ kind: "wait", why: { code: "not-before" } });
+  });
 });
 
 describe("limits", () => {
