@@ -65,12 +65,15 @@ function look(world: World): { readonly decisions: string[]; readonly rests: Rea
   const rests = new Set<Ref>();
   const wall = (plan.joins && world.machines[0]?.wall()) || scheduler.now;
   const decisions = decide(view, plan.workflow, { mono: scheduler.now, wall }).flatMap((one) => {
-    if (one.kind === "run" && findElsewhere(world, one.request, target, heads)) {
-      // Nobody runs it, and nobody ends its rest: it is the head still.
+    const isElsewhere = one.kind === "run" && findElsewhere(world, one.request, target, heads);
+    const isWaiting = "why" in one && (one.why.code === "waits" || one.why.code === "cycle");
+    if (isElsewhere || isWaiting) {
+      // Nobody runs it, and nobody ends its rest: it is the head still, and its attempts count on.
       const { lease } = refsOf(one.head.key);
-      if (objects.lease(remote.value(lease))?.rest) rests.add(lease);
-      return [];
+      const left = objects.lease(remote.value(lease));
+      if (left?.rest && (isElsewhere || left.request === one.head.commit)) rests.add(lease);
     }
+    if (isElsewhere) return [];
     const stuck = "why" in one && one.why.code === "waits" ? whyStuck(world, one.head) : undefined;
     if (stuck !== undefined) return [`${one.head.branch} waits, and ${stuck}`];
     if ("why" in one && STANDING.has(one.why.code)) return [];
