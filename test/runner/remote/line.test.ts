@@ -34,13 +34,14 @@ describe("a line", () => {
   test("that is cut during the script, and mended before the lease is over, costs nothing", async () => {
     const stage = await makeStage(WAITING);
     const request = ask(stage, "topic", PLEASE);
-    const { run } = await makeRunner(stage, "one", { ttlMs: 30_000 });
+    const { run, events: told } = await makeRunner(stage, "one", { ttlMs: 30_000 });
     const running = run();
     await eventually("the script", () => began(stage));
     cut(stage);
     end(stage);
     // The answer is on its way by now, and does not get through.
-    await new Promise((resolve) => setTimeout(resolve, 1000));
+    await eventually("the fault", () => told.some(({ kind }) => kind === "fault"));
+    await new Promise((resolve) => setTimeout(resolve, 500));
     expect(answersTo(stage, request)).toBe(0);
     stage.served.heal();
     const { events, summary } = await running;
