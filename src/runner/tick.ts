@@ -4,12 +4,12 @@
  * What must hold: a wake is only a hint, each look sees everything; every decision is made by the
  * core on one view; leases of dead runners are swept before anything is claimed over them.
  */
-import type { Scene } from "../core/judge.ts";
 import { sceneOf, whyCalledOff } from "../core/waiting.ts";
 import { decide, type Decision, type Idle, type Run } from "../core/decide.ts";
 import type { Branch, Ref, Sha } from "../core/ids.ts";
 import type { Request } from "../core/request.ts";
-import type { Going as Place, View } from "../core/view.ts";
+import type { Going as Place, Now, View } from "../core/view.ts";
+import type { Workflow } from "../core/workflow.ts";
 import { Fault, Unreachable } from "../core/words.ts";
 import { attempt } from "./attempt.ts";
 import { Bell } from "./bell.ts";
@@ -192,7 +192,7 @@ export class Runner {
     const view = this.#observer.observe(look, takenOver, going, facts);
     const now = { mono: clock.mono(), wall: clock.wall() };
     this.#stopMoved(view);
-    this.#stopUnwanted(sceneOf(view, contract.workflow, now));
+    this.#stopUnwanted(view, contract.workflow, now);
     await this.#sweepDead(view);
     const decisions = decide(view, contract.workflow, now).filter((one) => this.#concerns(one));
     const settled = await this.#tidy.settle(decisions, view, now.mono);
@@ -242,11 +242,15 @@ export class Runner {
   }
 
   /** What is held, or called off by the branch that handed it out, ends here too. */
-  #stopUnwanted(scene: Scene): void {
-    if (scene.view.sides.hold !== undefined) this.#besideStop?.stop("held");
+  #stopUnwanted(view: View, workflow: Workflow, now: Now): void {
+    const isHeld = view.sides.hold !== undefined;
+    if (isHeld) this.#besideStop?.stop("held");
+    // At rest, the branches need not be gone through once more.
+    if (this.#going.size === 0) return;
+    const scene = sceneOf(view, workflow, now);
     for (const [branch, { stop }] of this.#going) {
       const asked = scene.heads.get(branch)?.asked;
-      if (scene.view.sides.hold !== undefined) stop.stop("held");
+      if (isHeld) stop.stop("held");
       else if (asked?.kind === "request" && whyCalledOff(asked, scene) !== undefined) stop.stop("called-off");
     }
   }
