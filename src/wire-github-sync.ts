@@ -13,6 +13,7 @@ import { octokitSurface } from "./github/octokit-surface.ts";
 import { Pacer } from "./github/pace.ts";
 import type { Self, Surface } from "./github/surface.ts";
 import type { Environment } from "./site.ts";
+import { accountNumber, installationOf } from "./wire-account.ts";
 import { openApp } from "./wire-github.ts";
 
 export interface OpenedGithub {
@@ -63,15 +64,10 @@ async function asOwner(
   } catch (error) {
     // The token of a job belongs to an App, and an App is no user.
     if (!(error instanceof Declined) || error.status !== 403 || env["GITHUB_ACTIONS"] !== "true") throw error;
-    const accountId = await botId(octokit, ACTIONS.login);
+    const accountId = await accountNumber(octokit, ACTIONS.login);
     const isDotCom = baseUrl === undefined || new URL(baseUrl).host === "api.github.com";
     return { surface, self: { accountId, appId: isDotCom ? ACTIONS.appId : undefined } };
   }
-}
-
-async function botId({ request }: Pick<Octokit, "request">, username: string): Promise<number> {
-  const { data } = await request("GET /users/{username}", { username });
-  return Number(data.id);
 }
 
 async function asApp(
@@ -85,12 +81,9 @@ async function asApp(
   const app = await openApp({ credentials, baseUrl, say: pace.say });
   const asItself = await app.auth();
   const { data: about } = await asItself.request("GET /app");
-  const route = "GET /repos/{owner}/{repo}/installation";
-  const { data: installation } = await asItself.request(route, { owner: repo.owner, repo: repo.name });
-  const octokit = await app.auth(installation.id);
+  const octokit = (await app.auth(await installationOf(app, repo))) as unknown as Octokit;
   makeCourteous(octokit, pace);
   const surface = octokitSurface(octokit.request, repo);
-  // Who an App writes as can be asked by an installation alone.
-  const accountId = await botId(octokit, `${about?.slug ?? ""}[bot]`);
+  const accountId = await accountNumber(octokit, `${about?.slug ?? ""}[bot]`);
   return { surface, self: { accountId, appId: credentials.appId } };
 }

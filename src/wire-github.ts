@@ -11,12 +11,10 @@ import type { Octokit } from "@octokit/rest";
 import type { Probot } from "probot";
 import { Fault, words } from "./core/words.ts";
 import { makeApp } from "./github/app.ts";
-import { makeCourteous } from "./github/client.ts";
 import type { Credentials } from "./github/credentials.ts";
 import { readEvent, type Reading, type Self } from "./github/event.ts";
 import type { Delivery, Intent, Repo } from "./github/intent.ts";
 import { Limits } from "./github/limits.ts";
-import { Pacer } from "./github/pace.ts";
 import { loadProbot } from "./github/packages.ts";
 import { recover, type RecoverOptions } from "./github/recover.ts";
 import { Door } from "./github/server.ts";
@@ -24,6 +22,7 @@ import { Spool } from "./github/spool.ts";
 import { WorkOff } from "./github/work-off.ts";
 import { isGone, thisOwner, type Owner } from "./process/machine.ts";
 import { inboxesFolder, shortHash, type Environment } from "./site.ts";
+import { accountNumber, installations } from "./wire-account.ts";
 import { Station } from "./wire-station.ts";
 
 /** What understands events, acts on them, and shows what came of it. */
@@ -158,24 +157,6 @@ export function ownParts({
   };
 }
 
-/** Opens GitHub as the App is installed for a repository. One account is asked at one pace. */
-function installations(app: Probot, say: (text: string) => void): (repo: Repo) => Promise<Octokit> {
-  const known = new Map<number, Promise<Octokit>>();
-  const open = async (id: number): Promise<Octokit> => {
-    const octokit = (await app.auth(id)) as unknown as Octokit;
-    makeCourteous(octokit, { pacer: new Pacer(), say });
-    return octokit;
-  };
-  return async ({ owner, name: repo }) => {
-    const asItself = await app.auth();
-    const { data } = await asItself.request("GET /repos/{owner}/{repo}/installation", { owner, repo });
-    const octokit = known.get(data.id) ?? open(data.id);
-    known.set(data.id, octokit);
-    octokit.catch(() => known.delete(data.id));
-    return octokit;
-  };
-}
-
 /** From a delivery to what GitHub shows of it. */
 export function handling(parts: Parts, self: () => Promise<Self>): (delivery: Delivery) => Promise<void> {
   return async ({ name, payload }) => {
@@ -226,13 +207,11 @@ async function readSelf(app: Probot, appId: number): Promise<Self> {
   const github = await app.auth();
   const { data } = await github.request("GET /app");
   const slug = data?.slug ?? "";
-  // Who an App writes as can be asked by an installation alone.
   const { data: installations } = await github.request("GET /app/installations", { per_page: 1 });
   const [first] = installations;
   if (!first) throw new Fault(words.notInstalled(slug));
-  const asInstalled = await app.auth(first.id);
-  const bot = await asInstalled.request("GET /users/{username}", { username: `${slug}[bot]` });
-  return { appId, slug, botIds: [Number(bot.data.id)] };
+  const asInstalled = (await app.auth(first.id)) as unknown as Octokit;
+  return { appId, slug, botIds: [await accountNumber(asInstalled, `${slug}[bot]`)] };
 }
 
 async function catchUp(
