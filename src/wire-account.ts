@@ -10,11 +10,15 @@ import type { Repo } from "./github/intent.ts";
 import { Pacer } from "./github/pace.ts";
 
 /** Opens GitHub as the App is installed for a repository. One account is asked at one pace. */
-export function installations(app: Probot, say: (text: string) => void): (repo: Repo) => Promise<Octokit> {
+export function installations(
+  app: Probot,
+  say: (text: string) => void,
+  pace: () => Pacer = () => new Pacer(),
+): (repo: Repo) => Promise<Octokit> {
   const known = new Map<number, Promise<Octokit>>();
   const open = async (id: number): Promise<Octokit> => {
     const octokit = (await app.auth(id)) as unknown as Octokit;
-    makeCourteous(octokit, { pacer: new Pacer(), say });
+    makeCourteous(octokit, { pacer: pace(), say });
     return octokit;
   };
   return async (repo) => {

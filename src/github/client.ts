@@ -61,10 +61,11 @@ export function makeCourteous(octokit: Pick<Octokit, "hook" | "request">, how: C
     const etag = known?.headers.etag;
     if (etag !== undefined) options.headers["if-none-match"] = etag;
     const reply = await insist(how, options, async () => {
-      const signal = AbortSignal.timeout(LONGEST_MS);
-      // Probot's octokit would do a write again that may have been done.
+      // Probot's octokit would do a write again that may have been done. Its own hooks are given the
+      // options as they came, so that they have to be changed, and not copied.
+      options.request = { ...options.request, signal: AbortSignal.timeout(LONGEST_MS), retries: 0 };
       try {
-        return (await request({ ...options, request: { ...options.request, signal, retries: 0 } })) as Reply;
+        return (await request(options)) as Reply;
       } catch (error) {
         if (known && (error as { status?: number }).status === 304) return known;
         throw error;
@@ -119,10 +120,10 @@ async function insist(how: Courtesy, options: Asked, ask: () => Promise<Reply>):
   }
 }
 
-/** A second comment or check run is one too many; all else can be done twice. */
+/** A second comment, check run or pull request is one too many; all else can be done twice. */
 function askingOf({ method, url }: Asked): Asking {
   if (method === "GET" || method === "HEAD") return "read";
-  return method === "POST" && /\/(?:comments|check-runs)$/.test(url) ? "making" : "write";
+  return method === "POST" && /\/(?:comments|check-runs|pulls)$/.test(url) ? "making" : "write";
 }
 
 function answerOf(error: unknown): Answer {

@@ -34,6 +34,7 @@ export type Verdict =
 export type Clock = () => number;
 
 const WRITE_MS = 1000;
+const LONGEST_MS = 15 * 60_000;
 /** GitHub asks for a minute at the least where it names no time. */
 const SECONDARY_MS = 60_000;
 const FIRST_REST_MS = 1000;
@@ -42,28 +43,32 @@ const ATTEMPTS = 6;
 
 export interface Patience {
   /** A longer wait is put off. */
-  readonly longestMs: number;
+  readonly longestMs?: number;
+  /** Between two writes; GitHub asks for a second. */
+  readonly writeMs?: number;
 }
 
 export class Pacer {
   readonly #clock: Clock;
   /** A longer wait is put off. */
   readonly longestMs: number;
+  readonly #writeMs: number;
   /** When the next write may begin. */
   #free = 0;
   /** GitHub wants nothing at all before this. */
   #closed = 0;
 
-  constructor(clock: Clock = Date.now, { longestMs }: Patience = { longestMs: 15 * 60_000 }) {
+  constructor(clock: Clock = Date.now, { longestMs = LONGEST_MS, writeMs = WRITE_MS }: Patience = {}) {
     this.#clock = clock;
     this.longestMs = longestMs;
+    this.#writeMs = writeMs;
   }
 
   /** How long to wait before asking; the place is taken. */
   take(asking: Asking): number {
     const now = this.#clock();
     const at = Math.max(now, this.#closed, asking === "read" ? 0 : this.#free);
-    if (asking !== "read") this.#free = at + WRITE_MS;
+    if (asking !== "read") this.#free = at + this.#writeMs;
     return at - now;
   }
 
