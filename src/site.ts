@@ -7,11 +7,14 @@ import { createHash } from "node:crypto";
 import { tmpdir, userInfo } from "node:os";
 import { basename, isAbsolute, join } from "node:path";
 import type { Branch, Sha } from "./core/ids.ts";
+import type { Push } from "./core/pushed.ts";
 import type { Head } from "./core/view.ts";
 import { Fault, words } from "./core/words.ts";
 import { readContract, type ReadContract } from "./git/contract.ts";
-import type { Place } from "./git/open.ts";
+import type { Person, Place } from "./git/open.ts";
+import type { Address } from "./git/remote/line.ts";
 import type { RemoteRepository } from "./git/remote/repository.ts";
+import type { SigningOptions } from "./git/remote/signing.ts";
 import type { LocalRepository } from "./git/repository.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -41,6 +44,9 @@ export interface Site {
   readonly remote: RemoteRepository | undefined;
 }
 
+/** The moves of a branch, newest first; `head` is where it stands. */
+export type PushLog = (branch: Branch, head: Sha) => Promise<readonly Push[]>;
+
 export interface Opening {
   /** Start the first look at once. It then shows the refs as they were when the site was opened. */
   readonly lookAhead?: boolean;
@@ -50,6 +56,12 @@ export interface Opening {
   readonly remote?: string | undefined;
   /** The environment of each git that speaks with the remote, where its credentials change. */
   readonly lineEnv?: () => Environment;
+  /** Who commits; left out: who the configuration of git names. */
+  readonly person?: Person | undefined;
+  /** Set where the server is to sign answers. */
+  readonly signing?: SigningOptions | undefined;
+  /** Who moved branches, as the server tells; undefined: it cannot be asked. */
+  readonly pushes?: ((remote: Address) => PushLog | undefined) | undefined;
 }
 
 /** Reads the contract of the trusted branch, once for each of its commits. */

@@ -54,7 +54,7 @@ export async function openRemoteSite(
     config,
     settings,
     top: undefined,
-    person: personOf(config),
+    person: how.person ?? personOf(config),
   };
   const cache = cachePlaces(root);
   const prefixes = new Map<Sha, Promise<string | undefined>>();
@@ -64,7 +64,9 @@ export async function openRemoteSite(
     prefixes.set(commit, known);
     return known;
   };
-  const repository = new RemoteRepository({ place, line, restore, prefixOf });
+  const pushes = how.pushes?.(address);
+  const { signing } = how;
+  const repository = new RemoteRepository({ place, line, restore, prefixOf, pushes, signing });
   return { place, cache, repository, here, remote: repository, contract: contracts(place, cache, how) };
 }
 

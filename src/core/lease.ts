@@ -25,6 +25,8 @@ export const ARCHIVE = `${NAMESPACE}archive/`;
 export const SHADOW = `${NAMESPACE}shadow/`;
 /** The global stop. */
 export const HOLD = `${NAMESPACE}hold` as Ref;
+/** Commits that a server is asked to make and sign, with all that they are made of. */
+export const UNSIGNED = `${NAMESPACE}unsigned/`;
 export const FOLLOW = `${NAMESPACE}follow/`;
 export const SALVAGE = `${NAMESPACE}salvage/`;
 export const JOURNAL = `${NAMESPACE}journal/`;
@@ -69,6 +71,11 @@ export function refsOf(key: string): { lease: Ref; parked: Ref; follow: Ref; jou
 /** Where the saved tree of an attempt is kept. */
 export function salvageRef(branch: Branch, run: RunId): Ref {
   return `${SALVAGE}${branch}/${run}` as Ref;
+}
+
+/** Where a commit is while the server makes its own of it. */
+export function unsignedRef(commit: Sha): Ref {
+  return `${UNSIGNED}${commit}` as Ref;
 }
 
 /** Where the history of a branch that landed is kept; a name may be used again, and lands again. */

@@ -69,6 +69,7 @@ export const githubWords = {
     what: `GitHub does not say who this token belongs to: ${why}`,
     next: "trailhand help github",
   }),
+  answerUnsigned: (why: string): Sentence => ({ what: `An answer goes out without a signature: ${why}` }),
   noWayToGithub: (why: string): Sentence => ({ what: `GitHub cannot be asked: ${why}`, exit: EXIT.failed }),
   usesAlone: () => usage("--uses says what --github writes, and --github is missing.", "trailhand help init"),
 } as const;

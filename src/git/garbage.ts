@@ -8,7 +8,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Ref, Sha } from "../core/ids.ts";
-import { CHECKS, CLOSED, JOURNAL, SALVAGE, SHADOW, USED } from "../core/lease.ts";
+import { CHECKS, CLOSED, JOURNAL, SALVAGE, SHADOW, UNSIGNED, USED } from "../core/lease.ts";
 import { parseMessage, valueOf } from "../core/message.ts";
 import { readSides } from "../core/used.ts";
 import type { Head } from "../core/view.ts";
@@ -46,7 +46,8 @@ export async function findGarbage(
   const heads = new Map(look.heads.map((head) => [head.branch as string, head.commit as string]));
   const keys = new Map(look.heads.map((head) => [head.key, head]));
   const format = "--format=%(refname)%00%(objectname)%00%(committerdate:unix)%00%(contents)%00";
-  const output = await place.git.text(["for-each-ref", format, SALVAGE, JOURNAL, SHADOW, ...NOTES]);
+  const kinds = [SALVAGE, JOURNAL, SHADOW, UNSIGNED, ...NOTES];
+  const output = await place.git.text(["for-each-ref", format, ...kinds]);
   const found: Garbage[] = [];
   for (const [name = "", value = "", time = "", message = ""] of parseRecords(output, 4)) {
     if (NOTES.some((notes) => name.startsWith(notes))) {
@@ -56,7 +57,9 @@ export async function findGarbage(
     }
     const { trailers } = parseMessage(message);
     const branch = valueOf(trailers, "Branch") ?? "";
-    const open = heads.get(branch) === valueOf(trailers, "Request");
+    // A finished answer that nobody put in its place may be all that is left of a run.
+    const request = valueOf(trailers, name.startsWith(UNSIGNED) ? "Answers" : "Request");
+    const open = request !== undefined && heads.get(branch) === request;
     const why = !heads.has(branch) ? "its branch is gone" : "its request is answered, and it is old";
     if (!open && Number(time) * 1000 < before) {
       found.push({ kind: "ref", name: name as Ref, value: requireSha(value), why });

@@ -7,6 +7,7 @@
 import { refOf, type Branch, type Ref, type RunId, type Sha } from "../core/ids.ts";
 import { ARCHIVE, parseLease, refsOf, SALVAGE } from "../core/lease.ts";
 import { parseMessage, valueOf } from "../core/message.ts";
+import type { Push } from "../core/pushed.ts";
 import type { Commit, Request } from "../core/request.ts";
 import type { Head } from "../core/view.ts";
 import { Fault, words } from "../core/words.ts";
@@ -152,6 +153,16 @@ export class LocalRepository implements Repository {
 
   signer(commit: Sha, allowedSigners: string): Promise<string | undefined> {
     return readSigner(this.place.git, commit, allowedSigners);
+  }
+
+  /** True when a server can be asked who pushed. */
+  get tellsPushes(): boolean {
+    return false;
+  }
+
+  /** A repository alone knows of no accounts. */
+  pushes(_branch: Branch, _head: Sha): Promise<readonly Push[]> {
+    return Promise.resolve([]);
   }
 
   async trail(commit: Sha, limit: number): Promise<readonly Commit[]> {

@@ -11,6 +11,7 @@ import type { Item } from "../core/item.ts";
 import type { Offspring } from "../core/family.ts";
 import type { Approval } from "../core/approval.ts";
 import type { Plan } from "../core/plan.ts";
+import type { Push } from "../core/pushed.ts";
 import type { Agent } from "../core/prompt.ts";
 import type { Exit } from "../core/outcome.ts";
 import type { Commit, Request } from "../core/request.ts";
@@ -90,6 +91,8 @@ export interface Repository {
   hash(text: string): Promise<Sha>;
   /** The address of who signed a commit, by a key that a file of allowed signers knows. */
   signer(commit: Sha, allowedSigners: string): Promise<string | undefined>;
+  /** The moves of a branch, newest first, as the server tells them; none where nobody can be asked. */
+  pushes(branch: Branch, head: Sha): Promise<readonly Push[]>;
   /** The first-parent history of a commit, newest first, itself included. */
   trail(commit: Sha, limit: number): Promise<readonly Commit[]>;
   /** The salvage refs of a branch whose tree was saved for this request. */

@@ -5,6 +5,7 @@
  */
 import { refOf, type Branch, type Ref, type Sha } from "../../src/core/ids.ts";
 import { LANES, LEASES, PARKED, SALVAGE } from "../../src/core/lease.ts";
+import type { Push } from "../../src/core/pushed.ts";
 import { sideRefs } from "../../src/core/used.ts";
 import { parseRequest, type Commit, type Request } from "../../src/core/request.ts";
 import type { Head } from "../../src/core/view.ts";
@@ -139,6 +140,11 @@ export class Desk implements Repository {
 
   hash(text: string): Promise<Sha> {
     return this.work(() => this.#world.objects.blob(text));
+  }
+
+  /** There is no server here that tells who pushed. */
+  pushes(): Promise<readonly Push[]> {
+    return this.work(() => []);
   }
 
   /** Nobody signs here. */

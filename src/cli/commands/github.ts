@@ -12,6 +12,7 @@ export const GITHUB: readonly Command[] = [
       { name: "host", value: "address", what: "Which address to listen at; 127.0.0.1 when left out." },
       { name: "inbox", value: "dir", what: "Where deliveries wait; below XDG_STATE_HOME when left out." },
       { name: "no-run", what: "Run no states here: runners on other machines do." },
+      { name: "signed", what: "Have GitHub make the commits of answers, and sign them." },
     ],
     examples: [
       { line: "trailhand serve --port 8080", what: "behind a proxy of the same machine" },
@@ -68,6 +69,7 @@ export const GITHUB: readonly Command[] = [
         value: "n",
         what: "Attempts at once; the workflow's limit when left out.",
       },
+      { name: "signed", what: "Have GitHub make the commits of answers, and sign them." },
     ],
     examples: [{ line: "trailhand action", what: "what a step of a workflow runs" }],
   },

@@ -47,13 +47,14 @@ export const run: Run = async (call) => {
 
 async function serve(call: Call, seat: Seat, payload: unknown, directory: string): Promise<number> {
   const { input, env } = call;
-  const { reading, open } = openSeat(seat, env, payload);
+  const { reading, open } = openSeat(seat, env, payload, (text) => call.terminal.say(cleanLine(text, 500)));
   if (reading.intents.length === 0) return neutral(call, seat, reading.reason ?? "");
   const account: Account = { said: [], applied: false, failed: false };
   let events: readonly Event[] = [];
   let site: Site | undefined;
   try {
-    const opened = await open(directory, input.value("remote") ?? remoteOf(seat));
+    const unsigned = input.has("signed") ? (why: string) => void account.said.push(why) : undefined;
+    const opened = await open(directory, input.value("remote") ?? remoteOf(seat), unsigned);
     site = opened.site;
     await requireVersion(site.place.git);
     await actOn(reading.intents, opened.parts, account);

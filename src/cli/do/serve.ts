@@ -14,6 +14,8 @@ import type { Run } from "../call.ts";
 import { numberOption } from "../input.ts";
 
 const PORT = 3000;
+/** GitHub delivers nothing again by itself. */
+const RECOVER_MS = 15 * 60 * 1000;
 /** The same signal again, so soon, is an echo. */
 const ECHO_MS = 500;
 /** Connections that nobody uses any more may keep a process; a server that has stopped does not wait. */
@@ -39,10 +41,11 @@ export const run: Run = async ({ input, terminal, env }) => {
       env,
       say,
       runs: !input.has("no-run"),
+      signed: input.has("signed"),
       directory: inbox,
       server: readServer(env, baseUrl),
     }),
-    recovers: true,
+    recoverMs: RECOVER_MS,
   });
   if (service.waiting > 0) say(`${service.waiting} deliveries are left from before`);
   terminal.print(`http://${host.includes(":") ? `[${host}]` : host}:${service.port}${WEBHOOK_PATH}`);

@@ -7,6 +7,7 @@
  */
 import type { Branch, Ref, Sha } from "../../core/ids.ts";
 import { ARCHIVE, NAMESPACE, parseLease, SALVAGE } from "../../core/lease.ts";
+import type { Push } from "../../core/pushed.ts";
 import { Fault, Unreachable, words } from "../../core/words.ts";
 import type { LeaseRef, Look, Swap, Update } from "../../runner/ports.ts";
 import type { Person, Place } from "../open.ts";
@@ -14,7 +15,8 @@ import { landedIn, LocalRepository, readTrail, requireTarget } from "../reposito
 import type { Line } from "./line.ts";
 import { Mirror } from "./mirror.ts";
 import { RefNames } from "./names.ts";
-import { readPush } from "./push-report.ts";
+import { send } from "./send.ts";
+import { Signing, type SigningOptions } from "./signing.ts";
 
 export interface RemoteParts {
   /** The cache, as a repository. */
@@ -24,18 +26,33 @@ export interface RemoteParts {
   readonly restore: () => Promise<boolean>;
   /** Where the workflow of a commit wants our refs to be; undefined when it cannot be used. */
   readonly prefixOf: (commit: Sha) => Promise<string | undefined>;
+  /** Set where the server is to sign answers. */
+  readonly signing?: SigningOptions | undefined;
+  /** Who moved branches, as the server tells; undefined: it cannot be asked. */
+  readonly pushes?: ((branch: Branch, head: Sha) => Promise<readonly Push[]>) | undefined;
 }
 
 export class RemoteRepository extends LocalRepository {
   readonly line: Line;
   readonly #parts: RemoteParts;
   readonly #mirror: Mirror;
+  /** Has the server make the commits of answers, where it is to sign them. */
+  readonly #signing: Signing | undefined;
 
   constructor(parts: RemoteParts) {
     super(parts.place);
     this.#parts = parts;
     this.line = parts.line;
     this.#mirror = new Mirror(parts.place.git, parts.line, new RefNames());
+    const { place, line, signing } = parts;
+    this.#signing =
+      signing &&
+      new Signing(signing, {
+        git: place.git,
+        line,
+        names: () => this.names,
+        listed: () => this.#mirror.listed,
+      });
   }
 
   /** What the remote calls our refs. */
@@ -70,18 +87,18 @@ export class RemoteRepository extends LocalRepository {
   override async swap(updates: readonly Update[]): Promise<Swap> {
     if (updates.length === 0) return { kind: "landed" };
     const { names, line } = this;
-    const leases = updates.map(({ ref, expected }) => `${names.there(ref)}:${expected ?? ""}`);
-    const refspecs = updates.map(({ ref, next }) => `${next ?? ""}:${names.there(ref)}`);
-    let report;
-    try {
-      report = readPush(await line.push(leases, refspecs));
-    } catch (error) {
-      if (!(error instanceof Unreachable)) throw error;
-      report = { kind: "doubtful" as const, why: error.message };
+    const left = this.#signing?.leftBy(updates) ?? [];
+    let report = await send(line, names, [...updates, ...left]);
+    // What signing left may be gone, or stand for good: that must keep no answer from its place.
+    if (left.length > 0 && (report.kind === "refused" || report.kind === "blocked")) {
+      report = await send(line, names, updates);
     }
     if (report.kind === "not-atomic") throw new Fault(words.noAtomic(line.address.name));
     const swap = report.kind === "doubtful" ? await this.#settle(updates, report.why) : (report as Swap);
-    if (swap.kind === "landed") await this.#mirror.follow(updates);
+    if (swap.kind === "landed") {
+      this.#signing?.forget(left);
+      await this.#mirror.follow(updates);
+    }
     return swap;
   }
 
@@ -142,8 +159,17 @@ export class RemoteRepository extends LocalRepository {
     return this.#mirror.wrote(await super.personNote(message, by));
   }
 
+  override get tellsPushes(): boolean {
+    return this.#parts.pushes !== undefined;
+  }
+
+  override async pushes(branch: Branch, head: Sha): Promise<readonly Push[]> {
+    return (await this.#parts.pushes?.(branch, head)) ?? [];
+  }
+
   override async commit(tree: Sha, parent: Sha, message: string): Promise<Sha> {
-    return this.#mirror.wrote(await super.commit(tree, parent, message));
+    const commit = await super.commit(tree, parent, message);
+    return this.#mirror.wrote((await this.#signing?.sign(commit)) ?? commit);
   }
 
   override async requestCommit(

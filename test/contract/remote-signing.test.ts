@@ -1,0 +1,426 @@
+/**
+ * Commits that the server makes and signs: what is pushed for it, what of its answer is believed,
+ * and what is left where it does not, at a real remote.
+ */
+import { describe, expect, test } from "vitest";
+import { run as gc } from "../../src/cli/do/gc.ts";
+import { readInput } from "../../src/cli/input.ts";
+import { makeTerminal } from "../../src/cli/terminal.ts";
+import type { Ref, Sha } from "../../src/core/ids.ts";
+import { unsignedRef } from "../../src/core/lease.ts";
+import type { Notarized, Notary } from "../../src/core/signed-commit.ts";
+import type { RemoteRepository } from "../../src/git/remote/repository.ts";
+import type { SigningOptions } from "../../src/git/remote/signing.ts";
+import { Runner } from "../../src/runner/tick.ts";
+import type { Site } from "../../src/site.ts";
+import { openSite } from "../../src/wire.ts";
+import { wireRunner } from "../../src/wire-runner.ts";
+import { until } from "../support/cli.ts";
+import {
+  beforeGit,
+  grow,
+  hook,
+  makeFar,
+  TRANSPORTS,
+  valueOf,
+  watchGit,
+  type Far,
+  type Transport,
+} from "../support/far.ts";
+import { TestNotary, type Made } from "../support/notary.ts";
+import { ask, remoteOptions, sideRefs, trailerOf } from "../support/remote.ts";
+
+const MESSAGE = "trailhand: work is done, review is next\n\nGrüße.\n\nState: review\n";
+const TOPIC = "refs/heads/topic" as Ref;
+
+interface Table {
+  readonly far: Far;
+  readonly site: Site;
+  readonly refs: RemoteRepository;
+  readonly notary: TestNotary;
+  /** The first lines of what the server was asked to make. */
+  readonly asked: readonly string[];
+  readonly said: readonly string[];
+  /** A commit of the runner, with a new tree on top of a new commit. */
+  readonly base: Sha;
+  readonly tree: Sha;
+  commit(message?: string): Promise<Sha>;
+  place(commit: Sha, expected?: Sha): Promise<string>;
+}
+
+type Change = Partial<SigningOptions> & { readonly files?: Readonly<Record<string, string>> };
+
+/** The test's server, asked without the API before it. */
+const notaryOf = (notary: TestNotary, asked: string[]): Notary => {
+  return (content) => {
+    asked.push(content.message.split("\n")[0] ?? "");
+    const { status, data } = notary.answer("POST", "/git/commits", content) ?? { status: 404, data: {} };
+    if (status !== 201) return Promise.resolve({ kind: "unfit", why: (data as Error).message });
+    const { sha, verification } = data as Made;
+    const { payload, signature } = verification as { payload: string; signature: string };
+    return Promise.resolve({ kind: "made", id: sha as Sha, payload, signature });
+  };
+};
+
+async function lay(transport: Transport, { files, ...change }: Change = {}): Promise<Table> {
+  const far = await makeFar(transport, files);
+  const notary = new TestNotary(far.remote.dir);
+  const asked: string[] = [];
+  const said: string[] = [];
+  const say = (text: string) => void said.push(text);
+  const signing = { notary: notaryOf(notary, asked), say, restMs: 0, ...change };
+  const site = await openSite(far.person.dir, far.machine("one"), { remote: "origin", signing });
+  const refs = site.remote as RemoteRepository;
+  await refs.look();
+  const base = (await refs.place.git.text(["rev-parse", "main"])).trim() as Sha;
+  const blob = await refs.place.git.text(["hash-object", "-w", "--stdin"], { stdin: "new\n" });
+  const line = `100644 blob ${blob.trim()}\tnew.txt\n`;
+  const tree = (await refs.place.git.text(["mktree"], { stdin: line })).trim() as Sha;
+  const commit = (message = MESSAGE) => refs.commit(tree, base, message);
+  const place = async (next: Sha, expected?: Sha) => {
+    const swap = await refs.swap([{ ref: TOPIC, expected: expected ?? null, next }]);
+    return swap.kind;
+  };
+  return { far, site, refs, notary, asked, said, base, tree, commit, place };
+}
+
+const unsigned = ({ far }: Table): string[] => sideRefs(far, "unsigned/");
+const bodyOf = ({ refs }: Table, commit: Sha) =>
+  refs.place.git.text(["log", "-1", "--format=%T %P%n%B", commit]);
+
+describe.each(TRANSPORTS)("by %s, a commit of the server's", (transport) => {
+  test("has what ours has, and its signature; one push brings what it is made of, and the swap clears up", async () => {
+    const table = await lay(transport);
+    const calls = watchGit();
+    const commit = await table.commit();
+    expect(table.notary.hasSigned(commit)).toBe(true);
+    expect(await bodyOf(table, commit)).toBe(`${table.tree} ${table.base}\n${MESSAGE}\n`);
+    expect(unsigned(table)).toHaveLength(1);
+    expect(await table.place(commit)).toBe("landed");
+    expect(valueOf(table.far, TOPIC)).toBe(commit);
+    expect(unsigned(table)).toEqual([]);
+    expect(calls.filter(({ args }) => args[0] === "push")).toHaveLength(2);
+    expect(calls.filter(({ args }) => args[0] === "fetch")).toEqual([]);
+    // It is not removed a second time.
+    await table.refs.swap([{ ref: "refs/heads/born" as Ref, expected: null, next: commit }]);
+    expect(calls.filter(({ args }) => args[0] === "push")).toHaveLength(3);
+    expect(table.said).toEqual([]);
+  });
+
+  test("is fetched where what is told of it does not make it, and not had where that is nowhere", async () => {
+    const table = await lay(transport);
+    const lies = [{ signature: "-----BEGIN PGP SIGNATURE-----\nx\n" }, { payload: "no commit\n\nat all" }];
+    let fetched: Sha | undefined;
+    for (const lie of lies) {
+      table.notary.misreport = (made) => ({ ...made, verification: { ...made.verification, ...lie } });
+      const before = fetched;
+      fetched = await table.commit(`${MESSAGE}Lie: ${Object.keys(lie).join()}\n`);
+      expect(table.notary.hasSigned(fetched)).toBe(true);
+      expect(await table.place(fetched, before)).toBe("landed");
+    }
+    table.notary.misreport = (made) => ({ ...made, sha: "1".repeat(40) });
+    const own = await table.commit("trailhand: another\n");
+    expect(table.said).toEqual([expect.stringContaining("is not to be had")]);
+    expect(await bodyOf(table, own)).toContain("trailhand: another\n");
+    expect(await table.place(own, fetched)).toBe("landed");
+    expect(unsigned(table)).toEqual([]);
+  });
+
+  test.each([
+    ["message", { message: "feat: of mine\n\nState: done\n" }],
+    ["tree", { tree: "4b825dc642cb6eb9a060e54bf8d69288fbee4904" }],
+    ["parents", { parents: [] }],
+  ])("with another %s is not believed, whether it is told of or fetched", async (_, other) => {
+    const table = await lay(transport);
+    table.far.remote.git("hash-object", "-t", "tree", "-w", "/dev/null");
+    table.notary.mishear = (given) => ({ ...given, ...other });
+    const told = await table.commit();
+    table.notary.misreport = (made) => ({ ...made, verification: { ...made.verification, payload: "" } });
+    const fetched = await table.commit();
+    for (const commit of [told, fetched]) {
+      expect(await bodyOf(table, commit)).toBe(`${table.tree} ${table.base}\n${MESSAGE}\n`);
+      expect(table.notary.hasSigned(commit)).toBe(false);
+    }
+    expect(table.said).toEqual([expect.stringContaining("another commit than it was asked for")]);
+  });
+});
+
+describe("what the commit is made of", () => {
+  test("is not pushed where the server has it: the tree of a head, or what it made itself", async () => {
+    const table = await lay("files");
+    const calls = watchGit();
+    const first = await table.refs.commit(table.base, table.base, MESSAGE);
+    const second = await table.refs.commit(first, first, "trailhand: a child\n");
+    expect([first, second].map((one) => table.notary.hasSigned(one))).toEqual([true, true]);
+    expect(calls.filter(({ args }) => args[0] === "push")).toEqual([]);
+    expect(table.asked).toHaveLength(2);
+  });
+
+  test("is pushed after all where the server turns out to lack it", async () => {
+    const unfit: Notarized = { kind: "unfit", why: "Tree SHA does not exist" };
+    let lacking = 1;
+    let asked = 0;
+    const table = await lay("files", { notary: (content) => notary(content) });
+    const real = notaryOf(table.notary, []);
+    const notary: Notary = (content) => (asked++ < lacking ? Promise.resolve(unfit) : real(content));
+    const calls = watchGit();
+    const commit = await table.refs.commit(table.base, table.base, MESSAGE);
+    expect(table.notary.hasSigned(commit)).toBe(true);
+    expect(calls.filter(({ args }) => args[0] === "push")).toHaveLength(1);
+    // Once more, and not for ever.
+    [asked, lacking] = [0, 9];
+    const own = await table.refs.commit(table.base, table.base, "trailhand: x\n");
+    expect(table.notary.hasSigned(own)).toBe(false);
+    expect(asked).toBe(2);
+  });
+
+  test("is pushed where the parent is a head and the tree is not its own, or the parent is nobody's", async () => {
+    const table = await lay("files");
+    const calls = watchGit();
+    await table.refs.commit(table.tree, table.base, MESSAGE);
+    const note = await table.refs.note("a commit of this machine alone\n");
+    const commit = await table.refs.commit(note, note, MESSAGE);
+    expect(calls.filter(({ args }) => args[0] === "push")).toHaveLength(2);
+    expect(table.asked).toHaveLength(2);
+    expect(table.notary.hasSigned(commit)).toBe(true);
+  });
+
+  test.each([
+    ["cut", { status: 502, text: "a moment" }],
+    ["cut before it was told", "lose"],
+  ] as const)("is pushed again after a line that is %s", async (_, what) => {
+    const table = await lay("http");
+    table.far.served?.trouble("git-receive-pack", what, { times: 1 });
+    const commit = await table.commit();
+    expect(table.notary.hasSigned(commit)).toBe(true);
+    expect(await table.place(commit)).toBe("landed");
+    expect(unsigned(table)).toEqual([]);
+    expect(table.said).toEqual([]);
+  });
+
+  test("is under the prefix of the workflow", async () => {
+    const prefix = "refs/tags/trailhand";
+    const files = {
+      "states/workflow.yml": `refs: { prefix: ${prefix} }\nstates: { work: { next: done } }\n`,
+    };
+    const table = await lay("files", { files: { ...files, "states/work": "#!/bin/sh\ntrue\n" } });
+    const commit = await table.commit();
+    const names = table.far.remote.git("for-each-ref", "--format=%(refname)");
+    expect(names).toContain(`${prefix}/unsigned/`);
+    expect(names).not.toContain("refs/trailhand");
+    await table.place(commit);
+    expect(table.far.remote.git("for-each-ref", "--format=%(refname)")).not.toContain("unsigned");
+  });
+});
+
+describe("where the server does not sign", () => {
+  test("each reason is told once, and again when it had signed in between", async () => {
+    const fault: Notarized = { kind: "not", why: "GitHub refused it with 403: no" };
+    let now: Notarized | undefined = fault;
+    const table = await lay("files", { notary: (content) => notary(content) });
+    const real = notaryOf(table.notary, []);
+    const notary: Notary = (content) => (now ? Promise.resolve(now) : real(content));
+    const commit = (text: string) => table.commit(`trailhand: ${text}\n`);
+    await commit("one");
+    await commit("two");
+    expect(table.said).toEqual(["An answer goes out without a signature: GitHub refused it with 403: no"]);
+    now = { kind: "not", why: "GitHub cannot be reached" };
+    await commit("three");
+    expect(table.said).toHaveLength(2);
+    now = undefined;
+    expect(table.notary.hasSigned(await commit("four"))).toBe(true);
+    now = fault;
+    await commit("five");
+    expect(table.said).toHaveLength(3);
+  });
+
+  test("an error of the notary's keeps no answer back", async () => {
+    const table = await lay("files", { notary: () => Promise.reject(new Error("it broke")) });
+    const commit = await table.commit();
+    expect(await table.place(commit)).toBe("landed");
+    expect(table.said).toEqual([expect.stringContaining("it broke")]);
+    expect(unsigned(table)).toEqual([]);
+  });
+
+  test("a server that never answers is waited for so long, and what was pushed for it goes", async () => {
+    const table = await lay("files", { notary: () => new Promise(() => undefined), patienceMs: 1000 });
+    const commit = await table.commit();
+    expect(table.said).toEqual([expect.stringContaining("within 1 s")]);
+    expect(unsigned(table)).toEqual([unsignedRef(commit)]);
+    expect(await table.place(commit)).toBe("landed");
+    expect(unsigned(table)).toEqual([]);
+  });
+
+  test("a line that stays cut is waited for no longer either", async () => {
+    const table = await lay("http", { patienceMs: 300 });
+    table.far.served?.trouble("git-receive-pack", "cut");
+    const commit = await table.commit();
+    await until("it pushed", () => table.far.served?.count("git-receive-pack") !== 0);
+    table.far.served?.heal();
+    expect(await table.place(commit)).toBe("landed");
+    // What still went on for it would push within this time, and be in the way of nobody but gc.
+    await new Promise((resolve) => {
+      setTimeout(resolve, 1500);
+    });
+    expect(table.asked).toEqual([]);
+    expect(unsigned(table)).toEqual([]);
+  });
+
+  test("nothing is asked of it for a while: an answer may be of many commits", async () => {
+    let asked = 0;
+    const refusing: Notary = () => {
+      asked++;
+      return Promise.resolve({ kind: "not", why: "no" });
+    };
+    const table = await lay("files", { restMs: 60_000, notary: refusing });
+    for (const text of ["one", "two", "three"]) await table.commit(`trailhand: ${text}\n`);
+    expect(asked).toBe(1);
+  });
+
+  test("a stranger's ref of that name is left alone, and so is the server", async () => {
+    const table = await lay("files");
+    const other = grow(table.far, "other", "a stranger's");
+    const own = await table.refs.commit(table.base, table.base, MESSAGE);
+    expect(table.notary.hasSigned(own)).toBe(true);
+    const calls = watchGit();
+    beforeGit((args) => {
+      const ref = args.find((one) => one.includes(":refs/trailhand/unsigned/"))?.split(":")[1];
+      if (args[0] === "push" && ref) table.far.remote.git("update-ref", ref, other);
+    });
+    const commit = await table.commit();
+    expect(calls.filter(({ args }) => args[0] === "push")).toHaveLength(1);
+    expect(table.said).toHaveLength(1);
+    expect(table.asked).toHaveLength(1);
+    expect(await table.place(commit)).toBe("landed");
+    expect(unsigned(table)).toHaveLength(1);
+  });
+
+  test("a rule that wants signatures keeps out what is not signed, and that alone", async () => {
+    const table = await lay("files");
+    const rule = 'case "$1" in refs/heads/*) git cat-file commit "$3" | grep -q "^gpgsig " || exit 1 ;; esac';
+    hook(table.far, "update", rule);
+    expect(await table.place(await table.commit())).toBe("landed");
+    const bare = await table.refs.note("nobody signed this\n");
+    expect(await table.place(bare, valueOf(table.far, TOPIC) as Sha)).toBe("blocked");
+  });
+
+  test("a remote that takes no such ref is told of, and gets the answer", async () => {
+    const table = await lay("files");
+    hook(table.far, "update", 'case "$1" in */unsigned/*) echo "not here"; exit 1 ;; esac');
+    const commit = await table.commit();
+    expect(table.said).toEqual([expect.stringMatching(/hook declined.*not here/)]);
+    expect(table.asked).toEqual([]);
+    expect(await table.place(commit)).toBe("landed");
+  });
+});
+
+describe("what was pushed for the server", () => {
+  test("keeps no answer from its place when it is gone, or cannot go", async () => {
+    const table = await lay("files");
+    const first = await table.commit();
+    for (const ref of unsigned(table)) table.far.remote.git("update-ref", "-d", ref);
+    expect(await table.place(first)).toBe("landed");
+    const second = await table.commit("trailhand: another\n");
+    hook(table.far, "update", 'case "$1$3" in */unsigned/*00000000) echo "kept"; exit 1 ;; esac');
+    expect(await table.place(second, first)).toBe("landed");
+    expect(unsigned(table)).toHaveLength(1);
+  });
+
+  test("stays as long as its answer has no place", async () => {
+    const table = await lay("files");
+    const commit = await table.commit();
+    const other = grow(table.far, "topic", "a person's");
+    expect(await table.place(commit)).toBe("refused");
+    expect(unsigned(table)).toHaveLength(1);
+    expect(await table.place(commit, other)).toBe("landed");
+    expect(unsigned(table)).toEqual([]);
+  });
+});
+
+const FAMILY = `start: [split, piece, work]
+states:
+  split: { next: gather, children: 4, retries: 0 }
+  piece: { next: done, retries: 0 }
+  work: { next: done, land: true, answers: work, lane: one, retries: 0 }
+  gather: { human: true, next: done }
+lanes: { one: 1 }
+`;
+const SPLIT = `#!/bin/sh
+echo split >split.txt
+echo 'children=[{"key":"a","state":"piece"},{"key":"b","state":"piece"}]' >>"$TRAILHAND_OUTPUT"
+`;
+const LAND = `#!/bin/sh
+{ echo "land=$(git commit-tree -p "$TRAILHAND_TARGET_COMMIT" -m "feat: landed" "$TRAILHAND_COMMIT^{tree}")"
+  printf '%s\\n' "$TRAILHAND_MEMBERS" | while read -r commit branch rest; do
+    echo "answers=[{\\"branch\\": \\"$branch\\", \\"commit\\": \\"$commit\\", \\"state\\": \\"done\\"}]"
+  done
+} >"$TRAILHAND_OUTPUT"
+`;
+const FILES = {
+  "states/workflow.yml": FAMILY,
+  "states/split": SPLIT,
+  "states/piece": "#!/bin/sh\ntrue\n",
+  "states/work": LAND,
+};
+
+async function work({ far, site }: Table): Promise<void> {
+  const { ports, dispose } = wireRunner(site, far.machine("one"), () => undefined);
+  await new Runner(ports, { ...remoteOptions, shared: false }).run();
+  await dispose();
+}
+
+describe("a runner", () => {
+  test("has answers, the first commits of children and answers to others signed", async () => {
+    const table = await lay("http", { files: FILES });
+    const { far, notary } = table;
+    const requests = ["one", "two"].map((branch) =>
+      ask(far, branch, "feat: a thing\n\nPlease.\n\nState: work\n"),
+    );
+    ask(far, "family", "feat: a thing\n\nPlease.\n\nState: split\n");
+    await work(table);
+    const children = ["family.a", "family.b"];
+    for (const commit of ["one", "two", "family", ...children, ...children.map((one) => `${one}~1`)]) {
+      expect(notary.hasSigned(commit), commit).toBe(true);
+    }
+    expect(["one", "two"].map((branch) => trailerOf(far, branch, "Answers"))).toEqual(requests);
+    expect(children.map((child) => trailerOf(far, child, "State"))).toEqual(["done", "done"]);
+    expect(table.asked).toHaveLength(7);
+    expect(sideRefs(far).filter((ref) => !ref.includes("/archive/"))).toEqual([]);
+    expect(table.said).toEqual([]);
+  });
+
+  test("that died before it pushed the answer leaves a ref, which gc removes once it is answered", async () => {
+    const table = await lay("files", { files: FILES });
+    const { far, refs } = table;
+    const request = ask(far, "topic", "feat: a thing\n\nPlease.\n\nState: piece\n") as Sha;
+    await refs.look();
+    await refs.commit(
+      table.tree,
+      request,
+      `trailhand: x\n\nState: done\nBranch: topic\nAnswers: ${request}\n`,
+    );
+    await refs.commit(table.tree, request, "trailhand: a child\n\nState: done\nBranch: topic.gone\n");
+    const [one, two] = unsigned(table);
+    expect(two).toBeDefined();
+    const collect = async (...more: string[]) => {
+      let said = "";
+      const stream = { write: (text: string) => void (said += text) };
+      const env = far.machine("two");
+      const args = ["gc", "--remote", "origin", ...more];
+      const input = readInput(args, far.person.dir);
+      await gc({ input, env, terminal: makeTerminal({ stdout: stream, stderr: stream }, env) });
+      return said;
+    };
+    // The commit of an answer that was never put in its place may be all that is left of a run.
+    const kept = await collect("--prune", "--keep-days", "0");
+    expect(kept).toContain("its branch is gone");
+    expect(unsigned(table)).toHaveLength(1);
+    expect([one, two]).toContain(unsigned(table)[0]);
+    await work(table);
+    expect(trailerOf(far, "topic", "State")).toBe("done");
+    expect(unsigned(table)).toHaveLength(1);
+    expect(await collect("--prune")).toContain("0 removed");
+    expect(await collect("--prune", "--keep-days", "0")).toContain("its request is answered");
+    expect(unsigned(table)).toEqual([]);
+  });
+});
