@@ -62,7 +62,12 @@ export function wireRunner(site: Site, env: Environment, tell: (event: Event) =>
     random: () => randomInt(2 ** 47) / 2 ** 47,
     isDead,
   };
-  const contract = (target: Branch, heads: readonly Head[]) => usableContract(site, target, heads);
+  const contract = async (target: Branch, heads: readonly Head[]) => {
+    const found = await usableContract(site, target, heads);
+    // What it cannot prove it would park, although another runner can.
+    if (found.workflow.proof === "pusher" && !repository.tellsPushes) throw new Fault(words.nobodyToAsk());
+    return found;
+  };
   const ports: Ports = { repository, trees, scripts, clock, machine, contract, tell };
   return { ports, dispose: () => trees.dispose() };
 }

@@ -6,7 +6,7 @@
  */
 import type { Branch, Sha } from "./ids.ts";
 import { parseMessage } from "./message.ts";
-import { isWelcome } from "./people.ts";
+import { isSamePerson, isWelcome } from "./people.ts";
 import { approves, parseRequest, type Commit, type Request } from "./request.ts";
 import { readSteps } from "./trail.ts";
 import type { Predicate } from "./wait.ts";
@@ -35,8 +35,8 @@ export interface Approved {
 }
 
 interface Beside {
-  /** The verified addresses, by commit; undefined: what a commit says of itself counts. */
-  readonly signers?: ReadonlyMap<Sha, string> | undefined;
+  /** The proven addresses, by commit; undefined: what a commit says of itself counts. */
+  readonly proven?: ReadonlyMap<Sha, string> | undefined;
   /** How many commits of the trail are above the trusted branch; all when left out. */
   readonly own?: number | undefined;
   /** True where a plain commit on top of a request asks for the same again. */
@@ -50,7 +50,7 @@ interface Beside {
 export function readApprovals(
   branch: Branch,
   trail: readonly Commit[],
-  { signers, own = trail.length, continues = false }: Beside = {},
+  { proven, own = trail.length, continues = false }: Beside = {},
 ): Approved | undefined {
   const [head] = trail;
   const at = trail.findIndex(({ message }) => !approves(message));
@@ -63,7 +63,7 @@ export function readApprovals(
   const good = above.every(({ tree, parents }) => tree === below.tree && parents.length === 1);
   if (!good) return undefined;
   const approvals = above.flatMap((one): Approval[] => {
-    const by = signers ? signers.get(one.commit) : one.author;
+    const by = proven ? proven.get(one.commit) : one.author;
     return approves(one.message) === below.commit && by
       ? [{ commit: one.commit, by: by.toLowerCase(), at: one.committed }]
       : [];
@@ -72,9 +72,11 @@ export function readApprovals(
     // Taken apart, because the message of a request is read when somebody asks for it.
     request: { ...request, commit: head.commit, message: request.message },
     approved: below.commit,
-    approvals: approvals.filter(({ by }, index) => approvals.findIndex((one) => one.by === by) === index),
+    approvals: approvals.filter(
+      ({ by }, index) => approvals.findIndex((one) => isSamePerson(one.by, by)) === index,
+    ),
     // Who wrote what the trusted branch holds may approve what comes on top of it.
-    askers: askersOf(trail.slice(at, own > at ? own : trail.length)),
+    askers: askersOf(trail.slice(at, own > at ? own : trail.length), proven),
   };
 }
 
@@ -99,7 +101,7 @@ export function counted(
   return approvals.filter(
     ({ by, at }) =>
       isWelcome(workflow, wanted.by, by) &&
-      (wanted.own || !askers.includes(by)) &&
+      (wanted.own || !isAmong(askers, by)) &&
       (wanted.withinMs === undefined || at * 1000 + wanted.withinMs > wall),
   );
 }
@@ -112,13 +114,20 @@ export function approvalProblem(
   workflow: Workflow,
 ): string | undefined {
   if (!isWelcome(workflow, wanted.by, by)) return words.notAmong(by, wanted.by);
-  if (!wanted.own && askers.includes(by)) return words.ownRequest(by);
-  return before.some((one) => one.by === by) ? words.approvedBefore(by) : undefined;
+  if (!wanted.own && isAmong(askers, by)) return words.ownRequest(by);
+  return before.some((one) => isSamePerson(one.by, by)) ? words.approvedBefore(by) : undefined;
 }
 
-/** Addresses of the people who wrote hand-offs of this line of work. */
-export function askersOf(trail: readonly Commit[]): string[] {
-  return readSteps(trail).flatMap(({ byHand, commit: { author } }) =>
-    byHand && author ? [author.toLowerCase()] : [],
+const isAmong = (addresses: readonly string[], by: string): boolean =>
+  addresses.some((one) => isSamePerson(one, by));
+
+/**
+ * Addresses of the people who wrote hand-offs of this line of work: who a commit says, and who is
+ * proven to have written it. Nobody approves their own request by signing it as another.
+ */
+export function askersOf(trail: readonly Commit[], proven?: ReadonlyMap<Sha, string>): string[] {
+  const asked = readSteps(trail).filter(({ byHand }) => byHand);
+  return asked.flatMap(({ commit: { author, commit } }) =>
+    [author, proven?.get(commit)].flatMap((one) => (one ? [one.toLowerCase()] : [])),
   );
 }

@@ -60,7 +60,14 @@ export function permitProblem(
   const by = workflow.states[state]?.by;
   if (by === undefined) return undefined;
   const whose = by.length === 0 ? "only an answer may ask for it" : `it may be asked for by ${by.join(", ")}`;
-  if (address === undefined) return `${whose}, and no known key signed the commit that asks`;
+  if (address === undefined) return `${whose}, and ${UNPROVEN[workflow.proof]}`;
   if (isNamed(workflow, by, address)) return undefined;
   return `${whose}, and ${address || "nobody"} asked`;
 }
+
+/** What is missing where nothing proves who asked. */
+const UNPROVEN = {
+  author: "nobody asked",
+  signature: "no known key signed the commit that asks",
+  pusher: "the server tells of nobody who pushed the commit that asks",
+} as const;

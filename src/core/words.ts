@@ -232,6 +232,15 @@ export const words = {
     `${state} may not change ${listed(paths.toSorted())}`,
   planTampered: (id: string) =>
     `the plan ${id.slice(0, 10)} that it follows is not in its history as it was frozen; ask for a new plan`,
+  pusherUnknown: (commit: string, branch: string): Sentence => ({
+    what: `The server does not tell yet who pushed ${commit.slice(0, 10)} to ${quoted(branch)}, and that decides whether it may run.`,
+    next: "wait; it is asked again by itself",
+  }),
+  nobodyToAsk: (): Sentence =>
+    usage(
+      "The workflow says `proof: pusher`, and this runner cannot ask GitHub who pushed: it needs a remote on GitHub and GITHUB_TOKEN.",
+      "GITHUB_TOKEN=<token> trailhand run --remote origin",
+    ),
   planHandsOut: (state: string) => `${state} is a step of a frozen plan, and may hand out no branches`,
   outdated: () =>
     "the trusted branch or another request moved meanwhile, so what was tested is not what would land",

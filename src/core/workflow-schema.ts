@@ -108,6 +108,18 @@ export const stateSchema = z.strictObject({
   answers: names
     .prefault([])
     .describe("States of other branches whose requests its answer may answer too, as a merge queue does."),
+  pull: z
+    .union([z.boolean(), z.enum(["draft"])])
+    .default(false)
+    .describe(
+      "On GitHub: once work was here, its branch has a pull request; `draft`: one that is not ready.",
+    ),
+  closes: z
+    .union([z.boolean(), z.enum(["not-planned"])])
+    .default(false)
+    .describe(
+      "On GitHub: the issue that the branch is named for is closed when work comes here, as completed or as not planned.",
+    ),
   risk: z
     .record(z.string(), name)
     .optional()
@@ -215,10 +227,22 @@ export const workflowSchema = z.strictObject({
     .default({})
     .describe("Roles, each with the addresses of its people, for `by` and approvals."),
   proof: z
-    .enum(["author", "signature"])
+    .enum(["author", "signature", "pusher"])
     .default("author")
     .describe(
-      "What says who a person is: the author's address, or a signature that `states/allowed_signers` knows.",
+      "What says who a person is: the author's address, a signature that `states/allowed_signers` knows, or the GitHub account that pushed.",
+    ),
+  "on-behalf": z
+    .array(z.int().positive())
+    .default([])
+    .describe(
+      "With `proof: pusher`: numbers of the accounts that commit for who their author says, as the App's does.",
+    ),
+  bots: z
+    .record(z.string().regex(/^[1-9]\d{0,14}$/), z.enum(["read", "triage", "write", "maintain"]))
+    .default({})
+    .describe(
+      "Bots that are listened to on GitHub: the number of the account, and the right that it has here.",
     ),
   agents: z
     .record(z.string().regex(/^[a-z0-9][a-z0-9._-]*$/), agentSchema)

@@ -34,8 +34,6 @@ export interface Self {
   readonly botIds: readonly number[];
   /** Its name, as people mention it. */
   readonly slug: string;
-  /** Bots that may write commands as people do; their right is asked for all the same. */
-  readonly allowedBots?: readonly number[] | undefined;
 }
 
 export interface Reading {
@@ -74,11 +72,6 @@ function shaped<T>(schema: z.ZodType<T>, read: (payload: T, self: Self) => Readi
 
 const actorOf = ({ id, login, type }: Account): Actor => ({ id, login, isBot: type !== "User" });
 
-/** Why somebody is not listened to; undefined: is. */
-function unheard({ id, isBot }: Actor, self: Self): string | undefined {
-  return isBot && !(self.allowedBots ?? []).includes(id) ? "bots are not listened to" : undefined;
-}
-
 /** The commands in a text, as one intent. */
 function commands(
   from: { readonly repo: Repo; readonly sender: Account; readonly spot: Spot; readonly event: string },
@@ -87,8 +80,6 @@ function commands(
 ): Reading {
   const { repo, sender, spot, event } = from;
   const actor = actorOf(sender);
-  const why = unheard(actor, self);
-  if (why !== undefined) return nothing(why);
   if (!text || parseCommands(text, self.slug).length === 0) return nothing("there is no command in it");
   return some({ kind: "command", repo, actor, spot, text, event });
 }
@@ -113,9 +104,10 @@ const both = (one: Reading, ...others: readonly Reading[]): Reading => {
 const HEADS = "refs/heads/";
 
 const READERS: Readonly<Record<string, Reader>> = {
-  push: shaped(push, ({ repository, ref }) => {
+  push: shaped(push, ({ repository, ref, before, after, sender }) => {
     if (!ref.startsWith(HEADS)) return nothing("no branch moved");
-    return some({ kind: "wake", repo: repoOf(repository), branch: ref.slice(HEADS.length) });
+    const pushed = sender ? { before, after, id: sender.id, login: sender.login } : undefined;
+    return some({ kind: "wake", repo: repoOf(repository), branch: ref.slice(HEADS.length), pushed });
   }),
 
   issues: shaped(issue, ({ action, issue, label, repository, sender }, self) => {
@@ -130,8 +122,6 @@ const READERS: Readonly<Record<string, Reader>> = {
       return some({ kind: "wake", repo, branch: `trailhand/issue-${number}` });
     if (action !== "labeled" || !label?.name.startsWith(STATE_LABEL))
       return nothing(`${action} asks for nothing`);
-    const why = unheard(actor, self);
-    if (why !== undefined) return nothing(why);
     const state = parseStateName(label.name.slice(STATE_LABEL.length).trim());
     if (!state) return nothing("its label names no state");
     const text = { number, title, body: issue.body ?? "" };
@@ -159,11 +149,10 @@ const READERS: Readonly<Record<string, Reader>> = {
     const head = { ref: it.head.ref, sha: it.head.sha, isFork: isFork(it) };
     const event = `pull:${number}:${action}:${it.head.sha}:${it.updated_at}`;
     const seen = some({ kind: "pull", repo, actor, number, action: done, head, event });
-    if (action !== "opened")
-      return unheard(actor, self) === undefined ? seen : nothing("bots are not listened to");
+    if (action !== "opened") return seen;
     const spot: Spot = { kind: "pull", number, id: undefined };
     const said = newComment({ repo, sender, spot, event: `pull:${number}:opened` }, it, self);
-    return unheard(actor, self) === undefined ? both(seen, said) : said;
+    return both(seen, said);
   }),
 
   pull_request_review: shaped(review, ({ action, review: it, pull_request, repository, sender }, self) => {
@@ -174,7 +163,7 @@ const READERS: Readonly<Record<string, Reader>> = {
     const said = newComment({ repo, sender, spot, event: `review:${it.id}` }, it, self);
     const actor = actorOf(sender);
     const verdict = it.state.toLowerCase();
-    if (unheard(actor, self) !== undefined || it.user?.id !== actor.id) return said;
+    if (it.user?.id !== actor.id) return said;
     if (!it.commit_id || (verdict !== "approved" && verdict !== "changes_requested")) return said;
     const event = `review:${it.id}:${verdict}`;
     return both(some({ kind: "review", repo, actor, number, verdict, commit: it.commit_id, event }), said);
@@ -204,7 +193,7 @@ const READERS: Readonly<Record<string, Reader>> = {
       return nothing(`${action} asks for nothing`);
     if (!isOwn) return nothing("it is a check of another app");
     const event = `check:${it.id}:${asked}`;
-    return button({ repo, sender, action: asked, commit, branch, event }, self);
+    return button({ repo, sender, action: asked, commit, branch, event });
   }),
 
   check_suite: shaped(checkSuite, ({ action, check_suite: it, repository, sender }, self) => {
@@ -212,7 +201,7 @@ const READERS: Readonly<Record<string, Reader>> = {
     if (self.appId === undefined || it.app?.id !== self.appId) return nothing("it is a check of another app");
     const event = `check-suite:${it.id}:retry:${it.updated_at ?? ""}`;
     const from = { repo: repoOf(repository), sender, action: "retry", commit: it.head_sha, event };
-    return button({ ...from, branch: it.head_branch ?? undefined }, self);
+    return button({ ...from, branch: it.head_branch ?? undefined });
   }),
 
   installation: shaped(installation, ({ action, repositories }) => {
@@ -254,14 +243,11 @@ function doneTo(
 const isFork = ({ head, base }: z.infer<typeof pull>["pull_request"]): boolean =>
   head.repo?.id !== base.repo.id;
 
-function button(
-  from: Omit<Extract<Intent, { kind: "button" }>, "kind" | "actor"> & { readonly sender: Account },
-  self: Self,
-): Reading {
-  const { sender, ...rest } = from;
-  const actor = actorOf(sender);
-  const why = unheard(actor, self);
-  return why === undefined ? some({ kind: "button", actor, ...rest }) : nothing(why);
+function button({
+  sender,
+  ...rest
+}: Omit<Extract<Intent, { kind: "button" }>, "kind" | "actor"> & { readonly sender: Account }): Reading {
+  return some({ kind: "button", actor: actorOf(sender), ...rest });
 }
 
 function sweep(all: readonly { readonly full_name: string }[]): Reading {

@@ -87,7 +87,7 @@ export async function callOf(work: Work, script: Script, tree: Tree): Promise<Sc
     forbid: state?.forbid ?? [],
     item,
     children: work.offspring,
-    approvals: work.approved?.approvals ?? [],
+    approvals: work.approvals,
     plan: work.plan,
     members: work.members.map(({ request: one }) => one),
     agent: chooseAgent(workflow, request.state, request, script.agent),

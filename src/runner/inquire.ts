@@ -9,12 +9,14 @@ import { refOf, type Branch, type Sha } from "../core/ids.ts";
 import { childBranch } from "../core/family.ts";
 import { itemOf, readItem, type Item } from "../core/item.ts";
 import { approves, type Commit } from "../core/request.ts";
+import { readSteps } from "../core/trail.ts";
 import type { Facts, Head, View } from "../core/view.ts";
 import { parseDependency, singles, type Predicate } from "../core/wait.ts";
 import type { Workflow } from "../core/workflow.ts";
 import type { Contract, Look, Repository } from "./ports.ts";
+import { proofOf } from "./proof.ts";
 
-type Needs = Pick<Repository, "holds" | "landed" | "read" | "signer" | "trail">;
+type Needs = Pick<Repository, "holds" | "landed" | "pushes" | "read" | "signer" | "trail">;
 
 /** How far down a piece of work is looked for. */
 export const DEPTH = 400;
@@ -121,7 +123,8 @@ export class Inquirer {
       const approved = known.has(id)
         ? known.get(id)
         : await this.#readApproved(branch, commit, contract, trusted);
-      this.#approved.set(id, approved);
+      // A server may tell who pushed a moment later.
+      if (proof !== "pusher") this.#approved.set(id, approved);
       if (approved) found.set(key, approved);
     }
     return found;
@@ -130,20 +133,15 @@ export class Inquirer {
   async #readApproved(
     branch: Branch,
     commit: Sha,
-    { workflow, file }: Pick<Contract, "workflow" | "file">,
+    contract: Pick<Contract, "workflow" | "file">,
     trusted: Sha | undefined,
   ): Promise<Approved | undefined> {
+    const { workflow } = contract;
     const trail = await this.#repository.trail(commit, DEPTH);
     const own = trusted && (await this.#countAbove(trusted, trail));
     const continues = workflow["on-plain-commit"] === "continue";
-    if (workflow.proof === "author") return readApprovals(branch, trail, { own, continues });
-    const allowed = await file("allowed_signers");
-    const signers = new Map<Sha, string>();
-    for (const one of allowed === undefined ? [] : approvalsOf(trail)) {
-      const signer = await this.#repository.signer(one.commit, allowed ?? "");
-      if (signer !== undefined) signers.set(one.commit, signer);
-    }
-    return readApprovals(branch, trail, { signers, own, continues });
+    const proven = await proofOf(this.#repository, contract, branch, trail, provable(trail.slice(0, own)));
+    return readApprovals(branch, trail, { proven, own, continues });
   }
 
   /** How many commits of a history the trusted branch does not hold: below one that it holds, it holds all. */
@@ -159,10 +157,12 @@ export class Inquirer {
   }
 }
 
-/** The approvals on top of a history. */
-function approvalsOf(trail: readonly Commit[]): readonly Commit[] {
+/** What is asked who wrote it: the approvals on top of a history, and what people asked for below them. */
+function provable(trail: readonly Commit[]): readonly Commit[] {
   const end = trail.findIndex(({ message }) => approves(message) === undefined);
-  return end < 0 ? trail : trail.slice(0, end);
+  if (end < 0) return trail;
+  const asked = readSteps(trail.slice(end)).filter(({ byHand }) => byHand);
+  return [...trail.slice(0, end), ...asked.map(({ commit }) => commit)];
 }
 
 /** The children that heads join. */

@@ -10,9 +10,15 @@ import type { Item } from "../core/item.ts";
 import { spentProblem } from "../core/limits.ts";
 import { agentProblem, findAsker, permitProblem } from "../core/permit.ts";
 import type { Commit } from "../core/request.ts";
-import { words } from "../core/words.ts";
+import { Fault, words } from "../core/words.ts";
 import type { Workflow } from "../core/workflow.ts";
 import type { Contract, Ports } from "./ports.ts";
+import { proofOf } from "./proof.ts";
+
+/** How long a server may take to tell who pushed. */
+const LATE_MS = 60 * 60 * 1000;
+/** It mostly does so within moments. */
+const SOON_MS = [1000, 2000, 4000];
 
 /** A request, and what it is judged by. */
 interface Refusable {
@@ -27,7 +33,10 @@ interface Refusable {
   readonly isTampered: boolean;
 }
 
-/** Why the request is parked in place of being run; undefined: it may run. */
+/**
+ * Why the request is parked in place of being run; undefined: it may run. Throws a Fault where the
+ * server has not told yet who pushed it.
+ */
 export async function refusal(work: Refusable): Promise<string | undefined> {
   const { workflow, item, trail, claim } = work;
   const { request, head } = claim.run;
@@ -47,12 +56,18 @@ async function permitRefusal({
   trail,
   claim,
 }: Refusable): Promise<string | undefined> {
-  const { state } = claim.run.request;
+  const { state, branch } = claim.run.request;
   if (workflow.states[state]?.by === undefined) return undefined;
   const asker = findAsker(trail, workflow);
   if (!asker) return agentProblem(workflow, state, trail);
-  if (workflow.proof === "author") return permitProblem(workflow, state, asker.author ?? "");
-  const allowed = await contract.file("allowed_signers");
-  const signer = allowed === undefined ? undefined : await ports.repository.signer(asker.commit, allowed);
-  return permitProblem(workflow, state, signer);
+  const isFresh = ports.clock.wall() - asker.committed * 1000 < LATE_MS;
+  const waits = workflow.proof === "pusher" && isFresh ? SOON_MS : [];
+  for (const ms of [...waits, undefined]) {
+    const proven = await proofOf(ports.repository, contract, branch, trail, [asker]);
+    if (!proven) return permitProblem(workflow, state, asker.author ?? "");
+    const by = proven.get(asker.commit);
+    if (by !== undefined || waits.length === 0) return permitProblem(workflow, state, by);
+    if (ms !== undefined) await ports.clock.sleep(ms);
+  }
+  throw new Fault(words.pusherUnknown(asker.commit, branch));
 }

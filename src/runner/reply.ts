@@ -147,8 +147,8 @@ function proofs(output: Output | undefined, sealed: Sealed | undefined): Trailer
   return sealed ? (output?.evidence ?? []).map((name) => formatEvidence(name, sealed.tree)) : [];
 }
 
-const approvers = ({ approved }: Work): Trailer[] =>
-  (approved?.approvals ?? []).map(({ by, commit }) => ({ key: "Approved-By", value: `${by} ${commit}` }));
+const approvers = ({ approvals }: Work): Trailer[] =>
+  approvals.map(({ by, commit }) => ({ key: "Approved-By", value: `${by} ${commit}` }));
 
 function beyond(work: Work, { state, output, trouble }: Verdict, { secrets }: Left): Beyond | undefined {
   const { answers = [], land: landing } = trouble ? {} : (output ?? {});

@@ -5,7 +5,7 @@
  * commits of the runner speak of it; a plan counts only while its text has the id it was frozen as.
  */
 import { plus } from "../core/amounts.ts";
-import type { Approved } from "../core/approval.ts";
+import { counted, type Approval, type Approved } from "../core/approval.ts";
 import { offspringOf, type Offspring } from "../core/family.ts";
 import type { Branch, Sha } from "../core/ids.ts";
 import { readItem, type Item } from "../core/item.ts";
@@ -16,7 +16,7 @@ import { findPlanText, parsePlan, type Plan } from "../core/plan.ts";
 import type { Commit, Request } from "../core/request.ts";
 import type { RunFacts } from "../core/response.ts";
 import type { View } from "../core/view.ts";
-import { sceneOf } from "../core/waiting.ts";
+import { approvalsWanted, sceneOf } from "../core/waiting.ts";
 import { DEFAULT_HOPS, type Workflow } from "../core/workflow.ts";
 import type { Claim, StopSwitch } from "./claim.ts";
 import { DEPTH } from "./inquire.ts";
@@ -40,7 +40,8 @@ export interface Work {
   readonly trail: readonly Commit[];
   readonly item: Item;
   readonly offspring: readonly Offspring[];
-  readonly approved: Approved | undefined;
+  /** Those that let it go on; others that somebody wrote above it say nothing. */
+  readonly approvals: readonly Approval[];
   /** What the look saw, to judge what would wait for what. */
   readonly scene: Scene;
   readonly members: readonly Member[];
@@ -83,11 +84,23 @@ export async function readWork(start: Start): Promise<Work> {
     trail,
     item,
     offspring: offspringOf(head.branch, item, heads, view.facts.missed),
-    approved: view.facts.approved.get(head.key),
+    approvals: goodApprovals(request, workflow, view.facts.approved.get(head.key), ports.clock.wall()),
     scene,
     members: await readMembers(start),
     ...(await readPlan(ports, trail, item, request)),
   };
+}
+
+function goodApprovals(
+  request: Request,
+  workflow: Workflow,
+  approved: Approved | undefined,
+  wall: number,
+): Approval[] {
+  if (!approved) return [];
+  const wanted = approvalsWanted(request, workflow);
+  const good = new Set(wanted.flatMap((one) => counted(one, approved, workflow, wall)));
+  return approved.approvals.filter((one) => good.has(one));
 }
 
 async function readPlan(

@@ -23,6 +23,7 @@ interface JsonSchema {
   readonly default?: unknown;
   readonly enum?: readonly string[];
   readonly anyOf?: readonly JsonSchema[];
+  readonly items?: JsonSchema;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly additionalProperties?: JsonSchema | boolean;
 }
@@ -41,6 +42,7 @@ const TYPES = new Map([
 function typeOf(schema: JsonSchema): string {
   if (schema.enum) return schema.enum.map((one) => `\`${one}\``).join(" or ");
   if (schema.anyOf) return [...new Set(schema.anyOf.map(typeOf))].join(" or ");
+  if (schema.type === "array" && schema.items?.type === "integer") return "list of whole numbers";
   const type = TYPES.get(schema.type ?? "");
   if (type === undefined) throw new TypeError(`a key is of no known type: ${JSON.stringify(schema)}`);
   return type;

@@ -69,6 +69,9 @@ describe("approvals", () => {
     const { repo, asked } = prepare("approvals 1 by leads");
     approveAs(repo, EVE, asked);
     expect(await why(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval by leads" });
+    approveAs(repo, BOB, asked);
+    await run(repo);
+    expect(trailer(repo, "Approved-By")).not.toContain(EVE);
   });
 
   it("are void once anything else is committed on top", async () => {
@@ -168,6 +171,19 @@ describe("approvals by signature", () => {
     repo.write("../program", program, 0o755);
     repo.git("config", "gpg.ssh.program", `${repo.dir}/../program`);
     expect(await why(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval by leads" });
+  });
+
+  it("do not count for what the same key asked for in another name", async () => {
+    const top = `${PEOPLE}proof: signature\n`;
+    const { repo } = prepare("approvals 1 by leads not own", { top, files });
+    repo.git("update-ref", "refs/heads/topic", "main");
+    const own = commitAs(repo, ANN, ASK, { key: bob.file });
+    approveAs(repo, BOB, own, { key: bob.file });
+    expect(await why(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval by leads" });
+    repo.git("update-ref", "refs/heads/topic", "main");
+    approveAs(repo, BOB, commitAs(repo, ANN, ASK), { key: bob.file });
+    await run(repo);
+    expect(trailer(repo, "State")).toBe("done");
   });
 
   it("do not count without a list", async () => {

@@ -62,8 +62,15 @@ interface Fault {
 const BACKEND = join(execFileSync("git", ["--exec-path"], { encoding: "utf8" }).trim(), "git-http-backend");
 const SERVICE = /(?:^|[/=])(git-(?:upload|receive)-pack)$/;
 
-/** Serves the bare repositories in a folder until the test ends. `password` is `name:password`. */
-export async function serveGit(root: string, password?: string): Promise<GitHttp> {
+/**
+ * Serves the bare repositories in a folder until the test ends. `password` is `name:password`; `user`
+ * says whose credentials they are that come as `name:password`, where everybody is let in.
+ */
+export async function serveGit(
+  root: string,
+  password?: string,
+  user?: (credentials: string) => string,
+): Promise<GitHttp> {
   const asked: Asked[] = [];
   const faults: Fault[] = [];
   const children = new Set<ChildProcess>();
@@ -86,7 +93,8 @@ export async function serveGit(root: string, password?: string): Promise<GitHttp
   const serve = (request: IncomingMessage, response: ServerResponse, what: Trouble | undefined) => {
     if (password !== undefined && !isAdmitted(request, password)) return refuse(request, response);
     if (typeof what === "object" && "status" in what) return say(request, response, what);
-    const child = startBackend(root, request, password);
+    const who = password?.split(":")[0] ?? user?.(credentialsOf(request));
+    const child = startBackend(root, request, who);
     children.add(child);
     child.once("close", () => children.delete(child));
     if (what === "lose") loseAnswer(child, request);
@@ -131,7 +139,7 @@ export async function serveGit(root: string, password?: string): Promise<GitHttp
 }
 
 /** The CGI of git; see git-http-backend(1). */
-function startBackend(root: string, request: IncomingMessage, password: string | undefined): ChildProcess {
+function startBackend(root: string, request: IncomingMessage, user: string | undefined): ChildProcess {
   const { pathname, search } = new URL(request.url ?? "/", "http://127.0.0.1");
   const header = (name: string) => String(request.headers[name] ?? "");
   const length = request.headers["content-length"];
@@ -157,7 +165,7 @@ function startBackend(root: string, request: IncomingMessage, password: string |
       GIT_PROTOCOL: header("git-protocol"),
       REMOTE_ADDR: "127.0.0.1",
       ...(length === undefined ? {} : { CONTENT_LENGTH: length }),
-      ...(password === undefined ? {} : { REMOTE_USER: password.split(":")[0] }),
+      ...(user === undefined ? {} : { REMOTE_USER: user }),
     },
     stdio: ["pipe", "pipe", "ignore"],
   });
@@ -198,9 +206,13 @@ function loseAnswer(child: ChildProcess, request: IncomingMessage): void {
   child.once("close", () => request.socket.destroy());
 }
 
-function isAdmitted(request: IncomingMessage, password: string): boolean {
+const isAdmitted = (request: IncomingMessage, password: string): boolean =>
+  credentialsOf(request) === password;
+
+/** Empty when there are none. */
+function credentialsOf(request: IncomingMessage): string {
   const [kind, value = ""] = (request.headers.authorization ?? "").split(" ");
-  return kind === "Basic" && Buffer.from(value, "base64").toString() === password;
+  return kind === "Basic" ? Buffer.from(value, "base64").toString() : "";
 }
 
 function refuse(request: IncomingMessage, response: ServerResponse): void {

@@ -1,10 +1,12 @@
 /** `trailhand run`: works until nothing is runnable, or watches. */
+import { cleanLine } from "../../core/clean.ts";
 import type { Decision } from "../../core/decide.ts";
 import { parseBranch, type Branch } from "../../core/ids.ts";
 import { admit } from "../../core/lane.ts";
 import { EXIT, Fault, words } from "../../core/words.ts";
 import { requireVersion } from "../../git/open.ts";
 import type { Site } from "../../site.ts";
+import { pushesOf } from "../../wire-pushes.ts";
 import { openSite, usableContract } from "../../wire.ts";
 import type { Call, Run } from "../call.ts";
 import { numberOption, type Input } from "../input.ts";
@@ -16,7 +18,8 @@ import { work } from "../work.ts";
 export const run: Run = async (call) => {
   const { input, env } = call;
   if (input.has("once") && input.has("watch")) throw new Fault(words.conflict("run", "once", "watch"));
-  const found = await openSite(input.directory, env, { remote: input.value("remote") });
+  const pushes = pushesOf(env, (text) => call.terminal.say(cleanLine(text, 500)));
+  const found = await openSite(input.directory, env, { remote: input.value("remote"), pushes });
   const site = input.has("trust-head")
     ? { ...found, contract: trusting(found, checkedOutBranch(found)) }
     : found;
