@@ -33,6 +33,8 @@ import { formatHold } from "./core/used.ts";
 
 /** So far below the trusted branch's head an event of a branch that is gone is looked for. */
 const DEPTH = 2000;
+/** As many hand-offs of one person are counted. */
+const MOST = 200;
 const CHECK_NAME = /^[\w./-]{1,100}$/;
 
 export function openDesk(site: Site): Desk {
@@ -57,6 +59,7 @@ export function openDesk(site: Site): Desk {
   return {
     look: async () => sightOf(await look()),
     knows: (branch, event) => knows(site, branch, event),
+    asked: ({ email }, since) => asked(site, email, since),
     request: async (by, wishes) => request(as(by), await look(), wishes),
     retry: (by, place, said) => again(by, place, said, "retry"),
     resume: (by, place, said) => again(by, place, said, "resume"),
@@ -160,6 +163,17 @@ async function knows(site: Site, branch: Branch, event: string): Promise<Sha | u
     if (carrier) return carrier.commit;
   }
   return undefined;
+}
+
+/** By the clock of who committed, which is ours: what is asked on GitHub is written by us. */
+async function asked({ place }: Site, email: string, since: number): Promise<number[]> {
+  const args = ["log", "--branches", `--max-age=${Math.floor(since / 1000)}`, "-n", String(MOST)];
+  const found = ["--fixed-strings", "--all-match", "--grep=Event: github:", `--author=<${email}>`];
+  const format = "--format=%ct %(trailers:key=Event,valueonly,separator=%x20)";
+  const lines = (await place.git.text([...args, ...found, format, "--"])).split("\n").filter(Boolean);
+  // One command may begin several branches.
+  const events = new Map(lines.map((line) => [line.slice(line.indexOf(" ")), Number.parseInt(line, 10)]));
+  return [...events.values()].map((seconds) => seconds * 1000).toSorted((a, b) => a - b);
 }
 
 async function request(site: Site, found: Survey, wishes: readonly Wish[]): Promise<Written[]> {

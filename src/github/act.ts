@@ -5,6 +5,7 @@
  * writes once; texts of strangers are data, and never become trailers; a refusal is a sentence.
  */
 import { parseBranch, type Branch, type Sha } from "../core/ids.ts";
+import { accountAddress } from "../core/pushed.ts";
 import { isTerminal } from "../core/workflow.ts";
 import { EXIT, Fault, Unreachable } from "../core/words.ts";
 import { carryOut, type Case, type Outcome } from "./carry-out.ts";
@@ -14,7 +15,8 @@ import { code, prose } from "./escape.ts";
 import type { Hub } from "./hub.ts";
 import type { Actor, Intent, IssueText, Repo, Spot } from "./intent.ts";
 import type { Limits } from "./limits.ts";
-import { includes, missing, rightOf } from "./permission.ts";
+import { includes, missing } from "./permission.ts";
+import { isHeard, standingOf } from "./standing.ts";
 
 /** What one command, label, review or button came to. */
 export type Result = {
@@ -37,6 +39,8 @@ const TRIES = 4;
 
 /** Acts on an intent. Throws only where GitHub or the remote is away, so that it is tried again. */
 export async function act(intent: Intent, desk: Desk, hub: Hub, manner: Manner): Promise<readonly Result[]> {
+  // Bots are answered with silence, or two of them would go on for ever.
+  if ("actor" in intent && !(await isHeard(intent.actor, desk))) return [];
   switch (intent.kind) {
     case "wake":
     case "sweep":
@@ -194,6 +198,10 @@ class Acting {
     const known = reads ? undefined : await this.#desk.knows(branch, this.#event);
     if (known) return { kind: "nothing", why: "it was done before", commit: known };
     const sight: Sight = await this.#desk.look();
+    const { id, login, isBot } = this.#actor;
+    const by: Author = { name: login, email: accountAddress(id, login) };
+    const restMs = reads ? 0 : await this.#restMs(by);
+    if (restMs > 0) return refusal(enough(login, restMs));
     const at = sight.at(branch);
     if (reviewed !== undefined && parsed.command.name !== "approve" && at?.commit !== reviewed)
       return refusal(`The work has moved on since ${reviewed.slice(0, 10)}, so that is no longer about it.`);
@@ -202,8 +210,6 @@ class Acting {
       return refusal(
         `The work on this issue is ${at.state === undefined ? "there" : `at ${at.state}`} already, and labels only show that. To move it: ${code(`/set-state ${parsed.args[0] ?? ""}`)}`,
       );
-    const { id, login, isBot } = this.#actor;
-    const by: Author = { name: login, email: `${id}+${login}@users.noreply.github.com` };
     const one: Case = {
       desk: this.#desk,
       sight,
@@ -219,6 +225,13 @@ class Acting {
     return carryOut(one);
   }
 
+  /** Another job, or the server before this one, may have given them as much as an hour allows. */
+  async #restMs(by: Author): Promise<number> {
+    const { limits, now } = this.#manner;
+    const moment = now();
+    return limits.restAfter(await this.#desk.asked(by, moment - limits.windowMs), moment);
+  }
+
   /** Everything that stands before the act itself. */
   async #guard(
     name: string | undefined,
@@ -230,14 +243,8 @@ class Acting {
     const head = { command: name, event: this.#event };
     if (limits.knows(this.#event, now())) return this.#nothing(name, "the event was acted on already");
     const restMs = limits.ask(whose, now());
-    if (restMs > 0) {
-      const minutes = Math.ceil(restMs / 60_000);
-      return {
-        ...head,
-        ...refusal(`@${this.#actor.login}, that is enough for this hour; go on in ${minutes} min.`),
-      };
-    }
-    const standing = await rightOf(this.#hub, this.#repo, this.#actor);
+    if (restMs > 0) return { ...head, ...refusal(enough(this.#actor.login, restMs)) };
+    const standing = await standingOf(this.#actor, this.#repo, this.#hub, this.#desk);
     if (!includes(standing.right, need)) {
       const what = name === undefined ? "a command" : `/${name}`;
       return { ...head, ...refusal(missing(this.#actor.login, what, need, standing)) };
@@ -276,6 +283,8 @@ interface Nothing {
 
 const BUTTONS = ["retry", "stop", "resume", "approve"] as const;
 
+const enough = (login: string, restMs: number): string =>
+  `@${login}, that is enough for this hour; go on in ${Math.ceil(restMs / 60_000)} min.`;
 const refusal = (why: string): Refusal => ({ kind: "refused", why });
 const branchOfIssue = (number: number): Branch => `trailhand/issue-${number}` as Branch;
 

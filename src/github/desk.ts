@@ -66,6 +66,8 @@ export interface Desk {
   look(): Promise<Sight>;
   /** The commit that an event has brought about; undefined: none. */
   knows(branch: Branch, event: string): Promise<Sha | undefined>;
+  /** When somebody was given what they asked for on GitHub, since a moment: milliseconds since 1970, oldest first. */
+  asked(by: Author, since: number): Promise<readonly number[]>;
   /** All of them or none. */
   request(by: Author, wishes: readonly Wish[]): Promise<readonly Written[]>;
   retry(by: Author, at: Place, said: Said): Promise<Written>;

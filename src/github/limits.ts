@@ -40,6 +40,16 @@ export class Limits {
     return restMs;
   }
 
+  /** Like `ask`, of what was accepted as others remember it: moments, oldest first; nothing is counted. */
+  restAfter(accepted: readonly number[], now: number): number {
+    const fresh = accepted.filter((at) => now - at < this.windowMs);
+    return this.#restMs(fresh, this.#most.accepted, now);
+  }
+
+  get windowMs(): number {
+    return this.#most.windowMs;
+  }
+
   /** True when an event was accepted within the window. */
   knows(event: string, now: number): boolean {
     const at = this.#events.get(event);

@@ -26,5 +26,6 @@ the text of a new issue or pull request. \`@trailhand status\` at the start of a
   approves is the same for the commit that it was written for.
 - A verb that is nearly one of these is answered once with the nearest. Any other is left to other bots.
 - Thirty commands an hour from one person in one repository; more are refused until the hour is over.
+- A bot is heard only where the workflow lists the number of its account under \`bots\`, with its right.
 `;
 }

@@ -7,8 +7,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { Result } from "../../src/github/act.ts";
+import { act, type Result } from "../../src/github/act.ts";
 import { readEvent } from "../../src/github/event.ts";
+import type { Actor, Intent } from "../../src/github/intent.ts";
 import { Limits } from "../../src/github/limits.ts";
 import { commitAs } from "../support/people.ts";
 import {
@@ -21,6 +22,7 @@ import {
   only,
   openOffice,
   person,
+  REPO,
   SELF,
   sentence,
   WORKFLOW,
@@ -44,6 +46,12 @@ const comment = (sender: object, body: string, more: object = {}, id = 5) => ({
 const head = (office: Office, branch = BRANCH) => office.far.remote.git("rev-parse", branch);
 const trailers = (office: Office, branch = BRANCH) =>
   office.log(branch, "%(trailers:only,unfold)").trim().split("\n");
+
+/** The files of a repository whose workflow lists these bots. */
+const withBots = (bots: string, more = "") => ({
+  ...FILES,
+  "states/workflow.yml": `bots: { ${bots} }\n${more}${WORKFLOW}`,
+});
 
 /** Nothing is written by it; says what came of it. */
 async function harmless(office: Office, act: () => Promise<readonly Result[]>): Promise<readonly Result[]> {
@@ -101,6 +109,38 @@ describe("somebody who pretends to be another", () => {
         await harmless(office, () => office.deliver("issue_comment", comment(bot, "/run work"))),
       ).toEqual([]);
     }
+  });
+
+  it("is a bot that the workflow does not list by its number, and gets no answer", async () => {
+    const office = await openOffice(withBots("67: write"));
+    const bot = { ...person(66, "helper[bot]"), isBot: true };
+    office.known.people.set("helper[bot]", { id: 66, role: "admin", permission: "admin" });
+    office.known.pulls.set(9, { ref: BRANCH, sha: "0".repeat(40), isFork: false });
+    await office.say(ANN, 12, "/run gate");
+    const commit = head(office);
+    const pull = { number: 9, head: { ref: BRANCH, sha: commit, isFork: false } };
+    const about = { repo: REPO, actor: bot, event: "e" };
+    const tried: readonly Intent[] = [
+      { kind: "label", ...about, issue: { number: 13, title: "T", body: "" }, state: "work" },
+      { kind: "review", ...about, number: 9, verdict: "approved", commit },
+      { kind: "button", ...about, action: "stop", commit, branch: BRANCH },
+      { kind: "pull", ...about, ...pull, action: "closed" },
+    ];
+    for (const intent of tried) expect(await harmless(office, () => office.act(intent))).toEqual([]);
+    for (const text of ["/run work", "/help", "/rnu work"])
+      expect(await harmless(office, () => office.say(bot, 12, text))).toEqual([]);
+    expect(office.asked).toHaveLength(1);
+  });
+
+  it("is a bot that is listed, and wants more than the workflow gives it", async () => {
+    const office = await openOffice(withBots("66: triage"));
+    const bot = { ...person(66, "helper[bot]"), isBot: true };
+    office.known.people.set("helper[bot]", { id: 66, role: "admin", permission: "admin" });
+    expect(sentence(only(await harmless(office, () => office.say(bot, 12, "/run work"))))).toContain(
+      "needs the right to write here, and you have triage",
+    );
+    await office.say(ANN, 12, "/run work");
+    expect(only(await office.say(bot, 12, "/priority 3")).kind).toBe("accepted");
   });
 
   it("writes the marker of our own comments", async () => {
@@ -353,7 +393,7 @@ describe("an approval", () => {
   });
 
   it("is a bot's", async () => {
-    const office = await openOffice();
+    const office = await openOffice(withBots("2: maintain"));
     await office.say(ANN, 12, "/run gate");
     const bot = { ...BOB, isBot: true };
     expect(
@@ -561,23 +601,25 @@ describe("a loop", () => {
       { action: "labeled", issue, label: { name: "state:work" }, repository, sender: self },
     ],
     ["an issue of its own", "issues", { action: "opened", issue, repository, sender: self }],
-    ["a push of its own", "push", { ref: "refs/heads/main", repository, sender: self }],
+    [
+      "a push of its own",
+      "push",
+      { ref: "refs/heads/main", before: "0".repeat(40), after: "1".repeat(40), repository, sender: self },
+    ],
   ];
 
   it.each(own)("by %s is none", async (_, name, payload) => {
-    const office = await openOffice();
+    const office = await openOffice(withBots("7700: maintain"));
     // Were it heard, it might.
     office.known.people.set("trailhand[bot]", { id: 7700, role: "admin", permission: "admin" });
-    const listed = { ...SELF, allowedBots: [7700] };
-    expect(readEvent(name, payload, listed).intents).toEqual([]);
-    expect(await harmless(office, () => office.deliver(name, payload, listed))).toEqual([]);
+    expect(readEvent(name, payload, SELF).intents).toEqual([]);
+    expect(await harmless(office, () => office.deliver(name, payload))).toEqual([]);
     expect(office.asked).toEqual([]);
   });
 
   it("of bots that are listed ends after as many hand-offs as the workflow allows", async () => {
-    const office = await openOffice({ ...FILES, "states/workflow.yml": `limits: { hops: 3 }\n${WORKFLOW}` });
+    const office = await openOffice(withBots("5: write", "limits: { hops: 3 }\n"));
     const bot = { ...person(5, "helper[bot]"), isBot: true };
-    office.known.people.set("helper[bot]", { id: 5, role: "write", permission: "write" });
     const ask = () => office.say(bot, 12, "/run work");
     for (const hops of ["1/3", "2/3", "3/3"]) {
       expect(only(await ask()).kind).toBe("accepted");
@@ -596,8 +638,26 @@ describe("a loop", () => {
       "go on in 60 min",
     );
     expect(only(await office.say(BOB, 12, "/run work")).kind).toBe("accepted");
-    office.now += 3_600_000;
+    office.now += 3_700_000;
     expect(only(await office.say(ANN, 12, "/run work")).kind).toBe("accepted");
+  });
+
+  it("of one actor ends although each command comes to another job, or a new server", async () => {
+    const office = await openOffice();
+    for (let at = 0; at < 3; at++) expect(only(await office.say(ANN, 12, "/run work")).kind).toBe("accepted");
+    const fresh = () => ({ slug: "trailhand", limits: new Limits({ accepted: 3 }), now: () => office.now });
+    const spot = { kind: "issue-comment" as const, number: 12, id: 77 };
+    const ask = (actor: Actor, event: string) =>
+      act(
+        { kind: "command", repo: REPO, actor, spot, text: "/run work", event },
+        office.desk,
+        office.hub,
+        fresh(),
+      );
+    expect(sentence(only(await harmless(office, () => ask(ANN, "comment:77"))))).toMatch(/go on in \d+ min/);
+    expect(only(await ask(BOB, "comment:78")).kind).toBe("accepted");
+    office.now += 3_700_000;
+    expect(only(await ask(ANN, "comment:79")).kind).toBe("accepted");
   });
 
   it("of questions does not reach GitHub for ever", async () => {

@@ -110,7 +110,14 @@ describe("a push", () => {
   it("wakes its branch", () => {
     const push = made("push", undefined, { ref: "refs/heads/feat/x" });
     const repo = { owner: "Codertocat", name: "Hello-World" };
-    expect(read("push", push).intents).toEqual([{ kind: "wake", repo, branch: "feat/x" }]);
+    const { before, after } = push as unknown as { before: string; after: string };
+    const { id, login } = senderOf(push);
+    const pushed = { before, after, id, login };
+    expect(read("push", push).intents).toEqual([{ kind: "wake", repo, branch: "feat/x", pushed }]);
+  });
+  it("by nobody wakes its branch, and proves nothing", () => {
+    const push = made("push", undefined, { ref: "refs/heads/feat/x", sender: null });
+    expect(read("push", push).intents).toMatchObject([{ kind: "wake", branch: "feat/x", pushed: undefined }]);
   });
   it("of a tag wakes nothing", () =>
     expect(read("push", made("push", undefined, { ref: "refs/tags/v1" })).intents).toEqual([]));
@@ -138,8 +145,10 @@ describe("a label", () => {
   it.each(["bug", "state:", "state:../x", "state:Not Good", "State:triage"])("%j asks for nothing", (name) =>
     expect(read("issues", label(name)).intents).toEqual([]),
   );
-  it("by a bot asks for nothing", () =>
-    expect(read("issues", label("state:triage", { "sender.type": "Bot" })).intents).toEqual([]));
+  it("by a bot is told to be a bot's", () =>
+    expect(read("issues", label("state:triage", { "sender.type": "Bot" })).intents).toMatchObject([
+      { kind: "label", actor: { isBot: true } },
+    ]));
 });
 
 describe("a comment", () => {
@@ -163,8 +172,6 @@ describe("a comment", () => {
     ["without a command", said("thanks")],
     ["that was edited", said("/retry", { action: "edited" })],
     ["that was deleted", said("/retry", { action: "deleted" })],
-    ["by a bot", said("/retry", { "sender.type": "Bot" })],
-    ["by an organisation", said("/retry", { "sender.type": "Organization" })],
     ["by this app", said("/retry", { "sender.id": 7700, "comment.user.id": 7700 })],
     ["through this app", said("/retry", { "comment.performed_via_github_app": { id: 77 } })],
     ["that somebody else is to have written", said("/retry", { "comment.user.id": 5 })],
@@ -172,12 +179,11 @@ describe("a comment", () => {
     ["of an owner with a path for a name", said("/retry", { "repository.owner.login": "a/b" })],
   ])("%s asks for nothing", (_, payload) => expect(read("issue_comment", payload).intents).toEqual([]));
 
-  it("by a bot that is listed asks, by its number and not its name", () => {
-    const payload = said("/retry", { "sender.type": "Bot", "sender.login": "helper[bot]" });
-    const { id } = senderOf(payload);
-    expect(read("issue_comment", payload, { ...SELF, allowedBots: [id] }).intents).toHaveLength(1);
-    expect(read("issue_comment", payload, { ...SELF, allowedBots: [id + 1] }).intents).toEqual([]);
-  });
+  it.each(["Bot", "Organization", "Mannequin"])("by a %s is told not to be a person's", (type) =>
+    expect(read("issue_comment", said("/retry", { "sender.type": type })).intents).toMatchObject([
+      { kind: "command", actor: { isBot: true } },
+    ]),
+  );
 
   it("in code of a pull request asks for its commands", () => {
     const plain = made("pull_request_review_comment", "created");
@@ -254,7 +260,6 @@ describe("a review", () => {
     ]));
   it.each([
     ["that only comments", "commented", {}],
-    ["by a bot", "approved", { "sender.type": "Bot" }],
     ["that was dismissed", "approved", { action: "dismissed" }],
     ["that somebody else is to have written", "approved", { "review.user.id": 5 }],
     ["of a short commit id", "approved", { "review.commit_id": SHA.slice(0, 10) }],

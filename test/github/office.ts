@@ -104,7 +104,7 @@ export async function openOffice(
     hub,
     desk,
     asked,
-    now: 1_000_000,
+    now: Date.now(),
     act: (intent, at = desk) => act(intent, at, hub, { slug: "trailhand", limits, now: () => office.now }),
     say(who, number, text, id = ++comments) {
       const spot = { kind: "issue-comment" as const, number, id };
