@@ -45,7 +45,6 @@ async function serve(): Promise<void> {
     parts: recording,
     self: () => Promise.resolve({ appId: 1, botIds: [], slug: "bench" }),
     say,
-    recovers: false,
   });
   process.once("SIGTERM", () => void service.stop().then(() => process.exit(0)));
   ready(service.port);

@@ -15,6 +15,7 @@ import type { Credentials } from "./github/credentials.ts";
 import { readEvent, type Reading, type Self } from "./github/event.ts";
 import type { Delivery, Intent, Repo } from "./github/intent.ts";
 import { Limits } from "./github/limits.ts";
+import type { Pacer } from "./github/pace.ts";
 import { loadProbot } from "./github/packages.ts";
 import { recover, type RecoverOptions } from "./github/recover.ts";
 import { Door } from "./github/server.ts";
@@ -43,8 +44,8 @@ export interface ServiceOptions {
   /** Asked of GitHub when left out. */
   readonly self?: () => Promise<Self>;
   readonly say: (text: string) => void;
-  /** Ask GitHub for what was missed. */
-  readonly recovers: boolean;
+  /** Ask GitHub for what was missed: at the start, and every so many milliseconds; left out: never. */
+  readonly recoverMs?: number | undefined;
 }
 
 export interface Service {
@@ -60,14 +61,20 @@ export interface PartsOptions {
   readonly say: (text: string) => void;
   /** Run what is asked for on this machine. */
   readonly runs: boolean;
+  /** GitHub is to sign answers. */
+  readonly signed?: boolean | undefined;
   /** A directory that is in no repository. */
   readonly directory: string;
   /** The address of the pages and of git, such as `https://github.com`. */
   readonly server: string;
+  /** How fast each account is asked; as GitHub wants it when left out. */
+  readonly pace?: (() => Pacer) | undefined;
 }
 
 const PATIENCE_MS = 1000;
 const TIDY_MS = 60 * 60 * 1000;
+/** GitHub's log is read again as far back as so many rounds: one of them may fail. */
+const ROUNDS = 4;
 
 /** Begins to serve. Throws a Fault when the inbox or the port is taken. */
 export async function startService(options: ServiceOptions): Promise<Service> {
@@ -91,9 +98,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     tidy();
     const timer = setInterval(tidy, TIDY_MS);
     const stopping = new AbortController();
-    const recovered = options.recovers
-      ? catchUp({ app, inbox, since, warn: say, signal: stopping.signal }, parts)
-      : undefined;
+    const signal = stopping.signal;
+    const recovered =
+      options.recoverMs === undefined
+        ? undefined
+        : catchUp({ app, inbox, since, warn: say, signal }, parts, options.recoverMs);
     const stop = async () => {
       clearInterval(timer);
       stopping.abort();
@@ -117,16 +126,18 @@ export function ownParts({
   env,
   say,
   runs,
+  signed,
   directory,
   server,
+  pace,
 }: PartsOptions): (app: Probot, self: () => Promise<Self>) => Parts {
   return (app, self) => {
     const stations = new Map<string, Promise<Station>>();
     const limits = new Limits();
-    const installed = installations(app, say);
+    const installed = installations(app, say, pace);
     const open = async (repo: Repo): Promise<Station> => {
       const octokit = await installed(repo);
-      const options = { env, say, runs, directory, server, limits, self: await self() };
+      const options = { env, say, runs, signed, directory, server, limits, self: await self() };
       return Station.open(repo, octokit, options);
     };
     const stationOf = (repo: Repo): Promise<Station> => {
@@ -171,9 +182,11 @@ export async function openApp({
   baseUrl,
   say,
 }: Pick<ServiceOptions, "credentials" | "baseUrl" | "say">): Promise<Probot> {
-  const { Probot } = await loadProbot();
+  const { Probot, ProbotOctokit } = await loadProbot();
   const app = new Probot({
     ...credentials,
+    // Its own pace is three seconds for each comment, on top of ours.
+    Octokit: ProbotOctokit.defaults((given: object) => ({ ...given, throttle: { enabled: false } })),
     ...(baseUrl === undefined ? {} : { baseUrl }),
     log: quiet(say) as never,
   });
@@ -214,17 +227,28 @@ async function readSelf(app: Probot, appId: number): Promise<Self> {
   return { appId, slug, botIds: [await accountNumber(asInstalled, `${slug}[bot]`)] };
 }
 
+/** What was missed before the start, then again and again what was missed since; ends with its signal. */
 async function catchUp(
-  { warn, ...how }: Omit<RecoverOptions, "sweep"> & { readonly signal: AbortSignal },
+  how: Omit<RecoverOptions, "sweep"> & { readonly signal: AbortSignal },
   parts: Parts,
+  everyMs: number,
 ): Promise<void> {
+  const { signal, warn } = how;
   const tell = (text: string) => {
-    if (!how.signal.aborted) warn(text);
+    if (!signal.aborted) warn(text);
   };
-  const sweep = (repos: readonly Repo[]) => parts.act({ kind: "sweep", repos });
-  const { accepted, asked, repos } = await recover({ ...how, sweep, warn: tell });
-  if (accepted + asked > 0) tell(`${accepted + asked} missed deliveries were recovered`);
-  if (repos > 0) tell(`${repos} repositories were looked at`);
+  const once = async (options: Partial<RecoverOptions>) => {
+    const { accepted, asked, repos } = await recover({ ...how, ...options, warn: tell });
+    if (accepted + asked > 0) tell(`${accepted + asked} missed deliveries were recovered`);
+    if (repos > 0) tell(`${repos} repositories were looked at`);
+  };
+  await once({ sweep: (repos) => parts.act({ kind: "sweep", repos }) });
+  for (;;) {
+    await setTimeout(everyMs, undefined, { signal, ref: false }).catch(() => undefined);
+    if (signal.aborted) return;
+    // What was answered since is known; stations that are open look by themselves.
+    await once({ since: undefined, backMs: everyMs * ROUNDS });
+  }
 }
 
 async function listen(door: Door, { port, host }: ServiceOptions): Promise<number> {

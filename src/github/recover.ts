@@ -16,8 +16,10 @@ export interface RecoverOptions {
   readonly inbox: Pick<Inbox, "accept" | "knows">;
   /** When the last delivery came before this server began; undefined: there is no memory. */
   readonly since: number | undefined;
-  /** Looks at repositories whatever was delivered. */
-  readonly sweep: (repos: readonly Repo[]) => Promise<void>;
+  /** Looks at repositories whatever was delivered; left out: they are looked at otherwise. */
+  readonly sweep?: ((repos: readonly Repo[]) => Promise<void>) | undefined;
+  /** How far back the log is read, in milliseconds. */
+  readonly backMs?: number;
   readonly warn: (text: string) => void;
   readonly now?: () => number;
   /** The server stops: nothing more is asked for. */
@@ -54,15 +56,24 @@ const PAGES = 30;
 const MOST = 1000;
 const PACE_MS = 100;
 
-type Ready = Required<Omit<RecoverOptions, "paceMs">> & { readonly pace: () => Promise<void> };
+type Ready = Required<Omit<RecoverOptions, "paceMs" | "sweep">> & { readonly pace: () => Promise<void> };
 
 /** Never rejects. */
 export async function recover(options: RecoverOptions): Promise<Recovered> {
-  const { paceMs = PACE_MS, signal = new AbortController().signal, ...given } = options;
+  const { paceMs = PACE_MS, signal = new AbortController().signal, sweep, ...given } = options;
   const pace = () => setTimeout(paceMs, undefined, { signal, ref: false });
-  const all: Ready = { now: Date.now, pages: PAGES, most: MOST, ...given, signal, pace };
+  const all: Ready = {
+    now: Date.now,
+    pages: PAGES,
+    most: MOST,
+    backMs: LOG_MS,
+    ...given,
+    signal,
+    pace,
+  };
   const delivered = await attempt(all, "missed deliveries", { accepted: 0, asked: 0 }, () => fromLog(all));
-  const repos = await attempt(all, "a look at every repository", 0, () => sweepAll(all));
+  const repos =
+    sweep === undefined ? 0 : await attempt(all, "a look at every repository", 0, () => sweepAll(all, sweep));
   return { ...delivered, repos };
 }
 
@@ -108,7 +119,8 @@ async function fromLog(options: Ready): Promise<{ accepted: number; asked: numbe
 }
 
 /** The youngest first, as far back as GitHub and our patience go. */
-async function readLog({ now, pace, pages, warn }: Ready, github: App): Promise<Logged[]> {
+async function readLog({ now, backMs, pace, pages, warn }: Ready, github: App): Promise<Logged[]> {
+  const oldest = now() - backMs;
   const found: Logged[] = [];
   let page = 0;
   for await (const { data } of github.paginate.iterator("GET /app/hook/deliveries", {
@@ -121,8 +133,8 @@ async function readLog({ now, pace, pages, warn }: Ready, github: App): Promise<
       at: Date.parse(one.delivered_at),
       ok: one.status_code >= 200 && one.status_code < 300,
     }));
-    found.push(...lines.filter(({ at }) => at > now() - LOG_MS));
-    if (lines.some(({ at }) => at <= now() - LOG_MS)) break;
+    found.push(...lines.filter(({ at }) => at > oldest));
+    if (lines.some(({ at }) => at <= oldest)) break;
     if (++page >= pages) {
       warn(`the log of deliveries is longer than ${pages} pages; what is older is left to the sweep`);
       break;
@@ -145,7 +157,10 @@ function missing(log: readonly Logged[], inbox: Pick<Inbox, "knows">, since = In
     .toSorted((a, b) => a.at - b.at);
 }
 
-async function sweepAll({ app, sweep, pace, signal, warn }: Ready): Promise<number> {
+async function sweepAll(
+  { app, pace, signal, warn }: Ready,
+  sweep: NonNullable<RecoverOptions["sweep"]>,
+): Promise<number> {
   const github = await app.auth();
   let count = 0;
   for await (const { data } of github.paginate.iterator("GET /app/installations", {

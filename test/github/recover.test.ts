@@ -3,7 +3,8 @@ import { expect, onTestFinished, test } from "vitest";
 import type { Repo } from "../../src/github/intent.ts";
 import { recover } from "../../src/github/recover.ts";
 import { Spool } from "../../src/github/spool.ts";
-import { openApp } from "../../src/wire-github.ts";
+import { openApp, startService } from "../../src/wire-github.ts";
+import { until } from "../support/cli.ts";
 import { temporaryDir } from "../support/repo.ts";
 import { PRIVATE_KEY, SECRET, stubGitHub, type Reply } from "../support/webhooks.ts";
 
@@ -133,4 +134,45 @@ test("an installation that cannot be looked at keeps nobody from serving", async
   );
   expect(await begin()).toEqual({ accepted: 0, asked: 0, repos: 0 });
   expect(warned).toEqual([expect.stringContaining("installation 7 could not be looked at")]);
+});
+
+test("while it serves, what GitHub could not deliver is asked for again and again", async () => {
+  let isMissed = false;
+  /** Always just now, however slow this machine is. */
+  const line = () => {
+    const delivered_at = new Date().toISOString();
+    return { id: 5, guid: "missed", event: "push", delivered_at, status_code: 502 };
+  };
+  const outer = await stubGitHub((asked) => {
+    if (asked.startsWith("GET /app/hook/deliveries?")) return { body: isMissed ? [line()] : [] };
+    if (asked.startsWith("GET /app/hook/deliveries/5"))
+      return { body: { request: { payload: { repository: { id: 1 } } } } };
+    return asked.startsWith("GET /app/installations?") ? { body: [] } : undefined;
+  });
+  const came: string[] = [];
+  const service = await startService({
+    credentials: { appId: 1, privateKey: PRIVATE_KEY, secret: SECRET },
+    baseUrl: outer.url,
+    inbox: temporaryDir(),
+    port: 0,
+    host: "127.0.0.1",
+    parts: () => ({
+      readEvent: (name) => (came.push(name), { intents: [] }),
+      act: () => Promise.resolve(),
+      stop: () => Promise.resolve(),
+    }),
+    self: () => Promise.resolve({ botIds: [], slug: "test" }),
+    say: () => undefined,
+    recoverMs: 50,
+  });
+  onTestFinished(() => service.stop());
+  await until("the second look", () => outer.asked.filter((one) => one.includes("deliveries?")).length > 1);
+  expect(came).toEqual([]);
+  isMissed = true;
+  await until("it is worked off", () => came.length > 0);
+  const looks = outer.asked.length;
+  await until("further looks", () => outer.asked.length > looks + 5);
+  expect(came).toEqual(["push"]);
+  // Repositories are looked at once, at the start.
+  expect(outer.asked.filter((one) => one.startsWith("GET /app/installations?"))).toHaveLength(1);
 });

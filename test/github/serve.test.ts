@@ -150,7 +150,6 @@ test("a stop ends what is being worked on, and leaves the rest to the next serve
     parts,
     self: () => Promise.resolve({ botIds: [], slug: "test" }),
     say: () => undefined,
-    recovers: false,
   });
   // The first and the 21st are of one repository.
   const all = makeWebhooks(21);
