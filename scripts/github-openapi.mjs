@@ -39,6 +39,7 @@ const CALLED = [
   "PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}",
   "PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}",
   "PATCH /repos/{owner}/{repo}/issues/{issue_number}",
+  "PATCH /repos/{owner}/{repo}/pulls/{pull_number}",
   "POST /app/hook/deliveries/{delivery_id}/attempts",
   "POST /app/installations/{installation_id}/access_tokens",
   "POST /repos/{owner}/{repo}/check-runs",
@@ -48,6 +49,7 @@ const CALLED = [
   "POST /repos/{owner}/{repo}/issues/{issue_number}/labels",
   "POST /repos/{owner}/{repo}/issues/{issue_number}/reactions",
   "POST /repos/{owner}/{repo}/labels",
+  "POST /repos/{owner}/{repo}/pulls",
   "POST /repos/{owner}/{repo}/pulls/comments/{comment_id}/reactions",
 ];
 

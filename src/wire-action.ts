@@ -14,18 +14,23 @@ import { readEvent, type Reading } from "./github/event.ts";
 import { openHub } from "./github/hub.ts";
 import type { Intent } from "./github/intent.ts";
 import { Limits } from "./github/limits.ts";
+import { openNotary } from "./github/notary.ts";
 import { octokitSurface, type Request } from "./github/octokit-surface.ts";
 import { Pacer } from "./github/pace.ts";
 import { project } from "./github/projection.ts";
-import { bringInLine } from "./github/publish.ts";
+import { Pushes } from "./github/pushes.ts";
+import type { Person } from "./git/open.ts";
+import { accountAddress } from "./core/pushed.ts";
 import type { Surface } from "./github/surface.ts";
-import type { Wanted } from "./github/wanted.ts";
+import { showWork } from "./github/show.ts";
+import type { Pull, Wanted } from "./github/wanted.ts";
 import type { Environment, Site } from "./site.ts";
 import { openDesk } from "./wire-desk.ts";
 import { openSite } from "./wire.ts";
 
 /** The name that people mention. */
 const SLUG = "trailhand";
+const ACTIONS = { id: 41_898_282, login: "github-actions[bot]" };
 /** A job is paid for while it waits; what GitHub puts off for longer is shown by the next one. */
 const PATIENCE = { longestMs: 120_000 };
 
@@ -47,26 +52,45 @@ export interface OpenSeat {
   readonly open: (
     directory: string,
     remote: string,
+    /** GitHub is to sign answers; told why it did not. */
+    unsigned?: (why: string) => void,
   ) => Promise<{ readonly site: Site; readonly parts: ActionParts }>;
 }
 
-export function openSeat(seat: Seat, env: Environment, payload: unknown): OpenSeat {
+export function openSeat(
+  seat: Seat,
+  env: Environment,
+  payload: unknown,
+  say: (text: string) => void,
+): OpenSeat {
   const { account } = seat;
-  // What a job's own token does starts no job, and bots are not listened to.
+  // What a job's own token does starts no job; as a bot it is heard only where the workflow lists it.
   const self = { botIds: typeof account === "number" ? [account] : [], slug: SLUG };
   return {
     reading: readEvent(seat.event, payload, self),
-    async open(directory, remote) {
-      const site = await openSite(directory, lineEnvironment(env, seat), { remote });
-      return { site, parts: await partsOf(seat, site) };
+    async open(directory, remote, unsigned) {
+      const pacer = new Pacer(Date.now, PATIENCE);
+      const token = () => Promise.resolve(seat.token);
+      const { request } = await openClient({ pacer, baseUrl: seat.api, token });
+      const log = new Pushes(request, seat.repo, { mono: () => performance.now(), say });
+      const site = await openSite(directory, lineEnvironment(env, seat), {
+        remote,
+        signing: unsigned && { notary: openNotary(request, seat.repo), say: unsigned },
+        person: personOf(seat),
+        pushes: () => (branch, head) => log.of(branch, head),
+      });
+      const parts = partsOf(seat, site, request);
+      const act = (intent: Intent) => {
+        log.hear(intent);
+        return parts.act(intent);
+      };
+      return { site, parts: { ...parts, act } };
     },
   };
 }
 
-async function partsOf(seat: Seat, site: Site): Promise<ActionParts> {
-  const { repo, token } = seat;
-  const pacer = new Pacer(Date.now, PATIENCE);
-  const { request } = await openClient({ pacer, baseUrl: seat.api, token: () => Promise.resolve(token) });
+function partsOf(seat: Seat, site: Site, request: Request): ActionParts {
+  const { repo } = seat;
   const hub = openHub({ request });
   const surface = octokitSurface(request, repo);
   const desk = openDesk(site);
@@ -88,11 +112,18 @@ function tell(result: Result): Told[] {
   return [{ text: `${name}${result.kind === "said" ? "answered" : result.text}`, applied: true }];
 }
 
+/** The account of a job's own token on github.com, by which its commits are shown. */
+function personOf({ account, server }: Seat): Person | undefined {
+  if (account !== "job" || server !== "https://github.com") return undefined;
+  const { id, login } = ACTIONS;
+  return { name: login, email: accountAddress(id, login) };
+}
+
 /** By which account we write: without it, what we wrote before could not be told from what others did. */
 async function accountOf({ account }: Seat, request: Request): Promise<number | undefined> {
   if (typeof account === "number") return account;
   try {
-    const username = "github-actions[bot]";
+    const username = ACTIONS.login;
     const { data } =
       account === "job" ? await request("GET /users/{username}", { username }) : await request("GET /user");
     return Number(data.id);
@@ -109,15 +140,14 @@ async function publish(
   surface: Surface,
   account: () => Promise<number | undefined>,
 ): Promise<readonly string[]> {
-  const { seen, workflow, now } = await seeBranches(site);
-  if (seen.length === 0) return [];
+  const branches = await seeBranches(site);
+  if (branches.seen.length === 0) return [];
   const accountId = await account();
   if (accountId === undefined) return ["say with the input account by which account the token writes"];
-  const pulls = await surface.pulls();
   const name = `${repo.owner}/${repo.name}`;
-  const wanted = project({ seen, workflow, pulls, repo: name, address: `${server}/${name}`, now });
-  const self = { accountId, appId: undefined };
-  const { refused, later } = await bringInLine(surface, withoutButtons(wanted), self);
+  const place = { repo: name, address: `${server}/${name}` };
+  const picture = (pulls: readonly Pull[]) => withoutButtons(project({ ...branches, ...place, pulls }));
+  const { refused, later } = await showWork(surface, picture, { accountId, appId: undefined });
   const put = later ? [`GitHub wants nothing more for ${Math.ceil(later.ms / 1000)} s`] : [];
   return [...refused.map(({ write, why }) => `${write.kind}: ${why}`), ...put];
 }

@@ -4,12 +4,15 @@
  * What must hold: nothing is written; a branch that nobody asked anything of costs nothing.
  */
 import { readTrail } from "../git/repository.ts";
-import type { Ref, Sha } from "../core/ids.ts";
-import { refsOf } from "../core/lease.ts";
+import type { Branch, Ref, Sha } from "../core/ids.ts";
+import { archiveRef, refsOf } from "../core/lease.ts";
+import { parseMessage, valueOf } from "../core/message.ts";
 import { readTimeline } from "../core/timeline.ts";
+import type { Commit } from "../core/request.ts";
 import type { Head } from "../core/view.ts";
 import type { Workflow } from "../core/workflow.ts";
 import { ownTrail } from "../github/projection.ts";
+import { mayArrive } from "../github/pull.ts";
 import { standingOf, type Seen } from "../github/turn.ts";
 import type { Site } from "../site.ts";
 import { asAdmitted, present, reasonIn, stateOf, survey } from "./survey.ts";
@@ -20,12 +23,19 @@ const DEPTH = 200;
 export interface Branches {
   readonly seen: readonly Seen[];
   readonly workflow: Workflow;
+  /** The trusted branch. */
+  readonly target: Branch;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
 
+interface Past extends Pick<Seen, "trail" | "timeline"> {
+  /** Whether this commit of the trusted branch has it. */
+  readonly arrival?: { readonly at: Sha | undefined; readonly arrived: Seen["arrived"] };
+}
+
 /** What was read of a branch at an earlier look, by its commit and its journal's. */
-export type Memory = Map<string, Pick<Seen, "trail" | "timeline">>;
+export type Memory = Map<string, Past>;
 
 /** One look. A `memory` that is given again spares reading what did not change. */
 export async function seeBranches(site: Site, memory: Memory = new Map()): Promise<Branches> {
@@ -42,20 +52,46 @@ export async function seeBranches(site: Site, memory: Memory = new Map()): Promi
     })
     .filter((one) => standingOf(one) !== undefined);
   const journals = shown.map(({ decision }) => refsOf(decision.head.key).journal);
-  const tips = journals.length === 0 ? new Map<Ref, null>() : await site.repository.read(journals);
+  const archives = shown.flatMap((one) => (one.state === "done" ? [archiveOf(one)] : []));
+  const refs = [...journals, ...archives];
+  const tips = refs.length === 0 ? new Map<Ref, null>() : await site.repository.read(refs);
+  const trusted = view.heads.find(({ branch }) => branch === view.target)?.commit;
   const seen: Seen[] = [];
   const read: Memory = new Map();
   for (const [at, one] of shown.entries()) {
     const { head } = one.decision;
     const tip = tips.get(journals[at] as Ref) ?? undefined;
     const key = `${head.branch} ${head.commit} ${tip}`;
-    const past = memory.get(key) ?? (await readPast(site, head, tip));
-    read.set(key, past);
-    seen.push({ ...one, ...past });
+    const past: Past = memory.get(key) ?? (await readPast(site, head, tip));
+    const all: Seen = { ...one, trail: past.trail, timeline: past.timeline };
+    const isLanded = one.state === "done" && tips.get(archiveOf(one)) === head.commit;
+    const isWanted = !isLanded && head.branch !== view.target && mayArrive(all, contract.workflow);
+    const known = past.arrival?.at === trusted ? past.arrival : undefined;
+    const arrival = isWanted
+      ? (known ?? { at: trusted, arrived: await arrivedAt(site, trusted, all) })
+      : undefined;
+    read.set(key, arrival ? { ...past, arrival } : past);
+    seen.push({ ...all, arrived: isLanded ? "landed" : arrival?.arrived });
   }
   memory.clear();
   for (const [key, past] of read) memory.set(key, past);
-  return { seen, workflow: contract.workflow, now: now.wall };
+  return { seen, workflow: contract.workflow, target: view.target, now: now.wall };
+}
+
+const archiveOf = ({ decision: { head } }: Pick<Seen, "decision">): Ref =>
+  archiveRef(head.branch, head.commit);
+
+/** How the trusted branch has the head, when it stands at this commit. */
+async function arrivedAt(
+  { repository }: Site,
+  trusted: Sha | undefined,
+  seen: Seen,
+): Promise<Seen["arrived"]> {
+  const { branch, commit } = seen.decision.head;
+  if (trusted === undefined || !(await repository.isAncestor(commit, trusted))) return undefined;
+  // A branch that was only just made from the trusted one holds its commits, and has done nothing.
+  const names = ({ message }: Commit) => valueOf(parseMessage(message).trailers, "Branch") === branch;
+  return seen.trail.some(names) ? "head" : "nothing";
 }
 
 async function readPast(site: Site, { branch, commit }: Head, journal: Sha | undefined) {

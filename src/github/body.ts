@@ -8,7 +8,7 @@ import { formatMermaid } from "../core/graph.ts";
 import type { Step } from "../core/timeline.ts";
 import type { Workflow } from "../core/workflow.ts";
 import { code, encoded, link, prose } from "./escape.ts";
-import { commandOf, sentenceOf, type Seen } from "./turn.ts";
+import { commandOf, isIn, sentenceOf, type Seen } from "./turn.ts";
 import { MARKER } from "./wanted.ts";
 
 /** What GitHub takes in a comment; a check's summary takes one less. */
@@ -18,6 +18,8 @@ export interface Page {
   readonly workflow: Workflow;
   /** Where people look at the repository: `https://github.com/a/b`. */
   readonly address: string;
+  /** The trusted branch. */
+  readonly target: string;
 }
 
 /** Rows of the table; more are counted. */
@@ -55,13 +57,27 @@ export function pastSummary(answer: Step, page: Page): string {
 
 const NEXT = { runner: "a runner", person: "a person", nobody: "nobody" } as const;
 
-function standing(seen: Seen, { workflow }: Page): string[] {
-  const command = commandOf(seen, workflow);
-  const sentence = prose(sentenceOf(seen));
+/** Where it stands, whose turn it is, and what to write. */
+function standing(seen: Seen, page: Page): string[] {
+  const landed = isIn(seen) ? `; it is in ${code(page.target)}` : "";
+  const sentence = `${prose(sentenceOf(seen))}${landed}`;
   return [
     `**State** ${code(seen.state ?? "-")} · **next** ${NEXT[seen.reason.turn]}`,
-    command === undefined ? sentence : `${sentence}\n\nTo send it on, comment ${code(command, 120)}`,
+    sentence,
+    ...toSend(seen, page),
   ];
+}
+
+/** What a person is told where only they can go on. */
+export const callText = (seen: Seen, commit: string, page: Page): string[] => [
+  `**A person has to go on** at ${code(seen.state ?? "-")}: ${prose(sentenceOf(seen))}`,
+  ...toSend(seen, page),
+  `It is about ${commitLink(commit, page)} on ${code(seen.decision.head.branch, 250)}.`,
+];
+
+function toSend(seen: Seen, { workflow }: Page): string[] {
+  const command = commandOf(seen, workflow);
+  return command === undefined ? [] : [`To send it on, comment ${code(command, 120)}`];
 }
 
 const commitLink = (commit: string, { address }: Page): string =>
@@ -112,7 +128,8 @@ function drawing({ state }: Seen, { workflow }: Page): string[] {
   ];
 }
 
-const pathOf = (branch: string): string => branch.split("/").map(encoded).join("/");
+/** A branch as a part of an address. */
+export const pathOf = (branch: string): string => branch.split("/").map(encoded).join("/");
 
 /** Parts are dropped from the end until it fits; each has its own bound, so none ever is. */
 function bounded(parts: readonly string[]): string {

@@ -2,17 +2,21 @@
  * What has to be written so that GitHub shows what it should.
  *
  * What must hold: (pure) nothing when all is as wanted; what was deleted by hand is made again; two
- * status comments become one; what is not ours is not touched, but for labels of other states.
+ * status comments become one; a person is called once for each commit; what is not ours is not
+ * touched, but for labels of other states, and the issue that ends with the work.
  */
+import { callsIn, withCalls } from "./call.ts";
 import type { Present, ShownThread } from "./present.ts";
-import type { ShownCheck } from "./surface.ts";
+import type { ShownCheck, ShownPull } from "./surface.ts";
 import {
   carrierKey,
   STATE_LABEL,
+  type Call,
   type Carrier,
   type Check,
   type Face,
   type Label,
+  type NewPull,
   type Thread,
   type Wanted,
 } from "./wanted.ts";
@@ -25,11 +29,22 @@ export type Write =
   | { readonly kind: "delete-comment"; readonly number: number; readonly id: number }
   | { readonly kind: "create-check"; readonly check: Check }
   | { readonly kind: "update-check"; readonly id: number; readonly check: Check }
-  | { readonly kind: "react"; readonly carrier: Carrier; readonly face: Face };
+  | { readonly kind: "react"; readonly carrier: Carrier; readonly face: Face }
+  | { readonly kind: "create-pull"; readonly pull: NewPull }
+  | { readonly kind: "close-pull"; readonly number: number }
+  | {
+      readonly kind: "close-issue";
+      readonly number: number;
+      readonly reason: "completed" | "not_planned";
+    };
 
 /** In the order in which it is to be written. */
 export function difference(present: Present, wanted: Wanted): Write[] {
+  const due = wanted.calls.flatMap((call) => dueCall(call, present));
+  // Branches can stand at the same commit.
+  const calls = due.filter((one, at) => at === due.findIndex((other) => isSame(one, other)));
   return [
+    ...wanted.pulls.flatMap((pull) => pullWrites(pull, present.pulls.get(pull.branch) ?? [])),
     ...wanted.reactions.flatMap(({ carrier, faces }) => {
       const shown = present.reactions.get(carrierKey(carrier));
       return faces.flatMap((face): Write[] =>
@@ -39,11 +54,50 @@ export function difference(present: Present, wanted: Wanted): Write[] {
     ...newLabels(present, wanted),
     ...wanted.threads.flatMap((thread) => {
       const shown = present.threads.get(thread.number);
-      return shown ? [...labelWrites(thread, shown), ...commentWrites(thread, shown)] : [];
+      return shown ? [...labelWrites(thread, shown), ...commentWrites(thread, shown, calls)] : [];
+    }),
+    ...calls.flatMap(({ number, call }): Write[] => {
+      const thread = wanted.threads.find((one) => one.number === number);
+      const isSaid = thread && says(thread, present.threads.get(number), call);
+      return isSaid ? [] : [{ kind: "create-comment", number, body: call.body }];
     }),
     ...wanted.checks.flatMap((check) => checkWrites(check, present.checks.get(check.commit))),
+    // Last: what became of the work stands there before anybody hears that it is closed.
+    ...wanted.closings.flatMap((closing): Write[] => {
+      if (!present.closable.has(closing.number)) return [];
+      const { number } = closing;
+      return closing.kind === "pull"
+        ? [{ kind: "close-pull", number }]
+        : [{ kind: "close-issue", number, reason: closing.reason }];
+    }),
   ];
 }
+
+/** One that is open is enough; one that was closed is, while the branch stands where it stood then. */
+function pullWrites(pull: NewPull, shown: readonly ShownPull[]): Write[] {
+  const isThere = shown.some(({ isOpen, commit }) => isOpen || !pull.again || commit === pull.commit);
+  return isThere ? [] : [{ kind: "create-pull", pull }];
+}
+
+interface Due {
+  readonly call: Call;
+  readonly number: number;
+}
+
+const isSame = (one: Due, other: Due): boolean =>
+  one.number === other.number && one.call.commit === other.call.commit;
+
+/** Where a person is to be called still; nowhere, when it was said at any of its places. */
+function dueCall(call: Call, { threads }: Present): Due[] {
+  const there = call.numbers.filter((number) => threads.has(number));
+  const [number] = there;
+  const isSaid = there.some((one) => threads.get(one)?.calls.has(call.commit));
+  return number === undefined || isSaid ? [] : [{ call, number }];
+}
+
+/** A status comment that is new is heard of by everybody, so that it calls by itself. */
+const says = (thread: Thread, shown: ShownThread | undefined, call: Call): boolean =>
+  shown?.comments.length === 0 && thread.calls === call.commit && !call.mentions;
 
 /** GitHub takes labels that differ in case alone for one. */
 const same = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
@@ -67,9 +121,16 @@ function labelWrites({ number, label: { name } }: Thread, { labels }: ShownThrea
 }
 
 /** The oldest stays: others may have linked to it. */
-function commentWrites({ number, body }: Thread, { comments }: ShownThread): Write[] {
-  const [first, ...doubles] = comments;
-  if (!first) return [{ kind: "create-comment", number, body }];
+function commentWrites(thread: Thread, shown: ShownThread, due: readonly Due[]): Write[] {
+  const { number } = thread;
+  const [first, ...doubles] = shown.comments;
+  if (!first) {
+    const said = due.filter((one) => one.number === number && says(thread, shown, one.call));
+    const calls = [...new Set(said.map(({ call }) => call.commit))];
+    return [{ kind: "create-comment", number, body: withCalls(thread.body, calls) }];
+  }
+  const called = new Set(shown.comments.flatMap((one) => callsIn(one.body)));
+  const body = withCalls(thread.body, [...called]);
   return [
     ...(sameText(first.body, body) ? [] : [{ kind: "edit-comment", number, id: first.id, body } as const]),
     ...doubles.map(({ id }) => ({ kind: "delete-comment", number, id }) as const),

@@ -7,8 +7,8 @@
 import type { Octokit } from "@octokit/rest";
 import { parseBranch, type Sha } from "../core/ids.ts";
 import type { Repo } from "./intent.ts";
-import type { ShownCheck, ShownComment, ShownReaction, Surface } from "./surface.ts";
-import type { Carrier, Check, Pull } from "./wanted.ts";
+import type { ShownCheck, ShownComment, ShownIssue, ShownPull, ShownReaction, Surface } from "./surface.ts";
+import type { Carrier, Check, NewPull, Pull } from "./wanted.ts";
 
 export type Request = Octokit["request"];
 
@@ -39,11 +39,22 @@ export function octokitSurface(request: Request, { owner, name: repo }: Repo): S
     pulls: async () => {
       const route = "GET /repos/{owner}/{repo}/pulls";
       const found = await all((page) => request(route, { ...at, state: "open", ...page }));
-      return found.flatMap(({ number, head, base }): Pull[] => {
+      return found.flatMap(({ number, head, base, user }): Pull[] => {
         const branch = parseBranch(head.ref);
         // A fork that was deleted is one still.
-        return branch ? [{ number, branch, isFork: head.repo?.id !== base.repo.id }] : [];
+        const isFork = head.repo?.id !== base.repo.id;
+        return branch ? [{ number, branch, isFork, authorId: numberOf(user?.id) }] : [];
       });
+    },
+    pullsFrom: async (branch) => {
+      const route = "GET /repos/{owner}/{repo}/pulls";
+      const only = { ...at, state: "all" as const, head: `${owner}:${branch}` };
+      const found = await all((page) => request(route, { ...only, ...page }));
+      return found.flatMap(({ number, state, head, base }): ShownPull[] =>
+        head.ref === branch && head.repo?.id === base.repo.id
+          ? [{ number, isOpen: state === "open", commit: head.sha }]
+          : [],
+      );
     },
     createLabel: async (label) =>
       void (await request("POST /repos/{owner}/{repo}/labels", { ...at, ...label })),
@@ -75,6 +86,17 @@ export function octokitSurface(request: Request, { owner, name: repo }: Repo): S
       await request(route, { ...at, ...fieldsOf(check), check_run_id });
     },
     react: (carrier, content) => react(request, at, carrier, content),
+    createPull: async ({ branch: head, base, title, body, isDraft: draft }: NewPull) => {
+      await request("POST /repos/{owner}/{repo}/pulls", { ...at, head, base, title, body, draft });
+    },
+    closePull: async (pull_number) => {
+      const route = "PATCH /repos/{owner}/{repo}/pulls/{pull_number}";
+      await request(route, { ...at, pull_number, state: "closed" });
+    },
+    closeIssue: async (issue_number, state_reason) => {
+      const route = "PATCH /repos/{owner}/{repo}/issues/{issue_number}";
+      await request(route, { ...at, issue_number, state: "closed", state_reason });
+    },
   };
 }
 
@@ -106,11 +128,7 @@ async function unlessGone<T>(ask: () => Promise<T>, statuses: readonly number[])
   }
 }
 
-async function thread(
-  request: Request,
-  at: At,
-  issue_number: number,
-): Promise<readonly string[] | undefined> {
+async function thread(request: Request, at: At, issue_number: number): Promise<ShownIssue | undefined> {
   const route = "GET /repos/{owner}/{repo}/issues/{issue_number}";
   const found = await unlessGone(
     () => request(route, { ...at, issue_number, request: { redirect: "manual" } }),
@@ -118,7 +136,13 @@ async function thread(
   );
   // An answer without a number sends us to where it was moved.
   if (!found || found.data?.number !== issue_number) return undefined;
-  return found.data.labels.map((label) => (typeof label === "string" ? label : (label.name ?? "")));
+  const { labels, state, state_reason, pull_request } = found.data;
+  return {
+    labels: labels.map((label) => (typeof label === "string" ? label : (label.name ?? ""))),
+    isOpen: state === "open",
+    isPull: pull_request !== undefined,
+    reason: state_reason ?? undefined,
+  };
 }
 
 async function checks(request: Request, at: At, ref: Sha): Promise<readonly ShownCheck[] | undefined> {

@@ -4,13 +4,16 @@
  * What must hold: only what is wanted is asked for, one thing at a time; what others wrote is told
  * apart by the number of its author, never by what it says.
  */
-import type { ShownCheck, ShownComment, Self, Surface } from "./surface.ts";
-import { carrierKey, MARKER, OURS, type Wanted } from "./wanted.ts";
+import { callsIn } from "./call.ts";
+import type { ShownCheck, ShownComment, ShownIssue, ShownPull, Self, Surface } from "./surface.ts";
+import { carrierKey, MARKER, OURS, type Closing, type Wanted } from "./wanted.ts";
 
 export interface ShownThread {
   readonly labels: readonly string[];
   /** Our status comments, oldest first. */
   readonly comments: readonly ShownComment[];
+  /** The commits that comments of ours called people for. */
+  readonly calls: ReadonlySet<string>;
 }
 
 export interface Present {
@@ -22,16 +25,27 @@ export interface Present {
   readonly checks: ReadonlyMap<string, readonly ShownCheck[]>;
   /** Our reactions by what carried the command; one that is missing is gone. */
   readonly reactions: ReadonlyMap<string, readonly string[]>;
+  /** Pull requests, open or not, by the branch that one is to be opened for. */
+  readonly pulls: ReadonlyMap<string, readonly ShownPull[]>;
+  /** Those of the issues and pull requests to be closed that are open, and that we may close. */
+  readonly closable: ReadonlySet<number>;
 }
 
 /** Looks at everything that is wanted. */
 export async function readPresent(surface: Surface, wanted: Wanted, self: Self): Promise<Present> {
   const threads = new Map<number, ShownThread>();
+  const closable = new Set<number>();
   for (const { number } of wanted.threads) {
-    const labels = await surface.thread(number);
-    if (!labels) continue;
-    const comments = (await surface.comments(number)).filter((one) => isOurs(one, self));
-    threads.set(number, { labels, comments: comments.toSorted((a, b) => a.id - b.id) });
+    const shown = await surface.thread(number);
+    if (!shown) continue;
+    const comments = (await surface.comments(number)).filter(({ authorId }) => authorId === self.accountId);
+    threads.set(number, {
+      labels: shown.labels,
+      comments: comments.filter(isStatus).toSorted((a, b) => a.id - b.id),
+      calls: new Set(comments.flatMap(({ body }) => callsIn(body))),
+    });
+    const closing = wanted.closings.find((one) => one.number === number);
+    if (closing && isOurToClose(closing, shown, self)) closable.add(number);
   }
   const checks = new Map<string, readonly ShownCheck[]>();
   for (const commit of new Set(wanted.checks.map((check) => check.commit))) {
@@ -48,13 +62,20 @@ export async function readPresent(surface: Surface, wanted: Wanted, self: Self):
     const ours = found?.filter(({ userId }) => userId === self.accountId).map(({ face }) => face);
     if (ours) reactions.set(carrierKey(carrier), ours);
   }
+  const pulls = new Map<string, readonly ShownPull[]>();
+  for (const { branch } of wanted.pulls) pulls.set(branch, await surface.pullsFrom(branch));
   const labels = threads.size > 0 ? await surface.labels() : [];
-  return { labels, threads, checks, reactions };
+  return { labels, threads, checks, reactions, pulls, closable };
 }
 
 /** The marker tells our status comment from other comments of ours; the author makes it ours. */
-const isOurs = ({ authorId, body }: ShownComment, { accountId }: Self): boolean =>
-  authorId === accountId && body.startsWith(MARKER);
+const isStatus = ({ body }: ShownComment): boolean => body.startsWith(MARKER);
+
+/** What somebody opened again is theirs to close; a pull request is ours where we opened it. */
+function isOurToClose(closing: Closing, { isOpen, isPull, reason }: ShownIssue, self: Self): boolean {
+  if (!isOpen || reason === "reopened") return false;
+  return closing.kind === "issue" ? !isPull : isPull && closing.authorId === self.accountId;
+}
 
 /** Where we are no App, GitHub lets us make no check runs; then the key alone has to do. */
 const isOurCheck = ({ appId, externalId }: ShownCheck, self: Self): boolean =>

@@ -6,14 +6,17 @@
  * says to which issue a branch belongs, and which comment carried a command.
  */
 import type { Branch } from "../core/ids.ts";
-import { parseMessage, valueOf, valuesOf } from "../core/message.ts";
+import { parseMessage, valueOf } from "../core/message.ts";
 import { approves, parseRequest, type Commit } from "../core/request.ts";
 import { readSteps, type Step as Hand } from "../core/trail.ts";
 import { isTerminal, type Workflow } from "../core/workflow.ts";
 import { checkSummary, pastSummary, statusBody, type Page } from "./body.ts";
 import { cleanLine, redact } from "../core/clean.ts";
 import { encoded } from "./escape.ts";
+import { callOf, calledFor } from "./call.ts";
 import { labelOf } from "./label.ts";
+import { nameOf, numbersOf, ownIssue, parentOf } from "./numbers.ts";
+import { closingsOf, pullOf } from "./pull.ts";
 import { buttonsOf, sentenceOf, standingOf, type Seen } from "./turn.ts";
 import {
   carrierKey,
@@ -36,6 +39,8 @@ export interface Projected {
   readonly repo: string;
   /** Where people look at it: `https://github.com/owner/name`. */
   readonly address: string;
+  /** The trusted branch. */
+  readonly target: Branch;
   /** Milliseconds since 1970. */
   readonly now: number;
   /** Only what concerns these branches is wanted; what belongs to it is seen all the same. */
@@ -43,19 +48,23 @@ export interface Projected {
 }
 
 /** The picture, or the part of it that is asked for. */
-export function project({ seen, workflow, pulls, repo, address, now, only }: Projected): Wanted {
-  const page: Page = { workflow, address };
+export function project({ seen, workflow, pulls, repo, address, target, now, only }: Projected): Wanted {
+  const page: Page = { workflow, address, target };
   const shown = seen.filter((one) => standingOf(one) !== undefined);
   const numbers = new Map(shown.map((one) => [one, numbersOf(one, pulls)]));
   const asked = shown.filter((one) => !only || only.has(nameOf(one)));
   const parents = new Set(asked.map(parentOf));
   const concerned = only ? shown.filter((one) => asked.includes(one) || parents.has(nameOf(one))) : shown;
   const wanted = new Set(concerned.flatMap((one) => numbers.get(one) ?? []));
-  const fresh = asked.filter((one) => (numbers.get(one)?.length ?? 0) > 0 || isFresh(one, now));
+  const recent = asked.filter((one) => isFresh(one, now));
+  const fresh = asked.filter((one) => (numbers.get(one)?.length ?? 0) > 0 || recent.includes(one));
   return {
     threads: threadsOf(shown, numbers, page).filter(({ number }) => wanted.has(number)),
     checks: oneEach(fresh.flatMap((one) => checksOf(one, page))),
     reactions: merged(fresh.flatMap((one) => reactionsOf(one.decision.head.branch, one.trail, repo))),
+    pulls: recent.flatMap((one) => pullOf(one, target, pulls, page) ?? []),
+    calls: recent.flatMap((one) => callOf(one, numbers, pulls, page) ?? []),
+    closings: asked.flatMap((one) => closingsOf(one, recent.includes(one) ? pulls : [], page)),
   };
 }
 
@@ -73,28 +82,6 @@ const FRESH_MS = 86_400_000;
 const isFresh = ({ state, decision }: Seen, now: number): boolean =>
   !isTerminal(state ?? "") || now - decision.head.committed * 1000 < FRESH_MS;
 
-const OWN_ISSUE = /^trailhand\/issue-([1-9]\d{0,8})$/;
-const REFERENCE = /(?<![\w/#])#([1-9]\d{0,8})\b/g;
-
-/** The issue that a branch is named for. */
-export const ownIssue = (branch: string): number | undefined => {
-  const found = OWN_ISSUE.exec(branch)?.[1];
-  return found === undefined ? undefined : Number(found);
-};
-
-function numbersOf({ decision: { head }, trail }: Seen, pulls: readonly Pull[]): number[] {
-  const own = ownIssue(head.branch);
-  const here = pulls.filter(({ branch, isFork }) => branch === head.branch && !isFork);
-  const named = byHand(trail).map(({ message }) => valuesOf(message.trailers, "Refs"));
-  const refs = named.find((values) => values.length > 0)?.join(" ") ?? "";
-  const referred = [...refs.matchAll(REFERENCE)].map(([, number]) => Number(number));
-  return [
-    ...new Set([...(own === undefined ? [] : [own]), ...here.map(({ number }) => number), ...referred]),
-  ];
-}
-
-const byHand = (trail: readonly Commit[]): Hand[] => readSteps(trail).filter((step) => step.byHand);
-
 function threadsOf(
   shown: readonly Seen[],
   numbers: ReadonlyMap<Seen, readonly number[]>,
@@ -110,14 +97,16 @@ function threadsOf(
     );
     const beside = [...others, ...children.toSorted((a, b) => compare(nameOf(a), nameOf(b)))];
     return [
-      { number, label: labelOf(first.state ?? "", page.workflow), body: statusBody(first, beside, page) },
+      {
+        number,
+        label: labelOf(first.state ?? "", page.workflow),
+        body: statusBody(first, beside, page),
+        calls: calledFor(first),
+      },
     ];
   });
 }
 
-const nameOf = ({ decision }: Seen): string => decision.head.branch;
-const parentOf = ({ decision: { head } }: Seen): string | undefined =>
-  head.asked.kind === "request" ? head.asked.parent : undefined;
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** The branch that an issue is named for comes first, then what goes on still, then the newest. */

@@ -26,7 +26,13 @@ export async function publish(writes: readonly Write[], surface: Surface): Promi
   const done: Write[] = [];
   const open: Write[] = [];
   const refused: { write: Write; why: string }[] = [];
+  const unsure = new Set<number>();
   for (const [at, write] of writes.entries()) {
+    // What is closed is shown no more: what it has to say stands there first.
+    if (ends(write) && unsure.has(write.number)) {
+      open.push(write);
+      continue;
+    }
     try {
       await apply(write, surface);
       done.push(write);
@@ -36,14 +42,23 @@ export async function publish(writes: readonly Write[], surface: Surface): Promi
       const { verdict, status, message } = error;
       if (verdict.kind === "later")
         return { done, refused, open, later: { ms: verdict.ms, writes: writes.slice(at) } };
-      // Somebody else made the label first.
-      if (write.kind === "create-label" && status === 422) done.push(write);
+      // Somebody else made the label, or opened the pull request, first.
+      if (status === 422 && isThere(write, message)) done.push(write);
       else if (verdict.kind === "refused") refused.push({ write, why: message });
-      else open.push(write);
+      else {
+        open.push(write);
+        if ("number" in write) unsure.add(write.number);
+      }
     }
   }
   return { done, refused, open, later: undefined };
 }
+
+const ends = (write: Write): write is Extract<Write, { kind: "close-pull" | "close-issue" }> =>
+  write.kind === "close-pull" || write.kind === "close-issue";
+
+const isThere = ({ kind }: Write, message: string): boolean =>
+  kind === "create-label" || (kind === "create-pull" && /already exists/i.test(message));
 
 /** After so many looks a thing that is open is left to the next time. */
 const LOOKS = 3;
@@ -88,5 +103,11 @@ function apply(write: Write, surface: Surface): Promise<void> {
       return surface.updateCheck(write.id, write.check);
     case "react":
       return surface.react(write.carrier, write.face);
+    case "create-pull":
+      return surface.createPull(write.pull);
+    case "close-pull":
+      return surface.closePull(write.number);
+    case "close-issue":
+      return surface.closeIssue(write.number, write.reason);
   }
 }

@@ -4,8 +4,8 @@
  * What must hold: what is not there is undefined, and never an error; everything else that GitHub
  * refuses is thrown as it came.
  */
-import type { Sha } from "../core/ids.ts";
-import type { Carrier, Check, Face, Label, Pull } from "./wanted.ts";
+import type { Branch, Sha } from "../core/ids.ts";
+import type { Carrier, Check, Face, Label, NewPull, Pull } from "./wanted.ts";
 
 /** Who we are: the account that writes, and the App that owns our check runs, where there is one. */
 export interface Self {
@@ -26,6 +26,23 @@ export interface ShownCheck extends Pick<Check, "name" | "externalId" | "title" 
   readonly conclusion: string | undefined;
 }
 
+/** An issue or a pull request, as far as it is shown or closed. */
+export interface ShownIssue {
+  readonly labels: readonly string[];
+  readonly isOpen: boolean;
+  readonly isPull: boolean;
+  /** GitHub's word for how it came to be open or closed. */
+  readonly reason: string | undefined;
+}
+
+/** A pull request from a branch of this repository, open or not. */
+export interface ShownPull {
+  readonly number: number;
+  readonly isOpen: boolean;
+  /** The head when it was closed, or is. */
+  readonly commit: string;
+}
+
 export interface ShownReaction {
   readonly userId: number | undefined;
   readonly face: string;
@@ -34,8 +51,8 @@ export interface ShownReaction {
 export interface Surface {
   /** Names of all labels of the repository. */
   labels(): Promise<readonly string[]>;
-  /** The labels of an issue or pull request; undefined: it is not there. */
-  thread(number: number): Promise<readonly string[] | undefined>;
+  /** An issue or pull request; undefined: it is not there. */
+  thread(number: number): Promise<ShownIssue | undefined>;
   comments(number: number): Promise<readonly ShownComment[]>;
   /** Undefined: GitHub does not have the commit. */
   checks(commit: Sha): Promise<readonly ShownCheck[] | undefined>;
@@ -43,6 +60,8 @@ export interface Surface {
   reactions(carrier: Carrier): Promise<readonly ShownReaction[] | undefined>;
   /** Those that are open. */
   pulls(): Promise<readonly Pull[]>;
+  /** All that there ever were from a branch. */
+  pullsFrom(branch: Branch): Promise<readonly ShownPull[]>;
 
   createLabel(label: Label): Promise<void>;
   addLabel(number: number, name: string): Promise<void>;
@@ -53,4 +72,7 @@ export interface Surface {
   createCheck(check: Check): Promise<void>;
   updateCheck(id: number, check: Check): Promise<void>;
   react(carrier: Carrier, face: Face): Promise<void>;
+  createPull(pull: NewPull): Promise<void>;
+  closePull(number: number): Promise<void>;
+  closeIssue(number: number, reason: "completed" | "not_planned"): Promise<void>;
 }

@@ -23,7 +23,16 @@ export interface Seen {
   readonly timeline: readonly Step[];
   /** The request that approvals above it have not yet let go on. */
   readonly approves: Sha | undefined;
+  /**
+   * How the trusted branch has its work: its very head, or what it landed as; `nothing`: its head is
+   * there, and no commit of it was ever this branch's. Undefined: it has not, or that decides nothing.
+   */
+  readonly arrived?: "head" | "landed" | "nothing" | undefined;
 }
+
+/** True for finished work that the trusted branch has. */
+export const isIn = ({ state, arrived }: Seen): boolean =>
+  state === "done" && (arrived === "head" || arrived === "landed");
 
 /** How a check run stands. */
 export interface Standing {

@@ -20,7 +20,37 @@ export interface Thread {
   readonly label: Label;
   /** The one status comment. */
   readonly body: string;
+  /** The commit that the status calls a person for, where it does. */
+  readonly calls: Sha | undefined;
 }
+
+/** A pull request to be opened. */
+export interface NewPull {
+  readonly branch: Branch;
+  /** The head of the branch. */
+  readonly commit: Sha;
+  readonly base: Branch;
+  readonly title: string;
+  readonly body: string;
+  readonly isDraft: boolean;
+  /** False: one that was there at any time is enough. True: one that was closed at another head is none. */
+  readonly again: boolean;
+}
+
+/** A new comment, because a person must act. */
+export interface Call {
+  readonly commit: Sha;
+  /** Where the work is shown; it is told at the first of them that is there. */
+  readonly numbers: readonly number[];
+  readonly body: string;
+  /** True where it names people, who hear of it by that. */
+  readonly mentions: boolean;
+}
+
+/** An issue, or a pull request of ours, that is to be closed. */
+export type Closing =
+  | { readonly kind: "issue"; readonly number: number; readonly reason: "completed" | "not_planned" }
+  | { readonly kind: "pull"; readonly number: number; readonly authorId: number | undefined };
 
 export interface Button {
   /** At most 20 characters; the verb of the command that it stands for. */
@@ -66,6 +96,9 @@ export interface Wanted {
   readonly threads: readonly Thread[];
   readonly checks: readonly Check[];
   readonly reactions: readonly Reaction[];
+  readonly pulls: readonly NewPull[];
+  readonly calls: readonly Call[];
+  readonly closings: readonly Closing[];
 }
 
 /** A pull request that is open. */
@@ -74,6 +107,8 @@ export interface Pull {
   readonly branch: Branch;
   /** Its head is in another repository: it is data, and nothing is shown at it. */
   readonly isFork: boolean;
+  /** The number of the account that opened it. */
+  readonly authorId: number | undefined;
 }
 
 /** What every key of ours on GitHub begins with. */

@@ -414,6 +414,13 @@ describe("a pull request", () => {
     expect(trailer(office, "State", "feat/x")).toBe("work");
     expect(only(await office.act(closed(30, "feat/x"))).kind).toBe("accepted");
     expect(office.log("feat/x", "%s")).toBe("pull request #30 was closed by @bob");
+    // What has ended is ended once: we close our own pull request where the work has landed.
+    expect(
+      only(await office.act({ ...closed(30, "feat/x"), event: "pull:30:closed:again" } as Intent)),
+    ).toMatchObject({
+      kind: "nothing",
+      why: "nothing goes on there",
+    });
   });
 });
 

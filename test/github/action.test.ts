@@ -9,9 +9,11 @@ import { expect, test } from "vitest";
 import { readInput } from "../../src/cli/input.ts";
 import { run } from "../../src/cli/do/action.ts";
 import { makeTerminal } from "../../src/cli/terminal.ts";
+import { callsIn } from "../../src/github/call.ts";
 import { caught } from "../support/far.ts";
 import { serveGit, type GitHttp } from "../support/git-http.ts";
 import { NAME, OWNER, startHub, TOKEN, type Hub } from "../support/hub.ts";
+import { TestNotary } from "../support/notary.ts";
 import { git, makeRepo, repoAt, temporaryDir, type Repo } from "../support/repo.ts";
 
 const WORK = '#!/bin/sh\nenv >"$OUT"\necho "summary=Done by the script." >>"$TRAILHAND_OUTPUT"\n';
@@ -223,8 +225,8 @@ test("a command in a comment is carried out, worked off and shown, by one job", 
   expect(request).toBe(`${OWNER} Throttle logins`);
   expect(answer).not.toContain(OWNER);
   expect(summary).toContain(`| \`${branch}\` |`);
-  const [said = "", status = "", ...more] = await commentsOf(scene, payload);
-  expect([said, more]).toEqual(["/run work", []]);
+  const [said = "", status = "", ...calls] = await commentsOf(scene, payload);
+  expect([said, calls.flatMap(callsIn)]).toEqual(["/run work", [scene.far.git("rev-parse", branch)]]);
   expect(status).toContain("look");
   expect(scene.hub.reactions.map((one) => one["content"])).toEqual(["eyes"]);
   // A button of a check that a job made is heard by nobody.
@@ -243,13 +245,32 @@ test("with a token of somebody's own, what it wrote before is known by its accou
   scene.more["TRAILHAND_ACCOUNT"] = "";
   const payload = await commented(scene, OWNER, "/run work");
   expect(await scene.job("issue_comment", payload)).toMatchObject({ code: 0 });
-  expect(await commentsOf(scene, payload)).toHaveLength(2);
+  expect(await commentsOf(scene, payload)).toHaveLength(3);
   // An App's token is nobody's: then nothing is shown, rather than shown anew by every job.
   scene.hub.trouble({ path: /^\/user$/, status: 403 });
   scene.hub.forget();
   const { summary } = await scene.job("schedule", {});
   expect(summary).toContain("the input account");
   expect(scene.hub.writes()).toEqual([]);
+});
+
+test("a job opens the pull request that a state asks for, and hears nothing in its own closing of it", async () => {
+  const scene = await makeScene(WORK, WORKFLOW.replace("human: true", "human: true, pull: true"));
+  scene.ask("topic", "work");
+  expect(await scene.job("push", push("topic"))).toMatchObject({ code: 0 });
+  const path = `/repos/${OWNER}/${NAME}/pulls`;
+  const [pull] = (await scene.hub.as(OWNER, "GET", path)) as { head: { ref: string } }[];
+  expect(pull?.head.ref).toBe("topic");
+  const head = scene.far.git("rev-parse", "topic");
+  const about = { ...pull, merged: false };
+  const closed = { ...exampleOf("pull_request"), action: "closed", pull_request: about };
+  const by = (sender: object) => ({ ...closed, sender: { login: "somebody", type: "User", ...sender } });
+  expect(await scene.job("pull_request", by({ id: scene.hub.botId }))).toMatchObject({
+    outputs: { applied: "false" },
+  });
+  expect(scene.far.git("rev-parse", "topic")).toBe(head);
+  // Anybody else is heard, and asked for the right to.
+  expect(await scene.job("pull_request", by({ id: 666 }))).toMatchObject({ outputs: { applied: "true" } });
 });
 
 test("a command of somebody without the right is refused where it stands, and nothing is written", async () => {
@@ -282,6 +303,26 @@ test("only the branches that were named are worked on, with the commands of the 
   // What strangers name is printed in between.
   const token = /^::stop-commands::([\w-]{36})\n/.exec(said.said)?.[1] ?? "none";
   expect(said.said.endsWith(`::${token}::\n`)).toBe(true);
+});
+
+test("with --signed GitHub makes and signs the answers; why it did not is in the summary", async () => {
+  const scene = await makeScene();
+  const notary = new TestNotary(scene.far.dir);
+  scene.hub.also(notary.answer);
+  scene.ask("topic", "work");
+  const signed = await scene.job("push", push("topic"), "--signed");
+  expect(signed.outputs["answered"]).toBe("1");
+  expect(notary.hasSigned("topic")).toBe(true);
+  expect(signed.summary).not.toContain("without a signature");
+  scene.ask("other", "work");
+  scene.hub.trouble({ path: /\/git\/commits$/, status: 403, message: "Resource not accessible" });
+  const refused = await scene.job("push", push("other"), "--signed");
+  expect(refused.outputs["answered"]).toBe("1");
+  expect(notary.hasSigned("other")).toBe(false);
+  expect(refused.summary).toContain("without a signature");
+  scene.ask("third", "work");
+  await scene.job("push", push("third"));
+  expect(notary.hasSigned("third")).toBe(false);
 });
 
 test("a workflow that cannot be used fails the job with its reason", async () => {

@@ -1,87 +1,12 @@
 /** What has to be written: no more than that, and never where others wrote. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { difference, type Write } from "../../src/github/difference.ts";
-import { readPresent, type Present } from "../../src/github/present.ts";
+import { difference } from "../../src/github/difference.ts";
+import { callsIn } from "../../src/github/call.ts";
 import { project } from "../../src/github/projection.ts";
-import type { ShownCheck, ShownComment, Self, Surface } from "../../src/github/surface.ts";
-import {
-  carrierKey,
-  MARKER,
-  type Carrier,
-  type Check,
-  type Label,
-  type Wanted,
-} from "../../src/github/wanted.ts";
+import { MARKER, type Wanted } from "../../src/github/wanted.ts";
+import { kinds, settle, Shown } from "./shown.ts";
 import { answer, ask, projected, seenOf } from "./seen.ts";
-
-const SELF: Self = { accountId: 1, appId: 77 };
-
-/** A GitHub in memory, of the parts that the surface asks for. */
-class Shown {
-  labels: string[] = ["bug"];
-  threads = new Map<number, { labels: string[]; comments: ShownComment[] }>();
-  checks = new Map<string, ShownCheck[]>();
-  reactions = new Map<string, { userId: number; face: string }[]>();
-  #ids = 0;
-
-  constructor(...numbers: readonly number[]) {
-    for (const number of numbers) this.threads.set(number, { labels: [], comments: [] });
-  }
-
-  say(number: number, authorId: number, body: string): void {
-    this.threads.get(number)?.comments.push({ id: ++this.#ids, authorId, body });
-  }
-
-  read(wanted: Wanted, self = SELF): Promise<Present> {
-    const surface: Partial<Surface> = {
-      labels: async () => this.labels,
-      thread: async (number) => this.threads.get(number)?.labels,
-      comments: async (number) => this.threads.get(number)?.comments ?? [],
-      checks: async (commit) => this.checks.get(commit) ?? [],
-      reactions: async (carrier: Carrier) => this.reactions.get(carrierKey(carrier)) ?? [],
-    };
-    return readPresent(surface as Surface, wanted, self);
-  }
-
-  write(write: Write): void {
-    const thread = "number" in write ? this.threads.get(write.number) : undefined;
-    const drop = (id: number) =>
-      thread?.comments.splice(
-        thread.comments.findIndex((one) => one.id === id),
-        1,
-      );
-    switch (write.kind) {
-      case "create-label":
-        return void this.labels.push((write.label satisfies Label).name);
-      case "add-label":
-        return void thread?.labels.push(write.name);
-      case "remove-label":
-        return void thread?.labels.splice(thread.labels.indexOf(write.name), 1);
-      case "create-comment":
-        return this.say(write.number, SELF.accountId, write.body);
-      case "edit-comment":
-        drop(write.id);
-        return void thread?.comments.push({ id: write.id, authorId: SELF.accountId, body: write.body });
-      case "delete-comment":
-        return void drop(write.id);
-      case "create-check":
-      case "update-check":
-        return this.#check(write.check, write.kind === "update-check" ? write.id : undefined);
-      case "react": {
-        const key = carrierKey(write.carrier);
-        this.reactions.set(key, [...(this.reactions.get(key) ?? []), { userId: 1, face: write.face }]);
-      }
-    }
-  }
-
-  #check(check: Check, id: number | undefined): void {
-    const { name, externalId, title, summary, status, conclusion, commit } = check;
-    const shown = { id: id ?? ++this.#ids, appId: 77, name, externalId, title, summary, status, conclusion };
-    const others = (this.checks.get(commit) ?? []).filter((one) => one.id !== id);
-    this.checks.set(commit, [...others, shown]);
-  }
-}
 
 const EVENT = "Event: github:octo/shop:comment:900\n";
 const STORY: readonly (readonly string[])[] = [
@@ -93,13 +18,6 @@ const STORY: readonly (readonly string[])[] = [
 const wantedAt = (step: number): Wanted =>
   project(projected([seenOf("trailhand/issue-7", STORY[step] ?? [])]));
 const now = wantedAt(1);
-
-async function settle(shown: Shown, wanted: Wanted): Promise<Write[]> {
-  const writes = difference(await shown.read(wanted), wanted);
-  for (const write of writes) shown.write(write);
-  return writes;
-}
-const kinds = (writes: readonly Write[]) => writes.map(({ kind }) => kind);
 
 describe("the difference", () => {
   test("is nothing once it was written", async () => {
@@ -185,11 +103,13 @@ describe("the difference", () => {
         "add-label",
         "remove-label",
         "edit-comment",
+        "create-comment",
         "update-check",
         "create-check",
       ].toSorted(),
     );
-    expect(shown.threads.get(7)?.comments.map((one) => one.id)).toEqual([id]);
+    const [status, call] = shown.threads.get(7)?.comments.toSorted((a, b) => a.id - b.id) ?? [];
+    expect([status?.id, callsIn(call?.body ?? "")]).toEqual([id, [wantedAt(1).calls[0]?.commit]]);
     const standing = [...shown.checks.values()]
       .flat()
       .map(({ name, status, conclusion }) => [name, status, conclusion]);
@@ -239,9 +159,13 @@ describe("the difference", () => {
           expect(await settle(shown, wanted)).toEqual([]);
           const { labels = [], comments = [] } = shown.threads.get(7) ?? {};
           expect(labels).toEqual([wanted.threads[0]?.label.name]);
-          expect(comments.filter(({ authorId }) => authorId === 1).map(({ body }) => body)).toEqual([
-            wanted.threads[0]?.body,
-          ]);
+          const ours = comments.filter(({ authorId }) => authorId === 1).map(({ body }) => body);
+          const [status, ...doubles] = ours.filter((body) => body.startsWith(MARKER));
+          expect(status?.replace(/<!-- trailhand:call \w+ -->\n/g, "")).toBe(wanted.threads[0]?.body);
+          expect(doubles).toEqual([]);
+          // Whoever is called for a commit is called once.
+          const calls = ours.flatMap(callsIn);
+          for (const { commit } of wanted.calls) expect(calls).toContain(commit);
         },
       ),
       { numRuns: 60 },

@@ -1,6 +1,8 @@
 /** How GitHub is written to: paced, obedient, nothing twice, nothing left out. */
+import { Octokit } from "@octokit/rest";
 import { describe, expect, test } from "vitest";
-import { openClient } from "../../src/github/client.ts";
+import type { Branch } from "../../src/core/ids.ts";
+import { makeCourteous, openClient } from "../../src/github/client.ts";
 import { difference } from "../../src/github/difference.ts";
 import { octokitSurface } from "../../src/github/octokit-surface.ts";
 import { Pacer } from "../../src/github/pace.ts";
@@ -11,6 +13,8 @@ import type { Self, Surface } from "../../src/github/surface.ts";
 import { NAME, OWNER, startHub, TOKEN, type Hub } from "../support/hub.ts";
 import { answer, ask, projected, seenOf } from "./seen.ts";
 
+const none = () => undefined;
+const SILENT = { debug: none, info: none, warn: none, error: none };
 const LIMITED = { "retry-after": "30" };
 
 interface Stage {
@@ -134,6 +138,20 @@ describe("bringing GitHub in line", () => {
     expect(hub.checks).toHaveLength(1);
   });
 
+  test("a client that would try again by itself is told not to", async () => {
+    const { hub } = await makeStage();
+    const octokit = new Octokit({ baseUrl: hub.url, auth: TOKEN, log: SILENT });
+    const told: unknown[] = [];
+    // As Probot's plugins do, before ours.
+    octokit.hook.wrap("request", (request, options) => {
+      told.push(options.request["retries"], options.request.signal instanceof AbortSignal);
+      return request(options);
+    });
+    makeCourteous(octokit, { pacer: new Pacer() });
+    await octokit.request("GET /user");
+    expect(told).toEqual([0, true]);
+  });
+
   test("what was not done is done in the end", async () => {
     const stage = await makeStage();
     const { hub, surface, self, slept, said, number } = stage;
@@ -181,7 +199,27 @@ describe("bringing GitHub in line", () => {
     hub.trouble({ path: new RegExp(`/issues/${number}$`), status: 301, headers: { location } });
     expect(await surface.thread(number)).toBeUndefined();
     expect(hub.asked).toHaveLength(1);
-    expect(await surface.thread(number)).toEqual([]);
+    expect(await surface.thread(number)).toMatchObject({ labels: [], isOpen: true, isPull: false });
+  });
+
+  test("a pull request from a fork's branch of the same name is none of the branch", async () => {
+    const { hub, surface } = await makeStage();
+    const sha = "a".repeat(40);
+    const base = { ref: "main", repo: { id: 1 } };
+    const from = (number: number, ref: string, repo: object | null) => ({
+      number,
+      state: "closed",
+      head: { ref, sha, repo },
+      base,
+    });
+    const data = [
+      from(1, "topic", { id: 1 }),
+      from(2, "topic", { id: 2 }),
+      from(3, "topic", null),
+      from(4, "other", { id: 1 }),
+    ];
+    hub.trouble({ path: /\/pulls\?/, status: 200, data });
+    expect(await surface.pullsFrom("topic" as Branch)).toEqual([{ number: 1, isOpen: false, commit: sha }]);
   });
 
   test("a token that ran out is replaced once; one that is refused is an error", async () => {

@@ -8,12 +8,15 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { readCredentials } from "../../src/github/credentials.ts";
+import { Pacer } from "../../src/github/pace.ts";
 import { WEBHOOK_PATH } from "../../src/github/server.ts";
 import { ownParts, startService } from "../../src/wire-github.ts";
+import { cliStart, listen } from "../support/cli.ts";
 import { serveGit } from "../support/git-http.ts";
 import { APP, NAME, OWNER, startHub, type Hub } from "../support/hub.ts";
 import { git, temporaryDir, type Repo } from "../support/repo.ts";
 import { environmentOf } from "../support/run.ts";
+import { tellOfPushes, type Pushing } from "./pushing.ts";
 import { PRIVATE_KEY, SECRET } from "../support/webhooks.ts";
 
 export const ROOT = `/repos/${OWNER}/${NAME}`;
@@ -33,37 +36,24 @@ export interface Account {
   readonly login: string;
 }
 
-/** An App that serves octo/shop, whose trusted branch is that of `person`, until the test ends. */
-export async function serveApp(person: Repo): Promise<Scene> {
+/** octo/shop at a GitHub and behind its git server, with the trusted branch of `person`. */
+async function host(person: Repo): Promise<{ hub: Hub; far: string; server: string; owner: Account }> {
   const root = temporaryDir();
   const far = join(root, OWNER, `${NAME}.git`);
   mkdirSync(far, { recursive: true });
   git(far, ["init", "-q", "--bare", "-b", "main"]);
   person.git("push", "-q", far, "main");
-  const [hub, served] = await Promise.all([startHub(), serveGit(root)]);
-  const env = {
-    ...environmentOf(person),
-    APP_ID: String(APP.id),
-    PRIVATE_KEY,
-    WEBHOOK_SECRET: SECRET,
-  };
-  const inbox = join(temporaryDir(), "inbox");
-  const said: string[] = [];
-  const say = (text: string) => void said.push(text);
-  const server = served.url("").replace(/\/$/, "");
-  const service = await startService({
-    credentials: readCredentials(env),
-    baseUrl: hub.url,
-    inbox,
-    port: 0,
-    host: "127.0.0.1",
-    parts: ownParts({ env, say, runs: true, directory: inbox, server }),
-    say,
-    recovers: false,
-  });
-  onTestFinished(() => service.stop());
+  const [hub, served] = await Promise.all([startHub(), serveGit(root, undefined, () => APP.login)]);
+  const owner = (await hub.as(OWNER, "GET", "/user")) as Account;
+  return { hub, far, server: served.url("").replace(/\/$/, ""), owner };
+}
+
+const CREDENTIALS = { APP_ID: String(APP.id), PRIVATE_KEY, WEBHOOK_SECRET: SECRET };
+
+/** Sends signed webhooks to an address. */
+function sendTo(url: string): Scene["send"] {
   let count = 0;
-  const send = async (name: string, payload: object, id = `delivery-${++count}`) => {
+  return async (name, payload, id = `delivery-${++count}`) => {
     const body = JSON.stringify(payload);
     const signature = createHmac("sha256", SECRET).update(body).digest("hex");
     const headers = {
@@ -72,11 +62,73 @@ export async function serveApp(person: Repo): Promise<Scene> {
       "x-github-event": name,
       "x-hub-signature-256": `sha256=${signature}`,
     };
-    const url = `http://127.0.0.1:${service.port}${WEBHOOK_PATH}`;
     return (await fetch(url, { method: "POST", body, headers })).status;
   };
-  const owner = (await hub.as(OWNER, "GET", "/user")) as Account;
-  return { hub, far, owner, send };
+}
+
+interface Served extends Scene {
+  readonly said: readonly string[];
+  readonly pushing: Pushing;
+  readonly server: string;
+}
+
+/** An App that serves octo/shop, whose trusted branch is that of `person`, until the test ends. */
+export async function serveApp(
+  person: Repo,
+  how: { readonly signed?: boolean; readonly runs?: boolean } = {},
+): Promise<Served> {
+  const hosted = await host(person);
+  const { hub, far, server } = hosted;
+  const env = { ...environmentOf(person), ...CREDENTIALS };
+  const inbox = join(temporaryDir(), "inbox");
+  const said: string[] = [];
+  const say = (text: string) => void said.push(text);
+  // What GitHub would refuse is for test/github/pace.test.ts.
+  const pace = () => new Pacer(Date.now, { writeMs: 50 });
+  const service = await startService({
+    credentials: readCredentials(env),
+    baseUrl: hub.url,
+    inbox,
+    port: 0,
+    host: "127.0.0.1",
+    parts: ownParts({ env, say, runs: true, directory: inbox, server, pace, ...how }),
+    say,
+  });
+  onTestFinished(() => service.stop());
+  const send = sendTo(`http://127.0.0.1:${service.port}${WEBHOOK_PATH}`);
+  const pushing = await tellOfPushes({ hub, far, person }, send);
+  return { ...hosted, send, said, pushing };
+}
+
+interface Program extends Scene {
+  readonly said: () => string;
+  /** Tells it to stop; its exit code. */
+  readonly stop: () => Promise<number | null>;
+}
+
+/** The same by the program that people start, `trailhand serve`. */
+export async function startApp(person: Repo, ...options: readonly string[]): Promise<Program> {
+  const hosted = await host(person);
+  const env = {
+    ...CREDENTIALS,
+    GITHUB_API_URL: hosted.hub.url,
+    GITHUB_SERVER_URL: hosted.server,
+    XDG_STATE_HOME: temporaryDir(),
+    XDG_CACHE_HOME: person.cache,
+  };
+  const { child, said, exited } = listen(cliStart(person, env, "serve", "--port", "0", ...options));
+  onTestFinished(async () => {
+    child.kill("SIGTERM");
+    await exited;
+  });
+  let url = "";
+  child.stdout?.on("data", (chunk: Buffer) => (url += chunk.toString()));
+  await untilSo("it listens", () => url.includes("\n"));
+  const stop = () => {
+    child.kill("SIGTERM");
+    return exited;
+  };
+  return { ...hosted, send: sendTo(url.trim()), said, stop };
 }
 
 /** What every event of the repository says, when somebody acts. */

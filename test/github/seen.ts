@@ -81,6 +81,7 @@ export const projected = (seen: readonly Seen[], more: Partial<Projected> = {}):
   pulls: [],
   repo: "octo/shop",
   address: "https://github.com/octo/shop",
+  target: "main" as Branch,
   now: NOW,
   ...more,
 });

@@ -3,6 +3,8 @@
  * GitHub shows of it.
  */
 import { expect, test } from "vitest";
+import { callsIn } from "../../src/github/call.ts";
+import { MARKER } from "../../src/github/wanted.ts";
 import { APP } from "../support/hub.ts";
 import { git, makeRepo } from "../support/repo.ts";
 import {
@@ -54,9 +56,11 @@ test("a label begins, a comment goes on, and it lands, shown as it is", { timeou
   expect(git(far, ["show", `${BRANCH}:work.txt`])).toContain("It should greet");
   expect(git(far, ["log", "--format=%ae", "-1", `${BRANCH}~1`])).toContain("@users.noreply.github.com");
   await untilSo("the label", async () => (await labelsOf(scene, 1)).join() === "state:review");
-  const ours = (await commentsOf(scene, 1)).filter(({ by }) => by === APP.login);
-  expect(ours).toHaveLength(1);
-  expect(ours[0]?.body).toContain("review");
+  const ours = async () => (await commentsOf(scene, 1)).filter(({ by }) => by === APP.login);
+  await untilSo("the call", async () => (await ours()).some(({ body }) => callsIn(body).length > 0));
+  const status = (await ours()).filter(({ body }) => body.startsWith(MARKER));
+  expect(status.map(({ body }) => body.includes("**State** `review`"))).toEqual([true]);
+  expect((await ours()).flatMap(({ body }) => callsIn(body))).toHaveLength(1);
 
   const commented = (id: number, body: string, by: Account) => ({
     action: "created",

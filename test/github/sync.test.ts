@@ -3,81 +3,14 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { readInput } from "../../src/cli/input.ts";
-import { sync } from "../../src/cli/do/github.ts";
 import { Fault } from "../../src/core/words.ts";
-import { Pacer } from "../../src/github/pace.ts";
 import { MARKER } from "../../src/github/wanted.ts";
 import { openGithub } from "../../src/wire-github-sync.ts";
-import { makeRepo, type Repo } from "../support/repo.ts";
 import { run } from "../support/run.ts";
-import { APP, NAME, OWNER, startHub, TOKEN, type Hub } from "../support/hub.ts";
+import { APP, NAME, OWNER, TOKEN } from "../support/hub.ts";
 import { PRIVATE_KEY } from "../support/webhooks.ts";
 import { requestProblems } from "../support/github-openapi.ts";
-
-const ROOT = `/repos/${OWNER}/${NAME}`;
-const FILES = {
-  "states/work": '#!/bin/sh\n[ "$(git branch --show-current)" = x ] || echo summary=ok >>$TRAILHAND_OUTPUT\n',
-  "states/workflow.yml":
-    "states:\n  work: { next: review, description: Does the work }\n  review: { human: true, next: done }\n",
-};
-
-interface Stage {
-  readonly hub: Hub;
-  readonly repo: Repo;
-  readonly number: number;
-}
-
-async function makeStage(): Promise<Stage> {
-  const hub = await startHub();
-  const repo = makeRepo(FILES);
-  const { number } = (await hub.as("stranger", "POST", `${ROOT}/issues`, { title: "it breaks" })) as {
-    number: number;
-  };
-  repo.git("switch", "-qc", `trailhand/issue-${number}`);
-  repo.request(`fix: it breaks\n\nPlease.\n\nState: work\nEvent: github:${OWNER}/${NAME}:comment:900\n`);
-  repo.git("switch", "-q", "main");
-  return { hub, repo, number };
-}
-
-/** The command, in this process: the server is in it too. */
-async function call({ hub, repo }: Stage, env: Record<string, string> = {}, ...args: string[]) {
-  const said = { out: "", err: "" };
-  const terminal = {
-    colors: new Proxy({}, { get: () => String }) as never,
-    live: false,
-    columns: 100,
-    print: (text: string) => void (said.out += `${text}\n`),
-    say: (text: string) => void (said.err += `${text}\n`),
-  };
-  const input = readInput(["github", "sync", "--repo", `${OWNER}/${NAME}`, ...args], repo.dir);
-  const around = {
-    ...process.env,
-    XDG_CACHE_HOME: repo.cache,
-    GITHUB_API_URL: hub.url,
-    GITHUB_TOKEN: TOKEN,
-    ...env,
-  };
-  // A clock that only our own waiting moves: nothing here waits for real.
-  const clock = { now: 1_700_000_000_000 };
-  const sleep = (ms: number) => Promise.resolve(void (clock.now += ms));
-  const code = await sync({ input, terminal, env: around }, (given, repository, say) =>
-    openGithub(given, repository, say, { pacer: new Pacer(() => clock.now), sleep }),
-  );
-  return { code, ...said };
-}
-
-interface Comment {
-  readonly id: number;
-  readonly body: string;
-  readonly user: { readonly login: string };
-}
-const comments = ({ hub, number }: Stage) =>
-  hub.as("stranger", "GET", `${ROOT}/issues/${number}/comments`) as Promise<Comment[]>;
-const labels = async ({ hub, number }: Stage) =>
-  (
-    (await hub.as("stranger", "GET", `${ROOT}/issues/${number}`)) as { labels: { name: string }[] }
-  ).labels.map(({ name }) => name);
+import { call, comments, labels, makeStage, ROOT } from "./syncing.ts";
 
 describe("sync", () => {
   test("dry, tells what it would write, and writes nothing", async () => {
@@ -108,7 +41,8 @@ describe("sync", () => {
     });
     expect((await call(stage)).code).toBe(0);
     expect(await labels(stage)).toEqual(["state:review"]);
-    const [status, foreign] = await comments(stage);
+    const [status, foreign, asked] = await comments(stage);
+    expect(asked?.body).toContain("**A person has to go on** at `review`: waits for a person");
     expect(status?.body).toContain("**State** `review` · **next** a person");
     expect(status?.body).toMatch(/`work` → `review` \| `[^`]+` \| `[^`]+, attempt 1\/3`/);
     expect(hub.checks.map(({ name, status: at, conclusion }) => [name, at, conclusion])).toEqual([
@@ -130,6 +64,7 @@ describe("sync", () => {
       (await comments(stage)).map(({ id, body, user }) => [id === foreign?.id, body, user.login]),
     ).toEqual([
       [true, foreign?.body, "stranger"],
+      [false, asked?.body, "trailhand-bot"],
       [false, status?.body, "trailhand-bot"],
     ]);
   });

@@ -230,6 +230,7 @@ describe("action.yml", () => {
           TRAILHAND_REMOTE: "",
           TRAILHAND_CONCURRENCY: "",
           TRAILHAND_BRANCH: "",
+          TRAILHAND_SIGNED: "false",
           ...env,
         },
       });
@@ -239,9 +240,10 @@ describe("action.yml", () => {
         TRAILHAND_REMOTE: "https://e/a b",
         TRAILHAND_CONCURRENCY: "2",
         TRAILHAND_BRANCH: "feat/$(id)\n--upload-pack=x\n",
+        TRAILHAND_SIGNED: "true",
       }),
     ).toBe(
-      "<action><--remote=https://e/a b><--concurrency=2><--branch=feat/$(id)><--branch=--upload-pack=x>",
+      "<action><--remote=https://e/a b><--concurrency=2><--signed><--branch=feat/$(id)><--branch=--upload-pack=x>",
     );
   });
 });

@@ -12,6 +12,8 @@ import type { AddressInfo } from "node:net";
 import { createEmulator } from "emulate";
 import { expect, onTestFinished } from "vitest";
 import { requestProblems } from "./github-openapi.ts";
+import type { Answer } from "./notary.ts";
+import { Pulls } from "./pulls.ts";
 import { PRIVATE_KEY } from "./webhooks.ts";
 
 export const TOKEN = "token-of-the-bot";
@@ -39,6 +41,8 @@ export interface Fault {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly message?: string;
+  /** What is answered in place of a message. */
+  readonly data?: unknown;
   /** It is done all the same, and then said to have failed. */
   readonly runs?: boolean;
   times?: number;
@@ -58,6 +62,10 @@ export interface Hub {
   readonly refused: Set<string>;
   /** What GitHub has, or does, without us: not checked, not told of in `asked`. */
   as(login: string, method: string, path: string, body?: object): Promise<unknown>;
+  /** Gives it more that it answers; undefined: it is for the rest of it. */
+  also(answer: (method: string, path: string, body: unknown) => Answer | undefined): void;
+  /** Says where the commits of pull requests are. */
+  repository(far: string): void;
   /** Check runs and reactions, which the emulator does not keep. */
   readonly checks: readonly Stored[];
   readonly reactions: readonly Stored[];
@@ -65,18 +73,19 @@ export interface Hub {
 
 export type Stored = Record<string, unknown>;
 
-interface Answer {
-  readonly status: number;
-  readonly data: unknown;
-}
-
 const ROOT = `/repos/${OWNER}/${NAME}`;
 const tokenOf = (login: string) => (login === BOT ? TOKEN : `token-of-${login}`);
 
 /** A GitHub with the repository octo/shop, until the test ends. */
 export async function startHub(): Promise<Hub> {
   const logins = [OWNER, BOT, "stranger"];
-  const permissions = { issues: "write", checks: "write", pull_requests: "write", metadata: "read" };
+  const permissions = {
+    contents: "write",
+    issues: "write",
+    checks: "write",
+    pull_requests: "write",
+    metadata: "read",
+  };
   const emulator = await createEmulator({
     service: "github",
     port: 0,
@@ -103,6 +112,7 @@ export async function startHub(): Promise<Hub> {
   const faults: Fault[] = [];
   const problems: string[] = [];
   const refused = new Set<string>();
+  const further: Parameters<Hub["also"]>[0][] = [];
 
   const pass = async (method: string, path: string, token: string, body: unknown): Promise<Answer> => {
     const response = await fetch(`${emulator.url}${path}`, {
@@ -117,17 +127,10 @@ export async function startHub(): Promise<Hub> {
     return { status: response.status, data: text === "" ? undefined : (JSON.parse(text) as unknown) };
   };
   const as = async (login: string, method: string, path: string, body?: object): Promise<unknown> => {
-    const { status, data } = await (path.startsWith(`${ROOT}/issues/`) ? passAsIssue : pass)(
-      method,
-      path,
-      tokenOf(login),
-      body,
-    );
+    const { status, data } = await passAll(method, path, tokenOf(login), body);
     if (status >= 400) throw new Error(`${method} ${path}: ${status} ${JSON.stringify(data)}`);
     return data;
   };
-  const bot = (await as(BOT, "GET", "/user")) as { id: number };
-  const app = (await as(BOT, "GET", `/users/${encodeURIComponent(APP.login)}`)) as { id: number };
   /** On GitHub a pull request is an issue too; the emulator gets one for it, by another number. */
   const twins = new Map<string, string>();
   const passAsIssue = async (method: string, path: string, token: string, body: unknown): Promise<Answer> => {
@@ -141,9 +144,16 @@ export async function startHub(): Promise<Hub> {
       twins.set(number, String(made.number));
     }
     const { status, data } = await pass(method, `${ROOT}/issues/${twins.get(number)}${rest}`, token, body);
-    const own = { number: Number(number), pull_request: {} };
+    const { state } = pull.data as { state: string };
+    const own = { number: Number(number), pull_request: {}, state };
     return { status, data: rest === "" && status === 200 ? { ...(data as object), ...own } : data };
   };
+
+  const pulls = new Pulls(ROOT);
+  const passAll = (method: string, path: string, token: string, body: unknown): Promise<Answer> =>
+    pulls.through(method, path, body, (...asked) => passAsIssue(asked[0], asked[1], token, asked[2]));
+  const bot = (await as(BOT, "GET", "/user")) as { id: number };
+  const app = (await as(BOT, "GET", `/users/${encodeURIComponent(APP.login)}`)) as { id: number };
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = request.url ?? "/";
@@ -160,12 +170,13 @@ export async function startHub(): Promise<Hub> {
     );
     if (fault) fault.times = (fault.times ?? 1) - 1;
     const done = async () =>
+      further.map((answer) => answer(method, path, body)).find((one) => one !== undefined) ??
       shelf.answer(method, path, body, token === TOKEN ? bot : app) ??
-      (await passAsIssue(method, path, token, body));
+      (await passAll(method, path, token, body));
     if (fault?.runs) await done();
     if (fault?.status === 0) return void request.socket.destroy();
     const answer: Answer = fault
-      ? { status: fault.status, data: { message: fault.message ?? "a fault" } }
+      ? { status: fault.status, data: fault.data ?? { message: fault.message ?? "a fault" } }
       : refused.has(token)
         ? { status: 401, data: { message: "Bad credentials" } }
         : await done();
@@ -193,6 +204,8 @@ export async function startHub(): Promise<Hub> {
     trouble: (fault) => void faults.push(fault),
     refused,
     as,
+    repository: (far) => void (pulls.far = far),
+    also: (answer) => void further.push(answer),
     checks: shelf.checks,
     reactions: shelf.reactions,
   };

@@ -5,7 +5,9 @@ import { difference, type Write } from "../../github/difference.ts";
 import type { Repo } from "../../github/intent.ts";
 import { readPresent } from "../../github/present.ts";
 import { project } from "../../github/projection.ts";
-import { bringInLine, type Published } from "../../github/publish.ts";
+import type { Published } from "../../github/publish.ts";
+import { showWork } from "../../github/show.ts";
+import type { Pull } from "../../github/wanted.ts";
 import { Declined } from "../../github/client.ts";
 import { openGithub } from "../../wire-github-sync.ts";
 import { openSite } from "../../wire.ts";
@@ -28,13 +30,14 @@ export async function sync({ input, terminal, env }: Call, open: typeof openGith
   const { surface, self } = await open(env, repo, say);
   const branches = await seeBranches(site);
   try {
-    const wanted = project({ ...branches, pulls: await surface.pulls(), repo: name, address });
+    const picture = (pulls: readonly Pull[]) => project({ ...branches, pulls, repo: name, address });
     if (input.has("dry-run")) {
+      const wanted = picture(await surface.pulls());
       const writes = difference(await readPresent(surface, wanted, self), wanted);
       tell(terminal, input.has("json"), writes, "Nothing to write: GitHub shows what the refs say.");
       return EXIT.done;
     }
-    return report(terminal, input.has("json"), await bringInLine(surface, wanted, self));
+    return report(terminal, input.has("json"), await showWork(surface, picture, self));
   } catch (error) {
     if (!(error instanceof Declined)) throw error;
     throw new Fault(words.noWayToGithub(cleanLine(error.message)), { cause: error });
@@ -100,7 +103,7 @@ function rowOf(write: Write): Row {
       return row(`#${write.number}`, write.name);
     case "create-comment":
     case "edit-comment":
-      return row(`#${write.number}`, write.body.split("\n")[2] ?? "");
+      return row(`#${write.number}`, write.body.split("\n").find((line) => !/^(?:<!--|$)/.test(line)) ?? "");
     case "delete-comment":
       return row(`#${write.number}`, String(write.id));
     case "create-check":
@@ -109,6 +112,12 @@ function rowOf(write: Write): Row {
         write.check.commit.slice(0, 9),
         `${write.check.name}: ${write.check.conclusion ?? write.check.status}`,
       );
+    case "create-pull":
+      return row(write.pull.branch, write.pull.title);
+    case "close-pull":
+      return row(`#${write.number}`, "its work has landed");
+    case "close-issue":
+      return row(`#${write.number}`, write.reason);
     case "react":
       return row(`${write.carrier.kind} ${write.carrier.id}`, write.face);
   }
