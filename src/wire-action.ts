@@ -17,7 +17,7 @@ import { Limits } from "./github/limits.ts";
 import { openNotary } from "./github/notary.ts";
 import { octokitSurface, type Request } from "./github/octokit-surface.ts";
 import { Pacer } from "./github/pace.ts";
-import { project } from "./github/projection.ts";
+import { pictureOf } from "./github/projection.ts";
 import { Pushes } from "./github/pushes.ts";
 import type { Person } from "./git/open.ts";
 import { accountAddress } from "./core/pushed.ts";
@@ -144,10 +144,9 @@ async function publish(
   if (branches.seen.length === 0) return [];
   const accountId = await account();
   if (accountId === undefined) return ["say with the input account by which account the token writes"];
-  const name = `${repo.owner}/${repo.name}`;
-  const place = { repo: name, address: `${server}/${name}` };
-  const picture = (pulls: readonly Pull[]) => withoutButtons(project({ ...branches, ...place, pulls }));
-  const { refused, later } = await showWork(surface, picture, { accountId, appId: undefined });
+  const picture = pictureOf(branches, repo, server);
+  const shown = (pulls: readonly Pull[]) => withoutButtons(picture(pulls));
+  const { refused, later } = await showWork(surface, shown, { accountId, appId: undefined });
   const put = later ? [`GitHub wants nothing more for ${Math.ceil(later.ms / 1000)} s`] : [];
   return [...refused.map(({ write, why }) => `${write.kind}: ${why}`), ...put];
 }

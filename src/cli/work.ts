@@ -6,13 +6,13 @@
  */
 import { parseDuration } from "../core/duration.ts";
 import { reasonOf } from "../core/reasons.ts";
-import { EXIT, Fault, Unreachable, words } from "../core/words.ts";
+import { EXIT, Fault, words } from "../core/words.ts";
 import { endGroups } from "../process/group.ts";
 import { RefWatch } from "../queue/watch.ts";
 import { WakeLine } from "../queue/wake.ts";
-import { insist } from "../runner/insist.ts";
+import { insist, telling } from "../runner/insist.ts";
 import type { Rests } from "../runner/pace.ts";
-import type { Event, Ports } from "../runner/ports.ts";
+import type { Event } from "../runner/ports.ts";
 import { Runner, type Options, type Summary } from "../runner/tick.ts";
 import type { Site } from "../site.ts";
 import { wireRunner } from "../wire-runner.ts";
@@ -83,23 +83,6 @@ export async function work(
     line?.close();
     await dispose();
   }
-}
-
-/** A service that starts before its network waits for it, and says so once. */
-function telling({ tell }: Ports, ask: () => Promise<void>): () => Promise<void> {
-  let isTold = false;
-  return async () => {
-    try {
-      await ask();
-    } catch (error) {
-      if (error instanceof Unreachable && !isTold) {
-        const { message: what, next } = error;
-        tell({ kind: "fault", branch: undefined, what, next });
-        isTold = true;
-      }
-      throw error;
-    }
-  };
 }
 
 const isCounted = ({ remote }: Site): boolean =>

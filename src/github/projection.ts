@@ -14,6 +14,7 @@ import { checkSummary, pastSummary, statusBody, type Page } from "./body.ts";
 import { cleanLine, redact } from "../core/clean.ts";
 import { encoded } from "./escape.ts";
 import { callOf, calledFor } from "./call.ts";
+import type { Repo } from "./intent.ts";
 import { labelOf } from "./label.ts";
 import { nameOf, numbersOf, ownIssue, parentOf } from "./numbers.ts";
 import { closingsOf, pullOf } from "./pull.ts";
@@ -46,6 +47,12 @@ export interface Projected {
   /** Only what concerns these branches is wanted; what belongs to it is seen all the same. */
   readonly only?: ReadonlySet<string>;
 }
+
+/** The picture of a repository, by the pull requests that are open; `server` is where its pages are. */
+export const pictureOf =
+  (branches: Omit<Projected, "pulls" | "repo" | "address">, { owner, name }: Repo, server: string) =>
+  (pulls: readonly Pull[]): Wanted =>
+    project({ ...branches, pulls, repo: `${owner}/${name}`, address: `${server}/${owner}/${name}` });
 
 /** The picture, or the part of it that is asked for. */
 export function project({ seen, workflow, pulls, repo, address, target, now, only }: Projected): Wanted {

@@ -71,8 +71,7 @@ export class Pushes {
       const seen = (known?.pushes ?? []).filter(({ after }) => !logged.some((one) => one.after === after));
       this.#keep(branch, { pushes: [...seen, ...logged], askedAt: now });
     } catch (error) {
-      const { owner, name } = this.#repo;
-      this.#options.say(`who pushed to ${owner}/${name}: ${String(error)}`);
+      this.#options.say(`GitHub does not tell who pushed: ${String(error)}`);
       this.#keep(branch, { pushes: known?.pushes ?? [], askedAt: now });
     }
     return this.#known.get(branch)?.pushes ?? [];

@@ -27,3 +27,20 @@ export async function insist<T>(
     }
   }
 }
+
+/** A service that starts before its network waits for it, and says so once. */
+export function telling({ tell }: Pick<Ports, "tell">, ask: () => Promise<void>): () => Promise<void> {
+  let isTold = false;
+  return async () => {
+    try {
+      await ask();
+    } catch (error) {
+      if (error instanceof Unreachable && !isTold) {
+        const { message: what, next } = error;
+        tell({ kind: "fault", branch: undefined, what, next });
+        isTold = true;
+      }
+      throw error;
+    }
+  };
+}

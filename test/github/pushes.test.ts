@@ -80,7 +80,7 @@ it("while GitHub does not answer nothing is proven, and that is said", async () 
   hub.trouble({ status: 403, message: "Resource not accessible by integration" });
   log.push(by("0", A, 1));
   expect(await pushes.of(BRANCH, A)).toEqual([]);
-  expect(said).toEqual([expect.stringContaining("who pushed to octo/shop: ")]);
+  expect(said).toEqual([expect.stringContaining("GitHub does not tell who pushed: ")]);
   later(1000);
   expect(await pushes.of(BRANCH, A)).toEqual([by("0", A, 1)]);
 });

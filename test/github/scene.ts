@@ -12,7 +12,7 @@ import { Pacer } from "../../src/github/pace.ts";
 import { WEBHOOK_PATH } from "../../src/github/server.ts";
 import { ownParts, startService } from "../../src/wire-github.ts";
 import { cliStart, listen } from "../support/cli.ts";
-import { serveGit } from "../support/git-http.ts";
+import { serveGit, type GitHttp } from "../support/git-http.ts";
 import { APP, NAME, OWNER, startHub, type Hub } from "../support/hub.ts";
 import { git, temporaryDir, type Repo } from "../support/repo.ts";
 import { environmentOf } from "../support/run.ts";
@@ -37,7 +37,7 @@ export interface Account {
 }
 
 /** octo/shop at a GitHub and behind its git server, with the trusted branch of `person`. */
-async function host(person: Repo): Promise<{ hub: Hub; far: string; server: string; owner: Account }> {
+async function host(person: Repo) {
   const root = temporaryDir();
   const far = join(root, OWNER, `${NAME}.git`);
   mkdirSync(far, { recursive: true });
@@ -45,7 +45,7 @@ async function host(person: Repo): Promise<{ hub: Hub; far: string; server: stri
   person.git("push", "-q", far, "main");
   const [hub, served] = await Promise.all([startHub(), serveGit(root, undefined, () => APP.login)]);
   const owner = (await hub.as(OWNER, "GET", "/user")) as Account;
-  return { hub, far, server: served.url("").replace(/\/$/, ""), owner };
+  return { hub, far, served, server: served.url("").replace(/\/$/, ""), owner };
 }
 
 const CREDENTIALS = { APP_ID: String(APP.id), PRIVATE_KEY, WEBHOOK_SECRET: SECRET };
@@ -69,7 +69,10 @@ function sendTo(url: string): Scene["send"] {
 interface Served extends Scene {
   readonly said: readonly string[];
   readonly pushing: Pushing;
+  /** The git server, and its address. */
+  readonly served: GitHttp;
   readonly server: string;
+  readonly stop: () => Promise<void>;
 }
 
 /** An App that serves octo/shop, whose trusted branch is that of `person`, until the test ends. */
@@ -94,10 +97,12 @@ export async function serveApp(
     parts: ownParts({ env, say, runs: true, directory: inbox, server, pace, ...how }),
     say,
   });
-  onTestFinished(() => service.stop());
+  let stopped: Promise<void> | undefined;
+  const stop = () => (stopped ??= service.stop());
+  onTestFinished(stop);
   const send = sendTo(`http://127.0.0.1:${service.port}${WEBHOOK_PATH}`);
   const pushing = await tellOfPushes({ hub, far, person }, send);
-  return { ...hosted, send, said, pushing };
+  return { ...hosted, send, said, pushing, stop };
 }
 
 interface Program extends Scene {

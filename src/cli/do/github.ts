@@ -4,10 +4,9 @@ import { EXIT, Fault, words } from "../../core/words.ts";
 import { difference, type Write } from "../../github/difference.ts";
 import type { Repo } from "../../github/intent.ts";
 import { readPresent } from "../../github/present.ts";
-import { project } from "../../github/projection.ts";
+import { pictureOf } from "../../github/projection.ts";
 import type { Published } from "../../github/publish.ts";
 import { showWork } from "../../github/show.ts";
-import type { Pull } from "../../github/wanted.ts";
 import { Declined } from "../../github/client.ts";
 import { openGithub } from "../../wire-github-sync.ts";
 import { openSite } from "../../wire.ts";
@@ -23,14 +22,13 @@ export async function sync({ input, terminal, env }: Call, open: typeof openGith
   const [verb = ""] = input.arguments;
   if (verb !== "sync") throw new Fault(words.badGithubVerb(verb));
   const repo = readRepo(input.value("repo") ?? env["GITHUB_REPOSITORY"] ?? "");
-  const name = `${repo.owner}/${repo.name}`;
-  const address = `${(env["GITHUB_SERVER_URL"] || "https://github.com").replace(/\/+$/, "")}/${name}`;
+  const server = (env["GITHUB_SERVER_URL"] || "https://github.com").replace(/\/+$/, "");
   const say = (text: string) => terminal.say(cleanLine(text, 500));
   const site = await openSite(input.directory, env, { remote: input.value("remote") });
   const { surface, self } = await open(env, repo, say);
   const branches = await seeBranches(site);
   try {
-    const picture = (pulls: readonly Pull[]) => project({ ...branches, pulls, repo: name, address });
+    const picture = pictureOf(branches, repo, server);
     if (input.has("dry-run")) {
       const wanted = picture(await surface.pulls());
       const writes = difference(await readPresent(surface, wanted, self), wanted);
