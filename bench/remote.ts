@@ -6,7 +6,7 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Branch, Ref, Sha } from "../src/core/ids.ts";
+import type { Branch, Ref, Sha } from "../src/core/text/ids.ts";
 import type { Site } from "../src/site.ts";
 import { openSite } from "../src/wire.ts";
 import { compare, compareOnce, importCommit, importFile, withLab, type Figure, type Lab } from "./support.ts";

@@ -6,10 +6,10 @@
 import { createHash } from "node:crypto";
 import { tmpdir, userInfo } from "node:os";
 import { basename, isAbsolute, join } from "node:path";
-import type { Branch, Sha } from "./core/ids.ts";
-import type { Push } from "./core/pushed.ts";
-import type { Head } from "./core/view.ts";
-import { Fault, words } from "./core/words.ts";
+import type { Branch, Sha } from "./core/text/ids.ts";
+import type { Push } from "./core/permit/pushed.ts";
+import type { Head } from "./core/decide/view.ts";
+import { Fault, words } from "./core/text/words.ts";
 import { readContract, type ReadContract } from "./git/contract.ts";
 import type { Person, Place } from "./git/open.ts";
 import type { Address } from "./git/remote/line.ts";

@@ -6,24 +6,24 @@
  * something; the token is given to git and to the API, each for its own server, and to nobody else.
  */
 import { seeBranches } from "./cli/see-branches.ts";
-import { act, type Result } from "./github/act.ts";
-import { answer } from "./github/reply.ts";
+import { act, type Result } from "./github/ask/act.ts";
+import { answer } from "./github/show/reply.ts";
 import { lineEnvironment, type Seat } from "./github/actions-event.ts";
 import { Declined, openClient } from "./github/client.ts";
-import { readEvent, type Reading } from "./github/event.ts";
-import { openHub } from "./github/hub.ts";
-import type { Intent } from "./github/intent.ts";
-import { Limits } from "./github/limits.ts";
+import { readEvent, type Reading } from "./github/ask/event.ts";
+import { openHub } from "./github/ask/hub.ts";
+import type { Intent } from "./github/ask/intent.ts";
+import { Limits } from "./github/ask/limits.ts";
 import { openNotary } from "./github/notary.ts";
-import { octokitSurface, type Request } from "./github/octokit-surface.ts";
+import { octokitSurface, type Request } from "./github/show/octokit-surface.ts";
 import { Pacer } from "./github/pace.ts";
-import { pictureOf } from "./github/projection.ts";
+import { pictureOf } from "./github/show/projection.ts";
 import { Pushes } from "./github/pushes.ts";
 import type { Person } from "./git/open.ts";
-import { accountAddress } from "./core/pushed.ts";
-import type { Surface } from "./github/surface.ts";
-import { showWork } from "./github/show.ts";
-import type { Pull, Wanted } from "./github/wanted.ts";
+import { accountAddress } from "./core/permit/pushed.ts";
+import type { Surface } from "./github/show/surface.ts";
+import { showWork } from "./github/show/show-work.ts";
+import type { Pull, Wanted } from "./github/show/wanted.ts";
 import type { Environment, Site } from "./site.ts";
 import { openDesk } from "./wire-desk.ts";
 import { openSite } from "./wire.ts";

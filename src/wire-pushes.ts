@@ -7,7 +7,7 @@
 import { openClient } from "./github/client.ts";
 import { readBaseUrl, readServer } from "./github/credentials.ts";
 import { Pushes } from "./github/pushes.ts";
-import type { Repo } from "./github/intent.ts";
+import type { Repo } from "./github/ask/intent.ts";
 import { Pacer } from "./github/pace.ts";
 import type { Environment, Opening, PushLog } from "./site.ts";
 

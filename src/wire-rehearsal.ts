@@ -8,8 +8,8 @@ import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { readNamed } from "./cli/work-tree.ts";
-import type { Request } from "./core/request.ts";
-import type { Sha } from "./core/ids.ts";
+import type { Request } from "./core/history/request.ts";
+import type { Sha } from "./core/text/ids.ts";
 import { StopSwitch } from "./runner/claim.ts";
 import type { Rehearsal } from "./runner/rehearse.ts";
 import type { Contract, Script, Tree } from "./runner/ports.ts";

@@ -6,7 +6,7 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Sha } from "./core/ids.ts";
+import type { Sha } from "./core/text/ids.ts";
 import { readContract, type ReadContract } from "./git/contract.ts";
 import { EMPTY_TREE, gitIn, openPlace, personOf, type Place } from "./git/open.ts";
 import { parseScopedConfig, type Scoped } from "./git/parse.ts";

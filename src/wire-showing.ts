@@ -6,10 +6,10 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { seeBranches, type Memory } from "./cli/see-branches.ts";
-import type { Repo } from "./github/intent.ts";
-import { pictureOf } from "./github/projection.ts";
-import { showWork } from "./github/show.ts";
-import type { Self, Surface } from "./github/surface.ts";
+import type { Repo } from "./github/ask/intent.ts";
+import { pictureOf } from "./github/show/projection.ts";
+import { showWork } from "./github/show/show-work.ts";
+import type { Self, Surface } from "./github/show/surface.ts";
 import type { Site } from "./site.ts";
 
 export interface ShowingOptions {

@@ -5,18 +5,18 @@
  * to git on the line and to the API alone; what happens here is shown soon, and once.
  */
 import type { Octokit } from "@octokit/rest";
-import { accountAddress } from "./core/pushed.ts";
+import { accountAddress } from "./core/permit/pushed.ts";
 import { requireSound } from "./cli/remote-check.ts";
-import { act } from "./github/act.ts";
+import { act } from "./github/ask/act.ts";
 import { lineEnvironment, scriptEnvironment } from "./github/actions-event.ts";
-import type { Self } from "./github/event.ts";
-import { openHub } from "./github/hub.ts";
-import type { Intent, Repo } from "./github/intent.ts";
-import { Limits } from "./github/limits.ts";
+import type { Self } from "./github/ask/event.ts";
+import { openHub } from "./github/ask/hub.ts";
+import type { Intent, Repo } from "./github/ask/intent.ts";
+import { Limits } from "./github/ask/limits.ts";
 import { openNotary } from "./github/notary.ts";
-import { octokitSurface } from "./github/octokit-surface.ts";
+import { octokitSurface } from "./github/show/octokit-surface.ts";
 import { Pushes } from "./github/pushes.ts";
-import { answer } from "./github/reply.ts";
+import { answer } from "./github/show/reply.ts";
 import type { Person } from "./git/open.ts";
 import { insist, telling } from "./runner/insist.ts";
 import type { Rests } from "./runner/pace.ts";

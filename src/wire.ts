@@ -4,10 +4,10 @@
  * What must hold: everything below gets what it needs as an argument; what only some commands need
  * is loaded when it is needed, while git is at work.
  */
-import type { Branch } from "./core/ids.ts";
-import type { Head } from "./core/view.ts";
-import { Fault, words } from "./core/words.ts";
-import { WORKFLOW_FILE } from "./core/workflow.ts";
+import type { Branch } from "./core/text/ids.ts";
+import type { Head } from "./core/decide/view.ts";
+import { Fault, words } from "./core/text/words.ts";
+import { WORKFLOW_FILE } from "./core/workflow/workflow.ts";
 import type { ReadContract } from "./git/contract.ts";
 import { Looker } from "./git/look.ts";
 import { gitIn, openPlace } from "./git/open.ts";

@@ -1,8 +1,8 @@
 /** Writes the request that `resume` and `retry` have in common: the last one of a branch, once more. */
-import type { Branch, Sha } from "../core/ids.ts";
-import type { Request } from "../core/request.ts";
-import type { Head } from "../core/view.ts";
-import { EXIT, Fault, words } from "../core/words.ts";
+import type { Branch, Sha } from "../core/text/ids.ts";
+import type { Request } from "../core/history/request.ts";
+import type { Head } from "../core/decide/view.ts";
+import { EXIT, Fault, words } from "../core/text/words.ts";
 import { readTrail } from "../git/repository.ts";
 import type { Update } from "../runner/ports.ts";
 import type { Site } from "../site.ts";

@@ -1,5 +1,5 @@
 /** From words to a command: reads the input, loads the command, turns a Fault into an exit code. */
-import { Fault } from "../core/words.ts";
+import { Fault } from "../core/text/words.ts";
 import type { Run } from "./call.ts";
 import { readInput } from "./input.ts";
 import { makeTerminal, printFault } from "./terminal.ts";

@@ -4,9 +4,9 @@
  * What must hold: a webhook that is delivered twice asks once. Who comes second either finds the
  * event here, or its swap finds that the branch has moved.
  */
-import type { Sha } from "../core/ids.ts";
-import { parseMessage, valuesOf } from "../core/message.ts";
-import type { Head } from "../core/view.ts";
+import type { Sha } from "../core/text/ids.ts";
+import { parseMessage, valuesOf } from "../core/text/message.ts";
+import type { Head } from "../core/decide/view.ts";
 import { readTrail } from "../git/repository.ts";
 import type { Look } from "../runner/ports.ts";
 import type { Site } from "../site.ts";

@@ -1,7 +1,7 @@
 /** Who holds everything, since when and why. */
-import type { Sha } from "../core/ids.ts";
-import { HOLD } from "../core/lease.ts";
-import { parseMessage } from "../core/message.ts";
+import type { Sha } from "../core/text/ids.ts";
+import { HOLD } from "../core/decide/lease.ts";
+import { parseMessage } from "../core/text/message.ts";
 import { readTrail } from "../git/repository.ts";
 import type { Site } from "../site.ts";
 

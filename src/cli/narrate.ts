@@ -5,7 +5,7 @@
  * What must hold: without a terminal every line is plain and stands alone; nothing is drawn after
  * `end`.
  */
-import { formatDuration } from "../core/duration.ts";
+import { formatDuration } from "../core/text/duration.ts";
 import type { Event } from "../runner/ports.ts";
 import { shown, type Terminal } from "./terminal.ts";
 

@@ -9,8 +9,8 @@
  */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { nearest } from "../core/nearest.ts";
-import { Fault, words } from "../core/words.ts";
+import { nearest } from "../core/text/nearest.ts";
+import { Fault, words } from "../core/text/words.ts";
 import type { StarterFile } from "./starter.ts";
 
 /** A pack in one line. */

@@ -4,8 +4,8 @@
  * What must hold: one git process; a bound that was reached is told, so that nobody takes a part
  * for the whole.
  */
-import { ARCHIVE } from "../core/lease.ts";
-import type { Commit } from "../core/request.ts";
+import { ARCHIVE } from "../core/decide/lease.ts";
+import type { Commit } from "../core/history/request.ts";
 import { LOG_FORMAT, parseLog } from "../git/parse.ts";
 import type { Site } from "../site.ts";
 

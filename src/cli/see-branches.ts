@@ -4,16 +4,16 @@
  * What must hold: nothing is written; a branch that nobody asked anything of costs nothing.
  */
 import { readTrail } from "../git/repository.ts";
-import type { Branch, Ref, Sha } from "../core/ids.ts";
-import { archiveRef, refsOf } from "../core/lease.ts";
-import { parseMessage, valueOf } from "../core/message.ts";
-import { readTimeline } from "../core/timeline.ts";
-import type { Commit } from "../core/request.ts";
-import type { Head } from "../core/view.ts";
-import type { Workflow } from "../core/workflow.ts";
-import { ownTrail } from "../github/projection.ts";
-import { mayArrive } from "../github/pull.ts";
-import { standingOf, type Seen } from "../github/turn.ts";
+import type { Branch, Ref, Sha } from "../core/text/ids.ts";
+import { archiveRef, refsOf } from "../core/decide/lease.ts";
+import { parseMessage, valueOf } from "../core/text/message.ts";
+import { readTimeline } from "../core/study/timeline.ts";
+import type { Commit } from "../core/history/request.ts";
+import type { Head } from "../core/decide/view.ts";
+import type { Workflow } from "../core/workflow/workflow.ts";
+import { ownTrail } from "../github/show/projection.ts";
+import { mayArrive } from "../github/show/pull.ts";
+import { standingOf, type Seen } from "../github/show/turn.ts";
 import type { Site } from "../site.ts";
 import { asAdmitted, present, reasonIn, stateOf, survey } from "./survey.ts";
 

@@ -1,8 +1,8 @@
 /** What `trailhand status` prints: each branch, whose turn it is, and why it is not running. */
-import { formatDuration } from "../core/duration.ts";
-import type { Decision } from "../core/decide.ts";
-import type { Reason } from "../core/reasons.ts";
-import { EXIT } from "../core/words.ts";
+import { formatDuration } from "../core/text/duration.ts";
+import type { Decision } from "../core/decide/decide.ts";
+import type { Reason } from "../core/decide/reasons.ts";
+import { EXIT } from "../core/text/words.ts";
 import type { Site } from "../site.ts";
 import { formatProblems } from "../wire.ts";
 import type { Call } from "./call.ts";

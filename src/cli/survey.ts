@@ -3,13 +3,13 @@
  *
  * What must hold: nothing is written; the decisions are those that `run` would make now.
  */
-import { decide, type Decision } from "../core/decide.ts";
-import { admit } from "../core/lane.ts";
-import { nearest } from "../core/nearest.ts";
-import { parseBranch, type Branch, type Ref } from "../core/ids.ts";
-import { reasonOf, type Reason } from "../core/reasons.ts";
-import type { Head, Now, SeenLease, SeenSlot, View } from "../core/view.ts";
-import { Fault, typed, words } from "../core/words.ts";
+import { decide, type Decision } from "../core/decide/decide.ts";
+import { admit } from "../core/decide/lane.ts";
+import { nearest } from "../core/text/nearest.ts";
+import { parseBranch, type Branch, type Ref } from "../core/text/ids.ts";
+import { reasonOf, type Reason } from "../core/decide/reasons.ts";
+import type { Head, Now, SeenLease, SeenSlot, View } from "../core/decide/view.ts";
+import { Fault, typed, words } from "../core/text/words.ts";
 import type { ReadContract } from "../git/contract.ts";
 import { listCheckouts } from "../git/checkouts.ts";
 import { isDead } from "../process/machine.ts";

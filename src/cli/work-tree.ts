@@ -5,11 +5,11 @@
  */
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
-import { checkWorkflow, type ScriptFile } from "../core/check-workflow.ts";
-import { parseStateName } from "../core/ids.ts";
-import { readWorkflow } from "../core/workflow-file.ts";
-import { WORKFLOW_FILE, type Problem, type Workflow } from "../core/workflow.ts";
-import { Fault, words } from "../core/words.ts";
+import { checkWorkflow, type ScriptFile } from "../core/workflow/check-workflow.ts";
+import { parseStateName } from "../core/text/ids.ts";
+import { readWorkflow } from "../core/workflow/workflow-file.ts";
+import { WORKFLOW_FILE, type Problem, type Workflow } from "../core/workflow/workflow.ts";
+import { Fault, words } from "../core/text/words.ts";
 import type { ReadContract } from "../git/contract.ts";
 import type { Site } from "../site.ts";
 import type { Input } from "./input.ts";

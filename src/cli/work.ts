@@ -4,9 +4,9 @@
  * What must hold: the first signal loses nothing; the second leaves at once, and takes the scripts
  * with it; what is then left is tidied up by the next runner.
  */
-import { parseDuration } from "../core/duration.ts";
-import { reasonOf } from "../core/reasons.ts";
-import { EXIT, Fault, words } from "../core/words.ts";
+import { parseDuration } from "../core/text/duration.ts";
+import { reasonOf } from "../core/decide/reasons.ts";
+import { EXIT, Fault, words } from "../core/text/words.ts";
 import { endGroups } from "../process/group.ts";
 import { RefWatch } from "../queue/watch.ts";
 import { WakeLine } from "../queue/wake.ts";

@@ -4,10 +4,10 @@
  * What must hold: it is the person's own commit, so an identity is needed; the branch moves by
  * compare-and-swap; the tree does not change, so no checkout needs to be clean.
  */
-import { composeMessage } from "../core/compose.ts";
-import { refOf, type Branch, type Sha } from "../core/ids.ts";
-import type { Trailer } from "../core/trailers.ts";
-import { Fault, words } from "../core/words.ts";
+import { composeMessage } from "../core/text/compose.ts";
+import { refOf, type Branch, type Sha } from "../core/text/ids.ts";
+import type { Trailer } from "../core/text/trailers.ts";
+import { Fault, words } from "../core/text/words.ts";
 import type { Update } from "../runner/ports.ts";
 import type { Site } from "../site.ts";
 

@@ -4,12 +4,12 @@
  * What must hold: it makes no difference whether the refs were read here or at a remote; of a head
  * only what decides is kept.
  */
-import { branchOf, type Branch, type Ref, type Sha } from "../core/ids.ts";
-import { FOLLOW, LANES, LEASES, parseLease } from "../core/lease.ts";
-import { parseMessage, valueOf } from "../core/message.ts";
-import { parseRequest, type Commit } from "../core/request.ts";
-import { readSides, sideRefs } from "../core/used.ts";
-import type { Head, Parked } from "../core/view.ts";
+import { branchOf, type Branch, type Ref, type Sha } from "../core/text/ids.ts";
+import { FOLLOW, LANES, LEASES, parseLease } from "../core/decide/lease.ts";
+import { parseMessage, valueOf } from "../core/text/message.ts";
+import { parseRequest, type Commit } from "../core/history/request.ts";
+import { readSides, sideRefs } from "../core/decide/used.ts";
+import type { Head, Parked } from "../core/decide/view.ts";
 import type { LeaseRef, Look } from "../runner/ports.ts";
 import { branchKey } from "./key.ts";
 

@@ -7,8 +7,8 @@
  */
 import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { branchOf, type Branch, type Sha } from "../core/ids.ts";
-import { words } from "../core/words.ts";
+import { branchOf, type Branch, type Sha } from "../core/text/ids.ts";
+import { words } from "../core/text/words.ts";
 import type { Git } from "./exec.ts";
 import { findInTheWay } from "./in-the-way.ts";
 import type { Place } from "./open.ts";

@@ -7,7 +7,7 @@
  */
 import { lstatSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Sha } from "../core/ids.ts";
+import type { Sha } from "../core/text/ids.ts";
 import type { Sealed } from "../runner/ports.ts";
 import { GitExit, type Call, type Git } from "./exec.ts";
 import { requireSha } from "./parse.ts";

@@ -8,15 +8,15 @@
 import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { checkWorkflow, type ScriptFile } from "../core/check-workflow.ts";
-import { parseStateName, type Sha } from "../core/ids.ts";
+import { checkWorkflow, type ScriptFile } from "../core/workflow/check-workflow.ts";
+import { parseStateName, type Sha } from "../core/text/ids.ts";
 import {
   isReservedState,
   WORKFLOW_FILE,
   withoutPrototypes,
   type Problem,
   type Workflow,
-} from "../core/workflow.ts";
+} from "../core/workflow/workflow.ts";
 import type { Contract, Script } from "../runner/ports.ts";
 import type { Git } from "./exec.ts";
 import { requireSha } from "./parse.ts";
@@ -91,7 +91,7 @@ async function readParts(git: Git, commit: Sha): Promise<Parts> {
   const [listed, text, { openWorkflow, readWorkflow }] = await Promise.all([
     listFiles(git, commit),
     readText(git, commit),
-    import("../core/workflow-file.ts"),
+    import("../core/workflow/workflow-file.ts"),
   ]);
   const file = text === undefined ? undefined : listed.find(({ path }) => path === WORKFLOW_FILE);
   if (!file) {
@@ -213,7 +213,7 @@ async function readPrompts(
     if (findExecutable(listed, folder, name) && !state.shadow) return { ...file, prompt: true };
     const [text, { readFrontMatter }] = await Promise.all([
       git.bytes(["cat-file", "blob", file.blob]),
-      import("../core/front-matter.ts"),
+      import("../core/answer/front-matter.ts"),
     ]);
     const front = readFrontMatter(text.toString("utf8"), workflow);
     problems.push(...front.problems.map((message) => ({ path: file.path, message })));

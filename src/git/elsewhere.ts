@@ -5,9 +5,9 @@
  * branch. Nothing is started for a request that names its branch, and one process where no other
  * branch holds the request.
  */
-import { branchOf, type Branch } from "../core/ids.ts";
-import { parseMessage, valueOf } from "../core/message.ts";
-import type { Request } from "../core/request.ts";
+import { branchOf, type Branch } from "../core/text/ids.ts";
+import { parseMessage, valueOf } from "../core/text/message.ts";
+import type { Request } from "../core/history/request.ts";
 import type { Git } from "./exec.ts";
 import { LOG_FORMAT, parseLog, parseRecords } from "./parse.ts";
 

@@ -7,11 +7,11 @@
  */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { Ref, Sha } from "../core/ids.ts";
-import { CHECKS, CLOSED, JOURNAL, SALVAGE, SHADOW, UNSIGNED, USED } from "../core/lease.ts";
-import { parseMessage, valueOf } from "../core/message.ts";
-import { readSides } from "../core/used.ts";
-import type { Head } from "../core/view.ts";
+import type { Ref, Sha } from "../core/text/ids.ts";
+import { CHECKS, CLOSED, JOURNAL, SALVAGE, SHADOW, UNSIGNED, USED } from "../core/decide/lease.ts";
+import { parseMessage, valueOf } from "../core/text/message.ts";
+import { readSides } from "../core/decide/used.ts";
+import type { Head } from "../core/decide/view.ts";
 import type { Look } from "../runner/ports.ts";
 import type { Place } from "./open.ts";
 import { parseRecords, requireSha } from "./parse.ts";

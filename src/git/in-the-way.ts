@@ -6,7 +6,7 @@
  */
 import { lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Sha } from "../core/ids.ts";
+import type { Sha } from "../core/text/ids.ts";
 import type { Git } from "./exec.ts";
 
 /** The first such path; undefined when there is none. `git` works in the checkout. */

@@ -4,8 +4,8 @@
  * What must hold: one git process, whatever the number of branches; a head that has not moved is
  * not read again: the next look asks for names and ids only, and then for what changed.
  */
-import { FOLLOW, LANES, LEASES, PARKED } from "../core/lease.ts";
-import { sideRefs } from "../core/used.ts";
+import { FOLLOW, LANES, LEASES, PARKED } from "../core/decide/lease.ts";
+import { sideRefs } from "../core/decide/used.ts";
 import { assemble, readEntry, type Entry, type WholeLook } from "./assemble.ts";
 import type { Git } from "./exec.ts";
 import { parseCommitFields, parseRecords, recordReader } from "./parse.ts";

@@ -6,7 +6,7 @@
  */
 import { existsSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { Fault, words } from "../core/words.ts";
+import { Fault, words } from "../core/text/words.ts";
 import { cleanEnv, Git, GitExit } from "./exec.ts";
 import { parseConfig, parseScopedConfig, type Scoped } from "./parse.ts";
 

@@ -1,6 +1,6 @@
 /** Readers of git's NUL-separated output; no other file takes such text apart. */
-import { parseSha, type Sha } from "../core/ids.ts";
-import type { Commit } from "../core/request.ts";
+import { parseSha, type Sha } from "../core/text/ids.ts";
+import type { Commit } from "../core/history/request.ts";
 
 /** The fields that `fullFormat` and `parseCommitFields` agree on. */
 const COMMIT_FIELDS = 4;

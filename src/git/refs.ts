@@ -5,9 +5,9 @@
  * read from the refs, never from git's prose; a branch that is checked out moves together with its
  * clean checkout or not at all.
  */
-import { branchOf, type Branch, type Ref, type Sha } from "../core/ids.ts";
-import { refsOf } from "../core/lease.ts";
-import { Fault, words } from "../core/words.ts";
+import { branchOf, type Branch, type Ref, type Sha } from "../core/text/ids.ts";
+import { refsOf } from "../core/decide/lease.ts";
+import { Fault, words } from "../core/text/words.ts";
 import type { Swap, Update } from "../runner/ports.ts";
 import { checkoutBlocker, followCheckout, listCheckouts, type Checkout } from "./checkouts.ts";
 import { type Git, GitExit } from "./exec.ts";

@@ -4,13 +4,13 @@
  * What must hold: each method is one git process where git allows it; commits are written with
  * plumbing, so that no hook, template, editor or signature takes part.
  */
-import { refOf, type Branch, type Ref, type RunId, type Sha } from "../core/ids.ts";
-import { ARCHIVE, parseLease, refsOf, SALVAGE } from "../core/lease.ts";
-import { parseMessage, valueOf } from "../core/message.ts";
-import type { Push } from "../core/pushed.ts";
-import type { Commit, Request } from "../core/request.ts";
-import type { Head } from "../core/view.ts";
-import { Fault, words } from "../core/words.ts";
+import { refOf, type Branch, type Ref, type RunId, type Sha } from "../core/text/ids.ts";
+import { ARCHIVE, parseLease, refsOf, SALVAGE } from "../core/decide/lease.ts";
+import { parseMessage, valueOf } from "../core/text/message.ts";
+import type { Push } from "../core/permit/pushed.ts";
+import type { Commit, Request } from "../core/history/request.ts";
+import type { Head } from "../core/decide/view.ts";
+import { Fault, words } from "../core/text/words.ts";
 import type { LeaseRef, Look, Repository, Swap, Update } from "../runner/ports.ts";
 import type { WholeLook } from "./assemble.ts";
 import { branchKey } from "./key.ts";

@@ -5,7 +5,7 @@
  * list gives it (ssh-keygen(1), ALLOWED SIGNERS); the person's own configuration decides nothing of
  * that, and a program that a repository names neither checks nor signs: a script can write that.
  */
-import type { Sha } from "../core/ids.ts";
+import type { Sha } from "../core/text/ids.ts";
 import type { Git } from "./exec.ts";
 import type { Scoped } from "./parse.ts";
 

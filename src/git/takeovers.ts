@@ -4,11 +4,11 @@
  * What must hold: one git process for any number of heads, none for heads that were asked for
  * before (what lies below a commit never changes); commits of the trusted branch do not count.
  */
-import type { Branch, Sha } from "../core/ids.ts";
-import { refOf } from "../core/ids.ts";
-import { parseRequest, type Commit, type NotARequest, type Request } from "../core/request.ts";
-import type { Head } from "../core/view.ts";
-import { isTerminal } from "../core/workflow.ts";
+import type { Branch, Sha } from "../core/text/ids.ts";
+import { refOf } from "../core/text/ids.ts";
+import { parseRequest, type Commit, type NotARequest, type Request } from "../core/history/request.ts";
+import type { Head } from "../core/decide/view.ts";
+import { isTerminal } from "../core/workflow/workflow.ts";
 import type { Git } from "./exec.ts";
 import { LOG_FORMAT, parseLog } from "./parse.ts";
 

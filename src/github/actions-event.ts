@@ -5,8 +5,8 @@
  * environment; what scripts are given is made without it and without the files by which a step
  * speaks to those after it; an event about a fork's pull request that cannot be read is one.
  */
-import { Fault, words } from "../core/words.ts";
-import type { Repo } from "./intent.ts";
+import { Fault, words } from "../core/text/words.ts";
+import type { Repo } from "./ask/intent.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -5,7 +5,7 @@
  */
 import { createPrivateKey } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { Fault, words } from "../core/words.ts";
+import { Fault, words } from "../core/text/words.ts";
 
 export interface Credentials {
   readonly appId: number;

@@ -4,7 +4,7 @@
  * What must hold: (pure) whatever the text, it stays on its line and in its cell; it becomes no
  * markup, no link, no picture, no mention, no reference to an issue, and ends no block of ours.
  */
-import { cleanLine, redact } from "../core/clean.ts";
+import { cleanLine, redact } from "../core/text/clean.ts";
 
 /**
  * A code span: in it GitHub reads nothing but its end. A backquote would be that end, and a bar the

@@ -6,11 +6,11 @@
  */
 import type { Octokit } from "@octokit/rest";
 import { z } from "zod";
-import { cleanLine, redact } from "../core/clean.ts";
-import { parseSha } from "../core/ids.ts";
-import type { Notarized, Notary } from "../core/signed-commit.ts";
+import { cleanLine, redact } from "../core/text/clean.ts";
+import { parseSha } from "../core/text/ids.ts";
+import type { Notarized, Notary } from "../core/history/signed-commit.ts";
 import { Declined } from "./client.ts";
-import type { Repo } from "./intent.ts";
+import type { Repo } from "./ask/intent.ts";
 
 const ANSWER = z.object({
   sha: z.string(),

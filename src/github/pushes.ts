@@ -6,9 +6,9 @@
  * not at every look.
  */
 import type { Octokit } from "@octokit/rest";
-import type { Branch, Sha } from "../core/ids.ts";
-import type { Push } from "../core/pushed.ts";
-import type { Intent, Repo } from "./intent.ts";
+import type { Branch, Sha } from "../core/text/ids.ts";
+import type { Push } from "../core/permit/pushed.ts";
+import type { Intent, Repo } from "./ask/intent.ts";
 
 /** One page of the log: the moves of a line of work, and more than most ever have. */
 const PAGE = 100;

@@ -8,7 +8,7 @@ import { randomBytes, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import * as z from "zod";
-import { Fault, words } from "../core/words.ts";
+import { Fault, words } from "../core/text/words.ts";
 import { failedPage } from "./manifest.ts";
 
 const conversionSchema = z.object({

@@ -6,8 +6,8 @@
  */
 import { readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
-import { originOf } from "../core/origin.ts";
-import { renderPrompt } from "../core/prompt.ts";
+import { originOf } from "../core/history/origin.ts";
+import { renderPrompt } from "../core/answer/prompt.ts";
 import type { ScriptCall } from "../runner/ports.ts";
 
 /** The program to start. */

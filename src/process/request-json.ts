@@ -4,12 +4,12 @@
  * What must hold: a field that has no value is there as null or empty, so that a script may ask for
  * it; nothing here is a secret.
  */
-import { formatDuration } from "../core/duration.ts";
-import type { Offspring } from "../core/family.ts";
-import { describeMessage, parseMessage, valueOf } from "../core/message.ts";
-import { originOf } from "../core/origin.ts";
-import { DEFAULT_AGENT } from "../core/prompt.ts";
-import type { Commit, Request } from "../core/request.ts";
+import { formatDuration } from "../core/text/duration.ts";
+import type { Offspring } from "../core/decide/family.ts";
+import { describeMessage, parseMessage, valueOf } from "../core/text/message.ts";
+import { originOf } from "../core/history/origin.ts";
+import { DEFAULT_AGENT } from "../core/answer/prompt.ts";
+import type { Commit, Request } from "../core/history/request.ts";
 import type { ScriptCall } from "../runner/ports.ts";
 
 /** How much history a script is told. */

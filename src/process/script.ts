@@ -17,7 +17,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { NOBODY, withSummary } from "../core/prompt.ts";
+import { NOBODY, withSummary } from "../core/answer/prompt.ts";
 import type { ScriptCall, ScriptEnd, Scripts } from "../runner/ports.ts";
 import { programOf } from "./agent.ts";
 import { scriptEnvironment, type Committer } from "./environment.ts";

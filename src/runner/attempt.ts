@@ -4,10 +4,10 @@
  * What must hold: nothing runs but under a Claim; a fault of ours leaves the branch untouched and is
  * told.
  */
-import type { Run } from "../core/decide.ts";
-import type { View } from "../core/view.ts";
-import { formatLease } from "../core/lease.ts";
-import { Fault } from "../core/words.ts";
+import type { Run } from "../core/decide/decide.ts";
+import type { View } from "../core/decide/view.ts";
+import { formatLease } from "../core/decide/lease.ts";
+import { Fault } from "../core/text/words.ts";
 import { claim, ending, timeLeft, type Claim, type StopSwitch } from "./claim.ts";
 import { conclude, concludeLimit, concludeUnrun } from "./conclude.ts";
 import { execute } from "./execute.ts";

@@ -4,9 +4,9 @@
  * What must hold: all of it goes in the swap of the answer, each ref from the value that was looked
  * at; the history of what lands is kept.
  */
-import { refOf, type Branch, type Sha } from "../core/ids.ts";
-import { archiveRef } from "../core/lease.ts";
-import type { Request } from "../core/request.ts";
+import { refOf, type Branch, type Sha } from "../core/text/ids.ts";
+import { archiveRef } from "../core/decide/lease.ts";
+import type { Request } from "../core/history/request.ts";
 import type { Claim } from "./claim.ts";
 import type { Ports, Update } from "./ports.ts";
 

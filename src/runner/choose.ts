@@ -5,12 +5,12 @@
  * request whose claims were lost is left alone for a while, and one that could not be answered
  * takes no place from those below it.
  */
-import type { Idle, Run } from "../core/decide.ts";
-import type { Branch, Sha } from "../core/ids.ts";
-import { admit, type Admission, type Spread } from "../core/lane.ts";
-import type { Now, View } from "../core/view.ts";
-import { words } from "../core/words.ts";
-import { DEFAULT_CONCURRENCY, type Workflow } from "../core/workflow.ts";
+import type { Idle, Run } from "../core/decide/decide.ts";
+import type { Branch, Sha } from "../core/text/ids.ts";
+import { admit, type Admission, type Spread } from "../core/decide/lane.ts";
+import type { Now, View } from "../core/decide/view.ts";
+import { words } from "../core/text/words.ts";
+import { DEFAULT_CONCURRENCY, type Workflow } from "../core/workflow/workflow.ts";
 import type { AttemptEnd } from "./attempt.ts";
 import { Losses } from "./losses.ts";
 import { Neighbours } from "./neighbours.ts";

@@ -4,13 +4,13 @@
  * What must hold: a Claim exists only after its swap landed and the head was read again; each
  * renewal has a new nonce; a lease whose run is not ours is never written. See docs/protocol.md.
  */
-import { NOTHING, type Budget } from "../core/amounts.ts";
-import type { Run } from "../core/decide.ts";
-import { refOf, type Ref, type Sha } from "../core/ids.ts";
-import { formatLease, refsOf, type Lease } from "../core/lease.ts";
-import { parseMessage, valueOf } from "../core/message.ts";
-import { formatUse } from "../core/used.ts";
-import { Fault, words } from "../core/words.ts";
+import { NOTHING, type Budget } from "../core/text/amounts.ts";
+import type { Run } from "../core/decide/decide.ts";
+import { refOf, type Ref, type Sha } from "../core/text/ids.ts";
+import { formatLease, refsOf, type Lease } from "../core/decide/lease.ts";
+import { parseMessage, valueOf } from "../core/text/message.ts";
+import { formatUse } from "../core/decide/used.ts";
+import { Fault, words } from "../core/text/words.ts";
 import { insist } from "./insist.ts";
 import type { Ports, Update } from "./ports.ts";
 

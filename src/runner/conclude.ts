@@ -3,16 +3,16 @@
  *
  * What must hold: the outcome is decided in the core; here it is only carried out, and told.
  */
-import { plus } from "../core/amounts.ts";
-import { formatJournal } from "../core/journal.ts";
-import { spentProblem } from "../core/limits.ts";
-import { formatClosed } from "../core/used.ts";
-import { CLOSED, salvageRef } from "../core/lease.ts";
-import { backoffMs, type Outcome } from "../core/outcome.ts";
-import type { Output } from "../core/output.ts";
-import type { Verdict } from "../core/response.ts";
-import { words } from "../core/words.ts";
-import type { Ref } from "../core/ids.ts";
+import { plus } from "../core/text/amounts.ts";
+import { formatJournal } from "../core/answer/journal.ts";
+import { spentProblem } from "../core/permit/limits.ts";
+import { formatClosed } from "../core/decide/used.ts";
+import { CLOSED, salvageRef } from "../core/decide/lease.ts";
+import { backoffMs, type Outcome } from "../core/answer/outcome.ts";
+import type { Output } from "../core/answer/output.ts";
+import type { Verdict } from "../core/answer/response.ts";
+import { words } from "../core/text/words.ts";
+import type { Ref } from "../core/text/ids.ts";
 import { noteUse, release } from "./claim.ts";
 import { answer, rest, salvage, salvageMessage, type Saved } from "./finish.ts";
 import type { ScriptEnd, Sealed, Tree } from "./ports.ts";

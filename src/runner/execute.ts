@@ -4,9 +4,9 @@
  * What must hold: whatever it did is on a ref before its worktree is given back; it never runs longer
  * than what is left of the time that the work may take.
  */
-import { legalAnswers } from "../core/legal.ts";
-import { budgetOf } from "../core/limits.ts";
-import { chooseAgent } from "../core/prompt.ts";
+import { legalAnswers } from "../core/answer/legal.ts";
+import { budgetOf } from "../core/permit/limits.ts";
+import { chooseAgent } from "../core/answer/prompt.ts";
 import { keep, type Claim } from "./claim.ts";
 import { conclude } from "./conclude.ts";
 import { salvage } from "./finish.ts";

@@ -5,13 +5,13 @@
  * once and sent again unchanged; "unknown" is settled by reading the head, then the lease; a
  * finished response that cannot be placed is kept on a ref.
  */
-import { composeMessage } from "../core/compose.ts";
-import type { Birth } from "../core/children.ts";
-import { branchOf, refOf, type Branch, type Ref, type Sha } from "../core/ids.ts";
-import { plus, type Budget } from "../core/amounts.ts";
-import { formatLease, refsOf, salvageRef } from "../core/lease.ts";
-import type { Head } from "../core/view.ts";
-import { Fault, words } from "../core/words.ts";
+import { composeMessage } from "../core/text/compose.ts";
+import type { Birth } from "../core/answer/children.ts";
+import { branchOf, refOf, type Branch, type Ref, type Sha } from "../core/text/ids.ts";
+import { plus, type Budget } from "../core/text/amounts.ts";
+import { formatLease, refsOf, salvageRef } from "../core/decide/lease.ts";
+import type { Head } from "../core/decide/view.ts";
+import { Fault, words } from "../core/text/words.ts";
 import { beyondMoves, type Beyond } from "./beyond.ts";
 import { ending, PATIENCE, refresh, release, type Claim } from "./claim.ts";
 import { insist } from "./insist.ts";

@@ -4,15 +4,15 @@
  * What must hold: nothing is asked for a head that does not need it, and nothing twice of a commit,
  * because what lies below a commit never changes.
  */
-import { readApprovals, type Approved } from "../core/approval.ts";
-import { refOf, type Branch, type Sha } from "../core/ids.ts";
-import { childBranch } from "../core/family.ts";
-import { itemOf, readItem, type Item } from "../core/item.ts";
-import { approves, type Commit } from "../core/request.ts";
-import { readSteps } from "../core/trail.ts";
-import type { Facts, Head, View } from "../core/view.ts";
-import { parseDependency, singles, type Predicate } from "../core/wait.ts";
-import type { Workflow } from "../core/workflow.ts";
+import { readApprovals, type Approved } from "../core/permit/approval.ts";
+import { refOf, type Branch, type Sha } from "../core/text/ids.ts";
+import { childBranch } from "../core/decide/family.ts";
+import { itemOf, readItem, type Item } from "../core/history/item.ts";
+import { approves, type Commit } from "../core/history/request.ts";
+import { readSteps } from "../core/history/trail.ts";
+import type { Facts, Head, View } from "../core/decide/view.ts";
+import { parseDependency, singles, type Predicate } from "../core/workflow/wait.ts";
+import type { Workflow } from "../core/workflow/workflow.ts";
 import type { Contract, Look, Repository } from "./ports.ts";
 import { proofOf } from "./proof.ts";
 

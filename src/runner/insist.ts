@@ -4,7 +4,7 @@
  * What must hold: only a cut line is waited for; any other error is thrown at once. Waiting is safe
  * anywhere, because whatever is written afterwards names the values that it expects.
  */
-import { Unreachable } from "../core/words.ts";
+import { Unreachable } from "../core/text/words.ts";
 import type { Ports } from "./ports.ts";
 
 const FIRST_MS = 100;

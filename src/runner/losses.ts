@@ -4,7 +4,7 @@
  * What must hold: another runner's claim shows at the next look, and costs nothing here; a ref
  * that a crash left locked shows at no look, so its request is left alone longer each time.
  */
-import type { Sha } from "../core/ids.ts";
+import type { Sha } from "../core/text/ids.ts";
 
 const LOST = { firstMs: 50, longestMs: 5000 };
 /** A run that does not stay gives a request up after so many lost claims. */

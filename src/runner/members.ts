@@ -4,11 +4,11 @@
  * What must hold: only what could be run by itself now, and would not be refused then: being answered
  * in a batch is no way around a wait, a limit or a permission; in the order of the queue.
  */
-import { decide, type Run } from "../core/decide.ts";
-import { readItem } from "../core/item.ts";
-import { inOrder } from "../core/lane.ts";
-import type { Member } from "../core/landing.ts";
-import type { View } from "../core/view.ts";
+import { decide, type Run } from "../core/decide/decide.ts";
+import { readItem } from "../core/history/item.ts";
+import { inOrder } from "../core/decide/lane.ts";
+import type { Member } from "../core/answer/landing.ts";
+import type { View } from "../core/decide/view.ts";
 import type { Claim } from "./claim.ts";
 import { DEPTH } from "./inquire.ts";
 import type { Contract, Ports } from "./ports.ts";

@@ -4,11 +4,11 @@
  * What must hold: a runner takes of its own share as long as there is any; of another's share it
  * takes only with a place to spare, and after a moment; nothing is left lying for longer than that.
  */
-import type { Run } from "../core/decide.ts";
-import type { Sha } from "../core/ids.ts";
-import type { Holder } from "../core/lease.ts";
-import { draw, isMine } from "../core/share.ts";
-import type { View } from "../core/view.ts";
+import type { Run } from "../core/decide/decide.ts";
+import type { Sha } from "../core/text/ids.ts";
+import type { Holder } from "../core/decide/lease.ts";
+import { draw, isMine } from "../core/decide/share.ts";
+import type { View } from "../core/decide/view.ts";
 import type { Machine } from "./ports.ts";
 
 /** Between two hand-offs a runner holds no lease. */

@@ -4,8 +4,8 @@
  * What must hold: first sight is on this observer's own clock that only goes forward; an observer
  * that starts again counts again; no time in a commit makes a lease expire.
  */
-import type { Branch, Ref, Sha } from "../core/ids.ts";
-import type { Facts, Going, SeenLease, SeenSlot, View } from "../core/view.ts";
+import type { Branch, Ref, Sha } from "../core/text/ids.ts";
+import type { Facts, Going, SeenLease, SeenSlot, View } from "../core/decide/view.ts";
 import type { Look, Ports } from "./ports.ts";
 
 export class Observer {

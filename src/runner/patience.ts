@@ -4,7 +4,7 @@
  * What must hold: a run ends, whatever its scripts ask for. A new attempt earns new patience,
  * because attempts are limited; being asked for another time, which uses no attempt, earns none.
  */
-import type { Sha } from "../core/ids.ts";
+import type { Sha } from "../core/text/ids.ts";
 
 const LONGEST_MS = 60_000;
 

@@ -4,19 +4,19 @@
  * What must hold: no port has a policy of its own. With ports in memory the whole runner runs
  * under a scheduler that a test controls.
  */
-import type { ScriptFile } from "../core/check-workflow.ts";
-import type { Branch, Ref, RunId, Sha } from "../core/ids.ts";
-import type { Holder, Lease } from "../core/lease.ts";
-import type { Item } from "../core/item.ts";
-import type { Offspring } from "../core/family.ts";
-import type { Approval } from "../core/approval.ts";
-import type { Plan } from "../core/plan.ts";
-import type { Push } from "../core/pushed.ts";
-import type { Agent } from "../core/prompt.ts";
-import type { Exit } from "../core/outcome.ts";
-import type { Commit, Request } from "../core/request.ts";
-import type { Head, Parked, Sides } from "../core/view.ts";
-import type { Workflow } from "../core/workflow.ts";
+import type { ScriptFile } from "../core/workflow/check-workflow.ts";
+import type { Branch, Ref, RunId, Sha } from "../core/text/ids.ts";
+import type { Holder, Lease } from "../core/decide/lease.ts";
+import type { Item } from "../core/history/item.ts";
+import type { Offspring } from "../core/decide/family.ts";
+import type { Approval } from "../core/permit/approval.ts";
+import type { Plan } from "../core/history/plan.ts";
+import type { Push } from "../core/permit/pushed.ts";
+import type { Agent } from "../core/answer/prompt.ts";
+import type { Exit } from "../core/answer/outcome.ts";
+import type { Commit, Request } from "../core/history/request.ts";
+import type { Head, Parked, Sides } from "../core/decide/view.ts";
+import type { Workflow } from "../core/workflow/workflow.ts";
 
 /**
  * One ref to move: from the expected value (null: it does not exist) to the next (null: delete).

@@ -4,9 +4,9 @@
  * What must hold: what cannot be proven is left out, and then belongs to nobody; nothing is asked
  * where the author's address is enough.
  */
-import type { Branch, Sha } from "../core/ids.ts";
-import { pushersOf } from "../core/pushed.ts";
-import type { Commit } from "../core/request.ts";
+import type { Branch, Sha } from "../core/text/ids.ts";
+import { pushersOf } from "../core/permit/pushed.ts";
+import type { Commit } from "../core/history/request.ts";
 import type { Contract, Repository } from "./ports.ts";
 
 /** The file below `states/` that lists whose keys are known. */

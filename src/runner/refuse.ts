@@ -4,14 +4,14 @@
  * What must hold: asked of the commit that is claimed, not of what a look saw; each refusal is an
  * answer that parks the work, so that nobody waits for nothing.
  */
-import type { Run } from "../core/decide.ts";
-import { findEvidence, missingEvidence } from "../core/evidence.ts";
-import type { Item } from "../core/item.ts";
-import { spentProblem } from "../core/limits.ts";
-import { agentProblem, findAsker, permitProblem } from "../core/permit.ts";
-import type { Commit } from "../core/request.ts";
-import { Fault, words } from "../core/words.ts";
-import type { Workflow } from "../core/workflow.ts";
+import type { Run } from "../core/decide/decide.ts";
+import { findEvidence, missingEvidence } from "../core/permit/evidence.ts";
+import type { Item } from "../core/history/item.ts";
+import { spentProblem } from "../core/permit/limits.ts";
+import { agentProblem, findAsker, permitProblem } from "../core/permit/permit.ts";
+import type { Commit } from "../core/history/request.ts";
+import { Fault, words } from "../core/text/words.ts";
+import type { Workflow } from "../core/workflow/workflow.ts";
 import type { Contract, Ports } from "./ports.ts";
 import { proofOf } from "./proof.ts";
 

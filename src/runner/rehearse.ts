@@ -4,13 +4,13 @@
  * What must hold: the worktree, the script, the judgement and the response are those of an attempt;
  * no claim, no lane, no ref; the worktree is given back whatever happens.
  */
-import { NOTHING } from "../core/amounts.ts";
-import type { Run } from "../core/decide.ts";
-import type { Sha } from "../core/ids.ts";
-import type { Outcome } from "../core/outcome.ts";
-import type { Request } from "../core/request.ts";
-import type { Verdict } from "../core/response.ts";
-import { NO_FACTS, type Head, type View } from "../core/view.ts";
+import { NOTHING } from "../core/text/amounts.ts";
+import type { Run } from "../core/decide/decide.ts";
+import type { Sha } from "../core/text/ids.ts";
+import type { Outcome } from "../core/answer/outcome.ts";
+import type { Request } from "../core/history/request.ts";
+import type { Verdict } from "../core/answer/response.ts";
+import { NO_FACTS, type Head, type View } from "../core/decide/view.ts";
 import type { Claim, StopSwitch } from "./claim.ts";
 import { callOf, runReady } from "./execute.ts";
 import type { Contract, Look, Ports, Script, ScriptEnd, Sealed, Tree } from "./ports.ts";

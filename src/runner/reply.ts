@@ -5,19 +5,19 @@
  * a child of this very work, is kept and not made again; an answer that is trouble moves its own
  * branch only.
  */
-import { plus, type Budget } from "../core/amounts.ts";
-import { draftChildren, type Birth } from "../core/children.ts";
-import { composeMessage } from "../core/compose.ts";
-import { formatEvidence } from "../core/evidence.ts";
-import { refOf } from "../core/ids.ts";
-import { entering, formatItem, readItem, type Item } from "../core/item.ts";
-import { draftOther } from "../core/landing.ts";
-import { nextStep } from "../core/legal.ts";
-import { roundsProblem } from "../core/limits.ts";
-import type { Output } from "../core/output.ts";
-import { formatPlan, planText } from "../core/plan.ts";
-import { draftResponse, type Verdict } from "../core/response.ts";
-import type { Trailer } from "../core/trailers.ts";
+import { plus, type Budget } from "../core/text/amounts.ts";
+import { draftChildren, type Birth } from "../core/answer/children.ts";
+import { composeMessage } from "../core/text/compose.ts";
+import { formatEvidence } from "../core/permit/evidence.ts";
+import { refOf } from "../core/text/ids.ts";
+import { entering, formatItem, readItem, type Item } from "../core/history/item.ts";
+import { draftOther } from "../core/answer/landing.ts";
+import { nextStep } from "../core/answer/legal.ts";
+import { roundsProblem } from "../core/permit/limits.ts";
+import type { Output } from "../core/answer/output.ts";
+import { formatPlan, planText } from "../core/history/plan.ts";
+import { draftResponse, type Verdict } from "../core/answer/response.ts";
+import type { Trailer } from "../core/text/trailers.ts";
 import type { Beyond } from "./beyond.ts";
 import type { Reply, Saved } from "./finish.ts";
 import type { Sealed } from "./ports.ts";

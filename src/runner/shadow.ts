@@ -5,12 +5,12 @@
  * shadow does, a fault of ours included, can change the answer or count against the work; what it
  * left is on a ref of its own before its worktree is given back.
  */
-import { cleanLine, redact } from "../core/clean.ts";
-import { composeMessage } from "../core/compose.ts";
-import type { Ref, RunId } from "../core/ids.ts";
-import { HOLD, SHADOW } from "../core/lease.ts";
-import { decideOutcome, describeEnd, type Legal, type Outcome } from "../core/outcome.ts";
-import { readOutput } from "../core/output.ts";
+import { cleanLine, redact } from "../core/text/clean.ts";
+import { composeMessage } from "../core/text/compose.ts";
+import type { Ref, RunId } from "../core/text/ids.ts";
+import { HOLD, SHADOW } from "../core/decide/lease.ts";
+import { decideOutcome, describeEnd, type Legal, type Outcome } from "../core/answer/outcome.ts";
+import { readOutput } from "../core/answer/output.ts";
 import type { Script, ScriptEnd, Tree } from "./ports.ts";
 import type { Work } from "./work.ts";
 

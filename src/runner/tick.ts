@@ -4,13 +4,13 @@
  * What must hold: a wake is only a hint, each look sees everything; every decision is made by the
  * core on one view; leases of dead runners are swept before anything is claimed over them.
  */
-import { sceneOf, whyCalledOff } from "../core/waiting.ts";
-import { decide, type Decision, type Idle, type Run } from "../core/decide.ts";
-import type { Branch, Ref, Sha } from "../core/ids.ts";
-import type { Request } from "../core/request.ts";
-import type { Going as Place, Now, View } from "../core/view.ts";
-import type { Workflow } from "../core/workflow.ts";
-import { Fault, Unreachable } from "../core/words.ts";
+import { sceneOf, whyCalledOff } from "../core/decide/waiting.ts";
+import { decide, type Decision, type Idle, type Run } from "../core/decide/decide.ts";
+import type { Branch, Ref, Sha } from "../core/text/ids.ts";
+import type { Request } from "../core/history/request.ts";
+import type { Going as Place, Now, View } from "../core/decide/view.ts";
+import type { Workflow } from "../core/workflow/workflow.ts";
+import { Fault, Unreachable } from "../core/text/words.ts";
 import { attempt } from "./attempt.ts";
 import { Bell } from "./bell.ts";
 import { Chooser } from "./choose.ts";

@@ -5,11 +5,11 @@
  * What must hold: each removal names the very value that was judged; an answer that its branch
  * refuses is tried again ever more seldom, and told once.
  */
-import type { Decision, Idle, Land, Run, Why } from "../core/decide.ts";
-import type { Branch, Sha } from "../core/ids.ts";
-import { formatLease } from "../core/lease.ts";
-import { findLeftovers } from "../core/leftovers.ts";
-import type { Head, Now, View } from "../core/view.ts";
+import type { Decision, Idle, Land, Run, Why } from "../core/decide/decide.ts";
+import type { Branch, Sha } from "../core/text/ids.ts";
+import { formatLease } from "../core/decide/lease.ts";
+import { findLeftovers } from "../core/decide/leftovers.ts";
+import type { Head, Now, View } from "../core/decide/view.ts";
 import { land } from "./finish.ts";
 import { Losses } from "./losses.ts";
 import type { Ports } from "./ports.ts";

@@ -4,19 +4,19 @@
  * What must hold: nothing is written here; a breach of the contract fails the attempt with words that
  * name it; a limit that is reached parks the work and keeps it.
  */
-import { childProblem } from "../core/children.ts";
-import { findEvidence, missingEvidence } from "../core/evidence.ts";
-import { landProblem, othersProblem } from "../core/landing.ts";
-import { legalAnswers, resolve } from "../core/legal.ts";
-import { roundsProblem, sameProblem } from "../core/limits.ts";
-import { parseMessage, valueOf, valuesOf } from "../core/message.ts";
-import { decideOutcome, type Outcome } from "../core/outcome.ts";
-import { readOutput, readSetState, type Output, type OutputReading } from "../core/output.ts";
-import { inside, outside } from "../core/paths.ts";
-import { planProblem } from "../core/plan.ts";
-import type { Verdict } from "../core/response.ts";
-import { ringWith } from "../core/waiting.ts";
-import { words } from "../core/words.ts";
+import { childProblem } from "../core/answer/children.ts";
+import { findEvidence, missingEvidence } from "../core/permit/evidence.ts";
+import { landProblem, othersProblem } from "../core/answer/landing.ts";
+import { legalAnswers, resolve } from "../core/answer/legal.ts";
+import { roundsProblem, sameProblem } from "../core/permit/limits.ts";
+import { parseMessage, valueOf, valuesOf } from "../core/text/message.ts";
+import { decideOutcome, type Outcome } from "../core/answer/outcome.ts";
+import { readOutput, readSetState, type Output, type OutputReading } from "../core/answer/output.ts";
+import { inside, outside } from "../core/workflow/paths.ts";
+import { planProblem } from "../core/history/plan.ts";
+import type { Verdict } from "../core/answer/response.ts";
+import { ringWith } from "../core/decide/waiting.ts";
+import { words } from "../core/text/words.ts";
 import type { ScriptEnd, Sealed } from "./ports.ts";
 import type { Work } from "./work.ts";
 

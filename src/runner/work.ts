@@ -4,20 +4,20 @@
  * What must hold: what the work carries is read from the history below the request, where only
  * commits of the runner speak of it; a plan counts only while its text has the id it was frozen as.
  */
-import { plus } from "../core/amounts.ts";
-import { counted, type Approval, type Approved } from "../core/approval.ts";
-import { offspringOf, type Offspring } from "../core/family.ts";
-import type { Branch, Sha } from "../core/ids.ts";
-import { readItem, type Item } from "../core/item.ts";
-import type { Member } from "../core/landing.ts";
-import { chooseAgent, DEFAULT_AGENT, type Agent } from "../core/prompt.ts";
-import type { Scene } from "../core/judge.ts";
-import { findPlanText, parsePlan, type Plan } from "../core/plan.ts";
-import type { Commit, Request } from "../core/request.ts";
-import type { RunFacts } from "../core/response.ts";
-import type { View } from "../core/view.ts";
-import { approvalsWanted, sceneOf } from "../core/waiting.ts";
-import { DEFAULT_HOPS, type Workflow } from "../core/workflow.ts";
+import { plus } from "../core/text/amounts.ts";
+import { counted, type Approval, type Approved } from "../core/permit/approval.ts";
+import { offspringOf, type Offspring } from "../core/decide/family.ts";
+import type { Branch, Sha } from "../core/text/ids.ts";
+import { readItem, type Item } from "../core/history/item.ts";
+import type { Member } from "../core/answer/landing.ts";
+import { chooseAgent, DEFAULT_AGENT, type Agent } from "../core/answer/prompt.ts";
+import type { Scene } from "../core/decide/judge.ts";
+import { findPlanText, parsePlan, type Plan } from "../core/history/plan.ts";
+import type { Commit, Request } from "../core/history/request.ts";
+import type { RunFacts } from "../core/answer/response.ts";
+import type { View } from "../core/decide/view.ts";
+import { approvalsWanted, sceneOf } from "../core/decide/waiting.ts";
+import { DEFAULT_HOPS, type Workflow } from "../core/workflow/workflow.ts";
 import type { Claim, StopSwitch } from "./claim.ts";
 import { DEPTH } from "./inquire.ts";
 import { readMembers } from "./members.ts";

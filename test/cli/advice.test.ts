@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { typed } from "../../src/core/words.ts";
+import { typed } from "../../src/core/text/words.ts";
 import { cli, introduce } from "../support/cli.ts";
 import { git, makeRepo, repoAt, temporaryDir } from "../support/repo.ts";
 

@@ -1,6 +1,6 @@
 /** Children, spending and side refs, as the commands show them. */
 import { expect, test } from "vitest";
-import { formatClosed, formatUse } from "../../src/core/used.ts";
+import { formatClosed, formatUse } from "../../src/core/decide/used.ts";
 import { cli, introduce } from "../support/cli.ts";
 import { commitAs } from "../support/people.ts";
 import { makeRepo, type Repo } from "../support/repo.ts";

@@ -1,6 +1,6 @@
 /** `trailhand lanes` and `trailhand check`. */
 import { expect, test } from "vitest";
-import { formatClosed, formatUse } from "../../src/core/used.ts";
+import { formatClosed, formatUse } from "../../src/core/decide/used.ts";
 import { cli, cliIn, cliStart, introduce } from "../support/cli.ts";
 import { commitAs } from "../support/people.ts";
 import { ask, makeRemote, sideRefs, trailerOf } from "../support/remote.ts";

@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Ports, Repository } from "../../src/runner/ports.ts";
-import { parseLease } from "../../src/core/lease.ts";
+import { parseLease } from "../../src/core/decide/lease.ts";
 import { usePrograms } from "../packs/support.ts";
 import { buildCrashRunner, leftovers, processesWith, startCrashRunner, until } from "../support/crash.ts";
 import { answersTo, ask as askAt, makeRemote, makeRunner, sideRefs } from "../support/remote.ts";

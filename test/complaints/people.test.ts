@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { reasonOf } from "../../src/core/reasons.ts";
+import { reasonOf } from "../../src/core/decide/reasons.ts";
 import { cli, cliIn, introduce } from "../support/cli.ts";
 import { leftovers, until } from "../support/crash.ts";
 import { git, makeRepo, repoAt, temporaryDir } from "../support/repo.ts";

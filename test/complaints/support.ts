@@ -1,9 +1,9 @@
 /** What the tests of complaints share: branches that ask, leases of others, clocks, one runner that stays. */
 import { randomUUID } from "node:crypto";
 import { onTestFinished } from "vitest";
-import { NOTHING } from "../../src/core/amounts.ts";
-import type { Branch, RunId, Sha } from "../../src/core/ids.ts";
-import { formatLease, refsOf, type Lease } from "../../src/core/lease.ts";
+import { NOTHING } from "../../src/core/text/amounts.ts";
+import type { Branch, RunId, Sha } from "../../src/core/text/ids.ts";
+import { formatLease, refsOf, type Lease } from "../../src/core/decide/lease.ts";
 import { branchKey } from "../../src/git/key.ts";
 import { thisHolder } from "../../src/process/machine.ts";
 import type { Clock, Event, Ports } from "../../src/runner/ports.ts";

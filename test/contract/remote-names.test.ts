@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { Ref, Sha } from "../../src/core/ids.ts";
+import type { Ref, Sha } from "../../src/core/text/ids.ts";
 import { grow, growMany, makeFar, textOf, TRANSPORTS, type Far, type Transport } from "../support/far.ts";
 import { makeRunner, trailerOf } from "../support/remote.ts";
 

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { basename, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { refOf, type Branch, type Ref, type Sha } from "../../src/core/ids.ts";
+import { refOf, type Branch, type Ref, type Sha } from "../../src/core/text/ids.ts";
 import { withoutPassword } from "../../src/git/remote/line.ts";
 import type { RemoteRepository } from "../../src/git/remote/repository.ts";
 import type { Swap } from "../../src/runner/ports.ts";

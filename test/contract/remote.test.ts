@@ -2,7 +2,7 @@
 import { cpSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { refOf, type Branch, type Ref, type Sha } from "../../src/core/ids.ts";
+import { refOf, type Branch, type Ref, type Sha } from "../../src/core/text/ids.ts";
 import type { Look } from "../../src/runner/ports.ts";
 import {
   beforeGit,

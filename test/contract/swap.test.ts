@@ -1,7 +1,7 @@
 /** What every compare-and-swap on refs must do: in memory, in local git, and at a remote. */
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { refOf, type Branch, type Ref, type Sha } from "../../src/core/ids.ts";
+import { refOf, type Branch, type Ref, type Sha } from "../../src/core/text/ids.ts";
 import { openSite } from "../../src/wire.ts";
 import { makeFar, TRANSPORTS } from "../support/far.ts";
 import { MemoryRefs, type Refs } from "../support/memory.ts";

@@ -1,17 +1,17 @@
 /** Follows one commit through the program and writes down what it is at each step. */
 import { test } from "vitest";
-import { NOTHING, plus } from "../../src/core/amounts.ts";
-import { decide } from "../../src/core/decide.ts";
-import { composeMessage } from "../../src/core/compose.ts";
-import type { Branch, RunId } from "../../src/core/ids.ts";
-import { EMPTY, entering, formatItem } from "../../src/core/item.ts";
-import { admit } from "../../src/core/lane.ts";
-import { formatLease } from "../../src/core/lease.ts";
-import { decideOutcome } from "../../src/core/outcome.ts";
-import { readOutput } from "../../src/core/output.ts";
-import { draftResponse } from "../../src/core/response.ts";
-import { successors } from "../../src/core/workflow.ts";
-import { NO_FACTS, type View } from "../../src/core/view.ts";
+import { NOTHING, plus } from "../../src/core/text/amounts.ts";
+import { decide } from "../../src/core/decide/decide.ts";
+import { composeMessage } from "../../src/core/text/compose.ts";
+import type { Branch, RunId } from "../../src/core/text/ids.ts";
+import { EMPTY, entering, formatItem } from "../../src/core/history/item.ts";
+import { admit } from "../../src/core/decide/lane.ts";
+import { formatLease } from "../../src/core/decide/lease.ts";
+import { decideOutcome } from "../../src/core/answer/outcome.ts";
+import { readOutput } from "../../src/core/answer/output.ts";
+import { draftResponse } from "../../src/core/answer/response.ts";
+import { successors } from "../../src/core/workflow/workflow.ts";
+import { NO_FACTS, type View } from "../../src/core/decide/view.ts";
 import { openSite } from "../../src/wire.ts";
 import { makeRepo } from "../support/repo.ts";
 import { environmentOf } from "../support/run.ts";
@@ -90,21 +90,21 @@ test("docs/walk.md is what a commit really becomes", async () => {
       commit: head.commit,
       key: head.key,
     })),
-    step("3. What it asks for", "`src/core/request.ts`, on the trailers that `src/core/trailers.ts` read by git's rules", show({
+    step("3. What it asks for", "`src/core/history/request.ts`, on the trailers that `src/core/text/trailers.ts` read by git's rules", show({
       kind: asked.kind,
       state: asked.state,
       hops: asked.hops,
       priority: asked.priority,
       message: asked.message,
     })),
-    step("4. What should happen", "`src/core/decide.ts`: what `trailhand run --dry-run` prints", show(
+    step("4. What should happen", "`src/core/decide/decide.ts`: what `trailhand run --dry-run` prints", show(
       decisions.map((one) => ({ branch: one.head.branch, kind: one.kind, ...("why" in one ? { why: one.why } : { attempt: "attempt" in one ? one.attempt : 0 }) })),
     )),
-    step("5. Is there room", "`src/core/lane.ts`", show({ admitted: [run.head.branch], held: [] })),
+    step("5. Is there room", "`src/core/decide/lane.ts`", show({ admitted: [run.head.branch], held: [] })),
     step("6. The claim", "`src/runner/claim.ts` writes this commit under `refs/trailhand/leases/<key>`, by compare-and-swap in `src/git/refs.ts`; then the head is read again", lease),
     step("7. The attempt", "`src/git/worktree.ts` opens a detached worktree at the request; `src/process/script.ts` runs `states/implement` of the trusted branch in it. The script writes to `$TRAILHAND_OUTPUT`", OUTPUT),
-    step("8. What it means", "`src/core/outcome.ts`", show({ ...outcome })),
-    step("9. The answer", "`src/core/response.ts` drafts it, `src/core/compose.ts` writes it and reads it back", response),
+    step("8. What it means", "`src/core/answer/outcome.ts`", show({ ...outcome })),
+    step("9. The answer", "`src/core/answer/response.ts` drafts it, `src/core/text/compose.ts` writes it and reads it back", response),
     step("10. One swap", "`src/runner/finish.ts`: the branch moves from the request to the response, and the lease goes, together or not at all", [
       "start",
       "update refs/heads/feat/login <response> <request>",

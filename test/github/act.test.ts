@@ -1,10 +1,10 @@
 /** What commands, labels, reviews and buttons write to a repository, and as whom. */
 import { describe, expect, it } from "vitest";
-import type { Desk } from "../../src/github/desk.ts";
-import type { Intent } from "../../src/github/intent.ts";
+import type { Desk } from "../../src/github/ask/desk.ts";
+import type { Intent } from "../../src/github/ask/intent.ts";
 import { commitAs } from "../support/people.ts";
 import { valueOf } from "../support/far.ts";
-import type { Ref } from "../../src/core/ids.ts";
+import type { Ref } from "../../src/core/text/ids.ts";
 import {
   ANN,
   BOB,

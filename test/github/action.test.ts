@@ -9,7 +9,7 @@ import { expect, test } from "vitest";
 import { readInput } from "../../src/cli/input.ts";
 import { run } from "../../src/cli/do/action.ts";
 import { makeTerminal } from "../../src/cli/terminal.ts";
-import { callsIn } from "../../src/github/call.ts";
+import { callsIn } from "../../src/github/show/call.ts";
 import { caught } from "../support/far.ts";
 import { serveGit, type GitHttp } from "../support/git-http.ts";
 import { NAME, OWNER, startHub, TOKEN, type Hub } from "../support/hub.ts";

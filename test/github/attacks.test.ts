@@ -7,10 +7,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { act, type Result } from "../../src/github/act.ts";
-import { readEvent } from "../../src/github/event.ts";
-import type { Actor, Intent } from "../../src/github/intent.ts";
-import { Limits } from "../../src/github/limits.ts";
+import { act, type Result } from "../../src/github/ask/act.ts";
+import { readEvent } from "../../src/github/ask/event.ts";
+import type { Actor, Intent } from "../../src/github/ask/intent.ts";
+import { Limits } from "../../src/github/ask/limits.ts";
 import { commitAs } from "../support/people.ts";
 import {
   ANN,
@@ -428,7 +428,7 @@ describe("a delivery that comes again", () => {
   it("does nothing after everything in memory is gone, nor after the work has landed and its branch went", async () => {
     const limits = { slug: "trailhand", now: () => 0 };
     const office = await openOffice();
-    const { act } = await import("../../src/github/act.ts");
+    const { act } = await import("../../src/github/ask/act.ts");
     const intent = label(ANN, "work", { number: 12, title: "T", body: "B" });
     const deliver = () => act(intent, office.desk, office.hub, { ...limits, limits: new Limits() });
     expect(only(await deliver()).kind).toBe("accepted");

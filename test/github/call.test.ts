@@ -1,10 +1,10 @@
 /** The new comment where only a person can go on: once, where they look, to those who may. */
 import { describe, expect, test } from "vitest";
-import type { Branch } from "../../src/core/ids.ts";
-import { callsIn, withCalls } from "../../src/github/call.ts";
-import { project } from "../../src/github/projection.ts";
-import type { Seen } from "../../src/github/turn.ts";
-import { MARKER, type Pull, type Wanted } from "../../src/github/wanted.ts";
+import type { Branch } from "../../src/core/text/ids.ts";
+import { callsIn, withCalls } from "../../src/github/show/call.ts";
+import { project } from "../../src/github/show/projection.ts";
+import type { Seen } from "../../src/github/show/turn.ts";
+import { MARKER, type Pull, type Wanted } from "../../src/github/show/wanted.ts";
 import { answer, ask, NOW, projected, seenOf, workflowOf } from "./seen.ts";
 import { kinds, settle, Shown } from "./shown.ts";
 

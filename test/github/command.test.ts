@@ -1,6 +1,6 @@
 /** The commands of a text, and the table that they come from. */
 import { describe, expect, it } from "vitest";
-import { COMMANDS, commandTable, parseCommands, RIGHTS, usageProblem } from "../../src/github/command.ts";
+import { COMMANDS, commandTable, parseCommands, RIGHTS, usageProblem } from "../../src/github/ask/command.ts";
 
 /** In short: `retry`, `run check | now`, `?retyr -> retry`. */
 const read = (text: string): string[] =>

@@ -1,10 +1,10 @@
 /** What has to be written: no more than that, and never where others wrote. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { difference } from "../../src/github/difference.ts";
-import { callsIn } from "../../src/github/call.ts";
-import { project } from "../../src/github/projection.ts";
-import { MARKER, type Wanted } from "../../src/github/wanted.ts";
+import { difference } from "../../src/github/show/difference.ts";
+import { callsIn } from "../../src/github/show/call.ts";
+import { project } from "../../src/github/show/projection.ts";
+import { MARKER, type Wanted } from "../../src/github/show/wanted.ts";
 import { kinds, settle, Shown } from "./shown.ts";
 import { answer, ask, projected, seenOf } from "./seen.ts";
 

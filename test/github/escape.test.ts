@@ -1,9 +1,9 @@
 /** Text of strangers on GitHub: it stays where we put it, and does nothing there. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { LONGEST } from "../../src/github/body.ts";
+import { LONGEST } from "../../src/github/show/body.ts";
 import { code, prose } from "../../src/github/escape.ts";
-import { project } from "../../src/github/projection.ts";
+import { project } from "../../src/github/show/projection.ts";
 import { hostileMessage } from "../property/hostile.ts";
 import { answer, ask, projected, seenOf, workflowOf } from "./seen.ts";
 

@@ -2,7 +2,7 @@
 import examples from "@octokit/webhooks-examples" with { type: "json" };
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readEvent, type Self } from "../../src/github/event.ts";
+import { readEvent, type Self } from "../../src/github/ask/event.ts";
 
 type Payload = Record<string, unknown>;
 const all = examples as unknown as readonly { name: string; examples: readonly Payload[] }[];

@@ -6,7 +6,7 @@ import { run } from "../../src/cli/do/init.ts";
 import { labelsOf } from "../../src/cli/github-files.ts";
 import { readInput } from "../../src/cli/input.ts";
 import { makeTerminal } from "../../src/cli/terminal.ts";
-import { readWorkflow } from "../../src/core/workflow-file.ts";
+import { readWorkflow } from "../../src/core/workflow/workflow-file.ts";
 import { caught } from "../support/far.ts";
 import { makeRepo, type Repo } from "../support/repo.ts";
 

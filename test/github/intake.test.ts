@@ -4,7 +4,7 @@
  * has done, and an issue that is closed before anything was merged.
  */
 import { expect, onTestFinished, test } from "vitest";
-import { callsIn } from "../../src/github/call.ts";
+import { callsIn } from "../../src/github/show/call.ts";
 import { APP } from "../support/hub.ts";
 import { git, temporaryDir } from "../support/repo.ts";
 import { makeRunner, remoteOptions } from "../support/remote.ts";

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { Pacer } from "../../src/github/pace.ts";
 import { openClient } from "../../src/github/client.ts";
 import { openNotary } from "../../src/github/notary.ts";
-import { parseSha, type Sha } from "../../src/core/ids.ts";
+import { parseSha, type Sha } from "../../src/core/text/ids.ts";
 import { NAME, OWNER, startHub, type Hub } from "../support/hub.ts";
 import { TestNotary, type Made } from "../support/notary.ts";
 import { git, makeRepo, type Repo } from "../support/repo.ts";

@@ -4,12 +4,12 @@
  * What must hold: the desk and git are the real ones; of GitHub only the three questions that acting
  * asks are answered here.
  */
-import { act, type Result } from "../../src/github/act.ts";
-import type { Desk } from "../../src/github/desk.ts";
-import { readEvent, type Self } from "../../src/github/event.ts";
-import type { Hub, Permission, Pull } from "../../src/github/hub.ts";
-import type { Actor, Intent, Repo } from "../../src/github/intent.ts";
-import { Limits } from "../../src/github/limits.ts";
+import { act, type Result } from "../../src/github/ask/act.ts";
+import type { Desk } from "../../src/github/ask/desk.ts";
+import { readEvent, type Self } from "../../src/github/ask/event.ts";
+import type { Hub, Permission, Pull } from "../../src/github/ask/hub.ts";
+import type { Actor, Intent, Repo } from "../../src/github/ask/intent.ts";
+import { Limits } from "../../src/github/ask/limits.ts";
 import { openDesk } from "../../src/wire-desk.ts";
 import { makeFar, type Far } from "../support/far.ts";
 

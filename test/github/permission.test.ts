@@ -1,9 +1,9 @@
 /** Who may: by GitHub's own answer about the very account, and by nothing else. */
 import { describe, expect, it } from "vitest";
-import { RIGHTS } from "../../src/github/command.ts";
-import { openHub, type Hub, type Permission } from "../../src/github/hub.ts";
-import { Limits } from "../../src/github/limits.ts";
-import { includes, missing, rightOf } from "../../src/github/permission.ts";
+import { RIGHTS } from "../../src/github/ask/command.ts";
+import { openHub, type Hub, type Permission } from "../../src/github/ask/hub.ts";
+import { Limits } from "../../src/github/ask/limits.ts";
+import { includes, missing, rightOf } from "../../src/github/ask/permission.ts";
 
 const REPO = { owner: "acme", name: "shop" };
 const ANN = { id: 1, login: "ann", isBot: false };

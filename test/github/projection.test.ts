@@ -1,8 +1,8 @@
 /** What GitHub should show: one label, one comment, one check run, and the right reactions. */
 import { describe, expect, test } from "vitest";
-import { project } from "../../src/github/projection.ts";
-import type { Wanted } from "../../src/github/wanted.ts";
-import type { Branch } from "../../src/core/ids.ts";
+import { project } from "../../src/github/show/projection.ts";
+import type { Wanted } from "../../src/github/show/wanted.ts";
+import type { Branch } from "../../src/core/text/ids.ts";
 import { answer, ask, projected, seenOf } from "./seen.ts";
 
 const ISSUE = "trailhand/issue-7";

@@ -1,15 +1,15 @@
 /** How GitHub is written to: paced, obedient, nothing twice, nothing left out. */
 import { Octokit } from "@octokit/rest";
 import { describe, expect, test } from "vitest";
-import type { Branch } from "../../src/core/ids.ts";
+import type { Branch } from "../../src/core/text/ids.ts";
 import { makeCourteous, openClient } from "../../src/github/client.ts";
-import { difference } from "../../src/github/difference.ts";
-import { octokitSurface } from "../../src/github/octokit-surface.ts";
+import { difference } from "../../src/github/show/difference.ts";
+import { octokitSurface } from "../../src/github/show/octokit-surface.ts";
 import { Pacer } from "../../src/github/pace.ts";
-import { readPresent } from "../../src/github/present.ts";
-import { project } from "../../src/github/projection.ts";
-import { bringInLine } from "../../src/github/publish.ts";
-import type { Self, Surface } from "../../src/github/surface.ts";
+import { readPresent } from "../../src/github/show/present.ts";
+import { project } from "../../src/github/show/projection.ts";
+import { bringInLine } from "../../src/github/show/publish.ts";
+import type { Self, Surface } from "../../src/github/show/surface.ts";
 import { NAME, OWNER, startHub, TOKEN, type Hub } from "../support/hub.ts";
 import { answer, ask, projected, seenOf } from "./seen.ts";
 

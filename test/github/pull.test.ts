@@ -1,9 +1,9 @@
 /** Pull requests and issues: which are opened, which are closed, and which are left to people. */
 import { describe, expect, test } from "vitest";
-import type { Branch } from "../../src/core/ids.ts";
-import { project } from "../../src/github/projection.ts";
-import type { Pull, Wanted } from "../../src/github/wanted.ts";
-import type { Seen } from "../../src/github/turn.ts";
+import type { Branch } from "../../src/core/text/ids.ts";
+import { project } from "../../src/github/show/projection.ts";
+import type { Pull, Wanted } from "../../src/github/show/wanted.ts";
+import type { Seen } from "../../src/github/show/turn.ts";
 import { answer, ask, NOW, projected, seenOf, workflowOf } from "./seen.ts";
 import { kinds, settle, Shown } from "./shown.ts";
 

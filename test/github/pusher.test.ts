@@ -3,7 +3,7 @@
  * by what a commit says of itself.
  */
 import { expect, test } from "vitest";
-import { accountAddress } from "../../src/core/pushed.ts";
+import { accountAddress } from "../../src/core/permit/pushed.ts";
 import { cliStart, listen } from "../support/cli.ts";
 import { NAME, OWNER, TOKEN } from "../support/hub.ts";
 import { approveAs, commitAs, type Manner } from "../support/people.ts";

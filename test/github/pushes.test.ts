@@ -1,7 +1,7 @@
 /** Who pushed, as webhooks and the log of activities tell: what is asked, how often, and what is believed. */
 import { expect, it } from "vitest";
-import type { Branch, Sha } from "../../src/core/ids.ts";
-import type { Push } from "../../src/core/pushed.ts";
+import type { Branch, Sha } from "../../src/core/text/ids.ts";
+import type { Push } from "../../src/core/permit/pushed.ts";
 import { openClient } from "../../src/github/client.ts";
 import { Pacer } from "../../src/github/pace.ts";
 import { Pushes } from "../../src/github/pushes.ts";

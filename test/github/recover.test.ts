@@ -1,8 +1,8 @@
 /** What was missed comes from GitHub's log; that it cannot be had stops nothing. */
 import { expect, onTestFinished, test } from "vitest";
-import type { Repo } from "../../src/github/intent.ts";
-import { recover } from "../../src/github/recover.ts";
-import { Spool } from "../../src/github/spool.ts";
+import type { Repo } from "../../src/github/ask/intent.ts";
+import { recover } from "../../src/github/deliver/recover.ts";
+import { Spool } from "../../src/github/deliver/spool.ts";
 import { openApp, startService } from "../../src/wire-github.ts";
 import { until } from "../support/cli.ts";
 import { temporaryDir } from "../support/repo.ts";

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { readCredentials } from "../../src/github/credentials.ts";
 import { Pacer } from "../../src/github/pace.ts";
-import { WEBHOOK_PATH } from "../../src/github/server.ts";
+import { WEBHOOK_PATH } from "../../src/github/deliver/server.ts";
 import { ownParts, startService } from "../../src/wire-github.ts";
 import { cliStart, listen } from "../support/cli.ts";
 import { serveGit, type GitHttp } from "../support/git-http.ts";

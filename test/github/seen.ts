@@ -1,15 +1,15 @@
 /** Branches as they were seen, made of nothing but messages. */
 import { createHash } from "node:crypto";
-import type { Decision, Why } from "../../src/core/decision.ts";
-import type { Branch, Sha } from "../../src/core/ids.ts";
-import { reasonOf } from "../../src/core/reasons.ts";
-import { parseRequest, type Commit } from "../../src/core/request.ts";
-import { readTimeline } from "../../src/core/timeline.ts";
-import type { Head } from "../../src/core/view.ts";
-import type { Workflow } from "../../src/core/workflow.ts";
-import { readWorkflow } from "../../src/core/workflow-file.ts";
-import { ownTrail, type Projected } from "../../src/github/projection.ts";
-import type { Seen } from "../../src/github/turn.ts";
+import type { Decision, Why } from "../../src/core/decide/decision.ts";
+import type { Branch, Sha } from "../../src/core/text/ids.ts";
+import { reasonOf } from "../../src/core/decide/reasons.ts";
+import { parseRequest, type Commit } from "../../src/core/history/request.ts";
+import { readTimeline } from "../../src/core/study/timeline.ts";
+import type { Head } from "../../src/core/decide/view.ts";
+import type { Workflow } from "../../src/core/workflow/workflow.ts";
+import { readWorkflow } from "../../src/core/workflow/workflow-file.ts";
+import { ownTrail, type Projected } from "../../src/github/show/projection.ts";
+import type { Seen } from "../../src/github/show/turn.ts";
 
 export const NOW = 1_700_000_600_000;
 const START = 1_700_000_000;

@@ -17,8 +17,8 @@ import {
   type Webhook,
 } from "../../bench/webhook-load.ts";
 import { readBaseUrl, readCredentials } from "../../src/github/credentials.ts";
-import type { Standing } from "../../src/github/inbox.ts";
-import { Spool } from "../../src/github/spool.ts";
+import type { Standing } from "../../src/github/deliver/inbox.ts";
+import { Spool } from "../../src/github/deliver/spool.ts";
 import { inboxFolder, startService, type Parts } from "../../src/wire-github.ts";
 import { cliIn, cliStart, introduce, listen, until } from "../support/cli.ts";
 import { makeRepo, temporaryDir } from "../support/repo.ts";

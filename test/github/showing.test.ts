@@ -1,7 +1,7 @@
 /** What GitHub shows is kept in line: a showing that fails is told, and made again; after a stop none is. */
 import { expect, test } from "vitest";
 import { openClient } from "../../src/github/client.ts";
-import { octokitSurface } from "../../src/github/octokit-surface.ts";
+import { octokitSurface } from "../../src/github/show/octokit-surface.ts";
 import { Pacer } from "../../src/github/pace.ts";
 import { Showing } from "../../src/wire-showing.ts";
 import { until } from "../support/cli.ts";

@@ -1,9 +1,15 @@
 /** A GitHub in memory, of the parts that the surface asks for. */
-import { readPresent, type Present } from "../../src/github/present.ts";
-import type { Write } from "../../src/github/difference.ts";
-import { difference } from "../../src/github/difference.ts";
-import type { ShownCheck, ShownComment, ShownPull, Self, Surface } from "../../src/github/surface.ts";
-import { carrierKey, type Carrier, type Check, type Label, type Wanted } from "../../src/github/wanted.ts";
+import { readPresent, type Present } from "../../src/github/show/present.ts";
+import type { Write } from "../../src/github/show/difference.ts";
+import { difference } from "../../src/github/show/difference.ts";
+import type { ShownCheck, ShownComment, ShownPull, Self, Surface } from "../../src/github/show/surface.ts";
+import {
+  carrierKey,
+  type Carrier,
+  type Check,
+  type Label,
+  type Wanted,
+} from "../../src/github/show/wanted.ts";
 
 export const SELF: Self = { accountId: 1, appId: 77 };
 

@@ -2,9 +2,9 @@
 import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { ATTEMPTS } from "../../src/github/inbox.ts";
-import type { Delivery } from "../../src/github/intent.ts";
-import { Spool, type SpoolOptions } from "../../src/github/spool.ts";
+import { ATTEMPTS } from "../../src/github/deliver/inbox.ts";
+import type { Delivery } from "../../src/github/ask/intent.ts";
+import { Spool, type SpoolOptions } from "../../src/github/deliver/spool.ts";
 import { temporaryDir } from "../support/repo.ts";
 
 const delivery = (id: string, repository = 1, more: object = {}): Delivery => ({

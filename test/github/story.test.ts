@@ -3,8 +3,8 @@
  * GitHub shows of it.
  */
 import { expect, test } from "vitest";
-import { callsIn } from "../../src/github/call.ts";
-import { MARKER } from "../../src/github/wanted.ts";
+import { callsIn } from "../../src/github/show/call.ts";
+import { MARKER } from "../../src/github/show/wanted.ts";
 import { APP } from "../support/hub.ts";
 import { git, makeRepo } from "../support/repo.ts";
 import {

@@ -1,6 +1,6 @@
 /** Pull requests and the end of issues, from real refs: opened once, closed when the work is there. */
 import { describe, expect, test } from "vitest";
-import { callsIn } from "../../src/github/call.ts";
+import { callsIn } from "../../src/github/show/call.ts";
 import { run } from "../support/run.ts";
 import { call, comments, labels, makeStage, ROOT, type Stage } from "./syncing.ts";
 

@@ -1,7 +1,7 @@
 /** What of a comment counts: everything that only shows text is passed over, whatever it holds. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { spokenLines } from "../../src/github/text.ts";
+import { spokenLines } from "../../src/github/ask/text.ts";
 
 const ASKED = "/retry";
 const asks = (text: string): boolean => spokenLines(text).includes(ASKED);

@@ -1,9 +1,9 @@
 /** The inbox is worked off: trouble costs attempts only where it is the delivery's own. */
 import { expect, test } from "vitest";
-import { ATTEMPTS, type Inbox } from "../../src/github/inbox.ts";
-import type { Delivery } from "../../src/github/intent.ts";
-import { Spool } from "../../src/github/spool.ts";
-import { isPassing, WorkOff } from "../../src/github/work-off.ts";
+import { ATTEMPTS, type Inbox } from "../../src/github/deliver/inbox.ts";
+import type { Delivery } from "../../src/github/ask/intent.ts";
+import { Spool } from "../../src/github/deliver/spool.ts";
+import { isPassing, WorkOff } from "../../src/github/deliver/work-off.ts";
 import { until } from "../support/cli.ts";
 import { temporaryDir } from "../support/repo.ts";
 

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { actionsFile, readUses } from "../../src/cli/github-files.ts";
-import { commandTable } from "../../src/github/command.ts";
+import { commandTable } from "../../src/github/ask/command.ts";
 import { temporaryDir } from "../support/repo.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));

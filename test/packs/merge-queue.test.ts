@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Branch } from "../../src/core/ids.ts";
+import type { Branch } from "../../src/core/text/ids.ts";
 import { temporaryDir, type Repo } from "../support/repo.ts";
 import { run } from "../support/run.ts";
 import { ask, headOf, packRepo, statesOn, useAgent, usePrograms } from "./support.ts";

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach } from "vitest";
 import { packFiles } from "../../src/cli/packs.ts";
-import { parseSha } from "../../src/core/ids.ts";
+import { parseSha } from "../../src/core/text/ids.ts";
 import { readContract, type ReadContract } from "../../src/git/contract.ts";
 import { openSite } from "../../src/wire.ts";
 import { makeRepo, temporaryDir, type Repo } from "../support/repo.ts";

@@ -1,7 +1,7 @@
 /** What the environment of a script says of the children of its branch. */
 import { expect, test } from "vitest";
-import type { Offspring } from "../../src/core/family.ts";
-import type { Branch } from "../../src/core/ids.ts";
+import type { Offspring } from "../../src/core/decide/family.ts";
+import type { Branch } from "../../src/core/text/ids.ts";
 import { callOf, id, runCall, scriptOf } from "../support/call.ts";
 
 const script = scriptOf({ "states/work": '#!/bin/sh\nprintf "%s\\n" "$TRAILHAND_CHILDREN"\n' });

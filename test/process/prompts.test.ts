@@ -2,9 +2,9 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { parseSha } from "../../src/core/ids.ts";
-import { readOutput } from "../../src/core/output.ts";
-import type { Agent } from "../../src/core/prompt.ts";
+import { parseSha } from "../../src/core/text/ids.ts";
+import { readOutput } from "../../src/core/answer/output.ts";
+import type { Agent } from "../../src/core/answer/prompt.ts";
 import { readContract, type ReadContract } from "../../src/git/contract.ts";
 import { gitIn } from "../../src/git/open.ts";
 import type { ScriptCall, ScriptEnd } from "../../src/runner/ports.ts";

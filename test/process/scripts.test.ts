@@ -2,8 +2,8 @@
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import type { Branch, Sha } from "../../src/core/ids.ts";
-import { EMPTY } from "../../src/core/item.ts";
+import type { Branch, Sha } from "../../src/core/text/ids.ts";
+import { EMPTY } from "../../src/core/history/item.ts";
 import { callOf, commitOf, id, requestOf, runCall, scriptOf } from "../support/call.ts";
 import { leftovers } from "../support/crash.ts";
 import { answerOf, makeStage, play, salvages, type Setting, type Stage } from "../support/scripts.ts";

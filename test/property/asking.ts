@@ -1,10 +1,10 @@
 /** Requests that ask for places in lanes of every kind, and views of what is taken of them. */
 import * as fc from "fast-check";
-import { decide, type Run } from "../../src/core/decide.ts";
-import type { Ref } from "../../src/core/ids.ts";
-import { admit } from "../../src/core/lane.ts";
-import { LANES } from "../../src/core/lease.ts";
-import { parseRequest } from "../../src/core/request.ts";
+import { decide, type Run } from "../../src/core/decide/decide.ts";
+import type { Ref } from "../../src/core/text/ids.ts";
+import { admit } from "../../src/core/decide/lane.ts";
+import { LANES } from "../../src/core/decide/lease.ts";
+import { parseRequest } from "../../src/core/history/request.ts";
 import {
   NO_FACTS,
   NO_SIDES,
@@ -14,7 +14,7 @@ import {
   type SeenSlot,
   type Used,
   type View,
-} from "../../src/core/view.ts";
+} from "../../src/core/decide/view.ts";
 import { branchKey } from "../../src/git/key.ts";
 import { branch, NOW, RUN, sha, workflowOf } from "./views.ts";
 

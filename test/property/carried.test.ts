@@ -2,14 +2,14 @@
 import * as fc from "fast-check";
 import picomatch from "picomatch/posix.js";
 import { describe, expect, it } from "vitest";
-import { formatAmounts, NOTHING, parseAmounts, plus } from "../../src/core/amounts.ts";
-import { composeMessage } from "../../src/core/compose.ts";
-import type { Sha } from "../../src/core/ids.ts";
-import { formatItem, itemOf, readItem, type Item } from "../../src/core/item.ts";
-import { parseMessage } from "../../src/core/message.ts";
-import { findOverlap, inside } from "../../src/core/paths.ts";
-import { findPlanText, formatPlan, parsePlan, planText } from "../../src/core/plan.ts";
-import type { Commit } from "../../src/core/request.ts";
+import { formatAmounts, NOTHING, parseAmounts, plus } from "../../src/core/text/amounts.ts";
+import { composeMessage } from "../../src/core/text/compose.ts";
+import type { Sha } from "../../src/core/text/ids.ts";
+import { formatItem, itemOf, readItem, type Item } from "../../src/core/history/item.ts";
+import { parseMessage } from "../../src/core/text/message.ts";
+import { findOverlap, inside } from "../../src/core/workflow/paths.ts";
+import { findPlanText, formatPlan, parsePlan, planText } from "../../src/core/history/plan.ts";
+import type { Commit } from "../../src/core/history/request.ts";
 import { hostileMessage, hostileValue } from "./hostile.ts";
 import { branch, sha } from "./views.ts";
 

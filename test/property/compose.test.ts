@@ -1,11 +1,11 @@
 /** What is written into a commit message means the same to us, to git, and to the next reader. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { composeMessage, isReserved, type Draft } from "../../src/core/compose.ts";
-import { parseMessage } from "../../src/core/message.ts";
-import { readOutput } from "../../src/core/output.ts";
-import type { Trailer } from "../../src/core/trailers.ts";
-import { Fault } from "../../src/core/words.ts";
+import { composeMessage, isReserved, type Draft } from "../../src/core/text/compose.ts";
+import { parseMessage } from "../../src/core/text/message.ts";
+import { readOutput } from "../../src/core/answer/output.ts";
+import type { Trailer } from "../../src/core/text/trailers.ts";
+import { Fault } from "../../src/core/text/words.ts";
 import { makeRepo } from "../support/repo.ts";
 import { throughGit } from "./history.ts";
 import { hostileMessage, hostileValue } from "./hostile.ts";

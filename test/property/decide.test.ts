@@ -1,11 +1,11 @@
 /** The policy holds on every view: what may run does, what must not never does. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decide, type Run } from "../../src/core/decide.ts";
-import type { Ref } from "../../src/core/ids.ts";
-import { admit, type Spread } from "../../src/core/lane.ts";
-import { parseRequest } from "../../src/core/request.ts";
-import type { Head, SeenLease, SeenSlot, View } from "../../src/core/view.ts";
+import { decide, type Run } from "../../src/core/decide/decide.ts";
+import type { Ref } from "../../src/core/text/ids.ts";
+import { admit, type Spread } from "../../src/core/decide/lane.ts";
+import { parseRequest } from "../../src/core/history/request.ts";
+import type { Head, SeenLease, SeenSlot, View } from "../../src/core/decide/view.ts";
 import { busyView, NOW, view, workflow } from "./views.ts";
 
 const RUNS = { numRuns: 5000, seed: 1 };

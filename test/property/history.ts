@@ -4,7 +4,7 @@
  */
 import { execFileSync } from "node:child_process";
 import { parseRecords } from "../../src/git/parse.ts";
-import { parseTrailers } from "../../src/core/trailers.ts";
+import { parseTrailers } from "../../src/core/text/trailers.ts";
 
 /** `git log` with this prints FIELDS fields for each commit, each ended by NUL. */
 export const FORMAT = "--format=%H%x00%B%x00%(trailers:only,unfold)%x00";

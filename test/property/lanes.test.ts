@@ -1,9 +1,9 @@
 /** Lanes with places and weights: no order of requests gets more out of them than they hold. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Run } from "../../src/core/decide.ts";
-import type { Ref } from "../../src/core/ids.ts";
-import { LANES } from "../../src/core/lease.ts";
+import { type Run } from "../../src/core/decide/decide.ts";
+import type { Ref } from "../../src/core/text/ids.ts";
+import { LANES } from "../../src/core/decide/lease.ts";
 import { workflow, STATES, LANE_NAMES, scene } from "./asking.ts";
 
 const RUNS = { numRuns: 2000, seed: 3 };

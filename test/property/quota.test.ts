@@ -1,13 +1,13 @@
 /** Lanes that are used up: so many runs in a time, what they spend, hours of the day. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type Run } from "../../src/core/decide.ts";
-import type { Ref, Sha } from "../../src/core/ids.ts";
-import { admit } from "../../src/core/lane.ts";
-import { opensAt } from "../../src/core/quota.ts";
-import { parseRequest } from "../../src/core/request.ts";
-import { formatUse, readSides } from "../../src/core/used.ts";
-import { type Used, type View } from "../../src/core/view.ts";
+import { type Run } from "../../src/core/decide/decide.ts";
+import type { Ref, Sha } from "../../src/core/text/ids.ts";
+import { admit } from "../../src/core/decide/lane.ts";
+import { opensAt } from "../../src/core/decide/quota.ts";
+import { parseRequest } from "../../src/core/history/request.ts";
+import { formatUse, readSides } from "../../src/core/decide/used.ts";
+import { type Used, type View } from "../../src/core/decide/view.ts";
 import { NOW, RUN, sha, workflowOf } from "./views.ts";
 import { HOUR, workflow, headOf, viewOf, scene } from "./asking.ts";
 

@@ -1,12 +1,12 @@
 /** Readers of other people's text never throw, and what they accept is what they say. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseStateName } from "../../src/core/ids.ts";
-import { formatLease, parseLease, type Lease } from "../../src/core/lease.ts";
-import { describeMessage, findDoubt, parseMessage } from "../../src/core/message.ts";
-import { readOutput, readSetState } from "../../src/core/output.ts";
-import { parseRequest } from "../../src/core/request.ts";
-import { readWorkflow } from "../../src/core/workflow-file.ts";
+import { parseStateName } from "../../src/core/text/ids.ts";
+import { formatLease, parseLease, type Lease } from "../../src/core/decide/lease.ts";
+import { describeMessage, findDoubt, parseMessage } from "../../src/core/text/message.ts";
+import { readOutput, readSetState } from "../../src/core/answer/output.ts";
+import { parseRequest } from "../../src/core/history/request.ts";
+import { readWorkflow } from "../../src/core/workflow/workflow-file.ts";
 import { hostileMessage } from "./hostile.ts";
 import { branch, RUN, sha } from "./views.ts";
 

@@ -1,9 +1,9 @@
 /** Size does not matter: a step that is worse than linear would not come back from these in time. */
 import { describe, expect, it } from "vitest";
-import { cleanLine, cleanText, redact } from "../../src/core/clean.ts";
-import { describeMessage, findDoubt, parseMessage } from "../../src/core/message.ts";
-import { readOutput } from "../../src/core/output.ts";
-import { parseTrailers } from "../../src/core/trailers.ts";
+import { cleanLine, cleanText, redact } from "../../src/core/text/clean.ts";
+import { describeMessage, findDoubt, parseMessage } from "../../src/core/text/message.ts";
+import { readOutput } from "../../src/core/answer/output.ts";
+import { parseTrailers } from "../../src/core/text/trailers.ts";
 
 const SIZE = 10_000_000;
 const fill = (line: string): string => line.repeat(Math.ceil(SIZE / line.length));

@@ -1,9 +1,9 @@
 /** Instants, durations and cleaned text, against another reading of the same thing. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { cleanLine, cleanText, redact } from "../../src/core/clean.ts";
-import { formatDuration, parseDuration } from "../../src/core/duration.ts";
-import { parseInstant } from "../../src/core/instant.ts";
+import { cleanLine, cleanText, redact } from "../../src/core/text/clean.ts";
+import { formatDuration, parseDuration } from "../../src/core/text/duration.ts";
+import { parseInstant } from "../../src/core/text/instant.ts";
 import { hostileMessage } from "./hostile.ts";
 
 const RUNS = { numRuns: 3000, seed: 1 };

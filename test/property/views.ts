@@ -1,6 +1,6 @@
 /** Views of every shape that a look can come to, made from messages by the real readers. */
 import * as fc from "fast-check";
-import { NOTHING } from "../../src/core/amounts.ts";
+import { NOTHING } from "../../src/core/text/amounts.ts";
 import {
   parseBranch,
   parseRunId,
@@ -9,9 +9,9 @@ import {
   type Ref,
   type RunId,
   type Sha,
-} from "../../src/core/ids.ts";
-import { LANES, LEASES, slotRef, type Lease } from "../../src/core/lease.ts";
-import { parseRequest } from "../../src/core/request.ts";
+} from "../../src/core/text/ids.ts";
+import { LANES, LEASES, slotRef, type Lease } from "../../src/core/decide/lease.ts";
+import { parseRequest } from "../../src/core/history/request.ts";
 import {
   NO_FACTS,
   NO_SIDES,
@@ -22,9 +22,9 @@ import {
   type SeenLease,
   type SeenSlot,
   type View,
-} from "../../src/core/view.ts";
-import { readWorkflow } from "../../src/core/workflow-file.ts";
-import type { Workflow } from "../../src/core/workflow.ts";
+} from "../../src/core/decide/view.ts";
+import { readWorkflow } from "../../src/core/workflow/workflow-file.ts";
+import type { Workflow } from "../../src/core/workflow/workflow.ts";
 
 /** The value, or an error where a test has made a name that is none. */
 export function must<T>(value: T | undefined): T {

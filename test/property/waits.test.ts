@@ -1,12 +1,12 @@
 /** Waits and joins: the rules hold whatever is asked, and whatever becomes of what is waited for. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { decide } from "../../src/core/decide.ts";
-import { judgeJoin, type Fate, type Offspring } from "../../src/core/family.ts";
-import { parseRequest } from "../../src/core/request.ts";
-import { findRing } from "../../src/core/rings.ts";
-import { NO_FACTS, NO_SIDES, type Head, type View } from "../../src/core/view.ts";
-import { parsePredicate, type Join, type Predicate } from "../../src/core/wait.ts";
+import { decide } from "../../src/core/decide/decide.ts";
+import { judgeJoin, type Fate, type Offspring } from "../../src/core/decide/family.ts";
+import { parseRequest } from "../../src/core/history/request.ts";
+import { findRing } from "../../src/core/decide/rings.ts";
+import { NO_FACTS, NO_SIDES, type Head, type View } from "../../src/core/decide/view.ts";
+import { parsePredicate, type Join, type Predicate } from "../../src/core/workflow/wait.ts";
 import { branch, NOW, sha, workflowOf } from "./views.ts";
 
 const RUNS = { numRuns: 3000, seed: 2 };

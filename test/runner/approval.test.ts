@@ -1,6 +1,6 @@
 /** People who approve, and people who may ask: what counts, and what does not. */
 import { describe, expect, it } from "vitest";
-import type { Idle } from "../../src/core/decide.ts";
+import type { Idle } from "../../src/core/decide/decide.ts";
 import { approveAs, commitAs, makeKey } from "../support/people.ts";
 import { makeRepo, type Repo } from "../support/repo.ts";
 import { run } from "../support/run.ts";

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import type { Sha } from "../../src/core/ids.ts";
+import type { Sha } from "../../src/core/text/ids.ts";
 import type { Ports, Repository } from "../../src/runner/ports.ts";
 import { leftovers, until } from "../support/crash.ts";
 import { answerOf, makeStage, play, type Stage } from "../support/scripts.ts";

@@ -1,9 +1,9 @@
 /** Attempts, hops, rests and lanes: what bounds the work. */
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { NOTHING } from "../../src/core/amounts.ts";
-import type { Branch, Ref, RunId, Sha } from "../../src/core/ids.ts";
-import { formatLease, parseLease, refsOf, type Lease } from "../../src/core/lease.ts";
+import { NOTHING } from "../../src/core/text/amounts.ts";
+import type { Branch, Ref, RunId, Sha } from "../../src/core/text/ids.ts";
+import { formatLease, parseLease, refsOf, type Lease } from "../../src/core/decide/lease.ts";
 import { branchKey } from "../../src/git/key.ts";
 import { thisHolder } from "../../src/process/machine.ts";
 import { makeRepo } from "../support/repo.ts";

@@ -2,7 +2,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import type { Branch } from "../../src/core/ids.ts";
+import type { Branch } from "../../src/core/text/ids.ts";
 import { branchKey } from "../../src/git/key.ts";
 import { makeRepo } from "../support/repo.ts";
 import { run } from "../support/run.ts";

@@ -4,12 +4,12 @@
  * What must hold: L1 nothing is runnable, no lease or place is held, every head is answered, over,
  * or waits with a reason that a person understands.
  */
-import { decide } from "../../src/core/decide.ts";
-import { readItem, type Item } from "../../src/core/item.ts";
-import type { Ref } from "../../src/core/ids.ts";
-import { LANES, LEASES, PARKED, refsOf } from "../../src/core/lease.ts";
-import { NO_FACTS, type Head, type View } from "../../src/core/view.ts";
-import { sideRefs } from "../../src/core/used.ts";
+import { decide } from "../../src/core/decide/decide.ts";
+import { readItem, type Item } from "../../src/core/history/item.ts";
+import type { Ref } from "../../src/core/text/ids.ts";
+import { LANES, LEASES, PARKED, refsOf } from "../../src/core/decide/lease.ts";
+import { NO_FACTS, type Head, type View } from "../../src/core/decide/view.ts";
+import { sideRefs } from "../../src/core/decide/used.ts";
 import { assemble, readEntry } from "../../src/git/assemble.ts";
 import { findCalledOff, whyStuck } from "./check-waits.ts";
 import { findElsewhere, findTakenOver } from "./desk.ts";

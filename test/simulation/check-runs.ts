@@ -6,8 +6,8 @@
  * no request is tried more often than its limit; SAY what is told is so; S5 no tree is removed
  * before what it holds is on a ref.
  */
-import { refOf, type Branch, type Ref, type RunId, type Sha } from "../../src/core/ids.ts";
-import { LEASES, PARKED, refsOf, SALVAGE, type Lease } from "../../src/core/lease.ts";
+import { refOf, type Branch, type Ref, type RunId, type Sha } from "../../src/core/text/ids.ts";
+import { LEASES, PARKED, refsOf, SALVAGE, type Lease } from "../../src/core/decide/lease.ts";
 import { branchKey } from "../../src/git/key.ts";
 import type { Event, ScriptCall } from "../../src/runner/ports.ts";
 import type { DiskTree, Proc } from "./machine.ts";

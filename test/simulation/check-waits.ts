@@ -6,12 +6,12 @@
  * nothing is begun by a look that began while everything was held; at the end nothing waits that
  * could go on, and nothing that was called off stands. Judged anew, not by what the core says.
  */
-import { branchOf, refOf, type Branch, type RunId, type Sha } from "../../src/core/ids.ts";
-import { HOLD } from "../../src/core/lease.ts";
-import { parseRequest } from "../../src/core/request.ts";
-import type { Head } from "../../src/core/view.ts";
-import type { Join } from "../../src/core/wait.ts";
-import { isTerminal } from "../../src/core/workflow.ts";
+import { branchOf, refOf, type Branch, type RunId, type Sha } from "../../src/core/text/ids.ts";
+import { HOLD } from "../../src/core/decide/lease.ts";
+import { parseRequest } from "../../src/core/history/request.ts";
+import type { Head } from "../../src/core/decide/view.ts";
+import type { Join } from "../../src/core/workflow/wait.ts";
+import { isTerminal } from "../../src/core/workflow/workflow.ts";
 import type { ScriptCall } from "../../src/runner/ports.ts";
 import { childOf, familyAt, requestAt } from "./family.ts";
 import type { Proc } from "./machine.ts";

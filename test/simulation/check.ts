@@ -6,8 +6,8 @@
  * S4 no halves; CAP lanes hold no more than they may; ATT attempts are counted; EXP a lease is taken
  * over only when its time is up; LIVE never from one that is well.
  */
-import { branchOf, refOf, type Branch, type Ref, type RunId, type Sha } from "../../src/core/ids.ts";
-import { LANES, LEASES, PARKED, refsOf, SALVAGE, type Lease } from "../../src/core/lease.ts";
+import { branchOf, refOf, type Branch, type Ref, type RunId, type Sha } from "../../src/core/text/ids.ts";
+import { LANES, LEASES, PARKED, refsOf, SALVAGE, type Lease } from "../../src/core/decide/lease.ts";
 import { childOf, familyAt, wasChild } from "./family.ts";
 import { branchKey } from "../../src/git/key.ts";
 import type { Proc } from "./machine.ts";

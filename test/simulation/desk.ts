@@ -3,14 +3,14 @@
  *
  * What must hold: it answers what the real one answers, and each answer comes through `deliver`.
  */
-import { refOf, type Branch, type Ref, type Sha } from "../../src/core/ids.ts";
-import { LANES, LEASES, PARKED, SALVAGE } from "../../src/core/lease.ts";
-import type { Push } from "../../src/core/pushed.ts";
-import { sideRefs } from "../../src/core/used.ts";
-import { parseRequest, type Commit, type Request } from "../../src/core/request.ts";
-import type { Head } from "../../src/core/view.ts";
-import { Fault, type Sentence } from "../../src/core/words.ts";
-import { isTerminal } from "../../src/core/workflow.ts";
+import { refOf, type Branch, type Ref, type Sha } from "../../src/core/text/ids.ts";
+import { LANES, LEASES, PARKED, SALVAGE } from "../../src/core/decide/lease.ts";
+import type { Push } from "../../src/core/permit/pushed.ts";
+import { sideRefs } from "../../src/core/decide/used.ts";
+import { parseRequest, type Commit, type Request } from "../../src/core/history/request.ts";
+import type { Head } from "../../src/core/decide/view.ts";
+import { Fault, type Sentence } from "../../src/core/text/words.ts";
+import { isTerminal } from "../../src/core/workflow/workflow.ts";
 import { assemble, readEntry, type Entry } from "../../src/git/assemble.ts";
 import type { LeaseRef, Look, Repository, Swap, Update } from "../../src/runner/ports.ts";
 import { Link } from "./link.ts";

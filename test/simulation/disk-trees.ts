@@ -4,11 +4,11 @@
  * What must hold: a tree outlives its process, and is removed only by its owner or by one sweeper at
  * a time, once its owner is gone; the script of a dead run is ended before its tree is read.
  */
-import { composeMessage } from "../../src/core/compose.ts";
-import type { RunId, Sha } from "../../src/core/ids.ts";
-import { salvageRef } from "../../src/core/lease.ts";
-import type { Request } from "../../src/core/request.ts";
-import { Fault, words } from "../../src/core/words.ts";
+import { composeMessage } from "../../src/core/text/compose.ts";
+import type { RunId, Sha } from "../../src/core/text/ids.ts";
+import { salvageRef } from "../../src/core/decide/lease.ts";
+import type { Request } from "../../src/core/history/request.ts";
+import { Fault, words } from "../../src/core/text/words.ts";
 import { branchKey } from "../../src/git/key.ts";
 import type { Sealed, Tree, Trees } from "../../src/runner/ports.ts";
 import type { Desk } from "./desk.ts";

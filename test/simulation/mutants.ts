@@ -32,7 +32,7 @@ const finish = "runner/finish.ts";
 const conclude = "runner/conclude.ts";
 const tick = "runner/tick.ts";
 const choose = "runner/choose.ts";
-const decide = "core/decide.ts";
+const decide = "core/decide/decide.ts";
 
 const built = "const commit = await repository.commit(tree, parent, reply.message);";
 
@@ -177,14 +177,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "place is freed at first sight",
-    file: "core/leftovers.ts",
+    file: "core/decide/leftovers.ts",
     find: "free.map(({ ref, value, known }) => ({ ref, value, sure: known }))",
     replace: "free.map(({ ref, value }) => ({ ref, value, sure: true }))",
     seed: 1,
   },
   {
     name: "takeover finds no place of its own",
-    file: "core/lane.ts",
+    file: "core/decide/lane.ts",
     find: "held?.run === before.run && !given.has(ref);",
     replace: "held?.run === lane && !given.has(ref);",
     seed: 800,

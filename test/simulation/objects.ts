@@ -5,10 +5,10 @@
  * is never changed or lost.
  */
 import { hash } from "node:crypto";
-import type { Sha } from "../../src/core/ids.ts";
-import { parseLease, type Lease } from "../../src/core/lease.ts";
-import { parseMessage, valueOf } from "../../src/core/message.ts";
-import type { Commit } from "../../src/core/request.ts";
+import type { Sha } from "../../src/core/text/ids.ts";
+import { parseLease, type Lease } from "../../src/core/decide/lease.ts";
+import { parseMessage, valueOf } from "../../src/core/text/message.ts";
+import type { Commit } from "../../src/core/history/request.ts";
 
 export interface Stored extends Commit {
   readonly tree: Sha;

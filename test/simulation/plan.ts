@@ -4,8 +4,8 @@
  * What must hold: each kind of fault is left out of a part of the seeds, so that one kind does not
  * hide what another one would show; all of it follows from the seed.
  */
-import { readWorkflow } from "../../src/core/workflow-file.ts";
-import type { Workflow } from "../../src/core/workflow.ts";
+import { readWorkflow } from "../../src/core/workflow/workflow-file.ts";
+import type { Workflow } from "../../src/core/workflow/workflow.ts";
 import type { Random } from "./random.ts";
 
 export const TTL_MS = 10_000;

@@ -4,7 +4,7 @@
  * What must hold: two processes share nothing but the remote and the disk of their machine; when the
  * runner's loop ends, however it ends, its process does.
  */
-import type { Branch, RunId, Sha } from "../../src/core/ids.ts";
+import type { Branch, RunId, Sha } from "../../src/core/text/ids.ts";
 import type { Entry } from "../../src/git/assemble.ts";
 import type { Contract, Machine as MachinePort, Ports } from "../../src/runner/ports.ts";
 import { Runner } from "../../src/runner/tick.ts";

@@ -4,7 +4,7 @@
  * What must hold: a swap is one step, all or nothing; whoever watches is told of every change in the
  * order in which it happened.
  */
-import type { Ref, Sha } from "../../src/core/ids.ts";
+import type { Ref, Sha } from "../../src/core/text/ids.ts";
 import type { Update } from "../../src/runner/ports.ts";
 import type { Proc } from "./machine.ts";
 import type { Objects } from "./objects.ts";

@@ -1,9 +1,9 @@
 /** One call of a script or a prompt, with nothing around it but a worktree's two folders. */
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Branch, RunId, Sha } from "../../src/core/ids.ts";
-import { EMPTY } from "../../src/core/item.ts";
-import { parseRequest, type Commit, type Request } from "../../src/core/request.ts";
+import type { Branch, RunId, Sha } from "../../src/core/text/ids.ts";
+import { EMPTY } from "../../src/core/history/item.ts";
+import { parseRequest, type Commit, type Request } from "../../src/core/history/request.ts";
 import { BOT } from "../../src/git/repository.ts";
 import { ScriptRunner } from "../../src/process/script.ts";
 import type { Script, ScriptCall, ScriptEnd } from "../../src/runner/ports.ts";

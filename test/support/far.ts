@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { onTestFinished } from "vitest";
-import type { Ref, Sha } from "../../src/core/ids.ts";
+import type { Ref, Sha } from "../../src/core/text/ids.ts";
 import { Git } from "../../src/git/exec.ts";
 import type { RemoteRepository } from "../../src/git/remote/repository.ts";
 import type { Site } from "../../src/site.ts";

@@ -1,5 +1,5 @@
 /** Refs in memory, with the swap of a repository: what a simulation of many runners needs of git. */
-import type { Ref, Sha } from "../../src/core/ids.ts";
+import type { Ref, Sha } from "../../src/core/text/ids.ts";
 import type { Repository, Swap, Update } from "../../src/runner/ports.ts";
 
 export type Refs = Pick<Repository, "read" | "swap">;

@@ -1,5 +1,5 @@
 /** Runs a real runner in this process on a real repository, and hands back what it told. */
-import type { Branch } from "../../src/core/ids.ts";
+import type { Branch } from "../../src/core/text/ids.ts";
 import type { Event, Ports } from "../../src/runner/ports.ts";
 import { Runner, type Options, type Summary } from "../../src/runner/tick.ts";
 import { openSite } from "../../src/wire.ts";

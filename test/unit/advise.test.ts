@@ -1,11 +1,11 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { advise, type Advice } from "../../src/core/advise.ts";
-import { estimate, usualTimes } from "../../src/core/estimate.ts";
-import type { HandOff } from "../../src/core/hand-offs.ts";
-import { globsMeet } from "../../src/core/overlap.ts";
-import type { Pattern } from "../../src/core/task-facts.ts";
-import { readTaskGraph, type TaskGraph } from "../../src/core/task-graph.ts";
+import { advise, type Advice } from "../../src/core/study/advise.ts";
+import { estimate, usualTimes } from "../../src/core/study/estimate.ts";
+import type { HandOff } from "../../src/core/study/hand-offs.ts";
+import { globsMeet } from "../../src/core/workflow/overlap.ts";
+import type { Pattern } from "../../src/core/study/task-facts.ts";
+import { readTaskGraph, type TaskGraph } from "../../src/core/study/task-graph.ts";
 import { must } from "../property/views.ts";
 
 const graphOf = (...lines: string[]): TaskGraph => must(readTaskGraph(lines.join("\n")).graph);

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { judge, type Case } from "../../src/core/backtest.ts";
-import type { HandOff } from "../../src/core/hand-offs.ts";
-import type { Branch, Sha } from "../../src/core/ids.ts";
-import { readWorkflow } from "../../src/core/workflow-file.ts";
+import { judge, type Case } from "../../src/core/study/backtest.ts";
+import type { HandOff } from "../../src/core/study/hand-offs.ts";
+import type { Branch, Sha } from "../../src/core/text/ids.ts";
+import { readWorkflow } from "../../src/core/workflow/workflow-file.ts";
 
 const commit = { commit: "a" as Sha, parents: [], committed: 0, message: "" };
 

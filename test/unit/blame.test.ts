@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { carriers, creditOf, landingOf, parseBlame, sameLine } from "../../src/core/blame.ts";
-import { readPast } from "../../src/core/hand-offs.ts";
-import type { Sha } from "../../src/core/ids.ts";
-import type { Commit } from "../../src/core/request.ts";
+import { carriers, creditOf, landingOf, parseBlame, sameLine } from "../../src/core/study/blame.ts";
+import { readPast } from "../../src/core/study/hand-offs.ts";
+import type { Sha } from "../../src/core/text/ids.ts";
+import type { Commit } from "../../src/core/history/request.ts";
 
 const id = (name: string): Sha => name.repeat(40).slice(0, 40) as Sha;
 

@@ -1,7 +1,7 @@
 /** The static checks of waits, people, agents and evidence. */
 import { describe, expect, it } from "vitest";
-import { checkRules } from "../../src/core/check-rules.ts";
-import { readWorkflow } from "../../src/core/workflow-file.ts";
+import { checkRules } from "../../src/core/workflow/check-rules.ts";
+import { readWorkflow } from "../../src/core/workflow/workflow-file.ts";
 
 function problems(text: string): string[] {
   const { workflow, problems: found } = readWorkflow(text);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { checkWorkflow, exits, type ScriptFile } from "../../src/core/check-workflow.ts";
-import { openWorkflow } from "../../src/core/workflow-file.ts";
+import { checkWorkflow, exits, type ScriptFile } from "../../src/core/workflow/check-workflow.ts";
+import { openWorkflow } from "../../src/core/workflow/workflow-file.ts";
 import { workflowOf } from "../property/views.ts";
 
 const script = (path: string, executable = true): ScriptFile => ({ path, executable });

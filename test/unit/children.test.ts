@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { childProblem, draftChildren } from "../../src/core/children.ts";
-import { EMPTY } from "../../src/core/item.ts";
-import { parseMessage, valueOf } from "../../src/core/message.ts";
-import { readOutput } from "../../src/core/output.ts";
-import { parseRequest } from "../../src/core/request.ts";
-import type { Offspring } from "../../src/core/family.ts";
+import { childProblem, draftChildren } from "../../src/core/answer/children.ts";
+import { EMPTY } from "../../src/core/history/item.ts";
+import { parseMessage, valueOf } from "../../src/core/text/message.ts";
+import { readOutput } from "../../src/core/answer/output.ts";
+import { parseRequest } from "../../src/core/history/request.ts";
+import type { Offspring } from "../../src/core/decide/family.ts";
 import { branch, sha, workflowOf } from "../property/views.ts";
 
 const parent = parseRequest(branch("feat/x"), {

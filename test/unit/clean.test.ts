@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { cleanLine, cleanText, redact } from "../../src/core/clean.ts";
+import { cleanLine, cleanText, redact } from "../../src/core/text/clean.ts";
 
 describe("cleanText", () => {
   it("takes out colours, titles, links and every other escape", () => {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { decide, type Decision } from "../../src/core/decide.ts";
-import { NOTHING } from "../../src/core/amounts.ts";
-import type { Ref } from "../../src/core/ids.ts";
-import { LEASES, type Lease } from "../../src/core/lease.ts";
-import { parseRequest, type Request } from "../../src/core/request.ts";
-import { NO_FACTS, NO_SIDES, type Head, type SeenLease, type View } from "../../src/core/view.ts";
+import { decide, type Decision } from "../../src/core/decide/decide.ts";
+import { NOTHING } from "../../src/core/text/amounts.ts";
+import type { Ref } from "../../src/core/text/ids.ts";
+import { LEASES, type Lease } from "../../src/core/decide/lease.ts";
+import { parseRequest, type Request } from "../../src/core/history/request.ts";
+import { NO_FACTS, NO_SIDES, type Head, type SeenLease, type View } from "../../src/core/decide/view.ts";
 import { branch, NOW, RUN, sha, workflow, workflowOf } from "../property/views.ts";
 
 /** The time of the view, as a commit would say it. */

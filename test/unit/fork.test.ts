@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { draftFork } from "../../src/core/fork.ts";
-import type { Branch, Sha } from "../../src/core/ids.ts";
-import { parseRequest, type Commit, type Request } from "../../src/core/request.ts";
+import { draftFork } from "../../src/core/study/fork.ts";
+import type { Branch, Sha } from "../../src/core/text/ids.ts";
+import { parseRequest, type Commit, type Request } from "../../src/core/history/request.ts";
 
 const id = (name: string): Sha => name.repeat(40).slice(0, 40) as Sha;
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { askedAt, askedBelow, beganWith, readPast } from "../../src/core/hand-offs.ts";
-import type { Sha } from "../../src/core/ids.ts";
-import type { Commit } from "../../src/core/request.ts";
-import { isReservedState } from "../../src/core/workflow.ts";
+import { askedAt, askedBelow, beganWith, readPast } from "../../src/core/study/hand-offs.ts";
+import type { Sha } from "../../src/core/text/ids.ts";
+import type { Commit } from "../../src/core/history/request.ts";
+import { isReservedState } from "../../src/core/workflow/workflow.ts";
 
 const id = (name: string): Sha => name.repeat(40).slice(0, 40) as Sha;
 

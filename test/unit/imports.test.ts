@@ -50,6 +50,17 @@ const core = ({ target }: Import): boolean => target.startsWith("core/");
 const ports = ({ target, type }: Import): boolean => type && target === "runner/ports.ts";
 const hub = ({ target }: Import): boolean => /^(?:probot$|@octokit\/)/.test(target);
 
+/** The rooms of the core; each builds on those before it. */
+const CORE = ["text", "workflow", "history", "permit", "decide", "answer", "study"].map(
+  (room) => `core/${room}/`,
+);
+const rankOf = (path: string): number => CORE.findIndex((room) => path.startsWith(room));
+/** Nothing of the core stands outside of its rooms, and none reaches up. */
+const isAbove = (path: string, target: string): boolean =>
+  path.startsWith("core/") &&
+  target.startsWith("core/") &&
+  !(rankOf(target) <= rankOf(path) && rankOf(target) >= 0);
+
 /** The first line that fits a file says what it may import. */
 const TABLE: readonly [file: RegExp, allows: (one: Import) => boolean][] = [
   [/^core\//, (one) => core(one) || CORE_PACKAGES.test(one.target)],
@@ -61,6 +72,31 @@ const TABLE: readonly [file: RegExp, allows: (one: Import) => boolean][] = [
   [/^git\//, (one) => core(one) || ports(one) || outside(one) || one.target.startsWith("git/")],
   [/^process\//, (one) => core(one) || ports(one) || outside(one) || one.target.startsWith("process/")],
   [/^queue\//, (one) => core(one) || ports(one) || outside(one) || one.target.startsWith("queue/")],
+  // What people ask for is read and done without a look at what is shown, and what is delivered is kept
+  // without a look at what it asks for.
+  [
+    /^github\/ask\//,
+    (one) =>
+      core(one) ||
+      /^github\/(?:ask\/|escape\.ts$)/.test(one.target) ||
+      one.target === "zod" ||
+      (one.type && hub(one)),
+  ],
+  [
+    /^github\/deliver\//,
+    (one) =>
+      core(one) ||
+      outside(one) ||
+      one.target.startsWith("github/deliver/") ||
+      (one.type && (hub(one) || one.target === "github/ask/intent.ts")),
+  ],
+  [
+    /^github\/show\//,
+    (one) =>
+      core(one) ||
+      /^github\/(?:show\/|client\.ts$|escape\.ts$)/.test(one.target) ||
+      (one.type && (hub(one) || one.target.startsWith("github/ask/"))),
+  ],
   [
     /^github\//,
     (one) =>
@@ -84,7 +120,10 @@ const TABLE: readonly [file: RegExp, allows: (one: Import) => boolean][] = [
 function breaches({ path, imports }: File): string[] {
   const allows = TABLE.find(([file]) => file.test(path))?.[1] ?? (() => false);
   const bad = imports.filter(
-    (one) => !allows(one) || (one.target === "node:child_process" && !path.startsWith("process/")),
+    (one) =>
+      !allows(one) ||
+      isAbove(path, one.target) ||
+      (one.target === "node:child_process" && !path.startsWith("process/")),
   );
   return bad.map(({ target }) => `${path} imports ${target}`);
 }
@@ -115,9 +154,9 @@ function findCycle(counts: (one: Import) => boolean): string[] | undefined {
 describe("the files under src", () => {
   it("are found, with the imports that they have", () => {
     expect(files.length).toBeGreaterThan(40);
-    const compose = files.find(({ path }) => path === "core/compose.ts");
-    expect(compose?.imports).toContainEqual({ target: "core/trailers.ts", type: true });
-    expect(compose?.imports).toContainEqual({ target: "core/message.ts", type: false });
+    const compose = files.find(({ path }) => path === "core/text/compose.ts");
+    expect(compose?.imports).toContainEqual({ target: "core/text/trailers.ts", type: true });
+    expect(compose?.imports).toContainEqual({ target: "core/text/message.ts", type: false });
     expect(
       importsOf("cli/main.ts", 'export * from "./a.ts";\nconst b = await import("../wire.ts");'),
     ).toEqual([
@@ -144,6 +183,9 @@ describe("the files under src", () => {
     const breach = (path: string, target: string, type = false) =>
       breaches({ path, text: "", imports: [{ target, type }] });
     expect(breach("core/a.ts", "node:fs")).toHaveLength(1);
+    expect(breach("core/text/a.ts", "core/decide/a.ts", true)).toHaveLength(1);
+    expect(breach("core/text/a.ts", "core/a.ts")).toHaveLength(1);
+    expect(breach("core/study/a.ts", "core/text/a.ts")).toEqual([]);
     expect(breach("core/a.ts", "git/exec.ts")).toHaveLength(1);
     expect(breach("runner/a.ts", "node:fs")).toHaveLength(1);
     expect(breach("git/refs.ts", "simple-git")).toHaveLength(1);
@@ -152,6 +194,10 @@ describe("the files under src", () => {
     expect(breach("cli/run.ts", "node:child_process")).toHaveLength(1);
     expect(breach("cli/render.ts", "wire.ts")).toHaveLength(1);
     expect(breach("new/a.ts", "core/a.ts")).toHaveLength(1);
+    expect(breach("github/ask/a.ts", "github/show/a.ts", true)).toHaveLength(1);
+    expect(breach("github/deliver/a.ts", "github/ask/act.ts", true)).toHaveLength(1);
+    expect(breach("github/show/a.ts", "github/ask/act.ts")).toHaveLength(1);
+    expect(breach("github/show/a.ts", "node:fs")).toHaveLength(1);
   });
 
   it("load packages of GitHub in one place alone", () => {

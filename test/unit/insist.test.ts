@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Fault, Unreachable, words } from "../../src/core/words.ts";
+import { Fault, Unreachable, words } from "../../src/core/text/words.ts";
 import { insist } from "../../src/runner/insist.ts";
 import type { Ports } from "../../src/runner/ports.ts";
 

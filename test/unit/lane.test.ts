@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { NOTHING } from "../../src/core/amounts.ts";
-import type { Run, Slot } from "../../src/core/decide.ts";
-import type { Ref } from "../../src/core/ids.ts";
-import { admit, type Spread } from "../../src/core/lane.ts";
-import { LEASES, slotRef, type Lease } from "../../src/core/lease.ts";
-import { parseRequest } from "../../src/core/request.ts";
+import { NOTHING } from "../../src/core/text/amounts.ts";
+import type { Run, Slot } from "../../src/core/decide/decide.ts";
+import type { Ref } from "../../src/core/text/ids.ts";
+import { admit, type Spread } from "../../src/core/decide/lane.ts";
+import { LEASES, slotRef, type Lease } from "../../src/core/decide/lease.ts";
+import { parseRequest } from "../../src/core/history/request.ts";
 import {
   NO_FACTS,
   NO_SIDES,
@@ -14,7 +14,7 @@ import {
   type SeenLease,
   type SeenSlot,
   type View,
-} from "../../src/core/view.ts";
+} from "../../src/core/decide/view.ts";
 import { branchKey } from "../../src/git/key.ts";
 import { branch, RUN, sha, workflow, workflowOf } from "../property/views.ts";
 

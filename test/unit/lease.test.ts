@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { NOTHING } from "../../src/core/amounts.ts";
-import { formatLease, parseLease, refsOf, salvageRef, slotRef, type Lease } from "../../src/core/lease.ts";
+import { NOTHING } from "../../src/core/text/amounts.ts";
+import {
+  formatLease,
+  parseLease,
+  refsOf,
+  salvageRef,
+  slotRef,
+  type Lease,
+} from "../../src/core/decide/lease.ts";
 import { branch, RUN, sha } from "../property/views.ts";
 
 const lease: Lease = {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { NOTHING } from "../../src/core/amounts.ts";
-import type { Ref } from "../../src/core/ids.ts";
-import { LEASES, slotRef, type Lease } from "../../src/core/lease.ts";
-import { findLeftovers } from "../../src/core/leftovers.ts";
-import { parseRequest } from "../../src/core/request.ts";
+import { NOTHING } from "../../src/core/text/amounts.ts";
+import type { Ref } from "../../src/core/text/ids.ts";
+import { LEASES, slotRef, type Lease } from "../../src/core/decide/lease.ts";
+import { findLeftovers } from "../../src/core/decide/leftovers.ts";
+import { parseRequest } from "../../src/core/history/request.ts";
 import {
   NO_FACTS,
   NO_SIDES,
@@ -12,7 +12,7 @@ import {
   type SeenLease,
   type SeenSlot,
   type View,
-} from "../../src/core/view.ts";
+} from "../../src/core/decide/view.ts";
 import { branch, NOW, RUN, sha } from "../property/views.ts";
 
 const LEASE = `${LEASES}gone` as Ref;

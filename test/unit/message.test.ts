@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { describeMessage, findDoubt, parseMessage, valueOf, valuesOf } from "../../src/core/message.ts";
+import { describeMessage, findDoubt, parseMessage, valueOf, valuesOf } from "../../src/core/text/message.ts";
 
 const doubt = (...lines: string[]) => findDoubt(lines.join("\n"), ["state", "dwp-state"]);
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { NOTHING } from "../../src/core/amounts.ts";
-import type { Ref } from "../../src/core/ids.ts";
-import { LEASES, slotRef, type Holder, type Lease } from "../../src/core/lease.ts";
-import { parseRequest } from "../../src/core/request.ts";
-import { NO_FACTS, NO_SIDES, type Head, type View } from "../../src/core/view.ts";
+import { NOTHING } from "../../src/core/text/amounts.ts";
+import type { Ref } from "../../src/core/text/ids.ts";
+import { LEASES, slotRef, type Holder, type Lease } from "../../src/core/decide/lease.ts";
+import { parseRequest } from "../../src/core/history/request.ts";
+import { NO_FACTS, NO_SIDES, type Head, type View } from "../../src/core/decide/view.ts";
 import { Observer } from "../../src/runner/observe.ts";
 import type { LeaseRef, Look, Ports } from "../../src/runner/ports.ts";
 import { branch, RUN, sha } from "../property/views.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { backoffMs, decideOutcome, type Exit } from "../../src/core/outcome.ts";
-import type { OutputReading } from "../../src/core/output.ts";
+import { backoffMs, decideOutcome, type Exit } from "../../src/core/answer/outcome.ts";
+import type { OutputReading } from "../../src/core/answer/output.ts";
 import { workflow } from "../property/views.ts";
 
 const exit = (code: number): Exit => ({ kind: "exited", code });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readOutput, readSetState } from "../../src/core/output.ts";
+import { readOutput, readSetState } from "../../src/core/answer/output.ts";
 
 const later = (text: string) => {
   const reading = readOutput(`retry-after=${text}`);

@@ -1,15 +1,15 @@
 /** Who answers a prompt, what it reads, and where the goal of a line of work is found. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Offspring } from "../../src/core/family.ts";
-import { readFrontMatter } from "../../src/core/front-matter.ts";
-import type { Branch } from "../../src/core/ids.ts";
-import { originOf } from "../../src/core/origin.ts";
-import { readOutput } from "../../src/core/output.ts";
-import { chooseAgent, renderPrompt, withSummary, type PromptFacts } from "../../src/core/prompt.ts";
-import type { Commit } from "../../src/core/request.ts";
-import { readWorkflow } from "../../src/core/workflow-file.ts";
-import type { Workflow } from "../../src/core/workflow.ts";
+import type { Offspring } from "../../src/core/decide/family.ts";
+import { readFrontMatter } from "../../src/core/answer/front-matter.ts";
+import type { Branch } from "../../src/core/text/ids.ts";
+import { originOf } from "../../src/core/history/origin.ts";
+import { readOutput } from "../../src/core/answer/output.ts";
+import { chooseAgent, renderPrompt, withSummary, type PromptFacts } from "../../src/core/answer/prompt.ts";
+import type { Commit } from "../../src/core/history/request.ts";
+import { readWorkflow } from "../../src/core/workflow/workflow-file.ts";
+import type { Workflow } from "../../src/core/workflow/workflow.ts";
 import { hostileMessage } from "../property/hostile.ts";
 import { commitOf, id, requestOf, TOPIC } from "../support/call.ts";
 

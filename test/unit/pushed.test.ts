@@ -1,9 +1,9 @@
 /** Who pushed the commits of a branch, out of what a server tells of its moves. */
 import { describe, expect, it } from "vitest";
-import type { Sha } from "../../src/core/ids.ts";
-import { isSamePerson } from "../../src/core/people.ts";
-import { accountAddress, accountOf, pushersOf, type Push } from "../../src/core/pushed.ts";
-import type { Commit } from "../../src/core/request.ts";
+import type { Sha } from "../../src/core/text/ids.ts";
+import { isSamePerson } from "../../src/core/permit/people.ts";
+import { accountAddress, accountOf, pushersOf, type Push } from "../../src/core/permit/pushed.ts";
+import type { Commit } from "../../src/core/history/request.ts";
 
 const trail = (names: string, author = "ann@example.com"): Commit[] =>
   names.split("").map((name) => ({

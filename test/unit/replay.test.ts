@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { Sha } from "../../src/core/ids.ts";
-import { comparable, measured } from "../../src/core/replay.ts";
+import type { Sha } from "../../src/core/text/ids.ts";
+import { comparable, measured } from "../../src/core/study/replay.ts";
 import { parseChanges, parseNumstat } from "../../src/git/parse-changes.ts";
 
 const id = (name: string): Sha => name.repeat(40).slice(0, 40) as Sha;

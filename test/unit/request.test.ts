@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseRequest, type Asked } from "../../src/core/request.ts";
+import { parseRequest, type Asked } from "../../src/core/history/request.ts";
 import { branch, sha } from "../property/views.ts";
 
 const ask = (trailers: string, parents = 1, on = "feat/x"): Asked =>

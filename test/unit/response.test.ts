@@ -1,10 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { composeMessage } from "../../src/core/compose.ts";
-import { formatJournal, parseJournal } from "../../src/core/journal.ts";
-import { parseMessage } from "../../src/core/message.ts";
-import type { Output } from "../../src/core/output.ts";
-import { parseRequest, type Request } from "../../src/core/request.ts";
-import { draftResponse, indentTail, passedOn, type RunFacts, type Verdict } from "../../src/core/response.ts";
+import { composeMessage } from "../../src/core/text/compose.ts";
+import { formatJournal, parseJournal } from "../../src/core/answer/journal.ts";
+import { parseMessage } from "../../src/core/text/message.ts";
+import type { Output } from "../../src/core/answer/output.ts";
+import { parseRequest, type Request } from "../../src/core/history/request.ts";
+import {
+  draftResponse,
+  indentTail,
+  passedOn,
+  type RunFacts,
+  type Verdict,
+} from "../../src/core/answer/response.ts";
 import { branch, RUN, sha } from "../property/views.ts";
 
 const TOKEN = `ghp_${"a1".repeat(18)}`;

@@ -1,7 +1,12 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import type { Sha } from "../../src/core/ids.ts";
-import { contentOf, isSameContent, withSignature, type Content } from "../../src/core/signed-commit.ts";
+import type { Sha } from "../../src/core/text/ids.ts";
+import {
+  contentOf,
+  isSameContent,
+  withSignature,
+  type Content,
+} from "../../src/core/history/signed-commit.ts";
 import { createRequire } from "node:module";
 
 const idOf = (object: string): string =>

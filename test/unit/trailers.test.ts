@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseTrailers, separatorAt } from "../../src/core/trailers.ts";
+import { parseTrailers, separatorAt } from "../../src/core/text/trailers.ts";
 
 const read = (...lines: string[]): string[] =>
   parseTrailers(`${lines.join("\n")}\n`).trailers.map(({ key, value }) => `${key}=${value}`);

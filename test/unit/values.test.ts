@@ -1,9 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { composeMessage, isReserved, isTrailerKey } from "../../src/core/compose.ts";
-import { formatDuration, parseDuration } from "../../src/core/duration.ts";
-import { branchOf, parseBranch, parseRunId, parseSha, parseStateName, refOf } from "../../src/core/ids.ts";
-import { parseInstant } from "../../src/core/instant.ts";
-import { nearest } from "../../src/core/nearest.ts";
+import { composeMessage, isReserved, isTrailerKey } from "../../src/core/text/compose.ts";
+import { formatDuration, parseDuration } from "../../src/core/text/duration.ts";
+import {
+  branchOf,
+  parseBranch,
+  parseRunId,
+  parseSha,
+  parseStateName,
+  refOf,
+} from "../../src/core/text/ids.ts";
+import { parseInstant } from "../../src/core/text/instant.ts";
+import { nearest } from "../../src/core/text/nearest.ts";
 import { branch, RUN } from "../property/views.ts";
 
 describe("names", () => {

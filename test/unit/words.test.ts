@@ -1,8 +1,8 @@
 /** The sentences: each has one name, whichever file it is in. */
 import { expect, it } from "vitest";
-import { commandWords } from "../../src/core/words-commands.ts";
-import { githubWords } from "../../src/core/words-github.ts";
-import { words } from "../../src/core/words.ts";
+import { commandWords } from "../../src/core/text/words-commands.ts";
+import { githubWords } from "../../src/core/text/words-github.ts";
+import { words } from "../../src/core/text/words.ts";
 
 it.each([
   ["commands", commandWords],

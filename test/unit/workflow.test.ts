@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { must } from "../property/views.ts";
-import { parseStateName } from "../../src/core/ids.ts";
-import { isReservedState, isTerminal, successors } from "../../src/core/workflow.ts";
-import { openWorkflow, readWorkflow } from "../../src/core/workflow-file.ts";
+import { parseStateName } from "../../src/core/text/ids.ts";
+import { isReservedState, isTerminal, successors } from "../../src/core/workflow/workflow.ts";
+import { openWorkflow, readWorkflow } from "../../src/core/workflow/workflow-file.ts";
 
 const name = (text: string) => must(parseStateName(text));
 const problems = (...lines: string[]) => readWorkflow(lines.join("\n")).problems;

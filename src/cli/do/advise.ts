@@ -1,13 +1,13 @@
 /** `trailhand advise`: which pattern fits a task graph, and the numbers that say so. */
 import { readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
-import { advise } from "../../core/advise.ts";
-import { estimate, usualTimes, type Usual } from "../../core/estimate.ts";
-import { readPast } from "../../core/hand-offs.ts";
-import { nearest } from "../../core/nearest.ts";
-import { PATTERNS, type Pattern } from "../../core/task-facts.ts";
-import { readTaskGraph, type TaskGraph } from "../../core/task-graph.ts";
-import { EXIT, Fault, typed, words } from "../../core/words.ts";
+import { advise } from "../../core/study/advise.ts";
+import { estimate, usualTimes, type Usual } from "../../core/study/estimate.ts";
+import { readPast } from "../../core/study/hand-offs.ts";
+import { nearest } from "../../core/text/nearest.ts";
+import { PATTERNS, type Pattern } from "../../core/study/task-facts.ts";
+import { readTaskGraph, type TaskGraph } from "../../core/study/task-graph.ts";
+import { EXIT, Fault, typed, words } from "../../core/text/words.ts";
 import { formatProblems, openSite } from "../../wire.ts";
 import type { Call, Run } from "../call.ts";
 import { readPile } from "../read-past.ts";

@@ -7,7 +7,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
-import { EXIT, Fault, typed, words } from "../../core/words.ts";
+import { EXIT, Fault, typed, words } from "../../core/text/words.ts";
 import { readBaseUrl } from "../../github/credentials.ts";
 import {
   donePage,
@@ -18,7 +18,7 @@ import {
   manifestSchema,
 } from "../../github/manifest.ts";
 import { convert, formatCredentials, listenForCode } from "../../github/register.ts";
-import { WEBHOOK_PATH } from "../../github/server.ts";
+import { WEBHOOK_PATH } from "../../github/deliver/server.ts";
 import type { Call, Run } from "../call.ts";
 
 /** The build puts it beside the program. */

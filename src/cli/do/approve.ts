@@ -4,12 +4,12 @@
  * What must hold: it is written only when the runner would count it, by the runner's own reading;
  * where signatures prove who a person is, it is signed with the person's own key.
  */
-import { approvalProblem, counted, type Approved } from "../../core/approval.ts";
-import { composeMessage } from "../../core/compose.ts";
-import { refOf, type Sha } from "../../core/ids.ts";
-import type { Head } from "../../core/view.ts";
-import { approvalsWanted } from "../../core/waiting.ts";
-import { EXIT, Fault, words } from "../../core/words.ts";
+import { approvalProblem, counted, type Approved } from "../../core/permit/approval.ts";
+import { composeMessage } from "../../core/text/compose.ts";
+import { refOf, type Sha } from "../../core/text/ids.ts";
+import type { Head } from "../../core/decide/view.ts";
+import { approvalsWanted } from "../../core/decide/waiting.ts";
+import { EXIT, Fault, words } from "../../core/text/words.ts";
 import { readEntry } from "../../git/assemble.ts";
 import { GitExit } from "../../git/exec.ts";
 import { readTrail } from "../../git/repository.ts";

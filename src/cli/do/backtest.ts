@@ -1,9 +1,9 @@
 /** `trailhand backtest`: judges the answers in history by a workflow.yml. */
-import { backtest, workflowsOf, type Difference } from "../../core/backtest.ts";
-import { readPast, type HandOff, type Past } from "../../core/hand-offs.ts";
-import { readWorkflow } from "../../core/workflow-file.ts";
-import type { Workflow } from "../../core/workflow.ts";
-import { EXIT, Fault, words } from "../../core/words.ts";
+import { backtest, workflowsOf, type Difference } from "../../core/study/backtest.ts";
+import { readPast, type HandOff, type Past } from "../../core/study/hand-offs.ts";
+import { readWorkflow } from "../../core/workflow/workflow-file.ts";
+import type { Workflow } from "../../core/workflow/workflow.ts";
+import { EXIT, Fault, words } from "../../core/text/words.ts";
 import type { Git } from "../../git/exec.ts";
 import { parseChanges } from "../../git/parse-changes.ts";
 import { formatProblems, openSite } from "../../wire.ts";

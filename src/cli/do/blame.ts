@@ -10,10 +10,10 @@ import {
   type Credit,
   type CreditedLine,
   type Landing,
-} from "../../core/blame.ts";
-import { readPast, type HandOff, type Past } from "../../core/hand-offs.ts";
-import { parseBranch, refOf, type Sha } from "../../core/ids.ts";
-import { EXIT, Fault, words } from "../../core/words.ts";
+} from "../../core/study/blame.ts";
+import { readPast, type HandOff, type Past } from "../../core/study/hand-offs.ts";
+import { parseBranch, refOf, type Sha } from "../../core/text/ids.ts";
+import { EXIT, Fault, words } from "../../core/text/words.ts";
 import { GitExit } from "../../git/exec.ts";
 import type { Site } from "../../site.ts";
 import { openSite } from "../../wire.ts";

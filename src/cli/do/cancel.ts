@@ -1,8 +1,8 @@
 /** `trailhand cancel`: ends the work on a branch. A runner that is at it sees the branch move. */
-import type { Branch } from "../../core/ids.ts";
-import type { Head, View } from "../../core/view.ts";
-import { isTerminal } from "../../core/workflow.ts";
-import { EXIT, Fault, words } from "../../core/words.ts";
+import type { Branch } from "../../core/text/ids.ts";
+import type { Head, View } from "../../core/decide/view.ts";
+import { isTerminal } from "../../core/workflow/workflow.ts";
+import { EXIT, Fault, words } from "../../core/text/words.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
 import { present, requireHead, stateOf, survey } from "../survey.ts";

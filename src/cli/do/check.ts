@@ -1,10 +1,10 @@
 /** `trailhand check`: records how a check from outside ended, for the present head of a branch. */
-import type { Ref, Sha } from "../../core/ids.ts";
-import { CHECKS } from "../../core/lease.ts";
-import { nearest } from "../../core/nearest.ts";
-import { formatChecks, readSides } from "../../core/used.ts";
-import type { Head } from "../../core/view.ts";
-import { EXIT, Fault, words } from "../../core/words.ts";
+import type { Ref, Sha } from "../../core/text/ids.ts";
+import { CHECKS } from "../../core/decide/lease.ts";
+import { nearest } from "../../core/text/nearest.ts";
+import { formatChecks, readSides } from "../../core/decide/used.ts";
+import type { Head } from "../../core/decide/view.ts";
+import { EXIT, Fault, words } from "../../core/text/words.ts";
 import { readTrail } from "../../git/repository.ts";
 import type { Site } from "../../site.ts";
 import { openSite } from "../../wire.ts";

@@ -2,8 +2,8 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import type { Branch } from "../../core/ids.ts";
-import { EXIT, Fault, words } from "../../core/words.ts";
+import type { Branch } from "../../core/text/ids.ts";
+import { EXIT, Fault, words } from "../../core/text/words.ts";
 import { cleanEnv, Git } from "../../git/exec.ts";
 import { openSite } from "../../wire.ts";
 import { DEMO_FILES, DEMO_REQUESTS } from "../demo-files.ts";

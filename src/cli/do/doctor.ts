@@ -1,9 +1,9 @@
 /** `trailhand doctor`: is everything in order, and what mends it? */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { FOLLOW } from "../../core/lease.ts";
-import { EXIT, Fault, typed, words } from "../../core/words.ts";
-import { WORKFLOW_FILE } from "../../core/workflow.ts";
+import { FOLLOW } from "../../core/decide/lease.ts";
+import { EXIT, Fault, typed, words } from "../../core/text/words.ts";
+import { WORKFLOW_FILE } from "../../core/workflow/workflow.ts";
 import { listCheckouts } from "../../git/checkouts.ts";
 import { requireVersion } from "../../git/open.ts";
 import { readJson } from "../../git/bay.ts";

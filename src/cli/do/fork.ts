@@ -1,10 +1,10 @@
 /** `trailhand fork`: a new branch at any commit of a run, to try the same work another way. */
-import { draftFork } from "../../core/fork.ts";
-import { askedBelow } from "../../core/hand-offs.ts";
-import { parseBranch } from "../../core/ids.ts";
-import { originOf } from "../../core/origin.ts";
-import { isReservedState } from "../../core/workflow.ts";
-import { Fault, EXIT, words } from "../../core/words.ts";
+import { draftFork } from "../../core/study/fork.ts";
+import { askedBelow } from "../../core/study/hand-offs.ts";
+import { parseBranch } from "../../core/text/ids.ts";
+import { originOf } from "../../core/history/origin.ts";
+import { isReservedState } from "../../core/workflow/workflow.ts";
+import { Fault, EXIT, words } from "../../core/text/words.ts";
 import { readTrail } from "../../git/repository.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";

@@ -1,7 +1,7 @@
 /** `trailhand gc`: what is no longer needed, and why; with `--prune` it is removed. */
 import { rmSync } from "node:fs";
-import { EXIT } from "../../core/words.ts";
-import type { Workflow } from "../../core/workflow.ts";
+import { EXIT } from "../../core/text/words.ts";
+import type { Workflow } from "../../core/workflow/workflow.ts";
 import { findGarbage, type Garbage } from "../../git/garbage.ts";
 import type { Site } from "../../site.ts";
 import { openSite } from "../../wire.ts";

@@ -1,12 +1,12 @@
 /** `trailhand github sync`: makes GitHub show what the refs say. */
-import { cleanLine } from "../../core/clean.ts";
-import { EXIT, Fault, words } from "../../core/words.ts";
-import { difference, type Write } from "../../github/difference.ts";
-import type { Repo } from "../../github/intent.ts";
-import { readPresent } from "../../github/present.ts";
-import { pictureOf } from "../../github/projection.ts";
-import type { Published } from "../../github/publish.ts";
-import { showWork } from "../../github/show.ts";
+import { cleanLine } from "../../core/text/clean.ts";
+import { EXIT, Fault, words } from "../../core/text/words.ts";
+import { difference, type Write } from "../../github/show/difference.ts";
+import type { Repo } from "../../github/ask/intent.ts";
+import { readPresent } from "../../github/show/present.ts";
+import { pictureOf } from "../../github/show/projection.ts";
+import type { Published } from "../../github/show/publish.ts";
+import { showWork } from "../../github/show/show-work.ts";
 import { Declined } from "../../github/client.ts";
 import { openGithub } from "../../wire-github-sync.ts";
 import { openSite } from "../../wire.ts";

@@ -1,6 +1,6 @@
 /** `trailhand graph`: the workflow as a drawing. */
-import { edgesOf, formatDrawing, formatMermaid, startsOf } from "../../core/graph.ts";
-import { EXIT } from "../../core/words.ts";
+import { edgesOf, formatDrawing, formatMermaid, startsOf } from "../../core/workflow/graph.ts";
+import { EXIT } from "../../core/text/words.ts";
 import { openSite, usableContract } from "../../wire.ts";
 import type { Run } from "../call.ts";
 import { present, requireHead, stateOf, survey } from "../survey.ts";

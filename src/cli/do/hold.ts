@@ -1,7 +1,7 @@
 /** `trailhand hold`: stops everything, says who did, and lets it go on. */
-import { HOLD } from "../../core/lease.ts";
-import { formatHold } from "../../core/used.ts";
-import { EXIT, Fault, words } from "../../core/words.ts";
+import { HOLD } from "../../core/decide/lease.ts";
+import { formatHold } from "../../core/decide/used.ts";
+import { EXIT, Fault, words } from "../../core/text/words.ts";
 import type { Site } from "../../site.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";

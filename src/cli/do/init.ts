@@ -6,9 +6,9 @@
  */
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { startsOf } from "../../core/graph.ts";
-import { EXIT, Fault, typed, words } from "../../core/words.ts";
-import { WORKFLOW_FILE } from "../../core/workflow.ts";
+import { startsOf } from "../../core/workflow/graph.ts";
+import { EXIT, Fault, typed, words } from "../../core/text/words.ts";
+import { WORKFLOW_FILE } from "../../core/workflow/workflow.ts";
 import { GitExit, type Git } from "../../git/exec.ts";
 import type { Site } from "../../site.ts";
 import { openSite } from "../../wire.ts";
@@ -84,7 +84,7 @@ const FIRST_STEPS = [
 async function stepsOf(pack: string): Promise<string[]> {
   const command = commandOf(packPage(pack)) ?? "trailhand run";
   if (!/\btrailhand run\b/.test(command) || /\btrailhand request\b/.test(command)) return [command];
-  const { readWorkflow } = await import("../../core/workflow-file.ts");
+  const { readWorkflow } = await import("../../core/workflow/workflow-file.ts");
   const text = packFiles(pack).find(({ path }) => path === WORKFLOW_FILE)?.text ?? "";
   const { workflow } = readWorkflow(text);
   const [start] = workflow ? startsOf(workflow) : [];

@@ -1,7 +1,7 @@
 /** `trailhand lanes`: places, quotas and queues. */
-import { formatDuration } from "../../core/duration.ts";
-import { lanesInUse, type LaneUse } from "../../core/lane-use.ts";
-import { EXIT } from "../../core/words.ts";
+import { formatDuration } from "../../core/text/duration.ts";
+import { lanesInUse, type LaneUse } from "../../core/study/lane-use.ts";
+import { EXIT } from "../../core/text/words.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
 import { renderColumns } from "../render-table.ts";

@@ -1,7 +1,7 @@
 /** `trailhand log`: the hand-offs of a branch as a time line. */
-import { refsOf } from "../../core/lease.ts";
-import { readTimeline, type Step } from "../../core/timeline.ts";
-import { EXIT } from "../../core/words.ts";
+import { refsOf } from "../../core/decide/lease.ts";
+import { readTimeline, type Step } from "../../core/study/timeline.ts";
+import { EXIT } from "../../core/text/words.ts";
 import { readTrail } from "../../git/repository.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";

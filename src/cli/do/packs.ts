@@ -1,5 +1,5 @@
 /** `trailhand packs`: the ready-made workflows, or the page of one. */
-import { EXIT } from "../../core/words.ts";
+import { EXIT } from "../../core/text/words.ts";
 import type { Run } from "../call.ts";
 import { listPacks, packPage } from "../packs.ts";
 import { renderColumns } from "../render-table.ts";

@@ -1,9 +1,9 @@
 /** `trailhand replay`: runs a past request again, and shows how its answer differs. */
-import { answeredBy, askedAt, ownReading } from "../../core/hand-offs.ts";
-import { comparable, measured, stateIn } from "../../core/replay.ts";
-import type { Commit, Request } from "../../core/request.ts";
-import { isReservedState } from "../../core/workflow.ts";
-import { EXIT, Fault, words } from "../../core/words.ts";
+import { answeredBy, askedAt, ownReading } from "../../core/study/hand-offs.ts";
+import { comparable, measured, stateIn } from "../../core/study/replay.ts";
+import type { Commit, Request } from "../../core/history/request.ts";
+import { isReservedState } from "../../core/workflow/workflow.ts";
+import { EXIT, Fault, words } from "../../core/text/words.ts";
 import type { ReadContract } from "../../git/contract.ts";
 import { readTrail } from "../../git/repository.ts";
 import { rehearse, type Rehearsed } from "../../runner/rehearse.ts";

@@ -1,9 +1,9 @@
 /** `trailhand request`: commits a request for a state. */
-import { cleanLine } from "../../core/clean.ts";
-import { parseBranch, parseStateName, type Sha } from "../../core/ids.ts";
-import { nearest } from "../../core/nearest.ts";
-import { isReservedState, isTerminal, type State } from "../../core/workflow.ts";
-import { EXIT, Fault, typed, words } from "../../core/words.ts";
+import { cleanLine } from "../../core/text/clean.ts";
+import { parseBranch, parseStateName, type Sha } from "../../core/text/ids.ts";
+import { nearest } from "../../core/text/nearest.ts";
+import { isReservedState, isTerminal, type State } from "../../core/workflow/workflow.ts";
+import { EXIT, Fault, typed, words } from "../../core/text/words.ts";
 import type { ReadContract } from "../../git/contract.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";

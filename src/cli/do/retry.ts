@@ -1,6 +1,6 @@
 /** `trailhand retry`: asks again for a state that failed, or ends a rest before its time. */
-import type { Head, View } from "../../core/view.ts";
-import { Fault, words } from "../../core/words.ts";
+import type { Head, View } from "../../core/decide/view.ts";
+import { Fault, words } from "../../core/text/words.ts";
 import { openSite } from "../../wire.ts";
 import { askAgain, type Again } from "../ask-again.ts";
 import type { Run } from "../call.ts";

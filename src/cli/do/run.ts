@@ -1,9 +1,9 @@
 /** `trailhand run`: works until nothing is runnable, or watches. */
-import { cleanLine } from "../../core/clean.ts";
-import type { Decision } from "../../core/decide.ts";
-import { parseBranch, type Branch } from "../../core/ids.ts";
-import { admit } from "../../core/lane.ts";
-import { EXIT, Fault, words } from "../../core/words.ts";
+import { cleanLine } from "../../core/text/clean.ts";
+import type { Decision } from "../../core/decide/decide.ts";
+import { parseBranch, type Branch } from "../../core/text/ids.ts";
+import { admit } from "../../core/decide/lane.ts";
+import { EXIT, Fault, words } from "../../core/text/words.ts";
 import { requireVersion } from "../../git/open.ts";
 import type { Site } from "../../site.ts";
 import { pushesOf } from "../../wire-pushes.ts";

@@ -5,10 +5,10 @@
  * lets what is being worked on end, the second leaves at once, and loses nothing either.
  */
 import { resolve } from "node:path";
-import { cleanLine } from "../../core/clean.ts";
-import { EXIT } from "../../core/words.ts";
+import { cleanLine } from "../../core/text/clean.ts";
+import { EXIT } from "../../core/text/words.ts";
 import { readBaseUrl, readCredentials, readServer } from "../../github/credentials.ts";
-import { WEBHOOK_PATH } from "../../github/server.ts";
+import { WEBHOOK_PATH } from "../../github/deliver/server.ts";
 import { inboxFolder, ownParts, startService } from "../../wire-github.ts";
 import type { Run } from "../call.ts";
 import { numberOption } from "../input.ts";

@@ -1,9 +1,9 @@
 /** `trailhand show`: explains a request or a response. */
-import { parseBranch, type Branch } from "../../core/ids.ts";
-import { describeMessage, parseMessage, valueOf } from "../../core/message.ts";
-import { parseRequest, type Asked, type Commit } from "../../core/request.ts";
-import { isTerminal } from "../../core/workflow.ts";
-import { EXIT, Fault, words } from "../../core/words.ts";
+import { parseBranch, type Branch } from "../../core/text/ids.ts";
+import { describeMessage, parseMessage, valueOf } from "../../core/text/message.ts";
+import { parseRequest, type Asked, type Commit } from "../../core/history/request.ts";
+import { isTerminal } from "../../core/workflow/workflow.ts";
+import { EXIT, Fault, words } from "../../core/text/words.ts";
 import { readTrail } from "../../git/repository.ts";
 import type { Site } from "../../site.ts";
 import { openSite } from "../../wire.ts";

@@ -7,7 +7,7 @@
  */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, isAbsolute, join } from "node:path";
-import { Fault, words } from "../../core/words.ts";
+import { Fault, words } from "../../core/text/words.ts";
 import { cleanEnv, Git, remoteEnv } from "../exec.ts";
 import type { Scoped } from "../parse.ts";
 import { withoutPassword, type Address } from "./line.ts";

@@ -6,9 +6,9 @@
  * is Unreachable, and never taken for an answer.
  */
 import { hash } from "node:crypto";
-import { cleanLine, cleanText, redact } from "../../core/clean.ts";
-import type { Ref, Sha } from "../../core/ids.ts";
-import { Unreachable } from "../../core/words.ts";
+import { cleanLine, cleanText, redact } from "../../core/text/clean.ts";
+import type { Ref, Sha } from "../../core/text/ids.ts";
+import { Unreachable } from "../../core/text/words.ts";
 import { type Call, type Git, GitExit, GitSilent, type Result } from "../exec.ts";
 import { requireSha } from "../parse.ts";
 import type { RefNames } from "./names.ts";

@@ -6,10 +6,10 @@
  * other runners of this machine move too. A commit counts as present only when its ref was fetched
  * or it was written here: an object alone may lack its tree after a crash.
  */
-import type { Ref, Sha } from "../../core/ids.ts";
-import { JOURNAL, LANES, LEASES, NAMESPACE, PARKED } from "../../core/lease.ts";
-import type { Commit } from "../../core/request.ts";
-import { sideRefs } from "../../core/used.ts";
+import type { Ref, Sha } from "../../core/text/ids.ts";
+import { JOURNAL, LANES, LEASES, NAMESPACE, PARKED } from "../../core/decide/lease.ts";
+import type { Commit } from "../../core/history/request.ts";
+import { sideRefs } from "../../core/decide/used.ts";
 import type { Update } from "../../runner/ports.ts";
 import { assemble, readEntry, type Entry, type WholeLook } from "../assemble.ts";
 import { type Git, GitExit } from "../exec.ts";

@@ -4,8 +4,8 @@
  * What must hold: everywhere else they are under `refs/trailhand/`; only here is it known that a
  * host may want them elsewhere, and that names there are then no branches.
  */
-import type { Ref } from "../../core/ids.ts";
-import { NAMESPACE } from "../../core/lease.ts";
+import type { Ref } from "../../core/text/ids.ts";
+import { NAMESPACE } from "../../core/decide/lease.ts";
 
 export const DEFAULT_PREFIX = "refs/trailhand";
 const HEADS = "refs/heads/";

@@ -4,9 +4,9 @@
  * What must hold: nothing but refs under `probe/` is written, and they are removed again; a promise
  * that is broken is named; a remote that does not answer is Unreachable, which says nothing.
  */
-import type { Ref, Sha } from "../../core/ids.ts";
-import { NAMESPACE } from "../../core/lease.ts";
-import { Unreachable } from "../../core/words.ts";
+import type { Ref, Sha } from "../../core/text/ids.ts";
+import { NAMESPACE } from "../../core/decide/lease.ts";
+import { Unreachable } from "../../core/text/words.ts";
 import type { Swap, Update } from "../../runner/ports.ts";
 import type { RemoteRepository } from "./repository.ts";
 

@@ -5,10 +5,10 @@
  * swap is one push, atomic, with a lease on each ref; what a push came to is believed only when git
  * compared and sent nothing, or the server said no; otherwise the refs are read.
  */
-import type { Branch, Ref, Sha } from "../../core/ids.ts";
-import { ARCHIVE, NAMESPACE, parseLease, SALVAGE } from "../../core/lease.ts";
-import type { Push } from "../../core/pushed.ts";
-import { Fault, Unreachable, words } from "../../core/words.ts";
+import type { Branch, Ref, Sha } from "../../core/text/ids.ts";
+import { ARCHIVE, NAMESPACE, parseLease, SALVAGE } from "../../core/decide/lease.ts";
+import type { Push } from "../../core/permit/pushed.ts";
+import { Fault, Unreachable, words } from "../../core/text/words.ts";
 import type { LeaseRef, Look, Swap, Update } from "../../runner/ports.ts";
 import type { Person, Place } from "../open.ts";
 import { landedIn, LocalRepository, readTrail, requireTarget } from "../repository.ts";

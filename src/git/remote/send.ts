@@ -4,7 +4,7 @@
  * What must hold: all of them or none; each names the value that it expects; a line that is cut is
  * doubt, and no answer.
  */
-import { Unreachable } from "../../core/words.ts";
+import { Unreachable } from "../../core/text/words.ts";
 import type { Update } from "../../runner/ports.ts";
 import type { Line } from "./line.ts";
 import type { RefNames } from "./names.ts";

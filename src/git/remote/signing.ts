@@ -5,8 +5,8 @@
  * where the server does not sign in time, it is the runner's own, and that is told; no branch moves.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import type { Ref, Sha } from "../../core/ids.ts";
-import { unsignedRef } from "../../core/lease.ts";
+import type { Ref, Sha } from "../../core/text/ids.ts";
+import { unsignedRef } from "../../core/decide/lease.ts";
 import {
   contentOf,
   isSameContent,
@@ -14,8 +14,8 @@ import {
   type Content,
   type Notarized,
   type Notary,
-} from "../../core/signed-commit.ts";
-import { words } from "../../core/words.ts";
+} from "../../core/history/signed-commit.ts";
+import { words } from "../../core/text/words.ts";
 import type { Update } from "../../runner/ports.ts";
 import { GitExit, type Git } from "../exec.ts";
 import { requireSha } from "../parse.ts";

@@ -1,0 +1,88 @@
+/**
+ * The static checks of what a state may do, and of what it waits for.
+ *
+ * What must hold: every wait has an end; a limit can be reached; every role, agent and piece of evidence that is named is
+ * one that can be had.
+ */
+import { nearest } from "../text/nearest.ts";
+import type { Problem, State, Workflow } from "./workflow.ts";
+
+/** Returns every problem; none means that the rules can be followed. */
+export function checkRules(workflow: Workflow): Problem[] {
+  return [
+    ...Object.entries(workflow.states).flatMap(([name, state]) => [
+      ...checkWait(name, state),
+      ...checkStall(name, state),
+      ...checkNames(name, state, workflow),
+    ]),
+    ...checkEvidence(workflow),
+  ];
+}
+
+const problem = (path: string, message: string): Problem => ({ path, message });
+
+function checkStall(name: string, { stall, timeout }: State): Problem[] {
+  if (stall === undefined || stall < timeout) return [];
+  return [problem(`states.${name}.stall`, "is not shorter than `timeout`, so it would never end anything")];
+}
+
+function checkWait(name: string, state: State): Problem[] {
+  const path = `states.${name}`;
+  const { wait, deadline, otherwise, human, max, "on-max": most } = state;
+  const found: Problem[] = [];
+  if (most !== undefined && max === undefined) {
+    found.push(problem(`${path}.on-max`, "says where work goes after `max`, and there is no `max`"));
+  }
+  if (wait.length === 0) {
+    const key = deadline === undefined ? "otherwise" : "deadline";
+    const given = deadline !== undefined || otherwise !== undefined;
+    return given ? [...found, problem(`${path}.${key}`, "has nothing to wait for; add `wait`")] : found;
+  }
+  if (human) found.push(problem(`${path}.wait`, "a person answers it, so there is nothing to wait for"));
+  if (deadline === undefined || otherwise === undefined) {
+    const missing = deadline === undefined ? "deadline" : "otherwise";
+    found.push(problem(`${path}.wait`, `may wait for ever; add \`${missing}\``));
+  }
+  return found;
+}
+
+function checkNames(name: string, state: State, workflow: Workflow): Problem[] {
+  const path = `states.${name}`;
+  const roles = Object.keys(workflow.people);
+  const approvers = state.wait.flatMap((one) => (one.kind === "approvals" ? one.by : []));
+  const unknown = (where: string, one: string, known: readonly string[], what: string): Problem => {
+    const near = nearest(one, known);
+    const hint = near === undefined ? "" : `; did you mean "${near}"?`;
+    return problem(where, `"${one}" is ${what}${hint}`);
+  };
+  const isNobody = (one: string) => !one.includes("@") && !roles.includes(one);
+  const agents = Object.keys(workflow.agents);
+  const { agent } = state;
+  return [
+    ...(state.by ?? [])
+      .filter((one) => isNobody(one) && !agents.includes(one))
+      .map((one) =>
+        unknown(
+          `${path}.by`,
+          one,
+          [...roles, ...agents],
+          "neither an address, a role of `people`, nor one of `agents`",
+        ),
+      ),
+    ...approvers
+      .filter(isNobody)
+      .map((one) => unknown(`${path}.wait`, one, roles, "neither an address nor a role of `people`")),
+    ...(agent === undefined || agent === "default" || agents.includes(agent)
+      ? []
+      : [unknown(`${path}.agent`, agent, agents, "none of `agents`")]),
+  ];
+}
+
+function checkEvidence(workflow: Workflow): Problem[] {
+  const proven = new Set(Object.values(workflow.states).flatMap(({ proves }) => proves));
+  return Object.entries(workflow.evidence).flatMap(([state, names]) =>
+    names
+      .filter((one) => !proven.has(one))
+      .map((one) => problem(`evidence.${state}`, `no state \`proves\` "${one}"`)),
+  );
+}

@@ -1,0 +1,105 @@
+/**
+ * Reads `states/workflow.yml`.
+ *
+ * What must hold: an unknown key is an error that names the nearest known one; every problem of a
+ * file is reported at once, with its line; a workflow that leaves here has all defaults filled in.
+ */
+import { isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
+import type * as z from "zod";
+import type { StateName } from "../text/ids.ts";
+import { innermost } from "../text/issues.ts";
+import { nearest } from "../text/nearest.ts";
+import { agentSchema, laneSchema, limitsSchema, stateSchema, workflowSchema } from "./workflow-schema.ts";
+import { withoutPrototypes, type Problem, type Workflow, type WorkflowReading } from "./workflow.ts";
+
+/** Reads the text of a workflow file. Never throws; problems carry line and path. */
+export function readWorkflow(text: string): WorkflowReading {
+  const lines = new LineCounter();
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    logLevel: "error",
+  });
+  if (document.errors.length > 0) {
+    return {
+      problems: document.errors.map((error) => ({
+        line: lines.linePos(error.pos[0]).line,
+        path: "",
+        message: error.message.split("\n")[0] ?? "",
+      })),
+    };
+  }
+  const value = toValue(document);
+  if ("problem" in value) return { problems: [{ path: "", message: value.problem }] };
+  const result = workflowSchema.safeParse(value.value);
+  if (result.success) return { workflow: withoutPrototypes({ ...result.data, open: false }), problems: [] };
+  return {
+    problems: result.error.issues.flatMap(explain).map((problem) => locate(problem, document, lines)),
+  };
+}
+
+function locate({ path, message }: Explained, document: Document, lines: LineCounter): Problem {
+  const offset = offsetOf(document, path);
+  const line = offset === undefined ? {} : { line: lines.linePos(offset).line };
+  return { ...line, path: path.map(String).join("."), message };
+}
+
+type Document = ReturnType<typeof parseDocument>;
+
+/** Aliases are bounded, so that a few lines cannot become gigabytes. */
+function toValue(document: Document): { readonly value: unknown } | { readonly problem: string } {
+  try {
+    return { value: document.toJS({ maxAliasCount: 100 }) };
+  } catch (error) {
+    return { problem: error instanceof Error ? error.message : "cannot be read" };
+  }
+}
+
+/** Where the last part of a path that the file has is written: the key itself, or the item. */
+function offsetOf(document: Document, path: readonly PropertyKey[]): number | undefined {
+  let node: unknown = document.contents;
+  let offset: number | undefined;
+  for (const step of path) {
+    let place: unknown;
+    if (isMap(node)) {
+      const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step));
+      place = pair?.key;
+      node = pair?.value;
+    } else if (isSeq(node)) {
+      place = node = node.items[Number(step)];
+    }
+    const { range } = (place ?? {}) as { range?: readonly [number, ...number[]] };
+    if (!range) break;
+    [offset] = range;
+  }
+  return offset;
+}
+
+interface Explained {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
+function explain(given: z.core.$ZodIssue): Explained[] {
+  const issue = innermost(given);
+  if (issue.code !== "unrecognized_keys") return [{ path: issue.path, message: issue.message }];
+  return issue.keys.map((key) => {
+    const path = [...issue.path, key];
+    const near = nearest(key, knownKeys(issue.path));
+    return { path, message: `unknown key "${key}"${near === undefined ? "" : `; did you mean "${near}"?`}` };
+  });
+}
+
+function knownKeys(path: readonly PropertyKey[]): string[] {
+  if (path.length === 0) return Object.keys(workflowSchema.shape);
+  if (path[0] === "states") return Object.keys(stateSchema.shape);
+  if (path[0] === "lanes") return Object.keys(laneSchema.shape);
+  if (path[0] === "agents") return Object.keys(agentSchema.shape);
+  return path[0] === "refs" ? ["prefix"] : Object.keys(limitsSchema.shape);
+}
+
+/** The workflow of a repository without a file. */
+export function openWorkflow(states: readonly StateName[]): Workflow {
+  const parsed = workflowSchema.parse({ states: Object.fromEntries(states.map((state) => [state, {}])) });
+  return withoutPrototypes({ ...parsed, open: true });
+}

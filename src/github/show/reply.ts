@@ -1,0 +1,35 @@
+/**
+ * Answers where a command was written.
+ *
+ * What must hold: work that began is shown by its status, and said nowhere else; a refusal is never
+ * silent.
+ */
+import type { Result } from "../ask/act.ts";
+import type { Intent, Spot } from "../ask/intent.ts";
+import type { Surface } from "./surface.ts";
+import type { Carrier } from "./wanted.ts";
+
+/** What was refused, or only asked, is answered where it stands; work that began is shown by its status. */
+export async function answer(surface: Surface, intent: Intent, results: readonly Result[]): Promise<void> {
+  const number = numberOf(intent);
+  if (number === undefined) return;
+  const texts = results.flatMap((result) =>
+    result.kind === "refused" ? [result.why] : result.kind === "said" ? [result.text] : [],
+  );
+  const carrier = intent.kind === "command" ? carrierOf(intent.spot) : undefined;
+  if (carrier && results.some(({ kind }) => kind === "refused")) await surface.react(carrier, "confused");
+  if (texts.length > 0) await surface.createComment(number, texts.join("\n\n"));
+}
+
+function numberOf(intent: Intent): number | undefined {
+  if (intent.kind === "command") return intent.spot.number;
+  if (intent.kind === "label") return intent.issue.number;
+  return intent.kind === "review" ? intent.number : undefined;
+}
+
+/** GitHub takes no reaction to a review. */
+function carrierOf({ kind, number, id }: Spot): Carrier | undefined {
+  if (kind === "review") return undefined;
+  if (id === undefined) return { kind: "issue", id: number };
+  return { kind: kind === "review-comment" ? "review-comment" : "comment", id };
+}
