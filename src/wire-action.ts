@@ -62,6 +62,7 @@ export function openSeat(
   env: Environment,
   payload: unknown,
   say: (text: string) => void,
+  pacer = new Pacer(Date.now, PATIENCE),
 ): OpenSeat {
   const { account } = seat;
   // What a job's own token does starts no job; as a bot it is heard only where the workflow lists it.
@@ -69,7 +70,6 @@ export function openSeat(
   return {
     reading: readEvent(seat.event, payload, self),
     async open(directory, remote, unsigned) {
-      const pacer = new Pacer(Date.now, PATIENCE);
       const token = () => Promise.resolve(seat.token);
       const { request } = await openClient({ pacer, baseUrl: seat.api, token });
       const log = new Pushes(request, seat.repo, { mono: () => performance.now(), say });

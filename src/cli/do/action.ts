@@ -15,10 +15,11 @@ import { parseBranch, type Branch } from "../../core/text/ids.ts";
 import { EXIT, Fault, words } from "../../core/text/words.ts";
 import { isForkEvent, readSeat, remoteOf, scriptEnvironment, type Seat } from "../../github/actions-event.ts";
 import type { Intent } from "../../github/ask/intent.ts";
+import type { Pacer } from "../../github/pace.ts";
 import { NOTHING, renderNothing, renderSummary, type Came } from "../../github/show/summary.ts";
 import { requireVersion } from "../../git/open.ts";
 import type { Site } from "../../site.ts";
-import { openSeat, type ActionParts } from "../../wire-action.ts";
+import { openSeat, type ActionParts, type OpenSeat } from "../../wire-action.ts";
 import type { Call, Run } from "../call.ts";
 import { readCame } from "../came.ts";
 import { numberOption, type Input } from "../input.ts";
@@ -28,7 +29,10 @@ import type { Event } from "../../runner/ports.ts";
 const FORK =
   "this pull request comes from a fork, whose content is data: it is not fetched, and nothing is run or written for it";
 
-export const run: Run = async (call) => {
+export const run: Run = (call) => runJob(call);
+
+/** `pacer` says how fast GitHub is asked; as GitHub wants it when left out. */
+export async function runJob(call: Call, pacer?: Pacer): Promise<number> {
   const seat = readSeat(call.env);
   const payload = readPayload(seat.eventPath);
   if (isForkEvent(seat.event, payload)) return neutral(call, seat, FORK);
@@ -38,16 +42,21 @@ export const run: Run = async (call) => {
   // Names and reasons are chosen by strangers; a line of theirs may look like a command of the job.
   call.terminal.say(`::stop-commands::${token}`);
   try {
-    return await serve(call, seat, payload, directory);
+    const say = (text: string) => call.terminal.say(cleanLine(text, 500));
+    return await serve(call, seat, openSeat(seat, call.env, payload, say, pacer), directory);
   } finally {
     call.terminal.say(`::${token}::`);
     rmSync(directory, { recursive: true, force: true });
   }
-};
+}
 
-async function serve(call: Call, seat: Seat, payload: unknown, directory: string): Promise<number> {
-  const { input, env } = call;
-  const { reading, open } = openSeat(seat, env, payload, (text) => call.terminal.say(cleanLine(text, 500)));
+async function serve(
+  call: Call,
+  seat: Seat,
+  { reading, open }: OpenSeat,
+  directory: string,
+): Promise<number> {
+  const { input } = call;
   if (reading.intents.length === 0) return neutral(call, seat, reading.reason ?? "");
   const account: Account = { said: [], applied: false, failed: false };
   let events: readonly Event[] = [];
