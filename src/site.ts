@@ -44,8 +44,8 @@ export interface Site {
   readonly remote: RemoteRepository | undefined;
 }
 
-/** The moves of a branch, newest first; `head` is where it stands. */
-export type PushLog = (branch: Branch, head: Sha) => Promise<readonly Push[]>;
+/** The moves of a branch, newest first. */
+export type PushLog = (branch: Branch) => Promise<readonly Push[]>;
 
 export interface Opening {
   /** Start the first look at once. It then shows the refs as they were when the site was opened. */

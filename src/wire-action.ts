@@ -6,9 +6,10 @@
  * something; the token is given to git and to the API, each for its own server, and to nobody else.
  */
 import { seeBranches } from "./cli/see-branches.ts";
-import { act, type Result } from "./github/ask/act.ts";
+import { act } from "./github/ask/act.ts";
+import type { Result } from "./github/ask/acting.ts";
 import { answer } from "./github/show/reply.ts";
-import { lineEnvironment, type Seat } from "./github/actions-event.ts";
+import { ACTIONS, lineEnvironment, type Seat } from "./github/actions-event.ts";
 import { Declined, openClient } from "./github/client.ts";
 import { readEvent, type Reading } from "./github/ask/event.ts";
 import { openHub } from "./github/ask/hub.ts";
@@ -18,7 +19,7 @@ import { openNotary } from "./github/notary.ts";
 import { octokitSurface, type Request } from "./github/show/octokit-surface.ts";
 import { Pacer } from "./github/pace.ts";
 import { pictureOf } from "./github/show/projection.ts";
-import { Pushes } from "./github/pushes.ts";
+import { openPushLog } from "./github/pushes.ts";
 import type { Person } from "./git/open.ts";
 import { accountAddress } from "./core/permit/pushed.ts";
 import type { Surface } from "./github/show/surface.ts";
@@ -30,7 +31,6 @@ import { openSite } from "./wire.ts";
 
 /** The name that people mention. */
 const SLUG = "trailhand";
-const ACTIONS = { id: 41_898_282, login: "github-actions[bot]" };
 /** A job is paid for while it waits; what GitHub puts off for longer is shown by the next one. */
 const PATIENCE = { longestMs: 120_000 };
 
@@ -72,19 +72,13 @@ export function openSeat(
     async open(directory, remote, unsigned) {
       const token = () => Promise.resolve(seat.token);
       const { request } = await openClient({ pacer, baseUrl: seat.api, token });
-      const log = new Pushes(request, seat.repo, { mono: () => performance.now(), say });
       const site = await openSite(directory, lineEnvironment(env, seat), {
         remote,
         signing: unsigned && { notary: openNotary(request, seat.repo), say: unsigned },
         person: personOf(seat),
-        pushes: () => (branch, head) => log.of(branch, head),
+        pushes: () => openPushLog(request, seat.repo, say),
       });
-      const parts = partsOf(seat, site, request);
-      const act = (intent: Intent) => {
-        log.hear(intent);
-        return parts.act(intent);
-      };
-      return { site, parts: { ...parts, act } };
+      return { site, parts: partsOf(seat, site, request) };
     },
   };
 }
@@ -112,9 +106,12 @@ function tell(result: Result): Told[] {
   return [{ text: `${name}${result.kind === "said" ? "answered" : result.text}`, applied: true }];
 }
 
+/** True for a job's own token on github.com, whose account and App have numbers that we know. */
+const isOwnJob = ({ account, server }: Seat): boolean => account === "job" && server === "https://github.com";
+
 /** The account of a job's own token on github.com, by which its commits are shown. */
-function personOf({ account, server }: Seat): Person | undefined {
-  if (account !== "job" || server !== "https://github.com") return undefined;
+function personOf(seat: Seat): Person | undefined {
+  if (!isOwnJob(seat)) return undefined;
   const { id, login } = ACTIONS;
   return { name: login, email: accountAddress(id, login) };
 }
@@ -135,18 +132,22 @@ async function accountOf({ account }: Seat, request: Request): Promise<number | 
 }
 
 async function publish(
-  { repo, server }: Seat,
+  seat: Seat,
   site: Site,
   surface: Surface,
   account: () => Promise<number | undefined>,
 ): Promise<readonly string[]> {
+  const { repo, server } = seat;
   const branches = await seeBranches(site);
   if (branches.seen.length === 0) return [];
   const accountId = await account();
   if (accountId === undefined) return ["say with the input account by which account the token writes"];
   const picture = pictureOf(branches, repo, server);
   const shown = (pulls: readonly Pull[]) => withoutButtons(picture(pulls));
-  const { refused, later } = await showWork(surface, shown, { accountId, appId: undefined });
+  const { refused, later } = await showWork(surface, shown, {
+    accountId,
+    appId: isOwnJob(seat) ? ACTIONS.appId : undefined,
+  });
   const put = later ? [`GitHub wants nothing more for ${Math.ceil(later.ms / 1000)} s`] : [];
   return [...refused.map(({ write, why }) => `${write.kind}: ${why}`), ...put];
 }

@@ -6,6 +6,7 @@
  */
 import type { Octokit } from "@octokit/rest";
 import { Fault, words } from "./core/text/words.ts";
+import { ACTIONS } from "./github/actions-event.ts";
 import { Declined, makeCourteous, openClient, type Courtesy } from "./github/client.ts";
 import { readBaseUrl, readCredentials } from "./github/credentials.ts";
 import type { Repo } from "./github/ask/intent.ts";
@@ -23,9 +24,6 @@ export interface OpenedGithub {
 
 /** How fast GitHub is asked. */
 type Pace = Pick<Courtesy, "pacer" | "sleep">;
-
-/** The account that writes with the token of a job of Actions, and its App, on github.com. */
-const ACTIONS = { login: "github-actions[bot]", appId: 15_368 };
 
 /** Throws a Fault when there are no credentials, or GitHub does not know them. */
 export async function openGithub(

@@ -6,7 +6,7 @@
  */
 import { openClient } from "./github/client.ts";
 import { readBaseUrl, readServer } from "./github/credentials.ts";
-import { Pushes } from "./github/pushes.ts";
+import { openPushLog } from "./github/pushes.ts";
 import type { Repo } from "./github/ask/intent.ts";
 import { Pacer } from "./github/pace.ts";
 import type { Environment, Opening, PushLog } from "./site.ts";
@@ -22,13 +22,13 @@ export function pushesOf(env: Environment, say: (text: string) => void): Opening
 
 /** Opened when it is asked something: most workflows never do. */
 function openLog(env: Environment, repo: Repo, token: string, say: (text: string) => void): PushLog {
-  let opened: Promise<Pushes> | undefined;
-  const open = async (): Promise<Pushes> => {
+  let opened: Promise<PushLog> | undefined;
+  const open = async (): Promise<PushLog> => {
     const how = { pacer: new Pacer(), token: () => Promise.resolve(token), say };
     const { request } = await openClient({ ...how, baseUrl: readBaseUrl(env) });
-    return new Pushes(request, repo, { mono: () => performance.now(), say });
+    return openPushLog(request, repo, say);
   };
-  return async (branch, head) => (await (opened ??= open())).of(branch, head);
+  return async (branch) => (await (opened ??= open()))(branch);
 }
 
 const ADDRESS =

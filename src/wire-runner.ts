@@ -65,7 +65,8 @@ export function wireRunner(site: Site, env: Environment, tell: (event: Event) =>
   const contract = async (target: Branch, heads: readonly Head[]) => {
     const found = await usableContract(site, target, heads);
     // What it cannot prove it would park, although another runner can.
-    if (found.workflow.proof === "pusher" && !repository.tellsPushes) throw new Fault(words.nobodyToAsk());
+    if (found.workflow.proof === "pusher" && !repository.tellsPushes)
+      throw new Fault(words.nobodyToAsk("run"));
     return found;
   };
   const ports: Ports = { repository, trees, scripts, clock, machine, contract, tell };

@@ -28,6 +28,8 @@ export interface ShowingOptions {
 /** How long a stop waits for a showing. */
 const PATIENCE_MS = 1000;
 const AGAIN_MS = 30_000;
+/** A timer that is told to wait for months rings at once. */
+const LONGEST_MS = 24 * 60 * 60 * 1000;
 
 export class Showing {
   readonly #options: ShowingOptions;
@@ -80,6 +82,6 @@ export class Showing {
   #in(ms: number): void {
     clearTimeout(this.#later);
     if (this.#isOver) return;
-    this.#later = setTimeout(() => this.soon(), ms).unref();
+    this.#later = setTimeout(() => this.soon(), Math.min(ms, LONGEST_MS)).unref();
   }
 }

@@ -15,7 +15,7 @@ import type { Intent, Repo } from "./github/ask/intent.ts";
 import { Limits } from "./github/ask/limits.ts";
 import { openNotary } from "./github/notary.ts";
 import { octokitSurface } from "./github/show/octokit-surface.ts";
-import { Pushes } from "./github/pushes.ts";
+import { openPushLog } from "./github/pushes.ts";
 import { answer } from "./github/show/reply.ts";
 import type { Person } from "./git/open.ts";
 import { insist, telling } from "./runner/insist.ts";
@@ -57,7 +57,6 @@ export class Station {
   readonly #octokit: Octokit;
   readonly #site: Site;
   readonly #tokens: NodeJS.Timeout;
-  readonly #pushes: Pushes;
   readonly #showing: Showing;
   #ring: () => void = () => undefined;
   #runner: Runner | undefined;
@@ -73,13 +72,12 @@ export class Station {
     const { env, server, directory } = options;
     const remote = `${server}/${repo.owner}/${repo.name}.git`;
     const lineEnv = () => lineEnvironment(env, { server, token: held.token });
-    const pushes = new Pushes(octokit.request, repo, { mono: () => performance.now(), say });
     const site = await openSite(directory, scriptEnvironment(env), {
       remote,
       lineEnv,
       signing: options.signed ? { notary: openNotary(octokit.request, repo), say } : undefined,
       person: botPerson(options.self),
-      pushes: () => (branch, head) => pushes.of(branch, head),
+      pushes: () => openPushLog(octokit.request, repo, say),
     });
     const tokens = setInterval(() => {
       ask().then(
@@ -88,7 +86,7 @@ export class Station {
       );
     }, TOKEN_MS);
     tokens.unref();
-    const station = new Station(repo, octokit, site, tokens, pushes, options);
+    const station = new Station(repo, octokit, site, tokens, options);
     if (options.runs) station.#run();
     return station;
   }
@@ -98,14 +96,12 @@ export class Station {
     octokit: Octokit,
     site: Site,
     tokens: NodeJS.Timeout,
-    pushes: Pushes,
     options: StationOptions,
   ) {
     this.#repo = repo;
     this.#octokit = octokit;
     this.#site = site;
     this.#tokens = tokens;
-    this.#pushes = pushes;
     this.#options = options;
     const { server, self, say } = options;
     const [accountId = 0] = self.botIds;
@@ -122,12 +118,12 @@ export class Station {
   /** Carries out an intent, answers where it was written, and wakes the runner. */
   async act(intent: Intent): Promise<void> {
     const { request } = this.#octokit;
-    this.#pushes.hear(intent);
     const { self, limits } = this.#options;
     const manner = { slug: self.slug, limits, now: () => Date.now() };
     const results = await act(intent, openDesk(this.#site), openHub({ request }), manner);
-    await answer(octokitSurface(request, this.#repo), intent, results);
+    // The work does not wait for what is said about it.
     this.#ring();
+    await answer(octokitSurface(request, this.#repo), intent, results);
     // Each write to GitHub takes a second: who comes next does not wait for that. What a crash leaves
     // unshown is found by the look at the next start.
     this.#showing.soon();

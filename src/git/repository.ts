@@ -161,7 +161,7 @@ export class LocalRepository implements Repository {
   }
 
   /** A repository alone knows of no accounts. */
-  pushes(_branch: Branch, _head: Sha): Promise<readonly Push[]> {
+  pushes(_branch: Branch): Promise<readonly Push[]> {
     return Promise.resolve([]);
   }
 

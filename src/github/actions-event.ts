@@ -27,6 +27,9 @@ export interface Seat {
   readonly outputPath: string | undefined;
 }
 
+/** The account that writes with the token of a job, and its App, as github.com numbers them. */
+export const ACTIONS = { id: 41_898_282, login: "github-actions[bot]", appId: 15_368 };
+
 const NEEDED = [
   "GITHUB_EVENT_NAME",
   "GITHUB_EVENT_PATH",

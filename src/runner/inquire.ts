@@ -141,7 +141,10 @@ export class Inquirer {
     const own = trusted && (await this.#countAbove(trusted, trail));
     const continues = workflow["on-plain-commit"] === "continue";
     const proven = await proofOf(this.#repository, contract, branch, trail, provable(trail.slice(0, own)));
-    return readApprovals(branch, trail, { proven, own, continues });
+    const found = readApprovals(branch, trail, { proven, own, continues });
+    // Of what nobody is known to have asked for, nobody can say that it is not their own.
+    const isUnknown = workflow.proof === "pusher" && found && !proven?.has(found.approved);
+    return isUnknown ? { ...found, approvals: [] } : found;
   }
 
   /** How many commits of a history the trusted branch does not hold: below one that it holds, it holds all. */
@@ -161,7 +164,7 @@ export class Inquirer {
 function provable(trail: readonly Commit[]): readonly Commit[] {
   const end = trail.findIndex(({ message }) => approves(message) === undefined);
   if (end < 0) return trail;
-  const asked = readSteps(trail.slice(end)).filter(({ byHand }) => byHand);
+  const asked = readSteps(trail.slice(end)).filter(({ answers }) => answers === undefined);
   return [...trail.slice(0, end), ...asked.map(({ commit }) => commit)];
 }
 

@@ -92,7 +92,7 @@ export interface Repository {
   /** The address of who signed a commit, by a key that a file of allowed signers knows. */
   signer(commit: Sha, allowedSigners: string): Promise<string | undefined>;
   /** The moves of a branch, newest first, as the server tells them; none where nobody can be asked. */
-  pushes(branch: Branch, head: Sha): Promise<readonly Push[]>;
+  pushes(branch: Branch): Promise<readonly Push[]>;
   /** The first-parent history of a commit, newest first, itself included. */
   trail(commit: Sha, limit: number): Promise<readonly Commit[]>;
   /** The salvage refs of a branch whose tree was saved for this request. */

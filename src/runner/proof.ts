@@ -26,7 +26,7 @@ export async function proofOf(
   const [head] = trail;
   if (workflow.proof === "author" || !head) return undefined;
   if (workflow.proof === "pusher") {
-    const pushes = await repository.pushes(branch, head.commit);
+    const pushes = await repository.pushes(branch);
     return pushersOf(trail, pushes, workflow["on-behalf"]);
   }
   const found = new Map<Sha, string>();

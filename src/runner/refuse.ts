@@ -8,8 +8,10 @@ import type { Run } from "../core/decide/decide.ts";
 import { findEvidence, missingEvidence } from "../core/permit/evidence.ts";
 import type { Item } from "../core/history/item.ts";
 import { spentProblem } from "../core/permit/limits.ts";
-import { agentProblem, findAsker, permitProblem } from "../core/permit/permit.ts";
+import { agentProblem, findAsking, permitProblem } from "../core/permit/permit.ts";
 import type { Commit } from "../core/history/request.ts";
+import { accountOf } from "../core/permit/pushed.ts";
+import { refOf, type Branch, type Sha } from "../core/text/ids.ts";
 import { Fault, words } from "../core/text/words.ts";
 import type { Workflow } from "../core/workflow/workflow.ts";
 import type { Contract, Ports } from "./ports.ts";
@@ -58,16 +60,38 @@ async function permitRefusal({
 }: Refusable): Promise<string | undefined> {
   const { state, branch } = claim.run.request;
   if (workflow.states[state]?.by === undefined) return undefined;
-  const asker = findAsker(trail, workflow);
-  if (!asker) return agentProblem(workflow, state, trail);
+  const asking = findAsking(trail, workflow);
+  if (!asking) return undefined;
+  const { commit: asker, byScript } = asking;
+  // Anybody can write what looks like an answer: where it is told who pushed it, that decides.
+  if (byScript && workflow.proof !== "pusher") return agentProblem(workflow, state, asker);
+  if (!byScript && (await isOfTrusted(ports, contract, branch, asker.commit)))
+    return permitProblem(workflow, state, undefined);
   const isFresh = ports.clock.wall() - asker.committed * 1000 < LATE_MS;
   const waits = workflow.proof === "pusher" && isFresh ? SOON_MS : [];
   for (const ms of [...waits, undefined]) {
     const proven = await proofOf(ports.repository, contract, branch, trail, [asker]);
     if (!proven) return permitProblem(workflow, state, asker.author ?? "");
     const by = proven.get(asker.commit);
+    if (byScript && isOnBehalf(workflow, by)) return agentProblem(workflow, state, asker);
     if (by !== undefined || waits.length === 0) return permitProblem(workflow, state, by);
     if (ms !== undefined) await ports.clock.sleep(ms);
   }
   throw new Fault(words.pusherUnknown(asker.commit, branch));
+}
+
+/** True for an account whose own commits are believed to be a runner's. */
+const isOnBehalf = (workflow: Workflow, address: string | undefined): boolean =>
+  workflow["on-behalf"].includes(Number(accountOf(address ?? "")));
+
+/** Who makes a branch from the trusted one asks for nothing that lay there already, in another's words. */
+async function isOfTrusted(
+  { repository }: Pick<Ports, "repository">,
+  { workflow, target }: Contract,
+  branch: Branch,
+  asker: Sha,
+): Promise<boolean> {
+  if (workflow.proof !== "pusher" || branch === target) return false;
+  const trusted = (await repository.read([refOf(target)])).get(refOf(target));
+  return trusted ? repository.holds(trusted, asker) : false;
 }

@@ -7,7 +7,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { act, type Result } from "../../src/github/ask/act.ts";
+import { act } from "../../src/github/ask/act.ts";
+import type { Result } from "../../src/github/ask/acting.ts";
 import { readEvent } from "../../src/github/ask/event.ts";
 import type { Actor, Intent } from "../../src/github/ask/intent.ts";
 import { Limits } from "../../src/github/ask/limits.ts";
@@ -141,6 +142,17 @@ describe("somebody who pretends to be another", () => {
     );
     await office.say(ANN, 12, "/run work");
     expect(only(await office.say(bot, 12, "/priority 3")).kind).toBe("accepted");
+  });
+
+  it("is a bot that is listed, and labels what goes on: another of us that shows it", async () => {
+    const office = await openOffice(withBots("66: triage, 67: write"));
+    await office.say(ANN, 12, "/run work");
+    const issue = { number: 12, title: "T", body: "" };
+    for (const id of [66, 67]) {
+      const actor = { ...person(id, "helper[bot]"), isBot: true };
+      const intent: Intent = { kind: "label", repo: REPO, actor, event: `label:${id}`, issue, state: "gate" };
+      expect(only(await harmless(office, () => office.act(intent))).kind).toBe("nothing");
+    }
   });
 
   it("writes the marker of our own comments", async () => {
@@ -664,7 +676,14 @@ describe("a loop", () => {
     const office = await openOffice(FILES, new Limits({ asked: 5 }));
     office.known.people.set("eve", { id: 66, role: "read", permission: "read" });
     const eve = person(66, "eve");
-    for (let at = 0; at < 20; at++) await office.say(eve, 12, "/run work");
+    const kinds: string[] = [];
+    for (let at = 0; at < 20; at++) kinds.push(only(await office.say(eve, 12, "/run work")).kind);
     expect(office.asked).toHaveLength(5);
+    // Nor does it make us answer for ever: that it is enough is said once.
+    expect(kinds.filter((kind) => kind === "refused")).toHaveLength(6);
+    expect(kinds.slice(6).every((kind) => kind === "nothing")).toBe(true);
+    office.now += 3_700_000;
+    for (let at = 0; at < 6; at++) kinds.push(only(await office.say(eve, 12, "/run work")).kind);
+    expect(kinds.slice(20).every((kind) => kind === "refused")).toBe(true);
   });
 });

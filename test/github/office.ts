@@ -4,7 +4,8 @@
  * What must hold: the desk and git are the real ones; of GitHub only the three questions that acting
  * asks are answered here.
  */
-import { act, type Result } from "../../src/github/ask/act.ts";
+import { act } from "../../src/github/ask/act.ts";
+import type { Result } from "../../src/github/ask/acting.ts";
 import type { Desk } from "../../src/github/ask/desk.ts";
 import { readEvent, type Self } from "../../src/github/ask/event.ts";
 import type { Hub, Permission, Pull } from "../../src/github/ask/hub.ts";

@@ -235,3 +235,19 @@ describe("words that do not change with the clock", () => {
     expect(waits("waits for its time, in 2h 3m")).toBe(waits("waits for its time, in 1m"));
   });
 });
+
+describe("what somebody who may push writes into a commit", () => {
+  test("has no check asked for that is at no commit of the branch", () => {
+    for (const text of ["", "main", "x".repeat(9000), "f".repeat(40)]) {
+      const forged = `it\n\nState: review\nAnswers: ${text}\nRunner: ann@desk\n`;
+      const { checks } = project(projected([seenOf("topic", [ask("work"), forged])]));
+      expect(checks.map(({ isPast }) => isPast)).toEqual([false]);
+    }
+  });
+
+  test("sends the work to a few issues at the most", () => {
+    const refs = Array.from({ length: 500 }, (_, at) => `#${at + 1}`).join(" ");
+    const { threads } = project(projected([seenOf("topic", [ask("work", `Refs: ${refs}\n`)])]));
+    expect(threads).toHaveLength(20);
+  });
+});

@@ -2,12 +2,14 @@
  * Who pushed decides who asked: told by signed webhooks and by GitHub's log of activities, and never
  * by what a commit says of itself.
  */
+import { once } from "node:events";
 import { expect, test } from "vitest";
 import { accountAddress } from "../../src/core/permit/pushed.ts";
 import { cliStart, listen } from "../support/cli.ts";
 import { NAME, OWNER, TOKEN } from "../support/hub.ts";
 import { approveAs, commitAs, type Manner } from "../support/people.ts";
 import { git, makeRepo } from "../support/repo.ts";
+import { call } from "./syncing.ts";
 import { eventBy, openIssue, serveApp, stateOn, untilSo, type Account } from "./scene.ts";
 
 const SCRIPT = '#!/bin/sh\necho "summary=done" >>"$TRAILHAND_OUTPUT"\n';
@@ -121,6 +123,38 @@ test("an approval counts for who pushed it, and not for who asked", { timeout: 1
 });
 
 test(
+  "the commands that show the work ask who approved, and none of them guesses",
+  { timeout: 120_000 },
+  async () => {
+    const scene = await prepare({ runs: false });
+    const { owner, stranger, ask, hub, server, person, pushing } = scene;
+    const asked = await ask("theirs", "gate", stranger, address(stranger));
+    approveAs(person, address(owner), asked, { branch: "theirs" });
+    await pushing.push(owner, "theirs");
+    const url = `${server}/${OWNER}/${NAME}.git`;
+    const sync = (env: Record<string, string>, ...args: string[]) =>
+      call({ hub, repo: person, number: 0 }, { GITHUB_SERVER_URL: server, ...env }, "--dry-run", ...args);
+    await expect(sync({})).rejects.toThrow("GitHub cannot be asked from here who pushed");
+    await expect(sync({}, "--remote", url)).resolves.toMatchObject({
+      out: expect.stringContaining("trailhand / gate: queued") as string,
+    });
+
+    const status = async (env: Record<string, string>) => {
+      const child = cliStart(person, env, "status", "--remote", url);
+      let out = "";
+      child.stdout?.on("data", (chunk: Buffer) => (out += chunk.toString()));
+      await once(child, "close");
+      return out;
+    };
+    const known = { GITHUB_TOKEN: TOKEN, GITHUB_API_URL: hub.url, GITHUB_SERVER_URL: server };
+    expect(await status(known)).toMatch(/theirs +gate +runner/);
+    expect(await status({ ...known, GITHUB_TOKEN: "" })).toMatch(
+      /theirs +gate +person .*waits for 1 approval/,
+    );
+  },
+);
+
+test(
   "a runner beside it asks GitHub with a token, and refuses to guess without",
   { timeout: 120_000 },
   async () => {
@@ -137,11 +171,22 @@ test(
       const { said, exited } = listen(child);
       return exited.then((code) => ({ code, said: said() }));
     };
+    const doctor = async (env: Record<string, string>) => {
+      const remote = `${server}/${OWNER}/${NAME}.git`;
+      const child = cliStart(person, env, "doctor", "--remote", remote);
+      let out = "";
+      child.stdout?.on("data", (chunk: Buffer) => (out += chunk.toString()));
+      await once(child, "close");
+      return out;
+    };
     const blind = await run({});
-    expect(blind.said).toContain("this runner cannot ask GitHub who pushed");
+    expect(blind.said).toContain("GitHub cannot be asked from here who pushed");
     expect(blind.code).toBe(2);
     expect(stateOn(scene, "good")).toBe("ship");
-    await run({ GITHUB_TOKEN: TOKEN, GITHUB_API_URL: hub.url, GITHUB_SERVER_URL: server });
+    const known = { GITHUB_TOKEN: TOKEN, GITHUB_API_URL: hub.url, GITHUB_SERVER_URL: server };
+    expect(await doctor({})).toContain("GitHub cannot be asked from here who pushed");
+    expect(await doctor(known)).not.toContain("! proof");
+    await run(known);
     expect(stateOn(scene, "good")).toBe("done");
     expect(body("old")).toContain("the server tells of nobody who pushed");
     expect(stateOn(scene, "forged")).toBe("parked");

@@ -1,29 +1,48 @@
-/** Who pushed, as webhooks and the log of activities tell: what is asked, how often, and what is believed. */
+/** Who pushed, as the log of activities tells: what is asked, how often, and what is believed. */
 import { expect, it } from "vitest";
 import type { Branch, Sha } from "../../src/core/text/ids.ts";
 import type { Push } from "../../src/core/permit/pushed.ts";
 import { openClient } from "../../src/github/client.ts";
 import { Pacer } from "../../src/github/pace.ts";
-import { Pushes } from "../../src/github/pushes.ts";
+import { openPushLog } from "../../src/github/pushes.ts";
 import { repoAt } from "../../src/wire-pushes.ts";
 import { NAME, OWNER, startHub, TOKEN } from "../support/hub.ts";
 
 const BRANCH = "topic" as Branch;
 const [A, B, C] = ["a", "b", "c"].map((digit) => digit.repeat(40)) as [Sha, Sha, Sha];
-const by = (before: string, after: string, id: number): Push => ({ before, after, id, login: `p${id}` });
+const by = (before: string, after: string, id: number): Push & { id: number } => ({
+  before,
+  after,
+  id,
+  login: `p${id}`,
+});
+
+interface Line extends Push {
+  readonly ref?: string;
+  /** What GitHub calls the move. */
+  readonly kind?: string;
+  readonly gone?: boolean;
+}
 
 async function open() {
   const hub = await startHub();
-  const log: (Push & { ref?: string; gone?: boolean })[] = [];
+  const log: Line[] = [];
+  const paging = { size: 100 };
   hub.also((method, path) => {
     if (method !== "GET" || !path.startsWith(`/repos/${OWNER}/${NAME}/activity?`)) return undefined;
-    const data = log.map(({ before, after, id, login, ref = `refs/heads/${BRANCH}`, gone }) => {
-      return { id: 1, ref, before, after, actor: gone ? null : { id, login } };
-    });
-    return { status: 200, data };
+    const url = new URL(path, hub.url);
+    const from = Number(url.searchParams.get("after") ?? 0);
+    const end = from + paging.size;
+    const data = log
+      .slice(from, end)
+      .map(({ before, after, id, login, ref = `refs/heads/${BRANCH}`, kind = "push", gone }) => {
+        return { id: 1, ref, before, after, activity_type: kind, actor: gone ? null : { id, login } };
+      });
+    url.searchParams.set("after", String(end));
+    const link = `<${url.href}>; rel="next", <${url.origin}>; rel="first"`;
+    return { status: 200, data, ...(end < log.length ? { headers: { link } } : {}) };
   });
   const said: string[] = [];
-  let now = 0;
   const pacer = new Pacer();
   const { request } = await openClient({
     baseUrl: hub.url,
@@ -32,57 +51,50 @@ async function open() {
     sleep: () => Promise.resolve(),
   });
   const repo = { owner: OWNER, name: NAME };
-  const pushes = new Pushes(request, repo, { mono: () => now, say: (text) => said.push(text) });
-  const hear = (pushed: Push) => pushes.hear({ kind: "wake", repo, branch: BRANCH, pushed });
-  return { hub, log, said, pushes, hear, later: (ms: number) => (now += ms) };
+  const pushes = openPushLog(request, repo, (text) => said.push(text));
+  return { hub, log, said, paging, pushes };
 }
 
-it("the log is asked once for a head that it knows, and for this branch alone", async () => {
+it("the log is asked for this branch alone, and anew each time", async () => {
   const { hub, log, pushes } = await open();
-  log.push(by(A, B, 2), { ...by(A, C, 9), ref: "refs/heads/other" }, { ...by(A, C, 9), gone: true });
-  expect(await pushes.of(BRANCH, B)).toEqual([by(A, B, 2)]);
-  expect(await pushes.of(BRANCH, B)).toEqual([by(A, B, 2)]);
-  expect(hub.asked).toHaveLength(1);
+  log.push(by(A, B, 2), { ...by(A, C, 9), ref: "refs/heads/other" });
+  expect(await pushes(BRANCH)).toEqual([by(A, B, 2)]);
   expect(decodeURIComponent(hub.asked[0]?.path ?? "")).toContain("ref=refs/heads/topic");
+  // Somebody puts the branch elsewhere, and back.
+  log.unshift(by(C, B, 3), by(B, C, 3));
+  expect(await pushes(BRANCH)).toEqual([by(C, B, 3), by(B, C, 3), by(A, B, 2)]);
 });
 
-it("a head that it does not know yet is asked for again, but not at every look", async () => {
-  const { hub, log, pushes, later } = await open();
-  expect(await pushes.of(BRANCH, B)).toEqual([]);
-  log.push(by(A, B, 2));
-  expect(await pushes.of(BRANCH, B)).toEqual([]);
-  later(1000);
-  expect(await pushes.of(BRANCH, B)).toEqual([by(A, B, 2)]);
-  expect(hub.asked).toHaveLength(2);
-});
-
-it("a webhook that follows on what is known spares the question; one that does not, does not", async () => {
-  const { hub, log, pushes, hear } = await open();
-  log.push(by("0", A, 1));
-  await pushes.of(BRANCH, A);
-  hear(by(A, B, 2));
-  expect(await pushes.of(BRANCH, B)).toEqual([by(A, B, 2), by("0", A, 1)]);
-  expect(hub.asked).toHaveLength(1);
-  // What lies between was our own, of which no webhook is read.
-  hear(by("d".repeat(40), C, 3));
-  log.unshift(by(B, "d".repeat(40), 77), by(A, B, 2));
-  expect(await pushes.of(BRANCH, C)).toEqual([
-    by("d".repeat(40), C, 3),
-    by(B, "d".repeat(40), 77),
-    by(A, B, 2),
-    by("0", A, 1),
+it("who merged what others wrote, or is gone, is nobody", async () => {
+  const { log, pushes } = await open();
+  const kinds = ["push", "force_push", "branch_creation", "pr_merge", "merge_queue_merge", "branch_deletion"];
+  log.push(...kinds.map((kind, at) => ({ ...by(A, B, at), kind })), { ...by(A, B, 9), gone: true });
+  expect((await pushes(BRANCH)).map(({ id }) => id)).toEqual([
+    0,
+    1,
+    2,
+    ...Array<undefined>(4).fill(undefined),
   ]);
-  expect(hub.asked).toHaveLength(2);
+});
+
+it("a long log is read to its end, but not for ever", async () => {
+  const { hub, log, paging, pushes } = await open();
+  paging.size = 2;
+  log.push(...[5, 4, 3, 2, 1].map((id) => by(A, B, id)));
+  expect((await pushes(BRANCH)).map(({ id }) => id)).toEqual([5, 4, 3, 2, 1]);
+  expect(hub.asked).toHaveLength(3);
+  log.push(...Array.from({ length: 40 }, (_, id) => by(A, B, id)));
+  expect(await pushes(BRANCH)).toHaveLength(20);
 });
 
 it("while GitHub does not answer nothing is proven, and that is said", async () => {
-  const { hub, said, pushes, later, log } = await open();
-  hub.trouble({ status: 403, message: "Resource not accessible by integration" });
+  const { hub, said, pushes, log } = await open();
   log.push(by("0", A, 1));
-  expect(await pushes.of(BRANCH, A)).toEqual([]);
+  await pushes(BRANCH);
+  hub.trouble({ status: 403, message: "Resource not accessible by integration" });
+  expect(await pushes(BRANCH)).toEqual([]);
   expect(said).toEqual([expect.stringContaining("GitHub does not tell who pushed: ")]);
-  later(1000);
-  expect(await pushes.of(BRANCH, A)).toEqual([by("0", A, 1)]);
+  expect(await pushes(BRANCH)).toEqual([by("0", A, 1)]);
 });
 
 it.each([

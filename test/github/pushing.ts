@@ -17,6 +17,8 @@ export interface Pushing {
   isSilent: boolean;
   /** While it is true, the log says nothing of what is new. */
   isLate: boolean;
+  /** What GitHub calls the moves that come. */
+  kind: string;
   readonly app: Account;
 }
 
@@ -24,6 +26,7 @@ interface Activity {
   readonly ref: string;
   readonly before: string;
   readonly after: string;
+  readonly activity_type: string;
   readonly actor: Account;
 }
 
@@ -42,6 +45,7 @@ export async function tellOfPushes(
   const pushing: Pushing = {
     isSilent: false,
     isLate: false,
+    kind: "push",
     app,
     async push({ login }, ...refspecs) {
       // By path: the server of the test must not be waited for in its own process.
@@ -54,7 +58,7 @@ export async function tellOfPushes(
   tellPushes(far, ({ before, after, ref, login }) => {
     const actor = accounts.get(login);
     if (!actor || !ref.startsWith("refs/heads/")) return;
-    (pushing.isLate ? late : log).unshift({ ref, before, after, actor });
+    (pushing.isLate ? late : log).unshift({ ref, before, after, activity_type: pushing.kind, actor });
     if (pushing.isSilent) return;
     const sender = { ...actor, type: login.endsWith("[bot]") ? "Bot" : "User" };
     const repository = { id: 1, name: NAME, full_name: `${OWNER}/${NAME}`, owner };

@@ -1,5 +1,5 @@
 /** What GitHub shows is kept in line: a showing that fails is told, and made again; after a stop none is. */
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { openClient } from "../../src/github/client.ts";
 import { octokitSurface } from "../../src/github/show/octokit-surface.ts";
 import { Pacer } from "../../src/github/pace.ts";
@@ -42,6 +42,22 @@ test("one that fails is told, and made again by itself", async () => {
   await until("the check", () => hub.checks.length > 0);
   expect(said).toHaveLength(2);
   expect(said[0]).toContain("Resource not accessible");
+  await showing.stop();
+});
+
+test("one that GitHub puts off for months is not made again at once", async () => {
+  const { hub, showing } = await prepare();
+  const headers = { "retry-after": "9999999" };
+  hub.trouble({ method: "POST", path: /check-runs$/, status: 403, headers });
+  // A timer that is told to wait for longer than it can rings at once, and node says so.
+  const warned: string[] = [];
+  const hear = ({ name }: Error) => void warned.push(name);
+  process.on("warning", hear);
+  onTestFinished(() => void process.off("warning", hear));
+  await showing.now();
+  await new Promise(setImmediate);
+  expect(hub.writes()).toHaveLength(1);
+  expect(warned).not.toContain("TimeoutOverflowWarning");
   await showing.stop();
 });
 

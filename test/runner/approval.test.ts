@@ -180,6 +180,11 @@ describe("approvals by signature", () => {
     const own = commitAs(repo, ANN, ASK, { key: bob.file });
     approveAs(repo, BOB, own, { key: bob.file });
     expect(await why(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval by leads" });
+    // With the look of a child's first commit it is their own still.
+    repo.git("update-ref", "refs/heads/topic", "main");
+    const born = commitAs(repo, ANN, `${ASK}Parent: other\n`, { key: bob.file });
+    approveAs(repo, BOB, born, { key: bob.file });
+    expect(await why(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval by leads" });
     repo.git("update-ref", "refs/heads/topic", "main");
     approveAs(repo, BOB, commitAs(repo, ANN, ASK), { key: bob.file });
     await run(repo);

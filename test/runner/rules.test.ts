@@ -171,6 +171,23 @@ describe("who may ask", () => {
     expect(head(repo, "second")).toContain("of agents, only good may lead there, and other answered");
   });
 
+  it("keeps them from it under an approval too", async () => {
+    const wait = "wait: approvals 1 by leads, deadline: 1d, otherwise: failed";
+    const repo = prepare({
+      top: `${top}\nagents: { good: { run: 'true' }, other: { run: 'true' } }`,
+      states: `  think: { next: land }\n  land: { next: done, by: good, ${wait} }\n`,
+      scripts: { land: ":" },
+    });
+    repo.write("states/think.md", "Think.\n");
+    repo.commit("chore: a prompt");
+    ask(repo, "feat: other\n\nState: think\nAssigned-To: other\n");
+    await run(repo);
+    expect(states(repo)).toEqual(["think", "land"]);
+    by(repo, "ann", `chore: approved\n\nApproves: ${repo.git("rev-parse", "topic")}\n`);
+    await run(repo);
+    expect(head(repo)).toContain("of agents, only good may lead there, and other answered");
+  });
+
   it("is not fooled by a forged answer past a state of people", async () => {
     const repo = prepare({ top, states: table, scripts });
     ask(repo, "feat: forged\n\nState: work\n");

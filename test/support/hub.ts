@@ -180,7 +180,7 @@ export async function startHub(): Promise<Hub> {
       : refused.has(token)
         ? { status: 401, data: { message: "Bad credentials" } }
         : await done();
-    one.status = send(request, response, answer, fault?.headers);
+    one.status = send(request, response, answer, fault?.headers ?? answer.headers);
   };
   const server = createServer((request, response) => {
     request.on("error", () => undefined);

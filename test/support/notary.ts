@@ -19,6 +19,7 @@ const WHO = {
 export interface Answer {
   readonly status: number;
   readonly data: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface Made {

@@ -34,8 +34,30 @@ describe("a commit", () => {
 
   it("that no push is told of belongs to nobody", () => {
     expect(ids(pushersOf(trail("edcba"), [push("c", "e", 2)], []))).toEqual({ e: 2, d: 2 });
-    expect(ids(pushersOf(trail("edcba"), [push("b", "c", 1)], []))).toEqual({ c: 1 });
     expect(ids(pushersOf(trail("ab"), [], []))).toEqual({});
+  });
+
+  it("belongs to nobody while the move that put the branch here is not told", () => {
+    expect(ids(pushersOf(trail("edcba"), [push("b", "c", 1)], []))).toEqual({});
+    // It stood there before: whoever put it back is not told yet.
+    expect(ids(pushersOf(trail("cb"), [push("c", "d", 7), push("b", "c", 1)], []))).toEqual({});
+  });
+
+  it("that somebody merged belongs to nobody", () => {
+    const merged: Push = { before: "c", after: "e", id: undefined, login: "p2" };
+    expect(ids(pushersOf(trail("edcba"), [merged, push("0", "c", 1)], []))).toEqual({ c: 1, b: 1, a: 1 });
+  });
+
+  it("below one that was forced belongs to nobody where what was forced away is told of no further", () => {
+    const forced = push("x", "e", 2);
+    expect(ids(pushersOf(trail("edcba"), [forced], []))).toEqual({ e: 2 });
+    expect(ids(pushersOf(trail("edcba"), [forced, push("0", "c", 1)], []))).toEqual({
+      e: 2,
+      d: 2,
+      c: 1,
+      b: 1,
+      a: 1,
+    });
   });
 
   it("that was pushed, taken away and pushed again belongs to who did so last", () =>
@@ -53,7 +75,8 @@ describe("a commit", () => {
       pushersOf(trail("a", author), [push("0", "a", 7)], speakers).get("a" as Sha);
     expect(of("5+Bob@users.noreply.github.com", [7])).toBe("5+bob@users.noreply.github.com");
     expect(of("5+bob@users.noreply.github.com", [8])).toBe(accountAddress(7, "p7"));
-    expect(of("bob@example.com", [7])).toBeUndefined();
+    // What is nobody's is the account's own.
+    expect(of("bob@example.com", [7])).toBe(accountAddress(7, "p7"));
   });
 });
 

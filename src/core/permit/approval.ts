@@ -123,11 +123,11 @@ const isAmong = (addresses: readonly string[], by: string): boolean =>
 
 /**
  * Addresses of the people who wrote hand-offs of this line of work: who a commit says, and who is
- * proven to have written it. Nobody approves their own request by signing it as another.
+ * proven to have written it. Nobody approves their own request by signing it as another, or by
+ * giving it the look of a runner's.
  */
 export function askersOf(trail: readonly Commit[], proven?: ReadonlyMap<Sha, string>): string[] {
-  const asked = readSteps(trail).filter(({ byHand }) => byHand);
-  return asked.flatMap(({ commit: { author, commit } }) =>
-    [author, proven?.get(commit)].flatMap((one) => (one ? [one.toLowerCase()] : [])),
+  return readSteps(trail).flatMap(({ commit: { author, commit }, byHand }) =>
+    [byHand ? author : undefined, proven?.get(commit)].flatMap((one) => (one ? [one.toLowerCase()] : [])),
   );
 }

@@ -12,12 +12,14 @@ import { approves, type Commit } from "../history/request.ts";
 import { readSteps, type Step } from "../history/trail.ts";
 import { isReservedState, type Workflow } from "../workflow/workflow.ts";
 
-/** The commit of the person who asked; undefined: a script did. `trail` is newest first. */
-export function findAsker(trail: readonly Commit[], workflow: Workflow): Commit | undefined {
+/** The commit that asks, below its approvals, and whether it is an answer of a script. `trail` is newest first. */
+export function findAsking(
+  trail: readonly Commit[],
+  workflow: Workflow,
+): { readonly commit: Commit; readonly byScript: boolean } | undefined {
   // Who approved a request did not ask for it.
   const [head, below] = readSteps(trail).filter(({ commit }) => approves(commit.message) === undefined);
-  if (!head) return undefined;
-  return isByScript(head, below, workflow) ? undefined : head.commit;
+  return head && { commit: head.commit, byScript: isByScript(head, below, workflow) };
 }
 
 function isByScript(head: Step, below: Step | undefined, workflow: Workflow): boolean {
@@ -40,13 +42,9 @@ function isByScript(head: Step, below: Step | undefined, workflow: Workflow): bo
  * Why the agent that answered may not lead to a state; undefined: it may, or no agent did. Where `by`
  * names agents, the answers of others are not welcome; scripts of the trusted branch always are.
  */
-export function agentProblem(
-  workflow: Workflow,
-  state: string,
-  [head]: readonly Commit[],
-): string | undefined {
+export function agentProblem(workflow: Workflow, state: string, answer: Commit): string | undefined {
   const agents = (workflow.states[state]?.by ?? []).filter((name) => Object.hasOwn(workflow.agents, name));
-  const agent = head && valueOf(parseMessage(head.message).trailers, "Agent");
+  const agent = valueOf(parseMessage(answer.message).trailers, "Agent");
   if (agents.length === 0 || agent === undefined || agents.includes(agent)) return undefined;
   return `of agents, only ${agents.join(", ")} may lead there, and ${agent} answered`;
 }

@@ -2,8 +2,8 @@
  * Who pushed the commits of a branch, as the server that took them tells.
  *
  * What must hold: (pure) a commit belongs to the newest push that brought it to this branch; what the
- * server does not tell is left out; a commit speaks for its author only where an account pushed it
- * that the workflow lets speak for others.
+ * server does not tell is left out, and all of it while it has not told of the move to the head; a
+ * commit speaks for its author only where an account pushed it that the workflow lets speak for others.
  */
 import type { Sha } from "../text/ids.ts";
 import type { Commit } from "../history/request.ts";
@@ -12,8 +12,8 @@ import type { Commit } from "../history/request.ts";
 export interface Push {
   readonly before: string;
   readonly after: string;
-  /** The number of the account. */
-  readonly id: number;
+  /** The number of the account; undefined: nobody speaks for what came, as where somebody else's work was merged. */
+  readonly id: number | undefined;
   readonly login: string;
 }
 
@@ -43,6 +43,9 @@ export function pushersOf(
   speakers: readonly number[],
 ): ReadonlyMap<Sha, string> {
   const found = new Map<Sha, string>();
+  // A branch may have stood here before, by another's hand: the move that put it here now is not told yet.
+  if (pushes[0]?.after !== trail[0]?.commit) return found;
+  const oldest = pushes.at(-1);
   let present: Push | undefined;
   for (const { commit, author } of trail) {
     const here = pushes.find(({ after }) => after === commit);
@@ -50,11 +53,22 @@ export function pushersOf(
     else if (present?.before === commit) present = undefined;
     const by = present && addressOf(present, author, speakers);
     if (by !== undefined) found.set(commit, by.toLowerCase());
+    // What was there before the first move that is told of, and was forced away, may have been anybody's.
+    if (present === oldest && oldest && !isKnownBelow(oldest, trail)) present = undefined;
   }
   return found;
 }
 
-function addressOf({ id, login }: Push, author: string | undefined, speakers: readonly number[]) {
-  if (!speakers.includes(id)) return accountAddress(id, login);
-  return author !== undefined && accountOf(author) !== undefined ? author : undefined;
+/** True where it is known how far down a move reaches: it made the branch, or what it moved from is there. */
+const isKnownBelow = ({ before }: Push, trail: readonly Commit[]): boolean =>
+  /^0+$/.test(before) || trail.some(({ commit }) => commit === before);
+
+function addressOf(
+  { id, login }: Push,
+  author: string | undefined,
+  speakers: readonly number[],
+): string | undefined {
+  if (id === undefined) return undefined;
+  const speaks = speakers.includes(id) && author !== undefined && accountOf(author) !== undefined;
+  return speaks ? author : accountAddress(id, login);
 }

@@ -40,7 +40,7 @@ export const githubWords = {
   }),
   fileIsThere: (path: string) =>
     usage(
-      `${path} is there already, and may hold the only copy of a key.`,
+      `${path} is there already, and is not written over: a file of this command may hold the only copy of a key.`,
       `${MANIFEST} --out <another file>`,
     ),
   notInActions: (missing: readonly string[]) =>
@@ -62,7 +62,13 @@ export const githubWords = {
       "There is no GITHUB_TOKEN in the environment, and no App: APP_ID with PRIVATE_KEY or PRIVATE_KEY_PATH.",
       "trailhand help github",
     ),
-  badRepo: (text: string) => usage(`--repo needs a repository as owner/name, not ${quoted(text)}.`),
+  badRepo: (text: string) =>
+    usage(
+      text === ""
+        ? "It is not said which repository is meant: there is no --repo, and no GITHUB_REPOSITORY."
+        : `--repo needs a repository as owner/name, not ${quoted(text)}.`,
+      "trailhand github sync --repo <owner>/<name>",
+    ),
   badGithubVerb: (text: string) =>
     usage(`There is no ${quoted(text)} of github; there is sync.`, "trailhand help github"),
   notUs: (why: string): Sentence => ({
@@ -70,6 +76,10 @@ export const githubWords = {
     next: "trailhand help github",
   }),
   answerUnsigned: (why: string): Sentence => ({ what: `An answer goes out without a signature: ${why}` }),
-  noWayToGithub: (why: string): Sentence => ({ what: `GitHub cannot be asked: ${why}`, exit: EXIT.failed }),
+  noWayToGithub: (why: string): Sentence => ({
+    what: `GitHub cannot be asked: ${why}`,
+    next: "look at the network, GITHUB_API_URL and --repo, then run it again",
+    exit: EXIT.failed,
+  }),
   usesAlone: () => usage("--uses says what --github writes, and --github is missing.", "trailhand help init"),
 } as const;

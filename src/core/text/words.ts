@@ -236,10 +236,10 @@ export const words = {
     what: `The server does not tell yet who pushed ${commit.slice(0, 10)} to ${quoted(branch)}, and that decides whether it may run.`,
     next: "wait; it is asked again by itself",
   }),
-  nobodyToAsk: (): Sentence =>
+  nobodyToAsk: (command: "run" | "github sync"): Sentence =>
     usage(
-      "The workflow says `proof: pusher`, and this runner cannot ask GitHub who pushed: it needs a remote on GitHub and GITHUB_TOKEN.",
-      "GITHUB_TOKEN=<token> trailhand run --remote origin",
+      "The workflow says `proof: pusher`, and GitHub cannot be asked from here who pushed: that needs a remote on GitHub and GITHUB_TOKEN.",
+      `GITHUB_TOKEN=<token> trailhand ${command} --remote origin`,
     ),
   planHandsOut: (state: string) => `${state} is a step of a frozen plan, and may hand out no branches`,
   outdated: () =>

@@ -29,7 +29,7 @@ export interface RemoteParts {
   /** Set where the server is to sign answers. */
   readonly signing?: SigningOptions | undefined;
   /** Who moved branches, as the server tells; undefined: it cannot be asked. */
-  readonly pushes?: ((branch: Branch, head: Sha) => Promise<readonly Push[]>) | undefined;
+  readonly pushes?: ((branch: Branch) => Promise<readonly Push[]>) | undefined;
 }
 
 export class RemoteRepository extends LocalRepository {
@@ -163,8 +163,8 @@ export class RemoteRepository extends LocalRepository {
     return this.#parts.pushes !== undefined;
   }
 
-  override async pushes(branch: Branch, head: Sha): Promise<readonly Push[]> {
-    return (await this.#parts.pushes?.(branch, head)) ?? [];
+  override async pushes(branch: Branch): Promise<readonly Push[]> {
+    return (await this.#parts.pushes?.(branch)) ?? [];
   }
 
   override async commit(tree: Sha, parent: Sha, message: string): Promise<Sha> {

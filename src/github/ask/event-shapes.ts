@@ -28,14 +28,7 @@ export const comment = z.object({
 const event = z.object({ action: z.string(), repository, sender: account });
 const numbered = z.object({ number: z.int() });
 
-/** GitHub writes zeros where there was, or is, no commit. */
-export const push = z.object({
-  ref: z.string(),
-  before: sha,
-  after: sha,
-  repository,
-  sender: account.nullish(),
-});
+export const push = z.object({ ref: z.string(), repository });
 
 export const issue = event.extend({
   issue: comment.extend({ number: z.int(), title: z.string(), updated_at: z.string() }),

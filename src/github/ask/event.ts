@@ -104,10 +104,9 @@ const both = (one: Reading, ...others: readonly Reading[]): Reading => {
 const HEADS = "refs/heads/";
 
 const READERS: Readonly<Record<string, Reader>> = {
-  push: shaped(push, ({ repository, ref, before, after, sender }) => {
+  push: shaped(push, ({ repository, ref }) => {
     if (!ref.startsWith(HEADS)) return nothing("no branch moved");
-    const pushed = sender ? { before, after, id: sender.id, login: sender.login } : undefined;
-    return some({ kind: "wake", repo: repoOf(repository), branch: ref.slice(HEADS.length), pushed });
+    return some({ kind: "wake", repo: repoOf(repository), branch: ref.slice(HEADS.length) });
   }),
 
   issues: shaped(issue, ({ action, issue, label, repository, sender }, self) => {

@@ -4,7 +4,6 @@
  * What must hold: nothing here is believed because a text says so; who acts is a numeric id, and what
  * they may do is asked of GitHub at the moment of acting.
  */
-import type { Push } from "../../core/permit/pushed.ts";
 
 /** A repository of GitHub, by its full name `owner/name`. */
 export interface Repo {
@@ -37,13 +36,7 @@ export interface IssueText {
 
 export type Intent =
   /** Look at the repository; a branch is a hint only. */
-  | {
-      readonly kind: "wake";
-      readonly repo: Repo;
-      readonly branch: string | undefined;
-      /** Who moved it, and from where to where. */
-      readonly pushed?: Push | undefined;
-    }
+  | { readonly kind: "wake"; readonly repo: Repo; readonly branch: string | undefined }
   | {
       readonly kind: "command";
       readonly repo: Repo;

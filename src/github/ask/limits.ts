@@ -16,6 +16,8 @@ export interface LimitOptions {
 interface Tally {
   asked: number[];
   accepted: number[];
+  /** When they were told that it is enough. */
+  told: number[];
 }
 
 const ACTORS = 10_000;
@@ -38,6 +40,12 @@ export class Limits {
     );
     if (tally.asked.length < this.#most.asked) tally.asked.push(now);
     return restMs;
+  }
+
+  /** True once in a window: somebody who writes without end is not answered without end. */
+  tells(actor: string, now: number): boolean {
+    const { told } = this.#tallyOf(actor, now);
+    return told.length === 0 && told.push(now) > 0;
   }
 
   /** Like `ask`, of what was accepted as others remember it: moments, oldest first; nothing is counted. */
@@ -74,7 +82,7 @@ export class Limits {
   #tallyOf(actor: string, now: number): Tally {
     const fresh = (times: readonly number[] = []) => times.filter((at) => now - at < this.#most.windowMs);
     const known = this.#tallies.get(actor);
-    const tally = { asked: fresh(known?.asked), accepted: fresh(known?.accepted) };
+    const tally = { asked: fresh(known?.asked), accepted: fresh(known?.accepted), told: fresh(known?.told) };
     // The one that was heard longest ago goes first.
     this.#tallies.delete(actor);
     this.#tallies.set(actor, tally);

@@ -57,3 +57,7 @@ function isLimited(error: object): boolean {
   const headers = response?.headers ?? {};
   return headers["retry-after"] !== undefined || String(headers["x-ratelimit-remaining"]) === "0";
 }
+
+/** What is said to somebody who asked for as much as an hour allows. */
+export const enough = (login: string, restMs: number): string =>
+  `@${login}, that is enough for this hour; go on in ${Math.ceil(restMs / 60_000)} min.`;

@@ -11,6 +11,8 @@ import type { Seen } from "./turn.ts";
 import type { Pull } from "./wanted.ts";
 
 const OWN_ISSUE = /^trailhand\/issue-([1-9]\d{0,8})$/;
+/** A commit names no more issues than this: each is read at every look, and written to. */
+const MOST = 20;
 const REFERENCE = /(?<![\w/#])#([1-9]\d{0,8})\b/g;
 
 /** The issue that a branch is named for. */
@@ -29,7 +31,7 @@ export function numbersOf({ decision: { head }, trail }: Seen, pulls: readonly P
   const here = pullsAt(head.branch, pulls).map(({ number }) => number);
   const named = byHand(trail).map(({ message }) => valuesOf(message.trailers, "Refs"));
   const refs = named.find((values) => values.length > 0)?.join(" ") ?? "";
-  const referred = [...refs.matchAll(REFERENCE)].map(([, number]) => Number(number));
+  const referred = [...refs.matchAll(REFERENCE)].slice(0, MOST).map(([, number]) => Number(number));
   return [...new Set([...(own === undefined ? [] : [own]), ...here, ...referred])];
 }
 

@@ -170,7 +170,8 @@ function pastChecks({ decision: { head }, trail, timeline }: Seen, page: Page, d
   const answers = timeline.filter(({ kind }) => kind === "answer").slice(-PAST);
   const answered = new Map(readSteps(trail).map(({ commit, answers }) => [commit.commit, answers]));
   return answers.flatMap((answer): Check[] => {
-    const commit = answered.get(answer.commit);
+    // By hand an answer can name anything; GitHub is asked of commits of the branch alone.
+    const commit = trail.find((one) => one.commit === answered.get(answer.commit))?.commit;
     if (commit === undefined || answer.from === undefined || commit === head.commit) return [];
     return [
       {

@@ -2,10 +2,11 @@
  * Answers where a command was written.
  *
  * What must hold: work that began is shown by its status, and said nowhere else; a refusal is never
- * silent.
+ * silent, but where GitHub takes no answer: who deletes a comment at once holds nobody else up.
  */
-import type { Result } from "../ask/act.ts";
+import type { Result } from "../ask/acting.ts";
 import type { Intent, Spot } from "../ask/intent.ts";
+import { Declined } from "../client.ts";
 import type { Surface } from "./surface.ts";
 import type { Carrier } from "./wanted.ts";
 
@@ -17,8 +18,21 @@ export async function answer(surface: Surface, intent: Intent, results: readonly
     result.kind === "refused" ? [result.why] : result.kind === "said" ? [result.text] : [],
   );
   const carrier = intent.kind === "command" ? carrierOf(intent.spot) : undefined;
-  if (carrier && results.some(({ kind }) => kind === "refused")) await surface.react(carrier, "confused");
-  if (texts.length > 0) await surface.createComment(number, texts.join("\n\n"));
+  if (carrier && results.some(({ kind }) => kind === "refused"))
+    await whereTaken(() => surface.react(carrier, "confused"));
+  if (texts.length > 0) await whereTaken(() => surface.createComment(number, texts.join("\n\n")));
+}
+
+/** What was deleted, or is locked, takes no answer today and none tomorrow. */
+async function whereTaken(write: () => Promise<void>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    const isFinal =
+      error instanceof Declined && (error.verdict.kind === "gone" || error.verdict.kind === "refused");
+    // Whoever is nobody to GitHub is so for all else too.
+    if (!isFinal || error.status === 401) throw error;
+  }
 }
 
 function numberOf(intent: Intent): number | undefined {
