@@ -74,8 +74,8 @@ jobs:
     timeout-minutes: 60
     permissions:
       contents: write # answers, claims and side refs are pushed
-      issues: write # labels, reactions and the status comment of an issue
-      pull-requests: write # the same on a pull request
+      issues: write # labels, reactions and comments of an issue; it is closed with its work
+      pull-requests: write # the same on a pull request; one is opened where a state says \`pull\`
       checks: write # the check run of a branch
     steps:
       # By the full id of a commit, because a tag can be moved.
@@ -83,6 +83,8 @@ jobs:
         # What a script may see is named twice: here, and under \`env\` of its state or agent.
         # env:
         #   AGENT_API_KEY: \${{ secrets.AGENT_API_KEY }}
+        # with:
+        #   signed: "true" # GitHub makes the commits of answers, and signs them
 `;
 
 /** The label of each state of a workflow, in its order, and of the ends of work. */
@@ -97,7 +99,11 @@ export function stepsOnGitHub(top: string, known: boolean): string[] {
   const isThere = existsSync(file);
   const { workflow } = isThere ? readWorkflow(readFileSync(file, "utf8")) : {};
   return [
-    ...(known ? [] : [`put the full id of a commit in the place of COMMIT in ${ACTIONS_FILE}`]),
+    ...(known
+      ? []
+      : [
+          `put your copy of Trailhand, and the full id of a commit, in the place of ${UNKNOWN} in ${ACTIONS_FILE}`,
+        ]),
     ...(isThere ? [] : [`trailhand init     # there is no ${WORKFLOW_FILE} yet`]),
     ...(isThere && !workflow ? [`trailhand doctor     # ${WORKFLOW_FILE} cannot be used as it is`] : []),
     `git add ${ACTIONS_FILE} && git commit -m "Run Trailhand on GitHub" && git push`,

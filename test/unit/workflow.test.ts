@@ -87,6 +87,54 @@ describe("readWorkflow", () => {
     expect(problems("states:", "  1: { nex: a }")).toMatchObject([{ line: 2, path: "states.1.nex" }]);
   });
 
+  it.each([
+    ["proof: pushers", 'proof: expected author, signature or pusher, not "pushers"; did you mean "pusher"?'],
+    ["on-behalf: me", 'on-behalf: expected the numbers of accounts, such as [123456], not "me"'],
+    ["on-behalf: 123", "on-behalf: expected the numbers of accounts, such as [123456], not 123"],
+    ['on-behalf: ["12"]', 'on-behalf.0: expected the number of an account, such as 123456, not "12"'],
+    ["on-behalf: [-1]", "on-behalf.0: expected the number of an account, such as 123456, not -1"],
+    [
+      "bots: { dependabot: write }",
+      'bots.dependabot: expected the number of a bot\'s account, as https://api.github.com/users/<name>%5Bbot%5D shows it, not "dependabot"',
+    ],
+    ['bots: { "41898282": admin }', 'bots.41898282: expected read, triage, write or maintain, not "admin"'],
+    ["bots: [41898282]", "bots: expected a map, not a list"],
+    ["people: { leads: ann@x.example }", 'people.leads: expected a list, not "ann@x.example"'],
+    ["people: { leads: [ann] }", 'people.leads.0: expected an address such as ann@example.com, not "ann"'],
+    ["people: { Leads: [a@b] }", 'people.Leads: expected a role in lower-case letters, not "Leads"'],
+    [
+      "agents: { My Agent: { run: x } }",
+      'agents.My Agent: expected a name in lower-case letters, not "My Agent"',
+    ],
+    ["agents: { mine: {} }", "agents.mine.run: is missing; expected text"],
+    ["limits: { hops: 0 }", "limits.hops: expected at least 1, not 0"],
+    ["limits: { hops: 1.5 }", "limits.hops: expected a whole number, not 1.5"],
+    ["limits: { cost: 0 }", "limits.cost: expected more than 0, not 0"],
+    ["limits: { time: 10 }", "limits.time: expected a duration such as 30s, 5m or 1h30m, not 10"],
+    ["states: { a: { human: yes } }", 'states.a.human: expected true or false, not "yes"'],
+    ["states: { a: { pull: yes please } }", 'states.a.pull: expected true, false or draft, not "yes please"'],
+    [
+      "states: { a: { pull: drafts } }",
+      'states.a.pull: expected true, false or draft, not "drafts"; did you mean "draft"?',
+    ],
+    ["states: { a: { closes: maybe } }", 'states.a.closes: expected true, false or not-planned, not "maybe"'],
+    [
+      "states: { a: { closes: not planned } }",
+      'states.a.closes: expected true, false or not-planned, not "not planned"; did you mean "not-planned"?',
+    ],
+    ["states: { a: { retries: 101 } }", "states.a.retries: expected at most 100, not 101"],
+    ["states: { a: { lane: } }", "states.a.lane: expected text, not nothing"],
+    ["states: { a: { env: [A-B] } }", 'states.a.env.0: expected the name of a variable, not "A-B"'],
+  ])("says what is expected, and what is there: %s", (text, said) => {
+    const [found, ...more] = problems(...(text.startsWith("states") ? [text] : [text, "states: {}"]));
+    expect([found?.line, `${found?.path}: ${found?.message}`, more]).toEqual([1, said, []]);
+  });
+
+  it("shows of a wrong value no more than a line, without what moves a terminal", () => {
+    const [found] = problems(`proof: "\\e[2Jx\\n${"y".repeat(500)}"`, "states: {}");
+    expect(found?.message).toMatch(/^expected author, signature or pusher, not "x y{50,60}…"$/);
+  });
+
   it("reports every problem at once", () => {
     expect(
       problems("target: both", "lanes: { x: 0 }", "states:", "  a: { retries: -1, human: 1 }"),

@@ -76,8 +76,8 @@ export const GITHUB: readonly Command[] = [
   {
     name: "github",
     group: "github",
-    what: "`sync`: make labels, status comments and check runs on GitHub what the refs say.",
-    more: "Writes only what differs, so that what was deleted by hand comes back. Acts as whom GITHUB_TOKEN belongs to, or as the App of APP_ID and PRIVATE_KEY (or PRIVATE_KEY_PATH); GitHub lets an App alone make check runs. GITHUB_API_URL and GITHUB_SERVER_URL name another GitHub. Exit code 1: GitHub refused something; 75: its limits are reached, so try again later.",
+    what: "`sync`: make GitHub show what the refs say: labels, comments, check runs, pull requests, closed issues.",
+    more: "Writes only what differs, so that what was deleted by hand comes back. A pull request is opened where a state says `pull`, an issue is closed with its work, and a comment calls whoever has to go on. With `proof: pusher` it needs --remote, to ask who pushed. Acts as whom GITHUB_TOKEN belongs to, or as the App of APP_ID and PRIVATE_KEY (or PRIVATE_KEY_PATH); GitHub lets an App alone make check runs. GITHUB_API_URL and GITHUB_SERVER_URL name another GitHub. Exit code 1: GitHub refused something; 75: its limits are reached, so try again later.",
     arguments: [{ name: "verb", what: "sync." }],
     options: [
       { name: "repo", value: "owner/name", what: "The repository; GITHUB_REPOSITORY when left out." },

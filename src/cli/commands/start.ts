@@ -64,7 +64,7 @@ export const START: readonly Command[] = [
   {
     name: "doctor",
     group: "start",
-    what: "Check git, identity, states, workflow, worktrees, messages and leases.",
+    what: "Check git, identity, states, workflow, people, worktrees, messages and leases.",
     more: "Each finding names the command that mends it. Exit code 1 when something must be mended.",
     options: [remoteOption, JSON_OPTION],
     examples: [{ line: "trailhand doctor", what: "is everything in order?" }],

@@ -81,14 +81,17 @@ export const WORK: readonly Command[] = [
       JSON_OPTION,
     ],
     examples: [
-      { line: "trailhand check ci success feat/login", what: "what a CI server calls when it is done" },
+      {
+        line: "trailhand check ci success feat/login --remote origin",
+        what: "what a CI server calls when it is done",
+      },
     ],
   },
   {
     name: "run",
     group: "work",
     what: "Claim what is asked for, run its scripts, answer; until nothing is runnable.",
-    more: "Exit code 0: everything was answered; 1: an answer was `failed`, or something could not be run; 75: something is left for later.",
+    more: "Exit code 0: everything was answered; 1: an answer was `failed`, or something could not be run; 75: something is left for later. With `proof: pusher` in the workflow it needs --remote, and GITHUB_TOKEN to ask GitHub who pushed.",
     options: [
       { name: "once", what: "Look once, and finish what that look started." },
       { name: "watch", short: "w", what: "Stay, and react to new commits." },

@@ -2,6 +2,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { FOLLOW } from "../../core/decide/lease.ts";
+import { cleanLine } from "../../core/text/clean.ts";
 import { EXIT, Fault, typed, words } from "../../core/text/words.ts";
 import { WORKFLOW_FILE } from "../../core/workflow/workflow.ts";
 import { listCheckouts } from "../../git/checkouts.ts";
@@ -9,10 +10,12 @@ import { requireVersion } from "../../git/open.ts";
 import { readJson } from "../../git/bay.ts";
 import { isGone, type Owner } from "../../process/machine.ts";
 import type { Site } from "../../site.ts";
+import { pushesOf } from "../../wire-pushes.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
 import { findGivenUp } from "../doctor-inbox.ts";
 import { findNotices } from "../doctor-notices.ts";
+import { proofNotices } from "../doctor-proof.ts";
 import { probeRemote } from "../remote-check.ts";
 import { present, survey, type Survey } from "../survey.ts";
 import { printJson, shown, type Terminal } from "../terminal.ts";
@@ -26,7 +29,8 @@ interface Finding {
 }
 
 export const run: Run = async ({ input, terminal, env }) => {
-  const site = await openSite(input.directory, env, { remote: input.value("remote") });
+  const pushes = pushesOf(env, (text) => terminal.say(cleanLine(text, 500)));
+  const site = await openSite(input.directory, env, { remote: input.value("remote"), pushes });
   const findings = [...(await examine(site)), ...findGivenUp(env)];
   if (input.has("json")) printJson(terminal, { findings });
   else print(terminal, findings);
@@ -46,6 +50,7 @@ async function examine(site: Site): Promise<Finding[]> {
     return [
       ...basics,
       ...checkStates(site, found),
+      ...proofNotices(found.contract.workflow, site.repository.tellsPushes),
       ...checkMessages(found),
       ...checkLeases(found),
       ...(await checkRecords(site, found)),

@@ -9,6 +9,7 @@ import type { Published } from "../../github/show/publish.ts";
 import { showWork } from "../../github/show/show-work.ts";
 import { Declined } from "../../github/client.ts";
 import { openGithub } from "../../wire-github-sync.ts";
+import { pushesOf } from "../../wire-pushes.ts";
 import { openSite } from "../../wire.ts";
 import type { Call, Run } from "../call.ts";
 import { renderColumns } from "../render-table.ts";
@@ -24,9 +25,16 @@ export async function sync({ input, terminal, env }: Call, open: typeof openGith
   const repo = readRepo(input.value("repo") ?? env["GITHUB_REPOSITORY"] ?? "");
   const server = (env["GITHUB_SERVER_URL"] || "https://github.com").replace(/\/+$/, "");
   const say = (text: string) => terminal.say(cleanLine(text, 500));
-  const site = await openSite(input.directory, env, { remote: input.value("remote") });
+  const site = await openSite(input.directory, env, {
+    remote: input.value("remote"),
+    pushes: pushesOf(env, say),
+  });
   const { surface, self } = await open(env, repo, say);
   const branches = await seeBranches(site);
+  // Else it would tell everybody that approvals are missing which runners count.
+  if (branches.workflow.proof === "pusher" && !site.repository.tellsPushes) {
+    throw new Fault(words.nobodyToAsk("github sync"));
+  }
   try {
     const picture = pictureOf(branches, repo, server);
     if (input.has("dry-run")) {

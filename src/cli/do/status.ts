@@ -1,12 +1,27 @@
 /** `trailhand status`. */
 import { openSite } from "../../wire.ts";
-import type { Run } from "../call.ts";
+import type { Call, Run } from "../call.ts";
 
 export const run: Run = async (call) => {
   const remote = call.input.value("remote");
-  const opening = openSite(call.input.directory, call.env, { lookAhead: true, remember: true, remote });
+  const pushes = remote === undefined ? undefined : await pushesAt(call);
+  const opening = openSite(call.input.directory, call.env, {
+    lookAhead: true,
+    remember: true,
+    remote,
+    pushes,
+  });
   // People type this often: while git is at work, the rest of the program is loaded.
   const page = import("../status-page.ts");
   const site = await opening;
   return (await page).showStatus(call, site);
 };
+
+/** Whose approvals count may be known to GitHub alone; what is here cannot be asked there. */
+async function pushesAt({ env, terminal }: Call) {
+  const [{ pushesOf }, { shown }] = await Promise.all([
+    import("../../wire-pushes.ts"),
+    import("../terminal.ts"),
+  ]);
+  return pushesOf(env, (text) => terminal.say(shown(text, 500)));
+}

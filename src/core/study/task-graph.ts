@@ -7,7 +7,7 @@
 import { isNode, LineCounter, parseDocument } from "yaml";
 import * as z from "zod";
 import { parseStateName } from "../text/ids.ts";
-import { innermost } from "../text/issues.ts";
+import { innermost, sayIssue } from "../text/issues.ts";
 import { nearest } from "../text/nearest.ts";
 import type { Problem } from "../workflow/workflow.ts";
 
@@ -71,7 +71,7 @@ export function readTaskGraph(text: string): GraphReading {
   } catch (error) {
     return { problems: [{ path: "", message: error instanceof Error ? error.message : "cannot be read" }] };
   }
-  const result = graphSchema.safeParse(value);
+  const result = graphSchema.safeParse(value, { error: sayIssue });
   if (!result.success) return { problems: result.error.issues.flatMap(explain).map(located) };
   const slips = checkTasks(result.data.tasks);
   if (slips.length > 0) return { problems: slips.map(located) };

@@ -7,7 +7,7 @@
 import { isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import type * as z from "zod";
 import type { StateName } from "../text/ids.ts";
-import { innermost } from "../text/issues.ts";
+import { innermost, sayIssue } from "../text/issues.ts";
 import { nearest } from "../text/nearest.ts";
 import { agentSchema, laneSchema, limitsSchema, stateSchema, workflowSchema } from "./workflow-schema.ts";
 import { withoutPrototypes, type Problem, type Workflow, type WorkflowReading } from "./workflow.ts";
@@ -31,7 +31,7 @@ export function readWorkflow(text: string): WorkflowReading {
   }
   const value = toValue(document);
   if ("problem" in value) return { problems: [{ path: "", message: value.problem }] };
-  const result = workflowSchema.safeParse(value.value);
+  const result = workflowSchema.safeParse(value.value, { error: sayIssue });
   if (result.success) return { workflow: withoutPrototypes({ ...result.data, open: false }), problems: [] };
   return {
     problems: result.error.issues.flatMap(explain).map((problem) => locate(problem, document, lines)),

@@ -6,9 +6,12 @@
 import * as z from "zod";
 import { parseDuration } from "../text/duration.ts";
 import { parseBranch, parseStateName } from "../text/ids.ts";
+import { expected, expectedOne } from "../text/issues.ts";
 import { FORMS, parsePredicate } from "./wait.ts";
 
-const duration = z.string().transform((text, context) => {
+/** What a key of the schema says, where the name of a type would say too little. */
+const wanted = (what: string) => ({ error: ({ input }: { input?: unknown }) => expected(what, input) });
+const duration = z.string(wanted("a duration such as 30s, 5m or 1h30m")).transform((text, context) => {
   const milliseconds = parseDuration(text);
   if (milliseconds !== undefined) return milliseconds;
   context.addIssue({ code: "custom", message: `"${text}" is no duration; write 30s, 5m or 1h30m` });
@@ -35,6 +38,10 @@ const list = z.union([
   z.array(z.string().min(1)),
 ]);
 const amount = z.number().positive();
+const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, wanted("the name of a variable"));
+/** One word in place of yes and no; `yes` is text to YAML. */
+const orWord = <const Word extends string>(word: Word) =>
+  z.union([z.boolean(), z.enum([word], { error: ({ input }) => expectedOne([true, false, word], input) })]);
 
 const predicate = z.string().transform((text, context) => {
   const found = parsePredicate(text);
@@ -108,14 +115,12 @@ export const stateSchema = z.strictObject({
   answers: names
     .prefault([])
     .describe("States of other branches whose requests its answer may answer too, as a merge queue does."),
-  pull: z
-    .union([z.boolean(), z.enum(["draft"])])
+  pull: orWord("draft")
     .default(false)
     .describe(
       "On GitHub: once work was here, its branch has a pull request; `draft`: one that is not ready.",
     ),
-  closes: z
-    .union([z.boolean(), z.enum(["not-planned"])])
+  closes: orWord("not-planned")
     .default(false)
     .describe(
       "On GitHub: the issue that the branch is named for is closed when work comes here, as completed or as not planned.",
@@ -130,7 +135,7 @@ export const stateSchema = z.strictObject({
     .describe("The lanes that an attempt takes places in, all of them or none."),
   weight: count(1, 100).default(1).describe("How many places it takes in each of its lanes."),
   env: z
-    .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/))
+    .array(variable)
     .default([])
     .describe("Names of the runner's variables that this script may see; their values are redacted."),
 });
@@ -176,7 +181,7 @@ export const agentSchema = z.strictObject({
     ])
     .describe("The program and its arguments; it reads the prompt on standard input."),
   env: z
-    .array(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/))
+    .array(variable)
     .default([])
     .describe("Names of the runner's variables that it may see; their values are redacted."),
 });
@@ -189,6 +194,8 @@ const prefix = z
       error: "a prefix is a ref name such as refs/tags/trailhand, and not a whole kind of refs",
     },
   );
+
+const ACCOUNT = wanted("the number of an account, such as 123456");
 
 export const workflowSchema = z.strictObject({
   start: z
@@ -223,7 +230,10 @@ export const workflowSchema = z.strictObject({
     .prefault({})
     .describe("How many attempts each lane holds at once, or more; one that is not listed holds any number."),
   people: z
-    .record(z.string().regex(/^[a-z][a-z0-9-]*$/), z.array(z.string().includes("@")))
+    .record(
+      z.string().regex(/^[a-z][a-z0-9-]*$/, wanted("a role in lower-case letters")),
+      z.array(z.string().includes("@", wanted("an address such as ann@example.com"))),
+    )
     .default({})
     .describe("Roles, each with the addresses of its people, for `by` and approvals."),
   proof: z
@@ -233,19 +243,27 @@ export const workflowSchema = z.strictObject({
       "What says who a person is: the author's address, a signature that `states/allowed_signers` knows, or the GitHub account that pushed.",
     ),
   "on-behalf": z
-    .array(z.int().positive())
+    .array(z.int(ACCOUNT).positive(ACCOUNT), wanted("the numbers of accounts, such as [123456]"))
     .default([])
     .describe(
-      "With `proof: pusher`: numbers of the accounts that commit for who their author says, as the App's does.",
+      "With `proof: pusher`: numbers of the accounts whose commits speak for their authors, as the App's do, and whose answers are a runner's.",
     ),
   bots: z
-    .record(z.string().regex(/^[1-9]\d{0,14}$/), z.enum(["read", "triage", "write", "maintain"]))
+    .record(
+      z
+        .string()
+        .regex(
+          /^[1-9]\d{0,14}$/,
+          wanted("the number of a bot's account, as https://api.github.com/users/<name>%5Bbot%5D shows it"),
+        ),
+      z.enum(["read", "triage", "write", "maintain"]),
+    )
     .default({})
     .describe(
       "Bots that are listened to on GitHub: the number of the account, and the right that it has here.",
     ),
   agents: z
-    .record(z.string().regex(/^[a-z0-9][a-z0-9._-]*$/), agentSchema)
+    .record(z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, wanted("a name in lower-case letters")), agentSchema)
     .default({})
     .describe("The programs that answer prompts. `default` is TRAILHAND_AGENT where it is not listed."),
   evidence: z
