@@ -5,7 +5,7 @@
  * What must hold: nothing is opened and nobody is called before the event was found to ask for
  * something; the token is given to git and to the API, each for its own server, and to nobody else.
  */
-import { seeBranches } from "./cli/see-branches.ts";
+import { seeBranches } from "./cli/look/see-branches.ts";
 import { act } from "./github/ask/act.ts";
 import type { Result } from "./github/ask/acting.ts";
 import { answer } from "./github/show/reply.ts";

@@ -19,16 +19,16 @@ import { moveHold } from "./cli/do/hold.ts";
 import { requireState } from "./cli/do/request.ts";
 import { resumeOf } from "./cli/do/resume.ts";
 import { retryOf } from "./cli/do/retry.ts";
-import { findEvent } from "./cli/find-event.ts";
-import { findHold } from "./cli/find-hold.ts";
-import { present, requireHead, survey, type Survey } from "./cli/survey.ts";
+import { findEvent } from "./cli/look/find-event.ts";
+import { findHold } from "./cli/look/find-hold.ts";
+import { present, requireHead, survey, type Survey } from "./cli/look/survey.ts";
 import { writeRequest, writeRequests } from "./cli/write-request.ts";
 import { BOT, readTrail } from "./git/repository.ts";
 import type { Author, Desk, Place, Said, Sight, Wish, Written } from "./github/ask/desk.ts";
 import type { View } from "./core/decide/view.ts";
 import type { Site } from "./site.ts";
 import { formatProblems } from "./wire.ts";
-import { tell } from "./cli/tell.ts";
+import { tell } from "./cli/draw/tell.ts";
 import { formatHold } from "./core/decide/used.ts";
 
 /** So far below the trusted branch's head an event of a branch that is gone is looked for. */

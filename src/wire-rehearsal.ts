@@ -7,7 +7,7 @@
 import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { readNamed } from "./cli/work-tree.ts";
+import { readNamed } from "./cli/look/work-tree.ts";
 import type { Request } from "./core/history/request.ts";
 import type { Sha } from "./core/text/ids.ts";
 import { StopSwitch } from "./runner/claim.ts";

@@ -5,7 +5,7 @@
  * is told and made again; after a stop none begins.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { seeBranches, type Memory } from "./cli/see-branches.ts";
+import { seeBranches, type Memory } from "./cli/look/see-branches.ts";
 import type { Repo } from "./github/ask/intent.ts";
 import { pictureOf } from "./github/show/projection.ts";
 import { showWork } from "./github/show/show-work.ts";

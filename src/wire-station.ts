@@ -6,7 +6,7 @@
  */
 import type { Octokit } from "@octokit/rest";
 import { accountAddress } from "./core/permit/pushed.ts";
-import { requireSound } from "./cli/remote-check.ts";
+import { requireSound } from "./cli/look/remote-check.ts";
 import { act } from "./github/ask/act.ts";
 import { lineEnvironment, scriptEnvironment } from "./github/actions-event.ts";
 import type { Self } from "./github/ask/event.ts";

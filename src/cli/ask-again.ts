@@ -8,8 +8,8 @@ import type { Update } from "../runner/ports.ts";
 import type { Site } from "../site.ts";
 import type { Call } from "./call.ts";
 import { report } from "./do/request.ts";
-import { lastRequested } from "./last-requested.ts";
-import { readTrailer, requireNoRing } from "./read-trailer.ts";
+import { lastRequested } from "./look/last-requested.ts";
+import { readTrailer, requireNoRing } from "./look/read-trailer.ts";
 import { writeRequest, type Wish } from "./write-request.ts";
 
 const DEPTH = 500;

@@ -1,6 +1,6 @@
 /** What every command is given, and gives back. */
 import type { Input } from "./input.ts";
-import type { Terminal } from "./terminal.ts";
+import type { Terminal } from "./draw/terminal.ts";
 
 /** What a command gets. */
 export interface Call {

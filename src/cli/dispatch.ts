@@ -2,7 +2,7 @@
 import { Fault } from "../core/text/words.ts";
 import type { Run } from "./call.ts";
 import { readInput } from "./input.ts";
-import { makeTerminal, printFault } from "./terminal.ts";
+import { makeTerminal, printFault } from "./draw/terminal.ts";
 
 const LOADERS: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = {
   backtest: () => import("./do/backtest.ts"),

@@ -18,9 +18,9 @@ import type { Site } from "../site.ts";
 import { wireRunner } from "../wire-runner.ts";
 import type { Call } from "./call.ts";
 import type { Input } from "./input.ts";
-import { startNarration } from "./narrate.ts";
-import { requireSound } from "./remote-check.ts";
-import { printJson, type Terminal } from "./terminal.ts";
+import { startNarration } from "./draw/narrate.ts";
+import { requireSound } from "./look/remote-check.ts";
+import { printJson, type Terminal } from "./draw/terminal.ts";
 
 const TTL_MS = 60_000;
 /** Fewer pushes where a host counts them: GitHub asks for at most six a minute for each repository. */

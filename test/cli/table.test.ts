@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
 import { COMMANDS, COMMON } from "../../src/cli/commands.ts";
 import { readInput } from "../../src/cli/input.ts";
-import { renderCommand, renderOverview } from "../../src/cli/render-help.ts";
+import { renderCommand, renderOverview } from "../../src/cli/draw/render-help.ts";
 import { cli } from "../support/cli.ts";
 import { makeRepo } from "../support/repo.ts";
 

@@ -5,7 +5,7 @@
 import { describe, expect, test } from "vitest";
 import { run as gc } from "../../src/cli/do/gc.ts";
 import { readInput } from "../../src/cli/input.ts";
-import { makeTerminal } from "../../src/cli/terminal.ts";
+import { makeTerminal } from "../../src/cli/draw/terminal.ts";
 import type { Ref, Sha } from "../../src/core/text/ids.ts";
 import { unsignedRef } from "../../src/core/decide/lease.ts";
 import type { Notarized, Notary } from "../../src/core/history/signed-commit.ts";

@@ -1,6 +1,6 @@
 /** The parts of the documentation that are output: each is made here, and compared by the test. */
 import * as z from "zod";
-import { renderReference, renderTable } from "../../src/cli/render-help.ts";
+import { renderReference, renderTable } from "../../src/cli/draw/render-help.ts";
 import type { Decision, Why } from "../../src/core/decide/decide.ts";
 import { reasonOf } from "../../src/core/decide/reasons.ts";
 import { RESERVED_STATES } from "../../src/core/workflow/workflow.ts";

@@ -9,7 +9,7 @@ import { expect, test } from "vitest";
 import { readInput } from "../../src/cli/input.ts";
 import { run, runJob } from "../../src/cli/do/action.ts";
 import { Pacer } from "../../src/github/pace.ts";
-import { makeTerminal } from "../../src/cli/terminal.ts";
+import { makeTerminal } from "../../src/cli/draw/terminal.ts";
 import { callsIn } from "../../src/github/show/call.ts";
 import { caught } from "../support/far.ts";
 import { serveGit, type GitHttp } from "../support/git-http.ts";

@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { readCredentials } from "../../src/github/credentials.ts";
 import { formPage, makeManifest, manifestSchema } from "../../src/github/manifest.ts";
-import { makeTerminal } from "../../src/cli/terminal.ts";
+import { makeTerminal } from "../../src/cli/draw/terminal.ts";
 import { readInput } from "../../src/cli/input.ts";
 import { run } from "../../src/cli/do/app-manifest.ts";
 import { until } from "../support/cli.ts";

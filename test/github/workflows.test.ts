@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { actionsFile, readUses } from "../../src/cli/github-files.ts";
+import { actionsFile, readUses } from "../../src/cli/install/github-files.ts";
 import { commandTable } from "../../src/github/ask/command.ts";
 import { temporaryDir } from "../support/repo.ts";
 

@@ -1,6 +1,6 @@
 /** The pack `advise` from end to end: its workflow is what is recommended, and its runs are learnt from. */
 import { describe, expect, it } from "vitest";
-import { listPacks } from "../../src/cli/packs.ts";
+import { listPacks } from "../../src/cli/install/packs.ts";
 import { PACK_OF } from "../../src/core/study/task-facts.ts";
 import { cli } from "../support/cli.ts";
 import type { Repo } from "../support/repo.ts";

@@ -1,6 +1,6 @@
 /** The pack `fan-out` from end to end: branches by key, partial success that is said, no twins. */
 import { describe, expect, it } from "vitest";
-import { packFiles } from "../../src/cli/packs.ts";
+import { packFiles } from "../../src/cli/install/packs.ts";
 import { ask as askAt, makeRemote, makeRunner, trailerOf } from "../support/remote.ts";
 import type { Repo } from "../support/repo.ts";
 import { run } from "../support/run.ts";

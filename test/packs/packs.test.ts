@@ -5,7 +5,7 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { commandOf, listPacks } from "../../src/cli/packs.ts";
+import { commandOf, listPacks } from "../../src/cli/install/packs.ts";
 import { formatMermaid } from "../../src/core/workflow/graph.ts";
 import { contractOf, filesOf, packRepo, PACKS, ROOT } from "./support.ts";
 

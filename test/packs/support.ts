@@ -8,7 +8,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSyn
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach } from "vitest";
-import { packFiles } from "../../src/cli/packs.ts";
+import { packFiles } from "../../src/cli/install/packs.ts";
 import { parseSha } from "../../src/core/text/ids.ts";
 import { readContract, type ReadContract } from "../../src/git/contract.ts";
 import { openSite } from "../../src/wire.ts";

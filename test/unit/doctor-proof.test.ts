@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { must } from "../property/views.ts";
-import { proofNotices } from "../../src/cli/doctor-proof.ts";
+import { proofNotices } from "../../src/cli/look/doctor-proof.ts";
 import { readWorkflow } from "../../src/core/workflow/workflow-file.ts";
 
 const notices = (text: string, canAsk = true) =>

@@ -110,9 +110,10 @@ const TABLE: readonly [file: RegExp, allows: (one: Import) => boolean][] = [
   // What is drawn is drawn from data: the table of commands, and packages that only shape text.
   [/^cli\/commands(\/\w+)?\.ts$/, (one) => core(one) || one.target.startsWith("cli/commands/")],
   [
-    /^cli\/render[^/]*\.ts$/,
+    /^cli\/draw\/render[^/]*\.ts$/,
     (one) =>
-      core(one) || /^(cli\/(render[^/]*|commands(\/\w+)?)\.ts|picocolors|string-width)$/.test(one.target),
+      core(one) ||
+      /^(cli\/(draw\/render[^/]*|commands(\/\w+)?)\.ts|picocolors|string-width)$/.test(one.target),
   ],
   [/^(cli\/.*|site\.ts|wire[^/]*\.ts|app\.ts)$/, () => true],
 ];
@@ -192,7 +193,7 @@ describe("the files under src", () => {
     expect(breach("git/refs.ts", "runner/ports.ts")).toHaveLength(1);
     expect(breach("git/refs.ts", "runner/ports.ts", true)).toEqual([]);
     expect(breach("cli/run.ts", "node:child_process")).toHaveLength(1);
-    expect(breach("cli/render.ts", "wire.ts")).toHaveLength(1);
+    expect(breach("cli/draw/render-a.ts", "wire.ts")).toHaveLength(1);
     expect(breach("new/a.ts", "core/a.ts")).toHaveLength(1);
     expect(breach("github/ask/a.ts", "github/show/a.ts", true)).toHaveLength(1);
     expect(breach("github/deliver/a.ts", "github/ask/act.ts", true)).toHaveLength(1);

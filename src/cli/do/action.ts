@@ -21,7 +21,7 @@ import { requireVersion } from "../../git/open.ts";
 import type { Site } from "../../site.ts";
 import { openSeat, type ActionParts, type OpenSeat } from "../../wire-action.ts";
 import type { Call, Run } from "../call.ts";
-import { readCame } from "../came.ts";
+import { readCame } from "../look/came.ts";
 import { numberOption, type Input } from "../input.ts";
 import { work } from "../work.ts";
 import type { Event } from "../../runner/ports.ts";

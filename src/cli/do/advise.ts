@@ -10,9 +10,9 @@ import { readTaskGraph, type TaskGraph } from "../../core/study/task-graph.ts";
 import { EXIT, Fault, typed, words } from "../../core/text/words.ts";
 import { formatProblems, openSite } from "../../wire.ts";
 import type { Call, Run } from "../call.ts";
-import { readPile } from "../read-past.ts";
-import { renderAdvice } from "../render-advice.ts";
-import { printJson, shown } from "../terminal.ts";
+import { readPile } from "../look/read-past.ts";
+import { renderAdvice } from "../draw/render-advice.ts";
+import { printJson, shown } from "../draw/terminal.ts";
 
 /** Where the pack `advise` has its tasks. */
 const FILE = "states/tasks.yml";

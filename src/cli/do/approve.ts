@@ -18,8 +18,8 @@ import { Inquirer } from "../../runner/inquire.ts";
 import type { Site } from "../../site.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
-import { present, requireHead, survey, type Survey } from "../survey.ts";
-import { printJson } from "../terminal.ts";
+import { present, requireHead, survey, type Survey } from "../look/survey.ts";
+import { printJson } from "../draw/terminal.ts";
 import type { Wish } from "../write-request.ts";
 
 export const run: Run = async (call) => {

@@ -8,10 +8,10 @@ import type { Git } from "../../git/exec.ts";
 import { parseChanges } from "../../git/parse-changes.ts";
 import { formatProblems, openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
-import { readPile } from "../read-past.ts";
-import { renderColumns } from "../render-table.ts";
-import { printJson, shown, type Terminal } from "../terminal.ts";
-import { readTriedOrOwn, type Tried } from "../work-tree.ts";
+import { readPile } from "../look/read-past.ts";
+import { renderColumns } from "../draw/render-table.ts";
+import { printJson, shown, type Terminal } from "../draw/terminal.ts";
+import { readTriedOrOwn, type Tried } from "../look/work-tree.ts";
 
 /** More workflows of the past than this are not read. */
 const OLD_WORKFLOWS = 100;

@@ -18,9 +18,9 @@ import { GitExit } from "../../git/exec.ts";
 import type { Site } from "../../site.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
-import { readPile } from "../read-past.ts";
-import { renderBlame } from "../render-blame.ts";
-import { printJson } from "../terminal.ts";
+import { readPile } from "../look/read-past.ts";
+import { renderBlame } from "../draw/render-blame.ts";
+import { printJson } from "../draw/terminal.ts";
 
 export const run: Run = async ({ input, terminal, env }) => {
   const site = await openSite(input.directory, env);

@@ -5,8 +5,8 @@ import { isTerminal } from "../../core/workflow/workflow.ts";
 import { EXIT, Fault, words } from "../../core/text/words.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
-import { present, requireHead, stateOf, survey } from "../survey.ts";
-import { printJson, shown } from "../terminal.ts";
+import { present, requireHead, stateOf, survey } from "../look/survey.ts";
+import { printJson, shown } from "../draw/terminal.ts";
 import { writeRequest, type Wish } from "../write-request.ts";
 
 export const run: Run = async ({ input, terminal, env }) => {

@@ -9,9 +9,9 @@ import { readTrail } from "../../git/repository.ts";
 import type { Site } from "../../site.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
-import { requireHead } from "../survey.ts";
+import { requireHead } from "../look/survey.ts";
 import { Inquirer } from "../../runner/inquire.ts";
-import { printJson } from "../terminal.ts";
+import { printJson } from "../draw/terminal.ts";
 
 const CONCLUSIONS = [
   "success",

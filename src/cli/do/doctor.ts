@@ -13,12 +13,12 @@ import type { Site } from "../../site.ts";
 import { pushesOf } from "../../wire-pushes.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
-import { findGivenUp } from "../doctor-inbox.ts";
-import { findNotices } from "../doctor-notices.ts";
-import { proofNotices } from "../doctor-proof.ts";
-import { probeRemote } from "../remote-check.ts";
-import { present, survey, type Survey } from "../survey.ts";
-import { printJson, shown, type Terminal } from "../terminal.ts";
+import { findGivenUp } from "../look/doctor-inbox.ts";
+import { findNotices } from "../look/doctor-notices.ts";
+import { proofNotices } from "../look/doctor-proof.ts";
+import { probeRemote } from "../look/remote-check.ts";
+import { present, survey, type Survey } from "../look/survey.ts";
+import { printJson, shown, type Terminal } from "../draw/terminal.ts";
 
 interface Finding {
   readonly about: string;

@@ -8,7 +8,7 @@ import { Fault, EXIT, words } from "../../core/text/words.ts";
 import { readTrail } from "../../git/repository.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
-import { readTrailer } from "../read-trailer.ts";
+import { readTrailer } from "../look/read-trailer.ts";
 import { writeRequest } from "../write-request.ts";
 import { report, requireState } from "./request.ts";
 import { requireCommit } from "./show.ts";

@@ -8,8 +8,8 @@ import { openSite } from "../../wire.ts";
 import { wireRunner } from "../../wire-runner.ts";
 import type { Run } from "../call.ts";
 import { numberOption } from "../input.ts";
-import { renderColumns } from "../render-table.ts";
-import { printJson, shown } from "../terminal.ts";
+import { renderColumns } from "../draw/render-table.ts";
+import { printJson, shown } from "../draw/terminal.ts";
 
 const KEEP_DAYS = 14;
 const DAY_MS = 86_400_000;

@@ -12,9 +12,9 @@ import { openGithub } from "../../wire-github-sync.ts";
 import { pushesOf } from "../../wire-pushes.ts";
 import { openSite } from "../../wire.ts";
 import type { Call, Run } from "../call.ts";
-import { renderColumns } from "../render-table.ts";
-import { seeBranches } from "../see-branches.ts";
-import { printJson, shown, type Terminal } from "../terminal.ts";
+import { renderColumns } from "../draw/render-table.ts";
+import { seeBranches } from "../look/see-branches.ts";
+import { printJson, shown, type Terminal } from "../draw/terminal.ts";
 
 export const run: Run = (call) => sync(call, openGithub);
 

@@ -3,8 +3,8 @@ import { edgesOf, formatDrawing, formatMermaid, startsOf } from "../../core/work
 import { EXIT } from "../../core/text/words.ts";
 import { openSite, usableContract } from "../../wire.ts";
 import type { Run } from "../call.ts";
-import { present, requireHead, stateOf, survey } from "../survey.ts";
-import { printJson } from "../terminal.ts";
+import { present, requireHead, stateOf, survey } from "../look/survey.ts";
+import { printJson } from "../draw/terminal.ts";
 import { listCheckouts } from "../../git/checkouts.ts";
 
 export const run: Run = async ({ input, terminal, env }) => {

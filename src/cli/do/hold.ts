@@ -5,8 +5,8 @@ import { EXIT, Fault, words } from "../../core/text/words.ts";
 import type { Site } from "../../site.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
-import { findHold, type Held } from "../find-hold.ts";
-import { printJson, shown } from "../terminal.ts";
+import { findHold, type Held } from "../look/find-hold.ts";
+import { printJson, shown } from "../draw/terminal.ts";
 
 const REASON = "everything is stopped";
 

@@ -13,9 +13,9 @@ import { GitExit, type Git } from "../../git/exec.ts";
 import type { Site } from "../../site.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
-import { commandOf, packFiles, packPage } from "../packs.ts";
-import { actionsFile, readUses, stepsOnGitHub } from "../github-files.ts";
-import { STARTER, type StarterFile } from "../starter.ts";
+import { commandOf, packFiles, packPage } from "../install/packs.ts";
+import { actionsFile, readUses, stepsOnGitHub } from "../install/github-files.ts";
+import { STARTER, type StarterFile } from "../install/starter.ts";
 
 export const run: Run = async ({ input, terminal, env }) => {
   const pack = input.value("pack");

@@ -4,9 +4,9 @@ import { lanesInUse, type LaneUse } from "../../core/study/lane-use.ts";
 import { EXIT } from "../../core/text/words.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
-import { renderColumns } from "../render-table.ts";
-import { present, survey } from "../survey.ts";
-import { printJson, shown, type Colors } from "../terminal.ts";
+import { renderColumns } from "../draw/render-table.ts";
+import { present, survey } from "../look/survey.ts";
+import { printJson, shown, type Colors } from "../draw/terminal.ts";
 
 export const run: Run = async ({ input, terminal, env }) => {
   const site = await openSite(input.directory, env, { remote: input.value("remote") });

@@ -6,10 +6,10 @@ import { readTrail } from "../../git/repository.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
 import { numberOption } from "../input.ts";
-import { carriedRows, readCarried } from "../read-carried.ts";
-import { renderColumns } from "../render-table.ts";
-import { requireHead } from "../survey.ts";
-import { printJson, shown, type Colors } from "../terminal.ts";
+import { carriedRows, readCarried } from "../look/read-carried.ts";
+import { renderColumns } from "../draw/render-table.ts";
+import { requireHead } from "../look/survey.ts";
+import { printJson, shown, type Colors } from "../draw/terminal.ts";
 
 const DEPTH = 200;
 

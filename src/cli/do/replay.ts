@@ -12,11 +12,11 @@ import type { Site } from "../../site.ts";
 import { formatProblems, openSite, usableContract } from "../../wire.ts";
 import { wireRehearsal } from "../../wire-rehearsal.ts";
 import type { Call, Run } from "../call.ts";
-import { diffTexts, readFileChanges } from "../differ.ts";
-import { readPile } from "../read-past.ts";
-import { reportReplay, type Replay } from "../render-replay.ts";
-import { printJson } from "../terminal.ts";
-import { readTried } from "../work-tree.ts";
+import { diffTexts, readFileChanges } from "../draw/differ.ts";
+import { readPile } from "../look/read-past.ts";
+import { reportReplay, type Replay } from "../draw/render-replay.ts";
+import { printJson } from "../draw/terminal.ts";
+import { readTried } from "../look/work-tree.ts";
 import { requireCommit } from "./show.ts";
 
 /** So far below an approval its request is looked for. */

@@ -7,10 +7,10 @@ import { EXIT, Fault, typed, words } from "../../core/text/words.ts";
 import type { ReadContract } from "../../git/contract.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
-import { findEvent } from "../find-event.ts";
-import { readTrailer, requireNoRing } from "../read-trailer.ts";
-import { checkedOutBranch, requireHead } from "../survey.ts";
-import { printJson, type Terminal } from "../terminal.ts";
+import { findEvent } from "../look/find-event.ts";
+import { readTrailer, requireNoRing } from "../look/read-trailer.ts";
+import { checkedOutBranch, requireHead } from "../look/survey.ts";
+import { printJson, type Terminal } from "../draw/terminal.ts";
 import { writeRequest } from "../write-request.ts";
 
 export const run: Run = async ({ input, terminal, env }) => {

@@ -4,7 +4,7 @@ import { Fault, words } from "../../core/text/words.ts";
 import { openSite } from "../../wire.ts";
 import { askAgain, type Again } from "../ask-again.ts";
 import type { Run } from "../call.ts";
-import { present, requireHead, survey } from "../survey.ts";
+import { present, requireHead, survey } from "../look/survey.ts";
 
 export const run: Run = async (call) => {
   const site = await openSite(call.input.directory, call.env, { remote: call.input.value("remote") });

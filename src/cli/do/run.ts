@@ -10,9 +10,17 @@ import { pushesOf } from "../../wire-pushes.ts";
 import { openSite, usableContract } from "../../wire.ts";
 import type { Call, Run } from "../call.ts";
 import { numberOption, type Input } from "../input.ts";
-import { renderColumns } from "../render-table.ts";
-import { checkedOutBranch, present, reasonIn, requireHead, stateOf, survey, type Survey } from "../survey.ts";
-import { printJson, shown } from "../terminal.ts";
+import { renderColumns } from "../draw/render-table.ts";
+import {
+  checkedOutBranch,
+  present,
+  reasonIn,
+  requireHead,
+  stateOf,
+  survey,
+  type Survey,
+} from "../look/survey.ts";
+import { printJson, shown } from "../draw/terminal.ts";
 import { work } from "../work.ts";
 
 export const run: Run = async (call) => {

@@ -8,8 +8,8 @@ import { readTrail } from "../../git/repository.ts";
 import type { Site } from "../../site.ts";
 import { openSite } from "../../wire.ts";
 import type { Run } from "../call.ts";
-import { renderColumns } from "../render-table.ts";
-import { printJson, shown, type Terminal } from "../terminal.ts";
+import { renderColumns } from "../draw/render-table.ts";
+import { printJson, shown, type Terminal } from "../draw/terminal.ts";
 
 export const run: Run = async ({ input, terminal, env }) => {
   const site = await openSite(input.directory, env);

@@ -12,7 +12,7 @@ export const run: Run = async (call) => {
     pushes,
   });
   // People type this often: while git is at work, the rest of the program is loaded.
-  const page = import("../status-page.ts");
+  const page = import("../draw/status-page.ts");
   const site = await opening;
   return (await page).showStatus(call, site);
 };
@@ -21,7 +21,7 @@ export const run: Run = async (call) => {
 async function pushesAt({ env, terminal }: Call) {
   const [{ pushesOf }, { shown }] = await Promise.all([
     import("../../wire-pushes.ts"),
-    import("../terminal.ts"),
+    import("../draw/terminal.ts"),
   ]);
   return pushesOf(env, (text) => terminal.say(shown(text, 500)));
 }

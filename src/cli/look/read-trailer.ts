@@ -4,16 +4,16 @@
  * What must hold: what the runner could not read later is refused now, while its author is there;
  * nobody writes a request that would wait for itself.
  */
-import { parseAmounts } from "../core/text/amounts.ts";
-import { isReserved } from "../core/text/compose.ts";
-import type { Branch } from "../core/text/ids.ts";
-import { parseInstant } from "../core/text/instant.ts";
-import { separatorAt, type Trailer } from "../core/text/trailers.ts";
-import { FORMS, parseDependency } from "../core/workflow/wait.ts";
-import { ringWith, sceneOf } from "../core/decide/waiting.ts";
-import { Fault, words, type Sentence } from "../core/text/words.ts";
+import { parseAmounts } from "../../core/text/amounts.ts";
+import { isReserved } from "../../core/text/compose.ts";
+import type { Branch } from "../../core/text/ids.ts";
+import { parseInstant } from "../../core/text/instant.ts";
+import { separatorAt, type Trailer } from "../../core/text/trailers.ts";
+import { FORMS, parseDependency } from "../../core/workflow/wait.ts";
+import { ringWith, sceneOf } from "../../core/decide/waiting.ts";
+import { Fault, words, type Sentence } from "../../core/text/words.ts";
 import { present, survey } from "./survey.ts";
-import type { Site } from "../site.ts";
+import type { Site } from "../../site.ts";
 
 /** What is wrong with the values of keys that we read ourselves. */
 const CHECKS: Readonly<Record<string, (value: string) => Sentence | undefined>> = {

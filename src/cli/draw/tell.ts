@@ -3,17 +3,17 @@
  *
  * What must hold: texts of strangers stay texts: no mention, no link, no HTML and no table of theirs.
  */
-import { formatAmounts } from "../core/text/amounts.ts";
-import { readPast } from "../core/study/hand-offs.ts";
-import { budgetOf } from "../core/permit/limits.ts";
-import { readItem } from "../core/history/item.ts";
-import { refsOf } from "../core/decide/lease.ts";
-import { readTimeline } from "../core/study/timeline.ts";
-import type { Head } from "../core/decide/view.ts";
-import { readTrail } from "../git/repository.ts";
-import { code, prose } from "../github/escape.ts";
-import type { Site } from "../site.ts";
-import { asAdmitted, reasonIn, stateOf, type Survey } from "./survey.ts";
+import { formatAmounts } from "../../core/text/amounts.ts";
+import { readPast } from "../../core/study/hand-offs.ts";
+import { budgetOf } from "../../core/permit/limits.ts";
+import { readItem } from "../../core/history/item.ts";
+import { refsOf } from "../../core/decide/lease.ts";
+import { readTimeline } from "../../core/study/timeline.ts";
+import type { Head } from "../../core/decide/view.ts";
+import { readTrail } from "../../git/repository.ts";
+import { code, prose } from "../../github/escape.ts";
+import type { Site } from "../../site.ts";
+import { asAdmitted, reasonIn, stateOf, type Survey } from "../look/survey.ts";
 
 const DEPTH = 400;
 /** Rows of one answer. */

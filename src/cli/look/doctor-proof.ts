@@ -4,12 +4,12 @@
  * What must hold: (pure) it is silent where everybody who is named can be proven, and a runner that
  * works as this command does can ask.
  */
-import { accountOf } from "../core/permit/pushed.ts";
-import { words } from "../core/text/words.ts";
-import { singles } from "../core/workflow/wait.ts";
-import type { Workflow } from "../core/workflow/workflow.ts";
+import { accountOf } from "../../core/permit/pushed.ts";
+import { words } from "../../core/text/words.ts";
+import { singles } from "../../core/workflow/wait.ts";
+import type { Workflow } from "../../core/workflow/workflow.ts";
 import type { Notice } from "./doctor-notices.ts";
-import { shown } from "./terminal.ts";
+import { shown } from "../draw/terminal.ts";
 
 const EDIT = "edit states/workflow.yml; an account's number is at https://api.github.com/users/<login>";
 

@@ -8,11 +8,11 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { readWorkflow } from "../core/workflow/workflow-file.ts";
-import { WORKFLOW_FILE, type Workflow } from "../core/workflow/workflow.ts";
-import { Fault, typed, words } from "../core/text/words.ts";
-import { labelOf } from "../github/show/label.ts";
-import type { Label } from "../github/show/wanted.ts";
+import { readWorkflow } from "../../core/workflow/workflow-file.ts";
+import { WORKFLOW_FILE, type Workflow } from "../../core/workflow/workflow.ts";
+import { Fault, typed, words } from "../../core/text/words.ts";
+import { labelOf } from "../../github/show/label.ts";
+import type { Label } from "../../github/show/wanted.ts";
 import type { StarterFile } from "./starter.ts";
 
 export const ACTIONS_FILE = ".github/workflows/trailhand.yml";

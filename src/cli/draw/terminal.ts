@@ -5,8 +5,8 @@
  * before it is shown, so that no commit can move the cursor or forge a line.
  */
 import pico from "picocolors";
-import { cleanLine } from "../core/text/clean.ts";
-import { Fault } from "../core/text/words.ts";
+import { cleanLine } from "../../core/text/clean.ts";
+import { Fault } from "../../core/text/words.ts";
 
 export type Colors = ReturnType<typeof pico.createColors>;
 

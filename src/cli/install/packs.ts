@@ -9,8 +9,8 @@
  */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { nearest } from "../core/text/nearest.ts";
-import { Fault, words } from "../core/text/words.ts";
+import { nearest } from "../../core/text/nearest.ts";
+import { Fault, words } from "../../core/text/words.ts";
 import type { StarterFile } from "./starter.ts";
 
 /** A pack in one line. */
@@ -24,7 +24,7 @@ export interface Pack {
 const [FOLDER, LIBRARY] = (
   typeof BUILD === "string"
     ? ["packs", "packs/trailhand.sh"]
-    : ["../../states/packs", "../../states/lib/trailhand.sh"]
+    : ["../../../states/packs", "../../../states/lib/trailhand.sh"]
 ).map((path) => join(import.meta.dirname, path)) as [string, string];
 
 /** Every pack, by name. */

@@ -1,11 +1,11 @@
 /** What `trailhand doctor` says of holds, closed lanes, waits and approvals. */
-import { formatDuration } from "../core/text/duration.ts";
-import type { Decision } from "../core/decide/decide.ts";
-import { typed } from "../core/text/words.ts";
-import type { Site } from "../site.ts";
+import { formatDuration } from "../../core/text/duration.ts";
+import type { Decision } from "../../core/decide/decide.ts";
+import { typed } from "../../core/text/words.ts";
+import type { Site } from "../../site.ts";
 import { findHold } from "./find-hold.ts";
 import type { Survey } from "./survey.ts";
-import { shown } from "./terminal.ts";
+import { shown } from "../draw/terminal.ts";
 
 export interface Notice {
   readonly about: string;

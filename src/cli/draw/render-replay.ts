@@ -1,6 +1,6 @@
 /** The differences between a recorded answer and the one of today. Pure. */
-import { cleanLine, cleanText } from "../core/text/clean.ts";
-import type { Pair } from "../core/study/replay.ts";
+import { cleanLine, cleanText } from "../../core/text/clean.ts";
+import type { Pair } from "../../core/study/replay.ts";
 import { renderColumns } from "./render-table.ts";
 
 interface Change {

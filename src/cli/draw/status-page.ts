@@ -1,13 +1,13 @@
 /** What `trailhand status` prints: each branch, whose turn it is, and why it is not running. */
-import { formatDuration } from "../core/text/duration.ts";
-import type { Decision } from "../core/decide/decide.ts";
-import type { Reason } from "../core/decide/reasons.ts";
-import { EXIT } from "../core/text/words.ts";
-import type { Site } from "../site.ts";
-import { formatProblems } from "../wire.ts";
-import type { Call } from "./call.ts";
+import { formatDuration } from "../../core/text/duration.ts";
+import type { Decision } from "../../core/decide/decide.ts";
+import type { Reason } from "../../core/decide/reasons.ts";
+import { EXIT } from "../../core/text/words.ts";
+import type { Site } from "../../site.ts";
+import { formatProblems } from "../../wire.ts";
+import type { Call } from "../call.ts";
 import { renderColumns } from "./render-table.ts";
-import { asAdmitted, present, reasonIn, stateOf, survey, type Survey } from "./survey.ts";
+import { asAdmitted, present, reasonIn, stateOf, survey, type Survey } from "../look/survey.ts";
 import { printJson, shown, type Colors, type Terminal } from "./terminal.ts";
 
 /** Prints the list, or the JSON document. */

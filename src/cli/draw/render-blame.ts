@@ -1,6 +1,6 @@
 /** The lines of a file under the hand-offs that they came from. Pure. */
-import type { Blame, CreditedLine } from "../core/study/blame.ts";
-import { cleanLine, cleanText } from "../core/text/clean.ts";
+import type { Blame, CreditedLine } from "../../core/study/blame.ts";
+import { cleanLine, cleanText } from "../../core/text/clean.ts";
 
 /** What colours a text; the same shape as those of a terminal. */
 interface Paint {

@@ -2,11 +2,11 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { Fault, words } from "../core/text/words.ts";
-import { readJson } from "../git/bay.ts";
-import { probe } from "../git/remote/probe.ts";
-import type { RemoteRepository } from "../git/remote/repository.ts";
-import type { Site } from "../site.ts";
+import { Fault, words } from "../../core/text/words.ts";
+import { readJson } from "../../git/bay.ts";
+import { probe } from "../../git/remote/probe.ts";
+import type { RemoteRepository } from "../../git/remote/repository.ts";
+import type { Site } from "../../site.ts";
 
 const DAY_MS = 86_400_000;
 

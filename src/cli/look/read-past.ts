@@ -4,10 +4,10 @@
  * What must hold: one git process; a bound that was reached is told, so that nobody takes a part
  * for the whole.
  */
-import { ARCHIVE } from "../core/decide/lease.ts";
-import type { Commit } from "../core/history/request.ts";
-import { LOG_FORMAT, parseLog } from "../git/parse.ts";
-import type { Site } from "../site.ts";
+import { ARCHIVE } from "../../core/decide/lease.ts";
+import type { Commit } from "../../core/history/request.ts";
+import { LOG_FORMAT, parseLog } from "../../git/parse.ts";
+import type { Site } from "../../site.ts";
 
 /** More commits than this are not read. */
 const DEPTH = 50_000;

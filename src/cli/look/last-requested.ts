@@ -1,7 +1,7 @@
 /** The newest commit of a history that asks for a state a script can have. */
-import type { Branch } from "../core/text/ids.ts";
-import { parseRequest, type Commit, type Request } from "../core/history/request.ts";
-import { isReservedState } from "../core/workflow/workflow.ts";
+import type { Branch } from "../../core/text/ids.ts";
+import { parseRequest, type Commit, type Request } from "../../core/history/request.ts";
+import { isReservedState } from "../../core/workflow/workflow.ts";
 
 /** Undefined when there is none. `trail` is newest first. */
 export function lastRequested(branch: Branch, trail: readonly Commit[]): Request | undefined {

@@ -3,18 +3,18 @@
  *
  * What must hold: nothing is written; a branch that nobody asked anything of costs nothing.
  */
-import { readTrail } from "../git/repository.ts";
-import type { Branch, Ref, Sha } from "../core/text/ids.ts";
-import { archiveRef, refsOf } from "../core/decide/lease.ts";
-import { parseMessage, valueOf } from "../core/text/message.ts";
-import { readTimeline } from "../core/study/timeline.ts";
-import type { Commit } from "../core/history/request.ts";
-import type { Head } from "../core/decide/view.ts";
-import type { Workflow } from "../core/workflow/workflow.ts";
-import { ownTrail } from "../github/show/projection.ts";
-import { mayArrive } from "../github/show/pull.ts";
-import { standingOf, type Seen } from "../github/show/turn.ts";
-import type { Site } from "../site.ts";
+import { readTrail } from "../../git/repository.ts";
+import type { Branch, Ref, Sha } from "../../core/text/ids.ts";
+import { archiveRef, refsOf } from "../../core/decide/lease.ts";
+import { parseMessage, valueOf } from "../../core/text/message.ts";
+import { readTimeline } from "../../core/study/timeline.ts";
+import type { Commit } from "../../core/history/request.ts";
+import type { Head } from "../../core/decide/view.ts";
+import type { Workflow } from "../../core/workflow/workflow.ts";
+import { ownTrail } from "../../github/show/projection.ts";
+import { mayArrive } from "../../github/show/pull.ts";
+import { standingOf, type Seen } from "../../github/show/turn.ts";
+import type { Site } from "../../site.ts";
 import { asAdmitted, present, reasonIn, stateOf, survey } from "./survey.ts";
 
 /** As much of a branch's history as is shown of it. */

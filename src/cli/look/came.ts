@@ -3,15 +3,15 @@
  *
  * What must hold: it never throws: a job that failed has a summary too.
  */
-import { formatDuration } from "../core/text/duration.ts";
-import { formatMermaid } from "../core/workflow/graph.ts";
-import type { Branch, Sha } from "../core/text/ids.ts";
-import { readTimeline, type Step } from "../core/study/timeline.ts";
-import { readTrail } from "../git/repository.ts";
-import { remoteOf, type Seat } from "../github/actions-event.ts";
-import type { Came, Handed, Waiting } from "../github/show/summary.ts";
-import type { Event } from "../runner/ports.ts";
-import type { Site } from "../site.ts";
+import { formatDuration } from "../../core/text/duration.ts";
+import { formatMermaid } from "../../core/workflow/graph.ts";
+import type { Branch, Sha } from "../../core/text/ids.ts";
+import { readTimeline, type Step } from "../../core/study/timeline.ts";
+import { readTrail } from "../../git/repository.ts";
+import { remoteOf, type Seat } from "../../github/actions-event.ts";
+import type { Came, Handed, Waiting } from "../../github/show/summary.ts";
+import type { Event } from "../../runner/ports.ts";
+import type { Site } from "../../site.ts";
 import { present, reasonIn, stateOf, survey, type Survey } from "./survey.ts";
 
 const DEPTH = 200;

@@ -1,9 +1,9 @@
 /** The advice on a task graph as text. Pure. */
 import type pico from "picocolors";
-import { rounded } from "../core/study/advise-plan.ts";
-import type { Advice } from "../core/study/advise.ts";
-import type { Estimate } from "../core/study/estimate.ts";
-import type { Pattern } from "../core/study/task-facts.ts";
+import { rounded } from "../../core/study/advise-plan.ts";
+import type { Advice } from "../../core/study/advise.ts";
+import type { Estimate } from "../../core/study/estimate.ts";
+import type { Pattern } from "../../core/study/task-facts.ts";
 import { renderColumns } from "./render-table.ts";
 
 type Colors = ReturnType<typeof pico.createColors>;

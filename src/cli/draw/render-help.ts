@@ -1,6 +1,6 @@
 /** The table of commands as help for a terminal and as a reference page. Pure. */
-import { EXIT } from "../core/text/words.ts";
-import { COMMANDS, COMMON, GROUPS, type Command, type Option } from "./commands.ts";
+import { EXIT } from "../../core/text/words.ts";
+import { COMMANDS, COMMON, GROUPS, type Command, type Option } from "../commands.ts";
 
 /** The line that shows how a command is typed. */
 export function usageOf(command: Command): string {

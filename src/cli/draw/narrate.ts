@@ -5,8 +5,8 @@
  * What must hold: without a terminal every line is plain and stands alone; nothing is drawn after
  * `end`.
  */
-import { formatDuration } from "../core/text/duration.ts";
-import type { Event } from "../runner/ports.ts";
+import { formatDuration } from "../../core/text/duration.ts";
+import type { Event } from "../../runner/ports.ts";
 import { shown, type Terminal } from "./terminal.ts";
 
 export interface Narration {

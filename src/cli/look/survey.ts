@@ -3,18 +3,18 @@
  *
  * What must hold: nothing is written; the decisions are those that `run` would make now.
  */
-import { decide, type Decision } from "../core/decide/decide.ts";
-import { admit } from "../core/decide/lane.ts";
-import { nearest } from "../core/text/nearest.ts";
-import { parseBranch, type Branch, type Ref } from "../core/text/ids.ts";
-import { reasonOf, type Reason } from "../core/decide/reasons.ts";
-import type { Head, Now, SeenLease, SeenSlot, View } from "../core/decide/view.ts";
-import { Fault, typed, words } from "../core/text/words.ts";
-import type { ReadContract } from "../git/contract.ts";
-import { listCheckouts } from "../git/checkouts.ts";
-import { isDead } from "../process/machine.ts";
-import { Inquirer } from "../runner/inquire.ts";
-import type { Site } from "../site.ts";
+import { decide, type Decision } from "../../core/decide/decide.ts";
+import { admit } from "../../core/decide/lane.ts";
+import { nearest } from "../../core/text/nearest.ts";
+import { parseBranch, type Branch, type Ref } from "../../core/text/ids.ts";
+import { reasonOf, type Reason } from "../../core/decide/reasons.ts";
+import type { Head, Now, SeenLease, SeenSlot, View } from "../../core/decide/view.ts";
+import { Fault, typed, words } from "../../core/text/words.ts";
+import type { ReadContract } from "../../git/contract.ts";
+import { listCheckouts } from "../../git/checkouts.ts";
+import { isDead } from "../../process/machine.ts";
+import { Inquirer } from "../../runner/inquire.ts";
+import type { Site } from "../../site.ts";
 
 export interface Survey {
   readonly view: View;

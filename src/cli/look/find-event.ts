@@ -4,12 +4,12 @@
  * What must hold: a webhook that is delivered twice asks once. Who comes second either finds the
  * event here, or its swap finds that the branch has moved.
  */
-import type { Sha } from "../core/text/ids.ts";
-import { parseMessage, valuesOf } from "../core/text/message.ts";
-import type { Head } from "../core/decide/view.ts";
-import { readTrail } from "../git/repository.ts";
-import type { Look } from "../runner/ports.ts";
-import type { Site } from "../site.ts";
+import type { Sha } from "../../core/text/ids.ts";
+import { parseMessage, valuesOf } from "../../core/text/message.ts";
+import type { Head } from "../../core/decide/view.ts";
+import { readTrail } from "../../git/repository.ts";
+import type { Look } from "../../runner/ports.ts";
+import type { Site } from "../../site.ts";
 
 const DEPTH = 100_000;
 

@@ -1,9 +1,9 @@
 /** Who holds everything, since when and why. */
-import type { Sha } from "../core/text/ids.ts";
-import { HOLD } from "../core/decide/lease.ts";
-import { parseMessage } from "../core/text/message.ts";
-import { readTrail } from "../git/repository.ts";
-import type { Site } from "../site.ts";
+import type { Sha } from "../../core/text/ids.ts";
+import { HOLD } from "../../core/decide/lease.ts";
+import { parseMessage } from "../../core/text/message.ts";
+import { readTrail } from "../../git/repository.ts";
+import type { Site } from "../../site.ts";
 
 export interface Held {
   readonly commit: Sha;

@@ -5,14 +5,14 @@
  */
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
-import { checkWorkflow, type ScriptFile } from "../core/workflow/check-workflow.ts";
-import { parseStateName } from "../core/text/ids.ts";
-import { readWorkflow } from "../core/workflow/workflow-file.ts";
-import { WORKFLOW_FILE, type Problem, type Workflow } from "../core/workflow/workflow.ts";
-import { Fault, words } from "../core/text/words.ts";
-import type { ReadContract } from "../git/contract.ts";
-import type { Site } from "../site.ts";
-import type { Input } from "./input.ts";
+import { checkWorkflow, type ScriptFile } from "../../core/workflow/check-workflow.ts";
+import { parseStateName } from "../../core/text/ids.ts";
+import { readWorkflow } from "../../core/workflow/workflow-file.ts";
+import { WORKFLOW_FILE, type Problem, type Workflow } from "../../core/workflow/workflow.ts";
+import { Fault, words } from "../../core/text/words.ts";
+import type { ReadContract } from "../../git/contract.ts";
+import type { Site } from "../../site.ts";
+import type { Input } from "../input.ts";
 
 /** A workflow that was read, with what is wrong with it. */
 export interface Tried {

@@ -1,15 +1,15 @@
 /** What a piece of work has spent, who approved it, and what became of its children, for `trailhand log`. */
-import { formatAmounts, type Amounts, type Budget } from "../core/text/amounts.ts";
-import { offspringOf } from "../core/decide/family.ts";
-import { readItem } from "../core/history/item.ts";
-import { valuesOf } from "../core/text/message.ts";
-import type { Commit } from "../core/history/request.ts";
-import { readSteps } from "../core/history/trail.ts";
-import type { Head } from "../core/decide/view.ts";
-import { Inquirer } from "../runner/inquire.ts";
-import type { Look } from "../runner/ports.ts";
-import type { Site } from "../site.ts";
-import { shown } from "./terminal.ts";
+import { formatAmounts, type Amounts, type Budget } from "../../core/text/amounts.ts";
+import { offspringOf } from "../../core/decide/family.ts";
+import { readItem } from "../../core/history/item.ts";
+import { valuesOf } from "../../core/text/message.ts";
+import type { Commit } from "../../core/history/request.ts";
+import { readSteps } from "../../core/history/trail.ts";
+import type { Head } from "../../core/decide/view.ts";
+import { Inquirer } from "../../runner/inquire.ts";
+import type { Look } from "../../runner/ports.ts";
+import type { Site } from "../../site.ts";
+import { shown } from "../draw/terminal.ts";
 
 export interface Carried {
   readonly spent: Amounts;

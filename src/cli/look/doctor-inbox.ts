@@ -1,9 +1,9 @@
 /** What `trailhand doctor` says of the deliveries that a server on this machine gave up. */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { readFailures } from "../github/deliver/failures.ts";
-import { inboxesFolder, type Environment } from "../site.ts";
-import { shown } from "./terminal.ts";
+import { readFailures } from "../../github/deliver/failures.ts";
+import { inboxesFolder, type Environment } from "../../site.ts";
+import { shown } from "../draw/terminal.ts";
 import type { Notice } from "./doctor-notices.ts";
 
 const SHOWN = 5;
