@@ -9,7 +9,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { readBaseUrl, readCredentials } from "../src/github/credentials.ts";
-import { startService, type Parts } from "../src/wire-github.ts";
+import { startService, type Parts } from "../src/wire/github.ts";
 
 const [dir = ".", port = "0", kind = "service"] = process.argv.slice(2);
 const say = (text: string) => void process.stderr.write(`${text}\n`);

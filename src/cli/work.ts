@@ -15,7 +15,7 @@ import type { Rests } from "../runner/pace.ts";
 import type { Event } from "../runner/ports.ts";
 import { Runner, type Options, type Summary } from "../runner/tick.ts";
 import type { Site } from "../site.ts";
-import { wireRunner } from "../wire-runner.ts";
+import { wireRunner } from "../wire/runner.ts";
 import type { Call } from "./call.ts";
 import type { Input } from "./input.ts";
 import { startNarration } from "./draw/narrate.ts";

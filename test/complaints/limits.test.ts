@@ -8,8 +8,8 @@ import { makeRepo, temporaryDir } from "../support/repo.ts";
 import { environmentOf, plainOptions, run } from "../support/run.ts";
 import { answerOf, makeStage, play } from "../support/scripts.ts";
 import { Runner } from "../../src/runner/tick.ts";
-import { openSite } from "../../src/wire.ts";
-import { wireRunner } from "../../src/wire-runner.ts";
+import { openSite } from "../../src/wire/open.ts";
+import { wireRunner } from "../../src/wire/runner.ts";
 import { ask, leaseOf, message, push, states, trailer } from "./support.ts";
 
 const lines = (file: string): number => readFileSync(file, "utf8").trim().split("\n").length;

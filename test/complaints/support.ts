@@ -8,8 +8,8 @@ import { branchKey } from "../../src/git/key.ts";
 import { thisHolder } from "../../src/process/machine.ts";
 import type { Clock, Event, Ports } from "../../src/runner/ports.ts";
 import { Runner, type Options } from "../../src/runner/tick.ts";
-import { openSite } from "../../src/wire.ts";
-import { wireRunner } from "../../src/wire-runner.ts";
+import { openSite } from "../../src/wire/open.ts";
+import { wireRunner } from "../../src/wire/runner.ts";
 import type { Repo } from "../support/repo.ts";
 import { environmentOf, plainOptions } from "../support/run.ts";
 

@@ -8,7 +8,7 @@ import { refsOf } from "../../src/core/decide/lease.ts";
 import { Fault } from "../../src/core/text/words.ts";
 import { branchKey } from "../../src/git/key.ts";
 import type { LocalRepository } from "../../src/git/repository.ts";
-import { openSite } from "../../src/wire.ts";
+import { openSite } from "../../src/wire/open.ts";
 import { makeRepo, temporaryDir, type Repo } from "../support/repo.ts";
 import { environmentOf } from "../support/run.ts";
 

@@ -13,8 +13,8 @@ import type { RemoteRepository } from "../../src/git/remote/repository.ts";
 import type { SigningOptions } from "../../src/git/remote/signing.ts";
 import { Runner } from "../../src/runner/tick.ts";
 import type { Site } from "../../src/site.ts";
-import { openSite } from "../../src/wire.ts";
-import { wireRunner } from "../../src/wire-runner.ts";
+import { openSite } from "../../src/wire/open.ts";
+import { wireRunner } from "../../src/wire/runner.ts";
 import { until } from "../support/cli.ts";
 import {
   beforeGit,

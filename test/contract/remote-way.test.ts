@@ -8,7 +8,7 @@ import { withoutPassword } from "../../src/git/remote/line.ts";
 import type { RemoteRepository } from "../../src/git/remote/repository.ts";
 import type { Swap } from "../../src/runner/ports.ts";
 import type { Site } from "../../src/site.ts";
-import { openSite } from "../../src/wire.ts";
+import { openSite } from "../../src/wire/open.ts";
 import { caught, grow, makeFar, openFar, textOf, TRANSPORTS, type Far } from "../support/far.ts";
 import type { GitHttp } from "../support/git-http.ts";
 import { git, temporaryDir } from "../support/repo.ts";

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { refOf, type Branch, type Ref, type Sha } from "../../src/core/text/ids.ts";
-import { openSite } from "../../src/wire.ts";
+import { openSite } from "../../src/wire/open.ts";
 import { makeFar, TRANSPORTS } from "../support/far.ts";
 import { MemoryRefs, type Refs } from "../support/memory.ts";
 import { makeRepo, type Repo } from "../support/repo.ts";

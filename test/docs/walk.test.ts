@@ -12,7 +12,7 @@ import { readOutput } from "../../src/core/answer/output.ts";
 import { draftResponse } from "../../src/core/answer/response.ts";
 import { successors } from "../../src/core/workflow/workflow.ts";
 import { NO_FACTS, type View } from "../../src/core/decide/view.ts";
-import { openSite } from "../../src/wire.ts";
+import { openSite } from "../../src/wire/open.ts";
 import { makeRepo } from "../support/repo.ts";
 import { environmentOf } from "../support/run.ts";
 import { compareWithFile } from "./compare.ts";

@@ -11,7 +11,7 @@ import { readEvent, type Self } from "../../src/github/ask/event.ts";
 import type { Hub, Permission, Pull } from "../../src/github/ask/hub.ts";
 import type { Actor, Intent, Repo } from "../../src/github/ask/intent.ts";
 import { Limits } from "../../src/github/ask/limits.ts";
-import { openDesk } from "../../src/wire-desk.ts";
+import { openDesk } from "../../src/wire/desk.ts";
 import { makeFar, type Far } from "../support/far.ts";
 
 export const WORKFLOW = `start: [triage, work, gate]

@@ -5,7 +5,7 @@ import type { Push } from "../../src/core/permit/pushed.ts";
 import { openClient } from "../../src/github/client.ts";
 import { Pacer } from "../../src/github/pace.ts";
 import { openPushLog } from "../../src/github/pushes.ts";
-import { repoAt } from "../../src/wire-pushes.ts";
+import { repoAt } from "../../src/wire/pushes.ts";
 import { NAME, OWNER, startHub, TOKEN } from "../support/hub.ts";
 
 const BRANCH = "topic" as Branch;

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from "vitest";
 import type { Repo } from "../../src/github/ask/intent.ts";
 import { recover } from "../../src/github/deliver/recover.ts";
 import { Spool } from "../../src/github/deliver/spool.ts";
-import { openApp, startService } from "../../src/wire-github.ts";
+import { openApp, startService } from "../../src/wire/github.ts";
 import { until } from "../support/cli.ts";
 import { temporaryDir } from "../support/repo.ts";
 import { PRIVATE_KEY, SECRET, stubGitHub, type Reply } from "../support/webhooks.ts";

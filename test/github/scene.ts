@@ -10,7 +10,7 @@ import { onTestFinished } from "vitest";
 import { readCredentials } from "../../src/github/credentials.ts";
 import { Pacer } from "../../src/github/pace.ts";
 import { WEBHOOK_PATH } from "../../src/github/deliver/server.ts";
-import { ownParts, startService } from "../../src/wire-github.ts";
+import { ownParts, startService } from "../../src/wire/github.ts";
 import { cliStart, listen } from "../support/cli.ts";
 import { serveGit, type GitHttp } from "../support/git-http.ts";
 import { APP, NAME, OWNER, startHub, type Hub } from "../support/hub.ts";

@@ -6,7 +6,7 @@ import { expect, onTestFinished, test } from "vitest";
 import type { Delivery } from "../../src/github/ask/intent.ts";
 import { Door, WEBHOOK_PATH, type DoorOptions } from "../../src/github/deliver/server.ts";
 import { Spool } from "../../src/github/deliver/spool.ts";
-import { openApp } from "../../src/wire-github.ts";
+import { openApp } from "../../src/wire/github.ts";
 import { temporaryDir } from "../support/repo.ts";
 import { EXAMPLES, PRIVATE_KEY, SECRET } from "../support/webhooks.ts";
 

@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { openClient } from "../../src/github/client.ts";
 import { octokitSurface } from "../../src/github/show/octokit-surface.ts";
 import { Pacer } from "../../src/github/pace.ts";
-import { Showing } from "../../src/wire-showing.ts";
+import { Showing } from "../../src/wire/showing.ts";
 import { until } from "../support/cli.ts";
 import { makeFar } from "../support/far.ts";
 import { NAME, OWNER, startHub, TOKEN } from "../support/hub.ts";

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { Fault } from "../../src/core/text/words.ts";
 import { MARKER } from "../../src/github/show/wanted.ts";
-import { openGithub } from "../../src/wire-github-sync.ts";
+import { openGithub } from "../../src/wire/github-sync.ts";
 import { run } from "../support/run.ts";
 import { APP, NAME, OWNER, TOKEN } from "../support/hub.ts";
 import { PRIVATE_KEY } from "../support/webhooks.ts";

@@ -2,7 +2,7 @@
 import { readInput } from "../../src/cli/input.ts";
 import { sync } from "../../src/cli/do/github.ts";
 import { Pacer } from "../../src/github/pace.ts";
-import { openGithub } from "../../src/wire-github-sync.ts";
+import { openGithub } from "../../src/wire/github-sync.ts";
 import { makeRepo, type Repo } from "../support/repo.ts";
 import { NAME, OWNER, startHub, TOKEN, type Hub } from "../support/hub.ts";
 

@@ -11,7 +11,7 @@ import { afterEach } from "vitest";
 import { packFiles } from "../../src/cli/install/packs.ts";
 import { parseSha } from "../../src/core/text/ids.ts";
 import { readContract, type ReadContract } from "../../src/git/contract.ts";
-import { openSite } from "../../src/wire.ts";
+import { openSite } from "../../src/wire/open.ts";
 import { makeRepo, temporaryDir, type Repo } from "../support/repo.ts";
 import { environmentOf } from "../support/run.ts";
 

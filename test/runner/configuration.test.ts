@@ -6,7 +6,7 @@ import { leftovers } from "../support/crash.ts";
 import { makeRepo, type Repo } from "../support/repo.ts";
 import { environmentOf, run } from "../support/run.ts";
 import { answerOf, makeStage, play } from "../support/scripts.ts";
-import { openSite } from "../../src/wire.ts";
+import { openSite } from "../../src/wire/open.ts";
 
 const FILES = {
   "states/workflow.yml": "states:\n  first: { next: second }\n  second: { next: done }\n",

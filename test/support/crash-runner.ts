@@ -8,8 +8,8 @@
 import { Git } from "../../src/git/exec.ts";
 import type { Ports } from "../../src/runner/ports.ts";
 import { Runner } from "../../src/runner/tick.ts";
-import { openSite } from "../../src/wire.ts";
-import { wireRunner } from "../../src/wire-runner.ts";
+import { openSite } from "../../src/wire/open.ts";
+import { wireRunner } from "../../src/wire/runner.ts";
 
 const [, , dir = ".", at = "0"] = process.argv;
 let steps = 0;

@@ -9,7 +9,7 @@ import type { Ref, Sha } from "../../src/core/text/ids.ts";
 import { Git } from "../../src/git/exec.ts";
 import type { RemoteRepository } from "../../src/git/remote/repository.ts";
 import type { Site } from "../../src/site.ts";
-import { openSite } from "../../src/wire.ts";
+import { openSite } from "../../src/wire/open.ts";
 import { serveGit, type GitHttp } from "./git-http.ts";
 import { makeRemote, type Stage } from "./remote.ts";
 

@@ -2,8 +2,8 @@
 import type { Branch } from "../../src/core/text/ids.ts";
 import type { Event, Ports } from "../../src/runner/ports.ts";
 import { Runner, type Options, type Summary } from "../../src/runner/tick.ts";
-import { openSite } from "../../src/wire.ts";
-import { wireRunner } from "../../src/wire-runner.ts";
+import { openSite } from "../../src/wire/open.ts";
+import { wireRunner } from "../../src/wire/runner.ts";
 import type { Repo } from "./repo.ts";
 
 export interface Ran {

@@ -19,7 +19,7 @@ import type { Pacer } from "../../github/pace.ts";
 import { NOTHING, renderNothing, renderSummary, type Came } from "../../github/show/summary.ts";
 import { requireVersion } from "../../git/open.ts";
 import type { Site } from "../../site.ts";
-import { openSeat, type ActionParts, type OpenSeat } from "../../wire-action.ts";
+import { openSeat, type ActionParts, type OpenSeat } from "../../wire/action.ts";
 import type { Call, Run } from "../call.ts";
 import { readCame } from "../look/came.ts";
 import { numberOption, type Input } from "../input.ts";

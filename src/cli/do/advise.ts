@@ -8,7 +8,7 @@ import { nearest } from "../../core/text/nearest.ts";
 import { PATTERNS, type Pattern } from "../../core/study/task-facts.ts";
 import { readTaskGraph, type TaskGraph } from "../../core/study/task-graph.ts";
 import { EXIT, Fault, typed, words } from "../../core/text/words.ts";
-import { formatProblems, openSite } from "../../wire.ts";
+import { formatProblems, openSite } from "../../wire/open.ts";
 import type { Call, Run } from "../call.ts";
 import { readPile } from "../look/read-past.ts";
 import { renderAdvice } from "../draw/render-advice.ts";

@@ -16,7 +16,7 @@ import { readTrail } from "../../git/repository.ts";
 import { signingOf } from "../../git/signature.ts";
 import { Inquirer } from "../../runner/inquire.ts";
 import type { Site } from "../../site.ts";
-import { openSite } from "../../wire.ts";
+import { openSite } from "../../wire/open.ts";
 import type { Run } from "../call.ts";
 import { present, requireHead, survey, type Survey } from "../look/survey.ts";
 import { printJson } from "../draw/terminal.ts";

@@ -6,7 +6,7 @@ import type { Workflow } from "../../core/workflow/workflow.ts";
 import { EXIT, Fault, words } from "../../core/text/words.ts";
 import type { Git } from "../../git/exec.ts";
 import { parseChanges } from "../../git/parse-changes.ts";
-import { formatProblems, openSite } from "../../wire.ts";
+import { formatProblems, openSite } from "../../wire/open.ts";
 import type { Run } from "../call.ts";
 import { readPile } from "../look/read-past.ts";
 import { renderColumns } from "../draw/render-table.ts";

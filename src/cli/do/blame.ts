@@ -16,7 +16,7 @@ import { parseBranch, refOf, type Sha } from "../../core/text/ids.ts";
 import { EXIT, Fault, words } from "../../core/text/words.ts";
 import { GitExit } from "../../git/exec.ts";
 import type { Site } from "../../site.ts";
-import { openSite } from "../../wire.ts";
+import { openSite } from "../../wire/open.ts";
 import type { Run } from "../call.ts";
 import { readPile } from "../look/read-past.ts";
 import { renderBlame } from "../draw/render-blame.ts";

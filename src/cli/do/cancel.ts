@@ -3,7 +3,7 @@ import type { Branch } from "../../core/text/ids.ts";
 import type { Head, View } from "../../core/decide/view.ts";
 import { isTerminal } from "../../core/workflow/workflow.ts";
 import { EXIT, Fault, words } from "../../core/text/words.ts";
-import { openSite } from "../../wire.ts";
+import { openSite } from "../../wire/open.ts";
 import type { Run } from "../call.ts";
 import { present, requireHead, stateOf, survey } from "../look/survey.ts";
 import { printJson, shown } from "../draw/terminal.ts";

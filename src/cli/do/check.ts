@@ -7,7 +7,7 @@ import type { Head } from "../../core/decide/view.ts";
 import { EXIT, Fault, words } from "../../core/text/words.ts";
 import { readTrail } from "../../git/repository.ts";
 import type { Site } from "../../site.ts";
-import { openSite } from "../../wire.ts";
+import { openSite } from "../../wire/open.ts";
 import type { Run } from "../call.ts";
 import { requireHead } from "../look/survey.ts";
 import { Inquirer } from "../../runner/inquire.ts";

@@ -5,7 +5,7 @@ import { dirname, join, resolve } from "node:path";
 import type { Branch } from "../../core/text/ids.ts";
 import { EXIT, Fault, words } from "../../core/text/words.ts";
 import { cleanEnv, Git } from "../../git/exec.ts";
-import { openSite } from "../../wire.ts";
+import { openSite } from "../../wire/open.ts";
 import { DEMO_FILES, DEMO_REQUESTS } from "../install/demo-files.ts";
 import type { Call, Run } from "../call.ts";
 import { readInput } from "../input.ts";

@@ -6,7 +6,7 @@ import { originOf } from "../../core/history/origin.ts";
 import { isReservedState } from "../../core/workflow/workflow.ts";
 import { Fault, EXIT, words } from "../../core/text/words.ts";
 import { readTrail } from "../../git/repository.ts";
-import { openSite } from "../../wire.ts";
+import { openSite } from "../../wire/open.ts";
 import type { Run } from "../call.ts";
 import { readTrailer } from "../look/read-trailer.ts";
 import { writeRequest } from "../write-request.ts";

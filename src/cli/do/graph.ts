@@ -1,7 +1,7 @@
 /** `trailhand graph`: the workflow as a drawing. */
 import { edgesOf, formatDrawing, formatMermaid, startsOf } from "../../core/workflow/graph.ts";
 import { EXIT } from "../../core/text/words.ts";
-import { openSite, usableContract } from "../../wire.ts";
+import { openSite, usableContract } from "../../wire/open.ts";
 import type { Run } from "../call.ts";
 import { present, requireHead, stateOf, survey } from "../look/survey.ts";
 import { printJson } from "../draw/terminal.ts";

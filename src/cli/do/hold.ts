@@ -3,7 +3,7 @@ import { HOLD } from "../../core/decide/lease.ts";
 import { formatHold } from "../../core/decide/used.ts";
 import { EXIT, Fault, words } from "../../core/text/words.ts";
 import type { Site } from "../../site.ts";
-import { openSite } from "../../wire.ts";
+import { openSite } from "../../wire/open.ts";
 import type { Run } from "../call.ts";
 import { findHold, type Held } from "../look/find-hold.ts";
 import { printJson, shown } from "../draw/terminal.ts";

@@ -11,7 +11,7 @@ import { EXIT, Fault, typed, words } from "../../core/text/words.ts";
 import { WORKFLOW_FILE } from "../../core/workflow/workflow.ts";
 import { GitExit, type Git } from "../../git/exec.ts";
 import type { Site } from "../../site.ts";
-import { openSite } from "../../wire.ts";
+import { openSite } from "../../wire/open.ts";
 import type { Run } from "../call.ts";
 import { commandOf, packFiles, packPage } from "../install/packs.ts";
 import { actionsFile, readUses, stepsOnGitHub } from "../install/github-files.ts";

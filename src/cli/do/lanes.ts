@@ -2,7 +2,7 @@
 import { formatDuration } from "../../core/text/duration.ts";
 import { lanesInUse, type LaneUse } from "../../core/study/lane-use.ts";
 import { EXIT } from "../../core/text/words.ts";
-import { openSite } from "../../wire.ts";
+import { openSite } from "../../wire/open.ts";
 import type { Run } from "../call.ts";
 import { renderColumns } from "../draw/render-table.ts";
 import { present, survey } from "../look/survey.ts";

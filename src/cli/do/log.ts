@@ -3,7 +3,7 @@ import { refsOf } from "../../core/decide/lease.ts";
 import { readTimeline, type Step } from "../../core/study/timeline.ts";
 import { EXIT } from "../../core/text/words.ts";
 import { readTrail } from "../../git/repository.ts";
-import { openSite } from "../../wire.ts";
+import { openSite } from "../../wire/open.ts";
 import type { Run } from "../call.ts";
 import { numberOption } from "../input.ts";
 import { carriedRows, readCarried } from "../look/read-carried.ts";

@@ -5,7 +5,7 @@ import { nearest } from "../../core/text/nearest.ts";
 import { isReservedState, isTerminal, type State } from "../../core/workflow/workflow.ts";
 import { EXIT, Fault, typed, words } from "../../core/text/words.ts";
 import type { ReadContract } from "../../git/contract.ts";
-import { openSite } from "../../wire.ts";
+import { openSite } from "../../wire/open.ts";
 import type { Run } from "../call.ts";
 import { findEvent } from "../look/find-event.ts";
 import { readTrailer, requireNoRing } from "../look/read-trailer.ts";

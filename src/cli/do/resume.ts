@@ -1,7 +1,7 @@
 /** `trailhand resume`: asks again for the state at which a branch was parked or taken over. */
 import type { Head, View } from "../../core/decide/view.ts";
 import { Fault, words } from "../../core/text/words.ts";
-import { openSite } from "../../wire.ts";
+import { openSite } from "../../wire/open.ts";
 import { askAgain, type Again } from "../ask-again.ts";
 import type { Run } from "../call.ts";
 import { present, requireHead, survey } from "../look/survey.ts";

@@ -1,7 +1,7 @@
 /** `trailhand retry`: asks again for a state that failed, or ends a rest before its time. */
 import type { Head, View } from "../../core/decide/view.ts";
 import { Fault, words } from "../../core/text/words.ts";
-import { openSite } from "../../wire.ts";
+import { openSite } from "../../wire/open.ts";
 import { askAgain, type Again } from "../ask-again.ts";
 import type { Run } from "../call.ts";
 import { present, requireHead, survey } from "../look/survey.ts";

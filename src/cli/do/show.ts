@@ -6,7 +6,7 @@ import { isTerminal } from "../../core/workflow/workflow.ts";
 import { EXIT, Fault, words } from "../../core/text/words.ts";
 import { readTrail } from "../../git/repository.ts";
 import type { Site } from "../../site.ts";
-import { openSite } from "../../wire.ts";
+import { openSite } from "../../wire/open.ts";
 import type { Run } from "../call.ts";
 import { renderColumns } from "../draw/render-table.ts";
 import { printJson, shown, type Terminal } from "../draw/terminal.ts";

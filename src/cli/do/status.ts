@@ -1,5 +1,5 @@
 /** `trailhand status`. */
-import { openSite } from "../../wire.ts";
+import { openSite } from "../../wire/open.ts";
 import type { Call, Run } from "../call.ts";
 
 export const run: Run = async (call) => {
@@ -20,7 +20,7 @@ export const run: Run = async (call) => {
 /** Whose approvals count may be known to GitHub alone; what is here cannot be asked there. */
 async function pushesAt({ env, terminal }: Call) {
   const [{ pushesOf }, { shown }] = await Promise.all([
-    import("../../wire-pushes.ts"),
+    import("../../wire/pushes.ts"),
     import("../draw/terminal.ts"),
   ]);
   return pushesOf(env, (text) => terminal.say(shown(text, 500)));

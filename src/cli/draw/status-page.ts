@@ -4,7 +4,7 @@ import type { Decision } from "../../core/decide/decide.ts";
 import type { Reason } from "../../core/decide/reasons.ts";
 import { EXIT } from "../../core/text/words.ts";
 import type { Site } from "../../site.ts";
-import { formatProblems } from "../../wire.ts";
+import { formatProblems } from "../../wire/open.ts";
 import type { Call } from "../call.ts";
 import { renderColumns } from "./render-table.ts";
 import { asAdmitted, present, reasonIn, stateOf, survey, type Survey } from "../look/survey.ts";

@@ -4,12 +4,12 @@
  * What must hold: the token comes from the environment, and goes to the API alone; where the remote
  * is not at a GitHub, or there is no token, nobody can be asked.
  */
-import { openClient } from "./github/client.ts";
-import { readBaseUrl, readServer } from "./github/credentials.ts";
-import { openPushLog } from "./github/pushes.ts";
-import type { Repo } from "./github/ask/intent.ts";
-import { Pacer } from "./github/pace.ts";
-import type { Environment, Opening, PushLog } from "./site.ts";
+import { openClient } from "../github/client.ts";
+import { readBaseUrl, readServer } from "../github/credentials.ts";
+import { openPushLog } from "../github/pushes.ts";
+import type { Repo } from "../github/ask/intent.ts";
+import { Pacer } from "../github/pace.ts";
+import type { Environment, Opening, PushLog } from "../site.ts";
 
 /** The log of a remote at GitHub; `say` is told why GitHub did not answer. */
 export function pushesOf(env: Environment, say: (text: string) => void): Opening["pushes"] {

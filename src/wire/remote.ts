@@ -6,13 +6,13 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Sha } from "./core/text/ids.ts";
-import { readContract, type ReadContract } from "./git/contract.ts";
-import { EMPTY_TREE, gitIn, openPlace, personOf, type Place } from "./git/open.ts";
-import { parseScopedConfig, type Scoped } from "./git/parse.ts";
-import { folderName, gitsOf, isThere, makeCache, requireAddress } from "./git/remote/cache.ts";
-import { Line } from "./git/remote/line.ts";
-import { RemoteRepository } from "./git/remote/repository.ts";
+import type { Sha } from "../core/text/ids.ts";
+import { readContract, type ReadContract } from "../git/contract.ts";
+import { EMPTY_TREE, gitIn, openPlace, personOf, type Place } from "../git/open.ts";
+import { parseScopedConfig, type Scoped } from "../git/parse.ts";
+import { folderName, gitsOf, isThere, makeCache, requireAddress } from "../git/remote/cache.ts";
+import { Line } from "../git/remote/line.ts";
+import { RemoteRepository } from "../git/remote/repository.ts";
 import {
   cacheBase,
   cachePlaces,
@@ -21,7 +21,7 @@ import {
   type Environment,
   type Opening,
   type Site,
-} from "./site.ts";
+} from "../site.ts";
 
 /** The bare repository in a remote's cache. */
 const CACHE = "repo.git";

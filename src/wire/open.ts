@@ -4,21 +4,21 @@
  * What must hold: everything below gets what it needs as an argument; what only some commands need
  * is loaded when it is needed, while git is at work.
  */
-import type { Branch } from "./core/text/ids.ts";
-import type { Head } from "./core/decide/view.ts";
-import { Fault, words } from "./core/text/words.ts";
-import { WORKFLOW_FILE } from "./core/workflow/workflow.ts";
-import type { ReadContract } from "./git/contract.ts";
-import { Looker } from "./git/look.ts";
-import { gitIn, openPlace } from "./git/open.ts";
-import { LocalRepository } from "./git/repository.ts";
-import type { Contract } from "./runner/ports.ts";
-import { cachePlaces, cacheRoot, contracts, type Environment, type Opening, type Site } from "./site.ts";
+import type { Branch } from "../core/text/ids.ts";
+import type { Head } from "../core/decide/view.ts";
+import { Fault, words } from "../core/text/words.ts";
+import { WORKFLOW_FILE } from "../core/workflow/workflow.ts";
+import type { ReadContract } from "../git/contract.ts";
+import { Looker } from "../git/look.ts";
+import { gitIn, openPlace } from "../git/open.ts";
+import { LocalRepository } from "../git/repository.ts";
+import type { Contract } from "../runner/ports.ts";
+import { cachePlaces, cacheRoot, contracts, type Environment, type Opening, type Site } from "../site.ts";
 
 /** Opens the repository around a directory. Throws a Fault when there is none. */
 export async function openSite(dir: string, env: Environment, how: Opening = {}): Promise<Site> {
   if (how.remote !== undefined) {
-    const { openRemoteSite } = await import("./wire-remote.ts");
+    const { openRemoteSite } = await import("./remote.ts");
     return openRemoteSite(dir, env, { ...how, remote: how.remote });
   }
   const git = gitIn(dir, env);

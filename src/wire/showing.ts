@@ -5,12 +5,12 @@
  * is told and made again; after a stop none begins.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { seeBranches, type Memory } from "./cli/look/see-branches.ts";
-import type { Repo } from "./github/ask/intent.ts";
-import { pictureOf } from "./github/show/projection.ts";
-import { showWork } from "./github/show/show-work.ts";
-import type { Self, Surface } from "./github/show/surface.ts";
-import type { Site } from "./site.ts";
+import { seeBranches, type Memory } from "../cli/look/see-branches.ts";
+import type { Repo } from "../github/ask/intent.ts";
+import { pictureOf } from "../github/show/projection.ts";
+import { showWork } from "../github/show/show-work.ts";
+import type { Self, Surface } from "../github/show/surface.ts";
+import type { Site } from "../site.ts";
 
 export interface ShowingOptions {
   readonly site: Site;

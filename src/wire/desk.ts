@@ -4,32 +4,32 @@
  * What must hold: who asked is the author, the bot the committer; every writing looks anew, and is
  * refused when the head is not the one that it was decided on.
  */
-import { parseSha, type Branch, type Ref, type Sha } from "./core/text/ids.ts";
-import { ARCHIVE } from "./core/decide/lease.ts";
-import { parseMessage, valuesOf } from "./core/text/message.ts";
-import type { Head } from "./core/decide/view.ts";
-import { approvalsWanted } from "./core/decide/waiting.ts";
-import { Fault, words } from "./core/text/words.ts";
-import { WORKFLOW_FILE } from "./core/workflow/workflow.ts";
-import { requestAgain, type Again } from "./cli/ask-again.ts";
-import { approveHead } from "./cli/do/approve.ts";
-import { cancelOf } from "./cli/do/cancel.ts";
-import { record } from "./cli/do/check.ts";
-import { moveHold } from "./cli/do/hold.ts";
-import { requireState } from "./cli/do/request.ts";
-import { resumeOf } from "./cli/do/resume.ts";
-import { retryOf } from "./cli/do/retry.ts";
-import { findEvent } from "./cli/look/find-event.ts";
-import { findHold } from "./cli/look/find-hold.ts";
-import { present, requireHead, survey, type Survey } from "./cli/look/survey.ts";
-import { writeRequest, writeRequests } from "./cli/write-request.ts";
-import { BOT, readTrail } from "./git/repository.ts";
-import type { Author, Desk, Place, Said, Sight, Wish, Written } from "./github/ask/desk.ts";
-import type { View } from "./core/decide/view.ts";
-import type { Site } from "./site.ts";
-import { formatProblems } from "./wire.ts";
-import { tell } from "./cli/draw/tell.ts";
-import { formatHold } from "./core/decide/used.ts";
+import { parseSha, type Branch, type Ref, type Sha } from "../core/text/ids.ts";
+import { ARCHIVE } from "../core/decide/lease.ts";
+import { parseMessage, valuesOf } from "../core/text/message.ts";
+import type { Head } from "../core/decide/view.ts";
+import { approvalsWanted } from "../core/decide/waiting.ts";
+import { Fault, words } from "../core/text/words.ts";
+import { WORKFLOW_FILE } from "../core/workflow/workflow.ts";
+import { requestAgain, type Again } from "../cli/ask-again.ts";
+import { approveHead } from "../cli/do/approve.ts";
+import { cancelOf } from "../cli/do/cancel.ts";
+import { record } from "../cli/do/check.ts";
+import { moveHold } from "../cli/do/hold.ts";
+import { requireState } from "../cli/do/request.ts";
+import { resumeOf } from "../cli/do/resume.ts";
+import { retryOf } from "../cli/do/retry.ts";
+import { findEvent } from "../cli/look/find-event.ts";
+import { findHold } from "../cli/look/find-hold.ts";
+import { present, requireHead, survey, type Survey } from "../cli/look/survey.ts";
+import { writeRequest, writeRequests } from "../cli/write-request.ts";
+import { BOT, readTrail } from "../git/repository.ts";
+import type { Author, Desk, Place, Said, Sight, Wish, Written } from "../github/ask/desk.ts";
+import type { View } from "../core/decide/view.ts";
+import type { Site } from "../site.ts";
+import { formatProblems } from "./open.ts";
+import { tell } from "../cli/draw/tell.ts";
+import { formatHold } from "../core/decide/used.ts";
 
 /** So far below the trusted branch's head an event of a branch that is gone is looked for. */
 const DEPTH = 2000;

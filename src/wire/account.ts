@@ -5,9 +5,9 @@
  */
 import type { Octokit } from "@octokit/rest";
 import type { Probot } from "probot";
-import { makeCourteous } from "./github/client.ts";
-import type { Repo } from "./github/ask/intent.ts";
-import { Pacer } from "./github/pace.ts";
+import { makeCourteous } from "../github/client.ts";
+import type { Repo } from "../github/ask/intent.ts";
+import { Pacer } from "../github/pace.ts";
 
 /** Opens GitHub as the App is installed for a repository. One account is asked at one pace. */
 export function installations(

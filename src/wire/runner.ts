@@ -7,19 +7,19 @@ import { randomBytes, randomInt, randomUUID } from "node:crypto";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import { composeMessage } from "./core/text/compose.ts";
-import type { Branch, Ref, RunId, Sha } from "./core/text/ids.ts";
-import { salvageRef } from "./core/decide/lease.ts";
-import type { Head } from "./core/decide/view.ts";
-import { Fault, words } from "./core/text/words.ts";
-import { BOT, type LocalRepository } from "./git/repository.ts";
-import { WorktreePool, type RunRecord } from "./git/worktree.ts";
-import { endRun } from "./process/group.ts";
-import { isDead, isGone, thisHolder, thisOwner, type Owner } from "./process/machine.ts";
-import { ScriptRunner } from "./process/script.ts";
-import type { Clock, Event, Machine, Ports } from "./runner/ports.ts";
-import { userName, type Environment, type Site } from "./site.ts";
-import { usableContract } from "./wire.ts";
+import { composeMessage } from "../core/text/compose.ts";
+import type { Branch, Ref, RunId, Sha } from "../core/text/ids.ts";
+import { salvageRef } from "../core/decide/lease.ts";
+import type { Head } from "../core/decide/view.ts";
+import { Fault, words } from "../core/text/words.ts";
+import { BOT, type LocalRepository } from "../git/repository.ts";
+import { WorktreePool, type RunRecord } from "../git/worktree.ts";
+import { endRun } from "../process/group.ts";
+import { isDead, isGone, thisHolder, thisOwner, type Owner } from "../process/machine.ts";
+import { ScriptRunner } from "../process/script.ts";
+import type { Clock, Event, Machine, Ports } from "../runner/ports.ts";
+import { userName, type Environment, type Site } from "../site.ts";
+import { usableContract } from "./open.ts";
 
 /** What a run needs besides the site. */
 export interface RunnerParts {

@@ -5,29 +5,29 @@
  * What must hold: nothing is opened and nobody is called before the event was found to ask for
  * something; the token is given to git and to the API, each for its own server, and to nobody else.
  */
-import { seeBranches } from "./cli/look/see-branches.ts";
-import { act } from "./github/ask/act.ts";
-import type { Result } from "./github/ask/acting.ts";
-import { answer } from "./github/show/reply.ts";
-import { ACTIONS, lineEnvironment, type Seat } from "./github/actions-event.ts";
-import { Declined, openClient } from "./github/client.ts";
-import { readEvent, type Reading } from "./github/ask/event.ts";
-import { openHub } from "./github/ask/hub.ts";
-import type { Intent } from "./github/ask/intent.ts";
-import { Limits } from "./github/ask/limits.ts";
-import { openNotary } from "./github/notary.ts";
-import { octokitSurface, type Request } from "./github/show/octokit-surface.ts";
-import { Pacer } from "./github/pace.ts";
-import { pictureOf } from "./github/show/projection.ts";
-import { openPushLog } from "./github/pushes.ts";
-import type { Person } from "./git/open.ts";
-import { accountAddress } from "./core/permit/pushed.ts";
-import type { Surface } from "./github/show/surface.ts";
-import { showWork } from "./github/show/show-work.ts";
-import type { Pull, Wanted } from "./github/show/wanted.ts";
-import type { Environment, Site } from "./site.ts";
-import { openDesk } from "./wire-desk.ts";
-import { openSite } from "./wire.ts";
+import { seeBranches } from "../cli/look/see-branches.ts";
+import { act } from "../github/ask/act.ts";
+import type { Result } from "../github/ask/acting.ts";
+import { answer } from "../github/show/reply.ts";
+import { ACTIONS, lineEnvironment, type Seat } from "../github/actions-event.ts";
+import { Declined, openClient } from "../github/client.ts";
+import { readEvent, type Reading } from "../github/ask/event.ts";
+import { openHub } from "../github/ask/hub.ts";
+import type { Intent } from "../github/ask/intent.ts";
+import { Limits } from "../github/ask/limits.ts";
+import { openNotary } from "../github/notary.ts";
+import { octokitSurface, type Request } from "../github/show/octokit-surface.ts";
+import { Pacer } from "../github/pace.ts";
+import { pictureOf } from "../github/show/projection.ts";
+import { openPushLog } from "../github/pushes.ts";
+import type { Person } from "../git/open.ts";
+import { accountAddress } from "../core/permit/pushed.ts";
+import type { Surface } from "../github/show/surface.ts";
+import { showWork } from "../github/show/show-work.ts";
+import type { Pull, Wanted } from "../github/show/wanted.ts";
+import type { Environment, Site } from "../site.ts";
+import { openDesk } from "./desk.ts";
+import { openSite } from "./open.ts";
 
 /** The name that people mention. */
 const SLUG = "trailhand";

@@ -7,14 +7,14 @@
 import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { readNamed } from "./cli/look/work-tree.ts";
-import type { Request } from "./core/history/request.ts";
-import type { Sha } from "./core/text/ids.ts";
-import { StopSwitch } from "./runner/claim.ts";
-import type { Rehearsal } from "./runner/rehearse.ts";
-import type { Contract, Script, Tree } from "./runner/ports.ts";
-import type { Environment, Site } from "./site.ts";
-import { wireRunner } from "./wire-runner.ts";
+import { readNamed } from "../cli/look/work-tree.ts";
+import type { Request } from "../core/history/request.ts";
+import type { Sha } from "../core/text/ids.ts";
+import { StopSwitch } from "../runner/claim.ts";
+import type { Rehearsal } from "../runner/rehearse.ts";
+import type { Contract, Script, Tree } from "../runner/ports.ts";
+import type { Environment, Site } from "../site.ts";
+import { wireRunner } from "./runner.ts";
 
 export interface WiredRehearsal {
   readonly parts: Pick<Rehearsal, "ports" | "script" | "stop" | "opened">;

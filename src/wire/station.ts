@@ -5,28 +5,28 @@
  * to git on the line and to the API alone; what happens here is shown soon, and once.
  */
 import type { Octokit } from "@octokit/rest";
-import { accountAddress } from "./core/permit/pushed.ts";
-import { requireSound } from "./cli/look/remote-check.ts";
-import { act } from "./github/ask/act.ts";
-import { lineEnvironment, scriptEnvironment } from "./github/actions-event.ts";
-import type { Self } from "./github/ask/event.ts";
-import { openHub } from "./github/ask/hub.ts";
-import type { Intent, Repo } from "./github/ask/intent.ts";
-import { Limits } from "./github/ask/limits.ts";
-import { openNotary } from "./github/notary.ts";
-import { octokitSurface } from "./github/show/octokit-surface.ts";
-import { openPushLog } from "./github/pushes.ts";
-import { answer } from "./github/show/reply.ts";
-import type { Person } from "./git/open.ts";
-import { insist, telling } from "./runner/insist.ts";
-import type { Rests } from "./runner/pace.ts";
-import type { Ports } from "./runner/ports.ts";
-import { Runner } from "./runner/tick.ts";
-import type { Environment, Site } from "./site.ts";
-import { openDesk } from "./wire-desk.ts";
-import { wireRunner } from "./wire-runner.ts";
-import { Showing } from "./wire-showing.ts";
-import { openSite } from "./wire.ts";
+import { accountAddress } from "../core/permit/pushed.ts";
+import { requireSound } from "../cli/look/remote-check.ts";
+import { act } from "../github/ask/act.ts";
+import { lineEnvironment, scriptEnvironment } from "../github/actions-event.ts";
+import type { Self } from "../github/ask/event.ts";
+import { openHub } from "../github/ask/hub.ts";
+import type { Intent, Repo } from "../github/ask/intent.ts";
+import { Limits } from "../github/ask/limits.ts";
+import { openNotary } from "../github/notary.ts";
+import { octokitSurface } from "../github/show/octokit-surface.ts";
+import { openPushLog } from "../github/pushes.ts";
+import { answer } from "../github/show/reply.ts";
+import type { Person } from "../git/open.ts";
+import { insist, telling } from "../runner/insist.ts";
+import type { Rests } from "../runner/pace.ts";
+import type { Ports } from "../runner/ports.ts";
+import { Runner } from "../runner/tick.ts";
+import type { Environment, Site } from "../site.ts";
+import { openDesk } from "./desk.ts";
+import { wireRunner } from "./runner.ts";
+import { Showing } from "./showing.ts";
+import { openSite } from "./open.ts";
 
 export interface StationOptions {
   readonly env: Environment;

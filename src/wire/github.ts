@@ -9,22 +9,22 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { Octokit } from "@octokit/rest";
 import type { Probot } from "probot";
-import { Fault, words } from "./core/text/words.ts";
-import { makeApp } from "./github/app.ts";
-import type { Credentials } from "./github/credentials.ts";
-import { readEvent, type Reading, type Self } from "./github/ask/event.ts";
-import type { Delivery, Intent, Repo } from "./github/ask/intent.ts";
-import { Limits } from "./github/ask/limits.ts";
-import type { Pacer } from "./github/pace.ts";
-import { loadProbot } from "./github/packages.ts";
-import { recover, type RecoverOptions } from "./github/deliver/recover.ts";
-import { Door } from "./github/deliver/server.ts";
-import { Spool } from "./github/deliver/spool.ts";
-import { WorkOff } from "./github/deliver/work-off.ts";
-import { isGone, thisOwner, type Owner } from "./process/machine.ts";
-import { inboxesFolder, shortHash, type Environment } from "./site.ts";
-import { accountNumber, installations } from "./wire-account.ts";
-import { Station } from "./wire-station.ts";
+import { Fault, words } from "../core/text/words.ts";
+import { makeApp } from "../github/app.ts";
+import type { Credentials } from "../github/credentials.ts";
+import { readEvent, type Reading, type Self } from "../github/ask/event.ts";
+import type { Delivery, Intent, Repo } from "../github/ask/intent.ts";
+import { Limits } from "../github/ask/limits.ts";
+import type { Pacer } from "../github/pace.ts";
+import { loadProbot } from "../github/packages.ts";
+import { recover, type RecoverOptions } from "../github/deliver/recover.ts";
+import { Door } from "../github/deliver/server.ts";
+import { Spool } from "../github/deliver/spool.ts";
+import { WorkOff } from "../github/deliver/work-off.ts";
+import { isGone, thisOwner, type Owner } from "../process/machine.ts";
+import { inboxesFolder, shortHash, type Environment } from "../site.ts";
+import { accountNumber, installations } from "./account.ts";
+import { Station } from "./station.ts";
 
 /** What understands events, acts on them, and shows what came of it. */
 export interface Parts {

@@ -5,17 +5,17 @@
  * we are is asked of GitHub, and never read from a text.
  */
 import type { Octokit } from "@octokit/rest";
-import { Fault, words } from "./core/text/words.ts";
-import { ACTIONS } from "./github/actions-event.ts";
-import { Declined, makeCourteous, openClient, type Courtesy } from "./github/client.ts";
-import { readBaseUrl, readCredentials } from "./github/credentials.ts";
-import type { Repo } from "./github/ask/intent.ts";
-import { octokitSurface } from "./github/show/octokit-surface.ts";
-import { Pacer } from "./github/pace.ts";
-import type { Self, Surface } from "./github/show/surface.ts";
-import type { Environment } from "./site.ts";
-import { accountNumber, installationOf } from "./wire-account.ts";
-import { openApp } from "./wire-github.ts";
+import { Fault, words } from "../core/text/words.ts";
+import { ACTIONS } from "../github/actions-event.ts";
+import { Declined, makeCourteous, openClient, type Courtesy } from "../github/client.ts";
+import { readBaseUrl, readCredentials } from "../github/credentials.ts";
+import type { Repo } from "../github/ask/intent.ts";
+import { octokitSurface } from "../github/show/octokit-surface.ts";
+import { Pacer } from "../github/pace.ts";
+import type { Self, Surface } from "../github/show/surface.ts";
+import type { Environment } from "../site.ts";
+import { accountNumber, installationOf } from "./account.ts";
+import { openApp } from "./github.ts";
 
 export interface OpenedGithub {
   readonly surface: Surface;
