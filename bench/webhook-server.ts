@@ -9,7 +9,8 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { readBaseUrl, readCredentials } from "../src/github/credentials.ts";
-import { startService, type Parts } from "../src/wire/github.ts";
+import { startService } from "../src/wire/github.ts";
+import { type Parts } from "../src/wire/parts.ts";
 
 const [dir = ".", port = "0", kind = "service"] = process.argv.slice(2);
 const say = (text: string) => void process.stderr.write(`${text}\n`);

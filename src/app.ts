@@ -7,7 +7,8 @@
 import type { Probot } from "probot";
 import { makeApp } from "./github/app.ts";
 import { appNumber, readBaseUrl, readServer } from "./github/credentials.ts";
-import { handling, inboxFolder, ownParts, selfOf } from "./wire/github.ts";
+import { handling, inboxFolder, selfOf } from "./wire/github.ts";
+import { ownParts } from "./wire/parts.ts";
 
 export default function trailhand(app: Probot): void {
   const say = (text: string) => app.log.warn(text);

@@ -1,5 +1,5 @@
 /**
- * Puts the GitHub App together: door, inbox, Probot, and a station for each repository.
+ * Puts the GitHub App together: door, inbox and Probot.
  *
  * What must hold: packages of GitHub are loaded here and only when a server starts; one process owns
  * an inbox; a stop lets nobody in, ends what is being worked on, and leaves the rest on disk.
@@ -12,10 +12,8 @@ import type { Probot } from "probot";
 import { Fault, words } from "../core/text/words.ts";
 import { makeApp } from "../github/app.ts";
 import type { Credentials } from "../github/credentials.ts";
-import { readEvent, type Reading, type Self } from "../github/ask/event.ts";
-import type { Delivery, Intent, Repo } from "../github/ask/intent.ts";
-import { Limits } from "../github/ask/limits.ts";
-import type { Pacer } from "../github/pace.ts";
+import type { Self } from "../github/ask/event.ts";
+import type { Delivery } from "../github/ask/intent.ts";
 import { loadProbot } from "../github/packages.ts";
 import { recover, type RecoverOptions } from "../github/deliver/recover.ts";
 import { Door } from "../github/deliver/server.ts";
@@ -23,16 +21,8 @@ import { Spool } from "../github/deliver/spool.ts";
 import { WorkOff } from "../github/deliver/work-off.ts";
 import { isGone, thisOwner, type Owner } from "../process/machine.ts";
 import { inboxesFolder, shortHash, type Environment } from "../site.ts";
-import { accountNumber, installations } from "./account.ts";
-import { Station } from "./station.ts";
-
-/** What understands events, acts on them, and shows what came of it. */
-export interface Parts {
-  readonly readEvent: (name: string, payload: unknown, self: Self) => Reading;
-  readonly act: (intent: Intent) => Promise<void>;
-  /** Ends what runs. */
-  readonly stop: () => Promise<void>;
-}
+import { accountNumber } from "./account.ts";
+import type { Parts } from "./parts.ts";
 
 export interface ServiceOptions {
   readonly credentials: Credentials;
@@ -53,22 +43,6 @@ export interface Service {
   /** Deliveries that were left by the server before. */
   readonly waiting: number;
   readonly stop: () => Promise<void>;
-}
-
-/** What the parts of this program need besides the App. */
-export interface PartsOptions {
-  readonly env: Environment;
-  readonly say: (text: string) => void;
-  /** Run what is asked for on this machine. */
-  readonly runs: boolean;
-  /** GitHub is to sign answers. */
-  readonly signed?: boolean | undefined;
-  /** A directory that is in no repository. */
-  readonly directory: string;
-  /** The address of the pages and of git, such as `https://github.com`. */
-  readonly server: string;
-  /** How fast each account is asked; as GitHub wants it when left out. */
-  readonly pace?: (() => Pacer) | undefined;
 }
 
 const PATIENCE_MS = 1000;
@@ -119,53 +93,6 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     release();
     throw error;
   }
-}
-
-/** The parts of this program: a station for each repository, opened when something is asked of it. */
-export function ownParts({
-  env,
-  say,
-  runs,
-  signed,
-  directory,
-  server,
-  pace,
-}: PartsOptions): (app: Probot, self: () => Promise<Self>) => Parts {
-  return (app, self) => {
-    const stations = new Map<string, Promise<Station>>();
-    const limits = new Limits();
-    const installed = installations(app, say, pace);
-    const open = async (repo: Repo): Promise<Station> => {
-      const octokit = await installed(repo);
-      const options = { env, say, runs, signed, directory, server, limits, self: await self() };
-      return Station.open(repo, octokit, options);
-    };
-    const stationOf = (repo: Repo): Promise<Station> => {
-      const key = `${repo.owner}/${repo.name}`.toLowerCase();
-      const known = stations.get(key) ?? open(repo);
-      stations.set(key, known);
-      known.catch(() => stations.delete(key));
-      return known;
-    };
-    return {
-      readEvent,
-      async act(intent) {
-        if (intent.kind !== "sweep") return (await stationOf(intent.repo)).act(intent);
-        for (const repo of intent.repos) {
-          await stationOf(repo).then(
-            (station) => station.show(),
-            // One repository that cannot be opened keeps no other from being looked at.
-            (error: unknown) => say(`${repo.owner}/${repo.name}: ${String(error)}`),
-          );
-        }
-      },
-      async stop() {
-        const open = await Promise.allSettled(stations.values());
-        const there = open.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
-        await Promise.all(there.map((station) => station.stop()));
-      },
-    };
-  };
 }
 
 /** From a delivery to what GitHub shows of it. */

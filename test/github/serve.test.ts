@@ -19,7 +19,8 @@ import {
 import { readBaseUrl, readCredentials } from "../../src/github/credentials.ts";
 import type { Standing } from "../../src/github/deliver/inbox.ts";
 import { Spool } from "../../src/github/deliver/spool.ts";
-import { inboxFolder, startService, type Parts } from "../../src/wire/github.ts";
+import { inboxFolder, startService } from "../../src/wire/github.ts";
+import { type Parts } from "../../src/wire/parts.ts";
 import { cliIn, cliStart, introduce, listen, until } from "../support/cli.ts";
 import { makeRepo, temporaryDir } from "../support/repo.ts";
 import { PRIVATE_KEY, stubGitHub } from "../support/webhooks.ts";

@@ -9,7 +9,8 @@ import { cleanLine } from "../../core/text/clean.ts";
 import { EXIT } from "../../core/text/words.ts";
 import { readBaseUrl, readCredentials, readServer } from "../../github/credentials.ts";
 import { WEBHOOK_PATH } from "../../github/deliver/server.ts";
-import { inboxFolder, ownParts, startService } from "../../wire/github.ts";
+import { inboxFolder, startService } from "../../wire/github.ts";
+import { ownParts } from "../../wire/parts.ts";
 import type { Run } from "../call.ts";
 import { numberOption } from "../input.ts";
 
