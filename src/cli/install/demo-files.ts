@@ -68,7 +68,7 @@ END
 cat >"test/$name.test.js" <<END
 import assert from "node:assert/strict";
 import test from "node:test";
-import { $name } from "../../lib/$name.js";
+import { $name } from "../lib/$name.js";
 
 test("$name", () => {
   $expect
@@ -124,7 +124,7 @@ export const DEMO_FILES: readonly StarterFile[] = [
   file("lib/add.js", "export function add(a, b) {\n  return a + b;\n}\n"),
   file(
     "test/add.test.js",
-    'import assert from "node:assert/strict";\nimport test from "node:test";\nimport { add } from "../../lib/add.js";\n\ntest("add", () => {\n  assert.equal(add(2, 3), 5);\n});\n',
+    'import assert from "node:assert/strict";\nimport test from "node:test";\nimport { add } from "../lib/add.js";\n\ntest("add", () => {\n  assert.equal(add(2, 3), 5);\n});\n',
   ),
   file("states/workflow.yml", WORKFLOW),
   file("states/plan", PLAN),
