@@ -47,7 +47,11 @@ export class Showing {
   /** Ends when what there is now is shown. Rejects when it could not be. */
   now(): Promise<void> {
     this.#isStale = true;
-    this.#present ??= this.#show().finally(() => (this.#present = undefined));
+    this.#present ??= this.#show().finally(() => {
+      this.#present = undefined;
+      // Something may have happened after the last look, and before this was over.
+      if (this.#isStale && !this.#isOver) this.soon();
+    });
     return this.#present;
   }
 
@@ -73,9 +77,10 @@ export class Showing {
       this.#isStale = false;
       const branches = await seeBranches(site, this.#memory);
       if (branches.seen.length === 0) return;
-      const { refused, later } = await showWork(surface, pictureOf(branches, repo, server), self);
+      const { refused, open, later } = await showWork(surface, pictureOf(branches, repo, server), self);
       for (const { write, why } of refused) say(`${write.kind}: ${why}`);
       if (later) this.#in(later.ms);
+      else if (open.length > 0) this.#in(this.#options.againMs ?? AGAIN_MS);
     }
   }
 

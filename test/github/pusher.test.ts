@@ -128,6 +128,8 @@ test(
   async () => {
     const scene = await prepare({ runs: false });
     const { owner, stranger, ask, hub, server, person, pushing } = scene;
+    // What the App has shown already, no command has to write.
+    await scene.stop();
     const asked = await ask("theirs", "gate", stranger, address(stranger));
     approveAs(person, address(owner), asked, { branch: "theirs" });
     await pushing.push(owner, "theirs");
