@@ -56,11 +56,12 @@ export async function tellOfPushes(
     },
   };
   tellPushes(far, ({ before, after, ref, login }) => {
-    const actor = accounts.get(login);
-    if (!actor || !ref.startsWith("refs/heads/")) return;
+    // A runner beside the App pushes with credentials of the owner.
+    const actor = accounts.get(login) ?? owner;
+    if (!ref.startsWith("refs/heads/")) return;
     (pushing.isLate ? late : log).unshift({ ref, before, after, activity_type: pushing.kind, actor });
     if (pushing.isSilent) return;
-    const sender = { ...actor, type: login.endsWith("[bot]") ? "Bot" : "User" };
+    const sender = { ...actor, type: actor.login.endsWith("[bot]") ? "Bot" : "User" };
     const repository = { id: 1, name: NAME, full_name: `${OWNER}/${NAME}`, owner };
     // The server may be stopping.
     send("push", { ref, before, after, repository, sender }).catch(() => undefined);
