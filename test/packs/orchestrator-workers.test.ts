@@ -21,7 +21,8 @@ if [ "$TRAILHAND_STATE" = work ]; then
   exit 0
 fi
 state=listen
-case $TRAILHAND_CHILDREN in
+# The id of a commit may end as the key of a child does.
+case $(printf '%s\\n' "$TRAILHAND_CHILDREN" | cut -d ' ' -f 1,2) in
 ${orchestrate}
 esac
 echo "state=$state" >>"$TRAILHAND_OUTPUT"`);
