@@ -6,14 +6,13 @@
  * to where it stood.
  */
 import type { Octokit } from "@octokit/rest";
-import type { Branch } from "../core/text/ids.ts";
+import { refOf, type Branch } from "../core/text/ids.ts";
 import type { Push } from "../core/permit/pushed.ts";
 import type { Repo } from "./ask/intent.ts";
 
 const PAGE = 100;
 /** More moves than one line of work ever has. */
 const PAGES = 10;
-const HEADS = "refs/heads/";
 
 /** Tells the moves of a branch, newest first. `say` is told why GitHub did not answer. */
 export function openPushLog(
@@ -37,7 +36,7 @@ async function readLog(
   { owner, name: repo }: Repo,
   branch: Branch,
 ): Promise<Push[]> {
-  const ref = `${HEADS}${branch}`;
+  const ref = refOf(branch);
   const found: Push[] = [];
   let after: string | undefined;
   for (let page = 1; page <= PAGES; page++) {

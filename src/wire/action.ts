@@ -26,6 +26,7 @@ import type { Surface } from "../github/show/surface.ts";
 import { showWork } from "../github/show/show-work.ts";
 import type { Pull, Wanted } from "../github/show/wanted.ts";
 import type { Environment, Site } from "../site.ts";
+import { accountNumber } from "./account.ts";
 import { openDesk } from "./desk.ts";
 import { openSite } from "./open.ts";
 
@@ -120,10 +121,8 @@ function personOf(seat: Seat): Person | undefined {
 async function accountOf({ account }: Seat, request: Request): Promise<number | undefined> {
   if (typeof account === "number") return account;
   try {
-    const username = ACTIONS.login;
-    const { data } =
-      account === "job" ? await request("GET /users/{username}", { username }) : await request("GET /user");
-    return Number(data.id);
+    if (account === "job") return await accountNumber({ request }, ACTIONS.login);
+    return Number((await request("GET /user")).data.id);
   } catch (error) {
     // The token of an App belongs to no user.
     if (error instanceof Declined && error.verdict.kind === "refused") return undefined;

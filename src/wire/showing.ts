@@ -33,6 +33,7 @@ const LONGEST_MS = 24 * 60 * 60 * 1000;
 
 export class Showing {
   readonly #options: ShowingOptions;
+  readonly #againMs: number;
   readonly #memory: Memory = new Map();
   #present: Promise<void> | undefined;
   /** Something happened since the last look. */
@@ -42,6 +43,7 @@ export class Showing {
 
   constructor(options: ShowingOptions) {
     this.#options = options;
+    this.#againMs = options.againMs ?? AGAIN_MS;
   }
 
   /** Ends when what there is now is shown. Rejects when it could not be. */
@@ -59,7 +61,7 @@ export class Showing {
   soon(): void {
     this.now().catch((error: unknown) => {
       this.#options.say(String(error));
-      this.#in(this.#options.againMs ?? AGAIN_MS);
+      this.#in(this.#againMs);
     });
   }
 
@@ -80,7 +82,7 @@ export class Showing {
       const { refused, open, later } = await showWork(surface, pictureOf(branches, repo, server), self);
       for (const { write, why } of refused) say(`${write.kind}: ${why}`);
       if (later) this.#in(later.ms);
-      else if (open.length > 0) this.#in(this.#options.againMs ?? AGAIN_MS);
+      else if (open.length > 0) this.#in(this.#againMs);
     }
   }
 

@@ -8,6 +8,7 @@ import { git, makeRepo } from "../support/repo.ts";
 import {
   commentsOf,
   eventBy,
+  INTEGRATE,
   labelsOf,
   openIssue,
   ROOT,
@@ -28,14 +29,6 @@ states:
 `;
 const WORK =
   '#!/bin/sh\necho "$TRAILHAND_SUBJECT" >work.txt\necho "summary=It greets @everybody, see #4." >>"$TRAILHAND_OUTPUT"\n';
-const INTEGRATE = `#!/bin/sh
-set -e
-git checkout -q --detach "$TRAILHAND_TARGET_COMMIT"
-git checkout -q "$TRAILHAND_COMMIT" -- work.txt
-git commit -q -m "feat: what was asked for"
-echo "land=$(git rev-parse HEAD)" >>"$TRAILHAND_OUTPUT"
-git checkout -q --detach "$TRAILHAND_COMMIT"
-`;
 const BRANCH = "trailhand/issue-1";
 
 interface Pull {

@@ -184,3 +184,13 @@ export async function untilSo(what: string, holds: () => Promise<boolean> | bool
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }
+
+/** The state script that lands what `work.txt` holds, as another commit than those of its branch. */
+export const INTEGRATE = `#!/bin/sh
+set -e
+git checkout -q --detach "$TRAILHAND_TARGET_COMMIT"
+git checkout -q "$TRAILHAND_COMMIT" -- work.txt
+git commit -q -m "feat: what was asked for"
+echo "land=$(git rev-parse HEAD)" >>"$TRAILHAND_OUTPUT"
+git checkout -q --detach "$TRAILHAND_COMMIT"
+`;
