@@ -7,9 +7,9 @@
  */
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import { Runner } from "../src/runner/tick.ts";
-import { openSite } from "../src/wire/open.ts";
-import { wireRunner } from "../src/wire/runner.ts";
+import { Runner } from "../src/engine/runner.ts";
+import { openSite } from "../src/app/open-workspace.ts";
+import { wireRunner } from "../src/app/create-runner.ts";
 import { compare, importCommit, importFile, withLab, type Figure, type Lab } from "./support.ts";
 
 const SCRIPT = "#!/bin/sh\nexit 0\n";

@@ -6,9 +6,9 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Branch, Ref, Sha } from "../src/core/text/ids.ts";
-import type { Site } from "../src/site.ts";
-import { openSite } from "../src/wire/open.ts";
+import type { Branch, Ref, Sha } from "../src/core/protocol/ids.ts";
+import type { Site } from "../src/app/workspace.ts";
+import { openSite } from "../src/app/open-workspace.ts";
 import { compare, compareOnce, importCommit, importFile, withLab, type Figure, type Lab } from "./support.ts";
 
 const EMPTY = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";

@@ -3,8 +3,8 @@
  *
  * The floor is one `for-each-ref` that prints name, id and message of every branch, all of it read.
  */
-import { Looker } from "../src/git/look.ts";
-import { openSite } from "../src/wire/open.ts";
+import { Looker } from "../src/git/read-refs.ts";
+import { openSite } from "../src/app/open-workspace.ts";
 import { compare, importCommit, withLab, type Figure, type Lab } from "./support.ts";
 
 const FORMAT = "--format=%(refname) %(objectname) %(contents)";

@@ -6,9 +6,9 @@
  */
 import { fileURLToPath } from "node:url";
 import { RefWatch } from "../src/queue/watch.ts";
-import { Runner } from "../src/runner/tick.ts";
-import { openSite } from "../src/wire/open.ts";
-import { wireRunner } from "../src/wire/runner.ts";
+import { Runner } from "../src/engine/runner.ts";
+import { openSite } from "../src/app/open-workspace.ts";
+import { wireRunner } from "../src/app/create-runner.ts";
 import { compare, importCommit, importFile, withLab, type Figure } from "./support.ts";
 
 const LEASE = "refs/trailhand/leases/bare";

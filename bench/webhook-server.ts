@@ -8,9 +8,9 @@ import { appendFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { readBaseUrl, readCredentials } from "../src/github/credentials.ts";
-import { startService } from "../src/wire/github.ts";
-import { type Parts } from "../src/wire/parts.ts";
+import { readBaseUrl, readCredentials } from "../src/github/api/credentials.ts";
+import { startService } from "../src/server/service.ts";
+import { type Parts } from "../src/server/service-parts.ts";
 
 const [dir = ".", port = "0", kind = "service"] = process.argv.slice(2);
 const say = (text: string) => void process.stderr.write(`${text}\n`);

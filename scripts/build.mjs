@@ -60,7 +60,7 @@ if (isWanted("trailhand")) {
       trailhand: "src/cli/main.ts",
       cli: "src/cli/dispatch.ts",
       warm: "scripts/warm.ts",
-      packages: "src/github/packages.ts",
+      packages: "src/github/api/packages.ts",
     },
   });
   writeFileSync(`${root}/dist/package.json`, '{ "type": "commonjs" }\n');

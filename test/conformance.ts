@@ -8,7 +8,7 @@
  */
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
-import { FORMAT, printTrailers } from "./property/history.ts";
+import { FORMAT, printTrailers } from "./support/builders/generated-history.ts";
 
 interface Count {
   commits: number;

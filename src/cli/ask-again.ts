@@ -1,16 +1,16 @@
 /** Writes the request that `resume` and `retry` have in common: the last one of a branch, once more. */
-import type { Branch, Sha } from "../core/text/ids.ts";
-import type { Request } from "../core/history/request.ts";
-import type { Head } from "../core/decide/view.ts";
-import { EXIT, Fault, words } from "../core/text/words.ts";
+import type { Branch, Sha } from "../core/protocol/ids.ts";
+import type { Request } from "../core/protocol/request.ts";
+import type { Head } from "../core/scheduling/snapshot.ts";
+import { EXIT, Fault, words } from "../core/messages/messages.ts";
 import { readTrail } from "../git/repository.ts";
-import type { Update } from "../runner/ports.ts";
-import type { Site } from "../site.ts";
+import type { Update } from "../engine/ports.ts";
+import type { Site } from "../app/workspace.ts";
 import type { Call } from "./call.ts";
 import { report } from "./do/request.ts";
-import { lastRequested } from "./look/last-requested.ts";
-import { readTrailer, requireNoRing } from "./look/read-trailer.ts";
-import { writeRequest, type Wish } from "./write-request.ts";
+import { lastRequested } from "../app/history-queries.ts";
+import { readTrailer, requireNoRing } from "../app/parse-trailer-option.ts";
+import { writeRequest, type Wish } from "../app/write-request.ts";
 
 const DEPTH = 500;
 

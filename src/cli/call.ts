@@ -1,6 +1,6 @@
 /** What every command is given, and gives back. */
 import type { Input } from "./input.ts";
-import type { Terminal } from "./draw/terminal.ts";
+import type { Terminal } from "./render/terminal.ts";
 
 /** What a command gets. */
 export interface Call {

@@ -1,8 +1,8 @@
 /** From words to a command: reads the input, loads the command, turns a Fault into an exit code. */
-import { Fault } from "../core/text/words.ts";
+import { Fault } from "../core/messages/messages.ts";
 import type { Run } from "./call.ts";
 import { readInput } from "./input.ts";
-import { makeTerminal, printFault } from "./draw/terminal.ts";
+import { makeTerminal, printFault } from "./render/terminal.ts";
 
 const LOADERS: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = {
   backtest: () => import("./do/backtest.ts"),

@@ -5,8 +5,8 @@
  * value is a string, checked by whoever uses it.
  */
 import { parseArgs } from "node:util";
-import { nearest } from "../core/text/nearest.ts";
-import { Fault, words } from "../core/text/words.ts";
+import { nearest } from "../core/util/suggest.ts";
+import { Fault, words } from "../core/messages/messages.ts";
 import { COMMANDS, COMMON, type Command, type Option } from "./commands.ts";
 
 export interface Input {

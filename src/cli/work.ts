@@ -4,23 +4,23 @@
  * What must hold: the first signal loses nothing; the second leaves at once, and takes the scripts
  * with it; what is then left is tidied up by the next runner.
  */
-import { parseDuration } from "../core/text/duration.ts";
-import { reasonOf } from "../core/decide/reasons.ts";
-import { EXIT, Fault, words } from "../core/text/words.ts";
+import { parseDuration } from "../core/util/duration.ts";
+import { reasonOf } from "../core/scheduling/reasons.ts";
+import { EXIT, Fault, words } from "../core/messages/messages.ts";
 import { endGroups } from "../process/group.ts";
 import { RefWatch } from "../queue/watch.ts";
 import { WakeLine } from "../queue/wake.ts";
-import { insist, telling } from "../runner/insist.ts";
-import type { Rests } from "../runner/pace.ts";
-import type { Event } from "../runner/ports.ts";
-import { Runner, type Options, type Summary } from "../runner/tick.ts";
-import type { Site } from "../site.ts";
-import { wireRunner } from "../wire/runner.ts";
+import { insist, telling } from "../engine/loop/retry-remote.ts";
+import type { Rests } from "../engine/loop/backoff.ts";
+import type { Event } from "../engine/ports.ts";
+import { Runner, type Options, type Summary } from "../engine/runner.ts";
+import type { Site } from "../app/workspace.ts";
+import { wireRunner } from "../app/create-runner.ts";
 import type { Call } from "./call.ts";
 import type { Input } from "./input.ts";
-import { startNarration } from "./draw/narrate.ts";
-import { requireSound } from "./look/remote-check.ts";
-import { printJson, type Terminal } from "./draw/terminal.ts";
+import { startNarration } from "./render/live-view.ts";
+import { requireSound } from "../app/check-remote.ts";
+import { printJson, type Terminal } from "./render/terminal.ts";
 
 const TTL_MS = 60_000;
 /** Fewer pushes where a host counts them: GitHub asks for at most six a minute for each repository. */

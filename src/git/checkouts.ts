@@ -5,13 +5,12 @@
  * files read here are those of gitrepository-layout(5)); a follow that a crash cut short is
  * finished by the next look, because its intent was written in the answer's own swap.
  */
-import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import { branchOf, type Branch, type Sha } from "../core/text/ids.ts";
-import { words } from "../core/text/words.ts";
+import { type Branch, branchOf, type Sha } from "../core/protocol/ids.ts";
+import { words } from "../core/messages/messages.ts";
 import type { Git } from "./exec.ts";
-import { findInTheWay } from "./in-the-way.ts";
-import type { Place } from "./open.ts";
+import type { Place } from "./open-repository.ts";
 
 export interface Checkout {
   readonly gitDir: string;
@@ -102,4 +101,32 @@ export async function followCheckout(git: Git, checkout: Checkout, from: Sha, to
   if (await findInTheWay(here, from, to)) return false;
   const moved = await here.run(["read-tree", "-m", "-u", from, to], { codes: [1, 128] });
   return moved.code === 0;
+}
+
+/** The first such path; undefined when there is none. `git` works in the checkout. */
+export async function findInTheWay(git: Git, from: Sha, to: Sha): Promise<string | undefined> {
+  const args = ["diff-tree", "-r", "-z", "--no-renames", "--name-status", from, to];
+  const fields = (await git.text(args)).split("\0");
+  const pathsOf = (status: string) => fields.filter((_, at) => at % 2 === 1 && fields[at - 1] === status);
+  const gone = new Set(pathsOf("D"));
+  return pathsOf("A").find((path) => isInTheWay(git.place.dir, path, gone));
+}
+
+function isInTheWay(dir: string, path: string, gone: ReadonlySet<string>): boolean {
+  const parts = path.split("/");
+  for (let length = 1; length <= parts.length; length++) {
+    const part = parts.slice(0, length).join("/");
+    const found = lstatSync(join(dir, part), { throwIfNoEntry: false });
+    if (!found || gone.has(part)) return false;
+    if (!found.isDirectory()) return true;
+  }
+  return holdsMore(dir, path, gone);
+}
+
+/** True for a folder with anything but files that go. */
+function holdsMore(dir: string, folder: string, gone: ReadonlySet<string>): boolean {
+  return readdirSync(join(dir, folder), { withFileTypes: true }).some((entry) => {
+    const path = `${folder}/${entry.name}`;
+    return entry.isDirectory() ? holdsMore(dir, path, gone) : !gone.has(path);
+  });
 }

@@ -7,8 +7,8 @@
  */
 import { lstatSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Sha } from "../core/text/ids.ts";
-import type { Sealed } from "../runner/ports.ts";
+import type { Sha } from "../core/protocol/ids.ts";
+import type { Sealed } from "../engine/ports.ts";
 import { GitExit, type Call, type Git } from "./exec.ts";
 import { requireSha } from "./parse.ts";
 import { BOT, identity } from "./repository.ts";

@@ -9,7 +9,7 @@ import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { checkWorkflow, type ScriptFile } from "../core/workflow/check-workflow.ts";
-import { parseStateName, type Sha } from "../core/text/ids.ts";
+import { parseStateName, type Sha } from "../core/protocol/ids.ts";
 import {
   isReservedState,
   WORKFLOW_FILE,
@@ -17,7 +17,7 @@ import {
   type Problem,
   type Workflow,
 } from "../core/workflow/workflow.ts";
-import type { Contract, Script } from "../runner/ports.ts";
+import type { Contract, Script } from "../engine/ports.ts";
 import type { Git } from "./exec.ts";
 import { requireSha } from "./parse.ts";
 import { readJson } from "./bay.ts";
@@ -213,7 +213,7 @@ async function readPrompts(
     if (findExecutable(listed, folder, name) && !state.shadow) return { ...file, prompt: true };
     const [text, { readFrontMatter }] = await Promise.all([
       git.bytes(["cat-file", "blob", file.blob]),
-      import("../core/answer/front-matter.ts"),
+      import("../core/outcome/front-matter.ts"),
     ]);
     const front = readFrontMatter(text.toString("utf8"), workflow);
     problems.push(...front.problems.map((message) => ({ path: file.path, message })));

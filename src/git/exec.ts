@@ -8,7 +8,7 @@
 import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { simpleGit, type SimpleGit, type SimpleGitOptions } from "simple-git";
-import { Fault, words } from "../core/text/words.ts";
+import { Fault, words } from "../core/messages/messages.ts";
 
 /** git ended with a code that the caller did not allow. */
 export class GitExit extends Fault {

@@ -7,13 +7,19 @@
  */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { Ref, Sha } from "../core/text/ids.ts";
-import { CHECKS, CLOSED, JOURNAL, SALVAGE, SHADOW, UNSIGNED, USED } from "../core/decide/lease.ts";
-import { parseMessage, valueOf } from "../core/text/message.ts";
-import { readSides } from "../core/decide/used.ts";
-import type { Head } from "../core/decide/view.ts";
-import type { Look } from "../runner/ports.ts";
-import type { Place } from "./open.ts";
+import type { Ref, Sha } from "../core/protocol/ids.ts";
+import { JOURNAL } from "../core/protocol/refs.ts";
+import { SALVAGE } from "../core/protocol/refs.ts";
+import { UNSIGNED } from "../core/protocol/refs.ts";
+import { SHADOW } from "../core/protocol/refs.ts";
+import { CHECKS } from "../core/protocol/refs.ts";
+import { CLOSED } from "../core/protocol/refs.ts";
+import { USED } from "../core/protocol/refs.ts";
+import { parseMessage, valueOf } from "../core/protocol/message.ts";
+import { readSides } from "../core/scheduling/side-refs.ts";
+import type { Head } from "../core/scheduling/snapshot.ts";
+import type { Look } from "../engine/ports.ts";
+import type { Place } from "./open-repository.ts";
 import { parseRecords, requireSha } from "./parse.ts";
 
 export type Garbage =

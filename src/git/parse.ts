@@ -1,6 +1,6 @@
 /** Readers of git's NUL-separated output; no other file takes such text apart. */
-import { parseSha, type Sha } from "../core/text/ids.ts";
-import type { Commit } from "../core/history/request.ts";
+import { parseSha, type Sha } from "../core/protocol/ids.ts";
+import type { Commit } from "../core/protocol/request.ts";
 
 /** The fields that `fullFormat` and `parseCommitFields` agree on. */
 const COMMIT_FIELDS = 4;
@@ -82,4 +82,34 @@ export function parseScopedConfig(output: string): Scoped[] {
 function parseSetting(entry: string): [key: string, value: string] {
   const newline = entry.indexOf("\n");
   return newline < 0 ? [entry, "true"] : [entry.slice(0, newline), entry.slice(newline + 1)];
+}
+
+/** `git diff-tree --stdin -r -z --raw`: the changed paths of each commit that has any. */
+export function parseChanges(output: string): Map<string, string[]> {
+  const changes = new Map<string, string[]>();
+  const fields = output.split("\0");
+  let paths: string[] = [];
+  for (let at = 0; at < fields.length; at++) {
+    const field = fields[at] ?? "";
+    // The path follows its own field, so a file that is called like a commit is none.
+    if (field.startsWith(":")) paths.push(fields[++at] ?? "");
+    else if (field !== "") changes.set(field.trim(), (paths = []));
+  }
+  return changes;
+}
+
+/** How many lines of a file were added and removed; undefined for files that are no text. */
+export interface Change {
+  readonly path: string;
+  readonly added: number | undefined;
+  readonly removed: number | undefined;
+}
+
+/** `git diff --numstat -z --no-renames`. */
+export function parseNumstat(output: string): Change[] {
+  return output.split("\0").flatMap((record): Change[] => {
+    const [, added = "", removed = "", path = ""] = /^(\d+|-)\t(\d+|-)\t([^]+)$/.exec(record) ?? [];
+    const count = (text: string) => (text === "-" ? undefined : Number(text));
+    return path === "" ? [] : [{ path, added: count(added), removed: count(removed) }];
+  });
 }

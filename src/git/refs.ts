@@ -5,15 +5,15 @@
  * read from the refs, never from git's prose; a branch that is checked out moves together with its
  * clean checkout or not at all.
  */
-import { branchOf, type Branch, type Ref, type Sha } from "../core/text/ids.ts";
-import { refsOf } from "../core/decide/lease.ts";
-import { Fault, words } from "../core/text/words.ts";
-import type { Swap, Update } from "../runner/ports.ts";
-import { checkoutBlocker, followCheckout, listCheckouts, type Checkout } from "./checkouts.ts";
+import { type Branch, branchOf, type Ref, refOf, type Sha } from "../core/protocol/ids.ts";
+import { refsOf } from "../core/protocol/refs.ts";
+import { Fault, words } from "../core/messages/messages.ts";
+import type { Swap, Update } from "../engine/ports.ts";
+import { type Checkout, checkoutBlocker, followCheckout, listCheckouts } from "./checkouts.ts";
 import { type Git, GitExit } from "./exec.ts";
-import { branchKey } from "./key.ts";
-import type { Place } from "./open.ts";
+import type { Place } from "./open-repository.ts";
 import { parseRecords, requireSha } from "./parse.ts";
+import { hash } from "node:crypto";
 
 /** The present values of some refs; null where there is none. One git process. */
 export async function readRefs(git: Git, refs: readonly Ref[]): Promise<Map<Ref, Sha | null>> {
@@ -129,4 +129,9 @@ async function settle(git: Git, updates: readonly Update[], error: GitExit): Pro
   if (PASSING.test(error.stderr))
     return { kind: "unknown", why: "a ref is locked, or was changed and changed back" };
   throw new Fault(words.readOnly(git.place.dir, error.message), { cause: error });
+}
+
+/** 40 hex digits of SHA-256 of the full branch ref. */
+export function branchKey(branch: Branch): string {
+  return hash("sha256", refOf(branch), "hex").slice(0, 40);
 }

@@ -4,23 +4,24 @@
  * What must hold: each method is one git process where git allows it; commits are written with
  * plumbing, so that no hook, template, editor or signature takes part.
  */
-import { refOf, type Branch, type Ref, type RunId, type Sha } from "../core/text/ids.ts";
-import { ARCHIVE, parseLease, refsOf, SALVAGE } from "../core/decide/lease.ts";
-import { parseMessage, valueOf } from "../core/text/message.ts";
-import type { Push } from "../core/permit/pushed.ts";
-import type { Commit, Request } from "../core/history/request.ts";
-import type { Head } from "../core/decide/view.ts";
-import { Fault, words } from "../core/text/words.ts";
-import type { LeaseRef, Look, Repository, Swap, Update } from "../runner/ports.ts";
-import type { WholeLook } from "./assemble.ts";
-import { branchKey } from "./key.ts";
-import { Looker } from "./look.ts";
-import type { Person, Place } from "./open.ts";
+import { type Branch, type Ref, refOf, type RunId, type Sha } from "../core/protocol/ids.ts";
+import { parseLease } from "../core/protocol/lease.ts";
+import { refsOf } from "../core/protocol/refs.ts";
+import { SALVAGE } from "../core/protocol/refs.ts";
+import { ARCHIVE } from "../core/protocol/refs.ts";
+import { parseMessage, valueOf } from "../core/protocol/message.ts";
+import type { Push } from "../core/policy/push-identity.ts";
+import type { Commit, Request } from "../core/protocol/request.ts";
+import type { Head } from "../core/scheduling/snapshot.ts";
+import { Fault, words } from "../core/messages/messages.ts";
+import type { LeaseRef, Look, Repository, Swap, Update } from "../engine/ports.ts";
+import type { WholeLook } from "./build-snapshot.ts";
+import { branchBlocker, branchKey, readRefs, resumeFollow, swapLocal, transact } from "./refs.ts";
+import { Looker } from "./read-refs.ts";
+import type { Person, Place } from "./open-repository.ts";
 import { LOG_FORMAT, parseLog, parseRecords, requireSha } from "./parse.ts";
-import { answeredElsewhere } from "./elsewhere.ts";
-import { readSigner } from "./signature.ts";
-import { Takeovers } from "./takeovers.ts";
-import { branchBlocker, readRefs, resumeFollow, swapLocal, transact } from "./refs.ts";
+import { answeredElsewhere, Takeovers } from "./human-takeovers.ts";
+import { readSigner } from "./verify-signature.ts";
 
 /** Who commits where nobody is configured. */
 export const BOT: Person = { name: "Trailhand", email: "trailhand@users.noreply.invalid" };

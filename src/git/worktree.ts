@@ -8,13 +8,13 @@
 import { existsSync, mkdirSync, readdirSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import type { Ref, RunId, Sha } from "../core/text/ids.ts";
-import type { Request } from "../core/history/request.ts";
-import { Fault, words } from "../core/text/words.ts";
-import type { Sealed, Tree, Trees } from "../runner/ports.ts";
+import type { Ref, RunId, Sha } from "../core/protocol/ids.ts";
+import type { Request } from "../core/protocol/request.ts";
+import { Fault, words } from "../core/messages/messages.ts";
+import type { Sealed, Tree, Trees } from "../engine/ports.ts";
 import { collect, collectAll, collectCommits } from "./collect.ts";
 import { type Git, GitExit } from "./exec.ts";
-import { type Place, withoutFilters } from "./open.ts";
+import { type Place, withoutFilters } from "./open-repository.ts";
 import { parseConfig } from "./parse.ts";
 import {
   hasFiles,

@@ -6,9 +6,9 @@
  */
 import { readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
-import { originOf } from "../core/history/origin.ts";
-import { renderPrompt } from "../core/answer/prompt.ts";
-import type { ScriptCall } from "../runner/ports.ts";
+import { originOf } from "../core/protocol/authorship.ts";
+import { renderPrompt } from "../core/outcome/prompt.ts";
+import type { ScriptCall } from "../engine/ports.ts";
 
 /** The program to start. */
 export interface Program {

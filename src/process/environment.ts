@@ -5,10 +5,10 @@
  * declares, or its agent; no `GIT_*` of ours but an identity to commit with; trailers travel as JSON, never as
  * variable names, outside the AYNIG prefix.
  */
-import { cleanLine } from "../core/text/clean.ts";
-import type { Offspring } from "../core/decide/family.ts";
-import { DEFAULT_AGENT } from "../core/answer/prompt.ts";
-import type { ScriptCall } from "../runner/ports.ts";
+import { cleanLine } from "../core/util/redact.ts";
+import type { Offspring } from "../core/scheduling/children.ts";
+import { DEFAULT_AGENT } from "../core/outcome/prompt.ts";
+import type { ScriptCall } from "../engine/ports.ts";
 
 const ALLOWED = new Set(
   (

@@ -6,7 +6,7 @@
  */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { hostname, uptime } from "node:os";
-import type { Holder } from "../core/decide/lease.ts";
+import type { Holder } from "../core/protocol/lease.ts";
 
 /** This process as a lease names it. */
 export function thisHolder(): Holder {

@@ -4,13 +4,13 @@
  * What must hold: a field that has no value is there as null or empty, so that a script may ask for
  * it; nothing here is a secret.
  */
-import { formatDuration } from "../core/text/duration.ts";
-import type { Offspring } from "../core/decide/family.ts";
-import { describeMessage, parseMessage, valueOf } from "../core/text/message.ts";
-import { originOf } from "../core/history/origin.ts";
-import { DEFAULT_AGENT } from "../core/answer/prompt.ts";
-import type { Commit, Request } from "../core/history/request.ts";
-import type { ScriptCall } from "../runner/ports.ts";
+import { formatDuration } from "../core/util/duration.ts";
+import type { Offspring } from "../core/scheduling/children.ts";
+import { describeMessage, parseMessage, valueOf } from "../core/protocol/message.ts";
+import { originOf } from "../core/protocol/authorship.ts";
+import { DEFAULT_AGENT } from "../core/outcome/prompt.ts";
+import type { Commit, Request } from "../core/protocol/request.ts";
+import type { ScriptCall } from "../engine/ports.ts";
 
 /** How much history a script is told. */
 const TRAIL = 50;

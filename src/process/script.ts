@@ -17,8 +17,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { NOBODY, withSummary } from "../core/answer/prompt.ts";
-import type { ScriptCall, ScriptEnd, Scripts } from "../runner/ports.ts";
+import { NOBODY, withSummary } from "../core/outcome/prompt.ts";
+import type { ScriptCall, ScriptEnd, Scripts } from "../engine/ports.ts";
 import { programOf } from "./agent.ts";
 import { scriptEnvironment, type Committer } from "./environment.ts";
 import { endMarked, GROUP_FILE, type GroupRecord } from "./group.ts";

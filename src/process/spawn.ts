@@ -8,7 +8,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
-import type { Exit } from "../core/answer/outcome.ts";
+import type { Exit } from "../core/outcome/outcome.ts";
 import { noteGroup, signalGroup } from "./group.ts";
 import { StallWatch } from "./stall.ts";
 

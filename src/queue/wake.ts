@@ -8,7 +8,7 @@
 import { constants, existsSync, openSync, statSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { Socket } from "node:net";
-import { Fault, words } from "../core/text/words.ts";
+import { Fault, words } from "../core/messages/messages.ts";
 
 export class WakeLine {
   readonly #where: string;

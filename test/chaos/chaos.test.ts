@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { temporaryDir } from "../support/repo.ts";
+import { temporaryDir } from "../support/temp-repo.ts";
 import { check } from "./check/check.ts";
 import { copyRecord, PLANTS } from "./plant.ts";
 import { evidenceOf } from "./report.ts";

@@ -2,7 +2,7 @@
 import { cpSync, existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { refOf, type Branch, type Ref, type Sha } from "../../src/core/text/ids.ts";
+import { refOf, type Branch, type Ref, type Sha } from "../../src/core/protocol/ids.ts";
 import {
   caught,
   hook,
@@ -13,7 +13,7 @@ import {
   TRANSPORTS,
   valueOf,
   watchGit,
-} from "../support/far.ts";
+} from "../support/remote-workspace.ts";
 import type { GitHttp } from "../support/git-http.ts";
 
 const A = "refs/trailhand/leases/a" as Ref;

@@ -3,9 +3,17 @@ import { createHash } from "node:crypto";
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { Ref, Sha } from "../../src/core/text/ids.ts";
-import { grow, growMany, makeFar, textOf, TRANSPORTS, type Far, type Transport } from "../support/far.ts";
-import { makeRunner, trailerOf } from "../support/remote.ts";
+import type { Ref, Sha } from "../../src/core/protocol/ids.ts";
+import {
+  grow,
+  growMany,
+  makeFar,
+  textOf,
+  TRANSPORTS,
+  type Far,
+  type Transport,
+} from "../support/remote-workspace.ts";
+import { makeRunner, trailerOf } from "../support/bare-remote.ts";
 
 const LEASE = "refs/trailhand/leases/a" as Ref;
 const ASKED = "feat: a thing\n\nPlease.\n\nState: work\n";

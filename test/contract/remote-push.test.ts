@@ -1,7 +1,7 @@
 /** What a push comes to whose line is cut before, behind or around it, or falls silent. */
 import { describe, expect, it } from "vitest";
-import { refOf, type Branch, type Ref } from "../../src/core/text/ids.ts";
-import { caught, grow, hook, makeBench, makeFar, serve, valueOf } from "../support/far.ts";
+import { refOf, type Branch, type Ref } from "../../src/core/protocol/ids.ts";
+import { caught, grow, hook, makeBench, makeFar, serve, valueOf } from "../support/remote-workspace.ts";
 
 const A = "refs/trailhand/leases/a" as Ref;
 const B = "refs/trailhand/leases/b" as Ref;

@@ -5,17 +5,17 @@
 import { describe, expect, test } from "vitest";
 import { run as gc } from "../../src/cli/do/gc.ts";
 import { readInput } from "../../src/cli/input.ts";
-import { makeTerminal } from "../../src/cli/draw/terminal.ts";
-import type { Ref, Sha } from "../../src/core/text/ids.ts";
-import { unsignedRef } from "../../src/core/decide/lease.ts";
-import type { Notarized, Notary } from "../../src/core/history/signed-commit.ts";
+import { makeTerminal } from "../../src/cli/render/terminal.ts";
+import type { Ref, Sha } from "../../src/core/protocol/ids.ts";
+import { unsignedRef } from "../../src/core/protocol/refs.ts";
+import type { Notarized, Notary } from "../../src/core/protocol/signed-commit.ts";
 import type { RemoteRepository } from "../../src/git/remote/repository.ts";
 import type { SigningOptions } from "../../src/git/remote/signing.ts";
-import { Runner } from "../../src/runner/tick.ts";
-import type { Site } from "../../src/site.ts";
-import { openSite } from "../../src/wire/open.ts";
-import { wireRunner } from "../../src/wire/runner.ts";
-import { until } from "../support/cli.ts";
+import { Runner } from "../../src/engine/runner.ts";
+import type { Site } from "../../src/app/workspace.ts";
+import { openSite } from "../../src/app/open-workspace.ts";
+import { wireRunner } from "../../src/app/create-runner.ts";
+import { until } from "../support/run-cli.ts";
 import {
   beforeGit,
   grow,
@@ -26,9 +26,9 @@ import {
   watchGit,
   type Far,
   type Transport,
-} from "../support/far.ts";
-import { TestNotary, type Made } from "../support/notary.ts";
-import { ask, remoteOptions, sideRefs, trailerOf } from "../support/remote.ts";
+} from "../support/remote-workspace.ts";
+import { TestNotary, type Made } from "../support/fake-signer.ts";
+import { ask, remoteOptions, sideRefs, trailerOf } from "../support/bare-remote.ts";
 
 const MESSAGE = "trailhand: work is done, review is next\n\nGrüße.\n\nState: review\n";
 const TOPIC = "refs/heads/topic" as Ref;

@@ -2,8 +2,8 @@
 import { cpSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { refOf, type Branch, type Ref, type Sha } from "../../src/core/text/ids.ts";
-import type { Look } from "../../src/runner/ports.ts";
+import { refOf, type Branch, type Ref, type Sha } from "../../src/core/protocol/ids.ts";
+import type { Look } from "../../src/engine/ports.ts";
 import {
   beforeGit,
   caught,
@@ -13,8 +13,8 @@ import {
   TRANSPORTS,
   watchGit,
   type Far,
-} from "../support/far.ts";
-import { git, repoAt, temporaryDir } from "../support/repo.ts";
+} from "../support/remote-workspace.ts";
+import { git, repoAt, temporaryDir } from "../support/temp-repo.ts";
 
 const branchesOf = ({ heads }: Look) => Object.fromEntries(heads.map((head) => [head.branch, head.commit]));
 const tip = ({ remote }: Far, name: string) => remote.git("rev-parse", name) as Sha;

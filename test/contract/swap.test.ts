@@ -1,12 +1,12 @@
 /** What every compare-and-swap on refs must do: in memory, in local git, and at a remote. */
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { refOf, type Branch, type Ref, type Sha } from "../../src/core/text/ids.ts";
-import { openSite } from "../../src/wire/open.ts";
-import { makeFar, TRANSPORTS } from "../support/far.ts";
-import { MemoryRefs, type Refs } from "../support/memory.ts";
-import { makeRepo, type Repo } from "../support/repo.ts";
-import { environmentOf } from "../support/run.ts";
+import { refOf, type Branch, type Ref, type Sha } from "../../src/core/protocol/ids.ts";
+import { openSite } from "../../src/app/open-workspace.ts";
+import { makeFar, TRANSPORTS } from "../support/remote-workspace.ts";
+import { MemoryRefs, type Refs } from "../support/memory-refs.ts";
+import { makeRepo, type Repo } from "../support/temp-repo.ts";
+import { environmentOf } from "../support/run-runner.ts";
 
 /** Refs, and commits that they may hold. */
 interface Bench {

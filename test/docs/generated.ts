@@ -1,12 +1,12 @@
 /** The parts of the documentation that are output: each is made here, and compared by the test. */
 import * as z from "zod";
-import { renderReference, renderTable } from "../../src/cli/draw/render-help.ts";
-import type { Decision, Why } from "../../src/core/decide/decide.ts";
-import { reasonOf } from "../../src/core/decide/reasons.ts";
+import { renderReference, renderTable } from "../../src/cli/render/render-help.ts";
+import type { Decision, Why } from "../../src/core/scheduling/decide.ts";
+import { reasonOf } from "../../src/core/scheduling/reasons.ts";
 import { RESERVED_STATES } from "../../src/core/workflow/workflow.ts";
 import { agentSchema, laneSchema, limitsSchema, stateSchema, workflowSchema } from "../../src/core/workflow/workflow-schema.ts";
-import { outputSchema } from "../../src/core/answer/output.ts";
-import { renderCommandPage } from "../../src/github/ask/command-page.ts";
+import { outputSchema } from "../../src/core/outcome/output.ts";
+import { renderCommandPage } from "../../src/github/commands/command-table.ts";
 import { packTables } from "./patterns.ts";
 
 /** A made part: a whole file, or what stands between two markers of one. */

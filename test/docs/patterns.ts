@@ -1,5 +1,5 @@
 /** The table of packs in docs/patterns.md: what a team wants, and the pack that is made for it. */
-import { listPacks } from "../../src/cli/install/packs.ts";
+import { listPacks } from "../../src/templates/packs.ts";
 
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   "Steps in a row, each checked before the next": [

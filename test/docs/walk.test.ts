@@ -1,20 +1,20 @@
 /** Follows one commit through the program and writes down what it is at each step. */
 import { test } from "vitest";
-import { NOTHING, plus } from "../../src/core/text/amounts.ts";
-import { decide } from "../../src/core/decide/decide.ts";
-import { composeMessage } from "../../src/core/text/compose.ts";
-import type { Branch, RunId } from "../../src/core/text/ids.ts";
-import { EMPTY, entering, formatItem } from "../../src/core/history/item.ts";
-import { admit } from "../../src/core/decide/lane.ts";
-import { formatLease } from "../../src/core/decide/lease.ts";
-import { decideOutcome } from "../../src/core/answer/outcome.ts";
-import { readOutput } from "../../src/core/answer/output.ts";
-import { draftResponse } from "../../src/core/answer/response.ts";
+import { NOTHING, plus } from "../../src/core/util/amounts.ts";
+import { decide } from "../../src/core/scheduling/decide.ts";
+import { composeMessage } from "../../src/core/protocol/compose.ts";
+import type { Branch, RunId } from "../../src/core/protocol/ids.ts";
+import { EMPTY, entering, formatItem } from "../../src/core/workflow/carried-state.ts";
+import { admit } from "../../src/core/scheduling/admission.ts";
+import { formatLease } from "../../src/core/protocol/lease.ts";
+import { decideOutcome } from "../../src/core/outcome/outcome.ts";
+import { readOutput } from "../../src/core/outcome/output.ts";
+import { draftResponse } from "../../src/core/outcome/response.ts";
 import { successors } from "../../src/core/workflow/workflow.ts";
-import { NO_FACTS, type View } from "../../src/core/decide/view.ts";
-import { openSite } from "../../src/wire/open.ts";
-import { makeRepo } from "../support/repo.ts";
-import { environmentOf } from "../support/run.ts";
+import { NO_FACTS, type View } from "../../src/core/scheduling/snapshot.ts";
+import { openSite } from "../../src/app/open-workspace.ts";
+import { makeRepo } from "../support/temp-repo.ts";
+import { environmentOf } from "../support/run-runner.ts";
 import { compareWithFile } from "./compare.ts";
 
 const REQUEST = `feat(auth): throttle logins
@@ -85,27 +85,27 @@ test("docs/walk.md is what a commit really becomes", async () => {
     "Made by `test/docs/walk.test.ts`, which follows one real commit through the program. Each step names the file that does it.",
     "",
     step("1. A person commits", "plain git, or `trailhand request`", REQUEST),
-    step("2. A look finds the head", "`src/git/look.ts`: one `git for-each-ref` for every branch and lease", show({
+    step("2. A look finds the head", "`src/git/read-refs.ts`: one `git for-each-ref` for every branch and lease", show({
       branch: head.branch,
       commit: head.commit,
       key: head.key,
     })),
-    step("3. What it asks for", "`src/core/history/request.ts`, on the trailers that `src/core/text/trailers.ts` read by git's rules", show({
+    step("3. What it asks for", "`src/core/protocol/request.ts`, on the trailers that `src/core/protocol/trailer-block.ts` read by git's rules", show({
       kind: asked.kind,
       state: asked.state,
       hops: asked.hops,
       priority: asked.priority,
       message: asked.message,
     })),
-    step("4. What should happen", "`src/core/decide/decide.ts`: what `trailhand run --dry-run` prints", show(
+    step("4. What should happen", "`src/core/scheduling/decide.ts`: what `trailhand run --dry-run` prints", show(
       decisions.map((one) => ({ branch: one.head.branch, kind: one.kind, ...("why" in one ? { why: one.why } : { attempt: "attempt" in one ? one.attempt : 0 }) })),
     )),
-    step("5. Is there room", "`src/core/decide/lane.ts`", show({ admitted: [run.head.branch], held: [] })),
-    step("6. The claim", "`src/runner/claim.ts` writes this commit under `refs/trailhand/leases/<key>`, by compare-and-swap in `src/git/refs.ts`; then the head is read again", lease),
+    step("5. Is there room", "`src/core/scheduling/admission.ts`", show({ admitted: [run.head.branch], held: [] })),
+    step("6. The claim", "`src/engine/attempt/lease-holder.ts` writes this commit under `refs/trailhand/leases/<key>`, by compare-and-swap in `src/git/refs.ts`; then the head is read again", lease),
     step("7. The attempt", "`src/git/worktree.ts` opens a detached worktree at the request; `src/process/script.ts` runs `states/implement` of the trusted branch in it. The script writes to `$TRAILHAND_OUTPUT`", OUTPUT),
-    step("8. What it means", "`src/core/answer/outcome.ts`", show({ ...outcome })),
-    step("9. The answer", "`src/core/answer/response.ts` drafts it, `src/core/text/compose.ts` writes it and reads it back", response),
-    step("10. One swap", "`src/runner/finish.ts`: the branch moves from the request to the response, and the lease goes, together or not at all", [
+    step("8. What it means", "`src/core/outcome/outcome.ts`", show({ ...outcome })),
+    step("9. The answer", "`src/core/outcome/response.ts` drafts it, `src/core/protocol/compose.ts` writes it and reads it back", response),
+    step("10. One swap", "`src/engine/attempt/commit-result.ts`: the branch moves from the request to the response, and the lease goes, together or not at all", [
       "start",
       "update refs/heads/feat/login <response> <request>",
       "delete refs/trailhand/leases/<key> <lease>",

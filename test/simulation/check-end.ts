@@ -4,13 +4,16 @@
  * What must hold: L1 nothing is runnable, no lease or place is held, every head is answered, over,
  * or waits with a reason that a person understands.
  */
-import { decide } from "../../src/core/decide/decide.ts";
-import { readItem, type Item } from "../../src/core/history/item.ts";
-import type { Ref } from "../../src/core/text/ids.ts";
-import { LANES, LEASES, PARKED, refsOf } from "../../src/core/decide/lease.ts";
-import { NO_FACTS, type Head, type View } from "../../src/core/decide/view.ts";
-import { sideRefs } from "../../src/core/decide/used.ts";
-import { assemble, readEntry } from "../../src/git/assemble.ts";
+import { decide } from "../../src/core/scheduling/decide.ts";
+import { readItem, type Item } from "../../src/core/workflow/carried-state.ts";
+import type { Ref } from "../../src/core/protocol/ids.ts";
+import { refsOf } from "../../src/core/protocol/refs.ts";
+import { PARKED } from "../../src/core/protocol/refs.ts";
+import { LANES } from "../../src/core/protocol/refs.ts";
+import { LEASES } from "../../src/core/protocol/refs.ts";
+import { NO_FACTS, type Head, type View } from "../../src/core/scheduling/snapshot.ts";
+import { sideRefs } from "../../src/core/scheduling/side-refs.ts";
+import { assemble, readEntry } from "../../src/git/build-snapshot.ts";
 import { findCalledOff, whyStuck } from "./check-waits.ts";
 import { findElsewhere, findTakenOver } from "./desk.ts";
 import { short } from "./trace.ts";

@@ -6,10 +6,14 @@
  * no request is tried more often than its limit; SAY what is told is so; S5 no tree is removed
  * before what it holds is on a ref.
  */
-import { refOf, type Branch, type Ref, type RunId, type Sha } from "../../src/core/text/ids.ts";
-import { LEASES, PARKED, refsOf, SALVAGE, type Lease } from "../../src/core/decide/lease.ts";
-import { branchKey } from "../../src/git/key.ts";
-import type { Event, ScriptCall } from "../../src/runner/ports.ts";
+import { refOf, type Branch, type Ref, type RunId, type Sha } from "../../src/core/protocol/ids.ts";
+import { type Lease } from "../../src/core/protocol/lease.ts";
+import { refsOf } from "../../src/core/protocol/refs.ts";
+import { SALVAGE } from "../../src/core/protocol/refs.ts";
+import { PARKED } from "../../src/core/protocol/refs.ts";
+import { LEASES } from "../../src/core/protocol/refs.ts";
+import { branchKey } from "../../src/git/refs.ts";
+import type { Event, ScriptCall } from "../../src/engine/ports.ts";
 import type { DiskTree, Proc } from "./machine.ts";
 import type { Landed } from "./remote.ts";
 import { short } from "./trace.ts";

@@ -6,13 +6,13 @@
  * nothing is begun by a look that began while everything was held; at the end nothing waits that
  * could go on, and nothing that was called off stands. Judged anew, not by what the core says.
  */
-import { branchOf, refOf, type Branch, type RunId, type Sha } from "../../src/core/text/ids.ts";
-import { HOLD } from "../../src/core/decide/lease.ts";
-import { parseRequest } from "../../src/core/history/request.ts";
-import type { Head } from "../../src/core/decide/view.ts";
+import { branchOf, refOf, type Branch, type RunId, type Sha } from "../../src/core/protocol/ids.ts";
+import { HOLD } from "../../src/core/protocol/refs.ts";
+import { parseRequest } from "../../src/core/protocol/request.ts";
+import type { Head } from "../../src/core/scheduling/snapshot.ts";
 import type { Join } from "../../src/core/workflow/wait.ts";
 import { isTerminal } from "../../src/core/workflow/workflow.ts";
-import type { ScriptCall } from "../../src/runner/ports.ts";
+import type { ScriptCall } from "../../src/engine/ports.ts";
 import { childOf, familyAt, requestAt } from "./family.ts";
 import type { Proc } from "./machine.ts";
 import type { Landed } from "./remote.ts";

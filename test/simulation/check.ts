@@ -6,10 +6,15 @@
  * S4 no halves; CAP lanes hold no more than they may; ATT attempts are counted; EXP a lease is taken
  * over only when its time is up; LIVE never from one that is well.
  */
-import { branchOf, refOf, type Branch, type Ref, type RunId, type Sha } from "../../src/core/text/ids.ts";
-import { LANES, LEASES, PARKED, refsOf, SALVAGE, type Lease } from "../../src/core/decide/lease.ts";
+import { branchOf, refOf, type Branch, type Ref, type RunId, type Sha } from "../../src/core/protocol/ids.ts";
+import { type Lease } from "../../src/core/protocol/lease.ts";
+import { refsOf } from "../../src/core/protocol/refs.ts";
+import { SALVAGE } from "../../src/core/protocol/refs.ts";
+import { PARKED } from "../../src/core/protocol/refs.ts";
+import { LANES } from "../../src/core/protocol/refs.ts";
+import { LEASES } from "../../src/core/protocol/refs.ts";
 import { childOf, familyAt, wasChild } from "./family.ts";
-import { branchKey } from "../../src/git/key.ts";
+import { branchKey } from "../../src/git/refs.ts";
 import type { Proc } from "./machine.ts";
 import { TTL_MS } from "./plan.ts";
 import type { Change, Landed } from "./remote.ts";

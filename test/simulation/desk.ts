@@ -3,16 +3,19 @@
  *
  * What must hold: it answers what the real one answers, and each answer comes through `deliver`.
  */
-import { refOf, type Branch, type Ref, type Sha } from "../../src/core/text/ids.ts";
-import { LANES, LEASES, PARKED, SALVAGE } from "../../src/core/decide/lease.ts";
-import type { Push } from "../../src/core/permit/pushed.ts";
-import { sideRefs } from "../../src/core/decide/used.ts";
-import { parseRequest, type Commit, type Request } from "../../src/core/history/request.ts";
-import type { Head } from "../../src/core/decide/view.ts";
-import { Fault, type Sentence } from "../../src/core/text/words.ts";
+import { refOf, type Branch, type Ref, type Sha } from "../../src/core/protocol/ids.ts";
+import { SALVAGE } from "../../src/core/protocol/refs.ts";
+import { PARKED } from "../../src/core/protocol/refs.ts";
+import { LANES } from "../../src/core/protocol/refs.ts";
+import { LEASES } from "../../src/core/protocol/refs.ts";
+import type { Push } from "../../src/core/policy/push-identity.ts";
+import { sideRefs } from "../../src/core/scheduling/side-refs.ts";
+import { parseRequest, type Commit, type Request } from "../../src/core/protocol/request.ts";
+import type { Head } from "../../src/core/scheduling/snapshot.ts";
+import { Fault, type Sentence } from "../../src/core/messages/messages.ts";
 import { isTerminal } from "../../src/core/workflow/workflow.ts";
-import { assemble, readEntry, type Entry } from "../../src/git/assemble.ts";
-import type { LeaseRef, Look, Repository, Swap, Update } from "../../src/runner/ports.ts";
+import { assemble, readEntry, type Entry } from "../../src/git/build-snapshot.ts";
+import type { LeaseRef, Look, Repository, Swap, Update } from "../../src/engine/ports.ts";
 import { Link } from "./link.ts";
 import type { Proc } from "./machine.ts";
 import { EMPTY_TREE } from "./objects.ts";

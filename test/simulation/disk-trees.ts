@@ -4,13 +4,13 @@
  * What must hold: a tree outlives its process, and is removed only by its owner or by one sweeper at
  * a time, once its owner is gone; the script of a dead run is ended before its tree is read.
  */
-import { composeMessage } from "../../src/core/text/compose.ts";
-import type { RunId, Sha } from "../../src/core/text/ids.ts";
-import { salvageRef } from "../../src/core/decide/lease.ts";
-import type { Request } from "../../src/core/history/request.ts";
-import { Fault, words } from "../../src/core/text/words.ts";
-import { branchKey } from "../../src/git/key.ts";
-import type { Sealed, Tree, Trees } from "../../src/runner/ports.ts";
+import { composeMessage } from "../../src/core/protocol/compose.ts";
+import type { RunId, Sha } from "../../src/core/protocol/ids.ts";
+import { salvageRef } from "../../src/core/protocol/refs.ts";
+import type { Request } from "../../src/core/protocol/request.ts";
+import { Fault, words } from "../../src/core/messages/messages.ts";
+import { branchKey } from "../../src/git/refs.ts";
+import type { Sealed, Tree, Trees } from "../../src/engine/ports.ts";
 import type { Desk } from "./desk.ts";
 import type { DiskTree, Proc } from "./machine.ts";
 import { short } from "./trace.ts";

@@ -3,8 +3,8 @@
  *
  * What must hold: only what runners wrote counts; of a commit of a person the nearest of theirs below.
  */
-import { refOf, type Branch, type Sha } from "../../src/core/text/ids.ts";
-import { parseRequest, type Request } from "../../src/core/history/request.ts";
+import { refOf, type Branch, type Sha } from "../../src/core/protocol/ids.ts";
+import { parseRequest, type Request } from "../../src/core/protocol/request.ts";
 import type { Objects } from "./objects.ts";
 import type { Remote } from "./remote.ts";
 

@@ -4,9 +4,9 @@
  * What must hold: a push that was sent lands whole or not at all, at some time, whether or not its
  * sender lives or hears of it; refs are read one after another, each at its own moment.
  */
-import type { Ref } from "../../src/core/text/ids.ts";
-import { Unreachable } from "../../src/core/text/words.ts";
-import type { Swap, Update } from "../../src/runner/ports.ts";
+import type { Ref } from "../../src/core/protocol/ids.ts";
+import { Unreachable } from "../../src/core/messages/messages.ts";
+import type { Swap, Update } from "../../src/engine/ports.ts";
 import type { Proc } from "./machine.ts";
 import { TTL_MS } from "./plan.ts";
 import { short } from "./trace.ts";

@@ -4,9 +4,9 @@
  * What must hold: code of a process goes on only through `deliver`, so that one that has died never
  * does, and one that sleeps does so when it wakes; what is on a machine's disk outlives its processes.
  */
-import type { Branch, RunId, Sha } from "../../src/core/text/ids.ts";
-import type { Holder } from "../../src/core/decide/lease.ts";
-import type { Clock, Look, Tree } from "../../src/runner/ports.ts";
+import type { Branch, RunId, Sha } from "../../src/core/protocol/ids.ts";
+import type { Holder } from "../../src/core/protocol/lease.ts";
+import type { Clock, Look, Tree } from "../../src/engine/ports.ts";
 import type { Random } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
 

@@ -27,12 +27,12 @@ export interface Mutant extends Edit {
   readonly seed: number;
 }
 
-const claim = "runner/claim.ts";
-const finish = "runner/finish.ts";
-const conclude = "runner/conclude.ts";
-const tick = "runner/tick.ts";
-const choose = "runner/choose.ts";
-const decide = "core/decide/decide.ts";
+const claim = "engine/attempt/lease-holder.ts";
+const finish = "engine/attempt/commit-result.ts";
+const conclude = "engine/attempt/finalize.ts";
+const tick = "engine/runner.ts";
+const choose = "engine/loop/select-work.ts";
+const decide = "core/scheduling/decide.ts";
 
 const built = "const commit = await repository.commit(tree, parent, reply.message);";
 
@@ -109,7 +109,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "first sight of the ref, not of the value",
-    file: "runner/observe.ts",
+    file: "engine/loop/observer.ts",
     find: "firstSeen: seenAt(found.value)",
     replace: "firstSeen: seenAt(found.ref)",
     seed: 1,
@@ -177,21 +177,21 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "place is freed at first sight",
-    file: "core/decide/leftovers.ts",
+    file: "core/scheduling/orphans.ts",
     find: "free.map(({ ref, value, known }) => ({ ref, value, sure: known }))",
     replace: "free.map(({ ref, value }) => ({ ref, value, sure: true }))",
     seed: 1,
   },
   {
     name: "takeover finds no place of its own",
-    file: "core/decide/lane.ts",
+    file: "core/scheduling/admission.ts",
     find: "held?.run === before.run && !given.has(ref);",
     replace: "held?.run === lane && !given.has(ref);",
     seed: 800,
   },
   {
     name: "lost run of a request that waits keeps its place",
-    file: "runner/tidy.ts",
+    file: "engine/loop/cleanup.ts",
     find: "if (!over || !lost || lost.rest) return false;",
     replace: "if (!over || !lost || lost) return false;",
     seed: 150,
@@ -214,14 +214,14 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "expired lease stands",
-    file: "runner/tidy.ts",
+    file: "engine/loop/cleanup.ts",
     find: `if (decision.kind === "expire") {`,
     replace: `if (decision.kind === "expire" && blocked.length > 99) {`,
     seed: 1,
   },
   {
     name: "fault after the end of a run gives an attempt back",
-    file: "runner/attempt.ts",
+    file: "engine/attempt/attempt.ts",
     find: "if (now?.lease?.run !== held.lease.run || now.lease.rest) return;",
     replace: "if (now?.lease?.run !== held.lease.run) return;",
     seed: 1,

@@ -5,10 +5,10 @@
  * is never changed or lost.
  */
 import { hash } from "node:crypto";
-import type { Sha } from "../../src/core/text/ids.ts";
-import { parseLease, type Lease } from "../../src/core/decide/lease.ts";
-import { parseMessage, valueOf } from "../../src/core/text/message.ts";
-import type { Commit } from "../../src/core/history/request.ts";
+import type { Sha } from "../../src/core/protocol/ids.ts";
+import { parseLease, type Lease } from "../../src/core/protocol/lease.ts";
+import { parseMessage, valueOf } from "../../src/core/protocol/message.ts";
+import type { Commit } from "../../src/core/protocol/request.ts";
 
 export interface Stored extends Commit {
   readonly tree: Sha;

@@ -3,9 +3,9 @@
  *
  * What must hold: what they do is one step at the remote, and asks nobody.
  */
-import { refOf, type Branch, type Ref, type Sha } from "../../src/core/text/ids.ts";
-import { HOLD } from "../../src/core/decide/lease.ts";
-import { parseRequest } from "../../src/core/history/request.ts";
+import { refOf, type Branch, type Ref, type Sha } from "../../src/core/protocol/ids.ts";
+import { HOLD } from "../../src/core/protocol/refs.ts";
+import { parseRequest } from "../../src/core/protocol/request.ts";
 import { EMPTY_TREE } from "./objects.ts";
 import { short } from "./trace.ts";
 import type { World } from "./world.ts";

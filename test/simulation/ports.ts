@@ -4,10 +4,10 @@
  * What must hold: two processes share nothing but the remote and the disk of their machine; when the
  * runner's loop ends, however it ends, its process does.
  */
-import type { Branch, RunId, Sha } from "../../src/core/text/ids.ts";
-import type { Entry } from "../../src/git/assemble.ts";
-import type { Contract, Machine as MachinePort, Ports } from "../../src/runner/ports.ts";
-import { Runner } from "../../src/runner/tick.ts";
+import type { Branch, RunId, Sha } from "../../src/core/protocol/ids.ts";
+import type { Entry } from "../../src/git/build-snapshot.ts";
+import type { Contract, Machine as MachinePort, Ports } from "../../src/engine/ports.ts";
+import { Runner } from "../../src/engine/runner.ts";
 import { Desk } from "./desk.ts";
 import { DiskTrees } from "./disk-trees.ts";
 import type { Machine } from "./machine.ts";

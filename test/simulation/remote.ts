@@ -4,8 +4,8 @@
  * What must hold: a swap is one step, all or nothing; whoever watches is told of every change in the
  * order in which it happened.
  */
-import type { Ref, Sha } from "../../src/core/text/ids.ts";
-import type { Update } from "../../src/runner/ports.ts";
+import type { Ref, Sha } from "../../src/core/protocol/ids.ts";
+import type { Update } from "../../src/engine/ports.ts";
 import type { Proc } from "./machine.ts";
 import type { Objects } from "./objects.ts";
 import type { Scheduler } from "./scheduler.ts";

@@ -4,10 +4,10 @@
  * What must hold: one sleeps when its machine does; one that is asked to stop ends soon after; one whose runner died goes on, where the
  * plan says so, until somebody ends it.
  */
-import type { Branch } from "../../src/core/text/ids.ts";
-import type { Exit } from "../../src/core/answer/outcome.ts";
+import type { Branch } from "../../src/core/protocol/ids.ts";
+import type { Exit } from "../../src/core/outcome/outcome.ts";
 import { successors } from "../../src/core/workflow/workflow.ts";
-import type { ScriptCall, ScriptEnd, Scripts } from "../../src/runner/ports.ts";
+import type { ScriptCall, ScriptEnd, Scripts } from "../../src/engine/ports.ts";
 import type { DiskTree, Proc } from "./machine.ts";
 import { TTL_MS, type ScriptEnding } from "./plan.ts";
 import type { Random } from "./random.ts";

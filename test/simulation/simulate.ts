@@ -5,7 +5,7 @@
  * ends it. After the faults everything is settled soon (L2) and stays so; then every runner ends, a
  * new one on each machine saves what they left, and nothing is lost (S5).
  */
-import type { Branch } from "../../src/core/text/ids.ts";
+import type { Branch } from "../../src/core/protocol/ids.ts";
 import { SwapCheck } from "./check.ts";
 import { unfinished } from "./check-end.ts";
 import { RunCheck } from "./check-runs.ts";

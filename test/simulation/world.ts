@@ -3,8 +3,8 @@
  *
  * What must hold: whatever two parts have to agree on is here, and no part imports another for it.
  */
-import type { Branch, RunId, Sha } from "../../src/core/text/ids.ts";
-import type { Event, ScriptCall } from "../../src/runner/ports.ts";
+import type { Branch, RunId, Sha } from "../../src/core/protocol/ids.ts";
+import type { Event, ScriptCall } from "../../src/engine/ports.ts";
 import type { DiskTree, Machine, Proc } from "./machine.ts";
 import type { Objects } from "./objects.ts";
 import type { Plan } from "./plan.ts";

@@ -1,64 +1,118 @@
-/**
- * A real runner that ends itself with SIGKILL at one step, for tests of crashes.
- *
- * Usage: crash-runner <repository> <step>; step 0 never comes. A step is each moment before and
- * after a call of a port, and after each git process. Prints its events, one JSON line each, and
- * the number of steps last.
- */
-import { Git } from "../../src/git/exec.ts";
-import type { Ports } from "../../src/runner/ports.ts";
-import { Runner } from "../../src/runner/tick.ts";
-import { openSite } from "../../src/wire/open.ts";
-import { wireRunner } from "../../src/wire/runner.ts";
+/** Builds and starts crash-runner, and looks for what a dead runner must not leave behind. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { environmentOf } from "./run-runner.ts";
+import { temporaryDir, type Repo } from "./temp-repo.ts";
 
-const [, , dir = ".", at = "0"] = process.argv;
-let steps = 0;
+const root = fileURLToPath(new URL("../..", import.meta.url));
 
-function step(): void {
-  if (++steps === Number(at)) process.kill(process.pid, "SIGKILL");
-}
-
-/** The same object, with a step before and after each of its methods. */
-function stepping<T extends object>(target: T): T {
-  return new Proxy(target, {
-    get(_, name) {
-      const member: unknown = Reflect.get(target, name, target);
-      if (typeof member !== "function") return member;
-      return (...args: unknown[]) => {
-        step();
-        const result: unknown = Reflect.apply(member, target, args);
-        if (!(result instanceof Promise)) return result;
-        return result.finally(step);
-      };
-    },
+/** Bundles the program into a directory of this test file; returns its path. */
+export async function buildCrashRunner(): Promise<string> {
+  const outfile = join(temporaryDir(), "crash-runner.mjs");
+  await build({
+    absWorkingDir: root,
+    entryPoints: ["test/support/runner-process.ts"],
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    logLevel: "warning",
+    banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
   });
+  return outfile;
 }
 
-const bare = Object.getOwnPropertyDescriptor(Git.prototype, "run")?.value as Git["run"];
-Git.prototype.run = function run(...args: Parameters<Git["run"]>) {
-  return bare.apply(this, args).finally(step);
-};
+export interface CrashRun {
+  readonly child: ChildProcess;
+  readonly ended: Promise<{ readonly code: number | null; readonly signal: string | null }>;
+  stdout(): string;
+  stderr(): string;
+}
 
-const site = await openSite(dir, process.env);
-const { ports, dispose } = wireRunner(site, process.env, (event) =>
-  console.log(JSON.stringify({ at: Math.round(performance.now()), ...event })),
-);
-const watched: Ports = {
-  ...ports,
-  repository: stepping(ports.repository),
-  trees: stepping(ports.trees),
-  scripts: stepping(ports.scripts),
-};
-const runner = new Runner(watched, {
-  once: false,
-  watch: false,
-  branches: [],
-  concurrency: undefined,
-  ttlMs: 60_000,
-  shared: false,
-  rests: { shortestMs: 1000, longestMs: 1000 },
-  wakes: () => undefined,
-});
-await runner.run();
-await dispose();
-console.log(JSON.stringify({ kind: "end", steps, at: performance.now() }));
+/** Starts a runner that kills itself at a step; 0 is never. */
+export function startCrashRunner(program: string, repo: Repo, step = 0): CrashRun {
+  const child = spawn(process.execPath, [program, repo.dir, String(step)], {
+    env: environmentOf(repo),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const printed = { stdout: "", stderr: "" };
+  child.stdout.on("data", (chunk: Buffer) => (printed.stdout += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (printed.stderr += chunk.toString()));
+  // Not `close`: what a killed runner started may hold its pipes open.
+  const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
+    child.once("exit", (code, signal) => resolve({ code, signal }));
+  });
+  return { child, ended, stdout: () => printed.stdout, stderr: () => printed.stderr };
+}
+
+/** The processes whose environment holds a text. */
+export function processesWith(text: string): number[] {
+  return readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .map(Number)
+    .filter((pid) => environmentText(pid).includes(text));
+}
+
+function environmentText(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "latin1");
+  } catch {
+    return "";
+  }
+}
+
+/** Everything that a runner may leave behind and must not: empty when all is well. */
+export function leftovers(repo: Repo): string[] {
+  const refs = repo.git(
+    "for-each-ref",
+    "--format=%(refname)",
+    "refs/trailhand/leases",
+    "refs/trailhand/follow",
+  );
+  const trees = repo
+    .git("worktree", "list", "--porcelain")
+    .split("\n")
+    .filter((line) => line.startsWith("worktree ") && line.includes(repo.cache));
+  const scripts = processesWith(`${repo.cache}/trailhand/`).filter((pid) =>
+    environmentText(pid).includes("TRAILHAND_RUN="),
+  );
+  const pools = join(repo.cache, "trailhand");
+  const folders = existsSync(pools)
+    ? readdirSync(pools).flatMap((site) => {
+        const worktrees = join(pools, site, "worktrees");
+        return existsSync(worktrees) ? readdirSync(worktrees).map((name) => `folder ${name}`) : [];
+      })
+    : [];
+  return [
+    ...refs.split("\n").filter(Boolean),
+    ...trees,
+    ...scripts.map((pid) => `process ${pid}`),
+    ...folders,
+  ];
+}
+
+/** Runs the cases 1, 2, 3 … side by side, until one says that there is no further one. */
+export async function eachStep(width: number, run: (step: number) => Promise<boolean>): Promise<number> {
+  let next = 0;
+  let over = false;
+  const lane = async (): Promise<void> => {
+    while (!over) {
+      const more = await run(++next);
+      if (!more) over = true;
+    }
+  };
+  await Promise.all(Array.from({ length: width }, lane));
+  return next;
+}
+
+/** Waits until a condition holds; fails after a while with what was waited for. */
+export async function until(what: string, holds: () => boolean, ms = 15_000): Promise<void> {
+  const end = Date.now() + ms;
+  while (!holds()) {
+    if (Date.now() > end) throw new Error(`waited ${ms} ms for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

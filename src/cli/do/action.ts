@@ -10,21 +10,27 @@ import { randomUUID } from "node:crypto";
 import { appendFileSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cleanLine } from "../../core/text/clean.ts";
-import { parseBranch, type Branch } from "../../core/text/ids.ts";
-import { EXIT, Fault, words } from "../../core/text/words.ts";
-import { isForkEvent, readSeat, remoteOf, scriptEnvironment, type Seat } from "../../github/actions-event.ts";
-import type { Intent } from "../../github/ask/intent.ts";
-import type { Pacer } from "../../github/pace.ts";
-import { NOTHING, renderNothing, renderSummary, type Came } from "../../github/show/summary.ts";
-import { requireVersion } from "../../git/open.ts";
-import type { Site } from "../../site.ts";
-import { openSeat, type ActionParts, type OpenSeat } from "../../wire/action.ts";
+import { cleanLine } from "../../core/util/redact.ts";
+import { parseBranch, type Branch } from "../../core/protocol/ids.ts";
+import { EXIT, Fault, words } from "../../core/messages/messages.ts";
+import {
+  isForkEvent,
+  readSeat,
+  remoteOf,
+  scriptEnvironment,
+  type Seat,
+} from "../../github/api/actions-context.ts";
+import type { Intent } from "../../github/commands/intent.ts";
+import type { Pacer } from "../../github/api/request-throttle.ts";
+import { NOTHING, renderNothing, renderSummary, type Came } from "../../github/display/actions-summary.ts";
+import { requireVersion } from "../../git/open-repository.ts";
+import type { Site } from "../../app/workspace.ts";
+import { openSeat, type ActionParts, type OpenSeat } from "../../server/actions-job.ts";
 import type { Call, Run } from "../call.ts";
-import { readCame } from "../look/came.ts";
+import { readCame } from "../../server/job-summary.ts";
 import { numberOption, type Input } from "../input.ts";
 import { work } from "../work.ts";
-import type { Event } from "../../runner/ports.ts";
+import type { Event } from "../../engine/ports.ts";
 
 const FORK =
   "this pull request comes from a fork, whose content is data: it is not fetched, and nothing is run or written for it";

@@ -1,18 +1,18 @@
 /** `trailhand advise`: which pattern fits a task graph, and the numbers that say so. */
 import { readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
-import { advise } from "../../core/study/advise.ts";
-import { estimate, usualTimes, type Usual } from "../../core/study/estimate.ts";
-import { readPast } from "../../core/study/hand-offs.ts";
-import { nearest } from "../../core/text/nearest.ts";
-import { PATTERNS, type Pattern } from "../../core/study/task-facts.ts";
-import { readTaskGraph, type TaskGraph } from "../../core/study/task-graph.ts";
-import { EXIT, Fault, typed, words } from "../../core/text/words.ts";
-import { formatProblems, openSite } from "../../wire/open.ts";
+import { advise } from "../../core/analysis/advise.ts";
+import { estimate, usualTimes, type Usual } from "../../core/analysis/estimate.ts";
+import { readPast } from "../../core/analysis/hand-off-report.ts";
+import { nearest } from "../../core/util/suggest.ts";
+import { PATTERNS, type Pattern } from "../../core/analysis/task-facts.ts";
+import { readTaskGraph, type TaskGraph } from "../../core/analysis/task-graph.ts";
+import { EXIT, Fault, typed, words } from "../../core/messages/messages.ts";
+import { formatProblems, openSite } from "../../app/open-workspace.ts";
 import type { Call, Run } from "../call.ts";
-import { readPile } from "../look/read-past.ts";
-import { renderAdvice } from "../draw/render-advice.ts";
-import { printJson, shown } from "../draw/terminal.ts";
+import { readPile } from "../../app/history-queries.ts";
+import { renderAdvice } from "../render/render-advice.ts";
+import { printJson, shown } from "../render/terminal.ts";
 
 /** Where the pack `advise` has its tasks. */
 const FILE = "states/tasks.yml";

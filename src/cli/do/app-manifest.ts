@@ -7,8 +7,8 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
-import { EXIT, Fault, typed, words } from "../../core/text/words.ts";
-import { readBaseUrl } from "../../github/credentials.ts";
+import { EXIT, Fault, typed, words } from "../../core/messages/messages.ts";
+import { readBaseUrl } from "../../github/api/credentials.ts";
 import {
   donePage,
   failedPage,
@@ -16,9 +16,9 @@ import {
   formPage,
   makeManifest,
   manifestSchema,
-} from "../../github/manifest.ts";
-import { convert, formatCredentials, listenForCode } from "../../github/register.ts";
-import { WEBHOOK_PATH } from "../../github/deliver/server.ts";
+} from "../../github/api/app-manifest.ts";
+import { convert, formatCredentials, listenForCode } from "../../github/api/register-app.ts";
+import { WEBHOOK_PATH } from "../../github/webhooks/http-server.ts";
 import type { Call, Run } from "../call.ts";
 
 /** The build puts it beside the program. */

@@ -4,23 +4,23 @@
  * What must hold: it is written only when the runner would count it, by the runner's own reading;
  * where signatures prove who a person is, it is signed with the person's own key.
  */
-import { approvalProblem, counted, type Approved } from "../../core/permit/approval.ts";
-import { composeMessage } from "../../core/text/compose.ts";
-import { refOf, type Sha } from "../../core/text/ids.ts";
-import type { Head } from "../../core/decide/view.ts";
-import { approvalsWanted } from "../../core/decide/waiting.ts";
-import { EXIT, Fault, words } from "../../core/text/words.ts";
-import { readEntry } from "../../git/assemble.ts";
+import { approvalProblem, counted, type Approved } from "../../core/policy/approvals.ts";
+import { composeMessage } from "../../core/protocol/compose.ts";
+import { refOf, type Sha } from "../../core/protocol/ids.ts";
+import type { Head } from "../../core/scheduling/snapshot.ts";
+import { approvalsWanted } from "../../core/scheduling/waits.ts";
+import { EXIT, Fault, words } from "../../core/messages/messages.ts";
+import { readEntry } from "../../git/build-snapshot.ts";
 import { GitExit } from "../../git/exec.ts";
 import { readTrail } from "../../git/repository.ts";
-import { signingOf } from "../../git/signature.ts";
-import { Inquirer } from "../../runner/inquire.ts";
-import type { Site } from "../../site.ts";
-import { openSite } from "../../wire/open.ts";
+import { signingOf } from "../../git/verify-signature.ts";
+import { Inquirer } from "../../engine/loop/fact-loader.ts";
+import type { Site } from "../../app/workspace.ts";
+import { openSite } from "../../app/open-workspace.ts";
 import type { Run } from "../call.ts";
-import { present, requireHead, survey, type Survey } from "../look/survey.ts";
-import { printJson } from "../draw/terminal.ts";
-import type { Wish } from "../write-request.ts";
+import { present, requireHead, survey, type Survey } from "../../app/branch-listing.ts";
+import { printJson } from "../render/terminal.ts";
+import type { Wish } from "../../app/write-request.ts";
 
 export const run: Run = async (call) => {
   const { input, terminal } = call;

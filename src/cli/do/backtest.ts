@@ -1,17 +1,17 @@
 /** `trailhand backtest`: judges the answers in history by a workflow.yml. */
-import { backtest, workflowsOf, type Difference } from "../../core/study/backtest.ts";
-import { readPast, type HandOff, type Past } from "../../core/study/hand-offs.ts";
+import { backtest, workflowsOf, type Difference } from "../../core/analysis/backtest.ts";
+import { readPast, type HandOff, type Past } from "../../core/analysis/hand-off-report.ts";
 import { readWorkflow } from "../../core/workflow/workflow-file.ts";
 import type { Workflow } from "../../core/workflow/workflow.ts";
-import { EXIT, Fault, words } from "../../core/text/words.ts";
+import { EXIT, Fault, words } from "../../core/messages/messages.ts";
 import type { Git } from "../../git/exec.ts";
-import { parseChanges } from "../../git/parse-changes.ts";
-import { formatProblems, openSite } from "../../wire/open.ts";
+import { parseChanges } from "../../git/parse.ts";
+import { formatProblems, openSite } from "../../app/open-workspace.ts";
 import type { Run } from "../call.ts";
-import { readPile } from "../look/read-past.ts";
-import { renderColumns } from "../draw/render-table.ts";
-import { printJson, shown, type Terminal } from "../draw/terminal.ts";
-import { readTriedOrOwn, type Tried } from "../look/work-tree.ts";
+import { readPile } from "../../app/history-queries.ts";
+import { renderColumns } from "../render/render-table.ts";
+import { printJson, shown, type Terminal } from "../render/terminal.ts";
+import { readTriedOrOwn, type Tried } from "../../app/local-scripts.ts";
 
 /** More workflows of the past than this are not read. */
 const OLD_WORKFLOWS = 100;

@@ -10,17 +10,17 @@ import {
   type Credit,
   type CreditedLine,
   type Landing,
-} from "../../core/study/blame.ts";
-import { readPast, type HandOff, type Past } from "../../core/study/hand-offs.ts";
-import { parseBranch, refOf, type Sha } from "../../core/text/ids.ts";
-import { EXIT, Fault, words } from "../../core/text/words.ts";
+} from "../../core/analysis/blame.ts";
+import { readPast, type HandOff, type Past } from "../../core/analysis/hand-off-report.ts";
+import { parseBranch, refOf, type Sha } from "../../core/protocol/ids.ts";
+import { EXIT, Fault, words } from "../../core/messages/messages.ts";
 import { GitExit } from "../../git/exec.ts";
-import type { Site } from "../../site.ts";
-import { openSite } from "../../wire/open.ts";
+import type { Site } from "../../app/workspace.ts";
+import { openSite } from "../../app/open-workspace.ts";
 import type { Run } from "../call.ts";
-import { readPile } from "../look/read-past.ts";
-import { renderBlame } from "../draw/render-blame.ts";
-import { printJson } from "../draw/terminal.ts";
+import { readPile } from "../../app/history-queries.ts";
+import { renderBlame } from "../render/render-blame.ts";
+import { printJson } from "../render/terminal.ts";
 
 export const run: Run = async ({ input, terminal, env }) => {
   const site = await openSite(input.directory, env);

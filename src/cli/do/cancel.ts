@@ -1,13 +1,13 @@
 /** `trailhand cancel`: ends the work on a branch. A runner that is at it sees the branch move. */
-import type { Branch } from "../../core/text/ids.ts";
-import type { Head, View } from "../../core/decide/view.ts";
+import type { Branch } from "../../core/protocol/ids.ts";
+import type { Head, View } from "../../core/scheduling/snapshot.ts";
 import { isTerminal } from "../../core/workflow/workflow.ts";
-import { EXIT, Fault, words } from "../../core/text/words.ts";
-import { openSite } from "../../wire/open.ts";
+import { EXIT, Fault, words } from "../../core/messages/messages.ts";
+import { openSite } from "../../app/open-workspace.ts";
 import type { Run } from "../call.ts";
-import { present, requireHead, stateOf, survey } from "../look/survey.ts";
-import { printJson, shown } from "../draw/terminal.ts";
-import { writeRequest, type Wish } from "../write-request.ts";
+import { present, requireHead, stateOf, survey } from "../../app/branch-listing.ts";
+import { printJson, shown } from "../render/terminal.ts";
+import { writeRequest, type Wish } from "../../app/write-request.ts";
 
 export const run: Run = async ({ input, terminal, env }) => {
   const site = await openSite(input.directory, env, { remote: input.value("remote") });

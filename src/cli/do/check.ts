@@ -1,17 +1,17 @@
 /** `trailhand check`: records how a check from outside ended, for the present head of a branch. */
-import type { Ref, Sha } from "../../core/text/ids.ts";
-import { CHECKS } from "../../core/decide/lease.ts";
-import { nearest } from "../../core/text/nearest.ts";
-import { formatChecks, readSides } from "../../core/decide/used.ts";
-import type { Head } from "../../core/decide/view.ts";
-import { EXIT, Fault, words } from "../../core/text/words.ts";
+import type { Ref, Sha } from "../../core/protocol/ids.ts";
+import { CHECKS } from "../../core/protocol/refs.ts";
+import { nearest } from "../../core/util/suggest.ts";
+import { formatChecks, readSides } from "../../core/scheduling/side-refs.ts";
+import type { Head } from "../../core/scheduling/snapshot.ts";
+import { EXIT, Fault, words } from "../../core/messages/messages.ts";
 import { readTrail } from "../../git/repository.ts";
-import type { Site } from "../../site.ts";
-import { openSite } from "../../wire/open.ts";
+import type { Site } from "../../app/workspace.ts";
+import { openSite } from "../../app/open-workspace.ts";
 import type { Run } from "../call.ts";
-import { requireHead } from "../look/survey.ts";
-import { Inquirer } from "../../runner/inquire.ts";
-import { printJson } from "../draw/terminal.ts";
+import { requireHead } from "../../app/branch-listing.ts";
+import { Inquirer } from "../../engine/loop/fact-loader.ts";
+import { printJson } from "../render/terminal.ts";
 
 const CONCLUSIONS = [
   "success",

@@ -1,5 +1,5 @@
 /** `trailhand completions`: scripts for shells, made from the table of commands. */
-import { EXIT, Fault, words } from "../../core/text/words.ts";
+import { EXIT, Fault, words } from "../../core/messages/messages.ts";
 import { COMMANDS, COMMON, type Offer } from "../commands.ts";
 import type { Run } from "../call.ts";
 

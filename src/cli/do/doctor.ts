@@ -1,24 +1,24 @@
 /** `trailhand doctor`: is everything in order, and what mends it? */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { FOLLOW } from "../../core/decide/lease.ts";
-import { cleanLine } from "../../core/text/clean.ts";
-import { EXIT, Fault, typed, words } from "../../core/text/words.ts";
+import { FOLLOW } from "../../core/protocol/refs.ts";
+import { cleanLine } from "../../core/util/redact.ts";
+import { EXIT, Fault, typed, words } from "../../core/messages/messages.ts";
 import { WORKFLOW_FILE } from "../../core/workflow/workflow.ts";
 import { listCheckouts } from "../../git/checkouts.ts";
-import { requireVersion } from "../../git/open.ts";
+import { requireVersion } from "../../git/open-repository.ts";
 import { readJson } from "../../git/bay.ts";
 import { isGone, type Owner } from "../../process/machine.ts";
-import type { Site } from "../../site.ts";
-import { pushesOf } from "../../wire/pushes.ts";
-import { openSite } from "../../wire/open.ts";
+import type { Site } from "../../app/workspace.ts";
+import { pushesOf } from "../../app/push-log.ts";
+import { openSite } from "../../app/open-workspace.ts";
 import type { Run } from "../call.ts";
-import { findGivenUp } from "../look/doctor-inbox.ts";
-import { findNotices } from "../look/doctor-notices.ts";
-import { proofNotices } from "../look/doctor-proof.ts";
-import { probeRemote } from "../look/remote-check.ts";
-import { present, survey, type Survey } from "../look/survey.ts";
-import { printJson, shown, type Terminal } from "../draw/terminal.ts";
+import { findGivenUp } from "../../app/doctor-inbox.ts";
+import { findNotices } from "../../app/doctor-notices.ts";
+import { proofNotices } from "../../app/doctor-identity.ts";
+import { probeRemote } from "../../app/check-remote.ts";
+import { present, survey, type Survey } from "../../app/branch-listing.ts";
+import { printJson, shown, type Terminal } from "../render/terminal.ts";
 
 interface Finding {
   readonly about: string;

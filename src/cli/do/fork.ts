@@ -1,15 +1,15 @@
 /** `trailhand fork`: a new branch at any commit of a run, to try the same work another way. */
-import { draftFork } from "../../core/study/fork.ts";
-import { askedBelow } from "../../core/study/hand-offs.ts";
-import { parseBranch } from "../../core/text/ids.ts";
-import { originOf } from "../../core/history/origin.ts";
+import { draftFork } from "../../core/analysis/fork.ts";
+import { askedBelow } from "../../core/analysis/hand-off-report.ts";
+import { parseBranch } from "../../core/protocol/ids.ts";
+import { originOf } from "../../core/protocol/authorship.ts";
 import { isReservedState } from "../../core/workflow/workflow.ts";
-import { Fault, EXIT, words } from "../../core/text/words.ts";
+import { Fault, EXIT, words } from "../../core/messages/messages.ts";
 import { readTrail } from "../../git/repository.ts";
-import { openSite } from "../../wire/open.ts";
+import { openSite } from "../../app/open-workspace.ts";
 import type { Run } from "../call.ts";
-import { readTrailer } from "../look/read-trailer.ts";
-import { writeRequest } from "../write-request.ts";
+import { readTrailer } from "../../app/parse-trailer-option.ts";
+import { writeRequest } from "../../app/write-request.ts";
 import { report, requireState } from "./request.ts";
 import { requireCommit } from "./show.ts";
 

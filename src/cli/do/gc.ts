@@ -1,15 +1,15 @@
 /** `trailhand gc`: what is no longer needed, and why; with `--prune` it is removed. */
 import { rmSync } from "node:fs";
-import { EXIT } from "../../core/text/words.ts";
+import { EXIT } from "../../core/messages/messages.ts";
 import type { Workflow } from "../../core/workflow/workflow.ts";
 import { findGarbage, type Garbage } from "../../git/garbage.ts";
-import type { Site } from "../../site.ts";
-import { openSite } from "../../wire/open.ts";
-import { wireRunner } from "../../wire/runner.ts";
+import type { Site } from "../../app/workspace.ts";
+import { openSite } from "../../app/open-workspace.ts";
+import { wireRunner } from "../../app/create-runner.ts";
 import type { Run } from "../call.ts";
 import { numberOption } from "../input.ts";
-import { renderColumns } from "../draw/render-table.ts";
-import { printJson, shown } from "../draw/terminal.ts";
+import { renderColumns } from "../render/render-table.ts";
+import { printJson, shown } from "../render/terminal.ts";
 
 const KEEP_DAYS = 14;
 const DAY_MS = 86_400_000;

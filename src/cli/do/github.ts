@@ -1,20 +1,19 @@
 /** `trailhand github sync`: makes GitHub show what the refs say. */
-import { cleanLine } from "../../core/text/clean.ts";
-import { EXIT, Fault, words } from "../../core/text/words.ts";
-import { difference, type Write } from "../../github/show/difference.ts";
-import type { Repo } from "../../github/ask/intent.ts";
-import { readPresent } from "../../github/show/present.ts";
-import { pictureOf } from "../../github/show/projection.ts";
-import type { Published } from "../../github/show/publish.ts";
-import { showWork } from "../../github/show/show-work.ts";
-import { Declined } from "../../github/client.ts";
-import { openGithub } from "../../wire/github-sync.ts";
-import { pushesOf } from "../../wire/pushes.ts";
-import { openSite } from "../../wire/open.ts";
+import { cleanLine } from "../../core/util/redact.ts";
+import { EXIT, Fault, words } from "../../core/messages/messages.ts";
+import { difference, type Write } from "../../github/display/diff.ts";
+import type { Repo } from "../../github/commands/intent.ts";
+import { readPresent } from "../../github/display/actual-state.ts";
+import { pictureOf } from "../../github/display/project.ts";
+import { type Published, showWork } from "../../github/display/apply.ts";
+import { Declined } from "../../github/api/client.ts";
+import { openGithub } from "../../server/sync.ts";
+import { pushesOf } from "../../app/push-log.ts";
+import { openSite } from "../../app/open-workspace.ts";
 import type { Call, Run } from "../call.ts";
-import { renderColumns } from "../draw/render-table.ts";
-import { seeBranches } from "../look/see-branches.ts";
-import { printJson, shown, type Terminal } from "../draw/terminal.ts";
+import { renderColumns } from "../render/render-table.ts";
+import { seeBranches } from "../../app/branch-overview.ts";
+import { printJson, shown, type Terminal } from "../render/terminal.ts";
 
 export const run: Run = (call) => sync(call, openGithub);
 

@@ -1,10 +1,10 @@
 /** `trailhand graph`: the workflow as a drawing. */
 import { edgesOf, formatDrawing, formatMermaid, startsOf } from "../../core/workflow/graph.ts";
-import { EXIT } from "../../core/text/words.ts";
-import { openSite, usableContract } from "../../wire/open.ts";
+import { EXIT } from "../../core/messages/messages.ts";
+import { openSite, usableContract } from "../../app/open-workspace.ts";
 import type { Run } from "../call.ts";
-import { present, requireHead, stateOf, survey } from "../look/survey.ts";
-import { printJson } from "../draw/terminal.ts";
+import { present, requireHead, stateOf, survey } from "../../app/branch-listing.ts";
+import { printJson } from "../render/terminal.ts";
 import { listCheckouts } from "../../git/checkouts.ts";
 
 export const run: Run = async ({ input, terminal, env }) => {

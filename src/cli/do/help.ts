@@ -1,6 +1,6 @@
 /** `trailhand help`: the overview, or one command. */
 import { requireCommand } from "../input.ts";
-import { renderCommand, renderOverview } from "../draw/render-help.ts";
+import { renderCommand, renderOverview } from "../render/render-help.ts";
 import type { Run } from "../call.ts";
 
 export const run: Run = async ({ input, terminal }) => {

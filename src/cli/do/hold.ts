@@ -1,12 +1,12 @@
 /** `trailhand hold`: stops everything, says who did, and lets it go on. */
-import { HOLD } from "../../core/decide/lease.ts";
-import { formatHold } from "../../core/decide/used.ts";
-import { EXIT, Fault, words } from "../../core/text/words.ts";
-import type { Site } from "../../site.ts";
-import { openSite } from "../../wire/open.ts";
+import { HOLD } from "../../core/protocol/refs.ts";
+import { formatHold } from "../../core/scheduling/side-refs.ts";
+import { EXIT, Fault, words } from "../../core/messages/messages.ts";
+import type { Site } from "../../app/workspace.ts";
+import { openSite } from "../../app/open-workspace.ts";
 import type { Run } from "../call.ts";
-import { findHold, type Held } from "../look/find-hold.ts";
-import { printJson, shown } from "../draw/terminal.ts";
+import { findHold, type Held } from "../../app/history-queries.ts";
+import { printJson, shown } from "../render/terminal.ts";
 
 const REASON = "everything is stopped";
 

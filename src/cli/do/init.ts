@@ -7,15 +7,15 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { startsOf } from "../../core/workflow/graph.ts";
-import { EXIT, Fault, typed, words } from "../../core/text/words.ts";
+import { EXIT, Fault, typed, words } from "../../core/messages/messages.ts";
 import { WORKFLOW_FILE } from "../../core/workflow/workflow.ts";
 import { GitExit, type Git } from "../../git/exec.ts";
-import type { Site } from "../../site.ts";
-import { openSite } from "../../wire/open.ts";
+import type { Site } from "../../app/workspace.ts";
+import { openSite } from "../../app/open-workspace.ts";
 import type { Run } from "../call.ts";
-import { commandOf, packFiles, packPage } from "../install/packs.ts";
-import { actionsFile, readUses, stepsOnGitHub } from "../install/github-files.ts";
-import { STARTER, type StarterFile } from "../install/starter.ts";
+import { commandOf, packFiles, packPage } from "../../templates/packs.ts";
+import { actionsFile, readUses, stepsOnGitHub } from "../../templates/github.ts";
+import { STARTER, type StarterFile } from "../../templates/starter.ts";
 
 export const run: Run = async ({ input, terminal, env }) => {
   const pack = input.value("pack");

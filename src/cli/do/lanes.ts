@@ -1,12 +1,12 @@
 /** `trailhand lanes`: places, quotas and queues. */
-import { formatDuration } from "../../core/text/duration.ts";
-import { lanesInUse, type LaneUse } from "../../core/study/lane-use.ts";
-import { EXIT } from "../../core/text/words.ts";
-import { openSite } from "../../wire/open.ts";
+import { formatDuration } from "../../core/util/duration.ts";
+import { lanesInUse, type LaneUse } from "../../core/analysis/lane-use.ts";
+import { EXIT } from "../../core/messages/messages.ts";
+import { openSite } from "../../app/open-workspace.ts";
 import type { Run } from "../call.ts";
-import { renderColumns } from "../draw/render-table.ts";
-import { present, survey } from "../look/survey.ts";
-import { printJson, shown, type Colors } from "../draw/terminal.ts";
+import { renderColumns } from "../render/render-table.ts";
+import { present, survey } from "../../app/branch-listing.ts";
+import { printJson, shown, type Colors } from "../render/terminal.ts";
 
 export const run: Run = async ({ input, terminal, env }) => {
   const site = await openSite(input.directory, env, { remote: input.value("remote") });

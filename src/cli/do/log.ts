@@ -1,15 +1,15 @@
 /** `trailhand log`: the hand-offs of a branch as a time line. */
-import { refsOf } from "../../core/decide/lease.ts";
-import { readTimeline, type Step } from "../../core/study/timeline.ts";
-import { EXIT } from "../../core/text/words.ts";
+import { refsOf } from "../../core/protocol/refs.ts";
+import { readTimeline, type Step } from "../../core/analysis/timeline.ts";
+import { EXIT } from "../../core/messages/messages.ts";
 import { readTrail } from "../../git/repository.ts";
-import { openSite } from "../../wire/open.ts";
+import { openSite } from "../../app/open-workspace.ts";
 import type { Run } from "../call.ts";
 import { numberOption } from "../input.ts";
-import { carriedRows, readCarried } from "../look/read-carried.ts";
-import { renderColumns } from "../draw/render-table.ts";
-import { requireHead } from "../look/survey.ts";
-import { printJson, shown, type Colors } from "../draw/terminal.ts";
+import { carriedRows, readCarried } from "../../app/read-carried.ts";
+import { renderColumns } from "../render/render-table.ts";
+import { requireHead } from "../../app/branch-listing.ts";
+import { printJson, shown, type Colors } from "../render/terminal.ts";
 
 const DEPTH = 200;
 

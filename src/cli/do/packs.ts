@@ -1,9 +1,9 @@
 /** `trailhand packs`: the ready-made workflows, or the page of one. */
-import { EXIT } from "../../core/text/words.ts";
+import { EXIT } from "../../core/messages/messages.ts";
 import type { Run } from "../call.ts";
-import { listPacks, packPage } from "../install/packs.ts";
-import { renderColumns } from "../draw/render-table.ts";
-import { printJson, shown } from "../draw/terminal.ts";
+import { listPacks, packPage } from "../../templates/packs.ts";
+import { renderColumns } from "../render/render-table.ts";
+import { printJson, shown } from "../render/terminal.ts";
 
 export const run: Run = async ({ input, terminal }) => {
   const [name] = input.arguments;

@@ -1,22 +1,22 @@
 /** `trailhand replay`: runs a past request again, and shows how its answer differs. */
-import { answeredBy, askedAt, ownReading } from "../../core/study/hand-offs.ts";
-import { comparable, measured, stateIn } from "../../core/study/replay.ts";
-import type { Commit, Request } from "../../core/history/request.ts";
+import { answeredBy, askedAt, ownReading } from "../../core/analysis/hand-off-report.ts";
+import { comparable, measured, stateIn } from "../../core/analysis/replay.ts";
+import type { Commit, Request } from "../../core/protocol/request.ts";
 import { isReservedState } from "../../core/workflow/workflow.ts";
-import { EXIT, Fault, words } from "../../core/text/words.ts";
+import { EXIT, Fault, words } from "../../core/messages/messages.ts";
 import type { ReadContract } from "../../git/contract.ts";
 import { readTrail } from "../../git/repository.ts";
-import { rehearse, type Rehearsed } from "../../runner/rehearse.ts";
-import type { Contract, Look } from "../../runner/ports.ts";
-import type { Site } from "../../site.ts";
-import { formatProblems, openSite, usableContract } from "../../wire/open.ts";
-import { wireRehearsal } from "../../wire/rehearsal.ts";
+import { rehearse, type Rehearsed } from "../../engine/attempt/replay-run.ts";
+import type { Contract, Look } from "../../engine/ports.ts";
+import type { Site } from "../../app/workspace.ts";
+import { formatProblems, openSite, usableContract } from "../../app/open-workspace.ts";
+import { wireRehearsal } from "../../app/create-replay.ts";
 import type { Call, Run } from "../call.ts";
-import { diffTexts, readFileChanges } from "../draw/differ.ts";
-import { readPile } from "../look/read-past.ts";
-import { reportReplay, type Replay } from "../draw/render-replay.ts";
-import { printJson } from "../draw/terminal.ts";
-import { readTried } from "../look/work-tree.ts";
+import { diffTexts, readFileChanges } from "../render/text-diff.ts";
+import { readPile } from "../../app/history-queries.ts";
+import { reportReplay, type Replay } from "../render/render-replay.ts";
+import { printJson } from "../render/terminal.ts";
+import { readTried } from "../../app/local-scripts.ts";
 import { requireCommit } from "./show.ts";
 
 /** So far below an approval its request is looked for. */

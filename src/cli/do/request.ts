@@ -1,17 +1,17 @@
 /** `trailhand request`: commits a request for a state. */
-import { cleanLine } from "../../core/text/clean.ts";
-import { parseBranch, parseStateName, type Sha } from "../../core/text/ids.ts";
-import { nearest } from "../../core/text/nearest.ts";
+import { cleanLine } from "../../core/util/redact.ts";
+import { parseBranch, parseStateName, type Sha } from "../../core/protocol/ids.ts";
+import { nearest } from "../../core/util/suggest.ts";
 import { isReservedState, isTerminal, type State } from "../../core/workflow/workflow.ts";
-import { EXIT, Fault, typed, words } from "../../core/text/words.ts";
+import { EXIT, Fault, typed, words } from "../../core/messages/messages.ts";
 import type { ReadContract } from "../../git/contract.ts";
-import { openSite } from "../../wire/open.ts";
+import { openSite } from "../../app/open-workspace.ts";
 import type { Run } from "../call.ts";
-import { findEvent } from "../look/find-event.ts";
-import { readTrailer, requireNoRing } from "../look/read-trailer.ts";
-import { checkedOutBranch, requireHead } from "../look/survey.ts";
-import { printJson, type Terminal } from "../draw/terminal.ts";
-import { writeRequest } from "../write-request.ts";
+import { findEvent } from "../../app/history-queries.ts";
+import { readTrailer, requireNoRing } from "../../app/parse-trailer-option.ts";
+import { checkedOutBranch, requireHead } from "../../app/branch-listing.ts";
+import { printJson, type Terminal } from "../render/terminal.ts";
+import { writeRequest } from "../../app/write-request.ts";
 
 export const run: Run = async ({ input, terminal, env }) => {
   const fresh = input.value("new");

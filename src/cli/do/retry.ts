@@ -1,10 +1,10 @@
 /** `trailhand retry`: asks again for a state that failed, or ends a rest before its time. */
-import type { Head, View } from "../../core/decide/view.ts";
-import { Fault, words } from "../../core/text/words.ts";
-import { openSite } from "../../wire/open.ts";
+import type { Head, View } from "../../core/scheduling/snapshot.ts";
+import { Fault, words } from "../../core/messages/messages.ts";
+import { openSite } from "../../app/open-workspace.ts";
 import { askAgain, type Again } from "../ask-again.ts";
 import type { Run } from "../call.ts";
-import { present, requireHead, survey } from "../look/survey.ts";
+import { present, requireHead, survey } from "../../app/branch-listing.ts";
 
 export const run: Run = async (call) => {
   const site = await openSite(call.input.directory, call.env, { remote: call.input.value("remote") });

@@ -1,16 +1,16 @@
 /** `trailhand run`: works until nothing is runnable, or watches. */
-import { cleanLine } from "../../core/text/clean.ts";
-import type { Decision } from "../../core/decide/decide.ts";
-import { parseBranch, type Branch } from "../../core/text/ids.ts";
-import { admit } from "../../core/decide/lane.ts";
-import { EXIT, Fault, words } from "../../core/text/words.ts";
-import { requireVersion } from "../../git/open.ts";
-import type { Site } from "../../site.ts";
-import { pushesOf } from "../../wire/pushes.ts";
-import { openSite, usableContract } from "../../wire/open.ts";
+import { cleanLine } from "../../core/util/redact.ts";
+import type { Decision } from "../../core/scheduling/decide.ts";
+import { parseBranch, type Branch } from "../../core/protocol/ids.ts";
+import { admit } from "../../core/scheduling/admission.ts";
+import { EXIT, Fault, words } from "../../core/messages/messages.ts";
+import { requireVersion } from "../../git/open-repository.ts";
+import type { Site } from "../../app/workspace.ts";
+import { pushesOf } from "../../app/push-log.ts";
+import { openSite, usableContract } from "../../app/open-workspace.ts";
 import type { Call, Run } from "../call.ts";
 import { numberOption, type Input } from "../input.ts";
-import { renderColumns } from "../draw/render-table.ts";
+import { renderColumns } from "../render/render-table.ts";
 import {
   checkedOutBranch,
   present,
@@ -19,8 +19,8 @@ import {
   stateOf,
   survey,
   type Survey,
-} from "../look/survey.ts";
-import { printJson, shown } from "../draw/terminal.ts";
+} from "../../app/branch-listing.ts";
+import { printJson, shown } from "../render/terminal.ts";
 import { work } from "../work.ts";
 
 export const run: Run = async (call) => {

@@ -5,12 +5,12 @@
  * lets what is being worked on end, the second leaves at once, and loses nothing either.
  */
 import { resolve } from "node:path";
-import { cleanLine } from "../../core/text/clean.ts";
-import { EXIT } from "../../core/text/words.ts";
-import { readBaseUrl, readCredentials, readServer } from "../../github/credentials.ts";
-import { WEBHOOK_PATH } from "../../github/deliver/server.ts";
-import { inboxFolder, startService } from "../../wire/github.ts";
-import { ownParts } from "../../wire/parts.ts";
+import { cleanLine } from "../../core/util/redact.ts";
+import { EXIT } from "../../core/messages/messages.ts";
+import { readBaseUrl, readCredentials, readServer } from "../../github/api/credentials.ts";
+import { WEBHOOK_PATH } from "../../github/webhooks/http-server.ts";
+import { inboxFolder, startService } from "../../server/service.ts";
+import { ownParts } from "../../server/service-parts.ts";
 import type { Run } from "../call.ts";
 import { numberOption } from "../input.ts";
 

@@ -1,15 +1,15 @@
 /** `trailhand show`: explains a request or a response. */
-import { parseBranch, type Branch } from "../../core/text/ids.ts";
-import { describeMessage, parseMessage, valueOf } from "../../core/text/message.ts";
-import { parseRequest, type Asked, type Commit } from "../../core/history/request.ts";
+import { parseBranch, type Branch } from "../../core/protocol/ids.ts";
+import { describeMessage, parseMessage, valueOf } from "../../core/protocol/message.ts";
+import { parseRequest, type Asked, type Commit } from "../../core/protocol/request.ts";
 import { isTerminal } from "../../core/workflow/workflow.ts";
-import { EXIT, Fault, words } from "../../core/text/words.ts";
+import { EXIT, Fault, words } from "../../core/messages/messages.ts";
 import { readTrail } from "../../git/repository.ts";
-import type { Site } from "../../site.ts";
-import { openSite } from "../../wire/open.ts";
+import type { Site } from "../../app/workspace.ts";
+import { openSite } from "../../app/open-workspace.ts";
 import type { Run } from "../call.ts";
-import { renderColumns } from "../draw/render-table.ts";
-import { printJson, shown, type Terminal } from "../draw/terminal.ts";
+import { renderColumns } from "../render/render-table.ts";
+import { printJson, shown, type Terminal } from "../render/terminal.ts";
 
 export const run: Run = async ({ input, terminal, env }) => {
   const site = await openSite(input.directory, env);

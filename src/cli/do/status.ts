@@ -1,5 +1,5 @@
 /** `trailhand status`. */
-import { openSite } from "../../wire/open.ts";
+import { openSite } from "../../app/open-workspace.ts";
 import type { Call, Run } from "../call.ts";
 
 export const run: Run = async (call) => {
@@ -12,7 +12,7 @@ export const run: Run = async (call) => {
     pushes,
   });
   // People type this often: while git is at work, the rest of the program is loaded.
-  const page = import("../draw/status-page.ts");
+  const page = import("../render/render-status.ts");
   const site = await opening;
   return (await page).showStatus(call, site);
 };
@@ -20,8 +20,8 @@ export const run: Run = async (call) => {
 /** Whose approvals count may be known to GitHub alone; what is here cannot be asked there. */
 async function pushesAt({ env, terminal }: Call) {
   const [{ pushesOf }, { shown }] = await Promise.all([
-    import("../../wire/pushes.ts"),
-    import("../draw/terminal.ts"),
+    import("../../app/push-log.ts"),
+    import("../render/terminal.ts"),
   ]);
   return pushesOf(env, (text) => terminal.say(shown(text, 500)));
 }

@@ -4,7 +4,7 @@
  * What must hold: every wait has an end; a limit can be reached; every role, agent and piece of evidence that is named is
  * one that can be had.
  */
-import { nearest } from "../text/nearest.ts";
+import { nearest } from "../util/suggest.ts";
 import type { Problem, State, Workflow } from "./workflow.ts";
 
 /** Returns every problem; none means that the rules can be followed. */

@@ -4,7 +4,7 @@
  * What must hold: a workflow that passes has a script or a person for every state, leads only to
  * states that exist, has no state that nobody reaches, and no endless loop.
  */
-import { nearest } from "../text/nearest.ts";
+import { nearest } from "../util/suggest.ts";
 import { checkRules } from "./check-rules.ts";
 import { isReservedState, isTerminal, type Problem, type State, type Workflow } from "./workflow.ts";
 

@@ -5,7 +5,7 @@
  * because its grammar has none of Mermaid's special characters but `-` and `.`, which are replaced
  * in ids and kept in labels.
  */
-import { formatDuration } from "../text/duration.ts";
+import { formatDuration } from "../util/duration.ts";
 import { isReservedState, isTerminal, type State, type Workflow } from "./workflow.ts";
 
 /** Why work goes along an edge, where it is not the plain next state. */

@@ -4,9 +4,9 @@
  * What must hold: pure; a predicate is met, waits, or can never be met any more, and each says so in
  * a sentence; words that are no predicate are refused with the forms that are.
  */
-import { parseDuration } from "../text/duration.ts";
-import { parseBranch, parseStateName, type Branch } from "../text/ids.ts";
-import { parseInstant } from "../text/instant.ts";
+import { parseDuration } from "../util/duration.ts";
+import { parseBranch, parseStateName, type Branch } from "../protocol/ids.ts";
+import { parseInstant } from "../util/time.ts";
 
 /** How many children have to be done. */
 export type Join =

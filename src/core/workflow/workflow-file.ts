@@ -6,9 +6,9 @@
  */
 import { isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import type * as z from "zod";
-import type { StateName } from "../text/ids.ts";
-import { innermost, sayIssue } from "../text/issues.ts";
-import { nearest } from "../text/nearest.ts";
+import type { StateName } from "../protocol/ids.ts";
+import { innermost, sayIssue } from "../messages/schema-errors.ts";
+import { nearest } from "../util/suggest.ts";
 import { agentSchema, laneSchema, limitsSchema, stateSchema, workflowSchema } from "./workflow-schema.ts";
 import { withoutPrototypes, type Problem, type Workflow, type WorkflowReading } from "./workflow.ts";
 

@@ -4,9 +4,9 @@
  * What must hold: a key that is not here is an error; the reference page is made from here.
  */
 import * as z from "zod";
-import { parseDuration } from "../text/duration.ts";
-import { parseBranch, parseStateName } from "../text/ids.ts";
-import { expected, expectedOne } from "../text/issues.ts";
+import { parseDuration } from "../util/duration.ts";
+import { parseBranch, parseStateName } from "../protocol/ids.ts";
+import { expected, expectedOne } from "../messages/schema-errors.ts";
 import { FORMS, parsePredicate } from "./wait.ts";
 
 /** What a key of the schema says, where the name of a type would say too little. */

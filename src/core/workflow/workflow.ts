@@ -4,7 +4,7 @@
  * What must hold: all defaults are filled in. This file loads no package, because every command
  * needs it; reading the file is in workflow-file.ts.
  */
-import type { StateName } from "../text/ids.ts";
+import type { StateName } from "../protocol/ids.ts";
 import type { WorkflowFile } from "./workflow-schema.ts";
 
 /** Where the workflow is, in the tree of the trusted commit. */

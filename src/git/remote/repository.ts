@@ -5,17 +5,20 @@
  * swap is one push, atomic, with a lease on each ref; what a push came to is believed only when git
  * compared and sent nothing, or the server said no; otherwise the refs are read.
  */
-import type { Branch, Ref, Sha } from "../../core/text/ids.ts";
-import { ARCHIVE, NAMESPACE, parseLease, SALVAGE } from "../../core/decide/lease.ts";
-import type { Push } from "../../core/permit/pushed.ts";
-import { Fault, Unreachable, words } from "../../core/text/words.ts";
-import type { LeaseRef, Look, Swap, Update } from "../../runner/ports.ts";
-import type { Person, Place } from "../open.ts";
+import type { Branch, Ref, Sha } from "../../core/protocol/ids.ts";
+import { parseLease } from "../../core/protocol/lease.ts";
+import { SALVAGE } from "../../core/protocol/refs.ts";
+import { ARCHIVE } from "../../core/protocol/refs.ts";
+import { NAMESPACE } from "../../core/protocol/refs.ts";
+import type { Push } from "../../core/policy/push-identity.ts";
+import { Fault, Unreachable, words } from "../../core/messages/messages.ts";
+import type { LeaseRef, Look, Swap, Update } from "../../engine/ports.ts";
+import type { Person, Place } from "../open-repository.ts";
 import { landedIn, LocalRepository, readTrail, requireTarget } from "../repository.ts";
-import type { Line } from "./line.ts";
-import { Mirror } from "./mirror.ts";
-import { RefNames } from "./names.ts";
-import { send } from "./send.ts";
+import type { Line } from "./transport.ts";
+import { Mirror } from "./fetch-cache.ts";
+import { RefNames } from "./ref-prefix.ts";
+import { send } from "./push.ts";
 import { Signing, type SigningOptions } from "./signing.ts";
 
 export interface RemoteParts {

@@ -5,8 +5,8 @@
  * where the server does not sign in time, it is the runner's own, and that is told; no branch moves.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import type { Ref, Sha } from "../../core/text/ids.ts";
-import { unsignedRef } from "../../core/decide/lease.ts";
+import type { Ref, Sha } from "../../core/protocol/ids.ts";
+import { unsignedRef } from "../../core/protocol/refs.ts";
 import {
   contentOf,
   isSameContent,
@@ -14,14 +14,14 @@ import {
   type Content,
   type Notarized,
   type Notary,
-} from "../../core/history/signed-commit.ts";
-import { words } from "../../core/text/words.ts";
-import type { Update } from "../../runner/ports.ts";
+} from "../../core/protocol/signed-commit.ts";
+import { words } from "../../core/messages/messages.ts";
+import type { Update } from "../../engine/ports.ts";
 import { GitExit, type Git } from "../exec.ts";
 import { requireSha } from "../parse.ts";
-import type { Line } from "./line.ts";
-import type { RefNames } from "./names.ts";
-import { send } from "./send.ts";
+import type { Line } from "./transport.ts";
+import type { RefNames } from "./ref-prefix.ts";
+import { send } from "./push.ts";
 
 export interface SigningOptions {
   readonly notary: Notary;

@@ -1,0 +1,102 @@
+/**
+ * Looks at all branches as GitHub is to be told of them: decisions, states, hand-offs.
+ *
+ * What must hold: nothing is written; a branch that nobody asked anything of costs nothing.
+ */
+import { readTrail } from "../git/repository.ts";
+import type { Branch, Ref, Sha } from "../core/protocol/ids.ts";
+import { archiveRef } from "../core/protocol/refs.ts";
+import { refsOf } from "../core/protocol/refs.ts";
+import { parseMessage, valueOf } from "../core/protocol/message.ts";
+import { readTimeline } from "../core/analysis/timeline.ts";
+import type { Commit } from "../core/protocol/request.ts";
+import type { Head } from "../core/scheduling/snapshot.ts";
+import type { Workflow } from "../core/workflow/workflow.ts";
+import { ownTrail } from "../github/display/project.ts";
+import { mayArrive } from "../github/display/pull-request.ts";
+import { standingOf, type Seen } from "../github/display/branch-status.ts";
+import type { Site } from "./workspace.ts";
+import { asAdmitted, present, reasonIn, stateOf, survey } from "./branch-listing.ts";
+
+/** As much of a branch's history as is shown of it. */
+const DEPTH = 200;
+
+export interface Branches {
+  readonly seen: readonly Seen[];
+  readonly workflow: Workflow;
+  /** The trusted branch. */
+  readonly target: Branch;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+interface Past extends Pick<Seen, "trail" | "timeline"> {
+  /** Whether this commit of the trusted branch has it. */
+  readonly arrival?: { readonly at: Sha | undefined; readonly arrived: Seen["arrived"] };
+}
+
+/** What was read of a branch at an earlier look, by its commit and its journal's. */
+export type Memory = Map<string, Past>;
+
+/** One look. A `memory` that is given again spares reading what did not change. */
+export async function seeBranches(site: Site, memory: Memory = new Map()): Promise<Branches> {
+  const found = await survey(site, present());
+  const { view, contract, now } = found;
+  const shown = found.decisions
+    .map((one) => asAdmitted(found, one))
+    .map((decision): Seen => {
+      const { head } = decision;
+      const approved = view.facts.approved.get(head.key);
+      const state = stateOf(view, head) ?? approved?.request.state;
+      const reason = reasonIn(found, decision);
+      return { decision, reason, state, approves: approved?.approved, trail: [], timeline: [] };
+    })
+    .filter((one) => standingOf(one) !== undefined);
+  const journals = shown.map(({ decision }) => refsOf(decision.head.key).journal);
+  const archives = shown.flatMap((one) => (one.state === "done" ? [archiveOf(one)] : []));
+  const refs = [...journals, ...archives];
+  const tips = refs.length === 0 ? new Map<Ref, null>() : await site.repository.read(refs);
+  const trusted = view.heads.find(({ branch }) => branch === view.target)?.commit;
+  const seen: Seen[] = [];
+  const read: Memory = new Map();
+  for (const [at, one] of shown.entries()) {
+    const { head } = one.decision;
+    const tip = tips.get(journals[at] as Ref) ?? undefined;
+    const key = `${head.branch} ${head.commit} ${tip}`;
+    const past: Past = memory.get(key) ?? (await readPast(site, head, tip));
+    const all: Seen = { ...one, trail: past.trail, timeline: past.timeline };
+    const isLanded = one.state === "done" && tips.get(archiveOf(one)) === head.commit;
+    const isWanted = !isLanded && head.branch !== view.target && mayArrive(all, contract.workflow);
+    const known = past.arrival?.at === trusted ? past.arrival : undefined;
+    const arrival = isWanted
+      ? (known ?? { at: trusted, arrived: await arrivedAt(site, trusted, all) })
+      : undefined;
+    read.set(key, arrival ? { ...past, arrival } : past);
+    seen.push({ ...all, arrived: isLanded ? "landed" : arrival?.arrived });
+  }
+  memory.clear();
+  for (const [key, past] of read) memory.set(key, past);
+  return { seen, workflow: contract.workflow, target: view.target, now: now.wall };
+}
+
+const archiveOf = ({ decision: { head } }: Pick<Seen, "decision">): Ref =>
+  archiveRef(head.branch, head.commit);
+
+/** How the trusted branch has the head, when it stands at this commit. */
+async function arrivedAt(
+  { repository }: Site,
+  trusted: Sha | undefined,
+  seen: Seen,
+): Promise<Seen["arrived"]> {
+  const { branch, commit } = seen.decision.head;
+  if (trusted === undefined || !(await repository.isAncestor(commit, trusted))) return undefined;
+  // A branch that was only just made from the trusted one holds its commits, and has done nothing.
+  const names = ({ message }: Commit) => valueOf(parseMessage(message).trailers, "Branch") === branch;
+  return seen.trail.some(names) ? "head" : "nothing";
+}
+
+async function readPast(site: Site, { branch, commit }: Head, journal: Sha | undefined) {
+  const trail = ownTrail(branch, await readTrail(site.place, commit, DEPTH));
+  const attempts = journal === undefined ? [] : await readTrail(site.place, journal, DEPTH);
+  return { trail, timeline: readTimeline(branch, trail, attempts) };
+}

@@ -1,0 +1,110 @@
+/**
+ * Puts the parts of a runner together.
+ *
+ * What must hold: two runners made here share nothing but the repository and the machine.
+ */
+import { randomBytes, randomInt, randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { composeMessage } from "../core/protocol/compose.ts";
+import type { Branch, Ref, RunId, Sha } from "../core/protocol/ids.ts";
+import { salvageRef } from "../core/protocol/refs.ts";
+import type { Head } from "../core/scheduling/snapshot.ts";
+import { Fault, words } from "../core/messages/messages.ts";
+import { BOT, type LocalRepository } from "../git/repository.ts";
+import { WorktreePool, type RunRecord } from "../git/worktree.ts";
+import { endRun } from "../process/group.ts";
+import { isDead, isGone, thisHolder, thisOwner, type Owner } from "../process/machine.ts";
+import { ScriptRunner } from "../process/script.ts";
+import type { Clock, Event, Machine, Ports } from "../engine/ports.ts";
+import { userName, type Environment, type Site } from "./workspace.ts";
+import { usableContract } from "./open-workspace.ts";
+
+/** What a run needs besides the site. */
+export interface RunnerParts {
+  readonly ports: Ports;
+  /** Removes the worktrees of this runner. */
+  readonly dispose: () => Promise<void>;
+}
+
+/** How long a script has between SIGTERM and SIGKILL. */
+const GRACE_MS = 5000;
+
+/** The ports of a runner on this machine. */
+export function wireRunner(site: Site, env: Environment, tell: (event: Event) => void): RunnerParts {
+  const { place, repository, cache } = site;
+  const holder = thisHolder();
+  const id = randomUUID();
+  const trees = new WorktreePool({
+    place,
+    root: cache.worktrees,
+    own: join(cache.worktrees, `runner-${id.slice(0, 8)}`),
+    owner: thisOwner(),
+    isGone: (owner) => isGone(owner as Owner),
+    endProcesses: endRun,
+    isAnswered: ({ branch, run, request }) => repository.isAnswered(branch as Branch, run, request),
+    keep: (record, value) => keepSalvage(repository, record, value),
+    salvageMessage,
+  });
+  const scripts = new ScriptRunner({
+    env,
+    committer: place.person ?? BOT,
+    logs: cache.logs,
+    cache: cache.shared,
+    graceMs: GRACE_MS,
+  });
+  const machine: Machine = {
+    runner: `${userName()}@${hostname()}`,
+    holder,
+    newRun: () => randomUUID() as string as RunId,
+    newNonce: () => randomBytes(16).toString("hex"),
+    random: () => randomInt(2 ** 47) / 2 ** 47,
+    isDead,
+  };
+  const contract = async (target: Branch, heads: readonly Head[]) => {
+    const found = await usableContract(site, target, heads);
+    // What it cannot prove it would park, although another runner can.
+    if (found.workflow.proof === "pusher" && !repository.tellsPushes)
+      throw new Fault(words.nobodyToAsk("run"));
+    return found;
+  };
+  const ports: Ports = { repository, trees, scripts, clock, machine, contract, tell };
+  return { ports, dispose: () => trees.dispose() };
+}
+
+async function keepSalvage(repository: LocalRepository, record: RunRecord, value: Sha): Promise<Ref> {
+  const ref = salvageRef(record.branch as Branch, record.run);
+  const swap = await repository.swap([{ ref, expected: null, next: value }], "salvage");
+  if (swap.kind === "blocked") await repository.keepHere(ref, value);
+  else if (swap.kind !== "landed" && !(await repository.read([ref])).get(ref)) {
+    throw new Fault(words.notSaved(ref));
+  }
+  return ref;
+}
+
+function salvageMessage(record: RunRecord): string {
+  return composeMessage({
+    header: `salvage: ${record.state} on ${record.branch}: its runner died`,
+    trailers: [
+      { key: "Branch", value: record.branch },
+      { key: "Request", value: record.request },
+      { key: "Run", value: record.run },
+    ],
+  });
+}
+
+const clock: Clock = {
+  mono: () => performance.now(),
+  wall: () => Date.now(),
+  sleep(ms, until) {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, Math.min(ms, 2 ** 31 - 1));
+      const end = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      until?.then(end, end);
+    });
+  },
+};

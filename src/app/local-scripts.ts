@@ -1,0 +1,80 @@
+/**
+ * Workflows and scripts of the work tree, for commands that try them out.
+ *
+ * What must hold: nothing of it is trusted by a runner; what is read here is only compared.
+ */
+import { accessSync, constants, existsSync, readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, extname, join, resolve } from "node:path";
+import { checkWorkflow, type ScriptFile } from "../core/workflow/check-workflow.ts";
+import { parseStateName } from "../core/protocol/ids.ts";
+import { readWorkflow } from "../core/workflow/workflow-file.ts";
+import { WORKFLOW_FILE, type Problem, type Workflow } from "../core/workflow/workflow.ts";
+import { Fault, words } from "../core/messages/messages.ts";
+import type { ReadContract } from "../git/contract.ts";
+import type { Site } from "./workspace.ts";
+import type { Input } from "../cli/input.ts";
+
+/** A workflow that was read, with what is wrong with it. */
+export interface Tried {
+  /** Where it was read. */
+  readonly file: string;
+  /** Undefined when it cannot be read at all. */
+  readonly workflow: Workflow | undefined;
+  readonly problems: readonly Problem[];
+}
+
+/** A file that a person named. Throws a Fault when it cannot be read. */
+export function readNamed(directory: string, name: string): { file: string; text: string } {
+  const file = resolve(directory, name);
+  try {
+    return { file, text: readFileSync(file, "utf8") };
+  } catch (error) {
+    const why = error instanceof Error ? (error.message.split(",")[0] ?? "") : String(error);
+    throw new Fault(words.cannotRead(name, why), { cause: error });
+  }
+}
+
+/** The workflow of `--workflow`, held to the scripts beside it, or to the trusted ones. */
+export function readTried(directory: string, name: string, trusted: ReadContract): Tried {
+  const { file, text } = readNamed(directory, name);
+  const { workflow, problems } = readWorkflow(text);
+  const checked = workflow ? checkWorkflow(workflow, scriptsFor(file, trusted)) : problems;
+  return { file, workflow, problems: checked };
+}
+
+/** `--workflow`, else that of the work tree that we stand in, else the trusted one. */
+export async function readTriedOrOwn(site: Site, input: Input, trusted: ReadContract): Promise<Tried> {
+  const named = input.value("workflow");
+  if (named !== undefined) return readTried(input.directory, named, trusted);
+  const { code, stdout } = await site.place.git.run(["rev-parse", "--show-toplevel"], { codes: [128] });
+  const own = join(stdout.replace(/\n$/, ""), WORKFLOW_FILE);
+  if (code === 0 && existsSync(own)) return readTried(input.directory, own, trusted);
+  const { workflow, problems, blob } = trusted;
+  const isBroken = blob !== undefined && problems.length > 0 && Object.keys(workflow.states).length === 0;
+  return { file: WORKFLOW_FILE, workflow: isBroken ? undefined : workflow, problems };
+}
+
+/** A workflow in a folder `states` belongs to the scripts there. */
+function scriptsFor(file: string, { scripts }: ReadContract): ReadonlyMap<string, readonly ScriptFile[]> {
+  const folder = dirname(file);
+  if (basename(folder) !== "states") return scripts;
+  const elsewhere = [...scripts].filter(([, files]) => !files.some(({ path }) => path.startsWith("states/")));
+  const found = new Map<string, readonly ScriptFile[]>(elsewhere);
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const prompt = extname(entry.name) === ".md";
+    const name = basename(entry.name, extname(entry.name));
+    if (!entry.isFile() || !parseStateName(name) || /\.(?:ya?ml|json|txt)$/.test(entry.name)) continue;
+    const one = { path: `states/${entry.name}`, executable: isExecutable(join(folder, entry.name)), prompt };
+    found.set(name, [...(found.get(name) ?? []).filter(({ path }) => path.startsWith("states/")), one]);
+  }
+  return found;
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

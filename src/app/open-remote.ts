@@ -1,0 +1,97 @@
+/**
+ * Opens a remote for the commands: the same site, with a cache in the place of the repository.
+ *
+ * What must hold: the person's own repository is only read; runners of this machine share the cache
+ * of a remote, and what was fetched into it.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Sha } from "../core/protocol/ids.ts";
+import { readContract, type ReadContract } from "../git/contract.ts";
+import { EMPTY_TREE, gitIn, openPlace, personOf, type Place } from "../git/open-repository.ts";
+import { parseScopedConfig, type Scoped } from "../git/parse.ts";
+import { folderName, gitsOf, isThere, makeCache, requireAddress } from "../git/remote/cache-dir.ts";
+import { Line } from "../git/remote/transport.ts";
+import { RemoteRepository } from "../git/remote/repository.ts";
+import {
+  cacheBase,
+  cachePlaces,
+  contracts,
+  shortHash,
+  type Environment,
+  type Opening,
+  type Site,
+} from "./workspace.ts";
+
+/** The bare repository in a remote's cache. */
+const CACHE = "repo.git";
+
+/** Opens a remote by its name or its URL. Throws a Fault when there is none of that name. */
+export async function openRemoteSite(
+  dir: string,
+  env: Environment,
+  how: Opening & { readonly remote: string },
+): Promise<Site> {
+  const { here, settings } = await findHere(dir, env, how.remote);
+  const config = new Map(settings.map(({ key, value }) => [key, value]));
+  const address = requireAddress(how.remote, settings, here?.top ?? here?.commonDir ?? dir);
+  const root = join(cacheBase(env), `${folderName(address)}-${shortHash(address.fetch)}`);
+  const cacheDir = join(root, CACHE);
+  const gits = gitsOf(cacheDir, env, settings, how.lineEnv);
+  const line = new Line(gits.line, gits.outside, address);
+  const restore = async () => {
+    const wasThere = isThere(cacheDir);
+    await makeCache(cacheDir, (into) => line.clone(into));
+    return !wasThere;
+  };
+  await restore();
+  const place: Place = {
+    git: gits.git,
+    commonDir: cacheDir,
+    bare: true,
+    shallow: false,
+    emptyTree: await emptyTreeOf(gits.git),
+    config,
+    settings,
+    top: undefined,
+    person: how.person ?? personOf(config),
+  };
+  const cache = cachePlaces(root);
+  const prefixes = new Map<Sha, Promise<string | undefined>>();
+  const prefixOf = (commit: Sha) => {
+    const known = prefixes.get(commit) ?? readContract(gits.git, commit, cache.states).then(prefixIn);
+    prefixes.clear();
+    prefixes.set(commit, known);
+    return known;
+  };
+  const pushes = how.pushes?.(address);
+  const { signing } = how;
+  const repository = new RemoteRepository({ place, line, restore, prefixOf, pushes, signing });
+  return { place, cache, repository, here, remote: repository, contract: contracts(place, cache, how) };
+}
+
+const prefixIn = ({ problems, workflow }: ReadContract): string | undefined =>
+  problems.length > 0 ? undefined : workflow.refs.prefix;
+
+async function emptyTreeOf(git: Place["git"]): Promise<string> {
+  const format = (await git.text(["rev-parse", "--show-object-format"])).trim();
+  return format === "sha256" ? EMPTY_TREE.sha256 : EMPTY_TREE.sha1;
+}
+
+/** The repository around the person; a URL needs none. */
+async function findHere(
+  dir: string,
+  env: Environment,
+  remote: string,
+): Promise<{ here: Place | undefined; settings: readonly Scoped[] }> {
+  const git = gitIn(dir, env);
+  try {
+    const here = await openPlace(git);
+    return { here, settings: here.settings };
+  } catch (error) {
+    const isAddress = /[:/]/.test(remote) || existsSync(remote);
+    if (!isAddress) throw error;
+    const output = await git.text(["config", "--list", "-z", "--show-scope"], { codes: [1] });
+    return { here: undefined, settings: parseScopedConfig(output) };
+  }
+}

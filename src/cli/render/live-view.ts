@@ -1,0 +1,91 @@
+/**
+ * Tells what a run does while it does it: one line for each event, and on a terminal a live list
+ * of what runs now.
+ *
+ * What must hold: without a terminal every line is plain and stands alone; nothing is drawn after
+ * `end`.
+ */
+import { formatDuration } from "../../core/util/duration.ts";
+import type { Event } from "../../engine/ports.ts";
+import { shown, type Terminal } from "./terminal.ts";
+
+export interface Narration {
+  tell(event: Event): void;
+  /** Stops drawing; may be called twice. */
+  end(): void;
+}
+
+interface Going {
+  readonly state: string;
+  readonly attempt: number;
+  readonly since: number;
+}
+
+/** How often the seconds of the live list move. */
+const REDRAW_MS = 250;
+
+export async function startNarration(terminal: Terminal, watching: boolean): Promise<Narration> {
+  const going = new Map<string, Going>();
+  const live = terminal.live ? (await import("log-update")).logUpdateStderr : undefined;
+  const draw = () => live?.(renderGoing(going, watching, terminal));
+  const timer = live ? setInterval(draw, REDRAW_MS) : undefined;
+  draw();
+  let over = false;
+  return {
+    tell(event) {
+      const { branch } = event;
+      if (event.kind === "claimed") {
+        going.set(event.branch, { state: event.state, attempt: event.attempt, since: performance.now() });
+      } else if (branch !== undefined) going.delete(branch);
+      const line = describe(event, terminal);
+      if (live) live.clear();
+      // The live list shows what was claimed; without it the claim is a line of its own.
+      if (!live || event.kind !== "claimed") terminal.say(line);
+      if (!over) draw();
+    },
+    end() {
+      if (over) return;
+      over = true;
+      clearInterval(timer);
+      live?.clear();
+      live?.done();
+    },
+  };
+}
+
+function renderGoing(going: ReadonlyMap<string, Going>, watching: boolean, { colors }: Terminal): string {
+  const lines = [...going].map(([branch, { state, attempt, since }]) => {
+    const again = attempt > 1 ? `, attempt ${attempt}` : "";
+    return `${colors.cyan("▸")} ${shown(branch, 40)}  ${state}${again}  ${colors.dim(formatDuration(performance.now() - since))}`;
+  });
+  if (watching) lines.push(colors.dim(going.size === 0 ? "waiting for commits; Ctrl-C ends" : "Ctrl-C ends"));
+  return lines.join("\n");
+}
+
+function describe(event: Event, { colors }: Terminal): string {
+  const on = event.branch === undefined ? "" : `${shown(event.branch, 40)}: `;
+  switch (event.kind) {
+    case "claimed":
+      return `${colors.cyan("▸")} ${on}${event.state}${event.attempt > 1 ? `, attempt ${event.attempt}` : ""}`;
+    case "answered": {
+      const bad = event.why !== undefined;
+      const mark = bad ? colors.red("✗") : colors.green("✓");
+      const why = bad ? ` (${shown(event.why ?? "")})` : "";
+      return `${mark} ${on}${event.state} → ${event.next}${why}  ${colors.dim(formatDuration(event.tookMs))}`;
+    }
+    case "landed":
+      return `${colors.green("✓")} ${on}its finished answer is in place`;
+    case "resting":
+      return `${colors.yellow("…")} ${on}${event.state}: ${shown(event.why)}, again in ${formatDuration(event.ms)}`;
+    case "stopped": {
+      const saved = event.salvage === undefined ? "" : `; its work is saved in ${event.salvage}`;
+      return `${colors.yellow("■")} ${on}${event.state} stopped: ${shown(event.why)}${saved}`;
+    }
+    case "lost":
+      return colors.dim(`· ${on}${event.why}`);
+    case "blocked":
+      return `${colors.yellow("!")} ${on}${event.why}`;
+    case "fault":
+      return `${colors.red("!")} ${on}${event.what}${event.next === undefined ? "" : `\n  next: ${event.next}`}`;
+  }
+}

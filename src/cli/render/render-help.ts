@@ -1,0 +1,113 @@
+/** The table of commands as help for a terminal and as a reference page. Pure. */
+import { EXIT } from "../../core/messages/messages.ts";
+import { COMMANDS, COMMON, GROUPS, type Command, type Option } from "../commands.ts";
+
+/** The line that shows how a command is typed. */
+export function usageOf(command: Command): string {
+  const words = (command.arguments ?? []).map(({ name, optional }) =>
+    optional ? `[<${name}>]` : `<${name}>`,
+  );
+  const options = (command.options ?? []).length > 0 ? ["[options]"] : [];
+  return ["trailhand", command.name, ...words, ...options].join(" ");
+}
+
+export function optionOf({ name, short, value }: Option): string {
+  const long = value === undefined ? `--${name}` : `--${name} <${value}>`;
+  return short === undefined ? long : `-${short}, ${long}`;
+}
+
+const pad = (text: string, width: number) => text + " ".repeat(Math.max(1, width - text.length));
+
+/** `trailhand help`. */
+export function renderOverview(): string {
+  const groups = Object.entries(GROUPS).flatMap(([group, title]) => [
+    `${title}:`,
+    ...COMMANDS.filter((command) => command.group === group).map(
+      ({ name, what }) => `  ${pad(name, 13)}${what}`,
+    ),
+    "",
+  ]);
+  return [
+    "Trailhand: people and agents hand work to each other in commits.",
+    "",
+    "usage: trailhand [-C <dir>] <command> [options]",
+    "",
+    ...groups,
+    "Every read command has --json. trailhand help <command> shows options and examples.",
+    "trailhand --version prints the version.",
+    "First time here? trailhand demo",
+  ].join("\n");
+}
+
+/** `trailhand help <command>`. */
+export function renderCommand(command: Command): string {
+  const options = [...(command.options ?? []), ...COMMON];
+  const width = Math.max(...options.map((option) => optionOf(option).length)) + 2;
+  const args = command.arguments ?? [];
+  return [
+    command.what,
+    "",
+    `usage: ${usageOf(command)}`,
+    ...(command.more === undefined ? [] : ["", command.more]),
+    "",
+    ...args.map(({ name, what }) => `  ${pad(`<${name}>`, width)}${what}`),
+    ...options.map(
+      (option) =>
+        `  ${pad(optionOf(option), width)}${option.what}${option.many ? " May be given again." : ""}`,
+    ),
+    "",
+    "examples:",
+    ...command.examples.flatMap(({ line, what }) => [`  ${line}`, `      ${what}`]),
+  ].join("\n");
+}
+
+const cell = (text: string) => text.replaceAll("|", "\\|");
+
+/** The table of commands for the README. */
+export function renderTable(): string {
+  const rows = COMMANDS.map((command) => `| \`trailhand ${command.name}\` | ${cell(command.what)} |`);
+  return ["| command | what it does |", "| --- | --- |", ...rows].join("\n");
+}
+
+const EXITS: Readonly<Record<keyof typeof EXIT, string>> = {
+  done: "done",
+  failed: "something failed, or could not be done",
+  usage: "the words were not understood, or name something that does not exist",
+  refused: "the workflow or the state of the branch does not allow it",
+  later: "try again later",
+};
+
+/** The whole reference page. */
+export function renderReference(): string {
+  const sections = COMMANDS.flatMap((command) => [
+    `## trailhand ${command.name}`,
+    "",
+    command.what,
+    ...(command.more === undefined ? [] : ["", command.more]),
+    "",
+    "```",
+    usageOf(command),
+    "```",
+    "",
+    ...(command.arguments ?? []).map(({ name, what }) => `- \`<${name}>\`: ${what}`),
+    ...(command.options ?? []).map(
+      (one) => `- \`${optionOf(one)}\`: ${one.what}${one.many ? " May be given again." : ""}`,
+    ),
+    "",
+    ...command.examples.map(({ line, what }) => `Example, ${what}:\n\n\`\`\`sh\n${line}\n\`\`\`\n`),
+  ]);
+  return [
+    "# Command reference",
+    "",
+    "Made from the table in `src/cli/commands.ts` by `npm run docs`.",
+    "",
+    `Every command takes ${COMMON.map((one) => `\`${optionOf(one)}\``).join(" and ")}. The answer is on standard output, the narration on standard error.`,
+    "",
+    "| exit code | meaning |",
+    "| --- | --- |",
+    ...Object.entries(EXIT).map(([name, code]) => `| ${code} | ${EXITS[name as keyof typeof EXIT]} |`),
+    "| 128 + n | ended by signal n |",
+    "",
+    ...sections,
+  ].join("\n");
+}

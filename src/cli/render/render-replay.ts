@@ -1,0 +1,88 @@
+/** The differences between a recorded answer and the one of today. Pure. */
+import { cleanLine, cleanText } from "../../core/util/redact.ts";
+import type { Pair } from "../../core/analysis/replay.ts";
+import { renderColumns } from "./render-table.ts";
+
+interface Change {
+  readonly path: string;
+  readonly added: number | undefined;
+  readonly removed: number | undefined;
+}
+
+export interface Replay {
+  readonly request: string;
+  readonly recorded: string;
+  readonly branch: string;
+  readonly asked: string;
+  readonly state: Pair;
+  readonly sameState: boolean;
+  /** Why there was no answer, or why it is a failure. */
+  readonly why: string | undefined;
+  /** The end of what the script printed, where it gave no answer. */
+  readonly log: string | undefined;
+  readonly measured: Readonly<Record<string, Pair>>;
+  readonly message: { readonly was: string; readonly now: string; readonly diff: string };
+  readonly files: readonly Change[];
+}
+
+/** What is printed with, and in which colours; the same shape as a terminal. */
+interface Page {
+  readonly colors: Readonly<Record<"bold" | "dim" | "green" | "red" | "yellow", (text: string) => string>>;
+  print(text: string): void;
+  say(text: string): void;
+}
+
+const LOG_LINES = 20;
+
+/** Prints the comparison. */
+export function reportReplay(page: Page, replay: Replay): void {
+  const { colors } = page;
+  const { asked, branch, request, recorded, state, sameState, files, message } = replay;
+  page.print(
+    `${asked} on ${cleanLine(branch, 80)}: ${colors.yellow(request.slice(0, 9))}, answered by ${colors.yellow(recorded.slice(0, 9))}`,
+  );
+  const rows = [
+    ["state", pair(state, sameState)],
+    ...Object.entries(replay.measured).map(([name, one]) => [name, pair(one, one.was === one.now)]),
+    ["message", message.diff === "" ? "the same" : "differs"],
+    ["files", files.length === 0 ? "the same" : `${files.length} differ`],
+  ].map(([name = "", what = ""]) => [colors.dim(name), what]);
+  page.print(renderColumns(rows));
+  if (replay.why !== undefined) page.print(`\n${colors.red(cleanLine(replay.why, 300))}`);
+  if (replay.log?.trim()) page.print(tail(replay.log));
+  if (files.length > 0) page.print(`\n${fileRows(files, colors)}`);
+  if (message.diff !== "") page.print(`\n${painted(message.diff, colors)}`);
+  page.say(sameState && files.length === 0 ? "It would be the same answer." : "It would be another answer.");
+}
+
+const pair = ({ was, now }: Pair, same: boolean): string => {
+  const [then, today] = [was, now].map((text) => (text === undefined ? "none" : cleanLine(text, 80)));
+  return same ? `${then}, the same` : `${then} → ${today}`;
+};
+
+function fileRows(files: readonly Change[], colors: Page["colors"]): string {
+  const rows = files.map(({ path, added, removed }) => [
+    `  ${/[\u0000-\u001f\u007f]/.test(path) ? JSON.stringify(path) : cleanLine(path, 200)}`,
+    colors.green(added === undefined ? "binary" : `+${added}`),
+    colors.red(removed === undefined ? "" : `-${removed}`),
+  ]);
+  return renderColumns(rows);
+}
+
+const tail = (log: string): string =>
+  cleanText(log)
+    .trimEnd()
+    .split("\n")
+    .slice(-LOG_LINES)
+    .map((line) => `    ${line}`)
+    .join("\n");
+
+function painted(diff: string, colors: Page["colors"]): string {
+  const lines = cleanText(diff).trimEnd().split("\n");
+  return lines
+    .map((line) => {
+      if (line.startsWith("+")) return colors.green(line);
+      return line.startsWith("-") ? colors.red(line) : line;
+    })
+    .join("\n");
+}

@@ -1,0 +1,66 @@
+/**
+ * What a command prints: the answer on standard output, the narration on standard error.
+ *
+ * What must hold: colour only on a terminal and never under NO_COLOR; text from history is cleaned
+ * before it is shown, so that no commit can move the cursor or forge a line.
+ */
+import pico from "picocolors";
+import { cleanLine } from "../../core/util/redact.ts";
+import { Fault } from "../../core/messages/messages.ts";
+
+export type Colors = ReturnType<typeof pico.createColors>;
+
+export interface Terminal {
+  readonly colors: Colors;
+  /** Standard error is a terminal, so that a live view can be drawn. */
+  readonly live: boolean;
+  readonly columns: number;
+  /** The answer. */
+  print(text: string): void;
+  /** The narration. */
+  say(text: string): void;
+}
+
+/** A stream that may be a terminal; node sets `isTTY` only where it is one. */
+interface Stream {
+  readonly isTTY?: boolean | undefined;
+  readonly columns?: number | undefined;
+  write(text: string): unknown;
+}
+
+export interface Streams {
+  readonly stdout: Stream;
+  readonly stderr: Stream;
+}
+
+/** A terminal on two streams. */
+export function makeTerminal(
+  { stdout, stderr }: Streams,
+  env: Readonly<Record<string, string | undefined>>,
+): Terminal {
+  const plain = (env["NO_COLOR"] ?? "") !== "" || env["TERM"] === "dumb";
+  return {
+    colors: pico.createColors(!plain && stdout.isTTY === true),
+    live: stderr.isTTY === true && env["TERM"] !== "dumb" && env["CI"] === undefined,
+    columns: stdout.columns ?? 100,
+    print: (text) => void stdout.write(`${text}\n`),
+    say: (text) => void stderr.write(`${text}\n`),
+  };
+}
+
+/** Prints a document as JSON. */
+export function printJson(terminal: Terminal, value: unknown): void {
+  terminal.print(JSON.stringify(value, undefined, 2));
+}
+
+/** Prints a Fault, and returns its exit code. Anything else is an error of ours and is thrown on. */
+export function printFault(terminal: Terminal, error: unknown): number {
+  if (!(error instanceof Fault)) throw error;
+  const { colors } = terminal;
+  terminal.say(`${colors.red("trailhand:")} ${error.message}`);
+  if (error.next !== undefined) terminal.say(`${colors.dim("next:")} ${error.next}`);
+  return error.exit;
+}
+
+/** A hostile text on one line of at most `limit` characters. */
+export const shown = (text: string, limit = 80): string => cleanLine(text, limit);

@@ -1,0 +1,162 @@
+/**
+ * What a workflow says of past hand-offs: would the same answers have been given?
+ *
+ * What must hold: pure; it judges what history shows, and never what a script would have done
+ * otherwise; each difference is a sentence, and an answer without one stays as it was.
+ */
+import { exits } from "../workflow/check-workflow.ts";
+import { missingEvidence } from "../policy/evidence.ts";
+import { answeredBy, ownReading, type HandOff, type Past } from "./hand-off-report.ts";
+import { EMPTY } from "../workflow/carried-state.ts";
+import { roundsProblem } from "../policy/budget.ts";
+import { valueOf, valuesOf } from "../protocol/message.ts";
+import { inside, outside } from "../workflow/paths.ts";
+import { permitProblem } from "../policy/authorization.ts";
+import type { Asked } from "../protocol/request.ts";
+import { DEFAULT_HOPS, isReservedState, type State, type Workflow } from "../workflow/workflow.ts";
+
+/** A hand-off with what was looked up about it. */
+export interface Case {
+  readonly handOff: HandOff;
+  /** Hand-offs before the request without a person. */
+  readonly hops: number;
+  /** The address of who asked; undefined when a runner did. */
+  readonly asker: string | undefined;
+  /** The paths that differ between request and answer. */
+  readonly paths: readonly string[];
+  /** How often the next state was asked for since a person did, this time included. */
+  readonly rounds: number;
+  /** Evidence given for the very tree of the answer: its name, and the state that gave it. */
+  readonly proven: readonly { readonly name: string; readonly by: string }[];
+  /** Whether a person had to answer next, by the workflow of then; undefined: that is not known. */
+  readonly wasHuman: boolean | undefined;
+}
+
+/** What was looked up in the repository: paths by the answer, old workflows by their blob. */
+export interface Found {
+  readonly paths: ReadonlyMap<string, readonly string[]>;
+  readonly workflows: ReadonlyMap<string, Workflow>;
+}
+
+export interface Difference {
+  readonly handOff: HandOff;
+  readonly says: readonly string[];
+}
+
+/** The differences, in the order of the hand-offs. */
+export function backtest(past: Past, workflow: Workflow, found: Found): Difference[] {
+  const proofs = proofsOf(past);
+  return past.handOffs.flatMap((handOff) => {
+    const says = judge(caseOf(past, handOff, found, proofs), workflow);
+    return says.length > 0 ? [{ handOff, says }] : [];
+  });
+}
+
+/** The blobs of the workflows that answers name. */
+export const workflowsOf = (past: Past): string[] => [
+  ...new Set(past.handOffs.flatMap(({ trailers }) => valueOf(trailers, "Workflow") ?? [])),
+];
+
+type Proofs = ReadonlyMap<
+  string,
+  readonly { readonly name: string; readonly by: string; readonly at: number }[]
+>;
+
+/** Evidence by tree, because it speaks of a tree wherever that is. */
+function proofsOf(past: Past): Proofs {
+  const proofs = new Map<string, { name: string; by: string; at: number }[]>();
+  for (const { answer, from, trailers } of past.handOffs) {
+    for (const value of valuesOf(trailers, "Evidence")) {
+      const [name = "", tree = ""] = value.split(/\s+/);
+      proofs.set(tree, [...(proofs.get(tree) ?? []), { name, by: from, at: answer.committed }]);
+    }
+  }
+  return proofs;
+}
+
+function caseOf(past: Past, handOff: HandOff, found: Found, proofs: Proofs): Case {
+  const { answer, request, to, trailers } = handOff;
+  const asked = ownReading(request);
+  const old = found.workflows.get(valueOf(trailers, "Workflow") ?? "");
+  const isBirth = (one: Asked) => one.kind === "request" && !one.answers && one.parent !== undefined;
+  let rounds = 0;
+  let first = asked;
+  for (let at: HandOff | undefined = handOff; at; at = past.byAnswer.get(at.request.commit)) {
+    if (at.to === to) rounds++;
+    first = ownReading(at.request);
+  }
+  // A child comes to its first state without a person.
+  if (isBirth(first) && first.kind === "request" && first.state === to) rounds++;
+  return {
+    handOff,
+    hops: asked.kind === "request" ? asked.hops : 0,
+    asker: answeredBy(request) === undefined && !isBirth(asked) ? (request.author ?? "") : undefined,
+    paths: found.paths.get(answer.commit) ?? [],
+    rounds,
+    proven: (proofs.get(answer.tree ?? "") ?? []).filter(({ at }) => at <= answer.committed),
+    wasHuman: old?.states[to]?.human,
+  };
+}
+
+/** What the workflow would have said otherwise; none: the same. */
+export function judge(one: Case, workflow: Workflow): string[] {
+  const { from } = one.handOff;
+  if (workflow.open) return [];
+  const state = workflow.states[from];
+  if (!state) return [`there is no state ${from}`];
+  return [
+    ...judgeAsked(one, state, workflow),
+    ...judgeNext(one, state, workflow),
+    ...judgeLimits(one, workflow),
+    ...judgePaths(one.paths, state),
+    ...judgeEvidence(one, workflow),
+  ];
+}
+
+function judgeAsked({ asker, handOff: { from } }: Case, state: State, workflow: Workflow): string[] {
+  if (state.human) return [`a person answers ${from}, and a runner did`];
+  const problem = asker === undefined ? undefined : permitProblem(workflow, from, asker);
+  return problem === undefined ? [] : [`${from} would not run: ${problem}`];
+}
+
+/** States that an answer may always lead to. */
+const OPEN = new Set(["failed", "parked", "stalled", "cancelled"]);
+
+function judgeNext({ wasHuman, handOff: { from, to } }: Case, state: State, workflow: Workflow): string[] {
+  const next = workflow.states[to];
+  if (!next && !isReservedState(to)) return [`there is no state ${to}`];
+  const legal = OPEN.has(to) || exits(workflow, from).includes(to);
+  const asked = !next || wasHuman === undefined || wasHuman === next.human ? [] : [whose(to, next.human)];
+  return legal ? asked : [`${to} may not follow ${from} (legal: ${state.next.join(", ")})`, ...asked];
+}
+
+const whose = (to: string, human: boolean): string =>
+  human ? `a person is asked for ${to}, and a runner was` : `a runner is asked for ${to}, and a person was`;
+
+function judgeLimits({ hops, rounds, handOff: { to, trailers } }: Case, workflow: Workflow): string[] {
+  const limit = workflow.limits.hops ?? DEFAULT_HOPS;
+  if (to !== "parked" && hops >= limit) {
+    return [`parked: ${hops} hand-offs without a person, and the limit is ${limit}`];
+  }
+  const [, then = ""] = (valueOf(trailers, "Hops") ?? "").split("/");
+  if (to === "parked" && then !== "" && hops >= Number(then) && hops < limit) {
+    return [`not parked: ${hops} hand-offs without a person are fewer than ${limit}`];
+  }
+  // The item of the request: it has not come there yet.
+  const often = roundsProblem(workflow, { ...EMPTY, rounds: { [to]: rounds - 1 } }, to);
+  return often ? [`${often.state}: ${often.why}`] : [];
+}
+
+function judgePaths(paths: readonly string[], { writes, forbid }: State): string[] {
+  const bad = [...new Set([...(writes ? outside(paths, writes) : []), ...inside(paths, forbid)])];
+  const [first, ...others] = bad;
+  if (first === undefined) return [];
+  const more = others.length > 0 ? ` and ${others.length} more` : "";
+  return [`it may not change ${JSON.stringify(first)}${more}`];
+}
+
+function judgeEvidence({ proven, handOff: { to } }: Case, workflow: Workflow): string[] {
+  const counts = proven.filter(({ name, by }) => workflow.states[by]?.proves.includes(name));
+  const missing = missingEvidence(workflow, to, new Set(counts.map(({ name }) => name)));
+  return missing.length > 0 ? [`${to} needs evidence of its files: ${missing.join(", ")}`] : [];
+}

@@ -1,0 +1,123 @@
+/**
+ * The hand-offs in a pile of commits: each answer, the request that it answers, and what lies between.
+ *
+ * What must hold: an answer counts only where its request is below it in first-parent history; a
+ * copy of it elsewhere, by a cherry-pick or a rebase, is no second hand-off.
+ */
+import { parseBranch, parseSha, type Branch, type Sha } from "../protocol/ids.ts";
+import { parseMessage, valueOf } from "../protocol/message.ts";
+import { parseRequest, type Asked, type Commit, type Request } from "../protocol/request.ts";
+import { parseTrailers, type Trailer } from "../protocol/trailer-block.ts";
+
+export interface HandOff {
+  readonly answer: Commit;
+  /** Where the state was asked for; approvals, or a person's plain commits, may stand above it. */
+  readonly request: Commit;
+  readonly branch: Branch;
+  /** The state that was run, and the one that follows. */
+  readonly from: string;
+  readonly to: string;
+  /** Those of the answer. */
+  readonly trailers: readonly Trailer[];
+  /** The commits of the hand-off, newest first: the answer, then what its script committed. */
+  readonly carried: readonly Sha[];
+}
+
+export interface Past {
+  /** In the order of the commits. */
+  readonly handOffs: readonly HandOff[];
+  /** Answers whose request was not among the commits. */
+  readonly lost: number;
+  readonly commits: ReadonlyMap<Sha, Commit>;
+  readonly byAnswer: ReadonlyMap<Sha, HandOff>;
+  /** By what was answered; more than one where it was taken to another branch and answered again. */
+  readonly byRequest: ReadonlyMap<Sha, readonly HandOff[]>;
+}
+
+/** More commits of one script, or above one request, than anybody writes. */
+const LONGEST = 5000;
+
+/** The reading of a commit on the branch that it names itself; `?` stands for one that it does not name. */
+export function ownReading(commit: Commit): Asked {
+  const bound = valueOf(parseTrailers(commit.message).trailers, "Branch");
+  return parseRequest(parseBranch(bound ?? "") ?? ("?" as Branch), commit);
+}
+
+/** Finds the hand-offs. */
+export function readPast(pile: readonly Commit[]): Past {
+  const commits = new Map(pile.map((commit) => [commit.commit, commit]));
+  const byAnswer = new Map<Sha, HandOff>();
+  const byRequest = new Map<Sha, HandOff[]>();
+  let lost = 0;
+  for (const commit of commits.values()) {
+    const answered = answeredBy(commit);
+    if (!answered) continue;
+    const found = readHandOff(commits, commit, answered);
+    if (!found) lost++;
+    else {
+      byAnswer.set(commit.commit, found);
+      byRequest.set(answered, [...(byRequest.get(answered) ?? []), found]);
+    }
+  }
+  return { handOffs: [...byAnswer.values()], lost, commits, byAnswer, byRequest };
+}
+
+/** The id of the request that a commit answers. */
+export function answeredBy({ message }: Commit): Sha | undefined {
+  if (!/answers/i.test(message)) return undefined;
+  return parseSha(valueOf(parseTrailers(message).trailers, "Answers") ?? "");
+}
+
+function readHandOff(commits: ReadonlyMap<Sha, Commit>, answer: Commit, answered: Sha): HandOff | undefined {
+  const carried: Sha[] = [];
+  let at: Sha | undefined = answer.commit;
+  while (at !== undefined && at !== answered && carried.length < LONGEST) {
+    carried.push(at);
+    at = commits.get(at)?.parents[0];
+  }
+  if (at !== answered) return undefined;
+  const [below, next] = [askedAt(commits, answered), ownReading(answer)];
+  if (!below || next.kind === "none") return undefined;
+  const { request, asked } = below;
+  const { trailers } = parseMessage(answer.message);
+  return { answer, request, branch: next.branch, from: asked.state, to: next.state, trailers, carried };
+}
+
+/** What a commit asks for, itself or by the request below it that it approves or goes on from. */
+export function askedAt(
+  commits: ReadonlyMap<Sha, Commit>,
+  id: Sha,
+): { readonly request: Commit; readonly asked: Request } | undefined {
+  let at: Sha | undefined = id;
+  for (let steps = 0; at !== undefined && steps < LONGEST; steps++) {
+    const request = commits.get(at);
+    if (!request) return undefined;
+    const asked = ownReading(request);
+    if (asked.kind === "request") return { request, asked };
+    if (asked.reason !== "no-state" && asked.reason !== "approves") return undefined;
+    at = request.parents[0];
+  }
+  return undefined;
+}
+
+/** The request that began a line of hand-offs: the first one below that no runner wrote. */
+export function beganWith(past: Past, request: Commit): Commit {
+  let at = request;
+  // An answer is above its request, so this ends.
+  for (let found = past.byAnswer.get(at.commit); found; found = past.byAnswer.get(at.commit)) {
+    at = found.request;
+  }
+  return at;
+}
+
+/** The nearest request of a state that a script can have, on the first-parent line, newest first. */
+export function askedBelow(
+  trail: readonly Commit[],
+  canRun: (state: string) => boolean,
+): Request | undefined {
+  for (const commit of trail) {
+    const asked = ownReading(commit);
+    if (asked.kind === "request" && canRun(asked.state)) return asked;
+  }
+  return undefined;
+}

@@ -1,0 +1,90 @@
+/**
+ * The hand-offs of a branch, read from its history and its journal.
+ *
+ * What must hold: pure; a commit without a state is a person's or a script's work between two
+ * hand-offs and is counted, not listed.
+ */
+import type { Branch, Sha } from "../protocol/ids.ts";
+import { parseJournal } from "../outcome/attempt-log.ts";
+import { parseMessage, valueOf } from "../protocol/message.ts";
+import { parseRequest, type Commit } from "../protocol/request.ts";
+
+export interface Step {
+  readonly kind: "request" | "answer" | "attempt";
+  readonly commit: Sha;
+  /** Seconds since 1970. */
+  readonly at: number;
+  readonly subject: string;
+  /** The state asked for; for an answer, the state that follows. */
+  readonly state: string;
+  /** The state that was run. */
+  readonly from: string | undefined;
+  readonly took: string | undefined;
+  readonly attempt: string | undefined;
+  readonly cost: string | undefined;
+  readonly by: string | undefined;
+  readonly why: string | undefined;
+  /** Commits without a state since the step before. */
+  readonly commits: number;
+}
+
+/** Oldest first. `trail` and `journal` are newest first. */
+export function readTimeline(branch: Branch, trail: readonly Commit[], journal: readonly Commit[]): Step[] {
+  const attempts = new Map<string, Step[]>();
+  for (const commit of journal.toReversed()) {
+    const entry = parseJournal(commit.message);
+    const step = attemptStep(commit, entry);
+    attempts.set(entry.request, [...(attempts.get(entry.request) ?? []), step]);
+  }
+  const steps: Step[] = [];
+  const states = new Map<string, string>();
+  let between = 0;
+  for (const commit of trail.toReversed()) {
+    const asked = parseRequest(branch, commit);
+    if (asked.kind === "none") {
+      if (steps.length > 0) between++;
+      continue;
+    }
+    states.set(commit.commit, asked.state);
+    steps.push(stateStep(commit, asked.state, asked.answers && states.get(asked.answers), between));
+    steps.push(...(attempts.get(commit.commit) ?? []));
+    between = 0;
+  }
+  return steps;
+}
+
+function stateStep(commit: Commit, state: string, from: string | undefined, commits: number): Step {
+  const { header, trailers } = parseMessage(commit.message);
+  const value = (key: string) => valueOf(trailers, key);
+  return {
+    kind: value("Answers") === undefined ? "request" : "answer",
+    commit: commit.commit,
+    at: commit.committed,
+    subject: header,
+    state,
+    from,
+    took: value("Took"),
+    attempt: value("Attempt"),
+    cost: value("Cost"),
+    by: value("Runner"),
+    why: undefined,
+    commits,
+  };
+}
+
+function attemptStep(commit: Commit, entry: ReturnType<typeof parseJournal>): Step {
+  return {
+    kind: "attempt",
+    commit: commit.commit,
+    at: commit.committed,
+    subject: entry.why,
+    state: entry.state,
+    from: entry.state,
+    took: entry.took || undefined,
+    attempt: entry.attempt || undefined,
+    cost: undefined,
+    by: entry.runner || undefined,
+    why: entry.why,
+    commits: 0,
+  };
+}

@@ -1,0 +1,130 @@
+/**
+ * The response commit's message: what happened, who is next, and the trail of numbers below.
+ *
+ * What must hold: the header is a sentence for `git log --oneline`; the trailers carry the key the
+ * request was written with, its full id, and the run; other tools' trailers are passed on; nothing
+ * of a script's text reaches the message uncleaned.
+ */
+import { cleanLine, cleanText, redact } from "../util/redact.ts";
+import { isReserved, type Draft } from "../protocol/compose.ts";
+import { formatDuration } from "../util/duration.ts";
+import type { RunId, Sha } from "../protocol/ids.ts";
+import type { Output } from "./output.ts";
+import type { Request } from "../protocol/request.ts";
+import type { Trailer } from "../protocol/trailer-block.ts";
+import { isTerminal } from "../workflow/workflow.ts";
+
+/** What the runner knows of the run when it answers. */
+export interface RunFacts {
+  readonly run: RunId;
+  readonly runner: string;
+  readonly attempt: number;
+  readonly attempts: number;
+  readonly tookMs: number;
+  readonly hopLimit: number;
+  readonly workflow: Sha | undefined;
+  readonly script: Sha | undefined;
+  /** Who answered a prompt. */
+  readonly agent?: string | undefined;
+  /** Values that must not appear in any message. */
+  readonly secrets: readonly string[];
+}
+
+/** What an answer carries besides what its script said. */
+export interface Carried {
+  readonly carried?: readonly Trailer[];
+  /** What stands at the end of the body. */
+  readonly appendix?: string | undefined;
+}
+
+/** The state to write and, where the work went wrong, why and the end of its log. */
+export interface Verdict {
+  readonly state: string;
+  readonly output?: Output | undefined;
+  readonly trouble?: { readonly why: string; readonly log: string; readonly salvage?: string | undefined };
+}
+
+const TAIL_LINES = 40;
+const TAIL_CHARACTERS = 4000;
+
+/** Drafts the response. Throws nothing; `composeMessage` is the judge of the result. */
+export function draftResponse(request: Request, verdict: Verdict, facts: RunFacts & Carried): Draft {
+  const { output, trouble } = verdict;
+  const clean = (text: string) => redact(cleanText(text), facts.secrets);
+  const parts = [
+    trouble ? `${capital(clean(trouble.why))}.` : "",
+    output?.summary ? clean(output.summary) : "",
+    trouble?.salvage ? `Unfinished work is saved: git show ${trouble.salvage}` : "",
+    facts.appendix === undefined ? "" : clean(facts.appendix),
+    trouble?.log.trim() ? `The end of its log:\n\n${indentTail(clean(trouble.log))}` : "",
+  ];
+  return {
+    // Redacted before it is cut, because half a secret has no shape.
+    header: cleanLine(clean(output?.subject ?? "")) || clean(sentence(request, verdict)),
+    body: parts.filter((part) => part !== "").join("\n\n"),
+    trailers: [
+      ...[...passedOn(request, output), ...numbers(request, verdict, facts)].map(({ key, value }) => ({
+        key,
+        value: key === "Branch" ? value : cleanLine(clean(value), 2000) || "-",
+      })),
+      // Long lists of children are not cut: an answer that forgets one would not wait for it.
+      ...(facts.carried ?? []),
+    ],
+  };
+}
+
+function sentence(request: Request, { state, trouble }: Verdict): string {
+  const what = trouble ? `${request.state} failed (${trouble.why})` : `${request.state} is done`;
+  if (state === "parked")
+    return `trailhand: ${request.state} is parked for a person${trouble ? ` (${trouble.why})` : ""}`;
+  if (state === "done") return `trailhand: ${what}, the work is finished`;
+  if (isTerminal(state)) return `trailhand: ${what}`;
+  return `trailhand: ${what}, ${state} is next`;
+}
+
+function numbers(request: Request, verdict: Verdict, facts: RunFacts): Trailer[] {
+  const { output } = verdict;
+  const line = (key: string, value: string | number | undefined): Trailer[] =>
+    value === undefined ? [] : [{ key, value: String(value) }];
+  return [
+    ...line(request.key, verdict.state),
+    ...line("Branch", request.branch),
+    ...line("Answers", request.commit),
+    ...line("Run", facts.run),
+    ...line("Attempt", `${facts.attempt}/${facts.attempts}`),
+    ...line("Runner", facts.runner),
+    ...line("Took", formatDuration(facts.tookMs).replaceAll(" ", "")),
+    ...line("Cost", output?.cost === undefined ? undefined : `${output.cost} USD`),
+    ...line("Tokens", output?.tokens),
+    ...line("Agent", facts.agent),
+    ...line("Model", output?.model),
+    ...line("Hops", `${request.hops + 1}/${facts.hopLimit}`),
+    ...line("Workflow", facts.workflow),
+    ...line("Script", facts.script),
+  ];
+}
+
+/** Keys that speak of one commit only: who signed it, what it waits for, what this run measured. */
+const ONE_COMMIT = new Set(
+  "change-id depends-on not-before assigned-to cost tokens model owns budget approves".split(" "),
+);
+
+/** A request's trailers that the next one needs too, then those that the script added. */
+export function passedOn(request: Request, output: Output | undefined): Trailer[] {
+  const added = output?.trailers ?? [];
+  const replaced = new Set(added.map(({ key }) => key.toLowerCase()));
+  const kept = request.message.trailers.filter(({ key, value }) => {
+    const lower = key.toLowerCase();
+    const ours = isReserved(key) || ONE_COMMIT.has(lower) || replaced.has(lower);
+    return !ours && !lower.endsWith("-by") && value !== "" && /^[A-Za-z0-9][A-Za-z0-9-]*$/.test(key);
+  });
+  return [...kept, ...added];
+}
+
+/** The last lines of a log, indented, so that no line of it can pass for a trailer. */
+export function indentTail(log: string): string {
+  const lines = log.trimEnd().slice(-TAIL_CHARACTERS).split("\n").slice(-TAIL_LINES);
+  return lines.map((line) => `    ${line}`.trimEnd()).join("\n");
+}
+
+const capital = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);

@@ -1,0 +1,114 @@
+/**
+ * The lease record: who runs a request now, or how long its next attempt rests.
+ *
+ * What must hold: no time stamp is in it; a lease is mine when its run is mine, whatever its object
+ * id; the attempt number is counted here, on the work, and no takeover resets it. Its ref is named
+ * by a hash, because branch names clash as directories and on disks that fold case.
+ */
+import { formatAmounts, NOTHING, parseAmounts, plus, type Amounts } from "../util/amounts.ts";
+import { cleanLine, redact } from "../util/redact.ts";
+import { composeMessage } from "./compose.ts";
+import { parseBranch, parseRunId, parseSha, type Branch, type RunId, type Sha } from "./ids.ts";
+import { parseMessage, valueOf } from "./message.ts";
+
+/** The process that holds a lease, so that on its own machine its death is certain at once. */
+export interface Holder {
+  readonly boot: string;
+  readonly pid: number;
+  /** Start time of the process in the system's own units: process ids are used again. */
+  readonly started: string;
+}
+
+export interface Lease {
+  readonly branch: Branch;
+  readonly request: Sha;
+  readonly run: RunId;
+  readonly runner: string;
+  /** The attempt that runs now; while resting, the attempts used up. */
+  readonly attempt: number;
+  readonly ttlMs: number;
+  readonly nonce: string;
+  readonly lanes: readonly string[];
+  /** The places that the run takes in lanes that have a capacity, such as `agents/0`. */
+  readonly slots: readonly string[];
+  /** What attempts at this request have spent so far, those that did not answer included. */
+  readonly spent: Amounts;
+  readonly holder?: Holder;
+  /** Set between attempts: nobody runs, and the next attempt waits this long after it was seen. */
+  readonly rest?: { readonly ms: number; readonly why: string };
+}
+
+/** The message of the lease commit, which is a root commit with the empty tree. */
+export function formatLease(lease: Lease): string {
+  const { holder, rest } = lease;
+  const spent = formatAmounts(lease.spent);
+  return composeMessage({
+    header: rest
+      ? `lease: ${lease.branch} rests after attempt ${lease.attempt}`
+      : `lease: attempt ${lease.attempt} on ${lease.branch}`,
+    trailers: [
+      { key: "Branch", value: lease.branch },
+      { key: "Request", value: lease.request },
+      { key: "Run", value: lease.run },
+      { key: "Runner", value: lease.runner },
+      { key: "Attempt", value: String(lease.attempt) },
+      { key: "Lane", value: lease.lanes.join(" ") },
+      ...(lease.slots.length === 0 ? [] : [{ key: "Slot", value: lease.slots.join(" ") }]),
+      ...(spent === undefined ? [] : [{ key: "Spent", value: spent }]),
+      { key: "Ttl-Ms", value: String(lease.ttlMs) },
+      { key: "Nonce", value: lease.nonce },
+      ...(holder ? [{ key: "Process", value: `${holder.boot} ${holder.pid} ${holder.started}` }] : []),
+      ...(rest
+        ? [
+            { key: "Rest-Ms", value: String(rest.ms) },
+            // What a script or a parser said: of many lines, perhaps, or of none.
+            { key: "Because", value: cleanLine(redact(rest.why)) || "-" },
+          ]
+        : []),
+    ],
+  });
+}
+
+const TTL_BOUNDS = [1000, 3_600_000] as const;
+const REST_BOUND = 7 * 86_400_000;
+
+/** Reads a lease commit; undefined when it is none of ours. Foreign numbers are clamped. */
+export function parseLease(message: string): Lease | undefined {
+  const { trailers } = parseMessage(message);
+  const value = (key: string) => valueOf(trailers, key) ?? "";
+  const branch = parseBranch(value("Branch"));
+  const request = parseSha(value("Request"));
+  const run = parseRunId(value("Run"));
+  const attempt = integer(value("Attempt"), 0, 1000);
+  const ttlMs = integer(value("Ttl-Ms"), ...TTL_BOUNDS);
+  if (!branch || !request || !run || attempt === undefined || ttlMs === undefined) return undefined;
+  const holder = readHolder(value("Process"));
+  const rest = integer(value("Rest-Ms"), 0, REST_BOUND);
+  return {
+    branch,
+    request,
+    run,
+    attempt,
+    ttlMs,
+    runner: value("Runner"),
+    nonce: value("Nonce"),
+    lanes: (value("Lane") || "default").split(" "),
+    slots: value("Slot")
+      .split(" ")
+      .filter((one) => /^[a-z0-9][a-z0-9._-]*\/\d{1,4}$/.test(one)),
+    spent: plus(NOTHING, parseAmounts(value("Spent")) ?? {}),
+    ...(holder ? { holder } : {}),
+    ...(rest === undefined ? {} : { rest: { ms: rest, why: value("Because") } }),
+  };
+}
+
+function readHolder(text: string): Holder | undefined {
+  const [boot, pid, started] = text.split(" ");
+  // 0 and numbers below it mean a whole group to the system, and must never be signalled.
+  if (!boot || !pid || !started || !/^[1-9]\d{0,9}$/.test(pid)) return undefined;
+  return { boot, pid: Number(pid), started };
+}
+
+function integer(text: string, low: number, high: number): number | undefined {
+  return /^\d{1,15}$/.test(text) ? Math.min(high, Math.max(low, Number(text))) : undefined;
+}

@@ -1,0 +1,131 @@
+/**
+ * Whether what a request waits for holds.
+ *
+ * What must hold: pure; evaluated from refs anew at each look, so nothing has to be remembered and no
+ * event can be lost; what cannot come true any more is told apart from what only waits.
+ */
+import { counted, type Wanted } from "../policy/approvals.ts";
+import { formatDuration } from "../util/duration.ts";
+import { EMPTY, itemOf, type Item } from "../workflow/carried-state.ts";
+import { judgeJoin, MET, offspringOf, type Verdict } from "./children.ts";
+import type { Branch } from "../protocol/ids.ts";
+import type { Request } from "../protocol/request.ts";
+import type { Head, Now, View } from "./snapshot.ts";
+import type { Predicate } from "../workflow/wait.ts";
+import { isTerminal, type Workflow } from "../workflow/workflow.ts";
+
+/** What a predicate is judged by. */
+export interface Scene {
+  readonly view: View;
+  readonly workflow: Workflow;
+  readonly now: Now;
+  readonly heads: ReadonlyMap<Branch, Head>;
+}
+
+const waits = (why: string): Verdict => ({ kind: "waits", why });
+const never = (why: string): Verdict => ({ kind: "never", why });
+
+/** All of the predicates; the first that can never hold decides. */
+export function judgeAll(all: readonly Predicate[], head: Head, request: Request, scene: Scene): Verdict {
+  const verdicts = all.map((one) => judge(one, head, request, scene));
+  const open = verdicts.filter((one) => one.kind !== "met");
+  const hopeless = open.find((one) => one.kind === "never");
+  if (hopeless) return hopeless;
+  if (open.length === 0) return MET;
+  const person = open.some((one) => one.kind === "waits" && one.person);
+  return { kind: "waits", why: open.map(({ why }) => why).join("; "), person };
+}
+
+function judge(one: Predicate, head: Head, request: Request, scene: Scene): Verdict {
+  const { view, now } = scene;
+  switch (one.kind) {
+    case "children":
+      return judgeJoin(
+        one.join,
+        offspringOf(head.branch, itemAt(head, request, view), scene.heads, view.facts.missed),
+      );
+    case "approvals":
+      return judgeApprovals(one, head, scene);
+    case "requests": {
+      const found = view.heads.filter(
+        ({ asked, branch }) =>
+          branch !== head.branch && asked.kind === "request" && asked.state === one.state,
+      ).length;
+      return found >= one.n
+        ? MET
+        : waits(`waits for ${one.n} requests at ${one.state}, and there are ${found}`);
+    }
+    case "check":
+      return judgeCheck(one.name, head, view);
+    case "commit":
+      return view.facts.reached.has(one.id) ? MET : waits(`waits for the commit ${one.id} on ${view.target}`);
+    case "branch":
+      return judgeBranch(one.branch, scene);
+    case "after": {
+      const leftMs = request.committed * 1000 + one.ms - now.wall;
+      return leftMs <= 0 ? MET : waits(`waits for ${formatDuration(leftMs)} more`);
+    }
+    case "until":
+      return one.at <= now.wall ? MET : waits(`waits for its time, in ${formatDuration(one.at - now.wall)}`);
+    case "outside":
+      return waits(`waits for ${one.what}, which nothing here can look up`);
+    case "either": {
+      const verdicts = one.of.map((each) => judge(each, head, request, scene));
+      if (verdicts.some(({ kind }) => kind === "met")) return MET;
+      const hopes = verdicts.filter((each) => each.kind === "waits");
+      const whys = (hopes.length > 0 ? hopes : verdicts).flatMap((each) => ("why" in each ? [each.why] : []));
+      const person = hopes.some((each) => each.kind === "waits" && each.person);
+      return hopes.length > 0
+        ? { kind: "waits", why: whys.join(", or "), person }
+        : never(whys.join(", and "));
+    }
+  }
+}
+
+/** The work that a head carries on: written there by the runner, or looked up below a person's commit. */
+export function itemAt(head: Head, request: Request, view: View): Item {
+  // Where work goes on after a plain commit, the request below it says what it carries.
+  const { message, answers } = view.takenOver.get(head.key) ?? request;
+  if (answers !== undefined) return itemOf(message.trailers);
+  return view.facts.items.get(head.key) ?? EMPTY;
+}
+
+function judgeApprovals(one: Wanted, head: Head, { view, workflow, now }: Scene): Verdict {
+  const approved = view.facts.approved.get(head.key) ?? { approvals: [], askers: [] };
+  const good = counted(one, approved, workflow, now.wall);
+  if (good.length >= one.n) return MET;
+  const who = one.by.length > 0 ? ` by ${one.by.join(" or ")}` : "";
+  const have = good.length > 0 ? `, has ${good.map(({ by }) => by).join(", ")}` : "";
+  const missing = one.n - good.length;
+  return {
+    kind: "waits",
+    why: `waits for ${missing} approval${missing === 1 ? "" : "s"}${who}${have}`,
+    person: true,
+  };
+}
+
+function judgeCheck(name: string, head: Head, view: View): Verdict {
+  const checks = view.sides.checks.get(head.key);
+  // An approval changes no file, so what was checked below it holds.
+  const checked: (string | undefined)[] = [head.commit, view.facts.approved.get(head.key)?.approved];
+  const result = checks && checked.includes(checks.commit) ? checks.results.get(name) : undefined;
+  if (result === "success" || result === "neutral" || result === "skipped") return MET;
+  return result === undefined
+    ? waits(`waits for the check ${name}`)
+    : never(`the check ${name} ended as ${result}`);
+}
+
+function judgeBranch(branch: Branch, { view, heads }: Scene): Verdict {
+  if (view.facts.landed.has(branch)) return MET;
+  const found = heads.get(branch);
+  if (!found)
+    return view.facts.missed.has(branch)
+      ? waits(`waits for the branch ${branch}`)
+      : never(`there is no branch ${branch}`);
+  const state = found.asked.kind === "request" ? found.asked.state : undefined;
+  if (state === "done") return MET;
+  if (state !== undefined && isTerminal(state)) return never(`the branch ${branch} ended as ${state}`);
+  return waits(
+    `waits for the branch ${branch}, which is ${state === undefined ? "without a state" : `at ${state}`}`,
+  );
+}

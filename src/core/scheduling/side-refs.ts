@@ -1,0 +1,97 @@
+/**
+ * Notes on side refs: what a run used of a lane's quota, a closed lane, the global stop, checks.
+ *
+ * What must hold: each is one small commit that `git log` shows; what cannot be read says nothing.
+ */
+import { composeMessage } from "../protocol/compose.ts";
+import type { Ref, Sha } from "../protocol/ids.ts";
+import { HOLD } from "../protocol/refs.ts";
+import { CHECKS } from "../protocol/refs.ts";
+import { CLOSED } from "../protocol/refs.ts";
+import { USED } from "../protocol/refs.ts";
+import { parseMessage, valueOf, valuesOf } from "../protocol/message.ts";
+import type { Checks, Sides, Used } from "./snapshot.ts";
+
+export interface Use {
+  readonly lane: string;
+  readonly run: string;
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly tokens: number;
+  /** USD. */
+  readonly cost: number;
+}
+
+/** The mark of a run in the quota of a lane. */
+export function formatUse({ lane, run, at, tokens, cost }: Use): string {
+  return composeMessage({
+    header: `used: a run in the lane ${lane}`,
+    trailers: [
+      { key: "Lane", value: lane },
+      { key: "Run", value: run },
+      { key: "At", value: String(Math.round(at)) },
+      { key: "Tokens", value: String(tokens) },
+      { key: "Cost", value: `${cost} USD` },
+    ],
+  });
+}
+
+/** A lane that is closed until a time, in milliseconds since 1970. */
+export function formatClosed(lane: string, until: number, why: string): string {
+  return composeMessage({
+    header: `closed: the lane ${lane}: ${why}`,
+    trailers: [
+      { key: "Lane", value: lane },
+      { key: "Until", value: String(Math.round(until)) },
+    ],
+  });
+}
+
+/** The global stop. */
+export function formatHold(why: string): string {
+  return composeMessage({ header: `hold: ${why}`, trailers: [] });
+}
+
+/** The result of a check from outside, beside those that are known of the same commit. */
+export function formatChecks(branch: string, { commit, results }: Checks): string {
+  return composeMessage({
+    header: `checks: ${branch}`,
+    trailers: [
+      { key: "Branch", value: branch },
+      { key: "Commit", value: commit },
+      ...[...results].map(([name, result]) => ({ key: "Check", value: `${name}=${result}` })),
+    ],
+  });
+}
+
+export const sideRefs = [USED, CLOSED, CHECKS, HOLD] as const;
+
+/** What the commits of side refs say. */
+export function readSides(entries: Iterable<readonly [ref: string, value: Sha, message: string]>): Sides {
+  const used: Used[] = [];
+  const closed = new Map<string, number>();
+  const checks = new Map<string, Checks>();
+  let hold: string | undefined;
+  for (const [name, value, text] of entries) {
+    const { header, trailers } = parseMessage(text);
+    const number = (key: string) => Number.parseFloat(valueOf(trailers, key) ?? "") || 0;
+    const lane = valueOf(trailers, "Lane") ?? "";
+    if (name === HOLD) hold = header.replace(/^hold: /, "");
+    else if (name.startsWith(CLOSED)) closed.set(lane, number("Until"));
+    else if (name.startsWith(USED)) {
+      used.push({
+        ref: name as Ref,
+        value,
+        lane,
+        at: number("At"),
+        tokens: number("Tokens"),
+        cost: number("Cost"),
+      });
+    } else if (name.startsWith(CHECKS)) {
+      const pairs = valuesOf(trailers, "Check").map((one) => one.split("=") as [string, string?]);
+      const results = new Map(pairs.map(([key, result = ""]) => [key, result]));
+      checks.set(name.slice(CHECKS.length), { commit: valueOf(trailers, "Commit") ?? "", results });
+    }
+  }
+  return { used, closed, checks, hold };
+}

@@ -1,0 +1,131 @@
+/**
+ * What one look saw; the input of every decision.
+ *
+ * What must hold: a view is plain data and never changes; the same view and time give the same
+ * decisions.
+ */
+import type { Approved } from "../policy/approvals.ts";
+import type { Branch, Ref, RunId, Sha } from "../protocol/ids.ts";
+import type { Item } from "../workflow/carried-state.ts";
+import type { Lease } from "../protocol/lease.ts";
+import type { Asked, Commit, Request } from "../protocol/request.ts";
+
+export interface Head extends Commit {
+  readonly branch: Branch;
+  /** 40 hex digits that name the branch's side refs. */
+  readonly key: string;
+  readonly asked: Asked;
+}
+
+export interface SeenLease {
+  readonly ref: Ref;
+  readonly value: Sha;
+  /** Undefined when the commit under the ref is no lease that we can read. */
+  readonly lease: Lease | undefined;
+  /** Monotonic milliseconds of this observer when it first saw this very value. */
+  readonly firstSeen: number;
+  /** True when an earlier look saw it too: then all else in this look was read after it. */
+  readonly known: boolean;
+  /** The committer date in seconds; only a rest may go by it, because a rest guards nothing. */
+  readonly committed: number;
+  /** True when the holder ran on this machine and its process is gone. */
+  readonly dead: boolean;
+}
+
+/** A taken place of a lane. */
+export interface SeenSlot {
+  readonly ref: Ref;
+  readonly value: Sha;
+  /** The run that took it; undefined when the commit there is none of ours. */
+  readonly run: RunId | undefined;
+  readonly known: boolean;
+}
+
+/** What this process works on. */
+export interface Going {
+  readonly slots: readonly Ref[];
+}
+
+/** A run that counts in the quota of a lane. */
+export interface Used {
+  readonly ref: Ref;
+  readonly value: Sha;
+  readonly lane: string;
+  /** Milliseconds since 1970, when it began. */
+  readonly at: number;
+  readonly tokens: number;
+  /** USD. */
+  readonly cost: number;
+}
+
+/** Results of checks on one commit. */
+export interface Checks {
+  readonly commit: string;
+  /** Names to conclusions such as `success`. */
+  readonly results: ReadonlyMap<string, string>;
+}
+
+/** Refs beside leases that bear on decisions. */
+export interface Sides {
+  readonly used: readonly Used[];
+  /** Lanes to the time until which they are closed, in milliseconds since 1970. */
+  readonly closed: ReadonlyMap<string, number>;
+  /** By the key of the branch. */
+  readonly checks: ReadonlyMap<string, Checks>;
+  /** Why nothing is to run, when somebody has stopped everything. */
+  readonly hold: string | undefined;
+}
+
+export const NO_SIDES: Sides = { used: [], closed: new Map(), checks: new Map(), hold: undefined };
+
+/** What was looked up in history, for the heads that need it. */
+export interface Facts {
+  /** Those of the commits that requests depend on which the trusted branch holds. */
+  readonly reached: ReadonlySet<string>;
+  /** Branches that the look missed, and that are there: they were made while it read. */
+  readonly missed: ReadonlySet<Branch>;
+  /** Branches that landed and are gone. */
+  readonly landed: ReadonlySet<Branch>;
+  /** The work that heads written by people carry on, by the key of the branch. */
+  readonly items: ReadonlyMap<string, Item>;
+  /** Requests below approvals, by the key of the branch. */
+  readonly approved: ReadonlyMap<string, Approved>;
+}
+
+export const NO_FACTS: Facts = {
+  reached: new Set(),
+  missed: new Set(),
+  landed: new Set(),
+  items: new Map(),
+  approved: new Map(),
+};
+
+/** A response that is finished but could not be put on its branch. */
+export interface Parked {
+  readonly value: Sha;
+  readonly answers: string;
+}
+
+export interface View {
+  readonly target: Branch;
+  readonly heads: readonly Head[];
+  /** By the key of the branch. */
+  readonly leases: ReadonlyMap<string, SeenLease>;
+  readonly slots: ReadonlyMap<Ref, SeenSlot>;
+  readonly parked: ReadonlyMap<string, Parked>;
+  /** The request below a head that has no state of its own: a person took over. By the key of the branch. */
+  readonly takenOver: ReadonlyMap<string, Request>;
+  /** First sight of heads that a foreign worker claims, by commit id. */
+  readonly sightings: ReadonlyMap<Sha, number>;
+  /** Branches that this process works on. */
+  readonly going: ReadonlyMap<Branch, Going>;
+  readonly sides: Sides;
+  readonly facts: Facts;
+}
+
+export interface Now {
+  /** Milliseconds on a clock that only goes forward. */
+  readonly mono: number;
+  /** Milliseconds since 1970, for `Not-Before` and for rests alone. */
+  readonly wall: number;
+}

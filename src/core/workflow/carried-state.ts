@@ -1,0 +1,131 @@
+/**
+ * What a piece of work carries from commit to commit: whose child it is, what it owns, spent and
+ * handed out, how often it was where.
+ *
+ * What must hold: only the runner's commits speak of it, but for `Owns` and `Budget`, which people
+ * write too; a commit of a person forgets nothing of it but how often work was where.
+ */
+import { formatAmounts, NOTHING, parseAmounts, plus, type Amounts, type Budget } from "../util/amounts.ts";
+import { parseBranch, type Branch } from "../protocol/ids.ts";
+import { valueOf } from "../protocol/message.ts";
+import { approves, type Commit } from "../protocol/request.ts";
+import type { Trailer } from "../protocol/trailer-block.ts";
+import type { Workflow } from "./workflow.ts";
+import { readSteps, type Step } from "../protocol/hand-offs.ts";
+
+export interface PlanPlace {
+  /** The blob id of the frozen text. */
+  readonly id: string;
+  /** Counted from 1; the step that is asked for. */
+  readonly step: number;
+  readonly of: number;
+}
+
+export interface Item {
+  readonly parent: Branch | undefined;
+  /** Globs of the paths that it may change; empty: any. */
+  readonly owns: readonly string[];
+  readonly budget: Budget;
+  readonly spent: Amounts;
+  /** How often each state was asked for since a person did. */
+  readonly rounds: Readonly<Record<string, number>>;
+  /** Keys of the children that it has handed out. */
+  readonly children: readonly string[];
+  /** Those of them that a wait has seen settled. */
+  readonly joined: readonly string[];
+  /** Those that it has called off. */
+  readonly cancels: readonly string[];
+  readonly plan: PlanPlace | undefined;
+  readonly risk: string | undefined;
+}
+
+export const EMPTY: Item = {
+  parent: undefined,
+  owns: [],
+  budget: {},
+  spent: NOTHING,
+  rounds: {},
+  children: [],
+  joined: [],
+  cancels: [],
+  plan: undefined,
+  risk: undefined,
+};
+
+/** The item at a head. `trail` is its first-parent history, newest first. */
+export function readItem(trail: readonly Commit[]): Item {
+  const steps = readSteps(trail).filter(({ commit }) => approves(commit.message) === undefined);
+  const at = steps.findIndex(({ byHand }) => !byHand);
+  const written = steps[at];
+  const above = at < 0 ? steps : steps.slice(0, at);
+  return above.toReversed().reduce(overlaid, written ? itemOf(written.message.trailers) : EMPTY);
+}
+
+/** The item that a commit of the runner carries. */
+export function itemOf(trailers: readonly Trailer[]): Item {
+  const value = (key: string) => valueOf(trailers, key);
+  const [, id, step = "", of = ""] =
+    /^([0-9a-f]{40,64}) (\d{1,4})\/(\d{1,4})$/.exec(`${value("Plan") ?? ""} ${value("Step") ?? ""}`) ?? [];
+  return {
+    parent: parseBranch(value("Parent") ?? ""),
+    owns: words(value("Owns")),
+    budget: parseAmounts(value("Budget") ?? "") ?? {},
+    spent: plus(NOTHING, parseAmounts(value("Spent") ?? "") ?? {}),
+    rounds: readRounds(value("Rounds")),
+    children: words(value("Children")),
+    joined: words(value("Joined")),
+    cancels: words(value("Cancels")),
+    plan: id === undefined ? undefined : { id, step: Number(step), of: Number(of) },
+    risk: value("Risk"),
+  };
+}
+
+/** What a person says on top of what there was; work that a person sent on counts its rounds anew. */
+function overlaid(item: Item, { message: { trailers } }: Step): Item {
+  const [owns, budget] = [valueOf(trailers, "Owns"), valueOf(trailers, "Budget")];
+  return {
+    ...item,
+    rounds: {},
+    ...(owns === undefined ? {} : { owns: words(owns) }),
+    ...(budget === undefined ? {} : { budget: { ...item.budget, ...parseAmounts(budget) } }),
+  };
+}
+
+/** The trailers that an answer carries of it. */
+export function formatItem(item: Item): Trailer[] {
+  const line = (key: string, value: string | undefined): Trailer[] => (value ? [{ key, value }] : []);
+  const { plan, rounds } = item;
+  return [
+    ...line("Parent", item.parent),
+    ...line("Owns", item.owns.join(" ")),
+    ...line("Budget", formatAmounts(item.budget)),
+    ...line("Spent", formatAmounts(item.spent)),
+    ...line(
+      "Rounds",
+      Object.entries(rounds)
+        .map(([state, n]) => `${state}=${n}`)
+        .join(" "),
+    ),
+    ...line("Children", item.children.join(" ")),
+    ...line("Joined", item.joined.join(" ")),
+    ...line("Cancels", item.cancels.join(" ")),
+    ...(plan ? [...line("Plan", plan.id), ...line("Step", `${plan.step}/${plan.of}`)] : []),
+    ...line("Risk", item.risk),
+  ];
+}
+
+/** The item once an answer asks for `state`; only rounds that are limited are counted. */
+export function entering(item: Item, state: string, { states }: Workflow): Item {
+  if (states[state]?.max === undefined) return item;
+  return { ...item, rounds: { ...item.rounds, [state]: (item.rounds[state] ?? 0) + 1 } };
+}
+
+const words = (text: string | undefined): string[] => (text ?? "").split(/\s+/).filter((word) => word !== "");
+
+function readRounds(text: string | undefined): Record<string, number> {
+  const pairs = words(text).flatMap((word): [string, number][] => {
+    const [, state, n] = /^([a-z0-9][a-z0-9._-]*)=(\d{1,5})$/.exec(word) ?? [];
+    return state === undefined ? [] : [[state, Number(n)]];
+  });
+  return Object.fromEntries(pairs);
+}

@@ -1,0 +1,50 @@
+/**
+ * The requests of other branches that an answer may answer too, as a merge queue does.
+ *
+ * What must hold: only what could be run by itself now, and would not be refused then: being answered
+ * in a batch is no way around a wait, a limit or a permission; in the order of the queue.
+ */
+import { decide, type Run } from "../../core/scheduling/decide.ts";
+import { readItem } from "../../core/workflow/carried-state.ts";
+import { inOrder } from "../../core/scheduling/admission.ts";
+import type { Member } from "../../core/outcome/landing.ts";
+import type { View } from "../../core/scheduling/snapshot.ts";
+import type { Claim } from "./lease-holder.ts";
+import { DEPTH } from "../loop/fact-loader.ts";
+import type { Contract, Ports } from "../ports.ts";
+import { refusal } from "./preconditions.ts";
+
+/** How many requests one answer may answer. */
+const MOST = 100;
+
+interface Asking {
+  readonly ports: Ports;
+  readonly contract: Contract;
+  readonly claim: Claim;
+  readonly view: View;
+}
+
+export async function readMembers({ ports, contract, claim, view }: Asking): Promise<Member[]> {
+  const { workflow } = contract;
+  const { request: own } = claim.run;
+  const states = workflow.states[own.state]?.answers ?? [];
+  if (states.length === 0) return [];
+  const now = { mono: ports.clock.mono(), wall: ports.clock.wall() };
+  const runs = decide(view, workflow, now).filter(
+    (one): one is Run => one.kind === "run" && one.request.branch !== own.branch,
+  );
+  const wanted = runs.filter(
+    ({ request, limit, known }) => states.includes(request.state) && !limit && !known,
+  );
+  const members: Member[] = [];
+  for (const run of inOrder(wanted, workflow, now).slice(0, MOST)) {
+    const { request, head } = run;
+    const trail = await ports.repository.trail(request.commit, DEPTH);
+    const item = readItem(trail);
+    // A step of a plan is answered as its plan says, and a dirty checkout would hold up all of them.
+    if (item.plan || (await ports.repository.blocker(head.branch)) !== undefined) continue;
+    const one = { ports, contract, workflow, item, trail, isTampered: false, claim: { run } };
+    if ((await refusal(one)) === undefined) members.push({ request, trail, item });
+  }
+  return members;
+}

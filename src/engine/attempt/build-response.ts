@@ -1,0 +1,169 @@
+/**
+ * Makes the reply of a run: its message, the branches that it makes, what it moves beyond its own.
+ *
+ * What must hold: what the work carries goes on with every answer; a child that is there already, as
+ * a child of this very work, is kept and not made again; an answer that is trouble moves its own
+ * branch only.
+ */
+import { plus, type Budget } from "../../core/util/amounts.ts";
+import { draftChildren, type Birth } from "../../core/outcome/create-children.ts";
+import { composeMessage } from "../../core/protocol/compose.ts";
+import { formatEvidence } from "../../core/policy/evidence.ts";
+import { refOf } from "../../core/protocol/ids.ts";
+import { entering, formatItem, readItem, type Item } from "../../core/workflow/carried-state.ts";
+import { draftOther } from "../../core/outcome/landing.ts";
+import { nextStep } from "../../core/outcome/transitions.ts";
+import { roundsProblem } from "../../core/policy/budget.ts";
+import type { Output } from "../../core/outcome/output.ts";
+import { formatPlan, planText } from "../../core/workflow/plan.ts";
+import { draftResponse, type Verdict } from "../../core/outcome/response.ts";
+import type { Trailer } from "../../core/protocol/trailer-block.ts";
+import type { Beyond } from "./landing-updates.ts";
+import type { Reply, Saved } from "./commit-result.ts";
+import type { Sealed } from "../ports.ts";
+import { factsOf, hopLimit, type Work } from "./context.ts";
+
+export interface Left {
+  readonly sealed: Sealed | undefined;
+  readonly salvage: Saved | undefined;
+  readonly secrets: readonly string[];
+}
+
+/** What an attempt used, as its script says and our clock. */
+export function usedBy(work: Work, output: Output | undefined): Budget {
+  const { cost = 0, tokens = 0, turns = 0 } = output ?? {};
+  return { cost, tokens, turns, time: Math.round(work.ports.clock.mono() - work.startedAt) };
+}
+
+/** The whole reply. Throws a Fault on what no message can carry. */
+export async function makeReply(work: Work, verdict: Verdict, left: Left): Promise<Reply> {
+  const { claim } = work;
+  const { request } = claim.run;
+  const output = verdict.trouble ? undefined : verdict.output;
+  const hops = hopLimit(work);
+  const drafted = draftChildren(request, output?.children ?? [], work.item, hops, left.secrets);
+  const births = await unborn(work, drafted);
+  const frozen = await freeze(work, output);
+  const item = carriedOn(work, verdict, frozen?.id);
+  const facts = factsOf(work, left.secrets);
+  const message = composeMessage(
+    draftResponse(request, verdict, {
+      ...facts,
+      carried: [...formatItem(item), ...proofs(output, left.sealed), ...approvers(work)],
+      appendix: frozen?.text ?? stepText(work, verdict),
+    }),
+  );
+  return { message, births, sealed: left.sealed, salvage: left.salvage, beyond: beyond(work, verdict, left) };
+}
+
+/** Children that are not there yet. Any other branch of that name is in the way, and the swap finds it. */
+async function unborn({ ports, claim, item }: Work, births: readonly Birth[]): Promise<Birth[]> {
+  const repeated = births.filter(({ key }) => item.children.includes(key));
+  if (repeated.length === 0) return [...births];
+  const values = await ports.repository.read(repeated.map(({ branch }) => refOf(branch)));
+  const kept = new Set<string>();
+  for (const { key, branch } of repeated) {
+    const head = values.get(refOf(branch));
+    const parent = head ? readItem(await ports.repository.trail(head, 200)).parent : undefined;
+    if (parent === claim.run.request.branch) kept.add(key);
+  }
+  return births.filter(({ key }) => !kept.has(key));
+}
+
+async function freeze({ ports }: Work, output: Output | undefined) {
+  if (!output?.plan) return undefined;
+  const id = await ports.repository.hash(planText(output.plan));
+  const [first] = output.plan;
+  const head = first ? stepHead(first, 1, output.plan.length) : "";
+  return { id, text: `${head}\n\n${formatPlan(id, output.plan)}` };
+}
+
+const stepHead = (
+  step: { readonly subject: string; readonly prompt: string },
+  at: number,
+  of: number,
+): string => [`Step ${at} of ${of}: ${step.subject}`, step.prompt].filter((part) => part !== "").join("\n\n");
+
+/** What the next step of a plan asks, for who answers it. */
+function stepText({ plan }: Work, { trouble }: Verdict): string | undefined {
+  const next = nextStep(plan);
+  return plan && next && !trouble ? stepHead(next, plan.step + 1, plan.of) : undefined;
+}
+
+/** The work as the answer carries it. */
+function carriedOn(work: Work, { state, output, trouble }: Verdict, frozen: string | undefined): Item {
+  const { item, offspring, plan } = work;
+  const given = trouble ? undefined : output;
+  const joined = joins(work, state, trouble !== undefined)
+    ? offspring.filter(({ fate }) => fate !== "going")
+    : [];
+  const add = (old: readonly string[], more: readonly string[]): string[] => [...new Set([...old, ...more])];
+  const next: Item = {
+    ...item,
+    // What children spent is the work's, once it has their results.
+    spent: joined.filter(({ isNew }) => isNew).reduce(plus, plus(item.spent, usedBy(work, output))),
+    children: add(
+      item.children,
+      (given?.children ?? []).map(({ key }) => key),
+    ),
+    joined: add(
+      item.joined,
+      joined.map(({ key }) => key),
+    ),
+    cancels: add(item.cancels, given?.cancel ?? []),
+    risk: given?.risk ?? item.risk,
+    plan: frozen === undefined ? placeAfter(work) : { id: frozen, step: 1, of: given?.plan?.length ?? 0 },
+  };
+  const isOff = trouble || (plan && state !== nextStep(plan)?.state);
+  const carried = isOff && frozen === undefined ? { ...next, plan: placeNow(work, state) } : next;
+  return entering(carried, state, work.workflow);
+}
+
+/**
+ * Whether this answer ends a wait for children. One that ended in vain hands them to a script as they
+ * are; a person may mend them, and then they are waited for again.
+ */
+function joins({ claim, workflow }: Work, state: string, isTrouble: boolean): boolean {
+  const waits = claim.run.state?.wait.some((one) => one.kind === "children" || one.kind === "either");
+  const next = workflow.states[state];
+  return (
+    waits === true && (!isTrouble || (claim.run.known !== undefined && next !== undefined && !next.human))
+  );
+}
+
+/** After the last step the plan is fulfilled, and binds nobody any more. */
+function placeAfter({ plan, item }: Work): Item["plan"] {
+  if (!plan) return item.plan;
+  return plan.step < plan.of ? { id: plan.id, step: plan.step + 1, of: plan.of } : undefined;
+}
+
+/** Where trouble leads aside, the step is still to be done. */
+function placeNow({ plan, item }: Work, state: string): Item["plan"] {
+  const isAside = ["failed", "parked"].includes(state) || plan === undefined || plan.step < plan.of;
+  return isAside ? item.plan : undefined;
+}
+
+function proofs(output: Output | undefined, sealed: Sealed | undefined): Trailer[] {
+  return sealed ? (output?.evidence ?? []).map((name) => formatEvidence(name, sealed.tree)) : [];
+}
+
+const approvers = ({ approvals }: Work): Trailer[] =>
+  approvals.map(({ by, commit }) => ({ key: "Approved-By", value: `${by} ${commit}` }));
+
+function beyond(work: Work, { state, output, trouble }: Verdict, { secrets }: Left): Beyond | undefined {
+  const { answers = [], land: landing } = trouble ? {} : (output ?? {});
+  if (landing === undefined && answers.length === 0) return undefined;
+  const { claim, workflow, target, targetCommit, members } = work;
+  const { run, runner, branch } = claim.lease;
+  const facts = { run, runner, by: branch, hopLimit: hopLimit(work), secrets, workflow: work.workflow };
+  const others = answers.flatMap((answer) => {
+    const member = members.find(({ request }) => request.branch === answer.branch);
+    if (!member) return [];
+    // Its own limits hold, whoever answers it.
+    const most = roundsProblem(workflow, member.item, answer.state);
+    const given = most ? { ...answer, state: most.state, summary: most.why } : answer;
+    return [{ request: member.request, state: given.state, message: draftOther(given, member, facts) }];
+  });
+  const land = landing && { ref: refOf(target), expected: targetCommit, next: landing };
+  return { land, state, others };
+}

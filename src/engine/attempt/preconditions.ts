@@ -1,0 +1,97 @@
+/**
+ * What stands against a request before anything is run for it.
+ *
+ * What must hold: asked of the commit that is claimed, not of what a look saw; each refusal is an
+ * answer that parks the work, so that nobody waits for nothing.
+ */
+import type { Run } from "../../core/scheduling/decide.ts";
+import { findEvidence, missingEvidence } from "../../core/policy/evidence.ts";
+import type { Item } from "../../core/workflow/carried-state.ts";
+import { spentProblem } from "../../core/policy/budget.ts";
+import { agentProblem, findAsking, permitProblem } from "../../core/policy/authorization.ts";
+import type { Commit } from "../../core/protocol/request.ts";
+import { accountOf } from "../../core/policy/push-identity.ts";
+import { refOf, type Branch, type Sha } from "../../core/protocol/ids.ts";
+import { Fault, words } from "../../core/messages/messages.ts";
+import type { Workflow } from "../../core/workflow/workflow.ts";
+import type { Contract, Ports } from "../ports.ts";
+import { proofOf } from "../loop/identity-proof.ts";
+
+/** How long a server may take to tell who pushed. */
+const LATE_MS = 60 * 60 * 1000;
+/** It mostly does so within moments. */
+const SOON_MS = [1000, 2000, 4000];
+
+/** A request, and what it is judged by. */
+interface Refusable {
+  readonly ports: Ports;
+  readonly contract: Contract;
+  readonly workflow: Workflow;
+  readonly claim: { readonly run: Pick<Run, "request" | "head"> };
+  readonly item: Item;
+  /** The history below it, itself included, newest first. */
+  readonly trail: readonly Commit[];
+  /** True when its plan is not the one that was frozen. */
+  readonly isTampered: boolean;
+}
+
+/**
+ * Why the request is parked in place of being run; undefined: it may run. Throws a Fault where the
+ * server has not told yet who pushed it.
+ */
+export async function refusal(work: Refusable): Promise<string | undefined> {
+  const { workflow, item, trail, claim } = work;
+  const { request, head } = claim.run;
+  const permit = await permitRefusal(work);
+  if (permit !== undefined) return permit;
+  if (work.isTampered) return words.planTampered(item.plan?.id ?? "");
+  const tree = trail[0]?.tree ?? "";
+  const missing = missingEvidence(workflow, request.state, findEvidence(trail, tree, workflow));
+  if (missing.length > 0) return words.noEvidence(request.state, missing);
+  return spentProblem(workflow, item, head.branch);
+}
+
+async function permitRefusal({
+  ports,
+  contract,
+  workflow,
+  trail,
+  claim,
+}: Refusable): Promise<string | undefined> {
+  const { state, branch } = claim.run.request;
+  if (workflow.states[state]?.by === undefined) return undefined;
+  const asking = findAsking(trail, workflow);
+  if (!asking) return undefined;
+  const { commit: asker, byScript } = asking;
+  // Anybody can write what looks like an answer: where it is told who pushed it, that decides.
+  if (byScript && workflow.proof !== "pusher") return agentProblem(workflow, state, asker);
+  if (!byScript && (await isOfTrusted(ports, contract, branch, asker.commit)))
+    return permitProblem(workflow, state, undefined);
+  const isFresh = ports.clock.wall() - asker.committed * 1000 < LATE_MS;
+  const waits = workflow.proof === "pusher" && isFresh ? SOON_MS : [];
+  for (const ms of [...waits, undefined]) {
+    const proven = await proofOf(ports.repository, contract, branch, trail, [asker]);
+    if (!proven) return permitProblem(workflow, state, asker.author ?? "");
+    const by = proven.get(asker.commit);
+    if (byScript && isOnBehalf(workflow, by)) return agentProblem(workflow, state, asker);
+    if (by !== undefined || waits.length === 0) return permitProblem(workflow, state, by);
+    if (ms !== undefined) await ports.clock.sleep(ms);
+  }
+  throw new Fault(words.pusherUnknown(asker.commit, branch));
+}
+
+/** True for an account whose own commits are believed to be a runner's. */
+const isOnBehalf = (workflow: Workflow, address: string | undefined): boolean =>
+  workflow["on-behalf"].includes(Number(accountOf(address ?? "")));
+
+/** Who makes a branch from the trusted one asks for nothing that lay there already, in another's words. */
+async function isOfTrusted(
+  { repository }: Pick<Ports, "repository">,
+  { workflow, target }: Contract,
+  branch: Branch,
+  asker: Sha,
+): Promise<boolean> {
+  if (workflow.proof !== "pusher" || branch === target) return false;
+  const trusted = (await repository.read([refOf(target)])).get(refOf(target));
+  return trusted ? repository.holds(trusted, asker) : false;
+}

@@ -1,0 +1,79 @@
+/**
+ * Runs the prompt of a state that has a script too, and keeps what it would have answered.
+ *
+ * What must hold: the answer is written by then, the branch is free to go on, and nothing that a
+ * shadow does, a fault of ours included, can change the answer or count against the work; what it
+ * left is on a ref of its own before its worktree is given back.
+ */
+import { cleanLine, redact } from "../../core/util/redact.ts";
+import { composeMessage } from "../../core/protocol/compose.ts";
+import type { Ref, RunId } from "../../core/protocol/ids.ts";
+import { HOLD } from "../../core/protocol/refs.ts";
+import { SHADOW } from "../../core/protocol/refs.ts";
+import { decideOutcome, describeEnd, type Legal, type Outcome } from "../../core/outcome/outcome.ts";
+import { readOutput } from "../../core/outcome/output.ts";
+import type { Script, ScriptEnd, Tree } from "../ports.ts";
+import type { Work } from "./context.ts";
+
+/** Runs a script for the request once more; `legal` are the states that may follow. */
+type Play = (script: Script, tree: Tree, run: RunId) => Promise<{ legal: Legal; end: ScriptEnd }>;
+
+/** Never rejects. */
+export async function runShadow(work: Work, play: Play): Promise<void> {
+  const { ports, claim, contract } = work;
+  const { request } = claim.run;
+  try {
+    const prompt = await contract.prompt(request.state);
+    if (prompt && !(await isUnwanted(work))) await cast(work, prompt, play);
+  } catch (error) {
+    const what = `the shadow of ${request.state}: ${error instanceof Error ? error.message : String(error)}`;
+    ports.tell({ kind: "fault", branch: request.branch, what, next: undefined });
+  }
+}
+
+/** Where the script gave no answer yet, there is nothing to compare with; a hold stops shadows, too. */
+async function isUnwanted({ ports, claim }: Work): Promise<boolean> {
+  const held = (await ports.repository.read([HOLD])).get(HOLD);
+  const lease = await ports.repository.readLease(claim.ref);
+  return Boolean(held) || lease?.lease?.request === claim.run.request.commit;
+}
+
+async function cast(work: Work, prompt: Script, play: Play): Promise<void> {
+  const { ports, claim } = work;
+  const { request } = claim.run;
+  const run = ports.machine.newRun();
+  const tree = await ports.trees.open(run, request);
+  try {
+    const { legal, end } = await play(prompt, tree, run);
+    const outcome = decideOutcome(legal, end.exit, readOutput(end.output));
+    const message = describe(work, run, end, outcome);
+    const next = (await ports.trees.save(tree, message)) ?? (await ports.repository.note(message));
+    const ref = `${SHADOW}${request.branch}/${claim.lease.run}` as Ref;
+    const swap = await ports.repository.swap([{ ref, expected: null, next }], "shadow");
+    if (swap.kind !== "landed") await ports.repository.keepHere(ref, next);
+  } finally {
+    await ports.trees.close(tree);
+  }
+}
+
+function describe({ claim }: Work, run: RunId, { exit, secrets }: ScriptEnd, outcome: Outcome): string {
+  const { branch, commit, state } = claim.run.request;
+  const { cost, tokens, model, summary } = ("output" in outcome ? outcome.output : undefined) ?? {};
+  const line = (key: string, value: string | undefined) =>
+    value === undefined ? [] : [{ key, value: cleanLine(redact(value, secrets), 500) || "-" }];
+  const why = outcome.kind === "answer" ? "" : `It would not have answered: ${outcome.why}.`;
+  return composeMessage({
+    header: `shadow: ${state} on ${branch}, as its prompt would answer`,
+    body: redact([why, summary ?? ""].join("\n\n"), secrets),
+    trailers: [
+      { key: "Branch", value: branch },
+      { key: "Request", value: commit },
+      { key: "Run", value: run },
+      ...line("Would-Answer", outcome.kind === "answer" ? outcome.state : "-"),
+      ...line("Ended", describeEnd(exit)),
+      ...line("Cost", cost === undefined ? undefined : `${cost} USD`),
+      ...line("Tokens", tokens === undefined ? undefined : String(tokens)),
+      ...line("Model", model),
+    ],
+  });
+}

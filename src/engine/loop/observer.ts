@@ -1,0 +1,53 @@
+/**
+ * Makes a view of a look: adds when this observer first saw each lease, and which holders are dead.
+ *
+ * What must hold: first sight is on this observer's own clock that only goes forward; an observer
+ * that starts again counts again; no time in a commit makes a lease expire.
+ */
+import type { Branch, Ref, Sha } from "../../core/protocol/ids.ts";
+import type { Facts, Going, SeenLease, SeenSlot, View } from "../../core/scheduling/snapshot.ts";
+import type { Look, Ports } from "../ports.ts";
+
+export class Observer {
+  readonly #ports: Pick<Ports, "clock" | "machine">;
+  readonly #firstSeen = new Map<Sha, number>();
+  /** The leases and places of the look before. */
+  #before: ReadonlyMap<Ref, Sha> = new Map();
+
+  constructor(ports: Pick<Ports, "clock" | "machine">) {
+    this.#ports = ports;
+  }
+
+  /** `going` are the branches that this process works on. */
+  observe(look: Look, takenOver: View["takenOver"], going: ReadonlyMap<Branch, Going>, facts: Facts): View {
+    const { clock, machine } = this.#ports;
+    const now = clock.mono();
+    const present = new Set<Sha>();
+    const seenAt = (value: Sha): number => {
+      present.add(value);
+      const first = this.#firstSeen.get(value) ?? now;
+      this.#firstSeen.set(value, first);
+      return first;
+    };
+    const leases = new Map<string, SeenLease>();
+    for (const [key, found] of look.leases) {
+      const { holder } = found.lease ?? {};
+      const known = this.#before.get(found.ref) === found.value;
+      const dead = holder !== undefined && machine.isDead(holder);
+      leases.set(key, { ...found, known, firstSeen: seenAt(found.value), dead });
+    }
+    const slots = new Map<Ref, SeenSlot>();
+    for (const { ref, value, lease } of look.slots.values()) {
+      const known = this.#before.get(ref) === value;
+      slots.set(ref, { ref, value, run: lease?.run, known });
+    }
+    this.#before = new Map([...leases.values(), ...slots.values()].map(({ ref, value }) => [ref, value]));
+    const sightings = new Map<Sha, number>();
+    for (const { commit, asked } of look.heads) {
+      if (asked.kind === "request" && asked.state === "working") sightings.set(commit, seenAt(commit));
+    }
+    for (const value of this.#firstSeen.keys()) if (!present.has(value)) this.#firstSeen.delete(value);
+    const { target, heads, parked, sides } = look;
+    return { target, heads, leases, slots, parked, takenOver, sightings, going, sides, facts };
+  }
+}

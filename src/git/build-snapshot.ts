@@ -1,0 +1,81 @@
+/**
+ * Turns refs and the commits that they name into what a look hands on.
+ *
+ * What must hold: it makes no difference whether the refs were read here or at a remote; of a head
+ * only what decides is kept.
+ */
+import { branchOf, type Branch, type Ref, type Sha } from "../core/protocol/ids.ts";
+import { parseLease } from "../core/protocol/lease.ts";
+import { FOLLOW } from "../core/protocol/refs.ts";
+import { LANES } from "../core/protocol/refs.ts";
+import { LEASES } from "../core/protocol/refs.ts";
+import { parseMessage, valueOf } from "../core/protocol/message.ts";
+import { parseRequest, type Commit } from "../core/protocol/request.ts";
+import { readSides, sideRefs } from "../core/scheduling/side-refs.ts";
+import type { Head, Parked } from "../core/scheduling/snapshot.ts";
+import type { LeaseRef, Look } from "../engine/ports.ts";
+import { branchKey } from "./refs.ts";
+
+/** A branch head, or the commit of a side ref. */
+export type Entry = Head | Commit;
+
+/** A follow that is not finished: the branch moved, its checkout did not. */
+export interface Follow {
+  readonly ref: Ref;
+  readonly from: Sha;
+  readonly head: Head;
+}
+
+export interface WholeLook extends Omit<Look, "target"> {
+  readonly follows: readonly Follow[];
+  /** The branch that `origin/HEAD` names. */
+  readonly originHead: string | undefined;
+}
+
+/** What the commit of a ref is: a head, or a record of ours. */
+export function readEntry(ref: string, commit: Commit): Entry {
+  const branch = branchOf(ref);
+  return branch ? readHead(branch, commit) : commit;
+}
+
+/** A head; the text of one that asks for nothing is not kept. */
+function readHead(branch: Branch, commit: Commit): Head {
+  const asked = parseRequest(branch, commit);
+  const message = asked.kind === "request" ? commit.message : commit.message.slice(0, 200);
+  const { commit: id, parents, committed } = commit;
+  return { branch, commit: id, key: branchKey(branch), parents, committed, message, asked };
+}
+
+/** One look, from every ref that was read. */
+export function assemble(
+  entries: ReadonlyMap<string, Entry>,
+  originHead: string | undefined,
+  unchanged: boolean,
+): WholeLook {
+  const heads: Head[] = [];
+  const leases = new Map<string, LeaseRef>();
+  const slots = new Map<Ref, LeaseRef>();
+  const parked = new Map<string, Parked>();
+  const sides: [string, Sha, string][] = [];
+  const pending: { ref: Ref; key: string; from: Sha }[] = [];
+  for (const [name, entry] of entries) {
+    if ("asked" in entry) {
+      heads.push(entry);
+      continue;
+    }
+    const ref = name as Ref;
+    const { commit: value, committed, message } = entry;
+    const lease = (): LeaseRef => ({ ref, value, committed, lease: parseLease(message) });
+    const key = name.slice(name.lastIndexOf("/") + 1);
+    if (name.startsWith(LEASES)) leases.set(key, lease());
+    else if (name.startsWith(LANES)) slots.set(ref, lease());
+    else if (sideRefs.some((place) => name.startsWith(place))) sides.push([name, value, message]);
+    else if (name.startsWith(FOLLOW)) pending.push({ ref, key, from: value });
+    else parked.set(key, { value, answers: valueOf(parseMessage(message).trailers, "Answers") ?? "" });
+  }
+  const follows = pending.flatMap(({ ref, key, from }) => {
+    const head = heads.find((one) => one.key === key);
+    return head ? [{ ref, from, head }] : [];
+  });
+  return { heads, leases, slots, parked, sides: readSides(sides), follows, originHead, unchanged };
+}

@@ -1,0 +1,132 @@
+/**
+ * Finds the repository and what its configuration says to us.
+ *
+ * What must hold: two git processes, side by side; nothing is written; a directory that cannot be
+ * worked with is a Fault with the next command.
+ */
+import { existsSync, statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { Fault, words } from "../core/messages/messages.ts";
+import { cleanEnv, Git, GitExit } from "./exec.ts";
+import { parseConfig, parseScopedConfig, type Scoped } from "./parse.ts";
+
+export interface Person {
+  readonly name: string;
+  readonly email: string;
+  /** Who writes it down for them; themselves when left out. */
+  readonly through?: Person;
+}
+
+/** A repository as it was found. */
+export interface Place {
+  readonly git: Git;
+  /** The directory shared by all worktrees: objects, refs, configuration. */
+  readonly commonDir: string;
+  readonly bare: boolean;
+  readonly shallow: boolean;
+  readonly emptyTree: string;
+  readonly config: ReadonlyMap<string, string>;
+  /** Every setting in its order; a key may be there more than once. */
+  readonly settings: readonly Scoped[];
+  /** The main worktree, where there is one. */
+  readonly top: string | undefined;
+  /** Undefined when neither `user.name` nor `user.email` is set. */
+  readonly person: Person | undefined;
+}
+
+export const EMPTY_TREE = {
+  sha1: "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
+  sha256: "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
+} as const;
+
+/** git in a directory that exists. Throws a Fault when it does not. */
+export function gitIn(dir: string, environment: Readonly<Record<string, string | undefined>>): Git {
+  if (!existsSync(dir) || !statSync(dir).isDirectory()) throw new Fault(words.noSuchDirectory(dir));
+  return new Git({ dir, env: cleanEnv(environment) });
+}
+
+/** Opens the repository that git finds. Throws a Fault when there is none. */
+export async function openPlace(git: Git): Promise<Place> {
+  const asked = [
+    "--git-common-dir",
+    "--is-bare-repository",
+    "--is-shallow-repository",
+    "--show-object-format",
+  ];
+  const [found, listed] = await Promise.all([
+    git
+      .text(["rev-parse", "--path-format=absolute", ...asked])
+      .catch((error: unknown) => explain(error, git)),
+    git.text(["config", "--list", "-z", "--show-scope"], { codes: [1] }),
+  ]);
+  const [commonDir = "", bare, shallow, format] = found.trimEnd().split("\n");
+  const settings = parseScopedConfig(listed);
+  const config = new Map(settings.map(({ key, value }) => [key, value]));
+  const isBare = bare === "true" && config.get("core.bare") === "true";
+  return {
+    git,
+    commonDir,
+    bare: isBare,
+    shallow: shallow === "true",
+    emptyTree: format === "sha256" ? EMPTY_TREE.sha256 : EMPTY_TREE.sha1,
+    config,
+    settings,
+    top: mainWorktree(commonDir, await mainConfig(git, commonDir, config)),
+    person: personOf(config),
+  };
+}
+
+async function explain(error: unknown, git: Git): Promise<never> {
+  if (!(error instanceof GitExit)) throw error;
+  await requireVersion(git);
+  throw new Fault(words.notARepository(git.place.dir), { cause: error });
+}
+
+/** The oldest git that has everything we use (`merge-tree --write-tree`). */
+export const OLDEST_GIT: readonly [number, number] = [2, 38];
+
+/** Returns the version of git; throws a Fault when it is too old. */
+export async function requireVersion(git: Git): Promise<string> {
+  const text = (await git.text(["version"])).trim().replace(/^git version /, "");
+  const [major = 0, minor = 0] = text.split(".").map(Number);
+  const [oldMajor, oldMinor] = OLDEST_GIT;
+  if (major < oldMajor || (major === oldMajor && minor < oldMinor)) throw new Fault(words.gitTooOld(text));
+  return text;
+}
+
+type Config = ReadonlyMap<string, string>;
+
+/** What holds in the main worktree; with `extensions.worktreeConfig` another one does not see all of it. */
+async function mainConfig(git: Git, commonDir: string, config: Config): Promise<Config> {
+  const own = join(commonDir, "config.worktree");
+  if (config.get("extensions.worktreeconfig") !== "true" || !existsSync(own)) return config;
+  return new Map([...config, ...parseConfig(await git.text(["config", "--file", own, "--list", "-z"]))]);
+}
+
+/** git reads `core.worktree` from the git directory, and writes it so for each submodule. */
+function mainWorktree(commonDir: string, config: Config): string | undefined {
+  if (config.get("core.bare") === "true") return undefined;
+  const configured = config.get("core.worktree");
+  if (configured !== undefined) return resolve(commonDir, configured);
+  return basename(commonDir) === ".git" ? dirname(commonDir) : undefined;
+}
+
+/** Who commits, as git is told. */
+export function personOf(config: ReadonlyMap<string, string>): Person | undefined {
+  const name = config.get("user.name");
+  const email = config.get("user.email");
+  return name && email ? { name, email } : undefined;
+}
+
+/** Settings that turn every filter driver of the configuration off: none of their programs runs. */
+export function withoutFilters(config: ReadonlyMap<string, string>): string[] {
+  const drivers = new Set<string>();
+  for (const key of config.keys()) {
+    const match = /^filter\.(.+)\.(?:clean|smudge|process|required)$/.exec(key);
+    if (match?.[1] !== undefined) drivers.add(match[1]);
+  }
+  return [...drivers].flatMap((name) => [
+    ...["clean", "smudge", "process"].map((part) => `filter.${name}.${part}=`),
+    `filter.${name}.required=false`,
+  ]);
+}

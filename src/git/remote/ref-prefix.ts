@@ -1,0 +1,38 @@
+/**
+ * What our side refs are called at a remote.
+ *
+ * What must hold: everywhere else they are under `refs/trailhand/`; only here is it known that a
+ * host may want them elsewhere, and that names there are then no branches.
+ */
+import type { Ref } from "../../core/protocol/ids.ts";
+import { NAMESPACE } from "../../core/protocol/refs.ts";
+
+export const DEFAULT_PREFIX = "refs/trailhand";
+const HEADS = "refs/heads/";
+
+export class RefNames {
+  readonly prefix: string;
+
+  /** `prefix` is a ref name without a slash at its end. */
+  constructor(prefix: string = DEFAULT_PREFIX) {
+    this.prefix = prefix;
+  }
+
+  /** Our name to the remote's. */
+  there(ref: string): string {
+    return ref.startsWith(NAMESPACE) ? `${this.prefix}/${ref.slice(NAMESPACE.length)}` : ref;
+  }
+
+  /** The remote's name to ours; undefined: it is neither a branch nor a side ref. */
+  here(name: string): Ref | undefined {
+    if (name.startsWith(`${this.prefix}/`)) {
+      return `${NAMESPACE}${name.slice(this.prefix.length + 1)}` as Ref;
+    }
+    return name.startsWith(HEADS) ? (name as Ref) : undefined;
+  }
+
+  /** Patterns for `git ls-remote`. */
+  patterns(): string[] {
+    return ["HEAD", `${HEADS}*`, `${this.prefix}/*`];
+  }
+}

@@ -1,0 +1,16 @@
+/**
+ * The Probot app: every event goes to one function.
+ *
+ * What must hold: it can be loaded by our own server and by `probot run` alike; what an event means
+ * is said elsewhere, once for both.
+ */
+import type { Probot } from "probot";
+import type { Delivery } from "../commands/intent.ts";
+
+export type OnDelivery = (delivery: Delivery) => Promise<void>;
+
+export function makeApp(onDelivery: OnDelivery): (app: Probot) => void {
+  return (app) => {
+    app.onAny(({ id, name, payload }) => onDelivery({ id, name, payload }));
+  };
+}

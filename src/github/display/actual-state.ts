@@ -1,0 +1,83 @@
+/**
+ * What GitHub shows now, of all that it should show.
+ *
+ * What must hold: only what is wanted is asked for, one thing at a time; what others wrote is told
+ * apart by the number of its author, never by what it says.
+ */
+import { callsIn } from "./mention-comment.ts";
+import type { ShownCheck, ShownComment, ShownIssue, ShownPull, Self, Surface } from "./publisher-port.ts";
+import { carrierKey, MARKER, OURS, type Closing, type Wanted } from "./desired-state.ts";
+
+export interface ShownThread {
+  readonly labels: readonly string[];
+  /** Our status comments, oldest first. */
+  readonly comments: readonly ShownComment[];
+  /** The commits that comments of ours called people for. */
+  readonly calls: ReadonlySet<string>;
+}
+
+export interface Present {
+  /** Names of all labels of the repository. */
+  readonly labels: readonly string[];
+  /** By number; one that is missing is gone. */
+  readonly threads: ReadonlyMap<number, ShownThread>;
+  /** Our check runs by commit; one that is missing is not known to GitHub. */
+  readonly checks: ReadonlyMap<string, readonly ShownCheck[]>;
+  /** Our reactions by what carried the command; one that is missing is gone. */
+  readonly reactions: ReadonlyMap<string, readonly string[]>;
+  /** Pull requests, open or not, by the branch that one is to be opened for. */
+  readonly pulls: ReadonlyMap<string, readonly ShownPull[]>;
+  /** Those of the issues and pull requests to be closed that are open, and that we may close. */
+  readonly closable: ReadonlySet<number>;
+}
+
+/** Looks at everything that is wanted. */
+export async function readPresent(surface: Surface, wanted: Wanted, self: Self): Promise<Present> {
+  const threads = new Map<number, ShownThread>();
+  const closable = new Set<number>();
+  for (const { number } of wanted.threads) {
+    const shown = await surface.thread(number);
+    if (!shown) continue;
+    const comments = (await surface.comments(number)).filter(({ authorId }) => authorId === self.accountId);
+    threads.set(number, {
+      labels: shown.labels,
+      comments: comments.filter(isStatus).toSorted((a, b) => a.id - b.id),
+      calls: new Set(comments.flatMap(({ body }) => callsIn(body))),
+    });
+    const closing = wanted.closings.find((one) => one.number === number);
+    if (closing && isOurToClose(closing, shown, self)) closable.add(number);
+  }
+  const checks = new Map<string, readonly ShownCheck[]>();
+  for (const commit of new Set(wanted.checks.map((check) => check.commit))) {
+    const found = await surface.checks(commit);
+    if (found)
+      checks.set(
+        commit,
+        found.filter((one) => isOurCheck(one, self)),
+      );
+  }
+  const reactions = new Map<string, readonly string[]>();
+  for (const { carrier } of wanted.reactions) {
+    const found = await surface.reactions(carrier);
+    const ours = found?.filter(({ userId }) => userId === self.accountId).map(({ face }) => face);
+    if (ours) reactions.set(carrierKey(carrier), ours);
+  }
+  const pulls = new Map<string, readonly ShownPull[]>();
+  for (const { branch } of wanted.pulls) pulls.set(branch, await surface.pullsFrom(branch));
+  const labels = threads.size > 0 ? await surface.labels() : [];
+  return { labels, threads, checks, reactions, pulls, closable };
+}
+
+/** The marker tells our status comment from other comments of ours; the author makes it ours. */
+const isStatus = ({ body }: ShownComment): boolean => body.startsWith(MARKER);
+
+/** What somebody opened again is theirs to close; a pull request is ours where we opened it. */
+function isOurToClose(closing: Closing, { isOpen, isPull, reason }: ShownIssue, self: Self): boolean {
+  if (!isOpen || reason === "reopened") return false;
+  return closing.kind === "issue" ? !isPull : isPull && closing.authorId === self.accountId;
+}
+
+/** Where we are no App, GitHub lets us make no check runs; then the key alone has to do. */
+const isOurCheck = ({ appId, externalId }: ShownCheck, self: Self): boolean =>
+  externalId.startsWith(`${OURS}:`) &&
+  (self.appId === undefined || appId === undefined || appId === self.appId);

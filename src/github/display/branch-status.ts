@@ -1,0 +1,129 @@
+/**
+ * A branch as GitHub is told of it: whose turn it is, in words that do not change with the clock.
+ *
+ * What must hold: (pure) the same refs give the same words at any time, or every look would write.
+ */
+import type { Decision, Why } from "../../core/scheduling/decision.ts";
+import type { Commit } from "../../core/protocol/request.ts";
+import type { Reason } from "../../core/scheduling/reasons.ts";
+import type { Sha } from "../../core/protocol/ids.ts";
+import type { Step } from "../../core/analysis/timeline.ts";
+import type { Workflow } from "../../core/workflow/workflow.ts";
+import type { Button, Conclusion } from "./desired-state.ts";
+
+/** What was seen of one branch. */
+export interface Seen {
+  readonly decision: Decision;
+  readonly reason: Reason;
+  /** Its request's, or that of the request below its head. */
+  readonly state: string | undefined;
+  /** First-parent history, newest first, as far as it is the branch's own. */
+  readonly trail: readonly Commit[];
+  /** Oldest first. */
+  readonly timeline: readonly Step[];
+  /** The request that approvals above it have not yet let go on. */
+  readonly approves: Sha | undefined;
+  /**
+   * How the trusted branch has its work: its very head, or what it landed as; `nothing`: its head is
+   * there, and no commit of it was ever this branch's. Undefined: it has not, or that decides nothing.
+   */
+  readonly arrived?: "head" | "landed" | "nothing" | undefined;
+}
+
+/** True for finished work that the trusted branch has. */
+export const isIn = ({ state, arrived }: Seen): boolean =>
+  state === "done" && (arrived === "head" || arrived === "landed");
+
+/** How a check run stands. */
+export interface Standing {
+  readonly status: "queued" | "in_progress" | "completed";
+  readonly conclusion: Conclusion | undefined;
+}
+
+const ENDS: Readonly<Record<string, Conclusion>> = {
+  done: "success",
+  failed: "failure",
+  cancelled: "neutral",
+};
+
+const whyOf = (decision: Decision): Why | undefined => ("why" in decision ? decision.why : undefined);
+
+/** Undefined: nothing is shown of the branch. */
+export function standingOf({ decision, reason, state }: Seen): Standing | undefined {
+  const at = (status: Standing["status"], conclusion?: Conclusion): Standing => ({ status, conclusion });
+  const why = whyOf(decision);
+  if (state === undefined) return undefined;
+  if (!why) return at(decision.kind === "land" ? "in_progress" : "queued");
+  if (why.code === "ended") return at("completed", ENDS[why.detail] ?? "neutral");
+  if (decision.kind === "ignore") return undefined;
+  if (why.code === "running" || why.code === "running-older" || why.code === "foreign")
+    return at("in_progress");
+  // A stop of everything is over soon, and is nothing that this branch could be blamed for.
+  if (why.code === "held" || reason.turn !== "person") return at("queued");
+  return at("completed", "action_required");
+}
+
+const DURATION = /\b(?:in|for) \d+(?:ms|s|m|h|d)(?: \d+(?:ms|s|m|h))*(?: more)?/g;
+const iso = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
+
+/** The sentence of `status`, with moments in place of durations. */
+export function sentenceOf({ decision, reason }: Seen): string {
+  const why = whyOf(decision);
+  switch (why?.code) {
+    case "not-before":
+      return `waits for its time, ${iso(why.until)}`;
+    case "lane-closed":
+      return `the lane ${why.detail} is closed until ${iso(why.until)}`;
+    case "resting":
+      return `${why.detail}; the next attempt comes by itself`;
+    case "foreign":
+      return "another worker has it";
+    case "waits":
+      return why.detail.replace(DURATION, "for its time");
+    default:
+      return reason.sentence;
+  }
+}
+
+/** What a person writes in a comment to send the work on; undefined: nothing has to be written. */
+export function commandOf(seen: Seen, { states }: Pick<Workflow, "states">): string | undefined {
+  const { decision, reason, state } = seen;
+  const why = whyOf(decision);
+  if (!why || reason.turn !== "person") return undefined;
+  switch (why.code) {
+    case "ended":
+      return "/retry";
+    case "parked":
+    case "taken-over":
+    case "void-approval":
+      return "/resume";
+    case "waits":
+      return `/approve ${seen.approves ?? decision.head.commit}`;
+    case "held":
+      return "/hold off";
+    case "blocked":
+    case "unwritable":
+      return undefined;
+    default:
+      return `/set-state ${states[state ?? ""]?.next[0] ?? "<state>"}`;
+  }
+}
+
+const BUTTONS = {
+  approve: { identifier: "approve", label: "Approve", description: "Approve exactly this commit" },
+  retry: { identifier: "retry", label: "Retry", description: "Ask again for the state that failed" },
+  resume: { identifier: "resume", label: "Resume", description: "Go on with this work" },
+  stop: { identifier: "stop", label: "Stop", description: "End this work and what it handed out" },
+} as const satisfies Record<string, Button>;
+
+/** What can be pressed at the check run; GitHub takes three at the most. */
+export function buttonsOf({ decision, reason }: Seen): readonly Button[] {
+  const why = whyOf(decision);
+  if (why?.code === "ended") return why.detail === "failed" ? [BUTTONS.retry] : [];
+  // What is pressed approves the commit that bears the button: that must be the request itself.
+  const isRequest = decision.head.asked.kind === "request";
+  if (why?.code === "waits" && reason.turn === "person" && isRequest) return [BUTTONS.approve, BUTTONS.stop];
+  if (why?.code === "parked" || why?.code === "taken-over") return [BUTTONS.resume, BUTTONS.stop];
+  if (why?.code === "resting") return [BUTTONS.retry, BUTTONS.stop];
+  return decision.kind === "ignore" ? [] : [BUTTONS.stop];
+}

@@ -1,0 +1,49 @@
+/**
+ * Answers where a command was written.
+ *
+ * What must hold: work that began is shown by its status, and said nowhere else; a refusal is never
+ * silent, but where GitHub takes no answer: who deletes a comment at once holds nobody else up.
+ */
+import type { Result } from "../commands/actor.ts";
+import type { Intent, Spot } from "../commands/intent.ts";
+import { Declined } from "../api/client.ts";
+import type { Surface } from "./publisher-port.ts";
+import type { Carrier } from "./desired-state.ts";
+
+/** What was refused, or only asked, is answered where it stands; work that began is shown by its status. */
+export async function answer(surface: Surface, intent: Intent, results: readonly Result[]): Promise<void> {
+  const number = numberOf(intent);
+  if (number === undefined) return;
+  const texts = results.flatMap((result) =>
+    result.kind === "refused" ? [result.why] : result.kind === "said" ? [result.text] : [],
+  );
+  const carrier = intent.kind === "command" ? carrierOf(intent.spot) : undefined;
+  if (carrier && results.some(({ kind }) => kind === "refused"))
+    await whereTaken(() => surface.react(carrier, "confused"));
+  if (texts.length > 0) await whereTaken(() => surface.createComment(number, texts.join("\n\n")));
+}
+
+/** What was deleted, or is locked, takes no answer today and none tomorrow. */
+async function whereTaken(write: () => Promise<void>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    const isFinal =
+      error instanceof Declined && (error.verdict.kind === "gone" || error.verdict.kind === "refused");
+    // Whoever is nobody to GitHub is so for all else too.
+    if (!isFinal || error.status === 401) throw error;
+  }
+}
+
+function numberOf(intent: Intent): number | undefined {
+  if (intent.kind === "command") return intent.spot.number;
+  if (intent.kind === "label") return intent.issue.number;
+  return intent.kind === "review" ? intent.number : undefined;
+}
+
+/** GitHub takes no reaction to a review. */
+function carrierOf({ kind, number, id }: Spot): Carrier | undefined {
+  if (kind === "review") return undefined;
+  if (id === undefined) return { kind: "issue", id: number };
+  return { kind: kind === "review-comment" ? "review-comment" : "comment", id };
+}

@@ -1,0 +1,155 @@
+/**
+ * What has to be written so that GitHub shows what it should.
+ *
+ * What must hold: (pure) nothing when all is as wanted; what was deleted by hand is made again; two
+ * status comments become one; a person is called once for each commit; what is not ours is not
+ * touched, but for labels of other states, and the issue that ends with the work.
+ */
+import { callsIn, withCalls } from "./mention-comment.ts";
+import type { Present, ShownThread } from "./actual-state.ts";
+import type { ShownCheck, ShownPull } from "./publisher-port.ts";
+import {
+  carrierKey,
+  STATE_LABEL,
+  type Call,
+  type Carrier,
+  type Check,
+  type Face,
+  type Label,
+  type NewPull,
+  type Thread,
+  type Wanted,
+} from "./desired-state.ts";
+
+export type Write =
+  | { readonly kind: "create-label"; readonly label: Label }
+  | { readonly kind: "add-label" | "remove-label"; readonly number: number; readonly name: string }
+  | { readonly kind: "create-comment"; readonly number: number; readonly body: string }
+  | { readonly kind: "edit-comment"; readonly number: number; readonly id: number; readonly body: string }
+  | { readonly kind: "delete-comment"; readonly number: number; readonly id: number }
+  | { readonly kind: "create-check"; readonly check: Check }
+  | { readonly kind: "update-check"; readonly id: number; readonly check: Check }
+  | { readonly kind: "react"; readonly carrier: Carrier; readonly face: Face }
+  | { readonly kind: "create-pull"; readonly pull: NewPull }
+  | { readonly kind: "close-pull"; readonly number: number }
+  | {
+      readonly kind: "close-issue";
+      readonly number: number;
+      readonly reason: "completed" | "not_planned";
+    };
+
+/** In the order in which it is to be written. */
+export function difference(present: Present, wanted: Wanted): Write[] {
+  const due = wanted.calls.flatMap((call) => dueCall(call, present));
+  // Branches can stand at the same commit.
+  const calls = due.filter((one, at) => at === due.findIndex((other) => isSame(one, other)));
+  return [
+    ...wanted.pulls.flatMap((pull) => pullWrites(pull, present.pulls.get(pull.branch) ?? [])),
+    ...wanted.reactions.flatMap(({ carrier, faces }) => {
+      const shown = present.reactions.get(carrierKey(carrier));
+      return faces.flatMap((face): Write[] =>
+        !shown || shown.includes(face) ? [] : [{ kind: "react", carrier, face }],
+      );
+    }),
+    ...newLabels(present, wanted),
+    ...wanted.threads.flatMap((thread) => {
+      const shown = present.threads.get(thread.number);
+      return shown ? [...labelWrites(thread, shown), ...commentWrites(thread, shown, calls)] : [];
+    }),
+    ...calls.flatMap(({ number, call }): Write[] => {
+      const thread = wanted.threads.find((one) => one.number === number);
+      const isSaid = thread && says(thread, present.threads.get(number), call);
+      return isSaid ? [] : [{ kind: "create-comment", number, body: call.body }];
+    }),
+    ...wanted.checks.flatMap((check) => checkWrites(check, present.checks.get(check.commit))),
+    // Last: what became of the work stands there before anybody hears that it is closed.
+    ...wanted.closings.flatMap((closing): Write[] => {
+      if (!present.closable.has(closing.number)) return [];
+      const { number } = closing;
+      return closing.kind === "pull"
+        ? [{ kind: "close-pull", number }]
+        : [{ kind: "close-issue", number, reason: closing.reason }];
+    }),
+  ];
+}
+
+/** One that is open is enough; one that was closed is, while the branch stands where it stood then. */
+function pullWrites(pull: NewPull, shown: readonly ShownPull[]): Write[] {
+  const isThere = shown.some(({ isOpen, commit }) => isOpen || !pull.again || commit === pull.commit);
+  return isThere ? [] : [{ kind: "create-pull", pull }];
+}
+
+interface Due {
+  readonly call: Call;
+  readonly number: number;
+}
+
+const isSame = (one: Due, other: Due): boolean =>
+  one.number === other.number && one.call.commit === other.call.commit;
+
+/** Where a person is to be called still; nowhere, when it was said at any of its places. */
+function dueCall(call: Call, { threads }: Present): Due[] {
+  const there = call.numbers.filter((number) => threads.has(number));
+  const [number] = there;
+  const isSaid = there.some((one) => threads.get(one)?.calls.has(call.commit));
+  return number === undefined || isSaid ? [] : [{ call, number }];
+}
+
+/** A status comment that is new is heard of by everybody, so that it calls by itself. */
+const says = (thread: Thread, shown: ShownThread | undefined, call: Call): boolean =>
+  shown?.comments.length === 0 && thread.calls === call.commit && !call.mentions;
+
+/** GitHub takes labels that differ in case alone for one. */
+const same = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
+
+/** The colour of a label that is there is left to people. */
+function newLabels({ labels, threads }: Present, wanted: Wanted): Write[] {
+  const missing = new Map<string, Label>();
+  for (const { number, label } of wanted.threads) {
+    if (threads.has(number) && !labels.some((name) => same(name, label.name))) missing.set(label.name, label);
+  }
+  return [...missing.values()].map((label) => ({ kind: "create-label", label }));
+}
+
+/** The right one is put on before a wrong one is taken off: an issue is never without. */
+function labelWrites({ number, label: { name } }: Thread, { labels }: ShownThread): Write[] {
+  const wrong = labels.filter((one) => one.startsWith(STATE_LABEL) && !same(one, name));
+  return [
+    ...(labels.some((one) => same(one, name)) ? [] : [{ kind: "add-label", number, name } as const]),
+    ...wrong.map((one) => ({ kind: "remove-label", number, name: one }) as const),
+  ];
+}
+
+/** The oldest stays: others may have linked to it. */
+function commentWrites(thread: Thread, shown: ShownThread, due: readonly Due[]): Write[] {
+  const { number } = thread;
+  const [first, ...doubles] = shown.comments;
+  if (!first) {
+    const said = due.filter((one) => one.number === number && says(thread, shown, one.call));
+    const calls = [...new Set(said.map(({ call }) => call.commit))];
+    return [{ kind: "create-comment", number, body: withCalls(thread.body, calls) }];
+  }
+  const called = new Set(shown.comments.flatMap((one) => callsIn(one.body)));
+  const body = withCalls(thread.body, [...called]);
+  return [
+    ...(sameText(first.body, body) ? [] : [{ kind: "edit-comment", number, id: first.id, body } as const]),
+    ...doubles.map(({ id }) => ({ kind: "delete-comment", number, id }) as const),
+  ];
+}
+
+/** GitHub may give line ends back as it likes. */
+const plain = (text: string): string => text.replaceAll("\r\n", "\n").trim();
+const sameText = (one: string, other: string): boolean => plain(one) === plain(other);
+
+function checkWrites(check: Check, shown: readonly ShownCheck[] | undefined): Write[] {
+  const found = shown?.filter(({ name }) => name === check.name).toSorted((a, b) => b.id - a.id)[0];
+  if (!shown || (check.isPast && !found)) return [];
+  if (!found) return [{ kind: "create-check", check }];
+  const isRight =
+    found.status === check.status &&
+    found.conclusion === check.conclusion &&
+    found.externalId === check.externalId &&
+    sameText(found.title, check.title) &&
+    sameText(found.summary, check.summary);
+  return isRight ? [] : [{ kind: "update-check", id: found.id, check }];
+}

@@ -1,0 +1,59 @@
+/**
+ * Which issues and pull requests a branch belongs to.
+ *
+ * What must hold: (pure) only the branch's name, what people wrote, and open pull requests of this
+ * repository say so; what a script wrote sends its branch nowhere.
+ */
+import { valuesOf } from "../../core/protocol/message.ts";
+import type { Commit } from "../../core/protocol/request.ts";
+import { readSteps, type Step as Hand } from "../../core/protocol/hand-offs.ts";
+import type { Seen } from "./branch-status.ts";
+import { type Label, type Pull, STATE_LABEL } from "./desired-state.ts";
+import { cleanLine } from "../../core/util/redact.ts";
+import type { Workflow } from "../../core/workflow/workflow.ts";
+
+const OWN_ISSUE = /^trailhand\/issue-([1-9]\d{0,8})$/;
+/** A commit names no more issues than this: each is read at every look, and written to. */
+const MOST = 20;
+const REFERENCE = /(?<![\w/#])#([1-9]\d{0,8})\b/g;
+
+/** The issue that a branch is named for. */
+export const ownIssue = (branch: string): number | undefined => {
+  const found = OWN_ISSUE.exec(branch)?.[1];
+  return found === undefined ? undefined : Number(found);
+};
+
+/** The open pull requests of a branch, those from its namesakes in forks left out. */
+export const pullsAt = (branch: string, pulls: readonly Pull[]): Pull[] =>
+  pulls.filter((one) => one.branch === branch && !one.isFork);
+
+/** Every number at which a branch is shown. */
+export function numbersOf({ decision: { head }, trail }: Seen, pulls: readonly Pull[]): number[] {
+  const own = ownIssue(head.branch);
+  const here = pullsAt(head.branch, pulls).map(({ number }) => number);
+  const named = byHand(trail).map(({ message }) => valuesOf(message.trailers, "Refs"));
+  const refs = named.find((values) => values.length > 0)?.join(" ") ?? "";
+  const referred = [...refs.matchAll(REFERENCE)].slice(0, MOST).map(([, number]) => Number(number));
+  return [...new Set([...(own === undefined ? [] : [own]), ...here, ...referred])];
+}
+
+const byHand = (trail: readonly Commit[]): Hand[] => readSteps(trail).filter((step) => step.byHand);
+
+export const nameOf = ({ decision }: Seen): string => decision.head.branch;
+
+/** The branch whose answer handed this one out. */
+export const parentOf = ({ decision: { head } }: Seen): string | undefined =>
+  head.asked.kind === "request" ? head.asked.parent : undefined;
+
+const COLORS: Readonly<Record<string, string>> = { done: "0e8a16", failed: "b60205", cancelled: "8b949e" };
+const HALTED = "fbca04";
+/** GitHub's own bounds. */
+const NAME = 50;
+const DESCRIPTION = 100;
+
+export function labelOf(state: string, { states }: Workflow): Label {
+  const found = states[state];
+  const color = COLORS[state] ?? (found ? (found.human ? "d93f0b" : "1d76db") : HALTED);
+  const description = cleanLine(found?.description ?? "", DESCRIPTION) || "A state of Trailhand's workflow";
+  return { name: `${STATE_LABEL}${state}`.slice(0, NAME), color, description };
+}

@@ -1,0 +1,102 @@
+/**
+ * Calls: the new comment, where only a person can go on.
+ *
+ * What must hold: (pure) one call for each commit that it is about; only people whom the workflow of
+ * the trusted branch names are mentioned, by the login that GitHub put into their address.
+ */
+import { askersOf } from "../../core/policy/approvals.ts";
+import type { Sha } from "../../core/protocol/ids.ts";
+import { isSamePerson } from "../../core/policy/people.ts";
+import { loginOf } from "../../core/policy/push-identity.ts";
+import { singles } from "../../core/workflow/wait.ts";
+import type { Workflow } from "../../core/workflow/workflow.ts";
+import { callText, type Page } from "./status-comment.ts";
+import { nameOf, ownIssue, parentOf, pullsAt } from "./issue-links.ts";
+import type { Seen } from "./branch-status.ts";
+import { MARKER, OURS, type Call, type Pull } from "./desired-state.ts";
+
+/** More people are not mentioned at once. */
+const PEOPLE = 20;
+const CALL = new RegExp(`^<!-- ${OURS}:call ([0-9a-f]{40}|[0-9a-f]{64}) -->$`);
+const callLine = (commit: Sha): string => `<!-- ${OURS}:call ${commit} -->`;
+
+/** The commit that a person is called for; undefined: it is nobody's turn, or only this machine's. */
+export function calledFor({ decision, reason, approves }: Seen): Sha | undefined {
+  const why = "why" in decision ? decision.why.code : undefined;
+  // What stands in the way of one machine, or of everything, is not about this work.
+  if (reason.turn !== "person" || why === "held" || why === "blocked") return undefined;
+  return approves ?? decision.head.commit;
+}
+
+/** Where a person is called, and how. `all` are the branches that are shown, with their numbers. */
+export function callOf(
+  seen: Seen,
+  all: ReadonlyMap<Seen, readonly number[]>,
+  pulls: readonly Pull[],
+  page: Page,
+): Call | undefined {
+  const commit = calledFor(seen);
+  const numbers = commit === undefined ? [] : placesOf(seen, all, pulls);
+  if (commit === undefined || numbers.length === 0) return undefined;
+  const mentions = mentionsOf(seen, page.workflow).map((login) => `@${login}`);
+  const body = [
+    callLine(commit),
+    ...callText(seen, commit, page),
+    ...(mentions.length > 0 ? [mentions.join(" ")] : []),
+  ].join("\n\n");
+  return { commit, numbers, body, mentions: mentions.length > 0 };
+}
+
+/** The pull request first, then the branch's own issue, then others; without any, where its parent is shown. */
+function placesOf(
+  seen: Seen,
+  all: ReadonlyMap<Seen, readonly number[]>,
+  pulls: readonly Pull[],
+): readonly number[] {
+  const known = new Set<Seen>();
+  for (let one: Seen | undefined = seen; one && !known.has(one);) {
+    const branch = nameOf(one);
+    const [own, numbers] = [ownIssue(branch), all.get(one) ?? []];
+    const first = [
+      ...pullsAt(branch, pulls).map(({ number }) => number),
+      ...(own === undefined ? [] : [own]),
+    ];
+    if (numbers.length > 0) return [...new Set([...first, ...numbers])];
+    // What became of a child is its parent's to say.
+    if (one.state === "failed") return [];
+    known.add(one);
+    const parent = parentOf(one);
+    one = [...all.keys()].find((other) => nameOf(other) === parent);
+  }
+  return [];
+}
+
+/** Logins of those whose approval is waited for. */
+function mentionsOf({ decision, state, trail }: Seen, { states, people }: Workflow): string[] {
+  if (!("why" in decision) || decision.why.code !== "waits") return [];
+  const logins = (states[state ?? ""]?.wait ?? []).flatMap(singles).flatMap((one) => {
+    if (one.kind !== "approvals") return [];
+    const askers = one.own ? [] : askersOf(trail);
+    return one.by
+      .flatMap((name) => (Object.hasOwn(people, name) ? (people[name] ?? []) : [name]))
+      .filter((address) => !askers.some((asker) => isSamePerson(asker, address)))
+      .flatMap((address) => loginOf(address) ?? []);
+  });
+  return [...new Set(logins)].slice(0, PEOPLE);
+}
+
+/** The commits that a comment of ours called people for. */
+export const callsIn = (body: string): string[] => headOf(body).flatMap((line) => CALL.exec(line)?.[1] ?? []);
+
+/** The marks of a body: its first lines, as far as they are comments of ours. */
+function headOf(body: string): string[] {
+  const lines = body.replaceAll("\r\n", "\n").split("\n");
+  const end = lines.findIndex((line) => !CALL.test(line) && !line.startsWith(MARKER));
+  return end < 0 ? lines : lines.slice(0, end);
+}
+
+/** A status comment that is a call too; it stays one when it is edited. */
+export function withCalls(body: string, commits: readonly string[]): string {
+  const [first = "", ...rest] = body.split("\n");
+  return [first, ...commits.map((commit) => callLine(commit as Sha)), ...rest].join("\n");
+}

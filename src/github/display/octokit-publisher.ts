@@ -1,0 +1,242 @@
+/**
+ * The surface through octokit, whichever kind of it: our own client or Probot's.
+ *
+ * What must hold: an issue that was moved to another repository is not followed there; a list is
+ * read to its end.
+ */
+import type { Octokit } from "@octokit/rest";
+import { parseBranch, type Sha } from "../../core/protocol/ids.ts";
+import type { Repo } from "../commands/intent.ts";
+import type {
+  ShownCheck,
+  ShownComment,
+  ShownIssue,
+  ShownPull,
+  ShownReaction,
+  Surface,
+} from "./publisher-port.ts";
+import type { Carrier, Check, NewPull, Pull } from "./desired-state.ts";
+
+export type Request = Octokit["request"];
+
+const PAGE = 100;
+/** An issue with more comments than this is one that nobody reads. */
+const PAGES = 50;
+
+/** `request` is that of an octokit which may write to the repository. */
+export function octokitSurface(request: Request, { owner, name: repo }: Repo): Surface {
+  const at = { owner, repo };
+  return {
+    labels: async () => {
+      const found = await all((page) => request("GET /repos/{owner}/{repo}/labels", { ...at, ...page }));
+      return found.map(({ name }) => name);
+    },
+    thread: (issue_number) => thread(request, at, issue_number),
+    comments: async (issue_number) => {
+      const route = "GET /repos/{owner}/{repo}/issues/{issue_number}/comments";
+      const found = await all((page) => request(route, { ...at, issue_number, ...page }));
+      return found.map(({ id, user, body }): ShownComment => ({
+        id: Number(id),
+        authorId: numberOf(user?.id),
+        body: body ?? "",
+      }));
+    },
+    checks: (commit) => checks(request, at, commit),
+    reactions: (carrier) => reactions(request, at, carrier),
+    pulls: async () => {
+      const route = "GET /repos/{owner}/{repo}/pulls";
+      const found = await all((page) => request(route, { ...at, state: "open", ...page }));
+      return found.flatMap(({ number, head, base, user }): Pull[] => {
+        const branch = parseBranch(head.ref);
+        // A fork that was deleted is one still.
+        const isFork = head.repo?.id !== base.repo.id;
+        return branch ? [{ number, branch, isFork, authorId: numberOf(user?.id) }] : [];
+      });
+    },
+    pullsFrom: async (branch) => {
+      const route = "GET /repos/{owner}/{repo}/pulls";
+      const only = { ...at, state: "all" as const, head: `${owner}:${branch}` };
+      const found = await all((page) => request(route, { ...only, ...page }));
+      return found.flatMap(({ number, state, head, base }): ShownPull[] =>
+        head.ref === branch && head.repo?.id === base.repo.id
+          ? [{ number, isOpen: state === "open", commit: head.sha }]
+          : [],
+      );
+    },
+    createLabel: async (label) =>
+      void (await request("POST /repos/{owner}/{repo}/labels", { ...at, ...label })),
+    addLabel: async (issue_number, name) => {
+      const route = "POST /repos/{owner}/{repo}/issues/{issue_number}/labels";
+      await request(route, { ...at, issue_number, labels: [name] });
+    },
+    removeLabel: async (issue_number, name) => {
+      const route = "DELETE /repos/{owner}/{repo}/issues/{issue_number}/labels/{name}";
+      await request(route, { ...at, issue_number, name });
+    },
+    createComment: async (issue_number, body) => {
+      const route = "POST /repos/{owner}/{repo}/issues/{issue_number}/comments";
+      await request(route, { ...at, issue_number, body });
+    },
+    editComment: async (comment_id, body) => {
+      const route = "PATCH /repos/{owner}/{repo}/issues/comments/{comment_id}";
+      await request(route, { ...at, comment_id, body });
+    },
+    deleteComment: async (comment_id) => {
+      await request("DELETE /repos/{owner}/{repo}/issues/comments/{comment_id}", { ...at, comment_id });
+    },
+    createCheck: async (check) => {
+      const route = "POST /repos/{owner}/{repo}/check-runs";
+      await request(route, { ...at, ...fieldsOf(check), head_sha: check.commit });
+    },
+    updateCheck: async (check_run_id, check) => {
+      const route = "PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}";
+      await request(route, { ...at, ...fieldsOf(check), check_run_id });
+    },
+    react: (carrier, content) => react(request, at, carrier, content),
+    createPull: async ({ branch: head, base, title, body, isDraft: draft }: NewPull) => {
+      await request("POST /repos/{owner}/{repo}/pulls", { ...at, head, base, title, body, draft });
+    },
+    closePull: async (pull_number) => {
+      const route = "PATCH /repos/{owner}/{repo}/pulls/{pull_number}";
+      await request(route, { ...at, pull_number, state: "closed" });
+    },
+    closeIssue: async (issue_number, state_reason) => {
+      const route = "PATCH /repos/{owner}/{repo}/issues/{issue_number}";
+      await request(route, { ...at, issue_number, state: "closed", state_reason });
+    },
+  };
+}
+
+interface At {
+  readonly owner: string;
+  readonly repo: string;
+}
+
+type Page = { readonly per_page: number; readonly page: number };
+
+/** All pages of a list. */
+async function all<One>(read: (page: Page) => Promise<{ readonly data: readonly One[] }>): Promise<One[]> {
+  const found: One[] = [];
+  for (let page = 1; page <= PAGES; page++) {
+    const { data } = await read({ per_page: PAGE, page });
+    found.push(...data);
+    if (data.length < PAGE) break;
+  }
+  return found;
+}
+
+/** What is not there, or not known there, is undefined. */
+async function unlessGone<T>(ask: () => Promise<T>, statuses: readonly number[]): Promise<T | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (statuses.includes((error as { status?: number }).status ?? 0)) return undefined;
+    throw error;
+  }
+}
+
+async function thread(request: Request, at: At, issue_number: number): Promise<ShownIssue | undefined> {
+  const route = "GET /repos/{owner}/{repo}/issues/{issue_number}";
+  const found = await unlessGone(
+    () => request(route, { ...at, issue_number, request: { redirect: "manual" } }),
+    [404, 410],
+  );
+  // An answer without a number sends us to where it was moved.
+  if (!found || found.data?.number !== issue_number) return undefined;
+  const { labels, state, state_reason, pull_request } = found.data;
+  return {
+    labels: labels.map((label) => (typeof label === "string" ? label : (label.name ?? ""))),
+    isOpen: state === "open",
+    isPull: pull_request !== undefined,
+    reason: state_reason ?? undefined,
+  };
+}
+
+async function checks(request: Request, at: At, ref: Sha): Promise<readonly ShownCheck[] | undefined> {
+  const route = "GET /repos/{owner}/{repo}/commits/{ref}/check-runs";
+  const read = async (page: Page) => {
+    const { data } = await request(route, { ...at, ref, filter: "latest", ...page });
+    return { data: data.check_runs };
+  };
+  const found = await unlessGone(() => all(read), [404, 422]);
+  return found?.map(({ id, app, name, external_id, status, conclusion, output }) => ({
+    id: Number(id),
+    appId: numberOf(app?.id),
+    name,
+    externalId: external_id ?? "",
+    status,
+    conclusion: conclusion ?? undefined,
+    title: output.title ?? "",
+    summary: output.summary ?? "",
+  }));
+}
+
+async function reactions(
+  request: Request,
+  at: At,
+  { kind, id }: Carrier,
+): Promise<readonly ShownReaction[] | undefined> {
+  const read = (page: Page) => {
+    if (kind === "issue")
+      return request("GET /repos/{owner}/{repo}/issues/{issue_number}/reactions", {
+        ...at,
+        issue_number: id,
+        ...page,
+      });
+    if (kind === "comment")
+      return request("GET /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions", {
+        ...at,
+        comment_id: id,
+        ...page,
+      });
+    return request("GET /repos/{owner}/{repo}/pulls/comments/{comment_id}/reactions", {
+      ...at,
+      comment_id: id,
+      ...page,
+    });
+  };
+  const found = await unlessGone(() => all(read), [404, 410]);
+  return found?.map(({ user, content }) => ({ userId: numberOf(user?.id), face: content }));
+}
+
+async function react(
+  request: Request,
+  at: At,
+  { kind, id }: Carrier,
+  content: "eyes" | "rocket" | "confused",
+) {
+  if (kind === "issue")
+    await request("POST /repos/{owner}/{repo}/issues/{issue_number}/reactions", {
+      ...at,
+      issue_number: id,
+      content,
+    });
+  else if (kind === "comment")
+    await request("POST /repos/{owner}/{repo}/issues/comments/{comment_id}/reactions", {
+      ...at,
+      comment_id: id,
+      content,
+    });
+  else
+    await request("POST /repos/{owner}/{repo}/pulls/comments/{comment_id}/reactions", {
+      ...at,
+      comment_id: id,
+      content,
+    });
+}
+
+function fieldsOf({ name, externalId, status, conclusion, title, summary, details, buttons }: Check) {
+  const fields = {
+    name,
+    external_id: externalId,
+    details_url: details,
+    output: { title, summary },
+    actions: [...buttons],
+  };
+  if (conclusion !== undefined) return { ...fields, status: "completed" as const, conclusion };
+  return { ...fields, status: status === "in_progress" ? ("in_progress" as const) : ("queued" as const) };
+}
+
+/** Numbers of GitHub stay far below what a number can hold, whatever their type says. */
+const numberOf = (id: number | bigint | undefined): number | undefined =>
+  id === undefined ? undefined : Number(id);

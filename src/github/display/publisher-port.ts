@@ -1,0 +1,78 @@
+/**
+ * The few things that are read from and written to GitHub to show the work, as a port.
+ *
+ * What must hold: what is not there is undefined, and never an error; everything else that GitHub
+ * refuses is thrown as it came.
+ */
+import type { Branch, Sha } from "../../core/protocol/ids.ts";
+import type { Carrier, Check, Face, Label, NewPull, Pull } from "./desired-state.ts";
+
+/** Who we are: the account that writes, and the App that owns our check runs, where there is one. */
+export interface Self {
+  readonly accountId: number;
+  readonly appId: number | undefined;
+}
+
+export interface ShownComment {
+  readonly id: number;
+  readonly authorId: number | undefined;
+  readonly body: string;
+}
+
+export interface ShownCheck extends Pick<Check, "name" | "externalId" | "title" | "summary"> {
+  readonly id: number;
+  readonly appId: number | undefined;
+  readonly status: string;
+  readonly conclusion: string | undefined;
+}
+
+/** An issue or a pull request, as far as it is shown or closed. */
+export interface ShownIssue {
+  readonly labels: readonly string[];
+  readonly isOpen: boolean;
+  readonly isPull: boolean;
+  /** GitHub's word for how it came to be open or closed. */
+  readonly reason: string | undefined;
+}
+
+/** A pull request from a branch of this repository, open or not. */
+export interface ShownPull {
+  readonly number: number;
+  readonly isOpen: boolean;
+  /** The head when it was closed, or is. */
+  readonly commit: string;
+}
+
+export interface ShownReaction {
+  readonly userId: number | undefined;
+  readonly face: string;
+}
+
+export interface Surface {
+  /** Names of all labels of the repository. */
+  labels(): Promise<readonly string[]>;
+  /** An issue or pull request; undefined: it is not there. */
+  thread(number: number): Promise<ShownIssue | undefined>;
+  comments(number: number): Promise<readonly ShownComment[]>;
+  /** Undefined: GitHub does not have the commit. */
+  checks(commit: Sha): Promise<readonly ShownCheck[] | undefined>;
+  /** Undefined: what carried the command is not there any more. */
+  reactions(carrier: Carrier): Promise<readonly ShownReaction[] | undefined>;
+  /** Those that are open. */
+  pulls(): Promise<readonly Pull[]>;
+  /** All that there ever were from a branch. */
+  pullsFrom(branch: Branch): Promise<readonly ShownPull[]>;
+
+  createLabel(label: Label): Promise<void>;
+  addLabel(number: number, name: string): Promise<void>;
+  removeLabel(number: number, name: string): Promise<void>;
+  createComment(number: number, body: string): Promise<void>;
+  editComment(id: number, body: string): Promise<void>;
+  deleteComment(id: number): Promise<void>;
+  createCheck(check: Check): Promise<void>;
+  updateCheck(id: number, check: Check): Promise<void>;
+  react(carrier: Carrier, face: Face): Promise<void>;
+  createPull(pull: NewPull): Promise<void>;
+  closePull(number: number): Promise<void>;
+  closeIssue(number: number, reason: "completed" | "not_planned"): Promise<void>;
+}

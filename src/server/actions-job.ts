@@ -1,0 +1,158 @@
+/**
+ * Puts the parts of a job of GitHub Actions together: how its event is read, who acts on it, and how
+ * GitHub is shown what came of it.
+ *
+ * What must hold: nothing is opened and nobody is called before the event was found to ask for
+ * something; the token is given to git and to the API, each for its own server, and to nobody else.
+ */
+import { seeBranches } from "../app/branch-overview.ts";
+import { act } from "../github/commands/handle-intent.ts";
+import type { Result } from "../github/commands/actor.ts";
+import { answer } from "../github/display/command-reply.ts";
+import { ACTIONS, lineEnvironment, type Seat } from "../github/api/actions-context.ts";
+import { Declined, openClient } from "../github/api/client.ts";
+import { readEvent, type Reading } from "../github/commands/parse-event.ts";
+import { openHub } from "../github/commands/github-queries.ts";
+import type { Intent } from "../github/commands/intent.ts";
+import { Limits } from "../github/commands/rate-limit.ts";
+import { openNotary } from "../github/api/signed-commits.ts";
+import { octokitSurface, type Request } from "../github/display/octokit-publisher.ts";
+import { Pacer } from "../github/api/request-throttle.ts";
+import { pictureOf } from "../github/display/project.ts";
+import { openPushLog } from "../github/api/activity-log.ts";
+import type { Person } from "../git/open-repository.ts";
+import { accountAddress } from "../core/policy/push-identity.ts";
+import type { Surface } from "../github/display/publisher-port.ts";
+import { showWork } from "../github/display/apply.ts";
+import type { Pull, Wanted } from "../github/display/desired-state.ts";
+import type { Environment, Site } from "../app/workspace.ts";
+import { accountNumber } from "./installation.ts";
+import { openDesk } from "../app/repository-actions.ts";
+import { openSite } from "../app/open-workspace.ts";
+
+/** The name that people mention. */
+const SLUG = "trailhand";
+/** A job is paid for while it waits; what GitHub puts off for longer is shown by the next one. */
+const PATIENCE = { longestMs: 120_000 };
+
+/** What became of an intent, for the summary. */
+export interface Told {
+  readonly text: string;
+  readonly applied: boolean;
+}
+
+export interface ActionParts {
+  /** Carries out one intent, and answers where it was written. */
+  readonly act: (intent: Intent) => Promise<readonly Told[]>;
+  /** Shows the work on GitHub. What could not be shown. */
+  readonly publish: () => Promise<readonly string[]>;
+}
+
+export interface OpenSeat {
+  readonly reading: Reading;
+  readonly open: (
+    directory: string,
+    remote: string,
+    /** GitHub is to sign answers; told why it did not. */
+    unsigned?: (why: string) => void,
+  ) => Promise<{ readonly site: Site; readonly parts: ActionParts }>;
+}
+
+export function openSeat(
+  seat: Seat,
+  env: Environment,
+  payload: unknown,
+  say: (text: string) => void,
+  pacer = new Pacer(Date.now, PATIENCE),
+): OpenSeat {
+  const { account } = seat;
+  // What a job's own token does starts no job; as a bot it is heard only where the workflow lists it.
+  const self = { botIds: typeof account === "number" ? [account] : [], slug: SLUG };
+  return {
+    reading: readEvent(seat.event, payload, self),
+    async open(directory, remote, unsigned) {
+      const token = () => Promise.resolve(seat.token);
+      const { request } = await openClient({ pacer, baseUrl: seat.api, token });
+      const site = await openSite(directory, lineEnvironment(env, seat), {
+        remote,
+        signing: unsigned && { notary: openNotary(request, seat.repo), say: unsigned },
+        person: personOf(seat),
+        pushes: () => openPushLog(request, seat.repo, say),
+      });
+      return { site, parts: partsOf(seat, site, request) };
+    },
+  };
+}
+
+function partsOf(seat: Seat, site: Site, request: Request): ActionParts {
+  const { repo } = seat;
+  const hub = openHub({ request });
+  const surface = octokitSurface(request, repo);
+  const desk = openDesk(site);
+  const manner = { slug: SLUG, limits: new Limits(), now: () => Date.now() };
+  return {
+    async act(intent) {
+      const results = await act(intent, desk, hub, manner);
+      await answer(surface, intent, results);
+      return results.flatMap(tell);
+    },
+    publish: () => publish(seat, site, surface, () => accountOf(seat, request)),
+  };
+}
+
+function tell(result: Result): Told[] {
+  const name = result.command === undefined ? "" : `/${result.command}: `;
+  if (result.kind === "nothing") return [];
+  if (result.kind === "refused") return [{ text: `${name}${result.why}`, applied: true }];
+  return [{ text: `${name}${result.kind === "said" ? "answered" : result.text}`, applied: true }];
+}
+
+/** True for a job's own token on github.com, whose account and App have numbers that we know. */
+const isOwnJob = ({ account, server }: Seat): boolean => account === "job" && server === "https://github.com";
+
+/** The account of a job's own token on github.com, by which its commits are shown. */
+function personOf(seat: Seat): Person | undefined {
+  if (!isOwnJob(seat)) return undefined;
+  const { id, login } = ACTIONS;
+  return { name: login, email: accountAddress(id, login) };
+}
+
+/** By which account we write: without it, what we wrote before could not be told from what others did. */
+async function accountOf({ account }: Seat, request: Request): Promise<number | undefined> {
+  if (typeof account === "number") return account;
+  try {
+    if (account === "job") return await accountNumber({ request }, ACTIONS.login);
+    return Number((await request("GET /user")).data.id);
+  } catch (error) {
+    // The token of an App belongs to no user.
+    if (error instanceof Declined && error.verdict.kind === "refused") return undefined;
+    throw error;
+  }
+}
+
+async function publish(
+  seat: Seat,
+  site: Site,
+  surface: Surface,
+  account: () => Promise<number | undefined>,
+): Promise<readonly string[]> {
+  const { repo, server } = seat;
+  const branches = await seeBranches(site);
+  if (branches.seen.length === 0) return [];
+  const accountId = await account();
+  if (accountId === undefined) return ["say with the input account by which account the token writes"];
+  const picture = pictureOf(branches, repo, server);
+  const shown = (pulls: readonly Pull[]) => withoutButtons(picture(pulls));
+  const { refused, later } = await showWork(surface, shown, {
+    accountId,
+    appId: isOwnJob(seat) ? ACTIONS.appId : undefined,
+  });
+  const put = later ? [`GitHub wants nothing more for ${Math.ceil(later.ms / 1000)} s`] : [];
+  return [...refused.map(({ write, why }) => `${write.kind}: ${why}`), ...put];
+}
+
+/** Who presses a button of a check that a job made is heard by nobody: GitHub starts no job for it. */
+const withoutButtons = (wanted: Wanted): Wanted => ({
+  ...wanted,
+  checks: wanted.checks.map((check) => ({ ...check, buttons: [] })),
+});

@@ -1,0 +1,20 @@
+/**
+ * The entry for `probot run`: the same App in Probot's own server.
+ *
+ * What must hold: an event means the same as under `trailhand serve`. There is no inbox here, so that
+ * what is being worked on when the process dies is lost until the next sweep.
+ */
+import type { Probot } from "probot";
+import { makeApp } from "../github/api/probot-app.ts";
+import { appNumber, readBaseUrl, readServer } from "../github/api/credentials.ts";
+import { handling, inboxFolder, selfOf } from "./service.ts";
+import { ownParts } from "./service-parts.ts";
+
+export default function trailhand(app: Probot): void {
+  const say = (text: string) => app.log.warn(text);
+  const { env } = process;
+  const self = selfOf(app, appNumber(env));
+  const baseUrl = readBaseUrl(env);
+  const where = { directory: inboxFolder(env, appNumber(env), baseUrl), server: readServer(env, baseUrl) };
+  makeApp(handling(ownParts({ env, say, runs: true, ...where })(app, self), self))(app);
+}

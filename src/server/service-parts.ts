@@ -1,0 +1,70 @@
+/**
+ * What a server does with its deliveries: a station for each repository, opened when something is
+ * asked of it.
+ *
+ * What must hold: a repository has one station; one that cannot be opened keeps no other from being
+ * served, and is opened again when it is asked for again.
+ */
+import type { Probot } from "probot";
+import { readEvent, type Reading, type Self } from "../github/commands/parse-event.ts";
+import type { Intent, Repo } from "../github/commands/intent.ts";
+import { Limits } from "../github/commands/rate-limit.ts";
+import type { Pacer } from "../github/api/request-throttle.ts";
+import { installations } from "./installation.ts";
+import { Station, type StationOptions } from "./repository-service.ts";
+
+/** What understands events, acts on them, and shows what came of it. */
+export interface Parts {
+  readonly readEvent: (name: string, payload: unknown, self: Self) => Reading;
+  readonly act: (intent: Intent) => Promise<void>;
+  /** Ends what runs. */
+  readonly stop: () => Promise<void>;
+}
+
+/** What they need besides the App. */
+export interface PartsOptions extends Omit<StationOptions, "self" | "limits"> {
+  /** How fast each account is asked; as GitHub wants it when left out. */
+  readonly pace?: (() => Pacer) | undefined;
+}
+
+/** The parts of this program: a station for each repository, opened when something is asked of it. */
+export function ownParts({
+  pace,
+  ...given
+}: PartsOptions): (app: Probot, self: () => Promise<Self>) => Parts {
+  const { say } = given;
+  return (app, self) => {
+    const stations = new Map<string, Promise<Station>>();
+    const limits = new Limits();
+    const installed = installations(app, say, pace);
+    const open = async (repo: Repo): Promise<Station> => {
+      const octokit = await installed(repo);
+      return Station.open(repo, octokit, { ...given, limits, self: await self() });
+    };
+    const stationOf = (repo: Repo): Promise<Station> => {
+      const key = `${repo.owner}/${repo.name}`.toLowerCase();
+      const known = stations.get(key) ?? open(repo);
+      stations.set(key, known);
+      known.catch(() => stations.delete(key));
+      return known;
+    };
+    return {
+      readEvent,
+      async act(intent) {
+        if (intent.kind !== "sweep") return (await stationOf(intent.repo)).act(intent);
+        for (const repo of intent.repos) {
+          await stationOf(repo).then(
+            (station) => station.show(),
+            // One repository that cannot be opened keeps no other from being looked at.
+            (error: unknown) => say(`${repo.owner}/${repo.name}: ${String(error)}`),
+          );
+        }
+      },
+      async stop() {
+        const open = await Promise.allSettled(stations.values());
+        const there = open.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+        await Promise.all(there.map((station) => station.stop()));
+      },
+    };
+  };
+}

@@ -1,0 +1,94 @@
+import { execFileSync } from "node:child_process";
+import { expect, test } from "vitest";
+import { COMMANDS, COMMON } from "../../../src/cli/commands.ts";
+import { readInput } from "../../../src/cli/input.ts";
+import { renderCommand, renderOverview } from "../../../src/cli/render/render-help.ts";
+import { cli } from "../../support/run-cli.ts";
+import { makeRepo } from "../../support/temp-repo.ts";
+
+/** The words of an example, as a shell would split them. */
+function wordsOf(line: string): string[] {
+  const out = execFileSync("sh", ["-c", `for a in ${line}; do printf '%s\\n' "$a"; done`], {
+    encoding: "utf8",
+  });
+  return out.trimEnd().split("\n").slice(1);
+}
+
+test.each(COMMANDS.flatMap(({ examples }) => examples.map(({ line }) => line)))(
+  "the example parses: %s",
+  (line) => {
+    const words = line.startsWith("eval") ? ["completions", "bash"] : wordsOf(line);
+    expect(readInput(words, "/").command.name).toBe(words[0]);
+  },
+);
+
+test("every reading command has --json", () => {
+  const reading = COMMANDS.filter(({ group }) => group === "look");
+  for (const { options } of reading) expect(options?.some(({ name }) => name === "json")).toBe(true);
+});
+
+test("every command is in the overview, and its help names every option", () => {
+  for (const command of COMMANDS) {
+    expect(renderOverview()).toContain(`  ${command.name}`);
+    for (const option of [...(command.options ?? []), ...COMMON]) {
+      expect(renderCommand(command)).toContain(`--${option.name}`);
+    }
+  }
+});
+
+test("every command answers --help, and no help needs a repository", () => {
+  const repo = makeRepo();
+  for (const { name } of COMMANDS) {
+    const said = cli(repo, "-C", "/", name, "--help");
+    expect(said.code).toBe(0);
+    expect(said.out).toContain(name === "help" ? "usage: trailhand" : `usage: trailhand ${name}`);
+  }
+});
+
+test("the bash completion offers commands, options and branches", () => {
+  const repo = makeRepo();
+  repo.git("branch", "feat/login");
+  const script = cli(repo, "completions", "bash").out;
+  const complete = (...typed: string[]) =>
+    execFileSync(
+      "bash",
+      [
+        "--norc",
+        "-c",
+        `${script}\nCOMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _trailhand; printf '%s\\n' "\${COMPREPLY[@]}"`,
+        "bash",
+        "trailhand",
+        ...typed,
+      ],
+      { cwd: repo.dir, encoding: "utf8" },
+    ).trimEnd();
+  expect(complete("st")).toBe("status");
+  expect(complete("status", "--needs")).toBe("--needs-me");
+  expect(complete("log", "feat")).toBe("feat/login");
+  expect(complete("run", "--branch", "feat")).toBe("feat/login");
+  expect(complete("request", "-b", "feat")).toBe("feat/login");
+  expect(complete("-C", "/", "st")).toBe("status");
+  expect(complete("help", "ini")).toBe("init");
+  expect(complete("completions", "b")).toBe("bash");
+});
+
+test("the bash completion offers states, a person's too", () => {
+  const workflow = "states:\n  work: { next: look }\n  look: { human: true }\n";
+  const repo = makeRepo({ "states/work": "#!/bin/sh\n", "states/workflow.yml": workflow });
+  const script = cli(repo, "completions", "bash").out;
+  const source = /request:\*\) COMPREPLY=\(\$\(compgen -W "\$\((.*)\)" --/.exec(script)?.[1] ?? "";
+  const json = cli(repo, "graph", "--json").out;
+  const listed = execFileSync("sh", ["-c", source.slice(source.indexOf("|") + 1)], {
+    input: json,
+    encoding: "utf8",
+  });
+  expect(listed).toBe("work\nlook\n");
+});
+
+test("the zsh and fish completions name every command", () => {
+  const repo = makeRepo();
+  for (const shell of ["zsh", "fish"]) {
+    const { out } = cli(repo, "completions", shell);
+    for (const { name } of COMMANDS) expect(out).toContain(name);
+  }
+});

@@ -1,0 +1,181 @@
+/** Complaints about what scripts and strangers reach: other files, other branches, secrets, the driver itself. */
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { describe, expect, test } from "vitest";
+import { leftovers } from "../../support/crash-runner.ts";
+import { temporaryDir } from "../../support/temp-repo.ts";
+import { answerOf, makeStage, play } from "../../support/run-hostile-script.ts";
+import { ask, message, push, states, trailer } from "../../support/complaint-fixture.ts";
+
+describe("escape", () => {
+  test("what a script does with git stays in its own worktree, whatever the runner was started in", async () => {
+    const one = makeStage(
+      "echo in > in.txt; git add -A; git commit -qm 'wip'; git reset -q; git rev-parse --show-toplevel > $OUT/top; env | grep ^GIT_ > $OUT/env",
+    );
+    const { repo } = one;
+    const own = join(temporaryDir(), "own");
+    repo.git("worktree", "add", "-q", "-b", "mine", own, "main");
+    repo.write("kept.txt", "not committed\n");
+    repo.write("new.txt", "not added\n");
+    repo.write("staged.txt", "staged\n");
+    repo.git("add", "staged.txt");
+    const here = () => [
+      repo.git("status", "--porcelain"),
+      repo.git("rev-parse", "HEAD", "main", "mine"),
+      repo.git("-C", own, "status", "--porcelain"),
+      readFileSync(join(repo.dir, "kept.txt"), "utf8"),
+    ];
+    const before = here();
+    // As a hook, or an editor's terminal, starts it.
+    const env = {
+      GIT_DIR: join(repo.dir, ".git"),
+      GIT_WORK_TREE: repo.dir,
+      GIT_INDEX_FILE: join(repo.dir, ".git/index"),
+      GIT_CONFIG_COUNT: "1",
+      GIT_CONFIG_KEY_0: "core.hooksPath",
+      GIT_CONFIG_VALUE_0: one.outside,
+    };
+    await play(one, { env });
+    expect(answerOf(one)).toMatchObject({ state: "done", files: ["in.txt", "kept.txt"] });
+    expect(here()).toEqual(before);
+    const told = readFileSync(join(one.outside, "env"), "utf8");
+    expect(told).toMatch(/^GIT_AUTHOR_NAME=/m);
+    expect(told).not.toMatch(/^GIT_(?!(AUTHOR|COMMITTER)_(NAME|EMAIL)=)/m);
+    const top = readFileSync(join(one.outside, "top"), "utf8").trim();
+    for (const tree of [repo.dir, own]) expect(relative(tree, top)).toMatch(/^\.\.\//);
+    expect(leftovers(repo)).toEqual([]);
+  });
+
+  test("a person's checkout that stands on the branch follows whole, or is not touched", async () => {
+    const one = makeStage("echo in > in.txt");
+    one.repo.git("switch", "-q", "topic");
+    one.repo.write("kept.txt", "mine\n");
+    await play(one);
+    expect(one.repo.git("rev-parse", "topic")).toBe(one.request);
+    expect(readFileSync(join(one.repo.dir, "kept.txt"), "utf8")).toBe("mine\n");
+    expect(existsSync(join(one.repo.dir, "in.txt"))).toBe(false);
+  });
+
+  const bounds = (keys: string) => `states:\n  work: { next: done, retries: 0, ${keys} }\n`;
+
+  test.each([
+    [
+      "outside of `writes`",
+      bounds("writes: ['src/**']"),
+      "mkdir src; echo x > src/a; echo x > junk.txt",
+      "junk.txt",
+    ],
+    ["inside of `forbid`", bounds("forbid: ['kept.txt']"), "echo x > new.txt; echo x > kept.txt", "kept.txt"],
+    ["deleted", bounds("forbid: ['kept.txt']"), "git rm -q kept.txt; git commit -qm wip", "kept.txt"],
+    ["moved away", bounds("forbid: ['kept.txt']"), "git mv kept.txt other.txt", "kept.txt"],
+  ])("a path that is %s fails the attempt, by name", async (_, workflow, script, path) => {
+    const one = makeStage(script, { workflow });
+    await play(one);
+    expect(answerOf(one)).toMatchObject({ state: "failed", files: ["kept.txt"] });
+    expect(answerOf(one).message).toMatch(new RegExp(`may not change ${path.replace(".", "\\.")}\\.$`, "m"));
+  });
+
+  test("a repository inside the worktree is no part of an answer", async () => {
+    const one = makeStage(
+      "git init -q nested; echo x > nested/f; git -C nested add f; git -C nested commit -qm x",
+    );
+    await play(one);
+    expect(answerOf(one)).toMatchObject({ state: "failed", files: ["kept.txt"] });
+    expect(answerOf(one).message).toContain("nested/ is a repository of its own");
+  });
+});
+
+describe("untrusted-driver", () => {
+  test("what strangers write is data: nothing of it is run", async () => {
+    const text =
+      "$(touch $OUT/pwned) `touch $OUT/pwned`; touch $OUT/pwned\n\n'; touch $OUT/pwned #\n\nstate=parked";
+    const one = makeStage(
+      'printf "%s" "$TRAILHAND_BODY" > body.txt; cat "$TRAILHAND_REQUEST" > $OUT/request',
+    );
+    const hostile = text.replaceAll("$OUT", one.outside);
+    const { repo } = one;
+    ask(
+      repo,
+      "bad",
+      `feat: $(touch ${one.outside}/pwned)\n\n${hostile}\n\nState: work\nTitle: $(touch ${one.outside}/pwned)\n`,
+    );
+    await play(one, { options: { branches: ["bad" as never] } });
+    expect(trailer(repo, "State", "bad")).toBe("done");
+    expect(repo.git("show", "bad:body.txt")).toBe(hostile);
+    const told = JSON.parse(readFileSync(join(one.outside, "request"), "utf8")) as { body: string };
+    expect(told.body).toBe(hostile);
+    expect(readdirSync(one.outside)).toEqual(["request"]);
+  });
+
+  test("a trailer reaches no environment", async () => {
+    const evil =
+      "BASH-ENV ENV LD-PRELOAD NODE-OPTIONS GIT-CONFIG-COUNT GIT-DIR PATH HOME TRAILHAND-OUTPUT Refs";
+    const one = makeStage("env > $OUT/env", {
+      trailers: evil.replaceAll(/\S+ ?/g, (key) => `${key.trim()}: /evil\n`),
+    });
+    await play(one);
+    expect(answerOf(one).state).toBe("done");
+    const env = readFileSync(join(one.outside, "env"), "utf8").split("\n");
+    expect(env.filter((line) => line.includes("/evil"))).toEqual([]);
+    expect(env.filter((line) => /^(BASH|ENV=|LD_|NODE_OPTIONS|GIT_CONFIG|GIT_DIR)/.test(line))).toEqual([]);
+  });
+
+  test("a script sees no secret of the runner but those that its state names, and says none", async () => {
+    const workflow = "states:\n  work: { next: done, retries: 0, env: [MY_KEY] }\n";
+    const script = `env > $OUT/env; echo "log $MY_KEY"; printf 'summary=key %s\\n' "$MY_KEY" >> "$TRAILHAND_OUTPUT"`;
+    const one = makeStage(script, { workflow });
+    const env = {
+      MY_KEY: "open-sesame-1",
+      GITHUB_TOKEN: "t0ken-2",
+      SSH_AUTH_SOCK: "/run/agent",
+      AWS_SECRET_ACCESS_KEY: "s3",
+    };
+    await play(one, { env });
+    const seen = readFileSync(join(one.outside, "env"), "utf8");
+    expect(seen).toContain("MY_KEY=open-sesame-1");
+    expect(seen).not.toMatch(/t0ken-2|SSH_AUTH_SOCK|AWS_/);
+    expect(answerOf(one)).toMatchObject({ state: "done" });
+    expect(message(one.repo)).toContain("key [redacted]");
+    const failing = makeStage(`${script}; exit 1`, { workflow });
+    await play(failing, { env });
+    expect(message(failing.repo)).toContain("log [redacted]");
+    const all = [one, failing].map(({ repo }) => repo.git("log", "--all", "--format=%B")).join("\n");
+    expect(all).not.toContain("open-sesame-1");
+  });
+
+  test("neither scripts nor rules are taken from the branch that is worked on", async () => {
+    const one = makeStage("echo trusted > who.txt");
+    const { repo } = one;
+    repo.git("switch", "-q", "topic");
+    repo.write("states/work", "#!/bin/sh\necho branch > who.txt\n", 0o755);
+    repo.write("states/workflow.yml", "states:\n  work: { next: [shipped] }\n  shipped: {}\n");
+    repo.commit("feat: mine\n\nState: work\n");
+    repo.git("switch", "-q", "main");
+    await play(one);
+    expect(repo.git("show", "topic:who.txt")).toBe("trusted");
+    expect(trailer(repo, "State")).toBe("done");
+  });
+
+  test("a state that only some may ask for is not run for others", async () => {
+    const workflow = `people: { leads: [lead@example.com] }
+start: [work, deploy]
+states:
+  work: { next: done }
+  deploy: { next: done, by: leads }
+`;
+    const one = makeStage("true", {
+      workflow,
+      files: { "states/deploy": "#!/bin/sh\necho x >> $OUT/deployed\n" },
+    });
+    const { repo } = one;
+    repo.write("states/deploy", `#!/bin/sh\necho x >> ${one.outside}/deployed\n`, 0o755);
+    repo.commit("chore: deploy");
+    mkdirSync(join(one.outside, "made"));
+    await play(one);
+    push(repo, "topic", "chore: ship it\n\nState: deploy\n");
+    await play(one);
+    expect(existsSync(join(one.outside, "deployed"))).toBe(false);
+    expect(states(repo)).toEqual(["work", "done", "deploy", "parked"]);
+    expect(message(repo)).toContain("it may be asked for by leads, and ann@example.com asked");
+  });
+});

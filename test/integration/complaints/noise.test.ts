@@ -1,0 +1,37 @@
+/** Complaints about histories that nobody can read. */
+import { expect, test } from "vitest";
+import { answerOf, makeStage, play } from "../../support/run-hostile-script.ts";
+import { ask, states } from "../../support/complaint-fixture.ts";
+
+const THREE = `states:
+  work: { next: check, retries: 2, backoff: 20ms }
+  check: { next: land }
+  land: { next: done }
+`;
+/** Waits once, fails once, then answers. */
+const TRIES = `n=$(cat $OUT/n 2>/dev/null || echo 0); echo $((n+1)) > $OUT/n; echo half > half.txt
+[ $n = 0 ] && { echo retry-after=20ms >> "$TRAILHAND_OUTPUT"; exit 75; }
+[ $n = 1 ] && exit 1
+echo whole > whole.txt; rm half.txt`;
+const NEXT = "#!/bin/sh\nsleep 1\n";
+
+test("noisy-history: one commit for each hand-off; leases, tries and saved work are on no branch", async () => {
+  const one = makeStage(TRIES, { workflow: THREE, files: { "states/check": NEXT, "states/land": NEXT } });
+  const { repo } = one;
+  ask(repo, "untouched", "feat: nothing is asked for here\n");
+  const others = repo.git("rev-parse", "main", "untouched");
+  // Renewals come three in a lease's time.
+  await play(one, { options: { ttlMs: 1500 } });
+  expect(answerOf(one).state).toBe("done");
+  expect(states(repo)).toEqual(["work", "check", "land", "done"]);
+  expect(repo.git("rev-list", "--count", "main..topic")).toBe("4");
+  expect(
+    repo.git("for-each-ref", "--format=%(refname)", "refs/heads", "refs/tags", "refs/notes").split("\n"),
+  ).toEqual(["refs/heads/main", "refs/heads/topic", "refs/heads/untouched"]);
+  expect(repo.git("rev-parse", "main", "untouched")).toBe(others);
+  expect(repo.git("diff", "--name-only", "main", "topic")).toBe("whole.txt");
+  // What happened in between is there for who asks for it.
+  const side = repo.git("for-each-ref", "--format=%(refname)", "refs/trailhand").split("\n");
+  expect(side.map((ref) => ref.split("/")[2])).toEqual(["journal", "salvage", "salvage"]);
+  expect(repo.git("log", "--format=%B", "topic")).not.toMatch(/exit 1|asked for another time/i);
+});

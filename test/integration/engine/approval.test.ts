@@ -1,0 +1,267 @@
+/** People who approve, and people who may ask: what counts, and what does not. */
+import { describe, expect, it } from "vitest";
+import type { Idle } from "../../../src/core/scheduling/decide.ts";
+import { approveAs, commitAs, makeKey } from "../../support/person-commits.ts";
+import { makeRepo, type Repo } from "../../support/temp-repo.ts";
+import { run } from "../../support/run-runner.ts";
+
+const [ANN, BOB, CAT, EVE] = ["ann@example.com", "bob@example.com", "cat@example.com", "eve@example.com"];
+const PEOPLE = `people: { leads: [${BOB}, ${CAT}] }\n`;
+const ASK = "feat: a thing\n\nPlease.\n\nState: work\n";
+const DAY_AGO = new Date(Date.now() - 86_400_000).toISOString();
+
+interface Setting {
+  readonly top?: string;
+  readonly states?: string;
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+/** A branch whose `work` waits for approvals, asked for by Ann. */
+function prepare(
+  wait: string,
+  { top = PEOPLE, states = "", files = {} }: Setting = {},
+): {
+  repo: Repo;
+  asked: string;
+} {
+  const work = `  work: { next: done, wait: [${wait}], deadline: 30d, otherwise: failed }\n`;
+  const repo = makeRepo({
+    "states/work": "#!/bin/sh\ntrue\n",
+    "states/workflow.yml": `${top}states:\n${work}${states}`,
+    ...files,
+  });
+  repo.git("branch", "topic");
+  return { repo, asked: commitAs(repo, ANN, ASK) };
+}
+
+const trailer = (repo: Repo, key: string) =>
+  repo.git("log", "-1", `--format=%(trailers:key=${key},valueonly)`, "topic").trim();
+const body = (repo: Repo) => repo.git("log", "-1", "--format=%B", "topic");
+
+/** Runs, and says why the branch stands; undefined when it does not. */
+async function why(repo: Repo): Promise<Idle["why"] | undefined> {
+  const { summary } = await run(repo);
+  return summary.idle.find(({ head }) => head.branch === "topic")?.why;
+}
+
+describe("approvals", () => {
+  it("of as many people as are needed let it go on, and the answer names them", async () => {
+    const { repo, asked } = prepare("approvals 2 by leads");
+    expect(await why(repo)).toMatchObject({
+      code: "waits",
+      detail: "waits for 2 approvals by leads",
+      person: true,
+    });
+    const first = approveAs(repo, BOB, asked);
+    approveAs(repo, BOB.toUpperCase(), asked);
+    expect(await why(repo)).toMatchObject({ detail: `waits for 1 approval by leads, has ${BOB}` });
+    const last = approveAs(repo, CAT, asked);
+    await run(repo);
+    expect(trailer(repo, "State")).toBe("done");
+    expect(trailer(repo, "Answers")).toBe(last);
+    const approvers = trailer(repo, "Approved-By").split("\n");
+    expect(approvers.map((line) => line.split(" ")[0])).toEqual([CAT, BOB]);
+    expect(approvers).toContain(`${CAT} ${last}`);
+    expect(first).not.toBe(last);
+  });
+
+  it("by others than those who are asked for do not count", async () => {
+    const { repo, asked } = prepare("approvals 1 by leads");
+    approveAs(repo, EVE, asked);
+    expect(await why(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval by leads" });
+    approveAs(repo, BOB, asked);
+    await run(repo);
+    expect(trailer(repo, "Approved-By")).not.toContain(EVE);
+  });
+
+  it("are void once anything else is committed on top", async () => {
+    const { repo, asked } = prepare("approvals 1");
+    approveAs(repo, BOB, asked);
+    commitAs(repo, EVE, "fix: one more thing\n");
+    await run(repo);
+    expect(repo.git("log", "-1", "--format=%s", "topic")).toBe("fix: one more thing");
+    commitAs(repo, ANN, ASK);
+    expect(await why(repo)).toMatchObject({ code: "waits" });
+  });
+
+  it("are void when they change a file, or approve what is not there", async () => {
+    const { repo, asked } = prepare("approvals 1");
+    repo.git("switch", "-q", "topic");
+    repo.write("more.txt", "more\n");
+    repo.commit(`approved\n\nApproves: ${asked}\n`);
+    expect(await why(repo)).toMatchObject({ code: "void-approval", detail: asked });
+    repo.git("reset", "-q", "--hard", asked);
+    repo.git("switch", "-q", "main");
+    approveAs(repo, BOB, repo.git("rev-parse", "main"));
+    expect(await why(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval" });
+  });
+
+  it("are void when the request is written anew below them", async () => {
+    const { repo, asked } = prepare("approvals 1");
+    repo.git("update-ref", "refs/heads/topic", "main");
+    commitAs(repo, ANN, ASK.replace("Please.", "Something else."));
+    approveAs(repo, BOB, asked);
+    expect(await why(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval" });
+  });
+
+  it("run out, and may be given again", async () => {
+    const { repo, asked } = prepare("approvals 1 within 1h");
+    approveAs(repo, BOB, asked, { date: DAY_AGO });
+    expect(await why(repo)).toMatchObject({ code: "waits" });
+    approveAs(repo, BOB, asked);
+    await run(repo);
+    expect(trailer(repo, "State")).toBe("done");
+  });
+
+  it("of who wrote the work do not count where it says `not own`", async () => {
+    const { repo, asked } = prepare("approvals 1 not own");
+    approveAs(repo, ANN, asked);
+    expect(await why(repo)).toMatchObject({ code: "waits" });
+    const main = repo.git("rev-parse", "main");
+    repo.git("update-ref", "refs/heads/main", asked);
+    expect(await why(repo)).toMatchObject({ code: "waits" });
+    repo.git("update-ref", "refs/heads/main", main);
+    repo.git("update-ref", "refs/heads/topic", main);
+    commitAs(repo, CAT, "feat: code\n");
+    const again = commitAs(repo, ANN, ASK);
+    approveAs(repo, CAT, again);
+    expect(await why(repo)).toMatchObject({ code: "waits" });
+    approveAs(repo, BOB, again);
+    await run(repo);
+    expect(trailer(repo, "State")).toBe("done");
+  });
+
+  it("of who wrote what the trusted branch holds are not of their own work", async () => {
+    const { repo } = prepare("approvals 1 not own");
+    for (let n = 0; n < 3; n++) commitAs(repo, BOB, `chore: ${n}\n`, { branch: "main" });
+    repo.git("update-ref", "refs/heads/topic", "main");
+    approveAs(repo, BOB, commitAs(repo, ANN, ASK));
+    await run(repo);
+    expect(trailer(repo, "State")).toBe("done");
+  });
+});
+
+describe("approvals by signature", () => {
+  const [bob, eve] = [makeKey("bob"), makeKey("eve")];
+  const files = { "states/allowed_signers": bob.allowed(BOB) };
+  const signed = () => prepare("approvals 1 by leads", { top: `${PEOPLE}proof: signature\n`, files });
+
+  it("do not count when only their author says who they are of", async () => {
+    const { repo, asked } = signed();
+    approveAs(repo, BOB, asked);
+    expect(await why(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval by leads" });
+  });
+
+  it("count by a key that is listed, for the address that the list gives it", async () => {
+    const { repo, asked } = signed();
+    approveAs(repo, EVE, asked, { key: bob.file });
+    await run(repo);
+    expect(trailer(repo, "State")).toBe("done");
+    expect(trailer(repo, "Approved-By")).toContain(BOB);
+  });
+
+  it("do not count by a key that is not listed, whatever the repository says of keys", async () => {
+    const { repo, asked } = signed();
+    repo.write("../signers", eve.allowed(BOB));
+    repo.git("config", "gpg.ssh.allowedSignersFile", `${repo.dir}/../signers`);
+    approveAs(repo, BOB, asked, { key: eve.file });
+    // What ssh-keygen would say if it knew the key.
+    const good = `Good "git" signature for ${BOB} with ED25519 key SHA256:abc`;
+    const program = `#!/bin/sh\ncase $2 in find-*) echo ${BOB} ;; *) echo '${good}' ;; esac\n`;
+    repo.write("../program", program, 0o755);
+    repo.git("config", "gpg.ssh.program", `${repo.dir}/../program`);
+    expect(await why(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval by leads" });
+  });
+
+  it("do not count for what the same key asked for in another name", async () => {
+    const top = `${PEOPLE}proof: signature\n`;
+    const { repo } = prepare("approvals 1 by leads not own", { top, files });
+    repo.git("update-ref", "refs/heads/topic", "main");
+    const own = commitAs(repo, ANN, ASK, { key: bob.file });
+    approveAs(repo, BOB, own, { key: bob.file });
+    expect(await why(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval by leads" });
+    // With the look of a child's first commit it is their own still.
+    repo.git("update-ref", "refs/heads/topic", "main");
+    const born = commitAs(repo, ANN, `${ASK}Parent: other\n`, { key: bob.file });
+    approveAs(repo, BOB, born, { key: bob.file });
+    expect(await why(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval by leads" });
+    repo.git("update-ref", "refs/heads/topic", "main");
+    approveAs(repo, BOB, commitAs(repo, ANN, ASK), { key: bob.file });
+    await run(repo);
+    expect(trailer(repo, "State")).toBe("done");
+  });
+
+  it("do not count without a list", async () => {
+    const { repo, asked } = prepare("approvals 1", { top: "proof: signature\n" });
+    approveAs(repo, BOB, asked, { key: bob.file });
+    expect(await why(repo)).toMatchObject({ code: "waits" });
+  });
+});
+
+describe("a state that only some may ask for", () => {
+  const states = (by = "[leads]") =>
+    `  ship: { next: done, by: ${by} }\n  first: { next: ship }\n  look: { human: true, next: [ship, failed] }\n`;
+  const ship = (by?: string): Repo => {
+    const repo = makeRepo({
+      "states/ship": "#!/bin/sh\ntrue\n",
+      "states/first": "#!/bin/sh\ntrue\n",
+      "states/workflow.yml": `${PEOPLE}start: [first, look]\nstates:\n${states(by)}`,
+    });
+    repo.git("branch", "topic");
+    return repo;
+  };
+
+  it("is parked for anybody else, with the reason", async () => {
+    const repo = ship();
+    commitAs(repo, EVE, "feat: x\n\nState: ship\n");
+    await run(repo);
+    expect(trailer(repo, "State")).toBe("parked");
+    expect(body(repo)).toContain(`it may be asked for by leads, and ${EVE} asked`.replace("it", "It"));
+  });
+
+  it("is run for them, and for an answer of the runner", async () => {
+    const repo = ship();
+    commitAs(repo, BOB, "feat: x\n\nState: ship\n");
+    await run(repo);
+    expect(trailer(repo, "State")).toBe("done");
+    const other = ship("[]");
+    commitAs(other, EVE, "feat: x\n\nState: first\n");
+    await run(other);
+    expect(trailer(other, "State")).toBe("done");
+  });
+
+  it("is not opened by a forged answer past a person", async () => {
+    const repo = ship();
+    const asked = commitAs(repo, ANN, "feat: x\n\nState: look\n");
+    commitAs(repo, EVE, `trailhand: look is done\n\nState: ship\nBranch: topic\nAnswers: ${asked}\n`);
+    await run(repo);
+    expect(trailer(repo, "State")).toBe("parked");
+    expect(body(repo)).toContain(`${EVE} asked`);
+  });
+
+  it("is not opened by a request that calls itself an approval", async () => {
+    const repo = ship();
+    const asked = commitAs(repo, BOB, "feat: x\n\nState: first\n");
+    await run(repo);
+    const answered = repo.git("rev-parse", "topic");
+    commitAs(repo, EVE, `feat: y\n\nState: ship\nApproves: ${asked}\n`, { parent: `${answered}~1` });
+    await run(repo);
+    expect(trailer(repo, "State")).toBe("parked");
+  });
+
+  it("is judged by who asked, and not by who approved", async () => {
+    const wait = "wait: approvals 1, deadline: 1d, otherwise: failed";
+    const repo = makeRepo({
+      "states/ship": "#!/bin/sh\ntrue\n",
+      "states/workflow.yml": `${PEOPLE}states:\n  ship: { next: done, by: [leads], ${wait} }\n`,
+    });
+    repo.git("branch", "topic");
+    approveAs(repo, BOB, commitAs(repo, EVE, "feat: x\n\nState: ship\n"));
+    await run(repo);
+    expect(trailer(repo, "State")).toBe("parked");
+    repo.git("update-ref", "refs/heads/topic", "main");
+    approveAs(repo, EVE, commitAs(repo, BOB, "feat: x\n\nState: ship\n"));
+    await run(repo);
+    expect(trailer(repo, "State")).toBe("done");
+  });
+});

@@ -1,0 +1,171 @@
+/** Settings that people have in their own git configuration, and environments that we are started in. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { leftovers } from "../../support/crash-runner.ts";
+import { makeRepo, type Repo } from "../../support/temp-repo.ts";
+import { environmentOf, run } from "../../support/run-runner.ts";
+import { answerOf, makeStage, play } from "../../support/run-hostile-script.ts";
+import { openSite } from "../../../src/app/open-workspace.ts";
+
+const FILES = {
+  "states/workflow.yml": "states:\n  first: { next: second }\n  second: { next: done }\n",
+  "states/first": "#!/bin/sh\nprintf 'one\\r\\ntwo\\n' > 'ä \"new\"\nfile'\n",
+  "states/second":
+    "#!/bin/sh\necho two > two.txt\ngit -c core.safecrlf=false add two.txt\ngit commit -q -m 'by hand'\necho three > three.txt\n",
+};
+
+const BARE = ["-c", "core.commentChar=#", "-c", "trailer.separators=:", "-c", "log.showSignature=false"];
+
+async function expectHandedOn(repo: Repo): Promise<void> {
+  const { events, summary } = await run(repo);
+  expect(summary.faults, JSON.stringify(events)).toBe(0);
+  const states = repo.git(
+    ...BARE,
+    "log",
+    "--format=%(trailers:key=State,valueonly,separator=%x2C)",
+    "-4",
+    "topic",
+  );
+  expect(states.split("\n")).toEqual(["done", "", "second", "first"]);
+  expect(repo.git("-c", "core.quotePath=false", "ls-tree", "-z", "--name-only", "topic").split("\0")).toEqual(
+    expect.arrayContaining(['ä "new"\nfile', "two.txt", "three.txt"]),
+  );
+  expect(repo.git("status", "--porcelain")).toBe("");
+  expect(leftovers(repo)).toEqual([]);
+}
+
+const makeAsked = (): Repo => {
+  const repo = makeRepo(FILES);
+  repo.git("switch", "-q", "-c", "topic");
+  repo.request("feat: größer\n\nState: first\n");
+  return repo;
+};
+
+describe("a hand-off with the setting", () => {
+  it.each([
+    ["core.autocrlf=true"],
+    ["core.autocrlf=true", "core.safecrlf=true"],
+    ["core.autocrlf=input", "core.safecrlf=true", "core.eol=crlf"],
+    ["core.quotePath=true", "color.ui=always", "status.relativePaths=true", "status.short=true"],
+    ["status.showUntrackedFiles=no"],
+    ["status.branch=true", "status.showStash=true", "status.renames=copies", "status.aheadBehind=false"],
+    ["core.untrackedCache=true", "core.splitIndex=true", "feature.manyFiles=true", "index.version=4"],
+    ["core.ignoreCase=true", "core.precomposeUnicode=true"],
+    ["core.fileMode=false", "core.symlinks=false"],
+    ["tag.gpgSign=true", "user.signingKey=none", "gpg.program=false"],
+    ["commit.template=/nowhere", "commit.cleanup=scissors", "commit.verbose=true", "core.commentChar=;"],
+    ["core.commentChar=S", "trailer.separators=%", "trailer.ifexists=replace"],
+    ["log.showSignature=true", "log.date=relative", "log.decorate=full", "format.pretty=oneline"],
+    ["diff.noprefix=true", "diff.renames=copies", "diff.external=false", "diff.mnemonicPrefix=true"],
+    ["user.useConfigOnly=true"],
+    ["core.logAllRefUpdates=always"],
+    ["core.logAllRefUpdates=false"],
+    ["i18n.logOutputEncoding=latin1", "i18n.commitEncoding=UTF-8"],
+    ["worktree.guessRemote=true", "checkout.defaultRemote=origin", "checkout.guess=false"],
+    ["core.excludesFile=/nowhere", "core.attributesFile=/nowhere", "core.bigFileThreshold=1"],
+    ["submodule.recurse=true", "push.recurseSubmodules=check", "fetch.recurseSubmodules=true"],
+    ["gc.worktreePruneExpire=now", "gc.pruneExpire=now", "gc.auto=1"],
+    ["index.sparse=true", "core.preloadIndex=false", "core.checkStat=minimal", "index.threads=1"],
+  ])("%s %s %s %s", async (...settings) => {
+    const repo = makeAsked();
+    for (const setting of settings.filter((one) => typeof one === "string")) {
+      const [key = "", value = ""] = setting.split("=");
+      repo.git("config", key, value);
+    }
+    await expectHandedOn(repo);
+  });
+
+  it("core.sparseCheckout keeps scripts whole, and the person's checkout as sparse as it was", async () => {
+    const one = makeStage("cat deep/far/file > copy.txt; echo new > deep/far/new; echo x > outside.txt", {
+      files: { "deep/far/file": "far\n", "near/file": "near\n" },
+    });
+    const { repo } = one;
+    repo.git("switch", "-q", "topic");
+    repo.git("sparse-checkout", "set", "near");
+    expect(existsSync(join(repo.dir, "deep"))).toBe(false);
+    const { events, summary } = await play(one);
+    expect(summary.faults, JSON.stringify(events)).toBe(0);
+    expect(answerOf(one).files).toEqual(
+      expect.arrayContaining(["copy.txt", "deep/far/file", "deep/far/new", "near/file"]),
+    );
+    expect(repo.git("show", "topic:copy.txt")).toBe("far");
+    expect(existsSync(join(repo.dir, "deep"))).toBe(false);
+    expect(repo.git("status", "--porcelain")).toBe("");
+    expect(leftovers(repo)).toEqual([]);
+  });
+
+  it("core.sparseCheckout lets a script add and commit outside the cone", async () => {
+    const one = makeStage("echo new > deep/far/new && git add deep && git commit -q -m deep", {
+      files: { "deep/far/file": "far\n", "near/file": "near\n" },
+    });
+    one.repo.git("sparse-checkout", "set", "near");
+    await play(one);
+    expect(answerOf(one).files).toContain("deep/far/new");
+  });
+
+  it("i18n.logOutputEncoding tells scripts the history as it was written", async () => {
+    const one = makeStage('cp "$TRAILHAND_REQUEST" $OUT/request.json');
+    one.repo.git("switch", "-q", "topic");
+    one.repo.request("feat: größer\n\nState: work\n");
+    one.repo.git("switch", "-q", "main");
+    one.repo.git("config", "i18n.logOutputEncoding", "latin1");
+    await play(one);
+    const { trail } = JSON.parse(readFileSync(join(one.outside, "request.json"), "utf8")) as {
+      trail: { header: string }[];
+    };
+    expect(trail[0]?.header).toBe("feat: größer");
+  });
+});
+
+describe("started with", () => {
+  it("the variables of a hook, works on the repository it was told", async () => {
+    const repo = makeAsked();
+    const other = makeRepo();
+    const before = other.git("for-each-ref");
+    const env = {
+      GIT_DIR: join(other.dir, ".git"),
+      GIT_INDEX_FILE: join(other.dir, ".git/index"),
+      GIT_WORK_TREE: other.dir,
+      GIT_CONFIG_PARAMETERS: "'core.bare'='true'",
+      GIT_CONFIG_COUNT: "1",
+      GIT_CONFIG_KEY_0: "core.bare",
+      GIT_CONFIG_VALUE_0: "true",
+      GIT_OBJECT_DIRECTORY: join(other.dir, ".git/objects"),
+    };
+    const saved = { ...process.env };
+    Object.assign(process.env, env);
+    try {
+      await run(repo);
+    } finally {
+      for (const name of Object.keys(env)) delete process.env[name];
+      Object.assign(process.env, saved);
+    }
+    expect(other.git("for-each-ref")).toBe(before);
+    expect(repo.git("log", "-1", "--format=%(trailers:key=State,valueonly)", "topic").trim()).toBe("done");
+  });
+
+  it.each(["", "relative/cache"])(
+    "XDG_CACHE_HOME=%j, keeps its files out of the repository",
+    async (value) => {
+      const repo = makeAsked();
+      const home = `${repo.dir}-home`;
+      const site = await openSite(repo.dir, { ...environmentOf(repo), XDG_CACHE_HOME: value, HOME: home });
+      for (const place of Object.values(site.cache)) expect(place).toMatch(`${home}/.cache/trailhand/`);
+    },
+  );
+});
+
+describe("the worktrees' folder", () => {
+  it("of a runner that died while it made its own costs nobody time", async () => {
+    const repo = makeAsked();
+    const { cache } = await openSite(repo.dir, environmentOf(repo));
+    mkdirSync(join(cache.worktrees, ".runner-0123abcd"), { recursive: true });
+    const began = performance.now();
+    await run(repo);
+    expect(performance.now() - began).toBeLessThan(4000);
+    writeFileSync(join(cache.worktrees, ".runner-0123abcd/owner.json"), "{");
+    await run(repo);
+    expect(readdirSync(cache.worktrees)).toEqual([".runner-0123abcd"]);
+  });
+});

@@ -1,0 +1,151 @@
+/** A runner killed at any step: the next one answers once, at once, and nothing is lost or left. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import {
+  buildCrashRunner,
+  eachStep,
+  leftovers,
+  processesWith,
+  startCrashRunner,
+  until,
+} from "../../support/crash-runner.ts";
+import { makeRepo, temporaryDir, type Repo } from "../../support/temp-repo.ts";
+import { run } from "../../support/run-runner.ts";
+
+/** Leaves an uncommitted and an untracked file, a commit, and children that write for ever. */
+const script = (outside: string, wait: string) => `#!/bin/sh
+set -e
+cp "$TRAILHAND_REQUEST" "${outside}/request-$TRAILHAND_RUN"
+writer='while :; do echo x >> "${outside}/ticks"; sleep 0.02; done'
+sh -c "$writer" &
+setsid sh -c "$writer" &
+echo changed >> notes.txt
+echo new > untracked.txt
+echo done > committed.txt
+git add committed.txt
+git commit -q -m "script: one commit"
+echo state=done >> "$TRAILHAND_OUTPUT"
+touch "${outside}/ready-$TRAILHAND_RUN"
+${wait}
+`;
+
+interface Case {
+  readonly repo: Repo;
+  readonly outside: string;
+  readonly request: string;
+  readonly checkedOut: boolean;
+}
+
+function makeCase(checkedOut: boolean, wait = ""): Case {
+  const outside = join(temporaryDir(), "outside");
+  mkdirSync(outside);
+  const repo = makeRepo({ "states/implement": script(outside, wait), "notes.txt": "first\n" });
+  repo.git("checkout", "-q", "-b", "work");
+  const request = repo.request("feat: a thing\n\nPlease.\n\nState: implement\n");
+  if (!checkedOut) repo.git("checkout", "-q", "main");
+  return { repo, outside, request, checkedOut };
+}
+
+const ticks = (one: Case): number =>
+  existsSync(join(one.outside, "ticks")) ? statSync(join(one.outside, "ticks")).size : 0;
+
+/** The runs whose script came so far, by the file that it writes. */
+const runsOf = (one: Case, file: "request" | "ready"): string[] =>
+  readdirSync(one.outside).flatMap((name) =>
+    name.startsWith(`${file}-`) ? [name.slice(file.length + 1)] : [],
+  );
+
+const answersOn = (one: Case): string[] =>
+  one.repo
+    .git("log", "--format=%H %(trailers:key=Answers,valueonly,separator=%x2C)", "work")
+    .split("\n")
+    .filter((line) => line.endsWith(one.request));
+
+/** What must hold after a crash and one plain run, whenever the crash came. */
+async function expectRecovered(one: Case, where: string): Promise<void> {
+  const before = { runs: runsOf(one, "ready"), answered: answersOn(one).length > 0 };
+  const started = Date.now();
+  const { events, summary } = await run(one.repo);
+  expect(Date.now() - started, `${where}: no waiting for a lease to run out`).toBeLessThan(30_000);
+  expect(summary.faults, `${where}: ${JSON.stringify(events)}`).toBe(0);
+  expect(answersOn(one), `${where}: exactly one answer\n${JSON.stringify(events)}`).toHaveLength(1);
+  const { repo } = one;
+  expect(repo.git("log", "-1", "--format=%(trailers:key=State,valueonly)", "work").trim(), where).toBe(
+    "done",
+  );
+  expect(repo.git("show", "work:untracked.txt"), where).toBe("new");
+  expect(repo.git("show", "work:notes.txt"), where).toBe("first\nchanged");
+  expect(leftovers(repo), where).toEqual([]);
+  if (one.checkedOut) {
+    expect(repo.git("status", "--porcelain"), where).toBe("");
+    expect(readFileSync(join(repo.dir, "untracked.txt"), "utf8"), where).toBe("new\n");
+  }
+  expectSalvaged(one, before, where);
+  const size = ticks(one);
+  await new Promise((resolve) => setTimeout(resolve, 60));
+  expect(ticks(one), `${where}: the background writers have stopped`).toBe(size);
+  expect(processesWith(one.repo.cache), `${where}: no process is left`).toEqual([]);
+}
+
+/** Work of a dead attempt is under a salvage ref, and the next attempt was told; an answered one leaves none. */
+function expectSalvaged(one: Case, before: { runs: string[]; answered: boolean }, where: string): void {
+  const { repo, outside } = one;
+  const saved = repo
+    .git("for-each-ref", "--format=%(refname)", "refs/trailhand/salvage")
+    .split("\n")
+    .filter(Boolean);
+  const [dead] = before.runs;
+  if (dead === undefined || before.answered) return expect(saved, `${where}: nothing to save`).toEqual([]);
+  const ref = `refs/trailhand/salvage/work/${dead}`;
+  expect(saved, where).toEqual([ref]);
+  expect(repo.git("show", `${ref}:untracked.txt`), where).toBe("new");
+  expect(repo.git("show", `${ref}:committed.txt`), where).toBe("done");
+  const next = runsOf(one, "request").find((id) => id !== dead);
+  const told = JSON.parse(readFileSync(join(outside, `request-${next}`), "utf8")) as {
+    salvage: string[];
+    attempt: number;
+  };
+  expect(told.salvage, where).toEqual([ref]);
+  expect(told.attempt, where).toBe(2);
+}
+
+describe("a runner that is killed", () => {
+  let program = "";
+  beforeAll(async () => {
+    program = await buildCrashRunner();
+  });
+
+  it.each([{ checkedOut: true }, { checkedOut: false }])(
+    "at every step, checked out: $checkedOut",
+    { timeout: 150_000 },
+    async ({ checkedOut }) => {
+      const steps = await eachStep(3, async (step) => {
+        const one = makeCase(checkedOut);
+        const crash = startCrashRunner(program, one.repo, step);
+        const { code, signal } = await crash.ended;
+        if (signal === null) {
+          expect(code, crash.stderr()).toBe(0);
+          expect(answersOn(one)).toHaveLength(1);
+          return false;
+        }
+        await expectRecovered(one, `killed at step ${step}`);
+        return true;
+      });
+      expect(steps).toBeGreaterThan(40);
+    },
+  );
+
+  it("while its script runs", async () => {
+    for (const checkedOut of [true, false]) {
+      const one = makeCase(checkedOut, '[ "$TRAILHAND_ATTEMPT" = 2 ] || sleep 600');
+      const crash = startCrashRunner(program, one.repo);
+      await until("the script", () => runsOf(one, "ready").length === 1);
+      crash.child.kill("SIGKILL");
+      await crash.ended;
+      const size = ticks(one);
+      await until("the orphans to go on", () => ticks(one) > size);
+      await expectRecovered(one, "killed while the script runs");
+    }
+  });
+});

@@ -1,0 +1,111 @@
+/** Defences that a run on a quiet machine never needs: each test makes the moment that needs one. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { Sha } from "../../../src/core/protocol/ids.ts";
+import type { Ports, Repository } from "../../../src/engine/ports.ts";
+import { leftovers, until } from "../../support/crash-runner.ts";
+import { answerOf, makeStage, play, type Stage } from "../../support/run-hostile-script.ts";
+
+/** Ports whose repository has some of its methods replaced. */
+function replacing(ports: Ports, change: (repository: Repository) => Partial<Repository>): Ports {
+  const { repository } = ports;
+  const changed = change(repository);
+  const proxy = new Proxy(repository, {
+    get(target, name) {
+      const member: unknown = Reflect.get(changed, name) ?? Reflect.get(target, name, target);
+      return typeof member === "function" ? (member.bind(target) as unknown) : member;
+    },
+  });
+  return { ...ports, repository: proxy };
+}
+
+/** A person's commit on `topic`. */
+function commit({ repo }: Stage, parent = "topic"): Sha {
+  const made = repo.gitIn("fix: by a person\n", "commit-tree", "-p", parent, "-F", "-", `${parent}^{tree}`);
+  return made as Sha;
+}
+
+test("a head that moves between the look and the claim is not run", async () => {
+  const one = makeStage("touch $OUT/started");
+  let mine: Sha | undefined;
+  const { events } = await play(one, {
+    change: (ports) =>
+      replacing(ports, (repository) => ({
+        swap: (updates, why) => {
+          if (mine === undefined && why.startsWith("claim")) {
+            mine = commit(one);
+            one.repo.git("update-ref", "refs/heads/topic", mine);
+          }
+          return repository.swap(updates, why);
+        },
+      })),
+  });
+  expect(events.map(({ kind }) => kind)).toEqual(["lost"]);
+  expect(existsSync(join(one.outside, "started"))).toBe(false);
+  expect(one.repo.git("rev-parse", "topic")).toBe(mine);
+  expect(leftovers(one.repo)).toEqual([]);
+});
+
+test("an answer that does not descend from its request is never placed", async () => {
+  const one = makeStage("true");
+  const other = commit(one, "main");
+  const { events } = await play(one, {
+    change: (ports) => ({ ...ports, trees: sealing(ports.trees, other) }),
+  });
+  expect(events.at(-1)).toMatchObject({ kind: "fault", branch: "topic" });
+  expect(one.repo.git("rev-parse", "topic")).toBe(one.request);
+});
+
+/** The same trees, and whatever a script leaves is this commit. */
+const sealing = (trees: Ports["trees"], head: Sha): Ports["trees"] => ({
+  open: (...args) => trees.open(...args),
+  seal: async () => ({ head, tree: head, changed: true }),
+  save: (...args) => trees.save(...args),
+  close: (...args) => trees.close(...args),
+  sweep: () => trees.sweep(),
+});
+
+test("each renewal gives the lease another value, or others would see it stand still", async () => {
+  const one = makeStage("sleep 3");
+  const values = new Set<Sha>();
+  const { events } = await play(one, {
+    options: { ttlMs: 2400 },
+    change: (ports) =>
+      replacing(ports, (repository) => ({
+        swap: (updates, why) => {
+          if (why === "renew") values.add(updates[0]?.next as Sha);
+          return repository.swap(updates, why);
+        },
+      })),
+  });
+  expect(events.at(-1)?.kind).toBe("answered");
+  expect(values.size).toBeGreaterThan(2);
+});
+
+test("an attempt that ends during a look is followed by another look", async () => {
+  const one = makeStage("sleep 0.5", {
+    workflow: "states:\n  work: { next: again }\n  again: { next: done }\n",
+    files: { "states/again": "#!/bin/sh\ntrue\n" },
+  });
+  const kinds: string[] = [];
+  let looks = 0;
+  await play(one, {
+    options: { rests: { shortestMs: 20, longestMs: 20 } },
+    change: (ports) => ({
+      ...replacing(ports, (repository) => ({
+        async look() {
+          if (++looks !== 2) return repository.look();
+          // Read in the middle of the attempt, and handed over after its end.
+          await until("the claim", () => kinds.includes("claimed"));
+          const look = await repository.look();
+          await until("the answer", () => kinds.includes("answered"));
+          await new Promise((resolve) => setTimeout(resolve, 100));
+          return look;
+        },
+      })),
+      tell: ({ kind }) => kinds.push(kind),
+    }),
+  });
+  expect(answerOf(one).state).toBe("done");
+});

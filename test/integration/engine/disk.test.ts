@@ -1,0 +1,92 @@
+/** A disk that is full: nothing is half written, the branch is untouched, and it is told. */
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { thisHolder } from "../../../src/process/machine.ts";
+import type { Ports, Repository } from "../../../src/engine/ports.ts";
+import { leftovers } from "../../support/crash-runner.ts";
+import type { Repo } from "../../support/temp-repo.ts";
+import { answerOf, makeStage, play, salvages } from "../../support/run-hostile-script.ts";
+
+type Method = "commit" | "note" | "swap";
+
+const GONE = { ...thisHolder(), started: "1" };
+const WORKFLOW = "states:\n  work: { next: done, retries: 2, backoff: 10ms }\n";
+
+/** Ports whose repository fails from the n-th call of a method on, whatever else is called then. */
+function full(method: Method, from: number): (ports: Ports) => Ports {
+  return (ports) => {
+    let calls = 0;
+    let isFull = false;
+    const repository = new Proxy<Repository>(ports.repository, {
+      get(target, name) {
+        const member: unknown = Reflect.get(target, name, target);
+        if (typeof member !== "function") return member;
+        return async (...args: unknown[]): Promise<unknown> => {
+          if (name === method && ++calls >= from) isFull = true;
+          if (isFull && ["commit", "note", "swap"].includes(String(name)))
+            throw Object.assign(new Error("ENOSPC: no space left on device, write"), { code: "ENOSPC" });
+          return Reflect.apply(member, target, args) as unknown;
+        };
+      },
+    });
+    // The next runner of this test is the same process; this one shall count as gone by then.
+    const machine = { ...ports.machine, holder: GONE };
+    return { ...ports, repository, machine };
+  };
+}
+
+/** Makes the runner of this process, which left its worktree, look like one that has died. */
+function bury(repo: Repo): void {
+  for (const site of readdirSync(join(repo.cache, "trailhand"))) {
+    const pools = join(repo.cache, "trailhand", site, "worktrees");
+    for (const pool of existsSync(pools) ? readdirSync(pools) : [])
+      writeFileSync(join(pools, pool, "owner.json"), JSON.stringify(GONE));
+  }
+}
+
+describe("a disk that is full", () => {
+  it.each<[string, Method, number]>([
+    ["when the lease is written", "note", 1],
+    ["when the claim is made", "swap", 1],
+    ["when the answer is written", "commit", 1],
+    ["when the answer is put on its branch", "swap", 2],
+  ])("%s", async (_, method, from) => {
+    const one = makeStage("echo x > work.txt", { workflow: WORKFLOW });
+    const { repo } = one;
+    const { events, summary } = await play(one, { change: full(method, from) });
+    expect(summary.faults).toBe(1);
+    expect(events.at(-1)).toMatchObject({
+      kind: "fault",
+      branch: "topic",
+      what: expect.stringContaining("ENOSPC") as string,
+    });
+    expect(repo.git("rev-parse", "topic")).toBe(one.request);
+    expect(
+      repo.git("for-each-ref", "--format=%(refname)", "refs/trailhand/parked", "refs/trailhand/journal"),
+    ).toBe("");
+    expect(repo.git("fsck", "--strict", "--no-dangling")).toBe("");
+
+    bury(repo);
+    const again = await play(one);
+    expect(again.summary.faults).toBe(0);
+    expect(answerOf(one)).toMatchObject({ state: "done", answers: one.request });
+    expect(leftovers(repo)).toEqual([]);
+  });
+
+  it("keeps a worktree whose work could not be saved, until a later runner saves it", async () => {
+    const one = makeStage('[ "$TRAILHAND_ATTEMPT" = 1 ] || exit 0; echo x > work.txt; exit 1', {
+      workflow: WORKFLOW,
+    });
+    const { events } = await play(one, { change: full("swap", 2) });
+    expect(events.at(-1)?.kind).toBe("fault");
+    const trees = leftovers(one.repo).filter((left) => left.startsWith("worktree "));
+    expect(trees).toHaveLength(1);
+    expect(salvages(one)).toEqual([]);
+    bury(one.repo);
+    await play(one);
+    expect(one.repo.git("show", `${salvages(one)[0]}:work.txt`)).toBe("x");
+    expect(answerOf(one).state).toBe("done");
+    expect(leftovers(one.repo)).toEqual([]);
+  });
+});

@@ -1,0 +1,110 @@
+/** Answers that move the trusted branch and requests of other branches: all of it, or nothing. */
+import { describe, expect, it } from "vitest";
+import { callOf, commitOf, id, requestOf, runCall, scriptOf } from "../../support/script-call.ts";
+import { ask, makeRemote, makeRunner, sideRefs, trailerOf } from "../../support/bare-remote.ts";
+import { answerOf, makeStage, play } from "../../support/run-hostile-script.ts";
+
+const WORKFLOW = `start: work
+limits: { hops: 9 }
+evidence: { proven: [tests] }
+states:
+  work: { next: [done, mend, proven], land: true, answers: work, lane: one, retries: 0, max: 2, on-max: look, proves: tests }
+  mend: { human: true, max: 1, next: work }
+  proven: { human: true, next: work }
+  look: { human: true, next: work }
+lanes: { one: 1 }
+`;
+
+/** Lands every member as a commit of its own; answers itself with $OWN, and the others with $OTHERS. */
+const LAND = (own: string, others: string, land = true) => `#!/bin/sh
+tip=$TRAILHAND_TARGET_COMMIT between=[
+for line in "$TRAILHAND_COMMIT" $(printf '%s\\n' "$TRAILHAND_MEMBERS" | cut -d ' ' -f 1); do
+  tip=$(git commit-tree -p "$tip" -m "feat: landed" "$line^{tree}")
+done
+printf '%s\\n' "$TRAILHAND_MEMBERS" | while read -r commit branch rest; do
+  test -n "$commit" || continue
+  printf '%s{"branch": "%s", "commit": "%s", "state": "${others}"}' "$between" "$branch" "$commit"
+  between=,
+done >list
+{ echo "state=${own}"; ${land ? 'echo "land=$tip";' : ""} test ! -s list || echo "answers=$(cat list)]"; } >"$TRAILHAND_OUTPUT"
+rm list
+`;
+
+const REQUEST = "feat: a thing\n\nPlease.\n\nRefs: #7\nState: work\n";
+
+describe("an answer that lands", () => {
+  it("is told the members, one a line", async () => {
+    const script = scriptOf({ "states/work": '#!/bin/sh\nprintf "%s" "$TRAILHAND_MEMBERS"\n' });
+    const members = [
+      requestOf(commitOf(id("4"), "Merge  me\n\nBody.\n\nState: work\n")),
+      requestOf(commitOf(id("5"), "And me\n\nState: work\n")),
+    ];
+    expect((await runCall(callOf(script, { members }))).stdout).toBe(
+      `${id("4")} topic Merge me\n${id("5")} topic And me`,
+    );
+    expect((await runCall(callOf(script))).stdout).toBe("");
+  });
+
+  it("comes in one push with the trusted branch and the others at a remote", async () => {
+    const stage = makeRemote({ "states/workflow.yml": WORKFLOW, "states/work": LAND("done", "done") });
+    const before = stage.remote.git("rev-parse", "main");
+    const asked = ["a", "b", "c"].map((branch) => ask(stage, branch, REQUEST));
+    const { events } = await (await makeRunner(stage, "one", { shared: false })).run();
+    expect(events.filter(({ kind }) => kind === "claimed")).toHaveLength(1);
+    expect(stage.remote.git("rev-list", "--count", `${before}..main`)).toBe("3");
+    for (const [at, branch] of ["a", "b", "c"].entries()) {
+      expect([trailerOf(stage, branch, "State"), trailerOf(stage, branch, "Answers")]).toEqual([
+        "done",
+        asked[at],
+      ]);
+      expect(
+        stage.remote.git("for-each-ref", "--format=%(objectname)", `refs/trailhand/archive/${branch}/`),
+      ).toBe(stage.remote.git("rev-parse", branch));
+    }
+    expect(sideRefs(stage).filter((ref) => !ref.includes("/archive/"))).toEqual([]);
+  });
+
+  it("answers others with what their work carries, and within their own limits", async () => {
+    const one = makeStage(LAND("done", "mend"), { workflow: WORKFLOW });
+    const { repo } = one;
+    repo.git("switch", "-q", "-c", "y", "main");
+    repo.request(
+      `trailhand: y\n\nRefs: #9\nState: work\nBranch: y\nParent: top\nSpent: 2 USD\nRounds: mend=1\n`,
+    );
+    repo.git("switch", "-q", "main");
+    await play(one, { options: { branches: [] } });
+    expect(answerOf(one).state).toBe("done");
+    const message = repo.git("log", "-1", "--format=%B", "y");
+    // It was at mend once before, and that is all it may be.
+    expect(message).toMatch(/^State: parked$/m);
+    expect(message).toContain("mend was asked for 1 times, and the most is 1");
+    for (const line of ["Refs: #9", "Parent: top", "Spent: 2 USD", "Rounds: mend=1"]) {
+      expect(message).toContain(`\n${line}\n`);
+    }
+    expect(repo.git("for-each-ref", "--format=%(refname)", "refs/trailhand/archive")).toMatch(
+      /^refs\/trailhand\/archive\/topic\/[0-9a-f]{12}$/,
+    );
+  });
+
+  it("keeps no archive of its own branch when only others land", async () => {
+    const one = makeStage(LAND("mend", "done"), { workflow: WORKFLOW });
+    one.repo.git("switch", "-q", "-c", "y", "main");
+    one.repo.request("feat: y\n\nState: work\n");
+    one.repo.git("switch", "-q", "main");
+    await play(one, { options: { branches: ["topic" as never] } });
+    expect(answerOf(one).state).toBe("mend");
+    expect(one.repo.git("for-each-ref", "--format=%(refname)", "refs/trailhand/archive")).toMatch(
+      /^refs\/trailhand\/archive\/y\/[0-9a-f]{12}$/,
+    );
+  });
+
+  it("gives others no state that their files lack the evidence for", async () => {
+    const one = makeStage(LAND("mend", "proven", false), { workflow: WORKFLOW });
+    one.repo.git("switch", "-q", "-c", "y", "main");
+    one.repo.request("feat: y\n\nState: work\n");
+    one.repo.git("switch", "-q", "main");
+    await play(one, { options: { branches: ["topic" as never] } });
+    expect(answerOf(one).state).toBe("failed");
+    expect(answerOf(one).message).toContain("Y: proven may follow only with evidence");
+  });
+});

@@ -1,0 +1,119 @@
+/** One hand-off in every kind of repository and on branches of every name. */
+import { existsSync, mkdirSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { leftovers } from "../../support/crash-runner.ts";
+import { git, makeRepo, repoAt, temporaryDir, type Repo } from "../../support/temp-repo.ts";
+import { run } from "../../support/run-runner.ts";
+
+const FILES = {
+  "states/workflow.yml": "states:\n  first: { next: second }\n  second: { next: done }\n",
+  "states/first": "#!/bin/sh\necho one >> work.txt\n",
+  "states/second": "#!/bin/sh\necho two >> work.txt\ngit add work.txt\ngit commit -q -m 'by hand'\n",
+};
+
+function makeSource(branch = "topic"): Repo {
+  const repo = makeRepo(FILES);
+  repo.git("checkout", "-q", "-b", branch);
+  repo.request("feat: a thing\n\nState: first\n");
+  repo.git("checkout", "-q", "main");
+  return repo;
+}
+
+async function expectHandedOn(repo: Repo, branch = "topic"): Promise<void> {
+  const { events } = await run(repo);
+  const kinds = events.map(({ kind }) => kind);
+  expect(kinds, JSON.stringify(events)).toEqual(["claimed", "answered", "claimed", "answered"]);
+  const ref = `refs/heads/${branch}`;
+  const states = repo
+    .git("log", "--format=%(trailers:key=State,valueonly,separator=%x2C)", "-4", ref)
+    .split("\n");
+  expect(states).toEqual(["done", "", "second", "first"]);
+  expect(repo.git("show", `${ref}:work.txt`)).toBe("one\ntwo");
+  expect(leftovers(repo)).toEqual([]);
+}
+
+describe("a hand-off", () => {
+  it("works in a shallow clone", async () => {
+    const source = makeSource();
+    const dir = join(temporaryDir(), "shallow");
+    git(source.dir, ["clone", "-q", "--depth", "1", "--no-single-branch", `file://${source.dir}`, dir]);
+    const repo = repoAt(dir);
+    repo.git("branch", "-q", "topic", "origin/topic");
+    expect(repo.git("rev-parse", "--is-shallow-repository")).toBe("true");
+    await expectHandedOn(repo);
+  });
+
+  it("works in a bare repository", async () => {
+    const source = makeSource();
+    const dir = join(temporaryDir(), "bare.git");
+    git(source.dir, ["clone", "-q", "--bare", source.dir, dir]);
+    await expectHandedOn(repoAt(dir));
+  });
+
+  it("works with a detached HEAD, which stays where it is", async () => {
+    const repo = makeSource();
+    repo.git("checkout", "-q", "--detach", "topic");
+    const before = repo.git("rev-parse", "HEAD");
+    await expectHandedOn(repo);
+    expect(repo.git("rev-parse", "HEAD")).toBe(before);
+    expect(repo.git("status", "--porcelain")).toBe("");
+  });
+
+  it("works with sha256 object names", async () => {
+    const dir = join(temporaryDir(), "sha256");
+    git(temporaryDir(), ["init", "-q", "-b", "main", "--object-format=sha256", dir]);
+    const repo = repoAt(dir);
+    for (const [path, text] of Object.entries(FILES)) repo.write(path, text, 0o755);
+    repo.commit("add files");
+    repo.git("checkout", "-q", "-b", "topic");
+    expect(repo.request("feat: a thing\n\nState: first\n")).toHaveLength(64);
+    await expectHandedOn(repo);
+    expect(repo.git("status", "--porcelain")).toBe("");
+  });
+
+  it("works when started in a linked worktree, whose checkout follows", async () => {
+    const source = makeSource();
+    const linked = `${source.dir}-linked`;
+    source.git("worktree", "add", "-q", linked, "topic");
+    mkdirSync(join(linked, "below"));
+    const repo = { ...repoAt(join(linked, "below")), cache: source.cache };
+    await expectHandedOn(repo);
+    expect(existsSync(join(linked, "work.txt"))).toBe(true);
+    expect(source.git("-C", linked, "status", "--porcelain")).toBe("");
+    expect(source.git("worktree", "list").split("\n")).toHaveLength(2);
+  });
+
+  it("works with packed refs and objects", async () => {
+    const repo = makeSource();
+    repo.git("gc", "-q");
+    repo.git("pack-refs", "--all", "--prune");
+    await expectHandedOn(repo);
+  });
+
+  it("works when the cache lies behind a symbolic link", async () => {
+    const repo = makeSource();
+    const real = temporaryDir();
+    symlinkSync(real, repo.cache);
+    await expectHandedOn(repo);
+  });
+
+  it.each([
+    `it's"quoted"&$(x)`,
+    "größe/日本語/🦊",
+    "100%/%00%(refname)",
+    "feature/heads/refs",
+    "a--b/@/{c}",
+    `long/${"x".repeat(200)}`,
+    "UPPER/lower",
+  ])("works on the branch %s", async (branch) => {
+    await expectHandedOn(makeSource(branch), branch);
+  });
+
+  it("works beside a tag and a remote branch of the same name", async () => {
+    const repo = makeSource();
+    repo.git("tag", "topic", "main");
+    repo.git("update-ref", "refs/remotes/origin/topic", "main");
+    await expectHandedOn(repo);
+  });
+});

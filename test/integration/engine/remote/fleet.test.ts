@@ -1,0 +1,247 @@
+/** Many runners at one remote, each a machine of its own as far as it can tell. */
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import type { Clock, Ports } from "../../../../src/engine/ports.ts";
+import { cliIn } from "../../../support/run-cli.ts";
+import {
+  type Stage,
+  answersTo,
+  ask,
+  eventually,
+  makeRemote,
+  makeRunner,
+  sideRefs,
+  trailerOf,
+} from "../../../support/bare-remote.ts";
+
+const PLEASE = "feat: a thing\n\nPlease.\n\nState: work\n";
+
+/** No process of another machine can be seen to be dead. */
+const blind = (ports: Ports): Ports => ({ ...ports, machine: { ...ports.machine, isDead: () => false } });
+
+/** A runner that stops for ever at its `n`th call of a port of the repository, as a lost machine does. */
+function vanishing(calls: number, onVanish: () => void): (ports: Ports) => Ports {
+  let left = calls;
+  return (ports) => ({
+    ...ports,
+    repository: new Proxy(ports.repository, {
+      get(target, name) {
+        const member: unknown = Reflect.get(target, name, target);
+        if (typeof member !== "function") return member;
+        return (...args: unknown[]) => {
+          if (left-- > 0) return Reflect.apply(member, target, args) as unknown;
+          onVanish();
+          return new Promise(() => undefined);
+        };
+      },
+    }),
+  });
+}
+
+test("four runners answer twenty requests once each, and never fill a lane beyond its places", async () => {
+  const stage = makeRemote({
+    "states/workflow.yml":
+      "lanes: { narrow: 2 }\nstates:\n  work: { next: check, lane: narrow }\n  check: { next: done }\n",
+    "states/work": "#!/bin/sh\necho + >> $OUT/lane\nsleep 0.05\necho - >> $OUT/lane\n",
+    "states/check": "#!/bin/sh\ntrue\n",
+  });
+  const requests = Array.from({ length: 20 }, (_, at) => ask(stage, `feat/${at}`, PLEASE));
+  const runners = await Promise.all(
+    ["a", "b", "c", "d"].map((name) => makeRunner(stage, name, { concurrency: 2 }, blind)),
+  );
+  const ran = await Promise.all(runners.map(({ run }) => run()));
+  // A runner that does not stay ends while others still work; the last one finds nothing open.
+  await (await makeRunner(stage, "a")).run();
+  expect(requests.map((request) => answersTo(stage, request))).toEqual(requests.map(() => 1));
+  expect(requests.map((_, at) => trailerOf(stage, `feat/${at}`, "State"))).toEqual(
+    requests.map(() => "done"),
+  );
+  expect(sideRefs(stage)).toEqual([]);
+  expect(ran.flatMap(({ events }) => events).filter(({ kind }) => kind === "fault")).toEqual([]);
+  let inside = 0;
+  for (const mark of readFileSync(join(stage.outside, "lane"), "utf8").trim().split("\n")) {
+    inside += mark === "+" ? 1 : -1;
+    expect(inside).toBeLessThanOrEqual(2);
+  }
+});
+
+test("a lost machine's request is taken over after its time, and the attempt counts", async () => {
+  const stage = makeRemote({
+    "states/workflow.yml": "lanes: { one: 1 }\nstates:\n  work: { next: done, retries: 1, lane: one }\n",
+    "states/work": "#!/bin/sh\nif [ ! -e $OUT/first ]; then touch $OUT/first; sleep 30; fi\n",
+  });
+  const request = ask(stage, "topic", PLEASE);
+  // A holder that nobody can see: its lease stands, and nothing renews it.
+  const lost = await makeRunner(stage, "lost", { ttlMs: 2000 }, (ports) =>
+    blind({
+      ...ports,
+      scripts: { run: () => new Promise(() => writeFileSync(join(stage.outside, "first"), "")) },
+      clock: { ...ports.clock, sleep: () => new Promise(() => undefined) },
+    }),
+  );
+  void lost.run();
+  await eventually("the claim", () => existsSync(join(stage.outside, "first")));
+  expect(sideRefs(stage).length).toBe(2);
+  const second = await makeRunner(stage, "two", { ttlMs: 2000, watch: true }, blind);
+  const running = second.run();
+  await eventually("the answer", () => answersTo(stage, request) === 1);
+  second.runner.shutdown();
+  await running;
+  expect(trailerOf(stage, "topic", "Attempt")).toBe("2/2");
+  expect(sideRefs(stage)).toEqual([]);
+});
+
+test("a run that wakes after its lease was taken over is fenced, and its work is saved at the remote", async () => {
+  const stage = makeRemote({
+    "states/workflow.yml": "states:\n  work: { next: done, retries: 3 }\n",
+    "states/work":
+      "#!/bin/sh\nif [ -e $OUT/first ]; then exit 0; fi\ntouch $OUT/first\necho half > half.txt\nwhile [ ! -e $OUT/wake ]; do sleep 0.05; done\n",
+  });
+  const request = ask(stage, "topic", PLEASE);
+  const asleep = join(stage.outside, "asleep");
+  const awake = join(stage.outside, "wake");
+  const frozen: Clock["sleep"] = async () => {
+    appendFileSync(asleep, "");
+    while (!existsSync(awake)) await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+  const first = await makeRunner(stage, "one", { ttlMs: 2000 }, (ports) =>
+    blind({ ...ports, clock: { ...ports.clock, sleep: frozen } }),
+  );
+  const running = first.run();
+  await eventually("the pause", () => existsSync(asleep) && existsSync(join(stage.outside, "first")));
+  const second = await makeRunner(stage, "two", { ttlMs: 2000, watch: true }, blind);
+  const others = second.run();
+  await eventually("the answer", () => answersTo(stage, request) === 1);
+  second.runner.shutdown();
+  await others;
+  writeFileSync(awake, "");
+  const { events } = await running;
+  expect(events.find(({ kind }) => kind === "stopped" || kind === "answered")).toMatchObject({
+    kind: "stopped",
+  });
+  // It may have finished an answer before it noticed; that is kept beside the branch, and not on it.
+  const onBranch = stage.remote.git("log", "--format=%(trailers:key=Answers,valueonly)", "topic");
+  expect(onBranch.split("\n").filter((line) => line === request)).toHaveLength(1);
+  const [salvage = ""] = sideRefs(stage, "salvage");
+  expect(stage.remote.git("show", `${salvage}:half.txt`)).toBe("half");
+  expect(sideRefs(stage, "leases")).toEqual([]);
+});
+
+test.each([4, 6, 8, 10, 12])(
+  "a machine lost at its call %i leaves nothing that stops the next one",
+  async (calls) => {
+    const stage = makeRemote({
+      "states/workflow.yml": "lanes: { one: 1 }\nstates:\n  work: { next: done, retries: 3, lane: one }\n",
+      "states/work": "#!/bin/sh\necho made > made.txt\n",
+    });
+    const request = ask(stage, "topic", PLEASE);
+    let vanished = false;
+    const lost = await makeRunner(stage, "lost", { ttlMs: 2000 }, (ports) =>
+      blind(vanishing(calls, () => (vanished = true))(ports)),
+    );
+    let ended = false;
+    void lost.run().then(() => (ended = true));
+    await eventually("the loss", () => vanished || ended);
+    const next = await makeRunner(stage, "two", { ttlMs: 2000, watch: true }, blind);
+    const running = next.run();
+    await eventually("the answer", () => answersTo(stage, request) === 1);
+    await eventually("an empty namespace", () => sideRefs(stage).every((ref) => ref.includes("/salvage/")));
+    next.runner.shutdown();
+    await running;
+    expect(answersTo(stage, request)).toBe(1);
+  },
+);
+
+test.each([-40, 40])("a wall clock that jumps by %i days changes nothing", async (days) => {
+  const stage = makeRemote({
+    "states/workflow.yml": "states:\n  work: { next: check }\n  check: { next: done }\n",
+    "states/work": "#!/bin/sh\ntrue\n",
+    "states/check": "#!/bin/sh\ntrue\n",
+  });
+  const request = ask(stage, "topic", PLEASE);
+  let reads = 0;
+  const { run } = await makeRunner(stage, "one", {}, (ports) => ({
+    ...ports,
+    clock: { ...ports.clock, wall: () => Date.now() + (reads++ % 2) * days * 86_400_000 },
+  }));
+  await run();
+  expect(answersTo(stage, request)).toBe(1);
+  expect(trailerOf(stage, "topic", "State")).toBe("done");
+});
+
+test("a cache that is deleted between two runs, or during one, costs nothing but time", async () => {
+  const stage = makeRemote({
+    "states/workflow.yml": "states:\n  work: { next: done }\n",
+    "states/work": "#!/bin/sh\ntrue\n",
+  });
+  ask(stage, "first", PLEASE);
+  await (await makeRunner(stage, "one")).run();
+  rmSync(`${stage.person.dir}.cache-one`, { recursive: true });
+  ask(stage, "second", PLEASE);
+  const { run, site, runner } = await makeRunner(stage, "one", { watch: true });
+  rmSync(site.place.commonDir, { recursive: true });
+  const running = run();
+  await eventually("the answer", () => trailerOf(stage, "second", "State") === "done");
+  runner.shutdown();
+  await running;
+  expect(trailerOf(stage, "first", "State")).toBe("done");
+});
+
+/** Every push that moves a branch is declined, or every push of anything. */
+const declining = (what: string) => `#!/bin/sh
+while read old new ref; do
+  case $ref in ${what}) echo "policy 7: not here" >&2; exit 1;; esac
+done
+exit 0
+`;
+
+function hook(stage: Stage, text: string | undefined): void {
+  const file = join(stage.remote.dir, "hooks/pre-receive");
+  if (text === undefined) rmSync(file);
+  else stage.remote.write("hooks/pre-receive", text, 0o755);
+}
+
+test("an answer that its branch refuses waits beside it, and lands without running again", async () => {
+  const stage = makeRemote({
+    "states/workflow.yml": "states:\n  work: { next: done }\n",
+    "states/work": "#!/bin/sh\necho ran >> $OUT/runs\n",
+  });
+  ask(stage, "topic", PLEASE);
+  hook(stage, declining("refs/heads/*"));
+  const { events } = await (await makeRunner(stage, "one")).run();
+  expect(events.at(-1)).toMatchObject({ kind: "blocked", why: expect.stringContaining("policy 7") });
+  expect(sideRefs(stage).map((ref) => ref.replace(/\/[^/]*$/, ""))).toEqual(["refs/trailhand/parked"]);
+  hook(stage, undefined);
+  await (await makeRunner(stage, "two")).run();
+  expect(trailerOf(stage, "topic", "State")).toBe("done");
+  expect(readFileSync(join(stage.outside, "runs"), "utf8")).toBe("ran\n");
+  expect(sideRefs(stage)).toEqual([]);
+});
+
+test("an answer whose content is refused everywhere is kept here, and parked with the server's words", async () => {
+  const stage = makeRemote({
+    "states/workflow.yml": "states:\n  work: { next: done }\n",
+    "states/work": "#!/bin/sh\necho password > secret.txt\n",
+  });
+  ask(stage, "topic", PLEASE);
+  hook(
+    stage,
+    `#!/bin/sh
+while read old new ref; do
+  if git cat-file -e "$new:secret.txt" 2>/dev/null; then echo "secrets are not taken" >&2; exit 1; fi
+done
+exit 0
+`,
+  );
+  const { run, site } = await makeRunner(stage, "one");
+  await run();
+  expect(trailerOf(stage, "topic", "State")).toBe("parked");
+  expect(stage.remote.git("log", "-1", "--format=%B", "topic")).toContain("secrets are not taken");
+  expect(sideRefs(stage)).toEqual([]);
+  const kept = await site.place.git.text(["for-each-ref", "--format=%(refname)", "refs/trailhand/salvage"]);
+  expect(await site.place.git.text(["show", `${kept.trim()}:secret.txt`])).toBe("password\n");
+  const env = { XDG_CACHE_HOME: stage.machine("one")["XDG_CACHE_HOME"] ?? "" };
+  cliIn(stage.person.dir, env, "gc", "--prune", "--keep-days", "0", "--remote", "origin");
+  expect(await site.place.git.text(["for-each-ref", "refs/trailhand/salvage"])).toBe("");
+});

@@ -1,0 +1,109 @@
+/** A line to the remote that is cut, slow or lies about what arrived, while real runs go on. */
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { makeFar, type Far } from "../../../support/remote-workspace.ts";
+import type { GitHttp } from "../../../support/git-http.ts";
+import { answersTo, ask, eventually, makeRunner, sideRefs, trailerOf } from "../../../support/bare-remote.ts";
+
+const PLEASE = "feat: a thing\n\nPlease.\n\nState: work\n";
+const WAITING =
+  "#!/bin/sh\necho run >> $OUT/runs\necho half > half.txt\ntouch $OUT/began\nwhile [ ! -e $OUT/end ]; do sleep 0.05; done\n";
+
+async function makeStage(
+  script = "#!/bin/sh\necho run >> $OUT/runs\n",
+): Promise<Far & { readonly served: GitHttp }> {
+  const far = await makeFar("http", {
+    "states/workflow.yml": "states:\n  work: { next: done, retries: 9 }\n",
+    "states/work": script,
+  });
+  if (!far.served) throw new Error("this goes over HTTP");
+  return { ...far, served: far.served };
+}
+
+const began = ({ outside }: Far) => existsSync(join(outside, "began"));
+const end = ({ outside }: Far) => writeFileSync(join(outside, "end"), "");
+
+function cut({ served }: { readonly served: GitHttp }): void {
+  served.trouble("info/refs", "cut", { times: Infinity });
+  served.trouble("git-receive-pack", "cut", { times: Infinity });
+  served.trouble("git-upload-pack", "cut", { times: Infinity });
+}
+
+describe("a line", () => {
+  test("that is cut during the script, and mended before the lease is over, costs nothing", async () => {
+    const stage = await makeStage(WAITING);
+    const request = ask(stage, "topic", PLEASE);
+    const { run, events: told } = await makeRunner(stage, "one", { ttlMs: 30_000 });
+    const running = run();
+    await eventually("the script", () => began(stage));
+    cut(stage);
+    end(stage);
+    // The answer is on its way by now, and does not get through.
+    await eventually("the fault", () => told.some(({ kind }) => kind === "fault"));
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(answersTo(stage, request)).toBe(0);
+    stage.served.heal();
+    const { events, summary } = await running;
+    expect(events.map(({ kind }) => kind)).toEqual(["claimed", "fault", "answered"]);
+    expect(events[1]).toMatchObject({ what: expect.stringContaining("cannot be reached") });
+    expect(summary.faults).toBe(0);
+    expect(answersTo(stage, request)).toBe(1);
+    expect(sideRefs(stage)).toEqual([]);
+  });
+
+  test("that is cut for longer than the lease holds ends the script, and its work is saved later", async () => {
+    const stage = await makeStage(WAITING);
+    const request = ask(stage, "topic", PLEASE);
+    const { run, runner, events } = await makeRunner(stage, "one", { ttlMs: 4000, watch: true });
+    const running = run();
+    await eventually("the script", () => began(stage));
+    cut(stage);
+    await new Promise((resolve) => setTimeout(resolve, 4500));
+    end(stage);
+    stage.served.heal();
+    await eventually("the answer", () => answersTo(stage, request) === 1);
+    runner.shutdown();
+    await running;
+    expect(events.find(({ kind }) => kind === "stopped")).toMatchObject({
+      why: expect.stringContaining("lease"),
+    });
+    expect(trailerOf(stage, "topic", "Attempt")).toMatch(/^[2-9]\/10$/);
+    const [salvage = ""] = sideRefs(stage, "salvage");
+    expect(stage.remote.git("show", `${salvage}:half.txt`)).toBe("half");
+  });
+
+  test("that loses the word of the claim, or of the answer, makes neither twice", async () => {
+    const stage = await makeStage();
+    const request = ask(stage, "topic", PLEASE);
+    const { run } = await makeRunner(stage, "one");
+    stage.served.trouble("git-receive-pack", "lose", { times: 2 });
+    const { events } = await run();
+    expect(events.map(({ kind }) => kind)).toEqual(["claimed", "answered"]);
+    expect(answersTo(stage, request)).toBe(1);
+    expect(sideRefs(stage)).toEqual([]);
+  });
+
+  test("that fails now and then is tried again", async () => {
+    const stage = await makeStage();
+    const requests = [1, 2, 3].map((at) => ask(stage, `topic-${at}`, PLEASE));
+    const { run, runner } = await makeRunner(stage, "one", { watch: true });
+    stage.served.trouble("git-receive-pack", { status: 502, text: "bad gateway" }, { times: 3 });
+    stage.served.trouble("info/refs", "cut", { times: 3 });
+    const running = run();
+    await eventually("the answers", () => requests.every((request) => answersTo(stage, request) === 1));
+    runner.shutdown();
+    await running;
+    expect(sideRefs(stage, "leases")).toEqual([]);
+  });
+
+  test("that is slow is waited for", async () => {
+    const stage = await makeStage();
+    const request = ask(stage, "topic", PLEASE);
+    const { run } = await makeRunner(stage, "one");
+    stage.served.trouble("git-receive-pack", { delayMs: 400 }, { times: Infinity });
+    const { events } = await run();
+    expect(events.map(({ kind }) => kind)).toEqual(["claimed", "answered"]);
+    expect(answersTo(stage, request)).toBe(1);
+  });
+});

@@ -1,0 +1,49 @@
+/** The pool of worktrees beside other runners that add and remove theirs. */
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { leftovers } from "../../support/crash-runner.ts";
+import { answerOf, makeStage, play, type Stage } from "../../support/run-hostile-script.ts";
+
+/** What git has written of a worktree in the middle of adding it; any `git worktree` fails on it. */
+function halfMake({ repo }: Stage): () => void {
+  const record = join(repo.dir, ".git/worktrees/half-made");
+  mkdirSync(record, { recursive: true });
+  writeFileSync(join(record, "locked"), "initializing");
+  writeFileSync(join(record, "gitdir"), `${repo.dir}-half/.git\n`);
+  writeFileSync(join(record, "commondir"), "");
+  expect(() => repo.git("worktree", "add", "--detach", `${repo.dir}-other`)).toThrow("commondir");
+  return () => rmSync(record, { recursive: true });
+}
+
+describe("a worktree", () => {
+  it("is added although another runner is in the middle of adding one", async () => {
+    const one = makeStage("echo x > work.txt");
+    const finish = halfMake(one);
+    const running = play(one);
+    setTimeout(finish, 400);
+    const { summary, events } = await running;
+    expect(summary.faults, JSON.stringify(events)).toBe(0);
+    expect(answerOf(one).state).toBe("done");
+    expect(leftovers(one.repo)).toEqual([]);
+  });
+
+  it("is removed although another runner is in the middle of adding one", async () => {
+    const one = makeStage("echo x > work.txt");
+    let finish = (): void => undefined;
+    const { summary } = await play(one, {
+      change: (ports) => {
+        const tell: typeof ports.tell = (event) => {
+          if (event.kind === "answered") {
+            finish = halfMake(one);
+            setTimeout(finish, 200);
+          }
+        };
+        return { ...ports, tell };
+      },
+    });
+    expect(summary.faults).toBe(0);
+    expect(existsSync(join(one.repo.dir, ".git/worktrees/half-made"))).toBe(false);
+    expect(leftovers(one.repo)).toEqual([]);
+  });
+});

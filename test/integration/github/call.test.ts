@@ -1,0 +1,192 @@
+/** The new comment where only a person can go on: once, where they look, to those who may. */
+import { describe, expect, test } from "vitest";
+import type { Branch } from "../../../src/core/protocol/ids.ts";
+import { callsIn, withCalls } from "../../../src/github/display/mention-comment.ts";
+import { project } from "../../../src/github/display/project.ts";
+import type { Seen } from "../../../src/github/display/branch-status.ts";
+import { MARKER, type Pull, type Wanted } from "../../../src/github/display/desired-state.ts";
+import { answer, ask, NOW, projected, seenOf, workflowOf } from "../../support/github/branch-builders.ts";
+import { kinds, settle, Shown } from "../../support/github/memory-display.ts";
+
+const ISSUE = "trailhand/issue-7";
+const REVIEW = [ask("work"), answer(1, "review")];
+const wantedOf = (seen: Seen | readonly Seen[], more: Parameters<typeof projected>[1] = {}): Wanted =>
+  project(projected([seen].flat(), more));
+const commentsOf = (shown: Shown, number = 7) => shown.threads.get(number)?.comments ?? [];
+const calledAt = (shown: Shown, number = 7) =>
+  commentsOf(shown, number).filter(({ authorId, body }) => authorId === 1 && callsIn(body).length > 0);
+
+describe("a call", () => {
+  test("is one new comment beside the status that is there, and then nothing", async () => {
+    const shown = new Shown(7);
+    await settle(shown, wantedOf(seenOf(ISSUE, [ask("work")])));
+    expect(calledAt(shown)).toEqual([]);
+    const writes = await settle(shown, wantedOf(seenOf(ISSUE, REVIEW)));
+    expect(kinds(writes).filter((kind) => kind.endsWith("-comment"))).toEqual([
+      "edit-comment",
+      "create-comment",
+    ]);
+    const [call] = calledAt(shown);
+    expect(call?.body).toContain("**A person has to go on** at `review`: waits for a person");
+    expect(call?.body).toContain("comment `/set-state done`");
+    expect(await settle(shown, wantedOf(seenOf(ISSUE, REVIEW)))).toEqual([]);
+  });
+
+  test("is the status comment itself where that is new, and stays one when it is edited", async () => {
+    const shown = new Shown(7);
+    const [first, second] = [
+      seenOf(ISSUE, REVIEW),
+      seenOf(ISSUE, [...REVIEW, ask("work"), answer(3, "review")]),
+    ];
+    await settle(shown, wantedOf(first));
+    expect(commentsOf(shown)).toHaveLength(1);
+    expect(await settle(shown, wantedOf(first))).toEqual([]);
+    await settle(shown, wantedOf(seenOf(ISSUE, [...REVIEW, ask("work")])));
+    await settle(shown, wantedOf(second));
+    expect(commentsOf(shown)).toHaveLength(2);
+    // The first call is known still, should the branch be set back.
+    await settle(shown, wantedOf(first));
+    expect(
+      calledAt(shown)
+        .flatMap(({ body }) => callsIn(body))
+        .toSorted(),
+    ).toEqual([first, second].map(({ decision }) => decision.head.commit).toSorted());
+  });
+
+  test("is made for what failed and what waits, not for what ended, is held, or stands in one machine's way", () => {
+    const calls = (...given: Parameters<typeof seenOf>) => wantedOf(seenOf(...given)).calls.length;
+    expect(calls(ISSUE, [ask("work"), answer(1, "failed")])).toBe(1);
+    expect(calls(ISSUE, [ask("parked")], { code: "parked", detail: "too dear" })).toBe(1);
+    expect(calls(ISSUE, [ask("work")])).toBe(0);
+    expect(calls(ISSUE, [ask("work"), answer(1, "done")])).toBe(0);
+    expect(calls(ISSUE, [ask("cancelled")])).toBe(0);
+    expect(calls(ISSUE, [ask("work")], { code: "held", detail: "a release" })).toBe(0);
+    expect(calls(ISSUE, [ask("work")], { code: "blocked", detail: "its checkout has changes" })).toBe(0);
+    const old = { now: NOW + 2 * 86_400_000 };
+    expect(wantedOf(seenOf(ISSUE, [ask("work"), answer(1, "failed")]), old).calls).toEqual([]);
+  });
+
+  test("is about the request, however many approvals it has so far", () => {
+    const why = { code: "waits", detail: "waits for 1 more approval", person: true } as const;
+    const given = seenOf(ISSUE, [ask("work"), "approve: it\n\nApproves: $1\n"], why);
+    const request = given.trail[1]?.commit;
+    expect(wantedOf({ ...given, state: "work", approves: request }).calls).toMatchObject([
+      { commit: request },
+    ]);
+  });
+
+  test("of somebody else is none, whatever it says", async () => {
+    const shown = new Shown(7);
+    const seen = seenOf(ISSUE, REVIEW);
+    await settle(shown, wantedOf(seenOf(ISSUE, [ask("work")])));
+    shown.say(7, 666, wantedOf(seen).calls[0]?.body ?? "");
+    expect(kinds(await settle(shown, wantedOf(seen)))).toContain("create-comment");
+    expect(calledAt(shown)).toHaveLength(1);
+  });
+
+  test("is at the pull request where there is one, else at the branch's own issue, and at one place only", async () => {
+    const seen = seenOf(ISSUE, [ask("review", "Refs: #12\n")]);
+    const pull: Pull = { number: 9, branch: ISSUE as Branch, isFork: false, authorId: 1 };
+    expect(wantedOf(seen, { pulls: [pull] }).calls).toMatchObject([{ numbers: [9, 7, 12] }]);
+    expect(wantedOf(seen).calls).toMatchObject([{ numbers: [7, 12] }]);
+    const shown = new Shown(7, 9, 12);
+    await settle(shown, wantedOf(seenOf(ISSUE, [ask("work", "Refs: #12\n")]), { pulls: [pull] }));
+    await settle(shown, wantedOf(seen, { pulls: [pull] }));
+    expect([7, 9, 12].map((number) => calledAt(shown, number).length)).toEqual([0, 1, 0]);
+    // A pull request that is opened later is the first place, and it was said all the same.
+    const later = new Shown(7, 9);
+    await settle(later, wantedOf(seen));
+    await settle(later, wantedOf(seen, { pulls: [pull] }));
+    expect([7, 9].map((number) => calledAt(later, number).length)).toEqual([1, 0]);
+    // So it is when the pull request is gone again.
+    shown.threads.delete(9);
+    shown.say(7, 1, wantedOf(seen).calls[0]?.body ?? "");
+    expect(kinds(await settle(shown, wantedOf(seen)))).not.toContain("create-comment");
+  });
+
+  test("of a child without a place of its own is where its parent is shown, unless it failed", () => {
+    const own = seenOf(ISSUE, [ask("work")]);
+    const child = (...more: readonly string[]) =>
+      seenOf(`${ISSUE}.a`, [
+        ask("work", `Parent: ${ISSUE}\n`),
+        ...more.map((one) => `${one}Parent: ${ISSUE}\n`),
+      ]);
+    expect(wantedOf([own, child(answer(1, "review"))]).calls).toMatchObject([{ numbers: [7] }]);
+    expect(wantedOf([own, child(answer(1, "failed"))]).calls).toEqual([]);
+    expect(wantedOf([child(answer(1, "review"))]).calls).toEqual([]);
+    // Whoever writes that two branches are each other's parents is told nothing, and stops nothing.
+    const odd = (branch: string, parent: string) => seenOf(branch, [ask("review", `Parent: ${parent}\n`)]);
+    expect(wantedOf([odd("a", "b"), odd("b", "a")]).calls).toEqual([]);
+  });
+
+  test("of a child is not what a new status comment of its parent says", async () => {
+    const shown = new Shown(7);
+    const child = seenOf(`${ISSUE}.a`, [ask("review", `Parent: ${ISSUE}\n`)]);
+    await settle(shown, wantedOf([seenOf(ISSUE, [ask("work")]), child]));
+    expect(commentsOf(shown).map(({ body }) => callsIn(body).length)).toEqual([0, 1]);
+  });
+
+  test("is one where two branches stand at the same commit", async () => {
+    const one = seenOf(ISSUE, REVIEW);
+    const two = seenOf("topic", [ask("review", "Refs: #7\n")]);
+    const head = { ...two.decision.head, commit: one.decision.head.commit };
+    const same = { ...two, decision: { ...two.decision, head } } as Seen;
+    const shown = new Shown(7);
+    await settle(shown, wantedOf(seenOf(ISSUE, [ask("work")])));
+    await settle(shown, wantedOf([one, same]));
+    expect(calledAt(shown)).toHaveLength(1);
+  });
+});
+
+describe("who is mentioned", () => {
+  const workflow = (by: string) =>
+    workflowOf(`limits: { hops: 9 }
+people:
+  ops: [7+ann@users.noreply.github.com, 8+Ben-2@users.noreply.github.com, carl@example.com]
+  odd: ["9+x y@users.noreply.github.com", "10+a.b@users.noreply.github.com", "11+@all@users.noreply.github.com"]
+states:
+  work: { wait: approvals 1${by}, deadline: 1h, otherwise: late, next: done }
+  late: { human: true, next: done }
+`);
+  const why = { code: "waits", detail: "waits for 1 approval", person: true } as const;
+  const seen = seenOf(ISSUE, [ask("work")], why);
+  const mentions = (by: string, one = seen) =>
+    wantedOf(one, { workflow: workflow(by) })
+      .calls[0]?.body.replace(/`[^`]*`/g, "")
+      .match(/@[\w-]+/g) ?? [];
+
+  test("are those whose approval counts, by the login in their address", () => {
+    expect(mentions(" by ops")).toEqual(["@ann", "@Ben-2"]);
+    expect(mentions(" by 12+dora@users.noreply.github.com")).toEqual(["@dora"]);
+    expect(mentions(" by odd")).toEqual([]);
+    expect(mentions("")).toEqual([]);
+    const other = seenOf(ISSUE, [ask("work")], { code: "void-approval", detail: "a".repeat(40) });
+    expect(mentions(" by ops", other)).toEqual([]);
+    const asker = {
+      ...seen,
+      trail: seen.trail.map((one) => ({ ...one, author: "7+ANN@users.noreply.github.com" })),
+    };
+    expect(mentions(" by ops not own", asker)).toEqual(["@Ben-2"]);
+    expect(mentions(" by ops", asker)).toEqual(["@ann", "@Ben-2"]);
+  });
+
+  test("hear of it by a comment of its own, as the status mentions nobody", async () => {
+    const shown = new Shown(7);
+    const wanted = wantedOf(seen, { workflow: workflow(" by ops") });
+    await settle(shown, wanted);
+    expect(commentsOf(shown).map(({ body }) => [body.startsWith(MARKER), body.includes("@ann")])).toEqual([
+      [true, false],
+      [false, true],
+    ]);
+    expect(await settle(shown, wanted)).toEqual([]);
+  });
+});
+
+test("the mark of a call counts at the beginning of a body alone", () => {
+  const commit = "a".repeat(40);
+  const mark = `<!-- trailhand:call ${commit} -->`;
+  expect(callsIn(`${mark}\n\ntext`)).toEqual([commit]);
+  expect(callsIn(withCalls(`${MARKER}x -->\n\ntext`, [commit]).replaceAll("\n", "\r\n"))).toEqual([commit]);
+  expect(callsIn(`text\n${mark}`)).toEqual([]);
+  expect(callsIn(`${mark}x`)).toEqual([]);
+});

@@ -1,0 +1,192 @@
+/**
+ * Answers that GitHub makes and signs, from end to end: the App on a real repository, a GitHub that
+ * really makes the commits there, and what becomes of an answer when it does not.
+ */
+import { expect, test } from "vitest";
+import { Pacer } from "../../../src/github/api/request-throttle.ts";
+import { openClient } from "../../../src/github/api/client.ts";
+import { openNotary } from "../../../src/github/api/signed-commits.ts";
+import { parseSha, type Sha } from "../../../src/core/protocol/ids.ts";
+import { NAME, OWNER, startHub, type Hub } from "../../support/fake-github.ts";
+import { TestNotary, type Made } from "../../support/fake-signer.ts";
+import { git, makeRepo, type Repo } from "../../support/temp-repo.ts";
+import {
+  eventBy,
+  openIssue,
+  serveApp,
+  startApp,
+  stateOn,
+  untilSo,
+  type Scene,
+} from "../../support/github/github-fixture.ts";
+
+const MAKE = { method: "POST", path: /\/git\/commits$/ };
+const WORK = `#!/bin/sh
+echo "$TRAILHAND_SUBJECT" >work.txt
+git add work.txt && git commit -q -m "feat: by the script"
+echo more >>work.txt
+echo "summary=Grüße, it is written." >>"$TRAILHAND_OUTPUT"
+`;
+function makePerson(workflow: string, scripts: Readonly<Record<string, string>>): Repo {
+  const person = makeRepo({ "states/workflow.yml": workflow });
+  for (const [name, text] of Object.entries(scripts)) person.write(`states/${name}`, text, 0o755);
+  person.commit("chore: states");
+  return person;
+}
+
+type Signed = Scene & { readonly said: () => string; readonly notary: TestNotary };
+
+async function serveSigned(person: Repo): Promise<Signed> {
+  const scene = await serveApp(person, { signed: true });
+  const notary = new TestNotary(scene.far);
+  scene.hub.also(notary.answer);
+  return { ...scene, notary, said: () => scene.said.join("\n") };
+}
+
+/** The same by the program that people start. */
+async function startSigned(person: Repo): Promise<Signed> {
+  const scene = await startApp(person, "--signed");
+  const notary = new TestNotary(scene.far);
+  scene.hub.also(notary.answer);
+  return { ...scene, notary };
+}
+
+/** Labels a new issue; the branch of its work. */
+async function begin(scene: Scene, state: string): Promise<string> {
+  const issue = await openIssue(scene, "It should greet", "Please.");
+  const label = { name: `state:${state}` };
+  expect(await scene.send("issues", { action: "labeled", issue, label, ...eventBy(scene.owner) })).toBe(202);
+  return `trailhand/issue-${issue.number}`;
+}
+
+const unsigned = ({ far }: Scene) => git(far, ["for-each-ref", "refs/trailhand/unsigned"]);
+const idOf = ({ far }: Scene, name: string) => git(far, ["rev-parse", name]).trim();
+const asked = ({ hub }: Scene) => hub.asked.filter(({ path }) => MAKE.path.test(path));
+
+const SIMPLE =
+  "states:\n  work: { next: review, retries: 0 }\n  review: { human: true, next: [done, work] }\n";
+
+test("an answer is made and signed by GitHub, and put in its place by the fenced push", async () => {
+  const scene = await startSigned(makePerson(SIMPLE, { work: WORK }));
+  const branch = await begin(scene, "work");
+  await untilSo("the answer", () => stateOn(scene, branch) === "review");
+  expect(scene.notary.hasSigned(branch)).toBe(true);
+  // The script's own commit and the request stay whose they are.
+  expect(scene.notary.hasSigned(`${branch}~1`)).toBe(false);
+  const who = git(scene.far, ["log", "-1", "--format=%cn %b", branch]);
+  expect(who).toMatch(/^GitHub /);
+  expect(who).toContain("Grüße, it is written.");
+  expect(git(scene.far, ["show", `${branch}:work.txt`])).toBe("It should greet\nmore\n");
+  expect(asked(scene)).toHaveLength(1);
+  expect(asked(scene)[0]?.body).toMatchObject({
+    tree: idOf(scene, `${branch}^{tree}`),
+    parents: [idOf(scene, `${branch}~1`)],
+  });
+  expect(unsigned(scene)).toBe("");
+  expect(git(scene.far, ["for-each-ref", "refs/trailhand/leases"])).toBe("");
+  expect(scene.said()).not.toContain("without a signature");
+});
+
+test("where GitHub refuses, the answer goes out unsigned, and that is told", async () => {
+  const scene = await serveSigned(makePerson(SIMPLE, { work: WORK }));
+  scene.hub.trouble({ ...MAKE, status: 403, message: "Resource not accessible by integration", times: 99 });
+  const branch = await begin(scene, "work");
+  await untilSo("the answer", () => stateOn(scene, branch) === "review");
+  expect(scene.notary.hasSigned(branch)).toBe(false);
+  expect(git(scene.far, ["show", `${branch}:work.txt`])).toBe("It should greet\nmore\n");
+  const told = scene
+    .said()
+    .split("\n")
+    .filter((text) => text.includes("without a signature"));
+  expect(told).toEqual([expect.stringContaining("403: Resource not accessible")]);
+  expect(told[0]).toContain(`${OWNER}/${NAME}: `);
+  expect(unsigned(scene)).toBe("");
+});
+
+/** GitHub as a notary, without the App. */
+async function openDouble(hub: Hub) {
+  const sleeps: number[] = [];
+  const { request } = await openClient({
+    pacer: new Pacer(() => 0),
+    baseUrl: hub.url,
+    token: () => Promise.resolve("token"),
+    sleep: (ms) => Promise.resolve(void sleeps.push(ms)),
+  });
+  return { notary: openNotary(request, { owner: OWNER, name: NAME }), sleeps };
+}
+
+test("a GitHub that does not answer for a moment is waited for, and may have made it twice", async () => {
+  const { dir } = makeRepo();
+  const [hub, real] = [await startHub(), new TestNotary(dir)];
+  hub.also(real.answer);
+  hub.trouble({ ...MAKE, status: 502, runs: true });
+  hub.trouble({ ...MAKE, status: 0 });
+  const { notary, sleeps } = await openDouble(hub);
+  const [tree, parent] = git(dir, ["log", "-1", "--format=%T %H"]).trim().split(" ") as [Sha, Sha];
+  const made = await notary({ tree, parents: [parent], message: "feat: x\n" });
+  expect(real.hasSigned(made.kind === "made" ? made.id : "")).toBe(true);
+  expect(hub.asked.map(({ status }) => status)).toEqual([502, 0, 201]);
+  expect(sleeps.length).toBeGreaterThanOrEqual(2);
+  expect(await notary({ tree: parent, parents: [parent], message: "feat: x\n" })).toEqual({
+    kind: "unfit",
+    why: "GitHub takes no such commit: Tree SHA does not exist",
+  });
+});
+
+const SHA = parseSha("1".repeat(40)) as Sha;
+const CONTENT = { tree: SHA, parents: [SHA], message: "feat: x\n" };
+const GOOD: Made = {
+  sha: SHA,
+  verification: { verified: true, reason: "valid", signature: "s", payload: "p" },
+};
+
+test.each([
+  ["what is verified", GOOD, { kind: "made", id: SHA, payload: "p", signature: "s" }],
+  [
+    "what is not verified",
+    { ...GOOD, verification: { ...GOOD.verification, verified: false, reason: "un\u001b[1msigned" } },
+    { kind: "not", why: "GitHub did not sign it: unsigned" },
+  ],
+  [
+    "what has no payload",
+    { ...GOOD, verification: { ...GOOD.verification, payload: null } },
+    { kind: "not", why: "GitHub did not sign it: valid" },
+  ],
+  [
+    "what has no signature",
+    { ...GOOD, verification: { ...GOOD.verification, signature: null } },
+    { kind: "not", why: "GitHub did not sign it: valid" },
+  ],
+  ["no id", { ...GOOD, sha: "--all" }, { kind: "not", why: "GitHub's answer cannot be read" }],
+  ["nothing", {}, { kind: "not", why: "GitHub's answer cannot be read" }],
+])("%s is read from GitHub's answer as it is", async (_, data, read) => {
+  const hub = await startHub();
+  hub.also((method) => (method === "POST" ? { status: 201, data } : undefined));
+  const { notary } = await openDouble(hub);
+  expect(await notary(CONTENT)).toEqual(read);
+  // An author of our own would keep GitHub from signing.
+  expect(hub.asked[0]?.body).toEqual(CONTENT);
+});
+
+test.each([
+  [404, { kind: "not", why: "GitHub refused it with 404: Not Found" }],
+  [422, { kind: "unfit", why: "GitHub takes no such commit: Not Found" }],
+])("a refusal with %s is told in GitHub's words", async (status, told) => {
+  const hub = await startHub();
+  const { notary } = await openDouble(hub);
+  hub.trouble({ ...MAKE, status, message: "Not\u202e Found" });
+  expect(await notary(CONTENT)).toEqual(told);
+});
+
+test("limits and outages are told without what is new in each of them", async () => {
+  const hub = await startHub();
+  const { notary, sleeps } = await openDouble(hub);
+  const limit = { headers: { "retry-after": "7200" }, message: "request ID 12AB:34" };
+  hub.trouble({ ...MAKE, status: 403, ...limit });
+  expect(await notary(CONTENT)).toEqual({ kind: "not", why: "GitHub's limits are reached" });
+  hub.trouble({ ...MAKE, status: 502, times: 99 });
+  const patient = await openDouble(hub);
+  expect(await patient.notary(CONTENT)).toEqual({ kind: "not", why: "GitHub cannot be reached" });
+  expect(sleeps).toEqual([]);
+  expect(patient.sleeps.length).toBeGreaterThan(3);
+});

@@ -1,0 +1,130 @@
+/** Who may: by GitHub's own answer about the very account, and by nothing else. */
+import { describe, expect, it } from "vitest";
+import { RIGHTS } from "../../../src/github/commands/command-table.ts";
+import { openHub, type Hub, type Permission } from "../../../src/github/commands/github-queries.ts";
+import { Limits } from "../../../src/github/commands/rate-limit.ts";
+import { includes, missing, rightOf } from "../../../src/github/commands/permission.ts";
+
+const REPO = { owner: "acme", name: "shop" };
+const ANN = { id: 1, login: "ann", isBot: false };
+const hubOf = (answer: () => Permission | undefined): Hub => ({
+  permission: async () => answer(),
+  issue: () => Promise.reject(new Error("not asked")),
+  pull: () => Promise.reject(new Error("not asked")),
+});
+const failing = (status: number, headers: Record<string, string> = {}): Hub =>
+  hubOf(() => {
+    throw Object.assign(new Error("no"), { status, response: { headers } });
+  });
+
+describe("a right", () => {
+  it.each([...RIGHTS])("%s is what GitHub says", async (role) => {
+    const hub = hubOf(() => ({ id: 1, role, permission: "none" }));
+    expect(await rightOf(hub, REPO, ANN)).toEqual({ right: role });
+  });
+
+  it("of a role of the owner's own is what it includes", async () => {
+    const hub = hubOf(() => ({ id: 1, role: "release-crew", permission: "write" }));
+    expect(await rightOf(hub, REPO, ANN)).toEqual({ right: "write" });
+  });
+
+  it("of an unknown word is none", async () => {
+    const hub = hubOf(() => ({ id: 1, role: "owner", permission: "all" }));
+    expect(await rightOf(hub, REPO, ANN)).toEqual({ right: "none" });
+  });
+
+  it("belongs to the account, not to its name", async () => {
+    const hub = hubOf(() => ({ id: 2, role: "admin", permission: "admin" }));
+    const standing = await rightOf(hub, REPO, ANN);
+    expect(standing.right).toBe("none");
+    expect(missing("ann", "/run", "write", standing)).toContain("the name belongs to another account now");
+  });
+
+  it.each([
+    ["nobody of the name", hubOf(() => undefined)],
+    ["no such name", failing(404)],
+    ["no leave to ask", failing(403)],
+    ["no good credentials", failing(401)],
+  ])("is none where there is %s", async (_, hub) =>
+    expect((await rightOf(hub, REPO, ANN)).right).toBe("none"),
+  );
+
+  it.each([
+    ["is away", failing(502)],
+    ["is asked too often", failing(429)],
+    ["is asked too often, in other words", failing(403, { "retry-after": "60" })],
+    ["is asked too often this hour", failing(403, { "x-ratelimit-remaining": "0" })],
+  ])("is asked for again later where GitHub %s", async (_, hub) => {
+    await expect(rightOf(hub, REPO, ANN)).rejects.toThrow("no");
+  });
+
+  it("includes those before it", () => {
+    for (const [at, have] of RIGHTS.entries())
+      for (const [below, need] of RIGHTS.entries()) expect(includes(have, need)).toBe(at >= below);
+  });
+
+  it("that is missing is named", () =>
+    expect(missing("ann", "/run", "write", { right: "triage" })).toBe(
+      "@ann, `/run` needs the right to write here, and you have triage.",
+    ));
+});
+
+describe("GitHub is asked", () => {
+  const ask = (data: unknown) => {
+    const calls: [string, unknown][] = [];
+    const request = ((route: string, parameters: unknown) => {
+      calls.push([route, parameters]);
+      return Promise.resolve({ data });
+    }) as unknown as Parameters<typeof openHub>[0]["request"];
+    return { hub: openHub({ request }), calls };
+  };
+
+  it("about the collaborator", async () => {
+    const { hub, calls } = ask({ permission: "write", role_name: "maintain", user: { id: 1 } });
+    expect(await hub.permission(REPO, "a/../b")).toEqual({ id: 1, role: "maintain", permission: "write" });
+    const route = "GET /repos/{owner}/{repo}/collaborators/{username}/permission";
+    expect(calls).toEqual([[route, { owner: "acme", repo: "shop", username: "a/../b" }]]);
+    expect(
+      await ask({ permission: "write", role_name: "write", user: null }).hub.permission(REPO, "x"),
+    ).toBeUndefined();
+  });
+
+  it("whether an issue is a pull request", async () => {
+    const issue = { title: "T", body: null };
+    expect(await ask(issue).hub.issue(REPO, 3)).toEqual({ number: 3, title: "T", body: "", isPull: false });
+    expect((await ask({ ...issue, pull_request: {} }).hub.issue(REPO, 3)).isPull).toBe(true);
+  });
+
+  it.each([
+    [{ id: 5 }, false],
+    [{ id: 6 }, true],
+    [null, true],
+  ])("whose a head is: %j", async (repo, isFork) => {
+    const head = { ref: "x", sha: "a".repeat(40), repo };
+    const { hub } = ask({ title: "T", body: "B", head, base: { repo: { id: 5 } } });
+    expect((await hub.pull(REPO, 3)).head).toEqual({ ref: "x", sha: "a".repeat(40), isFork });
+  });
+});
+
+describe("limits", () => {
+  it("count for each actor, within their window", () => {
+    const limits = new Limits({ accepted: 2, asked: 5, windowMs: 1000 });
+    limits.accept("a", "e1", 0);
+    expect(limits.ask("a", 10)).toBe(0);
+    limits.accept("a", "e2", 500);
+    expect(limits.ask("a", 600)).toBe(400);
+    expect(limits.ask("b", 600)).toBe(0);
+    expect(limits.ask("a", 1000)).toBe(0);
+    expect([limits.knows("e1", 999), limits.knows("e1", 1000), limits.knows("e3", 0)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  it("count what is refused too", () => {
+    const limits = new Limits({ asked: 3, windowMs: 1000 });
+    expect([0, 1, 2].map((at) => limits.ask("a", at))).toEqual([0, 0, 0]);
+    expect(limits.ask("a", 3)).toBe(997);
+  });
+});

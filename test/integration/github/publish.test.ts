@@ -1,0 +1,276 @@
+/** How GitHub is written to: paced, obedient, nothing twice, nothing left out. */
+import { Octokit } from "@octokit/rest";
+import { describe, expect, test } from "vitest";
+import type { Branch } from "../../../src/core/protocol/ids.ts";
+import { makeCourteous, openClient } from "../../../src/github/api/client.ts";
+import { difference } from "../../../src/github/display/diff.ts";
+import { octokitSurface } from "../../../src/github/display/octokit-publisher.ts";
+import { Pacer } from "../../../src/github/api/request-throttle.ts";
+import { readPresent } from "../../../src/github/display/actual-state.ts";
+import { project } from "../../../src/github/display/project.ts";
+import { bringInLine } from "../../../src/github/display/apply.ts";
+import type { Self, Surface } from "../../../src/github/display/publisher-port.ts";
+import { NAME, OWNER, startHub, TOKEN, type Hub } from "../../support/fake-github.ts";
+import { answer, ask, projected, seenOf } from "../../support/github/branch-builders.ts";
+
+const none = () => undefined;
+const SILENT = { debug: none, info: none, warn: none, error: none };
+const LIMITED = { "retry-after": "30" };
+
+interface Stage {
+  readonly hub: Hub;
+  readonly surface: Surface;
+  readonly self: Self;
+  /** How long was waited, in its order. */
+  readonly slept: number[];
+  /** What it said of its waiting. */
+  readonly said: string[];
+  readonly tokens: boolean[];
+  readonly number: number;
+}
+
+const ROOT = `/repos/${OWNER}/${NAME}`;
+
+/** A client with a clock that stands still but for its own waiting. */
+async function makeStage(): Promise<Stage> {
+  const hub = await startHub();
+  const slept: number[] = [];
+  const tokens: boolean[] = [];
+  const said: string[] = [];
+  const clock = { now: 1_700_000_000_000 };
+  const octokit = await openClient({
+    baseUrl: hub.url,
+    pacer: new Pacer(() => clock.now),
+    token: (fresh) => {
+      tokens.push(fresh);
+      return Promise.resolve(tokens.includes(true) ? TOKEN : hub.refused.has("stale") ? "stale" : TOKEN);
+    },
+    say: (text) => void said.push(text),
+    sleep: (ms) => {
+      slept.push(ms);
+      clock.now += ms;
+      return Promise.resolve();
+    },
+  });
+  const { number } = (await hub.as("stranger", "POST", `${ROOT}/issues`, { title: "it breaks" })) as {
+    number: number;
+  };
+  const surface = octokitSurface(octokit.request, { owner: OWNER, name: NAME });
+  return { hub, surface, self: { accountId: hub.botId, appId: undefined }, slept, said, tokens, number };
+}
+
+const wantedAt = (number: number, ...more: readonly string[]) =>
+  project(
+    projected([
+      seenOf(`trailhand/issue-${number}`, [ask("work", "Event: github:octo/shop:comment:900\n"), ...more]),
+    ]),
+  );
+
+interface Comment {
+  readonly id: number;
+  readonly body: string;
+  readonly user: { readonly login: string };
+}
+const comments = ({ hub, number }: Stage) =>
+  hub.as("stranger", "GET", `${ROOT}/issues/${number}/comments`) as Promise<Comment[]>;
+const labels = async ({ hub, number }: Stage) =>
+  (
+    (await hub.as("stranger", "GET", `${ROOT}/issues/${number}`)) as { labels: { name: string }[] }
+  ).labels.map(({ name }) => name);
+const kindsOf = (writes: readonly { readonly kind: string }[]) => writes.map(({ kind }) => kind);
+
+describe("bringing GitHub in line", () => {
+  test("makes everything once, one write a second, and then has nothing to write", async () => {
+    const stage = await makeStage();
+    const { hub, surface, self, slept, number } = stage;
+    const wanted = wantedAt(number);
+    const { done, refused, open } = await bringInLine(surface, wanted, self);
+    expect(kindsOf(done)).toEqual(["react", "create-label", "add-label", "create-comment", "create-check"]);
+    expect([refused, open]).toEqual([[], []]);
+    expect(slept).toEqual([1000, 1000, 1000, 1000]);
+    expect(await labels(stage)).toEqual(["state:work"]);
+    expect((await comments(stage)).map(({ body, user }) => [body, user.login])).toEqual([
+      [wanted.threads[0]?.body, "trailhand-bot"],
+    ]);
+    expect(hub.checks).toMatchObject([{ name: "trailhand / work", status: "queued" }]);
+    expect(hub.reactions).toMatchObject([{ spot: "issues/comments/900", content: "eyes" }]);
+    hub.forget();
+    expect((await bringInLine(surface, wanted, self)).done).toEqual([]);
+    expect(hub.writes()).toEqual([]);
+    hub.forget();
+    await bringInLine(surface, wanted, self);
+    // What did not change is not told again.
+    expect(new Set(hub.asked.map(({ status }) => status))).toEqual(new Set([304]));
+  });
+
+  test("writes what changed, and no more", async () => {
+    const stage = await makeStage();
+    const { hub, surface, self, number } = stage;
+    await bringInLine(surface, wantedAt(number), self);
+    hub.forget();
+    const { done } = await bringInLine(surface, wantedAt(number, answer(1, "done")), self);
+    const kinds = [
+      "react",
+      "create-label",
+      "add-label",
+      "remove-label",
+      "edit-comment",
+      "create-check",
+      "update-check",
+    ];
+    expect(kindsOf(done)).toEqual(kinds);
+    expect(await labels(stage)).toEqual(["state:done"]);
+    expect(await comments(stage)).toHaveLength(1);
+    expect(hub.checks.map(({ name, conclusion }) => [name, conclusion])).toEqual([
+      ["trailhand / work", "success"],
+      ["trailhand / done", "success"],
+    ]);
+  });
+
+  test("what was done though GitHub said otherwise is not done again", async () => {
+    const stage = await makeStage();
+    const { hub, surface, self, number } = stage;
+    hub.trouble({ method: "POST", path: /\/comments$/, status: 502, runs: true });
+    hub.trouble({ method: "POST", path: /\/check-runs$/, status: 0, runs: true });
+    const { open } = await bringInLine(surface, wantedAt(number), self);
+    expect(open).toEqual([]);
+    expect(await comments(stage)).toHaveLength(1);
+    expect(hub.checks).toHaveLength(1);
+  });
+
+  test("a client that would try again by itself is told not to", async () => {
+    const { hub } = await makeStage();
+    const octokit = new Octokit({ baseUrl: hub.url, auth: TOKEN, log: SILENT });
+    const told: unknown[] = [];
+    // As Probot's plugins do, before ours.
+    octokit.hook.wrap("request", (request, options) => {
+      told.push(options.request["retries"], options.request.signal instanceof AbortSignal);
+      return request(options);
+    });
+    makeCourteous(octokit, { pacer: new Pacer() });
+    await octokit.request("GET /user");
+    expect(told).toEqual([0, true]);
+  });
+
+  test("what was not done is done in the end", async () => {
+    const stage = await makeStage();
+    const { hub, surface, self, slept, said, number } = stage;
+    hub.trouble({ method: "POST", path: /\/comments$/, status: 502 });
+    hub.trouble({ path: /\/labels$/, status: 503, times: 2 });
+    hub.trouble({ method: "POST", path: /\/reactions$/, status: 403, headers: LIMITED });
+    const { open, refused } = await bringInLine(surface, wantedAt(number), self);
+    expect([open, refused]).toEqual([[], []]);
+    expect(slept).toContain(30_000);
+    expect(said).toContain("GitHub: a fault; asked again in 30 s");
+    expect(await comments(stage)).toHaveLength(1);
+    expect(await labels(stage)).toEqual(["state:work"]);
+    expect(difference(await readPresent(surface, wantedAt(number), self), wantedAt(number))).toEqual([]);
+  });
+
+  test("a limit that lasts puts the rest off", async () => {
+    const stage = await makeStage();
+    const { hub, surface, self, number } = stage;
+    hub.trouble({ method: "POST", path: /\/comments$/, status: 403, headers: { "retry-after": "3600" } });
+    const { done, later } = await bringInLine(surface, wantedAt(number), self);
+    expect(kindsOf(done)).toEqual(["react", "create-label", "add-label"]);
+    expect(later?.ms).toBe(3_600_000);
+    expect(kindsOf(later?.writes ?? [])).toEqual(["create-comment", "create-check"]);
+    expect(await comments(stage)).toEqual([]);
+  });
+
+  test("a limit that is used up is not run into: the rest is put off", async () => {
+    const stage = await makeStage();
+    const { hub, surface, self, slept, number } = stage;
+    const used = { "x-ratelimit-remaining": "0", "x-ratelimit-reset": String(1_700_000_000 + 3000) };
+    hub.trouble({ method: "POST", path: /\/reactions$/, status: 200, headers: used });
+    const { done, later } = await bringInLine(surface, wantedAt(number), self);
+    expect(kindsOf(done)).toEqual(["react"]);
+    expect(later).toMatchObject({ ms: 3_001_000, writes: [{}, {}, {}, {}] });
+    expect(slept).toEqual([]);
+  });
+
+  test("an issue that was moved to another repository is not followed", async () => {
+    const stage = await makeStage();
+    const { hub, surface, number } = stage;
+    const other = (await hub.as("stranger", "POST", `${ROOT}/issues`, { title: "other" })) as {
+      number: number;
+    };
+    const location = `${hub.url}${ROOT}/issues/${other.number}`;
+    hub.trouble({ path: new RegExp(`/issues/${number}$`), status: 301, headers: { location } });
+    expect(await surface.thread(number)).toBeUndefined();
+    expect(hub.asked).toHaveLength(1);
+    expect(await surface.thread(number)).toMatchObject({ labels: [], isOpen: true, isPull: false });
+  });
+
+  test("a pull request from a fork's branch of the same name is none of the branch", async () => {
+    const { hub, surface } = await makeStage();
+    const sha = "a".repeat(40);
+    const base = { ref: "main", repo: { id: 1 } };
+    const from = (number: number, ref: string, repo: object | null) => ({
+      number,
+      state: "closed",
+      head: { ref, sha, repo },
+      base,
+    });
+    const data = [
+      from(1, "topic", { id: 1 }),
+      from(2, "topic", { id: 2 }),
+      from(3, "topic", null),
+      from(4, "other", { id: 1 }),
+    ];
+    hub.trouble({ path: /\/pulls\?/, status: 200, data });
+    expect(await surface.pullsFrom("topic" as Branch)).toEqual([{ number: 1, isOpen: false, commit: sha }]);
+  });
+
+  test("a token that ran out is replaced once; one that is refused is an error", async () => {
+    const stage = await makeStage();
+    const { hub, surface, self, tokens, number } = stage;
+    hub.refused.add("stale");
+    await bringInLine(surface, wantedAt(number), self);
+    expect(await comments(stage)).toHaveLength(1);
+    expect(tokens.filter(Boolean)).toHaveLength(1);
+    expect(hub.asked.filter(({ status }) => status === 401)).toHaveLength(1);
+    hub.refused.add(TOKEN);
+    hub.forget();
+    await expect(bringInLine(surface, wantedAt(number), self)).rejects.toMatchObject({ status: 401 });
+    expect(hub.asked).toHaveLength(2);
+  });
+
+  test("an issue that is gone is passed over, and what is refused keeps nothing else from being written", async () => {
+    const stage = await makeStage();
+    const { hub, surface, self, number } = stage;
+    const gone = await bringInLine(surface, wantedAt(4711), self);
+    expect(kindsOf(gone.done)).toEqual(["react", "create-check"]);
+    const message = "You must authenticate via a GitHub App.";
+    hub.trouble({ method: "POST", path: /\/check-runs$/, status: 403, message, times: 9 });
+    const { done, refused, open } = await bringInLine(surface, wantedAt(number), self);
+    expect(kindsOf(done)).toContain("create-comment");
+    expect(refused.map(({ why }) => why)).toEqual([expect.stringContaining(message)]);
+    expect(open).toEqual([]);
+  });
+
+  test("a process that ended anywhere in between has left nothing that is then doubled", async () => {
+    const stage = await makeStage();
+    const { surface, self, number } = stage;
+    const wanted = wantedAt(number);
+    for (let writes = 1; writes <= 6; writes++) {
+      let left = writes;
+      const dying = new Proxy(surface, {
+        get: (target, name, receiver) => {
+          const found: unknown = Reflect.get(target, name, receiver);
+          if (!/^(?:(?:create|add|remove|edit|delete|update)|react$)/.test(String(name))) return found;
+          return async (...given: unknown[]) => {
+            if (left-- === 0) throw new Error("killed");
+            await (found as (...given: unknown[]) => Promise<void>)(...given);
+          };
+        },
+      });
+      await bringInLine(dying, wanted, self).catch((error: unknown) =>
+        expect(error).toMatchObject({ message: "killed" }),
+      );
+    }
+    expect(await comments(stage)).toHaveLength(1);
+    expect(stage.hub.checks).toHaveLength(1);
+    expect(difference(await readPresent(surface, wanted, self), wanted)).toEqual([]);
+  });
+});

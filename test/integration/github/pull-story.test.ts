@@ -1,0 +1,133 @@
+/**
+ * The App from end to end by way of a pull request: label, branch, run, pull request, approval,
+ * landing; and what GitHub shows of it at each step.
+ */
+import { expect, test } from "vitest";
+import { APP } from "../../support/fake-github.ts";
+import { git, makeRepo } from "../../support/temp-repo.ts";
+import {
+  commentsOf,
+  eventBy,
+  INTEGRATE,
+  labelsOf,
+  openIssue,
+  ROOT,
+  serveApp,
+  stateOn,
+  untilSo,
+  type Account,
+  type Scene,
+} from "../../support/github/github-fixture.ts";
+
+const workflow = (owner: string) => `limits: { hops: 20 }
+lanes: { landing: 1 }
+people: { owners: ["${owner}"] }
+states:
+  work: { next: review, retries: 0 }
+  review: { wait: approvals 1 by owners, deadline: 24h, otherwise: work, next: integrate, pull: true }
+  integrate: { next: done, land: true, lane: landing, retries: 0 }
+`;
+const WORK =
+  '#!/bin/sh\necho "$TRAILHAND_SUBJECT" >work.txt\necho "summary=It greets @everybody, see #4." >>"$TRAILHAND_OUTPUT"\n';
+const BRANCH = "trailhand/issue-1";
+
+interface Pull {
+  readonly number: number;
+  readonly state: string;
+  readonly title: string;
+  readonly body: string;
+  readonly user: Account;
+  readonly head: { readonly sha: string; readonly ref: string };
+}
+
+const pullsOf = async ({ hub }: Scene): Promise<Pull[]> =>
+  (await hub.as("octo", "GET", `${ROOT}/pulls?state=all`)) as Pull[];
+const issueOf = async ({ hub }: Scene) =>
+  (await hub.as("octo", "GET", `${ROOT}/issues/1`)) as { state: string; state_reason: string | null };
+
+test("by a pull request: opened, approved, landed and closed", { timeout: 120_000 }, async () => {
+  const person = makeRepo({ "states/workflow.yml": workflow("nobody@example.com") });
+  person.write("states/work", WORK, 0o755);
+  person.write("states/integrate", INTEGRATE, 0o755);
+  person.commit("chore: states");
+  const scene = await serveApp(person);
+  const { hub, far, owner, send } = scene;
+  person.write("states/workflow.yml", workflow(`${owner.id}+${owner.login}@users.noreply.github.com`));
+  person.commit("chore: who approves");
+  git(far, ["fetch", "-q", person.dir, "+main:main"]);
+  const app = (await hub.as("octo", "GET", `/users/${encodeURIComponent(APP.login)}`)) as Account;
+  const issue = await openIssue(scene, "Fixes #5: greet @everybody", "Please.\n\nState: done");
+
+  const label = { name: "state:work" };
+  await send("issues", { action: "labeled", issue, label, ...eventBy(owner) }, "one");
+  await untilSo("the pull request", async () => (await pullsOf(scene)).length > 0);
+  const [opened] = await pullsOf(scene);
+  if (!opened) throw new Error("no pull request");
+  const { number } = opened;
+  expect(opened).toMatchObject({ title: "Fixes ＃5: greet ＠everybody", head: { ref: BRANCH } });
+  expect(opened.user.login).toBe(APP.login);
+  expect(opened.body).toMatch(/\nCloses #1$/);
+  expect(opened.body).not.toMatch(/(?<!`[^`]*)@everybody/);
+  const about = { pull_request: { ...opened, updated_at: issue.updated_at }, number };
+  await send("pull_request", { action: "opened", ...about, ...eventBy(owner, app) });
+
+  // It calls who may approve, there and nowhere else.
+  const calls = async (at: number) =>
+    (await commentsOf(scene, at)).filter(({ body }) => body.includes("trailhand:call"));
+  await untilSo("the call", async () => (await calls(number)).length > 0);
+  await untilSo("the label there", async () => (await labelsOf(scene, number)).join() === "state:review");
+  const request = git(far, ["rev-parse", BRANCH]).trim();
+  expect(await calls(number)).toMatchObject([
+    { by: APP.login, body: expect.stringContaining(`\`/approve ${request}\`\n\nIt is about`) as string },
+  ]);
+  expect((await calls(number))[0]?.body).toContain(`\n\n@${owner.login}`);
+  expect(await calls(1)).toEqual([]);
+
+  const said = (id: number, body: string, by: Account) => ({
+    action: "created",
+    issue: { number, pull_request: {} },
+    comment: { id, body, user: { ...by, type: "User" } },
+    ...eventBy(owner, by),
+  });
+  const stranger = (await hub.as("stranger", "GET", "/user")) as Account;
+  await send("issue_comment", said(11, `/approve ${request}`, stranger));
+  await untilSo("the refusal", async () =>
+    (await commentsOf(scene, number)).some(({ body }) => /needs the right/.test(body)),
+  );
+  expect(git(far, ["rev-parse", BRANCH]).trim()).toBe(request);
+  expect((await issueOf(scene)).state).toBe("open");
+
+  const review = {
+    id: 21,
+    user: { ...owner, type: "User" },
+    body: "",
+    state: "approved",
+    commit_id: request,
+  };
+  await send("pull_request_review", { action: "submitted", review, ...about, ...eventBy(owner) });
+  await untilSo("the landing", () => stateOn(scene, BRANCH) === "done");
+  expect(git(far, ["log", "-1", "--format=%s", "main"]).trim()).toBe("feat: what was asked for");
+  await untilSo("the end of the issue", async () => (await issueOf(scene)).state === "closed");
+  expect((await issueOf(scene)).state_reason).toBe("completed");
+  await untilSo("the end of the pull request", async () => (await pullsOf(scene))[0]?.state === "closed");
+  for (const at of [1, number]) {
+    expect(await labelsOf(scene, at)).toEqual(["state:done"]);
+    const status = (await commentsOf(scene, at)).filter(({ body }) => body.includes("trailhand:status"));
+    expect(status).toMatchObject([{ body: expect.stringContaining("finished; it is in `main`") as string }]);
+  }
+  const head = git(far, ["rev-parse", BRANCH]).trim();
+  expect(hub.checks.filter((check) => check["head_sha"] === head)).toMatchObject([
+    { name: "trailhand / done", conclusion: "success" },
+  ]);
+
+  // GitHub tells the App what it did itself; a command of a person shows that it was heard.
+  await send("pull_request", { action: "closed", ...about, ...eventBy(owner, app) });
+  await send("issues", { action: "closed", issue, ...eventBy(owner, app) });
+  await send("issue_comment", said(12, "/status", owner));
+  await untilSo("the status", async () =>
+    (await commentsOf(scene, number)).some(({ body }) => body.includes("finished") && !body.includes("<!--")),
+  );
+  expect(git(far, ["rev-parse", BRANCH]).trim()).toBe(head);
+  expect(await pullsOf(scene)).toHaveLength(1);
+  expect(await calls(number)).toHaveLength(1);
+});

@@ -1,0 +1,56 @@
+/** Answers where a command was written: what GitHub does not take there holds nobody else up. */
+import { expect, test } from "vitest";
+import { openClient } from "../../../src/github/api/client.ts";
+import { Pacer } from "../../../src/github/api/request-throttle.ts";
+import { octokitSurface } from "../../../src/github/display/octokit-publisher.ts";
+import { answer } from "../../../src/github/display/command-reply.ts";
+import type { Intent } from "../../../src/github/commands/intent.ts";
+import { NAME, OWNER, startHub, TOKEN } from "../../support/fake-github.ts";
+
+const repo = { owner: OWNER, name: NAME };
+const INTENT: Intent = {
+  kind: "command",
+  repo,
+  actor: { id: 5, login: "stranger", isBot: false },
+  spot: { kind: "issue-comment", number: 1, id: 900 },
+  text: "/run work",
+  event: "comment:900",
+};
+const REFUSED = { kind: "refused", command: "run", event: "e", why: "No." } as const;
+
+async function prepare() {
+  const hub = await startHub();
+  await hub.as("stranger", "POST", `/repos/${OWNER}/${NAME}/issues`, { title: "it breaks" });
+  const { request } = await openClient({
+    baseUrl: hub.url,
+    pacer: new Pacer(Date.now, { writeMs: 0 }),
+    token: () => Promise.resolve(TOKEN),
+  });
+  const surface = octokitSurface(request, repo);
+  return { hub, reply: () => answer(surface, INTENT, [REFUSED]) };
+}
+
+test("a comment that was deleted gets no reaction, and the refusal is said all the same", async () => {
+  const { hub, reply } = await prepare();
+  hub.trouble({ method: "POST", path: /reactions$/, status: 404, message: "Not Found" });
+  await reply();
+  expect(hub.writes().map(({ path, status }) => [path.split("/").at(-1), status])).toEqual([
+    ["reactions", 404],
+    ["comments", 201],
+  ]);
+});
+
+test("a conversation that is locked gets no answer", async () => {
+  const { hub, reply } = await prepare();
+  const message = "Unable to create comment because issue is locked.";
+  hub.trouble({ method: "POST", path: /comments$/, status: 403, message });
+  await expect(reply()).resolves.toBeUndefined();
+});
+
+test("where GitHub does not know us, or wants it later, it is tried again", async () => {
+  const { hub, reply } = await prepare();
+  hub.trouble({ method: "POST", path: /reactions$/, status: 401, times: 2 });
+  await expect(reply()).rejects.toThrow();
+  hub.trouble({ method: "POST", path: /reactions$/, status: 403, headers: { "retry-after": "9999" } });
+  await expect(reply()).rejects.toThrow();
+});

@@ -1,0 +1,75 @@
+/** What GitHub shows is kept in line: a showing that fails is told, and made again; after a stop none is. */
+import { expect, onTestFinished, test } from "vitest";
+import { openClient } from "../../../src/github/api/client.ts";
+import { octokitSurface } from "../../../src/github/display/octokit-publisher.ts";
+import { Pacer } from "../../../src/github/api/request-throttle.ts";
+import { Showing } from "../../../src/server/reporter.ts";
+import { until } from "../../support/run-cli.ts";
+import { makeFar } from "../../support/remote-workspace.ts";
+import { NAME, OWNER, startHub, TOKEN } from "../../support/fake-github.ts";
+import { ask } from "../../support/bare-remote.ts";
+
+async function prepare() {
+  const far = await makeFar("files", {
+    "states/workflow.yml": "states:\n  work: { next: done }\n",
+    "states/work": "#!/bin/sh\ntrue\n",
+  });
+  ask(far, "topic", "feat: x\n\nState: work\n");
+  const hub = await startHub();
+  const said: string[] = [];
+  const { request } = await openClient({
+    baseUrl: hub.url,
+    pacer: new Pacer(Date.now, { writeMs: 0 }),
+    token: () => Promise.resolve(TOKEN),
+  });
+  const repo = { owner: OWNER, name: NAME };
+  const showing = new Showing({
+    site: await far.open(),
+    surface: octokitSurface(request, repo),
+    repo,
+    server: "https://github.com",
+    self: { accountId: hub.botId, appId: undefined },
+    say: (text) => said.push(text),
+    againMs: 10,
+  });
+  return { hub, said, showing };
+}
+
+test("one that fails is told, and made again by itself", async () => {
+  const { hub, said, showing } = await prepare();
+  hub.trouble({ status: 403, message: "Resource not accessible", times: 2 });
+  showing.soon();
+  await until("the check", () => hub.checks.length > 0);
+  expect(said).toHaveLength(2);
+  expect(said[0]).toContain("Resource not accessible");
+  await showing.stop();
+});
+
+test("one that GitHub puts off for months is not made again at once", async () => {
+  const { hub, showing } = await prepare();
+  const headers = { "retry-after": "9999999" };
+  hub.trouble({ method: "POST", path: /check-runs$/, status: 403, headers });
+  // A timer that is told to wait for longer than it can rings at once, and node says so.
+  const warned: string[] = [];
+  const hear = ({ name }: Error) => void warned.push(name);
+  process.on("warning", hear);
+  onTestFinished(() => void process.off("warning", hear));
+  await showing.now();
+  await new Promise(setImmediate);
+  expect(hub.writes()).toHaveLength(1);
+  expect(warned).not.toContain("TimeoutOverflowWarning");
+  await showing.stop();
+});
+
+test("after a stop none begins", async () => {
+  const { hub, said, showing } = await prepare();
+  hub.trouble({ status: 403, times: 100 });
+  showing.soon();
+  await until("it has failed", () => said.length > 0);
+  await showing.stop();
+  const { length } = hub.asked;
+  await showing.now();
+  showing.soon();
+  expect(hub.asked).toHaveLength(length);
+  expect(hub.checks).toEqual([]);
+});

@@ -1,0 +1,263 @@
+/** The inbox on disk: kept before it is said, in order, once, and whole again after any death. */
+import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { ATTEMPTS } from "../../../src/github/webhooks/inbox.ts";
+import type { Delivery } from "../../../src/github/commands/intent.ts";
+import { Spool, type SpoolOptions } from "../../../src/github/webhooks/disk-inbox.ts";
+import { temporaryDir } from "../../support/temp-repo.ts";
+
+const delivery = (id: string, repository = 1, more: object = {}): Delivery => ({
+  id,
+  name: "push",
+  payload: { repository: { id: repository }, ...more },
+});
+
+function open(dir: string, options?: SpoolOptions): Spool {
+  const spool = new Spool(dir, options);
+  onTestFinished(() => spool.close());
+  return spool;
+}
+
+const journals = (dir: string) => readdirSync(dir).filter((name) => name.startsWith("journal-"));
+
+/** Takes all there is, and says it is done. */
+async function drain(spool: Spool): Promise<string[]> {
+  const ids: string[] = [];
+  for (let taken = await spool.take(); taken; taken = await spool.take()) {
+    ids.push(taken.delivery.id);
+    spool.done(taken.delivery.id);
+  }
+  return ids;
+}
+
+/** A disk that keeps nothing until it is told to. */
+function slowDisk() {
+  let syncs = 0;
+  let release: () => void = () => undefined;
+  const wait = () =>
+    new Promise<void>((resolve) => {
+      syncs++;
+      release = resolve;
+    });
+  return { sync: wait, syncs: () => syncs, release: () => release() };
+}
+
+const turns = async () => {
+  for (let n = 0; n < 20; n++) await new Promise((resolve) => setTimeout(resolve, 1));
+};
+
+test("nothing is said to be kept before the disk has it, and many share one wait", async () => {
+  const disk = slowDisk();
+  const spool = open(temporaryDir(), { sync: disk.sync });
+  let said = 0;
+  const accept = (id: string) => spool.accept(delivery(id)).then(() => said++);
+  const first = accept("first");
+  await turns();
+  const rest = Promise.all(Array.from({ length: 50 }, (_, n) => accept(`d${n}`)));
+  await turns();
+  expect(said).toBe(0);
+  expect(await spool.take()).toBeUndefined();
+  disk.release();
+  await first;
+  await turns();
+  expect(said).toBe(1);
+  disk.release();
+  await rest;
+  expect(disk.syncs()).toBe(2);
+});
+
+test("a doubled delivery is known, also while the first is on its way to the disk", async () => {
+  const disk = slowDisk();
+  const dir = temporaryDir();
+  const spool = open(dir, { sync: disk.sync });
+  const both = Promise.all([spool.accept(delivery("a")), spool.accept(delivery("a"))]);
+  await turns();
+  disk.release();
+  expect(await both).toEqual(["new", "known"]);
+  expect(await drain(spool)).toEqual(["a"]);
+  expect(await spool.accept(delivery("a"))).toBe("known");
+  await spool.close();
+  expect(await open(dir).accept(delivery("a"))).toBe("known");
+});
+
+test("an id is forgotten after three days, and not before", async () => {
+  const dir = temporaryDir();
+  const day = 24 * 60 * 60 * 1000;
+  let now = 1_700_000_000_000;
+  const spool = open(dir, { now: () => now });
+  await spool.accept(delivery("a"));
+  expect(spool.lastSeen()).toBe(now);
+  await drain(spool);
+  now += 3 * day - 1;
+  expect(await spool.accept(delivery("a"))).toBe("known");
+  now += 2;
+  await spool.tidy();
+  expect(await spool.accept(delivery("a"))).toBe("new");
+});
+
+test("what was not done comes again after a crash, in its order, and what was done does not", async () => {
+  const dir = temporaryDir();
+  const before = open(dir);
+  for (const id of ["a", "b", "c"]) await before.accept(delivery(id, 1, { text: `é\n${id}` }));
+  const taken = await before.take();
+  expect(taken).toEqual({ delivery: delivery("a", 1, { text: "é\na" }), attempt: 1 });
+  before.done("a");
+  await before.take();
+  // Only the notes are waited for here; a process that is killed leaves the file as it is now.
+  await before.close();
+  const after = open(dir);
+  expect(after.standing()).toMatchObject({ waiting: 2, working: 0 });
+  expect(await after.take()).toMatchObject({ delivery: { id: "b" }, attempt: 2 });
+  after.done("b");
+  expect(await drain(after)).toEqual(["c"]);
+});
+
+test("a line that was half written is passed over, wherever it was cut", async () => {
+  const dir = temporaryDir();
+  const spool = open(dir);
+  await spool.accept(delivery("whole"));
+  const [name = ""] = journals(dir);
+  const path = join(dir, name);
+  const { size } = statSync(path);
+  await spool.accept(delivery("half", 1, { text: "x".repeat(40) }));
+  await spool.close();
+  const all = readFileSync(path);
+  for (let cut = size + 1; cut < all.length; cut++) {
+    writeFileSync(path, all);
+    truncateSync(path, cut);
+    const again = open(dir);
+    expect(again.broken).toBe(1);
+    expect(again.knows("whole")).toBe(true);
+    expect(again.knows("half")).toBe(false);
+    expect(again.standing().waiting).toBe(1);
+  }
+  writeFileSync(path, all);
+  expect(open(dir).standing().waiting).toBe(2);
+});
+
+test("what is accepted after a torn line is not lost with it", async () => {
+  const dir = temporaryDir();
+  await open(dir).accept(delivery("a"));
+  const [name = ""] = journals(dir);
+  truncateSync(join(dir, name), statSync(join(dir, name)).size - 3);
+  await open(dir).accept(delivery("b"));
+  const spool = open(dir);
+  expect(spool.broken).toBe(1);
+  expect(await drain(spool)).toEqual(["b"]);
+});
+
+test("a byte that the disk changed is noticed", async () => {
+  const dir = temporaryDir();
+  const spool = open(dir);
+  await spool.accept(delivery("a", 1, { text: "yes" }));
+  await spool.close();
+  const path = join(dir, journals(dir)[0] ?? "");
+  writeFileSync(path, readFileSync(path, "latin1").replace("yes", "yet"), "latin1");
+  expect(open(dir)).toMatchObject({ broken: 1 });
+  expect(await spool.take()).toBeUndefined();
+  expect(spool.standing().failed).toMatchObject([{ id: "a", reason: expect.stringContaining("damaged") }]);
+});
+
+test("a disk that fails refuses the delivery; the next one goes into another file", async () => {
+  const dir = temporaryDir();
+  let fails = true;
+  const sync = () => (fails ? Promise.reject(new Error("no space left")) : Promise.resolve());
+  const spool = open(dir, { sync });
+  await expect(spool.accept(delivery("a"))).rejects.toThrow("no space left");
+  expect(spool.knows("a")).toBe(false);
+  fails = false;
+  expect(await spool.accept(delivery("a"))).toBe("new");
+  expect(journals(dir)).toHaveLength(2);
+  expect(await drain(spool)).toEqual(["a"]);
+});
+
+test("one repository is served one at a time and in order; a busy one holds up no other", async () => {
+  const spool = open(temporaryDir());
+  await spool.accept(delivery("a1", 1));
+  await spool.accept(delivery("a2", 1));
+  await spool.accept(delivery("b1", 2));
+  const take = async () => (await spool.take())?.delivery.id;
+  expect(await take()).toBe("a1");
+  expect(await take()).toBe("b1");
+  expect(await take()).toBeUndefined();
+  spool.putBack("a1", true);
+  expect(await take()).toBe("a1");
+  await spool.accept(delivery("c1", 3));
+  spool.done("a1");
+  // Whoever was served goes behind the others.
+  expect(await take()).toBe("c1");
+  expect(await take()).toBe("a2");
+});
+
+test("what was given up is kept with its reason, and may be delivered again", async () => {
+  const dir = temporaryDir();
+  const spool = open(dir, { now: () => 5 });
+  await spool.accept(delivery("a", 1, { text: "keep me" }));
+  await spool.take();
+  await spool.giveUp("a", "the branch is gone");
+  expect(spool.standing()).toEqual({
+    waiting: 0,
+    working: 0,
+    failed: [{ id: "a", name: "push", reason: "the branch is gone", at: 5 }],
+  });
+  expect(readFileSync(join(dir, "failed", "a.json"), "utf8")).toContain("keep me");
+  await spool.close();
+  const again = open(dir, { now: () => 6 });
+  expect(again.standing().failed).toHaveLength(1);
+  expect(await again.take()).toBeUndefined();
+  expect(await again.accept(delivery("a"))).toBe("new");
+  expect(again.standing().failed).toEqual([]);
+  expect(await again.take()).toMatchObject({ attempt: 1 });
+});
+
+test("a delivery that the process dies of each time is given up", async () => {
+  const dir = temporaryDir();
+  await open(dir).accept(delivery("a"));
+  for (let n = 1; n <= ATTEMPTS; n++) {
+    const spool = open(dir);
+    await spool.tidy();
+    expect(await spool.take()).toMatchObject({ attempt: n });
+    await spool.close();
+  }
+  const spool = open(dir);
+  expect(await spool.take()).toBeUndefined();
+  expect(spool.standing().failed).toMatchObject([
+    { reason: "the process ended in each of 5 attempts to work on it" },
+  ]);
+});
+
+test("files shrink to ids once their deliveries are over, the oldest first, and go when those may", async () => {
+  const dir = temporaryDir();
+  let now = 1_700_000_000_000;
+  const spool = open(dir, { now: () => now, fileBytes: 1 });
+  await spool.accept(delivery("a", 1, { text: "secret a" }));
+  await spool.accept(delivery("b", 2, { text: "secret b" }));
+  const written = () =>
+    journals(dir)
+      .map((name) => readFileSync(join(dir, name), "utf8"))
+      .join("");
+  await spool.take();
+  await spool.take();
+  spool.done("b");
+  // That b is over stands in a file younger than that of a, which is not.
+  await spool.tidy();
+  expect(written()).toContain("secret b");
+  spool.done("a");
+  await spool.close();
+  const again = open(dir, { now: () => now, fileBytes: 1 });
+  expect(again.standing().waiting).toBe(0);
+  await again.tidy();
+  expect(written()).not.toContain("secret");
+  expect(open(dir, { now: () => now }).knows("b")).toBe(true);
+  now += 4 * 24 * 60 * 60 * 1000;
+  await again.tidy();
+  expect(written()).toBe("");
+});
+
+test("nobody else may read the folder or its files", async () => {
+  const dir = join(temporaryDir(), "inbox");
+  await open(dir).accept(delivery("a"));
+  expect(statSync(dir).mode & 0o777).toBe(0o700);
+  expect(statSync(join(dir, journals(dir)[0] ?? "")).mode & 0o777).toBe(0o600);
+});

@@ -1,0 +1,86 @@
+/**
+ * The App from end to end: label, branch, run, the refusal of a stranger, comment, landing; and what
+ * GitHub shows of it.
+ */
+import { expect, test } from "vitest";
+import { callsIn } from "../../../src/github/display/mention-comment.ts";
+import { MARKER } from "../../../src/github/display/desired-state.ts";
+import { APP } from "../../support/fake-github.ts";
+import { git, makeRepo } from "../../support/temp-repo.ts";
+import {
+  commentsOf,
+  eventBy,
+  INTEGRATE,
+  labelsOf,
+  openIssue,
+  serveApp,
+  stateOn,
+  untilSo,
+  type Account,
+} from "../../support/github/github-fixture.ts";
+
+const WORKFLOW = `lanes: { landing: 1 }
+states:
+  work: { next: review, retries: 0 }
+  review: { human: true, next: [integrate, work] }
+  integrate: { next: done, land: true, lane: landing, retries: 0 }
+`;
+const WORK =
+  '#!/bin/sh\necho "$TRAILHAND_SUBJECT" >work.txt\necho "summary=It is written." >>"$TRAILHAND_OUTPUT"\n';
+
+const BRANCH = "trailhand/issue-1";
+
+test("a label begins, a comment goes on, and it lands, shown as it is", { timeout: 120_000 }, async () => {
+  const person = makeRepo({ "states/workflow.yml": WORKFLOW });
+  person.write("states/work", WORK, 0o755);
+  person.write("states/integrate", INTEGRATE, 0o755);
+  person.commit("chore: states");
+  const scene = await serveApp(person);
+  const { hub, far, owner, send } = scene;
+  const issue = await openIssue(scene, "It should greet", "Please.\n\nState: done");
+  const common = eventBy(owner);
+
+  const labelled = { action: "labeled", issue, label: { name: "state:work" }, ...common };
+  expect(await send("issues", labelled, "one")).toBe(202);
+  expect(await send("issues", labelled, "one")).toBe(202);
+  expect(await send("issues", labelled, "the-same-again")).toBe(202);
+  await untilSo("the work", () => stateOn(scene, BRANCH) === "review");
+  // The body of an issue is text: its last line asks for nothing.
+  expect(git(far, ["show", `${BRANCH}:work.txt`])).toContain("It should greet");
+  expect(git(far, ["log", "--format=%ae", "-1", `${BRANCH}~1`])).toContain("@users.noreply.github.com");
+  await untilSo("the label", async () => (await labelsOf(scene, 1)).join() === "state:review");
+  const ours = async () => (await commentsOf(scene, 1)).filter(({ by }) => by === APP.login);
+  await untilSo("the call", async () => (await ours()).some(({ body }) => callsIn(body).length > 0));
+  const status = (await ours()).filter(({ body }) => body.startsWith(MARKER));
+  expect(status.map(({ body }) => body.includes("**State** `review`"))).toEqual([true]);
+  expect((await ours()).flatMap(({ body }) => callsIn(body))).toHaveLength(1);
+
+  const commented = (id: number, body: string, by: Account) => ({
+    action: "created",
+    issue,
+    comment: {
+      id,
+      body,
+      user: { ...by, type: "User" },
+      created_at: issue.updated_at,
+      updated_at: issue.updated_at,
+    },
+    ...eventBy(owner, by),
+  });
+  const stranger = (await hub.as("stranger", "GET", "/user")) as Account;
+  await send("issue_comment", commented(11, "/set-state integrate", stranger));
+  await untilSo("the refusal", async () =>
+    (await commentsOf(scene, 1)).some(({ body }) => body.includes("write")),
+  );
+  expect(stateOn(scene, BRANCH)).toBe("review");
+
+  await send("issue_comment", commented(12, "Good.\n\n/set-state integrate", owner));
+  await untilSo("the landing", () => stateOn(scene, BRANCH) === "done");
+  expect(git(far, ["log", "-1", "--format=%s", "main"]).trim()).toBe("feat: what was asked for");
+  await untilSo("the last label", async () => (await labelsOf(scene, 1)).join() === "state:done");
+  const events = git(far, ["log", "--format=%(trailers:key=Event,valueonly)", BRANCH])
+    .split("\n")
+    .filter(Boolean);
+  expect(events).toHaveLength(2);
+  expect(hub.checks.at(-1)).toMatchObject({ name: expect.stringContaining("trailhand") as string });
+});

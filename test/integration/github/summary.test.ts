@@ -1,0 +1,95 @@
+/** The page that a job leaves behind: its parts, and text of strangers in each of them. */
+import { describe, expect, test } from "vitest";
+import { renderNothing, renderSummary, type Came } from "../../../src/github/display/actions-summary.ts";
+
+const COMMIT = "0123456789abcdef0123456789abcdef01234567";
+const EMPTY: Came = {
+  said: [],
+  handed: [],
+  waiting: [],
+  address: "https://github.com/a/b",
+  drawing: undefined,
+};
+const HANDED = {
+  branch: "feat/login",
+  commit: COMMIT,
+  from: "check",
+  to: "review",
+  by: "runner@fv-az1",
+  took: "3s",
+  cost: "0.36 USD",
+  why: undefined,
+};
+const WAITING = { branch: "feat/login", state: "review", why: "waits for a person", next: "trailhand x" };
+
+test("a job that did something has a table of hand-offs, of what waits, and a drawing", () => {
+  const page = renderSummary({
+    ...EMPTY,
+    said: ["accepted on feat"],
+    handed: [HANDED],
+    waiting: [WAITING],
+    drawing: "stateDiagram-v2\n    [*] --> check",
+  });
+  expect(page).toBe(
+    [
+      "### Trailhand",
+      "",
+      "accepted on feat",
+      "",
+      "| branch | commit | hand-off | by | took | cost |",
+      "| --- | --- | --- | --- | --- | --- |",
+      `| \`feat/login\` | [\`012345678\`](https://github.com/a/b/commit/${COMMIT}) | \`check\` → \`review\` | \`runner@fv-az1\` | 3s | \`0.36 USD\` |`,
+      "",
+      "**For a person**",
+      "",
+      "| branch | state | why | next |",
+      "| --- | --- | --- | --- |",
+      "| `feat/login` | `review` | waits for a person | `trailhand x` |",
+      "",
+      "```mermaid",
+      "stateDiagram-v2",
+      "    [*] --> check",
+      "```",
+      "",
+    ].join("\n"),
+  );
+});
+
+test("a job that did nothing says so, also while others wait", () => {
+  expect(renderSummary(EMPTY)).toBe("### Trailhand\n\nNothing here was for Trailhand.\n");
+  const page = renderSummary({ ...EMPTY, waiting: [WAITING] });
+  expect(page).toContain("Nothing here was for Trailhand.\n\n**For a person**");
+  expect(renderNothing("only new comments count")).toBe(
+    "### Trailhand\n\nNothing here was for Trailhand: only new comments count\n",
+  );
+});
+
+describe("text of strangers", () => {
+  const HOSTILE = "x`|<img src=//e.vil>\n| ![p](http://e.vil) @ann #1\n```\n# big";
+
+  test("stays in its cell, on its line, and is no markup", () => {
+    const page = renderSummary({
+      ...EMPTY,
+      said: [HOSTILE],
+      handed: [{ ...HANDED, branch: HOSTILE, from: HOSTILE, to: HOSTILE, by: HOSTILE, why: HOSTILE }],
+      waiting: [{ branch: HOSTILE, state: HOSTILE, why: HOSTILE, next: HOSTILE }],
+    });
+    const rows = page.split("\n").filter((line) => line.startsWith("| `"));
+    expect(rows).toHaveLength(2);
+    expect(rows.map((row) => row.split("|").length)).toEqual([8, 6]);
+    const outside = page.replaceAll(/`[^`\n]*`/g, "");
+    for (const bad of ["<img", "![", "@ann", "#1", "http://e.vil", "```"]) expect(outside).not.toContain(bad);
+  });
+
+  test("cannot make the page longer than GitHub takes", () => {
+    const many = Array.from({ length: 5000 }, () => ({ ...HANDED, why: HOSTILE.repeat(1000) }));
+    const page = renderSummary({
+      ...EMPTY,
+      said: [HOSTILE.repeat(9999)],
+      handed: many,
+      drawing: "x".repeat(2 ** 21),
+    });
+    expect(Buffer.byteLength(page)).toBeLessThan(2 ** 18);
+    expect(page).toContain("4800 more");
+  });
+});

@@ -1,0 +1,68 @@
+/** The pack `dialogue` from end to end: agreement of both, and hard ends where there is none. */
+import { describe, expect, it } from "vitest";
+import type { Repo } from "../../support/temp-repo.ts";
+import { run } from "../../support/run-runner.ts";
+import { ask, changedOn, headOf, packRepo, statesOn, useAgent } from "../../support/pack-fixture.ts";
+
+const PACK = "dialogue";
+const TAKE_TURNS = `if [ "$TRAILHAND_STATE" = speaker ]; then other=partner; else other=speaker; fi`;
+
+function start(agent: string, request = "docs: tabs or spaces\n\nWhich?\n\nState: speaker\n"): Repo {
+  const repo = packRepo(PACK);
+  useAgent(`${TAKE_TURNS}\n${agent}`);
+  ask(repo, "talk/a", request);
+  return repo;
+}
+
+const answers = (state: string): string => `echo "state=${state}" >>"$TRAILHAND_OUTPUT"`;
+const AIMLESS = `echo 'How interesting! Tell me more.'; ${answers("$other")}`;
+
+describe(PACK, () => {
+  it("ends when both say the same conclusion, and not when one says so for two", async () => {
+    const repo =
+      start(`case $TRAILHAND_STATE-$(git log --first-parent --format=%s main..HEAD | wc -l | tr -d ' ') in
+speaker-1) echo 'Conclusion: tabs'; ${answers("conclude")} ;;
+partner-*) grep -q 'tabs' "$prompt"; echo 'Conclusion: spaces'; ${answers("speaker")} ;;
+speaker-*) echo 'You are right.'; echo 'Conclusion: spaces'; ${answers("conclude")} ;;
+esac`);
+    await run(repo);
+    expect(statesOn(repo, "talk/a")).toEqual("speaker conclude partner speaker conclude done".split(" "));
+    expect(headOf(repo, "talk/a")).toContain("\nConclusion: spaces\n");
+    expect(changedOn(repo, "talk/a")).toEqual([]);
+  });
+
+  it("is parked after its rounds when there is no goal, with what was said last", async () => {
+    const repo = start(AIMLESS, "chat\n\nState: speaker\n");
+    const { summary } = await run(repo);
+    expect(summary.started).toBe(13);
+    expect(statesOn(repo, "talk/a").at(-1)).toBe("parked");
+    expect(headOf(repo, "talk/a")).toMatch(/partner was asked for 6 times, and the most is 6/i);
+    expect(headOf(repo, "talk/a")).toContain("Tell me more.");
+  });
+
+  it("is parked when its money is spent, and goes on with what a person adds", async () => {
+    const repo = start(`echo cost=0.5 >>"$TRAILHAND_OUTPUT"; ${AIMLESS}`);
+    const { summary } = await run(repo);
+    expect(summary.started).toBe(5);
+    expect(headOf(repo, "talk/a")).toContain(
+      '2 USD of 2 are spent; to go on: trailhand resume talk/a --trailer "Budget: 4 USD',
+    );
+    repo.git("switch", "-q", "talk/a");
+    repo.request("chore: a little more\n\nState: speaker\nBudget: 3 USD\n");
+    repo.git("switch", "-q", "main");
+    expect((await run(repo)).summary.started).toBe(3);
+    expect(headOf(repo, "talk/a")).toContain("3 USD of 3 are spent");
+  });
+
+  it("hears a person who joins in", async () => {
+    const repo = start(
+      `if grep -q 'Spaces, please' "$prompt"; then echo 'As you say.'; ${answers("parked")}; else ${AIMLESS}; fi`,
+    );
+    await run(repo, { once: true });
+    repo.git("switch", "-q", "talk/a");
+    repo.request("docs: my word\n\nSpaces, please.\n\nState: partner\n");
+    repo.git("switch", "-q", "main");
+    await run(repo);
+    expect(statesOn(repo, "talk/a")).toEqual(["speaker", "partner", "partner", "parked"]);
+  });
+});

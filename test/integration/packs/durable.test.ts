@@ -1,0 +1,137 @@
+/** The pack `durable` from end to end: killed wherever it may be, it goes on, and nothing is sent twice. */
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import type { Ports } from "../../../src/engine/ports.ts";
+import { buildCrashRunner, leftovers, startCrashRunner } from "../../support/crash-runner.ts";
+import { temporaryDir, type Repo } from "../../support/temp-repo.ts";
+import { run } from "../../support/run-runner.ts";
+import { ask, changedOn, headOf, packRepo, statesOn, useAgent } from "../../support/pack-fixture.ts";
+
+const PACK = "durable";
+const BRANCH = "mail/ann";
+const WRITES = "echo 'Dear Ann' >letter.md\necho 'wrote it'";
+const DAY = 86_400_000;
+
+afterEach(() => {
+  delete process.env["OUTBOX"];
+});
+
+/** A repository whose retries do not wait, and an empty outbox. */
+function mail(agent: string, trailers = ""): { repo: Repo; sent: () => string[]; box: string } {
+  const repo = packRepo(PACK);
+  const text = repo.git("show", "main:states/workflow.yml");
+  const hasty = text
+    .replaceAll("backoff: 10s", "backoff: 1ms")
+    .replace("retries: 5", "backoff: 1ms\n    retries: 5");
+  repo.write("states/workflow.yml", `${hasty}\n`);
+  repo.commit("chore: retry at once");
+  const box = join(temporaryDir(), "outbox");
+  mkdirSync(box);
+  process.env["OUTBOX"] = box;
+  useAgent(agent);
+  ask(repo, BRANCH, `mail: ask Ann\n\nKindly.\n\nState: write\n${trailers}`);
+  return { repo, box, sent: () => readdirSync(box).filter((name) => !name.startsWith(".")) };
+}
+
+/** The same world, so many days later. */
+const after =
+  (days: number) =>
+  (ports: Ports): Ports => ({
+    ...ports,
+    clock: {
+      mono: () => ports.clock.mono(),
+      wall: () => ports.clock.wall() + days * DAY,
+      sleep: (ms, until) => ports.clock.sleep(ms, until),
+    },
+  });
+
+describe(PACK, () => {
+  it("sends, waits two weeks with nothing held, and sends a reminder", async () => {
+    const { repo, box, sent } = mail(WRITES);
+    await run(repo);
+    expect(statesOn(repo, BRANCH)).toEqual(["write", "send", "answer-time"]);
+    const [key = ""] = sent();
+    expect(key).toBe(repo.git("rev-parse", `${BRANCH}~1`));
+    expect(leftovers(repo)).toEqual([]);
+    expect(repo.git("for-each-ref", "refs/trailhand/lanes")).toBe("");
+
+    const early = await run(repo, {}, after(13));
+    expect(early.summary.started).toBe(0);
+    await run(repo, {}, after(15));
+    expect(statesOn(repo, BRANCH).slice(3)).toEqual(["remind", "done"]);
+    const reminder = sent().find((name) => name !== key) ?? "none";
+    expect(readFileSync(join(box, reminder), "utf8")).toContain(`A reminder of ${key}:`);
+    expect(sent()).toHaveLength(2);
+  });
+
+  it("hands it to a person when nobody looked for two months", async () => {
+    const { repo, sent } = mail(WRITES);
+    const text = repo
+      .git("show", "main:states/workflow.yml")
+      .replace("wait: after 14d", "wait: until 2999-01-01");
+    repo.write("states/workflow.yml", `${text}\n`);
+    repo.commit("chore: wait longer than the deadline");
+    await run(repo);
+    await run(repo, {}, after(61));
+    expect(statesOn(repo, BRANCH).at(-1)).toBe("parked");
+    expect(headOf(repo, BRANCH)).toContain("in vain");
+    expect(sent()).toHaveLength(1);
+  });
+
+  it("begins at the time that its request names", async () => {
+    const { repo, sent } = mail(WRITES, "Not-Before: 2999-01-01\n");
+    const { summary } = await run(repo);
+    expect(summary.idle.map(({ why }) => why.code)).toContain("not-before");
+    expect(sent()).toEqual([]);
+    await run(repo, {}, after(380_000));
+    expect(statesOn(repo, BRANCH)).toContain("send");
+  });
+
+  it("goes on with what a killed agent had written", async () => {
+    const { repo } = mail(`
+if [ -f letter.md ]; then grep -q 'Dear Ann' letter.md; echo 'Yours' >>letter.md; exit 0; fi
+${WRITES}
+kill -9 0`);
+    await run(repo);
+    expect(repo.git("show", `${BRANCH}:letter.md`)).toBe("Dear Ann\nYours");
+    expect(changedOn(repo, BRANCH)).toEqual(["letter.md"]);
+    expect(repo.git("log", "-1", "--format=%(trailers:key=Attempt,valueonly)", `${BRANCH}~1`).trim()).toBe(
+      "2/6",
+    );
+    expect(statesOn(repo, BRANCH).at(-1)).toBe("answer-time");
+  });
+
+  it("does its effect once, although its script is killed after it again and again", async () => {
+    const { repo, sent } = mail(WRITES);
+    const script = repo.git("show", "main:states/send");
+    const killed = script.replace(
+      "once deliver letter.md",
+      'once deliver letter.md\nif [ "$TRAILHAND_ATTEMPT" -le 2 ]; then kill -9 $$; fi',
+    );
+    expect(killed).not.toBe(script);
+    repo.write("states/send", `${killed}\n`, 0o755);
+    repo.commit("chore: die after the effect");
+    const { events } = await run(repo);
+    expect(events.filter((event) => event.kind === "resting")).toHaveLength(2);
+    expect(statesOn(repo, BRANCH)).toEqual(["write", "send", "answer-time"]);
+    expect(sent()).toEqual([repo.git("rev-parse", `${BRANCH}~1`)]);
+  });
+});
+
+describe("a runner that is killed", () => {
+  let program: string;
+  beforeAll(async () => {
+    program = await buildCrashRunner();
+  }, 60_000);
+
+  it.each([15, 30, 45, 60, 75, 90])("at its step %d leaves work that the next one finishes", async (step) => {
+    const { repo, sent } = mail(WRITES);
+    const dead = await startCrashRunner(program, repo, step).ended;
+    expect(dead.signal).toBe("SIGKILL");
+    await run(repo);
+    expect(statesOn(repo, BRANCH)).toEqual(["write", "send", "answer-time"]);
+    expect(sent()).toEqual([repo.git("rev-parse", `${BRANCH}~1`)]);
+    expect(leftovers(repo)).toEqual([]);
+  });
+});

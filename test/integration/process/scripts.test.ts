@@ -1,0 +1,558 @@
+/** Scripts that hang, flood, lie, escape or break their worktree, run by a real runner. */
+import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import type { Branch, Sha } from "../../../src/core/protocol/ids.ts";
+import { EMPTY } from "../../../src/core/workflow/carried-state.ts";
+import { callOf, commitOf, id, requestOf, runCall, scriptOf } from "../../support/script-call.ts";
+import { leftovers } from "../../support/crash-runner.ts";
+import {
+  answerOf,
+  makeStage,
+  play,
+  salvages,
+  type Setting,
+  type Stage,
+} from "../../support/run-hostile-script.ts";
+
+const stages: Stage[] = [];
+
+function stage(script: string, setting?: Setting): Stage {
+  const made = makeStage(script, setting);
+  stages.push(made);
+  return made;
+}
+
+// Whatever a script did: its processes, its worktree and its lease are gone, and `main` is untouched.
+afterEach(() => {
+  for (const { repo } of stages.splice(0)) {
+    expect(leftovers(repo).filter((left) => !left.startsWith("refs/trailhand/leases"))).toEqual([]);
+    expect(repo.git("symbolic-ref", "HEAD")).toBe("refs/heads/main");
+  }
+});
+
+/** Runs to the end and expects one failed attempt for this reason. */
+async function expectFailed(one: Stage, why: string | RegExp): Promise<void> {
+  await play(one);
+  const { state, answers, message } = answerOf(one);
+  expect(state, message).toBe("failed");
+  expect(answers).toBe(one.request);
+  expect(message).toMatch(why);
+}
+
+async function expectDone(one: Stage): Promise<ReturnType<typeof answerOf>> {
+  const { events } = await play(one);
+  const answer = answerOf(one);
+  expect(answer.state, JSON.stringify(events) + answer.message).toBe("done");
+  expect(answer.answers).toBe(one.request);
+  return answer;
+}
+
+const BRIEF = "states:\n  work: { next: done, retries: 0, timeout: 300ms }\n";
+
+describe("a script that does not end well", () => {
+  it("is ended when it hangs past its time", async () => {
+    const one = stage("echo begun\nsleep 600", { workflow: BRIEF });
+    await expectFailed(one, "Timed out after 300ms.");
+    expect(answerOf(one).message).toContain("    begun");
+  });
+
+  it("is ended when it ignores SIGTERM", async () => {
+    const one = stage("trap '' TERM HUP INT\nwhile :; do sleep 0.05; done", { workflow: BRIEF });
+    const began = Date.now();
+    await expectFailed(one, "Timed out after 300ms.");
+    expect(Date.now() - began).toBeLessThan(5000);
+  });
+
+  it("is named by its signal", async () => {
+    await expectFailed(stage("kill -KILL $$"), "Killed by SIGKILL.");
+  });
+
+  it("may flood both pipes in bounded memory and log", async () => {
+    const one = stage(
+      "head -c 100000000 /dev/zero | tr '\\0' y & head -c 100000000 /dev/zero | tr '\\0' z >&2; wait",
+    );
+    const before = process.memoryUsage().rss;
+    let peak = 0;
+    const sampling = setInterval(() => (peak = Math.max(peak, process.memoryUsage().rss)), 10);
+    await expectDone(one);
+    clearInterval(sampling);
+    expect(peak - before).toBeLessThan(100e6);
+    const [log = ""] = readdirSync(one.logs);
+    const { size } = statSync(join(one.logs, log));
+    expect(size).toBeGreaterThan(10 * 1024 * 1024);
+    expect(size).toBeLessThan(10 * 1024 * 1024 + 100);
+  });
+
+  it("fails for good after its retries, with the end of its log", async () => {
+    const workflow = "states:\n  work: { next: done, retries: 2, backoff: 20ms }\n";
+    const one = stage('echo "try $TRAILHAND_ATTEMPT of $TRAILHAND_ATTEMPTS"\necho half > half.txt\nexit 1', {
+      workflow,
+    });
+    const { events } = await play(one);
+    const rests = events.flatMap((event) => (event.kind === "resting" ? [event.ms] : []));
+    expect(rests).toEqual([20, 40]);
+    const { state, message, files } = answerOf(one);
+    expect(state).toBe("failed");
+    expect(message).toContain("Exit 1.");
+    expect(message).toContain("    try 3 of 3");
+    expect(message).toContain("Attempt: 3/3");
+    expect(files).toEqual(["kept.txt"]);
+    expect(salvages(one)).toHaveLength(3);
+    const journal = one.repo.git("for-each-ref", "--format=%(refname)", "refs/trailhand/journal");
+    expect(
+      one.repo.git("log", "--format=%(trailers:key=Attempt,valueonly,separator=%x2C)", journal).split("\n"),
+    ).toEqual(["2/3", "1/3"]);
+  });
+
+  it("leads to the state that the workflow names for failures", async () => {
+    const workflow =
+      "states:\n  work: { next: done, retries: 0, on-failure: repair }\n  repair: { human: true }\n";
+    const one = stage("echo broken; exit 3", { workflow });
+    await play(one);
+    expect(answerOf(one)).toMatchObject({
+      state: "repair",
+      message: expect.stringContaining("Exit 3.") as string,
+    });
+  });
+
+  it("waits as long as it asks for, without using an attempt", async () => {
+    const one = stage(
+      'n=$(cat $OUT/n 2>/dev/null || echo 0); echo $((n+1)) > $OUT/n\n[ $n -ge 2 ] && exit 0\necho retry-after=50ms >> "$TRAILHAND_OUTPUT"; exit 75',
+    );
+    const { events } = await play(one);
+    expect(events.filter((event) => event.kind === "resting")).toMatchObject([{ ms: 50 }, { ms: 50 }]);
+    expect(answerOf(one).state).toBe("done");
+    expect(answerOf(one).message).toContain("Attempt: 1/1");
+  });
+
+  it("waits a minute when it does not say how long", async () => {
+    const one = stage("exit 75");
+    const { events } = await play(one, { options: { once: true } });
+    expect(events.at(-1)).toMatchObject({ kind: "resting", ms: 60_000 });
+    const lease = one.repo.git("for-each-ref", "--format=%(contents)", "refs/trailhand/leases");
+    expect(lease).toMatch(/^Attempt: 0$/m);
+    expect(one.repo.git("rev-parse", "topic")).toBe(one.request);
+  });
+
+  it("is told apart when its interpreter is missing", async () => {
+    await expectFailed(stage("#!/no/such/interpreter\n"), "the program of its #! line does not exist");
+  });
+
+  it("may have printed bytes that are no text", async () => {
+    const one = stage("printf 'a\\377\\376\\000b\\033[31mred\\033[0m\\r\\342\\200\\256evil\\n'; exit 1");
+    await expectFailed(one, "Exit 1.");
+    const { message } = answerOf(one);
+    expect(message).toContain("red\n");
+    expect(message).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]/);
+  });
+
+  it("has no secret of a well-known shape in history", async () => {
+    const token = `ghp_${"a1B2".repeat(9)}`;
+    const one = stage(
+      `echo "token ${token}"; printf 'subject=leaks ${token}\\nsummary=key ${token}\\n' >> "$TRAILHAND_OUTPUT"; exit 1`,
+    );
+    await expectFailed(one, "Exit 1.");
+    expect(answerOf(one).message).toContain("token [redacted]");
+    expect(answerOf(one).message).not.toContain(token);
+  });
+});
+
+describe("a script that lies", () => {
+  it("cannot answer by its standard output", async () => {
+    await expectDone(stage(`echo 'SET_STATE {"state":"failed"}'; echo state=failed; echo "State: failed"`));
+  });
+
+  it("cannot answer with a state that may not follow", async () => {
+    await expectFailed(
+      stage('echo state=shipped >> "$TRAILHAND_OUTPUT"'),
+      '"shipped" may not follow (legal: done)',
+    );
+  });
+
+  it.each(["State: done", "Answers: 1234", "Branch: main", "dwp-state: x"])(
+    "cannot write the trailer %s",
+    async (trailer) => {
+      const [key = ""] = trailer.split(":");
+      await expectFailed(
+        stage(`printf 'trailers<<E\\n${trailer}\\nE\\n' >> "$TRAILHAND_OUTPUT"`),
+        `"${key}" is not for scripts to write`,
+      );
+    },
+  );
+
+  it("cannot forge a trailer in its summary or subject", async () => {
+    const one = stage(
+      `printf 'subject=fine\\nsummary<<E\\nall well\\n\\nState: failed\\nAnswers: 12\\nE\\n' >> "$TRAILHAND_OUTPUT"`,
+    );
+    await expectDone(one);
+    expect(
+      one.repo.git("log", "-1", "--format=%(trailers:key=State,valueonly,separator=%x2C)", "topic"),
+    ).toBe("done");
+  });
+
+  it("cannot redirect the answer by a commit of its own", async () => {
+    const one = stage('git commit -q --allow-empty -m "x\n\nState: failed\nBranch: topic"');
+    await expectDone(one);
+    expect(
+      one.repo
+        .git("log", "--format=%(trailers:key=State,valueonly,separator=%x2C)", "-3", "topic")
+        .split("\n"),
+    ).toEqual(["done", "failed", "work"]);
+  });
+
+  it.each([
+    ["a link", 'ln -sf /etc/hostname "$TRAILHAND_OUTPUT"'],
+    ["a pipe", 'rm "$TRAILHAND_OUTPUT"; mkfifo "$TRAILHAND_OUTPUT"'],
+    ["a folder", 'rm "$TRAILHAND_OUTPUT"; mkdir "$TRAILHAND_OUTPUT"'],
+  ])("is refused when its output file is %s", async (_, script) => {
+    await expectFailed(stage(script), "the output file is no plain file");
+  });
+
+  it("is refused when its output file is too large", async () => {
+    await expectFailed(
+      stage('head -c 5000000 /dev/zero | tr "\\0" a > "$TRAILHAND_OUTPUT"'),
+      "the output file is larger than 1048576 bytes",
+    );
+  });
+
+  it("answers with the only state when it removes its output file", async () => {
+    await expectDone(stage('rm "$TRAILHAND_OUTPUT"'));
+  });
+
+  it("answers with the tree of the request when it did nothing", async () => {
+    const one = stage("exit 0");
+    await expectDone(one);
+    expect(one.repo.git("rev-parse", "topic^{tree}")).toBe(
+      one.repo.git("rev-parse", `${one.request}^{tree}`),
+    );
+    expect(one.repo.git("rev-parse", "topic~1")).toBe(one.request);
+  });
+});
+
+describe("a script that leaves processes", () => {
+  it("does not keep the runner waiting by a daemon that holds its pipes", async () => {
+    const one = stage(
+      "setsid sh -c 'trap : PIPE; while :; do echo alive; echo x >> $OUT/ticks; sleep 0.02; done' &\nsleep 0.1",
+    );
+    const began = Date.now();
+    await expectDone(one);
+    expect(Date.now() - began).toBeLessThan(5000);
+    const { size } = statSync(join(one.outside, "ticks"));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(statSync(join(one.outside, "ticks")).size).toBe(size);
+  });
+});
+
+describe("a script that breaks its worktree", () => {
+  it("cannot put into the answer what it wrote elsewhere", async () => {
+    const one = stage(
+      'echo x > ../beside.txt; echo x > "$TRAILHAND_WORKTREE/../../above.txt"; echo in > inside.txt; ln -s /etc/passwd link',
+    );
+    const { files } = await expectDone(one);
+    expect(files).toEqual(["inside.txt", "kept.txt", "link"]);
+    expect(one.repo.git("cat-file", "blob", "topic:link")).toBe("/etc/passwd");
+  });
+
+  it("fails when it deletes its worktree", async () => {
+    await expectFailed(stage('cd /; rm -rf "$TRAILHAND_WORKTREE"'), "was deleted");
+  });
+
+  it("keeps its commits when it deletes its worktree after them", async () => {
+    const one = stage('echo x > f; git add f; git commit -qm mine; cd /; rm -rf "$TRAILHAND_WORKTREE"');
+    await expectFailed(one, "was deleted");
+    expect(one.repo.git("show", `${salvages(one)[0]}:f`)).toBe("x");
+  });
+
+  it("keeps its files when it deletes the link to git", async () => {
+    const one = stage("rm .git; echo x > f");
+    await expectFailed(one, "the link .git in it, was deleted");
+    expect(one.repo.git("ls-tree", "-r", "--name-only", `${salvages(one)[0]}`)).toMatch(/^f\nkept.txt\n/);
+  });
+
+  it("fails when it rewrites history", async () => {
+    const one = stage("echo x > f; git add f; git reset -q --hard HEAD~1; echo y > g");
+    await expectFailed(one, "never rewritten");
+    expect(one.repo.git("show", `${salvages(one)[0]}:g`)).toBe("y");
+  });
+
+  it("fails when it amends the request", async () => {
+    await expectFailed(
+      stage('git commit -q --amend --allow-empty -m "other\n\nState: done"'),
+      "never rewritten",
+    );
+  });
+
+  it("answers on its branch when it switches to one of its own", async () => {
+    const one = stage(
+      'git checkout -q -b inside; echo x > f; git add f; git commit -qm "on a side branch"; echo y > g',
+    );
+    const { files } = await expectDone(one);
+    expect(files).toEqual(["f", "g", "kept.txt"]);
+    expect(one.repo.git("log", "-1", "--format=%s", "inside")).toBe("on a side branch");
+  });
+
+  it("runs nothing of a repository that it puts in the place of its link", async () => {
+    const one = stage(
+      `rm .git; git init -q . ; git config core.fsmonitor 'touch $OUT/pwned; false'; git config core.worktree /tmp
+       for h in post-checkout pre-commit post-index-change reference-transaction; do printf '#!/bin/sh\\ntouch $OUT/pwned\\n' > .git/hooks/$h; chmod +x .git/hooks/$h; done
+       git config core.editor 'touch $OUT/pwned'; git config core.pager 'touch $OUT/pwned'; rm -f $OUT/pwned; echo x > f`,
+    );
+    const { files } = await expectDone(one);
+    expect(files).toEqual(["f", "kept.txt"]);
+    expect(existsSync(join(one.outside, "pwned"))).toBe(false);
+  });
+
+  it("runs no filter, hook or monitor that it wrote into the repository", async () => {
+    const one = stage(
+      `common=$(git rev-parse --path-format=absolute --git-common-dir)
+       git config filter.evil.clean 'touch $OUT/pwned; cat'; git config filter.evil.smudge 'touch $OUT/pwned; cat'
+       git config filter.evil.process 'touch $OUT/pwned'; git config filter.evil.required true
+       git config core.hooksPath $OUT/hooks; git config core.fsmonitor 'touch $OUT/pwned; false'
+       mkdir -p $OUT/hooks "$common/hooks"
+       for h in post-checkout pre-commit post-index-change reference-transaction post-commit; do
+         printf '#!/bin/sh\\ntouch $OUT/pwned\\n' | tee $OUT/hooks/$h > "$common/hooks/$h"; chmod +x $OUT/hooks/$h "$common/hooks/$h"
+       done
+       echo '* filter=evil' > .gitattributes; echo x > f; rm -f $OUT/pwned`,
+    );
+    const { files } = await expectDone(one);
+    expect(files).toEqual([".gitattributes", "f", "kept.txt"]);
+    expect(existsSync(join(one.outside, "pwned"))).toBe(false);
+    one.repo.git("config", "--unset", "core.hooksPath");
+    one.repo.git("config", "--unset", "core.fsmonitor");
+  });
+
+  it("is answered although it left a locked index", async () => {
+    const one = stage('echo x > f; touch "$(git rev-parse --git-dir)/index.lock"');
+    expect((await expectDone(one)).files).toEqual(["f", "kept.txt"]);
+  });
+
+  it("fails by name when it makes a repository inside, and its files are saved", async () => {
+    const one = stage(
+      "mkdir -p app/deep; git init -q app; echo x > app/f; git init -q app/deep; echo y > app/deep/g; echo z > h",
+    );
+    await expectFailed(one, "app/ is a repository of its own");
+    const saved = one.repo.git("ls-tree", "-r", "--name-only", `${salvages(one)[0]}`).split("\n");
+    expect(saved).toEqual(expect.arrayContaining(["app/f", "app/deep/g", "h", "kept.txt"]));
+  });
+
+  it.each([
+    ["staged", "git -C app add f; git -C app commit -qm x; git add app"],
+    ["committed", "git -C app add f; git -C app commit -qm x; git add app; git commit -qm y"],
+  ])("fails by name when it has %s a repository inside, and its files are saved", async (_, then) => {
+    const one = stage(`git init -q app; echo x > app/f; ${then}`);
+    await expectFailed(one, "app/ is a repository of its own");
+    expect(one.repo.git("show", `${salvages(one)[0]}:app/f`)).toBe("x");
+  });
+
+  it.each([
+    ["commits", "; git commit -qm vendor"],
+    ["leaves", ""],
+  ])("may add a submodule, which it %s", async (_, then) => {
+    const one = stage(`git -c protocol.file.allow=always submodule --quiet add $OUT/upstream vendor${then}`);
+    one.repo.git("clone", "-q", "--bare", one.repo.dir, join(one.outside, "upstream"));
+    expect((await expectDone(one)).files).toEqual([".gitmodules", "kept.txt", "vendor"]);
+  });
+
+  it("may leave folders that nobody can write to", async () => {
+    const one = stage("mkdir -p sealed/in; echo x > sealed/in/f; chmod -R a-w sealed");
+    expect((await expectDone(one)).files).toEqual(["kept.txt", "sealed/in/f"]);
+  });
+
+  it("may leave names of every kind", async () => {
+    const one = stage(
+      "echo x > -rf; echo x > 'a b\"c'; printf x > \"$(printf 'n\\nl')\"; echo x > ':(glob)x'; echo x > größe; ln -s . loop",
+    );
+    const { files } = await expectDone(one);
+    expect(files).toHaveLength(7);
+  });
+});
+
+describe("what a script sees of its surroundings", () => {
+  it("is an allow-list, its own names, and what its state declares", async () => {
+    const workflow = "states:\n  work: { next: done, retries: 0, env: [DEPLOY_KEY, NOT_SET] }\n";
+    const one = stage('env > $OUT/env; echo "key $DEPLOY_KEY"; exit 1', { workflow });
+    await play(one, {
+      env: {
+        DEPLOY_KEY: "hunter2hunter2",
+        GITHUB_TOKEN: "secret",
+        GIT_DIR: "/nowhere",
+        GIT_CONFIG_COUNT: "1",
+        LD_PRELOAD: "",
+        NODE_OPTIONS: "",
+        LC_TIME: "C",
+      },
+    });
+    const env = readFileSync(join(one.outside, "env"), "utf8");
+    expect(env).toContain("DEPLOY_KEY=hunter2hunter2");
+    expect(env).toContain("LC_TIME=C");
+    const names = env.split("\n").flatMap((line) => /^([A-Za-z_]+)=/.exec(line)?.[1] ?? []);
+    const fixed =
+      /^(?:TRAILHAND_[A-Z_]+|GIT_(?:AUTHOR|COMMITTER)_(?:NAME|EMAIL)|LC_[A-Z]+|PWD|OLDPWD|SHLVL|_)$/;
+    const listed = new Set(
+      "PATH HOME USER LOGNAME SHELL LANG LANGUAGE TZ TMPDIR TERM COLORTERM NO_COLOR XDG_CACHE_HOME DEPLOY_KEY".split(
+        " ",
+      ),
+    );
+    expect(names.filter((name) => !fixed.test(name) && !listed.has(name))).toEqual([]);
+    const { message } = answerOf(one);
+    expect(message).toContain("key [redacted]");
+    expect(message).not.toContain("hunter2");
+  });
+
+  it.each([
+    "PATH",
+    "LD-PRELOAD",
+    "Bash-Env",
+    "ENV",
+    "Node-Options",
+    "Git-Config-Count",
+    "GIT-DIR",
+    "IFS",
+    "PS4",
+  ])("holds no variable of the trailer %s", async (key) => {
+    const one = stage("env > $OUT/env", { trailers: `${key}: $OUT-hostile-value\n` });
+    await expectDone(one);
+    const env = readFileSync(join(one.outside, "env"), "utf8");
+    expect(env.split("\n").filter((line) => line.includes("hostile-value"))).toEqual([]);
+  });
+
+  it("reads the request from a file, whatever is in it", async () => {
+    const one = stage('cp "$TRAILHAND_REQUEST" $OUT/request', {
+      trailers: 'Odd-Key: a"b\\c $(touch $OUT/pwned)\n',
+    });
+    await expectDone(one);
+    const request = JSON.parse(readFileSync(join(one.outside, "request"), "utf8")) as Record<string, unknown>;
+    expect(request).toMatchObject({
+      branch: "topic",
+      state: "work",
+      header: "feat: a thing",
+      body: "Please.",
+      attempt: 1,
+    });
+    expect(request["trailers"]).toContainEqual({ key: "Odd-Key", value: 'a"b\\c $(touch $OUT/pwned)' });
+  });
+
+  it("reads what the work carries, and at most 50 commits of its history", async () => {
+    const [asked, child] = [commitOf(id("1"), "Goal\n\nWhy.\n\nState: plan\n"), "topic.api" as Branch];
+    const oid = (at: number) => (at === 60 ? id("1") : ((at + 1000).toString(16).padStart(40, "0") as Sha));
+    const trail = Array.from({ length: 60 }, (_, at) =>
+      commitOf(oid(at), `answer ${at}\n\nState: work\nAnswers: ${oid(at + 1)}\n`),
+    );
+    const [head] = trail;
+    if (!head) throw new Error("no head");
+    const spent = { cost: 0.5, tokens: 10, turns: 2, time: 3000 };
+    const item = {
+      ...EMPTY,
+      spent,
+      budget: { cost: 5 },
+      rounds: { work: 2 },
+      owns: ["src/**"],
+      risk: "draft",
+    };
+    const steps = [{ state: "work", subject: "first", prompt: "" }];
+    const call = callOf(scriptOf({ "states/work": '#!/bin/sh\nexec cat "$TRAILHAND_REQUEST"\n' }), {
+      request: requestOf(head),
+      trail: [...trail, asked],
+      next: ["review", "done"],
+      item,
+      children: [
+        {
+          key: "api",
+          branch: child,
+          fate: "gone",
+          state: "",
+          head: undefined,
+          subject: "s",
+          summary: "t",
+          owns: [],
+          cost: 0.1,
+          tokens: 5,
+          isNew: true,
+        },
+      ],
+      approvals: [{ commit: id("2"), by: "ann@example.com", at: 7 }],
+      plan: { id: id("3"), step: 1, of: 1, steps },
+      members: [requestOf(commitOf(id("4"), "Merge me\n\nBody.\n\nState: queued\n"))],
+      agent: { name: "quick", run: ["q"], env: [] },
+    });
+    const request = JSON.parse((await runCall(call)).stdout) as { trail: unknown[] };
+    expect(request).toMatchObject({
+      next: ["review", "done"],
+      targetCommit: id("f"),
+      origin: { commit: id("1"), header: "Goal", body: "Why." },
+      children: [
+        {
+          key: "api",
+          branch: "topic.api",
+          state: "",
+          head: null,
+          subject: "s",
+          summary: "t",
+          cost: 0.1,
+          tokens: 5,
+          new: true,
+        },
+      ],
+      approvals: [{ commit: id("2"), by: "ann@example.com", at: 7 }],
+      plan: { id: id("3"), step: 1, of: 1, steps },
+      members: [
+        { branch: "topic", commit: id("4"), subject: "Merge me", body: "Body.", committed: 1_700_000_000 },
+      ],
+      spent,
+      budget: { cost: 5 },
+      rounds: { work: 2 },
+      owns: ["src/**"],
+      risk: "draft",
+      agent: "quick",
+    });
+    expect(request.trail).toHaveLength(50);
+  });
+
+  it("has a name for everything that there is not", async () => {
+    const call = callOf(scriptOf({ "states/work": '#!/bin/sh\nexec cat "$TRAILHAND_REQUEST"\n' }));
+    expect(JSON.parse((await runCall(call)).stdout)).toMatchObject({
+      children: [],
+      approvals: [],
+      plan: null,
+      members: [],
+      spent: { cost: 0, tokens: 0, turns: 0, time: 0 },
+      budget: {},
+      rounds: {},
+      owns: [],
+      risk: null,
+      agent: null,
+    });
+  });
+
+  it("shares a folder with the runs after it, and is told the trusted commit", async () => {
+    const call = callOf(
+      scriptOf({
+        "states/work": `#!/bin/sh
+          cat "$TRAILHAND_CACHE/kept" 2>/dev/null || echo first
+          echo "second, for $TRAILHAND_TARGET_COMMIT" >"$TRAILHAND_CACHE/kept"`,
+      }),
+    );
+    expect((await runCall(call)).stdout).toBe("first\n");
+    expect((await runCall({ ...call, attempt: 2 })).stdout).toBe(`second, for ${id("f")}\n`);
+  });
+
+  it("is git of its own worktree, whatever the runner was started from", async () => {
+    const one = stage(
+      "git rev-parse --show-toplevel > $OUT/top; git config user.name > $OUT/name || true; git var GIT_AUTHOR_IDENT > $OUT/ident",
+    );
+    await play(one, { env: { GIT_DIR: "/nowhere", GIT_WORK_TREE: "/nowhere", GIT_INDEX_FILE: "/nowhere" } });
+    expect(answerOf(one).state).toBe("done");
+    expect(readFileSync(join(one.outside, "top"), "utf8")).toContain(one.repo.cache);
+    expect(readFileSync(join(one.outside, "ident"), "utf8")).toContain("Trailhand");
+  });
+
+  it("may be a script without a first line", async () => {
+    // execvp(3) hands such a file to /bin/sh.
+    const one = stage("exit 1");
+    one.repo.write("states/work", `touch ${one.outside}/ran\n`, 0o755);
+    one.repo.commit("a script without a first line");
+    await expectDone(one);
+    expect(existsSync(join(one.outside, "ran"))).toBe(true);
+  });
+});

@@ -1,0 +1,104 @@
+/**
+ * A bare remote, a person's clone of it, and runners that share it as machines of their own.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { Runner, type Options } from "../../src/engine/runner.ts";
+import type { Event, Ports } from "../../src/engine/ports.ts";
+import type { Site } from "../../src/app/workspace.ts";
+import { openSite } from "../../src/app/open-workspace.ts";
+import { wireRunner } from "../../src/app/create-runner.ts";
+import { until } from "./run-cli.ts";
+import { git, makeRepo, repoAt, temporaryDir, type Repo } from "./temp-repo.ts";
+import { plainOptions, type Ran } from "./run-runner.ts";
+
+export interface Stage {
+  /** Bare. */
+  readonly remote: Repo;
+  /** A person's clone, with the remote as `origin`. */
+  readonly person: Repo;
+  /** A directory outside, for what scripts tell; its path is `$OUT` in their text. */
+  readonly outside: string;
+  /** The environment of one machine: its cache is its own. */
+  machine(name: string): Record<string, string | undefined>;
+}
+
+/** A remote with these files on `main`. */
+export function makeRemote(files: Readonly<Record<string, string>>): Stage {
+  const outside = join(temporaryDir(), "outside");
+  mkdirSync(outside);
+  const told = Object.entries(files).map(([path, text]) => [path, text.replaceAll("$OUT", outside)]);
+  const person = makeRepo(Object.fromEntries(told) as Record<string, string>);
+  const dir = `${person.dir}-remote.git`;
+  git(person.dir, ["init", "-q", "--bare", "-b", "main", dir]);
+  git(dir, ["config", "core.logAllRefUpdates", "always"]);
+  person.git("remote", "add", "origin", dir);
+  person.git("push", "-q", "origin", "main");
+  return {
+    remote: repoAt(dir),
+    person,
+    outside,
+    machine: (name) => ({ ...process.env, XDG_CACHE_HOME: `${person.dir}.cache-${name}` }),
+  };
+}
+
+/** Pushes a request on a new branch; returns its commit. */
+export function ask({ person, remote }: Stage, branch: string, message: string): string {
+  person.git("checkout", "-q", "-B", branch, "main");
+  // Two requests of one second, with the same words, would be one and the same commit.
+  const commit = person.request(message.replace("Please.", `Please, on ${branch}.`));
+  person.git("push", "-q", remote.dir, branch);
+  person.git("checkout", "-q", "main");
+  return commit;
+}
+
+export const remoteOptions: Options = {
+  ...plainOptions,
+  shared: true,
+  rests: { shortestMs: 50, longestMs: 200 },
+};
+
+export interface RemoteRunner {
+  readonly runner: Runner;
+  readonly events: readonly Event[];
+  readonly site: Site;
+  /** Runs to its end and tidies up. */
+  readonly run: () => Promise<Ran>;
+}
+
+/** A runner of a machine; `change` may replace ports. */
+export async function makeRunner(
+  stage: Stage,
+  machine: string,
+  options: Partial<Options> = {},
+  change: (ports: Ports) => Ports = (ports) => ports,
+): Promise<RemoteRunner> {
+  const env = stage.machine(machine);
+  const events: Event[] = [];
+  const site = await openSite(stage.person.dir, env, { remote: "origin" });
+  const { ports, dispose } = wireRunner(site, env, (event) => events.push(event));
+  const runner = new Runner(change(ports), { ...remoteOptions, ...options });
+  const run = async () => {
+    const summary = await runner.run();
+    await dispose();
+    return { summary, events };
+  };
+  return { runner, events, site, run };
+}
+
+/** Waits for something at a remote, where nothing depends on being quick. */
+export const eventually = (what: string, isTrue: () => boolean): Promise<void> => until(what, isTrue, 45_000);
+
+/** The value of a trailer of a branch's head at the remote. */
+export const trailerOf = ({ remote }: Stage, branch: string, key: string): string =>
+  remote.git("log", "-1", `--format=%(trailers:key=${key},valueonly)`, branch).trim();
+
+/** Names of side refs at the remote. */
+export const sideRefs = ({ remote }: Stage, kind = ""): string[] =>
+  remote.git("for-each-ref", "--format=%(refname)", `refs/trailhand/${kind}`).split("\n").filter(Boolean);
+
+/** How often a request was answered, over everything that any ref ever held. */
+export function answersTo({ remote }: Stage, request: string): number {
+  const found = remote.git("log", "--all", "--reflog", "--format=%(trailers:key=Answers,valueonly)");
+  return found.split("\n").filter((line) => line === request).length;
+}

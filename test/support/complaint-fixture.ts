@@ -1,0 +1,118 @@
+/** What the tests of complaints share: branches that ask, leases of others, clocks, one runner that stays. */
+import { randomUUID } from "node:crypto";
+import { onTestFinished } from "vitest";
+import { NOTHING } from "../../src/core/util/amounts.ts";
+import type { Branch, RunId, Sha } from "../../src/core/protocol/ids.ts";
+import { formatLease, type Lease } from "../../src/core/protocol/lease.ts";
+import { refsOf } from "../../src/core/protocol/refs.ts";
+import { branchKey } from "../../src/git/refs.ts";
+import { thisHolder } from "../../src/process/machine.ts";
+import type { Clock, Event, Ports } from "../../src/engine/ports.ts";
+import { Runner, type Options } from "../../src/engine/runner.ts";
+import { openSite } from "../../src/app/open-workspace.ts";
+import { wireRunner } from "../../src/app/create-runner.ts";
+import type { Repo } from "./temp-repo.ts";
+import { environmentOf, plainOptions } from "./run-runner.ts";
+
+/** A process that was on this machine and is gone. */
+export const DEAD = { ...thisHolder(), pid: 1, started: "1" };
+
+export const leaseOf = (branch: string): string => refsOf(branchKey(branch as Branch)).lease;
+
+/** Writes a small commit without files under a ref. */
+export function note(repo: Repo, ref: string, message: string): string {
+  const commit = repo.gitIn(message, "commit-tree", "-F", "-", repo.gitIn("", "mktree"));
+  repo.git("update-ref", ref, commit);
+  return commit;
+}
+
+/** Leaves the lease of another runner on a branch. */
+export function leave(repo: Repo, branch: string, change: Partial<Lease>): void {
+  const lease: Lease = {
+    branch: branch as Branch,
+    request: repo.git("rev-parse", branch) as Sha,
+    run: randomUUID() as string as RunId,
+    runner: "somebody@elsewhere",
+    attempt: 1,
+    ttlMs: 60_000,
+    nonce: "0".repeat(32),
+    lanes: ["default"],
+    slots: [],
+    spent: NOTHING,
+    ...change,
+  };
+  note(repo, leaseOf(branch), formatLease(lease));
+}
+
+/** A new branch off `main` whose head is this commit; returns it. */
+export function ask(repo: Repo, branch: string, message: string): string {
+  repo.git("switch", "-q", "-c", branch, "main");
+  const commit = repo.request(message);
+  repo.git("switch", "-q", "main");
+  return commit;
+}
+
+/** A person's commit on top of a branch that no checkout makes. */
+export function push(repo: Repo, branch: string, message: string, tree = `${branch}^{tree}`): string {
+  const commit = repo.gitIn(message, "commit-tree", "-p", branch, "-F", "-", tree);
+  repo.git("update-ref", `refs/heads/${branch}`, commit);
+  return commit;
+}
+
+export const trailer = (repo: Repo, key: string, branch = "topic"): string =>
+  repo.git("log", "-1", `--format=%(trailers:key=${key},valueonly)`, branch).trim();
+
+export const message = (repo: Repo, branch = "topic"): string => repo.git("log", "-1", "--format=%B", branch);
+
+/** The states that a branch went through since `main`, oldest first. */
+export const states = (repo: Repo, branch = "topic"): string[] =>
+  repo
+    .git("log", "--reverse", "--format=%(trailers:key=State,valueonly,separator=%x2C)", `main..${branch}`)
+    .split("\n")
+    .filter(Boolean);
+
+/** A clock on which waiting takes no time while `isQuick`; `waited` is what was slept so far. */
+export function quick(clock: Clock, isQuick: () => boolean): Clock & { readonly waited: () => number } {
+  let ahead = 0;
+  return {
+    waited: () => ahead,
+    wall: () => clock.wall() + ahead,
+    mono: () => clock.mono() + ahead,
+    async sleep(ms, until) {
+      if (!isQuick()) return clock.sleep(ms, until);
+      const soon = new Promise((resolve) => setTimeout(resolve, 5, "late"));
+      const first = await Promise.race([soon, until?.then(() => "until") ?? soon]);
+      if (first === "late" && Number.isFinite(ms)) ahead += ms;
+    },
+  };
+}
+
+export interface Staying {
+  readonly runner: Runner;
+  readonly events: readonly Event[];
+  /** Stops it, and waits for its end. */
+  readonly end: () => Promise<void>;
+}
+
+/** A runner that stays, until the test ends it. `change` may replace ports. */
+export async function stay(
+  repo: Repo,
+  options: Partial<Options> = {},
+  change: (ports: Ports) => Ports = (ports) => ports,
+): Promise<Staying> {
+  const env = environmentOf(repo);
+  const events: Event[] = [];
+  const site = await openSite(repo.dir, env);
+  const { ports, dispose } = wireRunner(site, env, (event) => events.push(event));
+  const rests = { shortestMs: 50, longestMs: 100 };
+  const runner = new Runner(change(ports), { ...plainOptions, rests, watch: true, ...options });
+  const over = runner.run();
+  let ended: Promise<void> | undefined;
+  const end = () => {
+    runner.shutdown();
+    ended ??= over.then(dispose);
+    return ended;
+  };
+  onTestFinished(end);
+  return { runner, events, end };
+}

@@ -1,0 +1,149 @@
+/**
+ * A repository at a remote, a GitHub that answers as it is told, and people who write there.
+ *
+ * What must hold: the desk and git are the real ones; of GitHub only the three questions that acting
+ * asks are answered here.
+ */
+import { act } from "../../../src/github/commands/handle-intent.ts";
+import type { Result } from "../../../src/github/commands/actor.ts";
+import type { Desk } from "../../../src/github/commands/repository-port.ts";
+import { readEvent, type Self } from "../../../src/github/commands/parse-event.ts";
+import type { Hub, Permission, Pull } from "../../../src/github/commands/github-queries.ts";
+import type { Actor, Intent, Repo } from "../../../src/github/commands/intent.ts";
+import { Limits } from "../../../src/github/commands/rate-limit.ts";
+import { openDesk } from "../../../src/app/repository-actions.ts";
+import { makeFar, type Far } from "../remote-workspace.ts";
+
+export const WORKFLOW = `start: [triage, work, gate]
+people: { leads: [2+bob@users.noreply.github.com, 3+cat@users.noreply.github.com] }
+agents:
+  claude: { run: claude -p }
+  codex: { run: codex exec - }
+states:
+  triage: { next: work, children: 3 }
+  work: { next: look }
+  look: { human: true, next: [done, work] }
+  gate: { next: done, wait: approvals 1 by leads not own, deadline: 30d, otherwise: work }
+`;
+const SCRIPT = "#!/bin/sh\ntrue\n";
+export const FILES = {
+  "states/workflow.yml": WORKFLOW,
+  "states/triage": SCRIPT,
+  "states/work": SCRIPT,
+  "states/gate": SCRIPT,
+};
+
+export const REPO: Repo = { owner: "acme", name: "shop" };
+export const person = (id: number, login: string): Actor => ({ id, login, isBot: false });
+export const [ANN, BOB, CAT] = [person(1, "ann"), person(2, "bob"), person(3, "cat")];
+export const SELF: Self = { appId: 77, botIds: [7700], slug: "trailhand" };
+
+/** What GitHub knows; a test changes it. */
+export interface Known {
+  readonly people: Map<string, Permission>;
+  readonly issues: Map<number, { title: string; body: string }>;
+  readonly pulls: Map<number, Pull["head"]>;
+}
+
+export interface Office {
+  readonly far: Far;
+  readonly known: Known;
+  readonly hub: Hub;
+  readonly desk: Desk;
+  /** Counts what GitHub was asked. */
+  readonly asked: string[];
+  now: number;
+  act(intent: Intent, desk?: Desk): Promise<readonly Result[]>;
+  /** A new comment on an issue or pull request. */
+  say(who: Actor, number: number, text: string, id?: number): Promise<readonly Result[]>;
+  /** A delivery, as it comes. */
+  deliver(name: string, payload: unknown, self?: Self): Promise<readonly Result[]>;
+  /** `git log -1 --format=<format>` at the remote. */
+  log(branch: string, format: string): string;
+  has(branch: string): boolean;
+}
+
+const permission = (id: number, role: string): Permission => ({ id, role, permission: role });
+
+export async function openOffice(
+  files: Readonly<Record<string, string>> = FILES,
+  limits = new Limits(),
+): Promise<Office> {
+  const far = await makeFar("files", files);
+  const known: Known = {
+    people: new Map(["ann", "bob", "cat"].map((login, at) => [login, permission(at + 1, "write")])),
+    issues: new Map([[12, { title: "feat: throttle logins", body: "Five attempts a minute." }]]),
+    pulls: new Map(),
+  };
+  const asked: string[] = [];
+  const there = <T>(value: T | undefined): T => {
+    if (value === undefined) throw Object.assign(new Error("Not Found"), { status: 404 });
+    return value;
+  };
+  const hub: Hub = {
+    async permission(_, login) {
+      asked.push(login);
+      return there(known.people.get(login));
+    },
+    async issue(_, number) {
+      const isPull = known.pulls.has(number);
+      return {
+        number,
+        isPull,
+        ...(isPull ? { title: "A pull", body: "" } : there(known.issues.get(number))),
+      };
+    },
+    async pull(_, number) {
+      return { number, title: "A pull", body: "", head: there(known.pulls.get(number)) };
+    },
+  };
+  const desk = openDesk(await far.open());
+  let comments = 0;
+  const office: Office = {
+    far,
+    known,
+    hub,
+    desk,
+    asked,
+    now: Date.now(),
+    act: (intent, at = desk) => act(intent, at, hub, { slug: "trailhand", limits, now: () => office.now }),
+    say(who, number, text, id = ++comments) {
+      const spot = { kind: "issue-comment" as const, number, id };
+      return office.act({ kind: "command", repo: REPO, actor: who, spot, text, event: `comment:${id}` });
+    },
+    async deliver(name, payload, self = SELF) {
+      const results: Result[] = [];
+      for (const intent of readEvent(name, payload, self).intents)
+        results.push(...(await office.act(intent)));
+      return results;
+    },
+    log: (branch, format) => far.remote.git("log", "-1", `--format=${format}`, branch, "--"),
+    has: (branch) => far.remote.git("for-each-ref", `refs/heads/${branch}`) !== "",
+  };
+  return office;
+}
+
+/** Everything that any ref holds: what nothing was written to stays as it was. */
+export const everything = ({ far }: Office): string => far.remote.git("for-each-ref");
+
+export const label = (
+  actor: Actor,
+  state: string,
+  issue: { number: number; title: string; body: string },
+): Intent => ({
+  kind: "label",
+  repo: REPO,
+  actor,
+  issue,
+  state,
+  event: `issue:${issue.number}:labeled:${state}:2026-01-01T00:00:00Z`,
+});
+
+/** The one result. */
+export function only(results: readonly Result[]): Result {
+  const [first, ...more] = results;
+  if (!first || more.length > 0) throw new Error(`there are ${results.length} results`);
+  return first;
+}
+
+export const sentence = (result: Result): string => ("why" in result ? result.why : result.text);

@@ -1,0 +1,196 @@
+/**
+ * The App at work: a real repository behind smart HTTP, an emulated GitHub, signed webhooks.
+ *
+ * What must hold: nothing here decides; it carries texts between them, as GitHub would.
+ */
+import { createHmac } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { onTestFinished } from "vitest";
+import { readCredentials } from "../../../src/github/api/credentials.ts";
+import { Pacer } from "../../../src/github/api/request-throttle.ts";
+import { WEBHOOK_PATH } from "../../../src/github/webhooks/http-server.ts";
+import { startService } from "../../../src/server/service.ts";
+import { ownParts } from "../../../src/server/service-parts.ts";
+import { cliStart, listen } from "../run-cli.ts";
+import { serveGit, type GitHttp } from "../git-http.ts";
+import { APP, NAME, OWNER, startHub, type Hub } from "../fake-github.ts";
+import { git, temporaryDir, type Repo } from "../temp-repo.ts";
+import { environmentOf } from "../run-runner.ts";
+import { tellOfPushes, type Pushing } from "./host-push.ts";
+import { PRIVATE_KEY, SECRET } from "../webhooks.ts";
+
+export const ROOT = `/repos/${OWNER}/${NAME}`;
+
+export interface Scene {
+  readonly hub: Hub;
+  /** The bare repository. */
+  readonly far: string;
+  /** The account that owns it. */
+  readonly owner: Account;
+  /** Sends a signed webhook; the answer's status. */
+  readonly send: (name: string, payload: object, id?: string) => Promise<number>;
+}
+
+export interface Account {
+  readonly id: number;
+  readonly login: string;
+}
+
+/** octo/shop at a GitHub and behind its git server, with the trusted branch of `person`. */
+async function host(person: Repo) {
+  const root = temporaryDir();
+  const far = join(root, OWNER, `${NAME}.git`);
+  mkdirSync(far, { recursive: true });
+  git(far, ["init", "-q", "--bare", "-b", "main"]);
+  person.git("push", "-q", far, "main");
+  const [hub, served] = await Promise.all([startHub(), serveGit(root, undefined, () => APP.login)]);
+  const owner = (await hub.as(OWNER, "GET", "/user")) as Account;
+  return { hub, far, served, server: served.url("").replace(/\/$/, ""), owner };
+}
+
+const CREDENTIALS = { APP_ID: String(APP.id), PRIVATE_KEY, WEBHOOK_SECRET: SECRET };
+
+/** Sends signed webhooks to an address. */
+function sendTo(url: string): Scene["send"] {
+  let count = 0;
+  return async (name, payload, id = `delivery-${++count}`) => {
+    const body = JSON.stringify(payload);
+    const signature = createHmac("sha256", SECRET).update(body).digest("hex");
+    const headers = {
+      "content-type": "application/json",
+      "x-github-delivery": id,
+      "x-github-event": name,
+      "x-hub-signature-256": `sha256=${signature}`,
+    };
+    return (await fetch(url, { method: "POST", body, headers })).status;
+  };
+}
+
+interface Served extends Scene {
+  readonly said: readonly string[];
+  readonly pushing: Pushing;
+  /** The git server, and its address. */
+  readonly served: GitHttp;
+  readonly server: string;
+  readonly stop: () => Promise<void>;
+}
+
+/** An App that serves octo/shop, whose trusted branch is that of `person`, until the test ends. */
+export async function serveApp(
+  person: Repo,
+  how: { readonly signed?: boolean; readonly runs?: boolean } = {},
+): Promise<Served> {
+  const hosted = await host(person);
+  const { hub, far, server } = hosted;
+  const env = { ...environmentOf(person), ...CREDENTIALS };
+  const inbox = join(temporaryDir(), "inbox");
+  const said: string[] = [];
+  const say = (text: string) => void said.push(text);
+  // What GitHub would refuse is for test/integration/github/pace.test.ts.
+  const pace = () => new Pacer(Date.now, { writeMs: 50 });
+  const service = await startService({
+    credentials: readCredentials(env),
+    baseUrl: hub.url,
+    inbox,
+    port: 0,
+    host: "127.0.0.1",
+    parts: ownParts({ env, say, runs: true, directory: inbox, server, pace, ...how }),
+    say,
+  });
+  let stopped: Promise<void> | undefined;
+  const stop = () => (stopped ??= service.stop());
+  onTestFinished(stop);
+  const send = sendTo(`http://127.0.0.1:${service.port}${WEBHOOK_PATH}`);
+  const pushing = await tellOfPushes({ hub, far, person }, send);
+  return { ...hosted, send, said, pushing, stop };
+}
+
+interface Program extends Scene {
+  readonly said: () => string;
+  /** Tells it to stop; its exit code. */
+  readonly stop: () => Promise<number | null>;
+}
+
+/** The same by the program that people start, `trailhand serve`. */
+export async function startApp(person: Repo, ...options: readonly string[]): Promise<Program> {
+  const hosted = await host(person);
+  const env = {
+    ...CREDENTIALS,
+    GITHUB_API_URL: hosted.hub.url,
+    GITHUB_SERVER_URL: hosted.server,
+    XDG_STATE_HOME: temporaryDir(),
+    XDG_CACHE_HOME: person.cache,
+  };
+  const { child, said, exited } = listen(cliStart(person, env, "serve", "--port", "0", ...options));
+  onTestFinished(async () => {
+    child.kill("SIGTERM");
+    await exited;
+  });
+  let url = "";
+  child.stdout?.on("data", (chunk: Buffer) => (url += chunk.toString()));
+  await untilSo("it listens", () => url.includes("\n"));
+  const stop = () => {
+    child.kill("SIGTERM");
+    return exited;
+  };
+  return { ...hosted, send: sendTo(url.trim()), said, stop };
+}
+
+/** What every event of the repository says, when somebody acts. */
+export const eventBy = (owner: Account, by: Account = owner): object => ({
+  repository: { id: 1, name: NAME, full_name: `${OWNER}/${NAME}`, owner },
+  sender: { ...by, type: "User" },
+});
+
+export interface Issue {
+  readonly number: number;
+  readonly updated_at: string;
+  readonly user: object;
+  readonly labels: readonly object[];
+}
+
+/** Opens an issue. */
+export async function openIssue({ hub, owner }: Scene, title: string, body: string): Promise<Issue> {
+  const made = (await hub.as(OWNER, "POST", `${ROOT}/issues`, { title, body })) as Issue;
+  return { ...made, user: { ...owner, type: "User" }, labels: [] };
+}
+
+/** The names of an issue's labels. */
+export async function labelsOf({ hub }: Scene, number: number): Promise<string[]> {
+  const found = (await hub.as(OWNER, "GET", `${ROOT}/issues/${number}/labels`)) as { name: string }[];
+  return found.map(({ name }) => name);
+}
+
+/** The comments of an issue. */
+export async function commentsOf({ hub }: Scene, number: number): Promise<{ body: string; by: string }[]> {
+  const path = `${ROOT}/issues/${number}/comments`;
+  const found = (await hub.as(OWNER, "GET", path)) as { body: string; user: Account }[];
+  return found.map(({ body, user }) => ({ body, by: user.login }));
+}
+
+/** The state of a branch; nothing where there is none. */
+export function stateOn({ far }: Scene, branch: string): string {
+  const heads = git(far, ["for-each-ref", "--format=%(refname:short)", `refs/heads/${branch}`]);
+  if (!heads.split("\n").includes(branch)) return "";
+  return git(far, ["log", "-1", "--format=%(trailers:key=State,valueonly)", branch]).trim();
+}
+
+/** Waits until something is so. */
+export async function untilSo(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
+  const end = Date.now() + 90_000;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`waited too long for: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+}
+
+/** The state script that lands what `work.txt` holds, as another commit than those of its branch. */
+export const INTEGRATE = `#!/bin/sh
+set -e
+git checkout -q --detach "$TRAILHAND_TARGET_COMMIT"
+git checkout -q "$TRAILHAND_COMMIT" -- work.txt
+git commit -q -m "feat: what was asked for"
+echo "land=$(git rev-parse HEAD)" >>"$TRAILHAND_OUTPUT"
+git checkout -q --detach "$TRAILHAND_COMMIT"
+`;

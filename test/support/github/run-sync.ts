@@ -1,0 +1,72 @@
+/** `trailhand github sync` in this process, on a real repository and an emulated GitHub. */
+import { readInput } from "../../../src/cli/input.ts";
+import { sync } from "../../../src/cli/do/github.ts";
+import { Pacer } from "../../../src/github/api/request-throttle.ts";
+import { openGithub } from "../../../src/server/sync.ts";
+import { makeRepo, type Repo } from "../temp-repo.ts";
+import { NAME, OWNER, startHub, TOKEN, type Hub } from "../fake-github.ts";
+
+export const ROOT = `/repos/${OWNER}/${NAME}`;
+const FILES = {
+  "states/work": '#!/bin/sh\n[ "$(git branch --show-current)" = x ] || echo summary=ok >>$TRAILHAND_OUTPUT\n',
+  "states/workflow.yml":
+    "states:\n  work: { next: review, description: Does the work }\n  review: { human: true, next: done }\n",
+};
+
+export interface Stage {
+  readonly hub: Hub;
+  readonly repo: Repo;
+  readonly number: number;
+}
+
+/** An issue, and its branch with a request. */
+export async function makeStage(files: Record<string, string> = FILES): Promise<Stage> {
+  const hub = await startHub();
+  const repo = makeRepo(files);
+  const { number } = (await hub.as("stranger", "POST", `${ROOT}/issues`, { title: "it breaks" })) as {
+    number: number;
+  };
+  repo.git("switch", "-qc", `trailhand/issue-${number}`);
+  repo.request(`fix: it breaks\n\nPlease.\n\nState: work\nEvent: github:${OWNER}/${NAME}:comment:900\n`);
+  repo.git("switch", "-q", "main");
+  return { hub, repo, number };
+}
+
+/** The command, in this process: the server is in it too. */
+export async function call({ hub, repo }: Stage, env: Record<string, string> = {}, ...args: string[]) {
+  const said = { out: "", err: "" };
+  const terminal = {
+    colors: new Proxy({}, { get: () => String }) as never,
+    live: false,
+    columns: 100,
+    print: (text: string) => void (said.out += `${text}\n`),
+    say: (text: string) => void (said.err += `${text}\n`),
+  };
+  const input = readInput(["github", "sync", "--repo", `${OWNER}/${NAME}`, ...args], repo.dir);
+  const around = {
+    ...process.env,
+    XDG_CACHE_HOME: repo.cache,
+    GITHUB_API_URL: hub.url,
+    GITHUB_TOKEN: TOKEN,
+    ...env,
+  };
+  // A clock that only our own waiting moves: nothing here waits for real.
+  const clock = { now: 1_700_000_000_000 };
+  const sleep = (ms: number) => Promise.resolve(void (clock.now += ms));
+  const code = await sync({ input, terminal, env: around }, (given, repository, say) =>
+    openGithub(given, repository, say, { pacer: new Pacer(() => clock.now), sleep }),
+  );
+  return { code, ...said };
+}
+
+export interface Comment {
+  readonly id: number;
+  readonly body: string;
+  readonly user: { readonly login: string };
+}
+export const comments = ({ hub, number }: Stage) =>
+  hub.as("stranger", "GET", `${ROOT}/issues/${number}/comments`) as Promise<Comment[]>;
+export const labels = async ({ hub, number }: Stage) =>
+  (
+    (await hub.as("stranger", "GET", `${ROOT}/issues/${number}`)) as { labels: { name: string }[] }
+  ).labels.map(({ name }) => name);

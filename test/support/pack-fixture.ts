@@ -1,0 +1,102 @@
+/**
+ * Repositories with a pack installed, and scripted stand-ins for agents and for npm.
+ *
+ * What must hold: nothing reaches a network or a model; what is changed in the environment is put
+ * back after each test.
+ */
+import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach } from "vitest";
+import { packFiles } from "../../src/templates/packs.ts";
+import { parseSha } from "../../src/core/protocol/ids.ts";
+import { readContract, type ReadContract } from "../../src/git/contract.ts";
+import { openSite } from "../../src/app/open-workspace.ts";
+import { makeRepo, temporaryDir, type Repo } from "./temp-repo.ts";
+import { environmentOf } from "./run-runner.ts";
+
+export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+export const PACKS = join(ROOT, "states", "packs");
+
+const before = { ...process.env };
+afterEach(() => {
+  for (const name of ["PATH", "TRAILHAND_AGENT"]) {
+    if (before[name] === undefined) delete process.env[name];
+    else process.env[name] = before[name];
+  }
+});
+
+/** Every file below a folder, as paths from it. */
+export function filesOf(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((path) => statSync(join(folder, path)).isFile())
+    .toSorted();
+}
+
+/** Copies the files of a folder to `states/` of a repository, executable where they are. */
+export function installStates(repo: Repo, folder: string, wanted = (_path: string) => true): void {
+  for (const path of filesOf(folder).filter(wanted)) {
+    const from = join(folder, path);
+    repo.write(`states/${path}`, readFileSync(from, "utf8"), statSync(from).mode & 0o777);
+  }
+  repo.commit("chore: install states");
+}
+
+/** A repository with a pack in `states/` on its trusted branch, as `trailhand init --pack` writes it. */
+export function packRepo(pack: string, files: Readonly<Record<string, string>> = {}): Repo {
+  const repo = makeRepo(files);
+  for (const { path, text, executable } of packFiles(pack))
+    repo.write(path, text, executable ? 0o755 : 0o644);
+  repo.commit(`chore: install the pack ${pack}`);
+  return repo;
+}
+
+/** Makes TRAILHAND_AGENT a shell script; `$prompt` is the file that holds the prompt. */
+export function useAgent(script: string): void {
+  const file = join(temporaryDir(), "agent");
+  const text = `#!/bin/sh\nset -eu\nprompt=$(mktemp)\ntrap 'rm -f "$prompt"' EXIT\ncat >"$prompt"\n${script}\n`;
+  writeFileSync(file, text, { mode: 0o755 });
+  process.env["TRAILHAND_AGENT"] = file;
+}
+
+/** Puts programs in front of the PATH; each is a shell script. */
+export function usePrograms(programs: Readonly<Record<string, string>>): void {
+  const bin = join(temporaryDir(), "bin");
+  mkdirSync(bin, { recursive: true });
+  for (const [name, script] of Object.entries(programs)) {
+    writeFileSync(join(bin, name), `#!/bin/sh\n${script}\n`);
+    chmodSync(join(bin, name), 0o755);
+  }
+  process.env["PATH"] = `${bin}:${process.env["PATH"]}`;
+}
+
+/** A new branch off `main` whose head asks for a state. */
+export function ask(repo: Repo, branch: string, message: string): void {
+  repo.git("switch", "-q", "-c", branch, "main");
+  repo.request(message);
+  repo.git("switch", "-q", "main");
+}
+
+/** The states that a branch went through, oldest first. */
+export function statesOn(repo: Repo, branch: string): string[] {
+  const format = "--format=%(trailers:key=State,valueonly,separator=%x2C)";
+  return repo
+    .git("log", "--first-parent", "--reverse", format, `main..${branch}`)
+    .split("\n")
+    .filter((line) => line !== "");
+}
+
+/** The message of a branch's head. */
+export const headOf = (repo: Repo, branch: string): string => repo.git("log", "-1", "--format=%B", branch);
+
+/** The files that a branch changed. */
+export const changedOn = (repo: Repo, branch: string): string[] =>
+  repo.git("diff", "--name-only", `main...${branch}`).split("\n").filter(Boolean);
+
+/** What the runner reads from the trusted branch. */
+export async function contractOf(repo: Repo): Promise<ReadContract> {
+  const { place } = await openSite(repo.dir, environmentOf(repo));
+  const commit = parseSha(repo.git("rev-parse", "main"));
+  if (!commit) throw new Error("there is no main");
+  return readContract(place.git, commit, temporaryDir());
+}

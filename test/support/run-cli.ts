@@ -1,0 +1,66 @@
+/** The built command line, run as a person would run it. */
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { Repo } from "./temp-repo.ts";
+
+const PROGRAM = fileURLToPath(new URL("../../dist/trailhand.js", import.meta.url));
+
+export interface Said {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs one command in a repository and waits for its end. */
+export function cli(repo: Repo, ...args: string[]): Said {
+  return cliIn(repo.dir, { XDG_CACHE_HOME: repo.cache }, ...args);
+}
+
+export function cliIn(cwd: string, env: Record<string, string>, ...args: string[]): Said {
+  const ended = spawnSync(process.execPath, [PROGRAM, ...args], {
+    cwd,
+    env: { ...process.env, ...env },
+    encoding: "utf8",
+    timeout: 60_000,
+  });
+  return { code: ended.status ?? -1, out: ended.stdout, err: ended.stderr };
+}
+
+/** Starts a command that stays. */
+export function cliStart(repo: Repo, env: Record<string, string>, ...args: string[]): ChildProcess {
+  return spawn(process.execPath, [PROGRAM, ...args], {
+    cwd: repo.dir,
+    env: { ...process.env, XDG_CACHE_HOME: repo.cache, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+/** What a command that stays says, and how it ends. */
+export function listen(child: ChildProcess): {
+  readonly child: ChildProcess;
+  readonly said: () => string;
+  readonly exited: Promise<number | null>;
+} {
+  let said = "";
+  child.stderr?.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  const exited = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  return { child, said: () => said, exited };
+}
+
+/** Gives the repository the identity that a person's own requests need. */
+export function introduce(repo: Repo): Repo {
+  repo.git("config", "user.name", "Ann Author");
+  repo.git("config", "user.email", "ann@example.com");
+  return repo;
+}
+
+/** Waits until something is true; fails with `what` after `ms`: 12 s are less than the slow look. */
+export async function until(what: string, isTrue: () => boolean, ms = 12_000): Promise<void> {
+  const deadline = Date.now() + ms;
+  while (!isTrue()) {
+    if (Date.now() > deadline) throw new Error(`waited too long for: ${what}`);
+    await new Promise((resolve) => {
+      setTimeout(resolve, 20);
+    });
+  }
+}

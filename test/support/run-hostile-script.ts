@@ -1,0 +1,89 @@
+/** One request for one hostile or broken script, run by a real runner. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { BOT } from "../../src/git/repository.ts";
+import { ScriptRunner } from "../../src/process/script.ts";
+import type { Ports } from "../../src/engine/ports.ts";
+import type { Options } from "../../src/engine/runner.ts";
+import { makeRepo, temporaryDir, type Repo } from "./temp-repo.ts";
+import { environmentOf, run, type Ran } from "./run-runner.ts";
+
+export interface Stage {
+  readonly repo: Repo;
+  /** A directory outside, for what scripts tell; its path is `$OUT` in their text. */
+  readonly outside: string;
+  readonly logs: string;
+  readonly request: string;
+}
+
+/** One attempt decides, and `done` is the only answer. */
+const ONE_TRY = "states:\n  work: { next: done, retries: 0, timeout: 20s }\n";
+
+export interface Setting {
+  readonly workflow?: string;
+  /** Trailers of the request besides its state. */
+  readonly trailers?: string;
+  readonly files?: Readonly<Record<string, string>>;
+}
+
+/** A repository with this script for `work`, asked for on the branch `topic`; `main` is checked out. */
+export function makeStage(script: string, { workflow = ONE_TRY, trailers = "", files }: Setting = {}): Stage {
+  const outside = join(temporaryDir(), "outside");
+  mkdirSync(outside);
+  const text = script.replaceAll("$OUT", outside);
+  const repo = makeRepo({
+    "states/workflow.yml": workflow,
+    "states/work": text.startsWith("#!") ? text : `#!/bin/sh\n${text}\n`,
+    "kept.txt": "kept\n",
+    ...files,
+  });
+  repo.git("checkout", "-q", "-b", "topic");
+  const request = repo.request(`feat: a thing\n\nPlease.\n\nState: work\n${trailers}`);
+  repo.git("checkout", "-q", "main");
+  return { repo, outside, logs: join(outside, "../logs"), request };
+}
+
+export interface Playing {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly options?: Partial<Options>;
+  readonly change?: (ports: Ports) => Ports;
+}
+
+/** Runs until nothing is runnable, with little patience between SIGTERM and SIGKILL. */
+export function play(
+  stage: Stage,
+  { env = {}, options, change = (ports) => ports }: Playing = {},
+): Promise<Ran> {
+  const scripts = new ScriptRunner({
+    env: { ...environmentOf(stage.repo), ...env },
+    committer: BOT,
+    logs: stage.logs,
+    cache: join(stage.outside, "../cache"),
+    graceMs: 300,
+  });
+  return run(stage.repo, options, (ports) => change({ ...ports, scripts }));
+}
+
+/** The head of `topic` after the run. */
+export function answerOf({ repo }: Stage): {
+  state: string;
+  answers: string;
+  message: string;
+  files: string[];
+} {
+  const field = (key: string) =>
+    repo.git("log", "-1", `--format=%(trailers:key=${key},valueonly)`, "topic").trim();
+  return {
+    state: field("State"),
+    answers: field("Answers"),
+    message: repo.git("log", "-1", "--format=%B", "topic"),
+    files: repo
+      .git("ls-tree", "-r", "--name-only", "topic")
+      .split("\n")
+      .filter((name) => !name.startsWith("states/")),
+  };
+}
+
+/** The refs under `refs/trailhand/salvage`. */
+export const salvages = ({ repo }: Stage): string[] =>
+  repo.git("for-each-ref", "--format=%(refname)", "refs/trailhand/salvage").split("\n").filter(Boolean);

@@ -1,0 +1,64 @@
+/**
+ * A real runner that ends itself with SIGKILL at one step, for tests of crashes.
+ *
+ * Usage: crash-runner <repository> <step>; step 0 never comes. A step is each moment before and
+ * after a call of a port, and after each git process. Prints its events, one JSON line each, and
+ * the number of steps last.
+ */
+import { Git } from "../../src/git/exec.ts";
+import type { Ports } from "../../src/engine/ports.ts";
+import { Runner } from "../../src/engine/runner.ts";
+import { openSite } from "../../src/app/open-workspace.ts";
+import { wireRunner } from "../../src/app/create-runner.ts";
+
+const [, , dir = ".", at = "0"] = process.argv;
+let steps = 0;
+
+function step(): void {
+  if (++steps === Number(at)) process.kill(process.pid, "SIGKILL");
+}
+
+/** The same object, with a step before and after each of its methods. */
+function stepping<T extends object>(target: T): T {
+  return new Proxy(target, {
+    get(_, name) {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== "function") return member;
+      return (...args: unknown[]) => {
+        step();
+        const result: unknown = Reflect.apply(member, target, args);
+        if (!(result instanceof Promise)) return result;
+        return result.finally(step);
+      };
+    },
+  });
+}
+
+const bare = Object.getOwnPropertyDescriptor(Git.prototype, "run")?.value as Git["run"];
+Git.prototype.run = function run(...args: Parameters<Git["run"]>) {
+  return bare.apply(this, args).finally(step);
+};
+
+const site = await openSite(dir, process.env);
+const { ports, dispose } = wireRunner(site, process.env, (event) =>
+  console.log(JSON.stringify({ at: Math.round(performance.now()), ...event })),
+);
+const watched: Ports = {
+  ...ports,
+  repository: stepping(ports.repository),
+  trees: stepping(ports.trees),
+  scripts: stepping(ports.scripts),
+};
+const runner = new Runner(watched, {
+  once: false,
+  watch: false,
+  branches: [],
+  concurrency: undefined,
+  ttlMs: 60_000,
+  shared: false,
+  rests: { shortestMs: 1000, longestMs: 1000 },
+  wakes: () => undefined,
+});
+await runner.run();
+await dispose();
+console.log(JSON.stringify({ kind: "end", steps, at: performance.now() }));

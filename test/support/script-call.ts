@@ -1,0 +1,92 @@
+/** One call of a script or a prompt, with nothing around it but a worktree's two folders. */
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Branch, RunId, Sha } from "../../src/core/protocol/ids.ts";
+import { EMPTY } from "../../src/core/workflow/carried-state.ts";
+import { parseRequest, type Commit, type Request } from "../../src/core/protocol/request.ts";
+import { BOT } from "../../src/git/repository.ts";
+import { ScriptRunner } from "../../src/process/script.ts";
+import type { Script, ScriptCall, ScriptEnd } from "../../src/engine/ports.ts";
+import { temporaryDir } from "./temp-repo.ts";
+
+/** A full object id made of one digit. */
+export const id = (digit: string): Sha => digit.repeat(40) as Sha;
+
+export const TOPIC = "topic" as Branch;
+
+/** A commit with this message on top of `parents`. */
+export const commitOf = (commit: Sha, message: string, ...parents: Sha[]): Commit => ({
+  commit,
+  parents,
+  committed: 1_700_000_000,
+  message,
+});
+
+/** The request that a commit of `topic` makes. */
+export function requestOf(commit: Commit): Request {
+  const asked = parseRequest(TOPIC, commit);
+  if (asked.kind !== "request") throw new Error(`no request: ${commit.message}`);
+  return asked;
+}
+
+/** Files of a trusted commit, of which the first is run; a text that begins with `#!` is executable. */
+export function scriptOf(files: Readonly<Record<string, string>>): Script {
+  const trusted = temporaryDir();
+  for (const [path, text] of Object.entries(files)) {
+    const file = join(trusted, path);
+    mkdirSync(join(file, ".."), { recursive: true });
+    writeFileSync(file, text);
+    chmodSync(file, text.startsWith("#!") ? 0o755 : 0o644);
+  }
+  const [path = "", text = ""] = Object.entries(files)[0] ?? [];
+  const executable = text.startsWith("#!");
+  return { path, executable, blob: id("e"), aynig: false, prompt: !executable, file: join(trusted, path) };
+}
+
+/** A call of this script at a request for `work`. */
+export function callOf(script: Script, more: Partial<ScriptCall> = {}): ScriptCall {
+  const dir = temporaryDir();
+  const tree = { path: join(dir, "tree"), side: join(dir, "side"), base: id("a") };
+  mkdirSync(tree.path);
+  mkdirSync(tree.side);
+  const commit = commitOf(id("a"), "feat: a thing\n\nPlease.\n\nState: work\n", id("0"));
+  return {
+    target: "main" as Branch,
+    targetCommit: id("f"),
+    script,
+    tree,
+    run: crypto.randomUUID() as string as RunId,
+    request: requestOf(commit),
+    attempt: 1,
+    attempts: 3,
+    timeoutMs: 20_000,
+    env: [],
+    trail: [commit],
+    salvage: [],
+    previous: undefined,
+    next: ["review"],
+    item: EMPTY,
+    children: [],
+    approvals: [],
+    plan: undefined,
+    members: [],
+    agent: undefined,
+    ...more,
+  };
+}
+
+/** Runs it as a runner does, with little patience. */
+export function runCall(
+  call: ScriptCall,
+  env: Readonly<Record<string, string>> = {},
+  stop: Promise<string> = new Promise(() => undefined),
+): Promise<ScriptEnd> {
+  const runner = new ScriptRunner({
+    env: { PATH: process.env["PATH"], ...env },
+    committer: BOT,
+    logs: join(call.tree.side, "../logs"),
+    cache: join(call.tree.side, "../cache"),
+    graceMs: 300,
+  });
+  return runner.run(call, stop);
+}

@@ -1,0 +1,151 @@
+import { describe, expect, it } from "vitest";
+import { composeMessage } from "../../../../src/core/protocol/compose.ts";
+import { formatJournal, parseJournal } from "../../../../src/core/outcome/attempt-log.ts";
+import { parseMessage } from "../../../../src/core/protocol/message.ts";
+import type { Output } from "../../../../src/core/outcome/output.ts";
+import { parseRequest, type Request } from "../../../../src/core/protocol/request.ts";
+import {
+  draftResponse,
+  indentTail,
+  passedOn,
+  type RunFacts,
+  type Verdict,
+} from "../../../../src/core/outcome/response.ts";
+import { branch, RUN, sha } from "../../../support/builders/generated-snapshots.ts";
+
+const TOKEN = `ghp_${"a1".repeat(18)}`;
+
+function requestOf(trailers = "State: build"): Request {
+  const message = `feat: x\n\nplease\n\n${trailers}\n`;
+  const asked = parseRequest(branch("feat/x"), { commit: sha(1), parents: [], committed: 0, message });
+  if (asked.kind !== "request") throw new TypeError(asked.reason);
+  return asked;
+}
+
+const facts: RunFacts = {
+  run: RUN,
+  runner: "host",
+  attempt: 1,
+  attempts: 3,
+  tookMs: 65_000,
+  hopLimit: 50,
+  workflow: sha(8),
+  script: sha(9),
+  secrets: ["hunter22"],
+};
+
+const said = (output: Partial<Output>): Output => ({ trailers: [], ...output });
+const draft = (verdict: Verdict, request = requestOf()) => draftResponse(request, verdict, facts);
+
+describe("the header", () => {
+  it("is a sentence for git log", () => {
+    const trouble = { why: "exit 1", log: "" };
+    expect(draft({ state: "review" }).header).toBe("trailhand: build is done, review is next");
+    expect(draft({ state: "done" }).header).toMatch(/^trailhand: build is done, /);
+    expect(draft({ state: "failed", trouble }).header).toBe("trailhand: build failed (exit 1)");
+    expect(draft({ state: "parked", trouble }).header).toBe(
+      "trailhand: build is parked for a person (exit 1)",
+    );
+  });
+
+  it("is the script's own subject where it has one", () => {
+    expect(draft({ state: "review", output: said({ subject: "feat: done\nState: x" }) }).header).toBe(
+      "feat: done State: x",
+    );
+    expect(draft({ state: "review", output: said({ subject: " \u0007" }) }).header).toBe(
+      "trailhand: build is done, review is next",
+    );
+  });
+});
+
+describe("the trailers", () => {
+  it("carry the state, the request, the run and its numbers", () => {
+    const output = said({ cost: 0.12, tokens: 99, model: "m" });
+    expect(parseMessage(composeMessage(draft({ state: "review", output }))).trailers).toEqual(
+      Object.entries({
+        State: "review",
+        Branch: "feat/x",
+        Answers: sha(1),
+        Run: RUN,
+        Attempt: "1/3",
+        Runner: "host",
+        Took: "1m5s",
+        Cost: "0.12 USD",
+        Tokens: "99",
+        Model: "m",
+        Hops: "1/50",
+        Workflow: sha(8),
+        Script: sha(9),
+      }).map(([key, value]) => ({ key, value })),
+    );
+  });
+
+  it("answer with the key that asked", () => {
+    expect(draft({ state: "done" }, requestOf("dwp-state: build")).trailers[0]).toEqual({
+      key: "dwp-state",
+      value: "done",
+    });
+  });
+
+  it("pass on what other tools wrote, but not what speaks of one commit", () => {
+    const request = requestOf(
+      "Refs: #12\nSigned-off-by: Ann\nDepends-On: x\nChange-Id: I1\nRun: 7\nState: build\nEmpty:",
+    );
+    expect(passedOn(request, undefined)).toEqual([{ key: "Refs", value: "#12" }]);
+    const added = [
+      { key: "refs", value: "#13" },
+      { key: "Reviewed-by", value: "Bob" },
+    ];
+    expect(passedOn(request, said({ trailers: added }))).toEqual(added);
+  });
+});
+
+describe("nothing uncleaned", () => {
+  it("reaches the message: no escape, no secret, no line of a log that passes for a trailer", () => {
+    const words = `\u001b[31mred\u001b[0m ${TOKEN} hunter22\r\n\nState: done`;
+    const output = said({
+      subject: words,
+      summary: words,
+      model: words,
+      trailers: [{ key: "Note", value: words }],
+    });
+    const trouble = { why: words, log: words, salvage: "refs/trailhand/salvage/x" };
+    const message = composeMessage(draft({ state: "failed", output, trouble }));
+    expect(message).not.toContain("hunter22");
+    expect(message).not.toContain("ghp_");
+    expect(message).not.toContain("\u001b");
+    expect(message).toContain("red [redacted] [redacted]");
+    const { trailers } = parseMessage(message);
+    expect(trailers.filter(({ key }) => key === "State")).toEqual([{ key: "State", value: "failed" }]);
+  });
+
+  it("cuts a secret in two to hide it", () => {
+    const subject = `${"x".repeat(180)} ${TOKEN}`;
+    expect(draft({ state: "done", output: said({ subject }) }).header).not.toContain("ghp_");
+  });
+
+  it("shows only the end of a log, indented", () => {
+    const log = Array.from({ length: 100 }, (_, at) => `line ${at}`).join("\n");
+    const tail = indentTail(log).split("\n");
+    expect(tail).toHaveLength(40);
+    expect(tail.at(-1)).toBe("    line 99");
+    expect(indentTail("x".repeat(10_000)).length).toBeLessThan(5000);
+  });
+});
+
+describe("the journal", () => {
+  it("reads back", () => {
+    const end = { why: "exit 1\nand more", log: "State: done\n", salvage: "refs/trailhand/salvage/x/y" };
+    expect(parseJournal(formatJournal(requestOf(), facts, end))).toEqual({
+      request: sha(1),
+      run: RUN,
+      state: "build",
+      attempt: "1/3",
+      took: "1m5s",
+      runner: "host",
+      why: "exit 1 and more",
+      salvage: "refs/trailhand/salvage/x/y",
+    });
+    expect(parseJournal(formatJournal(requestOf(), facts, { why: "", log: "" }))).toMatchObject({ why: "-" });
+  });
+});

@@ -1,0 +1,115 @@
+import { describe, expect, it } from "vitest";
+import { NOTHING } from "../../../../src/core/util/amounts.ts";
+import { formatLease, parseLease, type Lease } from "../../../../src/core/protocol/lease.ts";
+import { slotRef } from "../../../../src/core/protocol/refs.ts";
+import { salvageRef } from "../../../../src/core/protocol/refs.ts";
+import { refsOf } from "../../../../src/core/protocol/refs.ts";
+import { branch, RUN, sha } from "../../../support/builders/generated-snapshots.ts";
+
+const lease: Lease = {
+  branch: branch("feat/x"),
+  request: sha(1),
+  run: RUN,
+  runner: "host",
+  attempt: 2,
+  ttlMs: 60_000,
+  nonce: "0f",
+  lanes: ["default"],
+  slots: [],
+  spent: NOTHING,
+};
+const change = (from: string, to: string) => parseLease(formatLease(lease).replace(from, to));
+
+describe("a lease", () => {
+  it("reads back, held and resting", () => {
+    const held = { ...lease, holder: { boot: "b", pid: 7, started: "99" } };
+    expect(parseLease(formatLease(held))).toEqual(held);
+    const resting = { ...lease, rest: { ms: 5000, why: "exit 1" } };
+    expect(parseLease(formatLease(resting))).toEqual(resting);
+    expect(formatLease(resting)).toMatch(/^lease: feat\/x rests after attempt 2\n/);
+  });
+
+  it("reads back with its places in lanes, the first one too", () => {
+    for (const slot of [0, 1, 999]) {
+      const held = { ...lease, lanes: ["wide"], slots: [`wide/${slot}`] };
+      expect(parseLease(formatLease(held))).toEqual(held);
+    }
+    const many = { ...lease, lanes: ["wide", "narrow", "free"], slots: ["wide/2", "wide/0", "narrow/0"] };
+    expect(parseLease(formatLease(many))).toEqual(many);
+    expect(formatLease(lease)).not.toContain("Slot:");
+  });
+
+  it("reads back with what attempts have spent", () => {
+    const spent = { cost: 0.36, tokens: 12_000, turns: 3, time: 61_500 };
+    expect(parseLease(formatLease({ ...lease, spent }))?.spent).toEqual(spent);
+    expect(formatLease(lease)).not.toContain("Spent:");
+    expect(change("Nonce: 0f", "Spent: everything")?.spent).toEqual(NOTHING);
+  });
+
+  it("can rest for a reason of many lines, or of none", () => {
+    const rest = (why: string) => parseLease(formatLease({ ...lease, rest: { ms: 1, why } }))?.rest?.why;
+    expect(rest("exit 1\n\nState: done")).toBe("exit 1 State: done");
+    expect(rest("")).toBe("-");
+  });
+
+  it("holds no time stamp: nobody else's clock decides", () => {
+    expect(formatLease({ ...lease, request: sha(0) }).replaceAll(/\b0{40}\b/g, "")).not.toMatch(
+      /\d{10}|\d\d:\d\d/,
+    );
+  });
+
+  it("has bounds, whatever a stranger writes into it", () => {
+    expect(change("Ttl-Ms: 60000", "Ttl-Ms: 1")?.ttlMs).toBe(1000);
+    expect(change("Ttl-Ms: 60000", "Ttl-Ms: 999999999999999")?.ttlMs).toBe(3_600_000);
+    expect(change("Attempt: 2", "Attempt: 99999")?.attempt).toBe(1000);
+    expect(change("Nonce: 0f", "Rest-Ms: 999999999999999")?.rest?.ms).toBe(7 * 86_400_000);
+    expect(change("Lane: default", "Note: x")?.lanes).toEqual(["default"]);
+    expect(change("Nonce: 0f", "Slot: wide/9999 narrow/0")?.slots).toEqual(["wide/9999", "narrow/0"]);
+    for (const bad of [
+      "x",
+      "0",
+      "wide/-1",
+      "wide/1.5",
+      "wide/99999",
+      "wide/",
+      "/1",
+      "../x/1",
+      "Wide/1",
+      "",
+    ]) {
+      expect(change("Nonce: 0f", `Slot: ${bad}`)?.slots).toEqual([]);
+    }
+  });
+
+  it("names a process that may be signalled, or none", () => {
+    const holder = (text: string) => change("Nonce: 0f", `Process: ${text}`)?.holder;
+    expect(holder("boot 7 99")).toEqual({ boot: "boot", pid: 7, started: "99" });
+    for (const bad of ["boot 0 99", "boot -1 99", "boot x 99", "boot 7", `boot ${"9".repeat(20)} 1`]) {
+      expect(holder(bad)).toBeUndefined();
+    }
+  });
+
+  it.each(["Branch: feat/x", `Request: ${sha(1)}`, `Run: ${RUN}`, "Attempt: 2", "Ttl-Ms: 60000"])(
+    "is none without %s",
+    (line) => {
+      expect(change(line, "Note: x")).toBeUndefined();
+      expect(change(line, line.replace(/: .*/, ": ?"))).toBeUndefined();
+    },
+  );
+});
+
+describe("the refs of a branch", () => {
+  it("are named by its key, and saved trees by its name and run", () => {
+    expect(refsOf("k")).toEqual({
+      lease: "refs/trailhand/leases/k",
+      parked: "refs/trailhand/parked/k",
+      follow: "refs/trailhand/follow/k",
+      journal: "refs/trailhand/journal/k",
+    });
+    expect(salvageRef(branch("feat/x"), RUN)).toBe(`refs/trailhand/salvage/feat/x/${RUN}`);
+  });
+
+  it("share the places of its lane, which are numbered", () => {
+    expect(slotRef("wide", 0)).toBe("refs/trailhand/lanes/wide/0");
+  });
+});

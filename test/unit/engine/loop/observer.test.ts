@@ -1,0 +1,151 @@
+import { describe, expect, it } from "vitest";
+import { NOTHING } from "../../../../src/core/util/amounts.ts";
+import type { Ref } from "../../../../src/core/protocol/ids.ts";
+import { type Holder, type Lease } from "../../../../src/core/protocol/lease.ts";
+import { slotRef } from "../../../../src/core/protocol/refs.ts";
+import { LEASES } from "../../../../src/core/protocol/refs.ts";
+import { parseRequest } from "../../../../src/core/protocol/request.ts";
+import { NO_FACTS, NO_SIDES, type Head, type View } from "../../../../src/core/scheduling/snapshot.ts";
+import { Observer } from "../../../../src/engine/loop/observer.ts";
+import type { LeaseRef, Look, Ports } from "../../../../src/engine/ports.ts";
+import { branch, RUN, sha } from "../../../support/builders/generated-snapshots.ts";
+
+const gone: Holder = { boot: "b", pid: 1, started: "1" };
+const alive: Holder = { boot: "b", pid: 2, started: "2" };
+
+/** An observer whose clock says what the test says. */
+function makeObserver() {
+  let now = 0;
+  const clock: Pick<Ports["clock"], "mono"> = { mono: () => now };
+  const machine: Pick<Ports["machine"], "isDead"> = { isDead: ({ pid }) => pid === gone.pid };
+  const observer = new Observer({ clock: clock as Ports["clock"], machine: machine as Ports["machine"] });
+  return (at: number, look: Partial<Look>): View => {
+    now = at;
+    const none = {
+      leases: new Map(),
+      slots: new Map(),
+      parked: new Map(),
+      sides: NO_SIDES,
+      unchanged: false,
+    };
+    const whole: Look = { target: branch("main"), heads: [], ...none, ...look };
+    return observer.observe(whole, new Map(), new Map(), NO_FACTS);
+  };
+}
+
+function recordOf(ref: Ref, value: number, holder?: Holder): LeaseRef {
+  const lease: Lease = {
+    branch: branch("a"),
+    request: sha(1),
+    run: RUN,
+    runner: "r",
+    attempt: 1,
+    ttlMs: 1000,
+    nonce: "n",
+    lanes: ["wide"],
+    slots: ["wide/0"],
+    spent: NOTHING,
+    ...(holder ? { holder } : {}),
+  };
+  return { ref, value: sha(value), committed: 1234, lease };
+}
+
+const LEASE = `${LEASES}key` as Ref;
+const SLOT = slotRef("wide", 0);
+const lease = (value: number, holder?: Holder): Partial<Look> => ({
+  leases: new Map([["key", recordOf(LEASE, value, holder)]]),
+});
+const slot = (value: number): Partial<Look> => ({ slots: new Map([[SLOT, recordOf(SLOT, value)]]) });
+const leaseIn = (view: View) => view.leases.get("key");
+
+describe("a lease", () => {
+  it("is handed on as the look found it", () => {
+    const found = recordOf(LEASE, 7);
+    expect(leaseIn(makeObserver()(5, lease(7)))).toEqual({
+      ...found,
+      firstSeen: 5,
+      known: false,
+      dead: false,
+    });
+  });
+
+  it("keeps its first sight, and is known from the second look on", () => {
+    const observe = makeObserver();
+    expect(leaseIn(observe(100, lease(7)))).toMatchObject({ firstSeen: 100, known: false });
+    expect(leaseIn(observe(200, lease(7)))).toMatchObject({ firstSeen: 100, known: true });
+    expect(leaseIn(observe(300, lease(7)))).toMatchObject({ firstSeen: 100, known: true });
+  });
+
+  it("is a new one with each renewal", () => {
+    const observe = makeObserver();
+    observe(100, lease(7));
+    expect(leaseIn(observe(200, lease(8)))).toMatchObject({ firstSeen: 200, known: false });
+  });
+
+  it("is forgotten when a look does not find it", () => {
+    const observe = makeObserver();
+    observe(100, lease(7));
+    observe(200, {});
+    expect(leaseIn(observe(300, lease(7)))).toMatchObject({ firstSeen: 300, known: false });
+  });
+
+  it("is not known from the place that was taken together with it", () => {
+    const observe = makeObserver();
+    observe(100, slot(7));
+    expect(leaseIn(observe(200, { ...lease(7), ...slot(7) }))).toMatchObject({
+      firstSeen: 200,
+      known: false,
+    });
+  });
+
+  it("is dead when its holder was here and is gone", () => {
+    const observe = makeObserver();
+    expect(leaseIn(observe(0, lease(7, gone)))?.dead).toBe(true);
+    expect(leaseIn(observe(0, lease(7, alive)))?.dead).toBe(false);
+    expect(leaseIn(observe(0, lease(7)))?.dead).toBe(false);
+    const unread = { ...recordOf(LEASE, 7), lease: undefined };
+    expect(leaseIn(observe(0, { leases: new Map([["key", unread]]) }))?.dead).toBe(false);
+  });
+});
+
+describe("a place in a lane", () => {
+  const slotIn = (view: View) => view.slots.get(SLOT);
+
+  it("names the run that took it, or none when that cannot be read", () => {
+    expect(slotIn(makeObserver()(0, slot(7)))).toEqual({ ref: SLOT, value: sha(7), run: RUN, known: false });
+    const unread = { ...recordOf(SLOT, 7), lease: undefined };
+    expect(slotIn(makeObserver()(0, { slots: new Map([[SLOT, unread]]) }))?.run).toBeUndefined();
+  });
+
+  it("is known from the second look on, for as long as it holds the same", () => {
+    const observe = makeObserver();
+    expect(slotIn(observe(1, slot(7)))?.known).toBe(false);
+    expect(slotIn(observe(2, slot(7)))?.known).toBe(true);
+    expect(slotIn(observe(3, slot(8)))?.known).toBe(false);
+    expect(slotIn(observe(4, {}))).toBeUndefined();
+    expect(slotIn(observe(5, slot(8)))?.known).toBe(false);
+  });
+
+  it("is not known from the lease, which holds the same value when it is young", () => {
+    const observe = makeObserver();
+    observe(1, lease(7));
+    expect(slotIn(observe(2, { ...lease(7), ...slot(7) }))?.known).toBe(false);
+    expect(slotIn(observe(3, { ...lease(7), ...slot(7) }))?.known).toBe(true);
+  });
+});
+
+describe("a head that a foreign worker claims", () => {
+  const headOf = (state: string, commit: number): Head => {
+    const one = { commit: sha(commit), parents: [], committed: 1, message: `s\n\ndwp-state: ${state}\n` };
+    return { ...one, branch: branch("a"), key: "key", asked: parseRequest(branch("a"), one) };
+  };
+
+  it("keeps its first sight; other heads have none", () => {
+    const observe = makeObserver();
+    const heads = [headOf("working", 3), headOf("build", 4)];
+    expect(observe(100, { heads }).sightings).toEqual(new Map([[sha(3), 100]]));
+    expect(observe(200, { heads }).sightings).toEqual(new Map([[sha(3), 100]]));
+    observe(300, {});
+    expect(observe(400, { heads }).sightings).toEqual(new Map([[sha(3), 400]]));
+  });
+});
