@@ -39,7 +39,7 @@ const common = {
 const apart = {
   name: "apart",
   setup({ onResolve }) {
-    onResolve({ filter: /\/github\/packages\.ts$|^\.\/packages\.ts$/ }, ({ kind }) =>
+    onResolve({ filter: /\/packages\.ts$/ }, ({ kind }) =>
       kind === "entry-point" ? undefined : { path: "./packages.js", external: true },
     );
   },

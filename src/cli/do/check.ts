@@ -1,17 +1,12 @@
 /** `trailhand check`: records how a check from outside ended, for the present head of a branch. */
-import type { Ref, Sha } from "../../core/protocol/ids.ts";
-import { CHECKS } from "../../core/protocol/refs.ts";
 import { nearest } from "../../core/util/suggest.ts";
-import { formatChecks, readSides } from "../../core/scheduling/side-refs.ts";
-import type { Head } from "../../core/scheduling/snapshot.ts";
 import { EXIT, Fault, words } from "../../core/messages/messages.ts";
-import { readTrail } from "../../git/repository.ts";
-import type { Site } from "../../app/workspace.ts";
 import { openSite } from "../../app/open-workspace.ts";
 import type { Run } from "../call.ts";
 import { requireHead } from "../../app/branch-listing.ts";
 import { Inquirer } from "../../engine/loop/fact-loader.ts";
 import { printJson } from "../render/terminal.ts";
+import { record } from "../../app/record-check.ts";
 
 const CONCLUSIONS = [
   "success",
@@ -22,9 +17,6 @@ const CONCLUSIONS = [
   "timed_out",
   "action_required",
 ] as const;
-
-/** Checks of one commit end together, and each is a swap of the same ref. */
-const TRIES = 20;
 
 export const run: Run = async ({ input, terminal, env }) => {
   const [name = "", conclusion = "", wanted] = input.arguments;
@@ -48,28 +40,3 @@ export const run: Run = async ({ input, terminal, env }) => {
   else terminal.print(`${name} is ${conclusion} at ${commit.slice(0, 10)} on ${head.branch}`);
   return EXIT.done;
 };
-
-/** Keeps it beside what is known of the same commit. */
-export async function record(
-  site: Site,
-  head: Head,
-  commit: Sha,
-  name: string,
-  conclusion: string,
-): Promise<void> {
-  const { repository, place } = site;
-  const ref = `${CHECKS}${head.key}` as Ref;
-  for (let tries = 0; tries < TRIES; tries++) {
-    const expected = (await repository.read([ref])).get(ref) ?? null;
-    const [note] = expected ? await readTrail(place, expected, 1) : [];
-    const before = note && readSides([[ref, note.commit, note.message]]).checks.get(head.key);
-    const results = new Map(before?.commit === commit ? before.results : []);
-    if (results.get(name) === conclusion) return;
-    const next = await repository.note(
-      formatChecks(head.branch, { commit, results: results.set(name, conclusion) }),
-    );
-    const swap = await repository.swap([{ ref, expected, next }], "check");
-    if (swap.kind === "landed") return;
-  }
-  throw new Fault(words.headMoved(head.branch));
-}

@@ -10,7 +10,8 @@ import { openSite } from "../../app/open-workspace.ts";
 import type { Run } from "../call.ts";
 import { readTrailer } from "../../app/parse-trailer-option.ts";
 import { writeRequest } from "../../app/write-request.ts";
-import { report, requireState } from "./request.ts";
+import { report } from "./request.ts";
+import { requireState } from "../../app/request.ts";
 import { requireCommit } from "./show.ts";
 
 /** So far down a request is looked for. */

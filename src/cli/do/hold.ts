@@ -1,12 +1,11 @@
 /** `trailhand hold`: stops everything, says who did, and lets it go on. */
-import { HOLD } from "../../core/protocol/refs.ts";
 import { formatHold } from "../../core/scheduling/side-refs.ts";
 import { EXIT, Fault, words } from "../../core/messages/messages.ts";
-import type { Site } from "../../app/workspace.ts";
 import { openSite } from "../../app/open-workspace.ts";
 import type { Run } from "../call.ts";
 import { findHold, type Held } from "../../app/history-queries.ts";
 import { printJson, shown } from "../render/terminal.ts";
+import { moveHold } from "../../app/hold.ts";
 
 const REASON = "everything is stopped";
 
@@ -37,11 +36,3 @@ export const run: Run = async ({ input, terminal, env }) => {
   }
   return EXIT.done;
 };
-
-/** Holds everything, or lets it go with null. Throws a Fault when somebody else was faster. */
-export async function moveHold({ repository, place }: Site, held: Held | undefined, message: string | null) {
-  if (!place.person) throw new Fault(words.noIdentity());
-  const next = message === null ? null : await repository.personNote(message, place.person);
-  const swap = await repository.swap([{ ref: HOLD, expected: held?.commit ?? null, next }], "hold");
-  if (swap.kind !== "landed") throw new Fault(words.holdMoved());
-}

@@ -1,10 +1,8 @@
 /** `trailhand request`: commits a request for a state. */
 import { cleanLine } from "../../core/util/redact.ts";
-import { parseBranch, parseStateName, type Sha } from "../../core/protocol/ids.ts";
-import { nearest } from "../../core/util/suggest.ts";
-import { isReservedState, isTerminal, type State } from "../../core/workflow/workflow.ts";
+import { parseBranch, type Sha } from "../../core/protocol/ids.ts";
+import { isTerminal } from "../../core/workflow/workflow.ts";
 import { EXIT, Fault, typed, words } from "../../core/messages/messages.ts";
-import type { ReadContract } from "../../git/contract.ts";
 import { openSite } from "../../app/open-workspace.ts";
 import type { Run } from "../call.ts";
 import { findEvent } from "../../app/history-queries.ts";
@@ -12,6 +10,7 @@ import { readTrailer, requireNoRing } from "../../app/parse-trailer-option.ts";
 import { checkedOutBranch, requireHead } from "../../app/branch-listing.ts";
 import { printJson, type Terminal } from "../render/terminal.ts";
 import { writeRequest } from "../../app/write-request.ts";
+import { requireState } from "../../app/request.ts";
 
 export const run: Run = async ({ input, terminal, env }) => {
   const fresh = input.value("new");
@@ -80,23 +79,4 @@ export function report(
   if (json) return printJson(terminal, written);
   terminal.print(`${written.commit.slice(0, 10)} asks for ${written.state} on ${written.branch}`);
   terminal.say(`next: ${next}`);
-}
-
-/**
- * A state that the workflow declares, or an end where a person is at a state that it may follow.
- * Throws a Fault that names the nearest.
- */
-export function requireState(
-  contract: ReadContract,
-  target: string,
-  name: string,
-  at: State | undefined,
-): string {
-  if (!parseStateName(name)) throw new Fault(words.badStateName(name));
-  if (isTerminal(name) && at?.human && at.next.includes(name)) return name;
-  if (isReservedState(name)) throw new Fault(words.reservedState(name));
-  if (!contract.any) throw new Fault(words.noStates(target));
-  const known = Object.keys(contract.workflow.states);
-  if (known.includes(name) || contract.problems.length > 0) return name;
-  throw new Fault(words.unknownState(name, nearest(name, known), known.join(", ")));
 }

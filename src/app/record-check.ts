@@ -1,0 +1,36 @@
+/** Records how an external check ended, for the present head of a branch. */
+import { Fault, words } from "../core/messages/messages.ts";
+import type { Sha, Ref } from "../core/protocol/ids.ts";
+import { CHECKS } from "../core/protocol/refs.ts";
+import { readSides, formatChecks } from "../core/scheduling/side-refs.ts";
+import type { Head } from "../core/scheduling/snapshot.ts";
+import { readTrail } from "../git/repository.ts";
+import type { Site } from "./workspace.ts";
+
+/** Keeps it beside what is known of the same commit. */
+export async function record(
+  site: Site,
+  head: Head,
+  commit: Sha,
+  name: string,
+  conclusion: string,
+): Promise<void> {
+  const { repository, place } = site;
+  const ref = `${CHECKS}${head.key}` as Ref;
+  for (let tries = 0; tries < TRIES; tries++) {
+    const expected = (await repository.read([ref])).get(ref) ?? null;
+    const [note] = expected ? await readTrail(place, expected, 1) : [];
+    const before = note && readSides([[ref, note.commit, note.message]]).checks.get(head.key);
+    const results = new Map(before?.commit === commit ? before.results : []);
+    if (results.get(name) === conclusion) return;
+    const next = await repository.note(
+      formatChecks(head.branch, { commit, results: results.set(name, conclusion) }),
+    );
+    const swap = await repository.swap([{ ref, expected, next }], "check");
+    if (swap.kind === "landed") return;
+  }
+  throw new Fault(words.headMoved(head.branch));
+}
+
+/** Checks of one commit end together, and each is a swap of the same ref. */
+const TRIES = 20;
