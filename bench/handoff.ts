@@ -8,8 +8,8 @@
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { Runner } from "../src/engine/runner.ts";
-import { openSite } from "../src/app/open-workspace.ts";
-import { wireRunner } from "../src/app/create-runner.ts";
+import { openWorkspace } from "../src/app/open-workspace.ts";
+import { createRunner } from "../src/app/create-runner.ts";
 import { compare, importCommit, importFile, withLab, type Figure, type Lab } from "./support.ts";
 
 const SCRIPT = "#!/bin/sh\nexit 0\n";
@@ -51,8 +51,8 @@ export async function chain(rounds: number): Promise<Figure[]> {
 async function runAll(lab: Lab, expected: number): Promise<{ answered: number }> {
   let answers = 0;
   let answered = 0;
-  const site = await openSite(lab.dir, lab.env);
-  const { ports, dispose } = wireRunner(site, lab.env, (event) => {
+  const site = await openWorkspace(lab.dir, lab.env);
+  const { ports, dispose } = createRunner(site, lab.env, (event) => {
     if (event.kind !== "answered") return;
     answers++;
     answered = performance.now();

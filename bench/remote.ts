@@ -7,8 +7,8 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Branch, Ref, Sha } from "../src/core/protocol/ids.ts";
-import type { Site } from "../src/app/workspace.ts";
-import { openSite } from "../src/app/open-workspace.ts";
+import type { Workspace } from "../src/app/workspace.ts";
+import { openWorkspace } from "../src/app/open-workspace.ts";
 import { compare, compareOnce, importCommit, importFile, withLab, type Figure, type Lab } from "./support.ts";
 
 const EMPTY = "4b825dc642cb6eb9a060e54bf8d69288fbee4904";
@@ -25,14 +25,14 @@ function withRemote<T>(stream: string, use: (lab: Lab, url: string) => Promise<T
   });
 }
 
-const openAt = (lab: Lab, remote: string, env: Lab["env"] = lab.env): Promise<Site> =>
-  openSite(lab.dir, env, { remote });
+const openAt = (lab: Lab, remote: string, env: Lab["env"] = lab.env): Promise<Workspace> =>
+  openWorkspace(lab.dir, env, { remote });
 
 /** Two swaps at a remote, through the runner's port and as bare pushes. */
 export async function claimAndAnswer(rounds: number): Promise<Figure[]> {
   return withRemote(importRequests(1), async (lab, url) => {
     const { repository } = await openAt(lab, url);
-    await repository.look();
+    await repository.listRefs();
     const request = (await lab.git(["rev-parse", "work/1"])).toString().trim() as Sha;
     const prepare = () => lab.git(["push", "-q", "--force", url, `${request}:refs/heads/work/1`]);
     const [branch, lease] = ["refs/heads/work/1" as Ref, "refs/trailhand/leases/bench" as Ref];
@@ -79,7 +79,7 @@ export async function fleet(rounds: number): Promise<Figure[]> {
         Array.from({ length: runners }, async (_, at) => {
           const env = { ...lab.env, XDG_CACHE_HOME: join(lab.env["HOME"] ?? "", `cache-${at}`) };
           mkdirSync(env.XDG_CACHE_HOME, { recursive: true });
-          await (await openAt(lab, url, env)).repository.look();
+          await (await openAt(lab, url, env)).repository.listRefs();
           return env;
         }),
       );
@@ -138,9 +138,9 @@ export async function idle(heads: readonly number[], rounds: number): Promise<Fi
   for (const count of heads) {
     const figure = await withRemote(importRequests(count), async (lab, url) => {
       const { repository } = await openAt(lab, url);
-      await repository.look();
+      await repository.listRefs();
       const run = async () => {
-        if (!(await repository.look()).unchanged) throw new Error("something moved");
+        if (!(await repository.listRefs()).unchanged) throw new Error("something moved");
       };
       const floor = { run: () => lab.git(["ls-remote", url]).then(() => undefined) };
       return compare(lab, `a look at rest, ${count} branches at a remote`, rounds, { run }, floor);

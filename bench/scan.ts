@@ -3,8 +3,8 @@
  *
  * The floor is one `for-each-ref` that prints name, id and message of every branch, all of it read.
  */
-import { Looker } from "../src/git/read-refs.ts";
-import { openSite } from "../src/app/open-workspace.ts";
+import { RefReader } from "../src/git/read-refs.ts";
+import { openWorkspace } from "../src/app/open-workspace.ts";
 import { compare, importCommit, withLab, type Figure, type Lab } from "./support.ts";
 
 const FORMAT = "--format=%(refname) %(objectname) %(contents)";
@@ -12,11 +12,11 @@ const FORMAT = "--format=%(refname) %(objectname) %(contents)";
 /** Measures a cold look, one where nothing changed, and one where a single branch did. */
 export async function scan(heads: number, rounds: number): Promise<Figure[]> {
   return withLab(importHeads(heads), async (lab) => {
-    const { git } = (await openSite(lab.dir, lab.env)).place;
+    const { git } = (await openWorkspace(lab.dir, lab.env)).location;
     const floor = { run: async () => void (await lab.git(["for-each-ref", FORMAT, "refs/heads"])) };
-    const warm = new Looker(git);
-    const look = (looker: Looker) => lookAt(looker, heads + 1);
-    const cold = { run: () => look(new Looker(git)) };
+    const warm = new RefReader(git);
+    const look = (looker: RefReader) => lookAt(looker, heads + 1);
+    const cold = { run: () => look(new RefReader(git)) };
     const still = { prepare: () => look(warm), run: () => look(warm) };
     const moved = {
       prepare: async () => {
@@ -35,7 +35,7 @@ export async function scan(heads: number, rounds: number): Promise<Figure[]> {
 }
 
 /** One look. Throws when it did not find every branch. */
-async function lookAt(looker: Looker, expected: number): Promise<void> {
+async function lookAt(looker: RefReader, expected: number): Promise<void> {
   const found = (await looker.look()).heads.length;
   if (found !== expected) throw new Error(`a look found ${found} heads, and there are ${expected}`);
 }

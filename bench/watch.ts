@@ -7,8 +7,8 @@
 import { fileURLToPath } from "node:url";
 import { RefWatch } from "../src/queue/watch.ts";
 import { Runner } from "../src/engine/runner.ts";
-import { openSite } from "../src/app/open-workspace.ts";
-import { wireRunner } from "../src/app/create-runner.ts";
+import { openWorkspace } from "../src/app/open-workspace.ts";
+import { createRunner } from "../src/app/create-runner.ts";
 import { compare, importCommit, importFile, withLab, type Figure } from "./support.ts";
 
 const LEASE = "refs/trailhand/leases/bare";
@@ -17,10 +17,10 @@ const PROGRAM = fileURLToPath(new URL("trailhand.js", import.meta.url));
 /** From the moment a branch gets a request until a watching runner has claimed it. */
 export async function watch(rounds: number): Promise<Figure[]> {
   return withLab(importRequest(), async (lab) => {
-    const site = await openSite(lab.dir, lab.env);
+    const site = await openWorkspace(lab.dir, lab.env);
     const events = new EventTarget();
-    const { ports, dispose } = wireRunner(site, lab.env, ({ kind }) => events.dispatchEvent(new Event(kind)));
-    const refs = new RefWatch(site.place.commonDir);
+    const { ports, dispose } = createRunner(site, lab.env, ({ kind }) => events.dispatchEvent(new Event(kind)));
+    const refs = new RefWatch(site.location.commonDir);
     const runner = new Runner(ports, {
       once: false,
       watch: true,

@@ -10,14 +10,14 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { readBaseUrl, readCredentials } from "../src/github/api/credentials.ts";
 import { startService } from "../src/server/service.ts";
-import { type Parts } from "../src/server/service-parts.ts";
+import { type ServiceParts } from "../src/server/service-parts.ts";
 
 const [dir = ".", port = "0", kind = "service"] = process.argv.slice(2);
 const say = (text: string) => void process.stderr.write(`${text}\n`);
 const ready = (at: number) => void process.stdout.write(`${at}\n`);
 
 /** The branch of a wake stands for what has to be done. */
-const recording = (): Parts => ({
+const recording = (): ServiceParts => ({
   readEvent(_name, payload) {
     const { after } = payload as { readonly after: string };
     return { intents: [{ kind: "wake", repo: { owner: "a", name: "b" }, branch: after }] };

@@ -5,103 +5,112 @@
  * - The commit is written only when the runner would count it, judged by the runner's own reader.
  * - With `proof: signature` the person's own key signs it.
  */
-import { Fault, words } from "../core/messages/messages.ts";
-import { approvalProblem, counted, type Approved } from "../core/policy/approvals.ts";
+import { UserError, MESSAGES } from "../core/messages/messages.ts";
+import { approvalProblem, countedApprovals, type ApprovalState } from "../core/policy/approvals.ts";
 import { composeMessage } from "../core/protocol/compose.ts";
 import { type Sha, refOf } from "../core/protocol/ids.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
-import { approvalsWanted } from "../core/scheduling/waits.ts";
+import { requiredApprovals } from "../core/scheduling/waits.ts";
 import { signingOf } from "../git/verify-signature.ts";
 import { GitExit } from "../git/exec.ts";
-import type { Survey } from "./branch-listing.ts";
-import type { Site } from "./workspace.ts";
-import type { Wish } from "./write-request.ts";
-import { Inquirer } from "../engine/loop/fact-loader.ts";
+import type { BranchListing } from "./branch-listing.ts";
+import type { Workspace } from "./workspace.ts";
+import type { RequestDraft } from "./write-request.ts";
+import { FactLoader } from "../engine/loop/fact-loader.ts";
 import { readEntry } from "../git/build-snapshot.ts";
 import { readTrail } from "../git/repository.ts";
 
 /** Approves what a head asks for. Throws a Fault with the reason when that would not count. */
 export async function approveHead(
-  site: Site,
-  found: Survey,
+  site: Workspace,
+  found: BranchListing,
   head: Head,
-  said: Pick<Wish, "messages" | "trailers">,
+  said: Pick<RequestDraft, "messages" | "trailers">,
 ): Promise<{ readonly commit: Sha; readonly approves: Sha; readonly by: string; readonly missing: number }> {
   const { branch } = head;
-  const before = found.view.facts.approved.get(head.key);
+  const before = found.snapshot.facts.approved.get(head.key);
   const open = findOpen(found, head, before);
   const approves = before?.approved ?? head.commit;
-  const commit = await write(said, site, found, head, approves);
-  const after = await readAgain(site, found, head, commit);
+  const commit = await writeApproval(said, site, found, head, approves);
+  const after = await readApprovals(site, found, head, commit);
   const mine = after.approvals.find((one) => one.commit === commit);
-  const refuse = (why: string) => new Fault(words.notApproved(branch, why));
-  if (!mine) throw refuse(words.unknownSigner());
-  const { workflow } = found.contract;
+  const refuse = (why: string) => new UserError(MESSAGES.notApproved(branch, why));
+  if (!mine) throw refuse(MESSAGES.unknownSigner());
+  const { workflow } = found.trustedConfig;
   const problems = open.map((one) => {
-    const standing = { askers: after.askers, before: good(one, before, found) };
+    const standing = { askers: after.askers, before: goodApprovals(one, before, found) };
     return approvalProblem(one, mine.by, standing, workflow);
   });
   const [problem] = problems;
   if (problem !== undefined && !problems.includes(undefined)) throw refuse(problem);
   const move = { ref: refOf(branch), expected: head.commit, next: commit };
   const swap = await site.repository.advance([move], "approve");
-  if (swap.kind !== "landed") throw new Fault(words.headMoved(branch));
-  const missing = open.map((one) => one.n - good(one, after, found).length).find((n) => n > 0);
+  if (swap.kind !== "landed") throw new UserError(MESSAGES.headMoved(branch));
+  const missing = open.map((one) => one.n - goodApprovals(one, after, found).length).find((n) => n > 0);
   return { commit, approves, by: mine.by, missing: missing ?? 0 };
 }
 
 /** The approvals that the branch waits for now. Throws a Fault when there are none. */
-function findOpen(found: Survey, head: Head, before: Approved | undefined): Wanted[] {
+function findOpen(found: BranchListing, head: Head, before: ApprovalState | undefined): RequiredApproval[] {
   const decision = found.decisions.find((one) => one.head.branch === head.branch);
-  const refuse = (why: string) => new Fault(words.notApproved(head.branch, why));
+  const refuse = (why: string) => new UserError(MESSAGES.notApproved(head.branch, why));
   if (decision && "why" in decision && decision.why.code === "void-approval")
-    throw refuse(words.approvalVoid());
-  const { workflow } = found.contract;
-  const below = workflow["on-plain-commit"] === "continue" ? found.view.takenOver.get(head.key) : undefined;
-  const request = before?.request ?? (head.asked.kind === "request" ? head.asked : below);
-  const wanted = request && decision?.kind === "wait" ? approvalsWanted(request, workflow) : [];
-  const open = wanted.filter((one) => good(one, before, found).length < one.n);
-  if (open.length === 0) throw refuse(words.noApprovalWanted());
+    throw refuse(MESSAGES.approvalVoid());
+  const { workflow } = found.trustedConfig;
+  const below =
+    workflow["on-plain-commit"] === "continue" ? found.snapshot.takenOver.get(head.key) : undefined;
+  const request = before?.request ?? (head.reading.kind === "request" ? head.reading : below);
+  const wanted = request && decision?.kind === "wait" ? requiredApprovals(request, workflow) : [];
+  const open = wanted.filter((one) => goodApprovals(one, before, found).length < one.n);
+  if (open.length === 0) throw refuse(MESSAGES.noApprovalWanted());
   return open;
 }
 
 /** The commit; no ref names it yet. */
-async function write(
-  { messages, trailers: more }: Pick<Wish, "messages" | "trailers">,
-  { place, repository }: Site,
-  { contract }: Survey,
+async function writeApproval(
+  { messages, trailers: more }: Pick<RequestDraft, "messages" | "trailers">,
+  { location: place, repository }: Workspace,
+  { trustedConfig: contract }: BranchListing,
   { commit }: Head,
   approves: Sha,
 ): Promise<Sha> {
-  if (!place.person) throw new Fault(words.noIdentity());
+  if (!place.person) throw new UserError(MESSAGES.noIdentity());
   const [header = "trailhand: approved", ...paragraphs] = messages;
   const trailers = [...more, { key: "Approves", value: approves }];
   const message = composeMessage({ header, body: paragraphs.join("\n\n"), trailers });
   if (contract.workflow.proof === "author") return repository.requestCommit(commit, message, place.person);
   const signing = signingOf(place.settings);
-  if (!signing) throw new Fault(words.noSigningKey());
+  if (!signing) throw new UserError(MESSAGES.noSigningKey());
   try {
     return await repository.requestCommit(commit, message, place.person, signing);
   } catch (error) {
     if (!(error instanceof GitExit)) throw error;
-    throw new Fault(words.notSigned(error.message), { cause: error });
+    throw new UserError(MESSAGES.notSigned(error.message), { cause: error });
   }
 }
 
 /** What a runner would read, if the commit were the head. */
-async function readAgain(site: Site, found: Survey, head: Head, commit: Sha): Promise<Approved> {
-  const [written] = await readTrail(site.place, commit, 1);
+async function readApprovals(
+  site: Workspace,
+  found: BranchListing,
+  head: Head,
+  commit: Sha,
+): Promise<ApprovalState> {
+  const [written] = await readTrail(site.location, commit, 1);
   const next = written && readEntry(refOf(head.branch), written);
-  const { target, heads } = found.view;
+  const { target, heads } = found.snapshot;
   const trusted = heads.filter(({ branch }) => branch === target && branch !== head.branch);
-  const look = { target, heads: next && "asked" in next ? [...trusted, next] : trusted };
-  const { approved } = await new Inquirer(site.repository).inquire(look, found.contract);
+  const look = { target, heads: next && "reading" in next ? [...trusted, next] : trusted };
+  const { approved } = await new FactLoader(site.repository).load(look, found.trustedConfig);
   const read = approved.get(head.key);
-  if (!read) throw new Fault(words.notApproved(head.branch, words.approvalVoid()));
+  if (!read) throw new UserError(MESSAGES.notApproved(head.branch, MESSAGES.approvalVoid()));
   return read;
 }
 
-const good = (one: Wanted, approved: Approved | undefined, { contract, now }: Survey) =>
-  approved ? counted(one, approved, contract.workflow, now.wall) : [];
+const goodApprovals = (
+  one: RequiredApproval,
+  approved: ApprovalState | undefined,
+  { trustedConfig: contract, now }: BranchListing,
+) => (approved ? countedApprovals(one, approved, contract.workflow, now.wall) : []);
 
-type Wanted = ReturnType<typeof approvalsWanted>[number];
+type RequiredApproval = ReturnType<typeof requiredApprovals>[number];

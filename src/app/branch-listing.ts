@@ -5,43 +5,43 @@
  */
 import { decide, type Decision } from "../core/scheduling/decide.ts";
 import { admit } from "../core/scheduling/admission.ts";
-import { nearest } from "../core/util/suggest.ts";
+import { suggest } from "../core/util/suggest.ts";
 import { parseBranch, type Branch, type Ref } from "../core/protocol/ids.ts";
 import { reasonOf, type Reason } from "../core/scheduling/reasons.ts";
-import type { Head, Now, SeenLease, SeenSlot, View } from "../core/scheduling/snapshot.ts";
-import { Fault, typed, words } from "../core/messages/messages.ts";
-import type { ReadContract } from "../git/contract.ts";
+import type { Head, Now, ObservedLease, ObservedSlot, Snapshot } from "../core/scheduling/snapshot.ts";
+import { UserError, shellWord, MESSAGES } from "../core/messages/messages.ts";
+import type { ReadTrustedConfig } from "../git/contract.ts";
 import { listCheckouts } from "../git/checkouts.ts";
 import { isDead } from "../process/machine.ts";
-import { Inquirer } from "../engine/loop/fact-loader.ts";
-import type { Site } from "./workspace.ts";
+import { FactLoader } from "../engine/loop/fact-loader.ts";
+import type { Workspace } from "./workspace.ts";
 
-export interface Survey {
-  readonly view: View;
-  readonly contract: ReadContract;
+export interface BranchListing {
+  readonly snapshot: Snapshot;
+  readonly trustedConfig: ReadTrustedConfig;
   readonly decisions: readonly Decision[];
   readonly now: Now;
 }
 
 /** Looks once. A broken workflow is not thrown: its problems are in the contract. */
-export async function survey(site: Site, now: Now): Promise<Survey> {
-  const look = await site.repository.look();
+export async function listBranches(site: Workspace, now: Now): Promise<BranchListing> {
+  const look = await site.repository.listRefs();
   const [contract, takenOver] = await Promise.all([
-    site.contract(look.target, look.heads),
+    site.trustedConfig(look.target, look.heads),
     site.repository.takenOver(look.target, look.heads),
   ]);
-  const leases = new Map<string, SeenLease>();
+  const leases = new Map<string, ObservedLease>();
   for (const [key, seen] of look.leases) {
     const holder = seen.lease?.holder;
     const dead = holder !== undefined && isDead(holder);
     leases.set(key, { ...seen, firstSeen: now.mono, known: false, dead });
   }
-  const slots = new Map<Ref, SeenSlot>();
+  const slots = new Map<Ref, ObservedSlot>();
   for (const [ref, { value, lease }] of look.slots)
     slots.set(ref, { ref, value, run: lease?.run, known: false });
   const { target, heads, parked, sides } = look;
-  const facts = await new Inquirer(site.repository).inquire(look, contract, takenOver);
-  const view: View = {
+  const facts = await new FactLoader(site.repository).load(look, contract, takenOver);
+  const view: Snapshot = {
     target,
     heads,
     leases,
@@ -54,12 +54,21 @@ export async function survey(site: Site, now: Now): Promise<Survey> {
     facts,
   };
   const decisions = decide(view, contract.workflow, now);
-  return { view, contract, decisions: await withBlockers(site, decisions, target), now };
+  return {
+    snapshot: view,
+    trustedConfig: contract,
+    decisions: await withBlockers(site, decisions, target),
+    now,
+  };
 }
 
 /** A branch that could run but for its dirty checkout is shown as waiting for a person. */
-async function withBlockers(site: Site, decisions: readonly Decision[], target: Branch): Promise<Decision[]> {
-  const checkedOut = new Set(listCheckouts(site.place).map(({ branch }) => branch));
+async function withBlockers(
+  site: Workspace,
+  decisions: readonly Decision[],
+  target: Branch,
+): Promise<Decision[]> {
+  const checkedOut = new Set(listCheckouts(site.location).map(({ branch }) => branch));
   return Promise.all(
     decisions.map(async (decision): Promise<Decision> => {
       const { head, kind } = decision;
@@ -78,57 +87,63 @@ async function withBlockers(site: Site, decisions: readonly Decision[], target: 
 }
 
 /** The decision as a runner would carry it out now: not, while a lane of it is full or closed. */
-export function asAdmitted({ view, contract, now }: Survey, decision: Decision): Decision {
+export function asAdmitted(
+  { snapshot: view, trustedConfig: contract, now }: BranchListing,
+  decision: Decision,
+): Decision {
   if (decision.kind !== "run") return decision;
   const { held } = admit(view, contract.workflow, [decision], now, Number.POSITIVE_INFINITY);
   return held[0] ?? decision;
 }
 
 /** The present moment. */
-export const present = (): Now => ({ mono: performance.now(), wall: Date.now() });
+export const currentTime = (): Now => ({ mono: performance.now(), wall: Date.now() });
 
 /** The state that a branch is in, for people: its request, or the request below its head. */
-export function stateOf(view: View, head: Head): string | undefined {
-  if (head.asked.kind === "request") return head.asked.state;
+export function stateOf(view: Snapshot, head: Head): string | undefined {
+  if (head.reading.kind === "request") return head.reading.state;
   return view.takenOver.get(head.key)?.state;
 }
 
 /** The reason of a decision, with the states that the workflow offers to a person. */
-export function reasonIn({ contract, view, now }: Survey, decision: Decision): Reason {
+export function reasonIn(
+  { trustedConfig: contract, snapshot: view, now }: BranchListing,
+  decision: Decision,
+): Reason {
   const reason = reasonOf(decision, now.wall);
   const code = "why" in decision ? decision.why.code : undefined;
   if (code === "unknown-state" && contract.problems.length > 0)
     return { ...reason, sentence: `the workflow on ${view.target} cannot be used`, next: "trailhand doctor" };
-  const { asked, branch } = decision.head;
+  const { reading: asked, branch } = decision.head;
   if (code !== "person" || asked.kind !== "request") return reason;
   const [first, ...others] = contract.workflow.states[asked.state]?.next ?? [];
   if (first === undefined) return reason;
   return {
     ...reason,
     sentence: `waits for a person: ${[first, ...others].join(" or ")}`,
-    next: `trailhand request ${first} --branch ${typed(branch)}`,
+    next: `trailhand request ${first} --branch ${shellWord(branch)}`,
   };
 }
 
 /** The branch that was named, or the checked-out one. Throws a Fault where there is none. */
-export function requireHead(site: Site, heads: readonly Head[], name: string | undefined): Head {
+export function requireHead(site: Workspace, heads: readonly Head[], name: string | undefined): Head {
   const wanted = name === undefined ? checkedOutBranch(site) : parseBranch(name);
-  if (!wanted) throw new Fault(words.badBranch(name ?? ""));
+  if (!wanted) throw new UserError(MESSAGES.badBranch(name ?? ""));
   const found = heads.find(({ branch }) => branch === wanted);
   if (found) return found;
-  const near = nearest(
+  const near = suggest(
     wanted,
     heads.map(({ branch }) => branch),
   );
-  throw new Fault(words.noSuchBranch(wanted, near));
+  throw new UserError(MESSAGES.noSuchBranch(wanted, near));
 }
 
 /** The branch checked out where we stand. Throws a Fault when HEAD is detached. */
-export function checkedOutBranch(site: Site): Branch {
-  if (!site.here) throw new Fault(words.detachedHead());
+export function checkedOutBranch(site: Workspace): Branch {
+  if (!site.here) throw new UserError(MESSAGES.detachedHead());
   const here = site.here.git.place.dir;
   const checkouts = listCheckouts(site.here).filter(({ dir }) => here === dir || here.startsWith(`${dir}/`));
   const [nearestOne] = checkouts.toSorted((a, b) => b.dir.length - a.dir.length);
   if (nearestOne) return nearestOne.branch;
-  throw new Fault(words.detachedHead());
+  throw new UserError(MESSAGES.detachedHead());
 }

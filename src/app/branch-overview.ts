@@ -14,15 +14,15 @@ import type { Head } from "../core/scheduling/snapshot.ts";
 import type { Workflow } from "../core/workflow/workflow.ts";
 import { ownTrail } from "../github/display/project.ts";
 import { mayArrive } from "../github/display/pull-request.ts";
-import { standingOf, type Seen } from "../github/display/branch-status.ts";
-import type { Site } from "./workspace.ts";
-import { asAdmitted, present, reasonIn, stateOf, survey } from "./branch-listing.ts";
+import { checkStatusOf, type BranchView } from "../github/display/branch-status.ts";
+import type { Workspace } from "./workspace.ts";
+import { asAdmitted, currentTime, reasonIn, stateOf, listBranches } from "./branch-listing.ts";
 
 /** As much of a branch's history as is shown of it. */
 const DEPTH = 200;
 
-export interface Branches {
-  readonly seen: readonly Seen[];
+export interface BranchOverview {
+  readonly seen: readonly BranchView[];
   readonly workflow: Workflow;
   /** The trusted branch. */
   readonly target: Branch;
@@ -30,41 +30,44 @@ export interface Branches {
   readonly now: number;
 }
 
-interface Past extends Pick<Seen, "trail" | "timeline"> {
+interface Past extends Pick<BranchView, "trail" | "timeline"> {
   /** Whether this commit of the trusted branch has it. */
-  readonly arrival?: { readonly at: Sha | undefined; readonly arrived: Seen["arrived"] };
+  readonly arrival?: { readonly at: Sha | undefined; readonly arrived: BranchView["arrived"] };
 }
 
 /** What was read of a branch at an earlier look, by its commit and its journal's. */
-export type Memory = Map<string, Past>;
+export type OverviewCache = Map<string, Past>;
 
 /** One look. A `memory` that is given again spares reading what did not change. */
-export async function seeBranches(site: Site, memory: Memory = new Map()): Promise<Branches> {
-  const found = await survey(site, present());
-  const { view, contract, now } = found;
+export async function overviewBranches(
+  site: Workspace,
+  memory: OverviewCache = new Map(),
+): Promise<BranchOverview> {
+  const found = await listBranches(site, currentTime());
+  const { snapshot: view, trustedConfig: contract, now } = found;
   const shown = found.decisions
     .map((one) => asAdmitted(found, one))
-    .map((decision): Seen => {
+    .map((decision): BranchView => {
       const { head } = decision;
       const approved = view.facts.approved.get(head.key);
       const state = stateOf(view, head) ?? approved?.request.state;
       const reason = reasonIn(found, decision);
       return { decision, reason, state, approves: approved?.approved, trail: [], timeline: [] };
     })
-    .filter((one) => standingOf(one) !== undefined);
+    .filter((one) => checkStatusOf(one) !== undefined);
   const journals = shown.map(({ decision }) => refsOf(decision.head.key).journal);
   const archives = shown.flatMap((one) => (one.state === "done" ? [archiveOf(one)] : []));
   const refs = [...journals, ...archives];
   const tips = refs.length === 0 ? new Map<Ref, null>() : await site.repository.read(refs);
   const trusted = view.heads.find(({ branch }) => branch === view.target)?.commit;
-  const seen: Seen[] = [];
-  const read: Memory = new Map();
+  const seen: BranchView[] = [];
+  const read: OverviewCache = new Map();
   for (const [at, one] of shown.entries()) {
     const { head } = one.decision;
     const tip = tips.get(journals[at] as Ref) ?? undefined;
     const key = `${head.branch} ${head.commit} ${tip}`;
     const past: Past = memory.get(key) ?? (await readPast(site, head, tip));
-    const all: Seen = { ...one, trail: past.trail, timeline: past.timeline };
+    const all: BranchView = { ...one, trail: past.trail, timeline: past.timeline };
     const isLanded = one.state === "done" && tips.get(archiveOf(one)) === head.commit;
     const isWanted = !isLanded && head.branch !== view.target && mayArrive(all, contract.workflow);
     const known = past.arrival?.at === trusted ? past.arrival : undefined;
@@ -79,15 +82,15 @@ export async function seeBranches(site: Site, memory: Memory = new Map()): Promi
   return { seen, workflow: contract.workflow, target: view.target, now: now.wall };
 }
 
-const archiveOf = ({ decision: { head } }: Pick<Seen, "decision">): Ref =>
+const archiveOf = ({ decision: { head } }: Pick<BranchView, "decision">): Ref =>
   archiveRef(head.branch, head.commit);
 
 /** How the trusted branch has the head, when it stands at this commit. */
 async function arrivedAt(
-  { repository }: Site,
+  { repository }: Workspace,
   trusted: Sha | undefined,
-  seen: Seen,
-): Promise<Seen["arrived"]> {
+  seen: BranchView,
+): Promise<BranchView["arrived"]> {
   const { branch, commit } = seen.decision.head;
   if (trusted === undefined || !(await repository.isAncestor(commit, trusted))) return undefined;
   // A branch that was only just made from the trusted one holds its commits, and has done nothing.
@@ -95,8 +98,8 @@ async function arrivedAt(
   return seen.trail.some(names) ? "head" : "nothing";
 }
 
-async function readPast(site: Site, { branch, commit }: Head, journal: Sha | undefined) {
-  const trail = ownTrail(branch, await readTrail(site.place, commit, DEPTH));
-  const attempts = journal === undefined ? [] : await readTrail(site.place, journal, DEPTH);
+async function readPast(site: Workspace, { branch, commit }: Head, journal: Sha | undefined) {
+  const trail = ownTrail(branch, await readTrail(site.location, commit, DEPTH));
+  const attempts = journal === undefined ? [] : await readTrail(site.location, journal, DEPTH);
   return { trail, timeline: readTimeline(branch, trail, attempts) };
 }

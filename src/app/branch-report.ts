@@ -6,31 +6,31 @@
 import { formatAmounts } from "../core/util/amounts.ts";
 import { readPast } from "../core/analysis/hand-off-report.ts";
 import { budgetOf } from "../core/policy/budget.ts";
-import { readItem } from "../core/workflow/carried-state.ts";
+import { readCarriedState } from "../core/workflow/carried-state.ts";
 import { refsOf } from "../core/protocol/refs.ts";
 import { readTimeline } from "../core/analysis/timeline.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import { readTrail } from "../git/repository.ts";
-import { code, prose } from "../github/api/escape-markdown.ts";
-import type { Site } from "./workspace.ts";
-import { asAdmitted, reasonIn, stateOf, type Survey } from "./branch-listing.ts";
+import { escapeCode, escapeProse } from "../github/api/escape-markdown.ts";
+import type { Workspace } from "./workspace.ts";
+import { asAdmitted, reasonIn, stateOf, type BranchListing } from "./branch-listing.ts";
 
 const DEPTH = 400;
 /** Rows of one answer. */
 const ROWS = 20;
 
-export async function tell(
-  site: Site,
-  found: Survey,
+export async function branchReport(
+  site: Workspace,
+  found: BranchListing,
   head: Head,
   tale: "status" | "cost" | "log" | "replay",
 ): Promise<string> {
   if (tale === "status") return status(found, head);
-  const trail = await readTrail(site.place, head.commit, DEPTH);
+  const trail = await readTrail(site.location, head.commit, DEPTH);
   if (tale === "cost") {
-    const item = readItem(trail);
+    const item = readCarriedState(trail);
     const spent = formatAmounts(item.spent) ?? "nothing";
-    const most = formatAmounts(budgetOf(found.contract.workflow, item));
+    const most = formatAmounts(budgetOf(found.trustedConfig.workflow, item));
     return `Spent so far: ${spent}.${most === undefined ? "" : ` Allowed: ${most}.`}`;
   }
   if (tale === "replay") {
@@ -40,7 +40,7 @@ export async function tell(
   }
   const { journal } = refsOf(head.key);
   const exists = (await site.repository.read([journal])).get(journal);
-  const attempts = exists ? await readTrail(site.place, exists, ROWS) : [];
+  const attempts = exists ? await readTrail(site.location, exists, ROWS) : [];
   const steps = readTimeline(head.branch, trail, attempts);
   if (steps.length === 0) return "No hand-off yet.";
   const rows = steps
@@ -51,7 +51,7 @@ export async function tell(
         kind === "answer" ? `${from ?? "?"} → ${state}` : state,
         took,
         attempt,
-        prose(subject),
+        escapeProse(subject),
       ]),
     );
   const more = steps.length > ROWS ? [`\nThe last ${ROWS} of ${steps.length}.`] : [];
@@ -59,13 +59,13 @@ export async function tell(
   return [...titles, ...rows, ...more].join("\n");
 }
 
-function status(found: Survey, head: Head): string {
+function status(found: BranchListing, head: Head): string {
   const decision = found.decisions.find((one) => one.head.branch === head.branch);
-  const state = stateOf(found.view, head) ?? "no state";
-  if (!decision) return `${code(head.branch, 250)} is at ${code(state)}.`;
+  const state = stateOf(found.snapshot, head) ?? "no state";
+  if (!decision) return `${escapeCode(head.branch, 250)} is at ${escapeCode(state)}.`;
   const { turn, sentence } = reasonIn(found, asAdmitted(found, decision));
   const whose = { runner: "a runner's turn", person: "a person's turn", nobody: "nobody's turn" }[turn];
-  return `${code(head.branch, 250)} is at ${code(state)}: ${whose}. ${prose(sentence)}\n\nCommit: ${head.commit}`;
+  return `${escapeCode(head.branch, 250)} is at ${escapeCode(state)}: ${whose}. ${escapeProse(sentence)}\n\nCommit: ${head.commit}`;
 }
 
 const row = (cells: readonly (string | undefined)[]): string =>

@@ -1,23 +1,24 @@
 /** Plans the commit that ends the work on a branch, and lists the children that end with it. */
-import { Fault, words } from "../core/messages/messages.ts";
+import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import type { Branch } from "../core/protocol/ids.ts";
-import type { View, Head } from "../core/scheduling/snapshot.ts";
+import type { Snapshot, Head } from "../core/scheduling/snapshot.ts";
 import { isTerminal } from "../core/workflow/workflow.ts";
 import { stateOf } from "./branch-listing.ts";
-import type { Wish } from "./write-request.ts";
+import type { RequestDraft } from "./write-request.ts";
 
 /** The end of the work on a branch. Throws a Fault when there is none that goes on. */
-export function cancelOf(
-  view: View,
+export function planCancel(
+  view: Snapshot,
   head: Head,
-  { messages, trailers }: Pick<Wish, "messages" | "trailers">,
-): Wish {
-  const { branch, commit, asked } = head;
+  { messages, trailers }: Pick<RequestDraft, "messages" | "trailers">,
+): RequestDraft {
+  const { branch, commit, reading: asked } = head;
   const state = stateOf(view, head);
-  if (state === undefined) throw new Fault(words.nothingTo("cancel", branch, "nothing is asked for there"));
-  if (isTerminal(state)) throw new Fault(words.nothingTo("cancel", branch, `it ended as ${state}`));
+  if (state === undefined)
+    throw new UserError(MESSAGES.nothingTo("cancel", branch, "nothing is asked for there"));
+  if (isTerminal(state)) throw new UserError(MESSAGES.nothingTo("cancel", branch, `it ended as ${state}`));
   const lease = view.leases.get(head.key);
-  const resting = lease?.lease?.rest !== undefined;
+  const resting = lease?.lease?.backoff !== undefined;
   return {
     branch,
     parent: commit,
@@ -31,9 +32,9 @@ export function cancelOf(
 }
 
 /** The branches that it handed out, and that those did, as far as their work goes on. */
-export function calledOff(branch: Branch, heads: readonly Head[]): Branch[] {
+export function cancelledChildren(branch: Branch, heads: readonly Head[]): Branch[] {
   const own = heads.filter(
-    ({ asked }) => asked.kind === "request" && asked.parent === branch && !isTerminal(asked.state),
+    ({ reading: asked }) => asked.kind === "request" && asked.parent === branch && !isTerminal(asked.state),
   );
-  return own.flatMap((head) => [head.branch, ...calledOff(head.branch, heads)]);
+  return own.flatMap((head) => [head.branch, ...cancelledChildren(head.branch, heads)]);
 }

@@ -2,11 +2,11 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { Fault, words } from "../core/messages/messages.ts";
+import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import { readJson } from "../git/bay.ts";
-import { probe } from "../git/remote/capability-check.ts";
+import { checkCapabilities } from "../git/remote/capability-check.ts";
 import type { RemoteRepository } from "../git/remote/repository.ts";
-import type { Site } from "./workspace.ts";
+import type { Workspace } from "./workspace.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -16,12 +16,12 @@ interface Probed {
 }
 
 /** Returns what is wrong with the remote, or undefined. Keeps in mind that all was well. */
-export async function probeRemote(
-  site: Site,
+export async function checkRemote(
+  site: Workspace,
   remote: RemoteRepository,
   now: number,
 ): Promise<string | undefined> {
-  const wrong = await probe(remote, randomUUID());
+  const wrong = await checkCapabilities(remote, randomUUID());
   if (wrong !== undefined) return wrong;
   const probed: Probed = { at: now, prefix: remote.names.prefix };
   mkdirSync(dirname(site.cache.probed), { recursive: true });
@@ -30,14 +30,14 @@ export async function probeRemote(
 }
 
 /** Throws a Fault when the remote breaks a promise that runners build on. */
-export async function requireSound(site: Site, now: number): Promise<void> {
+export async function requireUsableRemote(site: Workspace, now: number): Promise<void> {
   const { remote } = site;
   if (!remote) return;
   // The look tells what the remote calls our refs.
-  await remote.look();
+  await remote.listRefs();
   const before = readJson(site.cache.probed) as Probed | undefined;
   const age = now - (before?.at ?? 0);
   if (before?.prefix === remote.names.prefix && age >= 0 && age < DAY_MS) return;
-  const wrong = await probeRemote(site, remote, now);
-  if (wrong !== undefined) throw new Fault(words.probeFailed(remote.line.address.name, wrong));
+  const wrong = await checkRemote(site, remote, now);
+  if (wrong !== undefined) throw new UserError(MESSAGES.probeFailed(remote.line.address.name, wrong));
 }

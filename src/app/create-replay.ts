@@ -7,31 +7,31 @@
 import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { readNamed } from "./local-scripts.ts";
+import { readNamedFile } from "./local-scripts.ts";
 import type { Request } from "../core/protocol/request.ts";
 import type { Sha } from "../core/protocol/ids.ts";
 import { StopSwitch } from "../engine/attempt/lease-holder.ts";
-import type { Rehearsal } from "../engine/attempt/replay-run.ts";
-import type { Contract, Script, Tree } from "../engine/ports.ts";
-import type { Environment, Site } from "./workspace.ts";
-import { wireRunner } from "./create-runner.ts";
+import type { ReplayRequest } from "../engine/attempt/replay-run.ts";
+import type { TrustedConfig, Script, AttemptTree } from "../engine/ports.ts";
+import type { Environment, Workspace } from "./workspace.ts";
+import { createRunner } from "./create-runner.ts";
 
-export interface WiredRehearsal {
-  readonly parts: Pick<Rehearsal, "ports" | "script" | "stop" | "opened">;
+export interface ReplayRunner {
+  readonly parts: Pick<ReplayRequest, "ports" | "script" | "stop" | "opened">;
   /** The exit code of a signal that came, if one did. */
   readonly stopped: () => number | undefined;
   readonly dispose: () => Promise<void>;
 }
 
 /** Undefined when there is no script for the state. `name` is a script of the work tree. */
-export async function wireRehearsal(
-  site: Site,
+export async function createReplay(
+  site: Workspace,
   env: Environment,
-  contract: Contract,
+  contract: TrustedConfig,
   request: Request,
   directory: string,
   name: string | undefined,
-): Promise<WiredRehearsal | undefined> {
+): Promise<ReplayRunner | undefined> {
   const trusted = await contract.script(request.state, request.role);
   const copies = mkdtempSync(join(tmpdir(), "trailhand-replay-"));
   const script = name === undefined ? trusted : ownScript(copies, directory, name, request.state, trusted);
@@ -39,7 +39,7 @@ export async function wireRehearsal(
     rmSync(copies, { recursive: true, force: true });
     return undefined;
   }
-  const { ports, dispose } = wireRunner(site, env, () => undefined);
+  const { ports, dispose } = createRunner(site, env, () => undefined);
   const signals = onSignals();
   return {
     parts: { ports, script, stop: signals.stop, opened: forget },
@@ -53,7 +53,7 @@ export async function wireRehearsal(
 }
 
 /** Without this record a sweep removes the worktree and saves nothing of it. */
-const forget = ({ side }: Tree): void => rmSync(join(side, "run.json"), { force: true });
+const forget = ({ side }: AttemptTree): void => rmSync(join(side, "run.json"), { force: true });
 
 /** A script of the work tree among the trusted ones, so that what it reads beside it is there. */
 function ownScript(
@@ -63,7 +63,7 @@ function ownScript(
   state: string,
   trusted: Script | undefined,
 ): Script {
-  const named = readNamed(directory, name);
+  const named = readNamedFile(directory, name);
   const prompt = name.endsWith(".md");
   const path = `states/${state}${prompt ? ".md" : ""}`;
   if (trusted) cpSync(trusted.file.slice(0, -trusted.path.length), copies, { recursive: true });

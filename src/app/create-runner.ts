@@ -11,15 +11,15 @@ import { composeMessage } from "../core/protocol/compose.ts";
 import type { Branch, Ref, RunId, Sha } from "../core/protocol/ids.ts";
 import { salvageRef } from "../core/protocol/refs.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
-import { Fault, words } from "../core/messages/messages.ts";
+import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import { BOT, type LocalRepository } from "../git/repository.ts";
 import { WorktreePool, type RunRecord } from "../git/worktree.ts";
 import { endRun } from "../process/group.ts";
 import { isDead, isGone, thisHolder, thisOwner, type Owner } from "../process/machine.ts";
 import { ScriptRunner } from "../process/script.ts";
-import type { Clock, Event, Machine, Ports } from "../engine/ports.ts";
-import { userName, type Environment, type Site } from "./workspace.ts";
-import { usableContract } from "./open-workspace.ts";
+import type { Clock, RunnerEvent, Machine, Ports } from "../engine/ports.ts";
+import { userName, type Environment, type Workspace } from "./workspace.ts";
+import { requireTrustedConfig } from "./open-workspace.ts";
 
 /** What a run needs besides the site. */
 export interface RunnerParts {
@@ -32,8 +32,12 @@ export interface RunnerParts {
 const GRACE_MS = 5000;
 
 /** The ports of a runner on this machine. */
-export function wireRunner(site: Site, env: Environment, tell: (event: Event) => void): RunnerParts {
-  const { place, repository, cache } = site;
+export function createRunner(
+  site: Workspace,
+  env: Environment,
+  tell: (event: RunnerEvent) => void,
+): RunnerParts {
+  const { location: place, repository, cache } = site;
   const holder = thisHolder();
   const id = randomUUID();
   const trees = new WorktreePool({
@@ -63,13 +67,13 @@ export function wireRunner(site: Site, env: Environment, tell: (event: Event) =>
     isDead,
   };
   const contract = async (target: Branch, heads: readonly Head[]) => {
-    const found = await usableContract(site, target, heads);
+    const found = await requireTrustedConfig(site, target, heads);
     // What it cannot prove it would park, although another runner can.
     if (found.workflow.proof === "pusher" && !repository.tellsPushes)
-      throw new Fault(words.nobodyToAsk("run"));
+      throw new UserError(MESSAGES.nobodyToAsk("run"));
     return found;
   };
-  const ports: Ports = { repository, trees, scripts, clock, machine, contract, tell };
+  const ports: Ports = { repository, trees, scripts, clock, machine, trustedConfig: contract, report: tell };
   return { ports, dispose: () => trees.dispose() };
 }
 
@@ -78,7 +82,7 @@ async function keepSalvage(repository: LocalRepository, record: RunRecord, value
   const swap = await repository.swap([{ ref, expected: null, next: value }], "salvage");
   if (swap.kind === "blocked") await repository.keepHere(ref, value);
   else if (swap.kind !== "landed" && !(await repository.read([ref])).get(ref)) {
-    throw new Fault(words.notSaved(ref));
+    throw new UserError(MESSAGES.notSaved(ref));
   }
   return ref;
 }

@@ -5,18 +5,18 @@
  * works as this command does can ask.
  */
 import { accountOf } from "../core/policy/push-identity.ts";
-import { words } from "../core/messages/messages.ts";
+import { MESSAGES } from "../core/messages/messages.ts";
 import { singles } from "../core/workflow/wait.ts";
 import type { Workflow } from "../core/workflow/workflow.ts";
 import type { Notice } from "./doctor-notices.ts";
-import { shown } from "../cli/render/terminal.ts";
+import { printable } from "../cli/render/terminal.ts";
 
 const EDIT = "edit states/workflow.yml; an account's number is at https://api.github.com/users/<login>";
 
 /** `canAsk` tells whether GitHub can be asked here who pushed. */
-export function proofNotices(workflow: Workflow, canAsk: boolean): Notice[] {
+export function identityNotices(workflow: Workflow, canAsk: boolean): Notice[] {
   if (workflow.proof !== "pusher") return idle(workflow);
-  const { what, next } = words.nobodyToAsk("run");
+  const { what, next } = MESSAGES.nobodyToAsk("run");
   const silent: Notice[] = canAsk ? [] : [{ about: "proof", level: "odd", what, ...(next ? { next } : {}) }];
   return [...silent, ...strangers(workflow).map((one) => unprovable(one))];
 }
@@ -41,6 +41,6 @@ function strangers({ people, states }: Workflow): string[] {
 const unprovable = (address: string): Notice => ({
   about: "proof",
   level: "odd",
-  what: `${shown(address)} is nobody to \`proof: pusher\`: write 123+login@users.noreply.github.com, with the number of the account`,
+  what: `${printable(address)} is nobody to \`proof: pusher\`: write 123+login@users.noreply.github.com, with the number of the account`,
   next: EDIT,
 });

@@ -2,19 +2,19 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { readFailures } from "../github/webhooks/dead-letters.ts";
-import { inboxesFolder, type Environment } from "./workspace.ts";
-import { shown } from "../cli/render/terminal.ts";
+import { stateFolder, type Environment } from "./workspace.ts";
+import { printable } from "../cli/render/terminal.ts";
 import type { Notice } from "./doctor-notices.ts";
 
 const SHOWN = 5;
 
-export function findGivenUp(env: Environment): Notice[] {
-  const folder = inboxesFolder(env);
+export function findDeadLetters(env: Environment): Notice[] {
+  const folder = stateFolder(env);
   const failures = namesIn(folder).flatMap((name) => readFailures(join(folder, name)));
   return failures.slice(-SHOWN).map(({ id, name, reason, at }) => ({
     about: "delivery",
     level: "odd",
-    what: `${name} ${shown(id)} was given up at ${new Date(at).toISOString()}: ${shown(reason, 200)}`,
+    what: `${name} ${printable(id)} was given up at ${new Date(at).toISOString()}: ${printable(reason, 200)}`,
     next: "deliver it again: the App's settings on GitHub, under Advanced",
   }));
 }

@@ -8,8 +8,8 @@ import type { Branch, Sha } from "../core/protocol/ids.ts";
 import { parseMessage, valuesOf } from "../core/protocol/message.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import { readTrail } from "../git/repository.ts";
-import type { Look } from "../engine/ports.ts";
-import type { Site } from "./workspace.ts";
+import type { RefListing } from "../engine/ports.ts";
+import type { Workspace } from "./workspace.ts";
 import { HOLD } from "../core/protocol/refs.ts";
 import { ARCHIVE } from "../core/protocol/refs.ts";
 import { type Commit, parseRequest, type Request } from "../core/protocol/request.ts";
@@ -20,8 +20,8 @@ const EVENT_DEPTH = 100_000;
 
 /** The commit of the branch above the trusted branch that carries the event; undefined: there is none. */
 export async function findEvent(
-  { place }: Site,
-  { target, heads }: Pick<Look, "target" | "heads">,
+  { location: place }: Workspace,
+  { target, heads }: Pick<RefListing, "target" | "heads">,
   { branch, commit }: Head,
   event: string,
 ): Promise<Sha | undefined> {
@@ -32,7 +32,7 @@ export async function findEvent(
     ?.commit;
 }
 
-export interface Held {
+export interface HoldInfo {
   readonly commit: Sha;
   readonly by: string;
   readonly since: string;
@@ -40,7 +40,7 @@ export interface Held {
 }
 
 /** Undefined when nothing is held. */
-export async function findHold({ repository, place }: Site): Promise<Held | undefined> {
+export async function findHold({ repository, location: place }: Workspace): Promise<HoldInfo | undefined> {
   const value = (await repository.read([HOLD])).get(HOLD);
   const [note] = value ? await readTrail(place, value, 1) : [];
   if (!note) return undefined;
@@ -53,7 +53,7 @@ export async function findHold({ repository, place }: Site): Promise<Held | unde
 }
 
 /** Undefined when there is none. `trail` is newest first. */
-export function lastRequested(branch: Branch, trail: readonly Commit[]): Request | undefined {
+export function lastRequest(branch: Branch, trail: readonly Commit[]): Request | undefined {
   for (const commit of trail) {
     const asked = parseRequest(branch, commit);
     if (asked.kind === "request" && !isReservedState(asked.state)) return asked;
@@ -64,14 +64,17 @@ export function lastRequested(branch: Branch, trail: readonly Commit[]): Request
 /** Older commits than these are not read. */
 const PILE_DEPTH = 50_000;
 
-export interface Pile {
+export interface CommitPile {
   readonly commits: readonly Commit[];
   /** True when there are older commits that were not read. */
   readonly cut: boolean;
 }
 
 /** Newest first. `options` go to `git log`, such as `--first-parent`. */
-export async function readPile({ place }: Site, options: readonly string[]): Promise<Pile> {
+export async function readAllCommits(
+  { location: place }: Workspace,
+  options: readonly string[],
+): Promise<CommitPile> {
   const refs = ["--branches", `--glob=${ARCHIVE}*`];
   const args = ["log", "-n", String(PILE_DEPTH + 1), LOG_FORMAT, ...refs, ...options, "--"];
   const commits = parseLog(await place.git.text(args));

@@ -7,55 +7,66 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync } from "no
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { checkWorkflow, type ScriptFile } from "../core/workflow/check-workflow.ts";
 import { parseStateName } from "../core/protocol/ids.ts";
-import { readWorkflow } from "../core/workflow/workflow-file.ts";
-import { WORKFLOW_FILE, type Problem, type Workflow } from "../core/workflow/workflow.ts";
-import { Fault, words } from "../core/messages/messages.ts";
-import type { ReadContract } from "../git/contract.ts";
-import type { Site } from "./workspace.ts";
+import { parseWorkflow } from "../core/workflow/workflow-file.ts";
+import { WORKFLOW_FILE, type WorkflowProblem, type Workflow } from "../core/workflow/workflow.ts";
+import { UserError, MESSAGES } from "../core/messages/messages.ts";
+import type { ReadTrustedConfig } from "../git/contract.ts";
+import type { Workspace } from "./workspace.ts";
 import type { Input } from "../cli/input.ts";
 
 /** A workflow that was read, with what is wrong with it. */
-export interface Tried {
+export interface CandidateWorkflow {
   /** Where it was read. */
   readonly file: string;
   /** Undefined when it cannot be read at all. */
   readonly workflow: Workflow | undefined;
-  readonly problems: readonly Problem[];
+  readonly problems: readonly WorkflowProblem[];
 }
 
 /** A file that a person named. Throws a Fault when it cannot be read. */
-export function readNamed(directory: string, name: string): { file: string; text: string } {
+export function readNamedFile(directory: string, name: string): { file: string; text: string } {
   const file = resolve(directory, name);
   try {
     return { file, text: readFileSync(file, "utf8") };
   } catch (error) {
     const why = error instanceof Error ? (error.message.split(",")[0] ?? "") : String(error);
-    throw new Fault(words.cannotRead(name, why), { cause: error });
+    throw new UserError(MESSAGES.cannotRead(name, why), { cause: error });
   }
 }
 
 /** The workflow of `--workflow`, held to the scripts beside it, or to the trusted ones. */
-export function readTried(directory: string, name: string, trusted: ReadContract): Tried {
-  const { file, text } = readNamed(directory, name);
-  const { workflow, problems } = readWorkflow(text);
+export function readCandidateWorkflow(
+  directory: string,
+  name: string,
+  trusted: ReadTrustedConfig,
+): CandidateWorkflow {
+  const { file, text } = readNamedFile(directory, name);
+  const { workflow, problems } = parseWorkflow(text);
   const checked = workflow ? checkWorkflow(workflow, scriptsFor(file, trusted)) : problems;
   return { file, workflow, problems: checked };
 }
 
 /** `--workflow`, else that of the work tree that we stand in, else the trusted one. */
-export async function readTriedOrOwn(site: Site, input: Input, trusted: ReadContract): Promise<Tried> {
+export async function readCandidateOrLocal(
+  site: Workspace,
+  input: Input,
+  trusted: ReadTrustedConfig,
+): Promise<CandidateWorkflow> {
   const named = input.value("workflow");
-  if (named !== undefined) return readTried(input.directory, named, trusted);
-  const { code, stdout } = await site.place.git.run(["rev-parse", "--show-toplevel"], { codes: [128] });
+  if (named !== undefined) return readCandidateWorkflow(input.directory, named, trusted);
+  const { code, stdout } = await site.location.git.run(["rev-parse", "--show-toplevel"], { codes: [128] });
   const own = join(stdout.replace(/\n$/, ""), WORKFLOW_FILE);
-  if (code === 0 && existsSync(own)) return readTried(input.directory, own, trusted);
+  if (code === 0 && existsSync(own)) return readCandidateWorkflow(input.directory, own, trusted);
   const { workflow, problems, blob } = trusted;
   const isBroken = blob !== undefined && problems.length > 0 && Object.keys(workflow.states).length === 0;
   return { file: WORKFLOW_FILE, workflow: isBroken ? undefined : workflow, problems };
 }
 
 /** A workflow in a folder `states` belongs to the scripts there. */
-function scriptsFor(file: string, { scripts }: ReadContract): ReadonlyMap<string, readonly ScriptFile[]> {
+function scriptsFor(
+  file: string,
+  { scripts }: ReadTrustedConfig,
+): ReadonlyMap<string, readonly ScriptFile[]> {
   const folder = dirname(file);
   if (basename(folder) !== "states") return scripts;
   const elsewhere = [...scripts].filter(([, files]) => !files.some(({ path }) => path.startsWith("states/")));

@@ -7,45 +7,45 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Sha } from "../core/protocol/ids.ts";
-import { readContract, type ReadContract } from "../git/contract.ts";
-import { EMPTY_TREE, gitIn, openPlace, personOf, type Place } from "../git/open-repository.ts";
-import { parseScopedConfig, type Scoped } from "../git/parse.ts";
+import { readTrustedConfig, type ReadTrustedConfig } from "../git/contract.ts";
+import { EMPTY_TREE, gitIn, openLocation, personOf, type GitLocation } from "../git/open-repository.ts";
+import { parseScopedConfig, type ScopedSetting } from "../git/parse.ts";
 import { folderName, gitsOf, isThere, makeCache, requireAddress } from "../git/remote/cache-dir.ts";
-import { Line } from "../git/remote/transport.ts";
+import { Transport } from "../git/remote/transport.ts";
 import { RemoteRepository } from "../git/remote/repository.ts";
 import {
   cacheBase,
-  cachePlaces,
-  contracts,
+  cacheFolders,
+  trustedConfigReader,
   shortHash,
   type Environment,
-  type Opening,
-  type Site,
+  type WorkspaceOptions,
+  type Workspace,
 } from "./workspace.ts";
 
 /** The bare repository in a remote's cache. */
 const CACHE = "repo.git";
 
 /** Opens a remote by its name or its URL. Throws a Fault when there is none of that name. */
-export async function openRemoteSite(
+export async function openRemoteWorkspace(
   dir: string,
   env: Environment,
-  how: Opening & { readonly remote: string },
-): Promise<Site> {
+  how: WorkspaceOptions & { readonly remote: string },
+): Promise<Workspace> {
   const { here, settings } = await findHere(dir, env, how.remote);
   const config = new Map(settings.map(({ key, value }) => [key, value]));
   const address = requireAddress(how.remote, settings, here?.top ?? here?.commonDir ?? dir);
   const root = join(cacheBase(env), `${folderName(address)}-${shortHash(address.fetch)}`);
   const cacheDir = join(root, CACHE);
   const gits = gitsOf(cacheDir, env, settings, how.lineEnv);
-  const line = new Line(gits.line, gits.outside, address);
+  const line = new Transport(gits.line, gits.outside, address);
   const restore = async () => {
     const wasThere = isThere(cacheDir);
     await makeCache(cacheDir, (into) => line.clone(into));
     return !wasThere;
   };
   await restore();
-  const place: Place = {
+  const place: GitLocation = {
     git: gits.git,
     commonDir: cacheDir,
     bare: true,
@@ -56,10 +56,10 @@ export async function openRemoteSite(
     top: undefined,
     person: how.person ?? personOf(config),
   };
-  const cache = cachePlaces(root);
+  const cache = cacheFolders(root);
   const prefixes = new Map<Sha, Promise<string | undefined>>();
   const prefixOf = (commit: Sha) => {
-    const known = prefixes.get(commit) ?? readContract(gits.git, commit, cache.states).then(prefixIn);
+    const known = prefixes.get(commit) ?? readTrustedConfig(gits.git, commit, cache.states).then(prefixIn);
     prefixes.clear();
     prefixes.set(commit, known);
     return known;
@@ -67,13 +67,20 @@ export async function openRemoteSite(
   const pushes = how.pushes?.(address);
   const { signing } = how;
   const repository = new RemoteRepository({ place, line, restore, prefixOf, pushes, signing });
-  return { place, cache, repository, here, remote: repository, contract: contracts(place, cache, how) };
+  return {
+    location: place,
+    cache,
+    repository,
+    here,
+    remote: repository,
+    trustedConfig: trustedConfigReader(place, cache, how),
+  };
 }
 
-const prefixIn = ({ problems, workflow }: ReadContract): string | undefined =>
+const prefixIn = ({ problems, workflow }: ReadTrustedConfig): string | undefined =>
   problems.length > 0 ? undefined : workflow.refs.prefix;
 
-async function emptyTreeOf(git: Place["git"]): Promise<string> {
+async function emptyTreeOf(git: GitLocation["git"]): Promise<string> {
   const format = (await git.text(["rev-parse", "--show-object-format"])).trim();
   return format === "sha256" ? EMPTY_TREE.sha256 : EMPTY_TREE.sha1;
 }
@@ -83,10 +90,10 @@ async function findHere(
   dir: string,
   env: Environment,
   remote: string,
-): Promise<{ here: Place | undefined; settings: readonly Scoped[] }> {
+): Promise<{ here: GitLocation | undefined; settings: readonly ScopedSetting[] }> {
   const git = gitIn(dir, env);
   try {
-    const here = await openPlace(git);
+    const here = await openLocation(git);
     return { here, settings: here.settings };
   } catch (error) {
     const isAddress = /[:/]/.test(remote) || existsSync(remote);

@@ -6,42 +6,66 @@
  */
 import type { Branch } from "../core/protocol/ids.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
-import { Fault, words } from "../core/messages/messages.ts";
+import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import { WORKFLOW_FILE } from "../core/workflow/workflow.ts";
-import type { ReadContract } from "../git/contract.ts";
-import { Looker } from "../git/read-refs.ts";
-import { gitIn, openPlace } from "../git/open-repository.ts";
+import type { ReadTrustedConfig } from "../git/contract.ts";
+import { RefReader } from "../git/read-refs.ts";
+import { gitIn, openLocation } from "../git/open-repository.ts";
 import { LocalRepository } from "../git/repository.ts";
-import type { Contract } from "../engine/ports.ts";
-import { cachePlaces, cacheRoot, contracts, type Environment, type Opening, type Site } from "./workspace.ts";
+import type { TrustedConfig } from "../engine/ports.ts";
+import {
+  cacheFolders,
+  cacheRoot,
+  trustedConfigReader,
+  type Environment,
+  type WorkspaceOptions,
+  type Workspace,
+} from "./workspace.ts";
 
 /** Opens the repository around a directory. Throws a Fault when there is none. */
-export async function openSite(dir: string, env: Environment, how: Opening = {}): Promise<Site> {
+export async function openWorkspace(
+  dir: string,
+  env: Environment,
+  how: WorkspaceOptions = {},
+): Promise<Workspace> {
   if (how.remote !== undefined) {
-    const { openRemoteSite } = await import("./open-remote.ts");
-    return openRemoteSite(dir, env, { ...how, remote: how.remote });
+    const { openRemoteWorkspace: openRemoteWorkspace } = await import("./open-remote.ts");
+    return openRemoteWorkspace(dir, env, { ...how, remote: how.remote });
   }
   const git = gitIn(dir, env);
-  const looker = new Looker(git);
+  const looker = new RefReader(git);
   if (how.lookAhead) looker.start();
-  const place = await openPlace(git);
-  const cache = cachePlaces(cacheRoot(place, env));
+  const place = await openLocation(git);
+  const cache = cacheFolders(cacheRoot(place, env));
   const repository = new LocalRepository(place, looker);
-  return { place, cache, repository, here: place, remote: undefined, contract: contracts(place, cache, how) };
+  return {
+    location: place,
+    cache,
+    repository,
+    here: place,
+    remote: undefined,
+    trustedConfig: trustedConfigReader(place, cache, how),
+  };
 }
 
 /** The contract of the trusted branch. Throws a Fault when it cannot be run. */
-export async function usableContract(site: Site, target: Branch, heads: readonly Head[]): Promise<Contract> {
-  const contract = await site.contract(target, heads);
-  if (!contract.any) throw new Fault(words.noStates(target));
+export async function requireTrustedConfig(
+  site: Workspace,
+  target: Branch,
+  heads: readonly Head[],
+): Promise<TrustedConfig> {
+  const contract = await site.trustedConfig(target, heads);
+  if (!contract.any) throw new UserError(MESSAGES.noStates(target));
   if (contract.problems.length > 0) {
-    throw new Fault(words.brokenWorkflow(`${target}:${WORKFLOW_FILE}`, formatProblems(contract.problems)));
+    throw new UserError(
+      MESSAGES.brokenWorkflow(`${target}:${WORKFLOW_FILE}`, formatProblems(contract.problems)),
+    );
   }
   return { ...contract, target };
 }
 
 /** One line for each problem of a workflow. */
-export function formatProblems(problems: ReadContract["problems"]): string {
+export function formatProblems(problems: ReadTrustedConfig["problems"]): string {
   return problems
     .map(
       ({ line, path, message }) =>

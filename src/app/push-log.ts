@@ -8,11 +8,11 @@ import { openClient } from "../github/api/client.ts";
 import { readBaseUrl, readServer } from "../github/api/credentials.ts";
 import { openPushLog } from "../github/api/activity-log.ts";
 import type { Repo } from "../github/commands/intent.ts";
-import { Pacer } from "../github/api/request-throttle.ts";
-import type { Environment, Opening, PushLog } from "./workspace.ts";
+import { RequestThrottle } from "../github/api/request-throttle.ts";
+import type { Environment, WorkspaceOptions, PushLog } from "./workspace.ts";
 
 /** The log of a remote at GitHub; `say` is told why GitHub did not answer. */
-export function pushesOf(env: Environment, say: (text: string) => void): Opening["pushes"] {
+export function pushesOf(env: Environment, say: (text: string) => void): WorkspaceOptions["pushes"] {
   const token = env["GITHUB_TOKEN"]?.trim() ?? "";
   return ({ fetch }) => {
     const repo = repoAt(readServer(env, readBaseUrl(env)), fetch);
@@ -24,7 +24,7 @@ export function pushesOf(env: Environment, say: (text: string) => void): Opening
 function openLog(env: Environment, repo: Repo, token: string, say: (text: string) => void): PushLog {
   let opened: Promise<PushLog> | undefined;
   const open = async (): Promise<PushLog> => {
-    const how = { pacer: new Pacer(), token: () => Promise.resolve(token), say };
+    const how = { pacer: new RequestThrottle(), token: () => Promise.resolve(token), say };
     const { request } = await openClient({ ...how, baseUrl: readBaseUrl(env) });
     return openPushLog(request, repo, say);
   };

@@ -1,15 +1,15 @@
 /** What a piece of work has spent, who approved it, and what became of its children, for `trailhand log`. */
 import { formatAmounts, type Amounts, type Budget } from "../core/util/amounts.ts";
-import { offspringOf } from "../core/scheduling/children.ts";
-import { readItem } from "../core/workflow/carried-state.ts";
+import { childrenOf } from "../core/scheduling/children.ts";
+import { readCarriedState } from "../core/workflow/carried-state.ts";
 import { valuesOf } from "../core/protocol/message.ts";
 import type { Commit } from "../core/protocol/request.ts";
-import { readSteps } from "../core/protocol/hand-offs.ts";
+import { readHandOffs } from "../core/protocol/hand-offs.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
-import { Inquirer } from "../engine/loop/fact-loader.ts";
-import type { Look } from "../engine/ports.ts";
-import type { Site } from "./workspace.ts";
-import { shown } from "../cli/render/terminal.ts";
+import { FactLoader } from "../engine/loop/fact-loader.ts";
+import type { RefListing } from "../engine/ports.ts";
+import type { Workspace } from "./workspace.ts";
+import { printable } from "../cli/render/terminal.ts";
 
 export interface Carried {
   readonly spent: Amounts;
@@ -28,17 +28,17 @@ export interface Carried {
 
 /** `trail` is the first-parent history of the head, newest first. */
 export async function readCarried(
-  site: Site,
-  { target, heads }: Look,
+  site: Workspace,
+  { target, heads }: RefListing,
   head: Head,
   trail: readonly Commit[],
 ): Promise<Carried> {
-  const item = readItem(trail);
-  const contract = await site.contract(target, heads);
+  const item = readCarriedState(trail);
+  const contract = await site.trustedConfig(target, heads);
   const near = heads.filter(({ branch }) => branch === target || branch === head.branch);
-  const { approved } = await new Inquirer(site.repository).inquire({ target, heads: near }, contract);
+  const { approved } = await new FactLoader(site.repository).load({ target, heads: near }, contract);
   const now = approved.get(head.key)?.approvals ?? [];
-  const before = readSteps(trail).flatMap(({ answers, message: { trailers } }) =>
+  const before = readHandOffs(trail).flatMap(({ answers, message: { trailers } }) =>
     answers === undefined ? [] : valuesOf(trailers, "Approved-By").map((text) => text.split(" ")),
   );
   const byBranch = new Map(heads.map((one) => [one.branch, one]));
@@ -49,7 +49,7 @@ export async function readCarried(
       ...now.map(({ by, commit }) => ({ by, commit, counts: true })),
       ...before.map(([by = "", commit = ""]) => ({ by, commit, counts: false })),
     ],
-    children: offspringOf(head.branch, item, byBranch, new Set()).map(
+    children: childrenOf(head.branch, item, byBranch, new Set()).map(
       ({ key, branch, fate, state, subject }) => ({
         key,
         branch,
@@ -68,11 +68,11 @@ export function carriedRows({ spent, budget, approvals, children }: Carried): st
   const rows: string[][] = [];
   if (sum !== undefined) rows.push(["spent", sum + (most === undefined ? "" : ` (budget: ${most})`)]);
   for (const { by, commit, counts } of approvals) {
-    rows.push([counts ? "approved" : "was approved", `${shown(by)}  ${shown(commit, 10)}`]);
+    rows.push([counts ? "approved" : "was approved", `${printable(by)}  ${printable(commit, 10)}`]);
   }
   for (const { branch, fate, state, subject } of children) {
-    const at = fate === "gone" ? "its branch is gone" : `${state || "no state"}  ${shown(subject, 60)}`;
-    rows.push(["child", `${shown(branch, 60)}  ${at}`]);
+    const at = fate === "gone" ? "its branch is gone" : `${state || "no state"}  ${printable(subject, 60)}`;
+    rows.push(["child", `${printable(branch, 60)}  ${at}`]);
   }
   return rows;
 }

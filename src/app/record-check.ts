@@ -1,21 +1,21 @@
 /** Records how an external check ended, for the present head of a branch. */
-import { Fault, words } from "../core/messages/messages.ts";
+import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import type { Sha, Ref } from "../core/protocol/ids.ts";
 import { CHECKS } from "../core/protocol/refs.ts";
 import { readSides, formatChecks } from "../core/scheduling/side-refs.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import { readTrail } from "../git/repository.ts";
-import type { Site } from "./workspace.ts";
+import type { Workspace } from "./workspace.ts";
 
 /** Keeps it beside what is known of the same commit. */
-export async function record(
-  site: Site,
+export async function recordCheck(
+  site: Workspace,
   head: Head,
   commit: Sha,
   name: string,
   conclusion: string,
 ): Promise<void> {
-  const { repository, place } = site;
+  const { repository, location: place } = site;
   const ref = `${CHECKS}${head.key}` as Ref;
   for (let tries = 0; tries < TRIES; tries++) {
     const expected = (await repository.read([ref])).get(ref) ?? null;
@@ -29,7 +29,7 @@ export async function record(
     const swap = await repository.swap([{ ref, expected, next }], "check");
     if (swap.kind === "landed") return;
   }
-  throw new Fault(words.headMoved(head.branch));
+  throw new UserError(MESSAGES.headMoved(head.branch));
 }
 
 /** Checks of one commit end together, and each is a swap of the same ref. */

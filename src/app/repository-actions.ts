@@ -7,27 +7,35 @@
 import { type Branch, parseSha, type Ref, type Sha } from "../core/protocol/ids.ts";
 import { ARCHIVE } from "../core/protocol/refs.ts";
 import { parseMessage, valuesOf } from "../core/protocol/message.ts";
-import type { Head, View } from "../core/scheduling/snapshot.ts";
-import { approvalsWanted } from "../core/scheduling/waits.ts";
-import { Fault, words } from "../core/messages/messages.ts";
+import type { Head, Snapshot } from "../core/scheduling/snapshot.ts";
+import { requiredApprovals } from "../core/scheduling/waits.ts";
+import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import { WORKFLOW_FILE } from "../core/workflow/workflow.ts";
-import { type Again } from "./request-again.ts";
+import { type RepeatRequest } from "./request-again.ts";
 import { requestAgain } from "./request-again.ts";
 import { approveHead } from "./approve.ts";
-import { cancelOf } from "./cancel.ts";
-import { record } from "./record-check.ts";
-import { moveHold } from "./hold.ts";
+import { planCancel } from "./cancel.ts";
+import { recordCheck } from "./record-check.ts";
+import { changeHold } from "./hold.ts";
 import { requireState } from "./request.ts";
-import { resumeOf } from "./resume.ts";
-import { retryOf } from "./retry.ts";
+import { planResume } from "./resume.ts";
+import { planRetry } from "./retry.ts";
 import { findEvent, findHold } from "./history-queries.ts";
-import { present, requireHead, survey, type Survey } from "./branch-listing.ts";
+import { currentTime, requireHead, listBranches, type BranchListing } from "./branch-listing.ts";
 import { writeRequest, writeRequests } from "./write-request.ts";
 import { BOT, readTrail } from "../git/repository.ts";
-import type { Author, Desk, Place, Said, Sight, Wish, Written } from "../github/commands/repository-port.ts";
-import type { Site } from "./workspace.ts";
+import type {
+  Author,
+  RepositoryActions,
+  BranchPosition,
+  CommandText,
+  RepositoryView,
+  NewRequest,
+  WrittenRequest,
+} from "../github/commands/repository-port.ts";
+import type { Workspace } from "./workspace.ts";
 import { formatProblems } from "./open-workspace.ts";
-import { tell } from "./branch-report.ts";
+import { branchReport } from "./branch-report.ts";
 import { formatHold } from "../core/scheduling/side-refs.ts";
 
 /** So far below the trusted branch's head an event of a branch that is gone is looked for. */
@@ -36,23 +44,23 @@ const DEPTH = 2000;
 const MOST = 200;
 const CHECK_NAME = /^[\w./-]{1,100}$/;
 
-export function openDesk(site: Site): Desk {
-  const look = () => survey(site, present());
+export function openRepositoryActions(site: Workspace): RepositoryActions {
+  const look = () => listBranches(site, currentTime());
   /** The same site, for somebody who wrote to us elsewhere. */
-  const as = ({ name, email }: Author): Site => ({
+  const as = ({ name, email }: Author): Workspace => ({
     ...site,
-    place: { ...site.place, person: { name, email, through: site.place.person ?? BOT } },
+    location: { ...site.location, person: { name, email, through: site.location.person ?? BOT } },
   });
-  const at = async ({ branch, commit }: Pick<Place, "branch" | "commit">) => {
+  const at = async ({ branch, commit }: Pick<BranchPosition, "branch" | "commit">) => {
     const found = await look();
-    const head = requireHead(site, found.view.heads, branch);
-    if (head.commit !== commit) throw new Fault(words.headMoved(branch));
+    const head = requireHead(site, found.snapshot.heads, branch);
+    if (head.commit !== commit) throw new UserError(MESSAGES.headMoved(branch));
     return { found, head };
   };
-  const again = async (by: Author, place: Place, said: Said, verb: "retry" | "resume") => {
+  const again = async (by: Author, place: BranchPosition, said: CommandText, verb: "retry" | "resume") => {
     const { found, head } = await at(place);
-    const how: (view: View, head: Head) => Again = verb === "retry" ? retryOf : resumeOf;
-    return requestAgain(as(by), how(found.view, head), verb, said);
+    const how: (view: Snapshot, head: Head) => RepeatRequest = verb === "retry" ? planRetry : planResume;
+    return requestAgain(as(by), how(found.snapshot, head), verb, said);
   };
 
   return {
@@ -64,53 +72,54 @@ export function openDesk(site: Site): Desk {
     resume: (by, place, said) => again(by, place, said, "resume"),
     async cancel(by, place, said) {
       const { found, head } = await at(place);
-      const commit = await writeRequest(as(by), cancelOf(found.view, head, said));
+      const commit = await writeRequest(as(by), planCancel(found.snapshot, head, said));
       return { branch: head.branch, state: "cancelled", commit };
     },
     async approve(by, place, wanted, said) {
       const { found, head } = await at(place);
       const { branch } = head;
       // A signature would be the bot's, and say nothing of who asked.
-      if (found.contract.workflow.proof === "signature") throw new Fault(words.needsOwnSignature(branch));
-      const approves = found.view.facts.approved.get(head.key)?.approved ?? head.commit;
+      if (found.trustedConfig.workflow.proof === "signature")
+        throw new UserError(MESSAGES.needsOwnSignature(branch));
+      const approves = found.snapshot.facts.approved.get(head.key)?.approved ?? head.commit;
       if (wanted !== approves && wanted !== head.commit)
-        throw new Fault(words.notApproved(branch, words.otherCommit(approves)));
+        throw new UserError(MESSAGES.notApproved(branch, MESSAGES.otherCommit(approves)));
       const { commit } = await approveHead(as(by), found, head, said);
       return { branch, state: stateIn(found, head)?.state ?? "", commit };
     },
     async hold(by, why) {
-      await site.repository.look();
+      await site.repository.listRefs();
       const held = await findHold(site);
-      if (held) throw new Fault(words.alreadyHeld(held.reason, held.by));
-      await moveHold(as(by), undefined, formatHold(why));
+      if (held) throw new UserError(MESSAGES.alreadyHeld(held.reason, held.by));
+      await changeHold(as(by), undefined, formatHold(why));
     },
     async letGo(by) {
-      await site.repository.look();
+      await site.repository.listRefs();
       const held = await findHold(site);
-      if (!held) throw new Fault(words.notHeld());
-      await moveHold(as(by), held, null);
+      if (!held) throw new UserError(MESSAGES.notHeld());
+      await changeHold(as(by), held, null);
     },
     async check(commit, name, conclusion) {
       if (!CHECK_NAME.test(name)) return false;
-      const { view } = await look();
+      const { snapshot: view } = await look();
       const { approved } = view.facts;
       const heads = view.heads.filter((head) => (approved.get(head.key)?.approved ?? head.commit) === commit);
-      for (const head of heads) await record(site, head, commit as Sha, name, conclusion);
+      for (const head of heads) await recordCheck(site, head, commit as Sha, name, conclusion);
       return heads.length > 0;
     },
     async tell(tale, branch) {
       const found = await look();
-      return tell(site, found, requireHead(site, found.view.heads, branch), tale);
+      return branchReport(site, found, requireHead(site, found.snapshot.heads, branch), tale);
     },
   };
 }
 
 /** Its own request, or the one below approvals and commits of people. */
-const stateIn = ({ view }: Survey, { asked, key }: Head) =>
+const stateIn = ({ snapshot: view }: BranchListing, { reading: asked, key }: Head) =>
   asked.kind === "request" ? asked : (view.facts.approved.get(key)?.request ?? view.takenOver.get(key));
 
-function sightOf(found: Survey): Sight {
-  const { view, contract } = found;
+function sightOf(found: BranchListing): RepositoryView {
+  const { snapshot: view, trustedConfig: contract } = found;
   return {
     target: view.target,
     workflow: contract.workflow,
@@ -122,8 +131,8 @@ function sightOf(found: Survey): Sight {
   };
 }
 
-function placeOf(found: Survey, head: Head): Place {
-  const { view, contract, decisions } = found;
+function placeOf(found: BranchListing, head: Head): BranchPosition {
+  const { snapshot: view, trustedConfig: contract, decisions } = found;
   const { branch, commit, key } = head;
   const request = stateIn(found, head);
   const lease = view.leases.get(key);
@@ -135,16 +144,16 @@ function placeOf(found: Survey, head: Head): Place {
     commit,
     state: request?.state,
     hops: request?.hops ?? 0,
-    isRunning: lease?.lease !== undefined && lease.lease.rest === undefined && !lease.dead,
-    wantsApproval: waits && approvalsWanted(request, contract.workflow).length > 0,
+    isRunning: lease?.lease !== undefined && lease.lease.backoff === undefined && !lease.dead,
+    wantsApproval: waits && requiredApprovals(request, contract.workflow).length > 0,
     header,
     body,
     trailers,
   };
 }
 
-async function knows(site: Site, branch: Branch, event: string): Promise<Sha | undefined> {
-  const look = await site.repository.look();
+async function knows(site: Workspace, branch: Branch, event: string): Promise<Sha | undefined> {
+  const look = await site.repository.listRefs();
   const there = look.heads.find((head) => head.branch === branch);
   const found = there && (await findEvent(site, look, there, event));
   if (found) return found;
@@ -154,7 +163,7 @@ async function knows(site: Site, branch: Branch, event: string): Promise<Sha | u
   const trusted = look.heads.find((head) => head.branch === look.target)?.commit;
   for (const from of [archived, trusted]) {
     if (!from) continue;
-    const trail = await readTrail(site.place, from, DEPTH);
+    const trail = await readTrail(site.location, from, DEPTH);
     const carrier = trail.find(
       ({ message }) =>
         message.includes(event) && valuesOf(parseMessage(message).trailers, "Event").includes(event),
@@ -165,7 +174,7 @@ async function knows(site: Site, branch: Branch, event: string): Promise<Sha | u
 }
 
 /** By the clock of who committed, which is ours: what is asked on GitHub is written by us. */
-async function asked({ place }: Site, email: string, since: number): Promise<number[]> {
+async function asked({ location: place }: Workspace, email: string, since: number): Promise<number[]> {
   const args = ["log", "--branches", `--max-age=${Math.floor(since / 1000)}`, "-n", String(MOST)];
   const found = ["--fixed-strings", "--all-match", "--grep=Event: github:", `--author=<${email}>`];
   const format = "--format=%ct %(trailers:key=Event,valueonly,separator=%x20)";
@@ -175,22 +184,29 @@ async function asked({ place }: Site, email: string, since: number): Promise<num
   return [...events.values()].map((seconds) => seconds * 1000).toSorted((a, b) => a - b);
 }
 
-async function request(site: Site, found: Survey, wishes: readonly Wish[]): Promise<Written[]> {
-  const { view, contract } = found;
+async function request(
+  site: Workspace,
+  found: BranchListing,
+  wishes: readonly NewRequest[],
+): Promise<WrittenRequest[]> {
+  const { snapshot: view, trustedConfig: contract } = found;
   const { target, heads } = view;
   const trusted = requireHead(site, heads, target).commit;
   if (contract.problems.length > 0)
-    throw new Fault(words.brokenWorkflow(`${target}:${WORKFLOW_FILE}`, formatProblems(contract.problems)));
+    throw new UserError(
+      MESSAGES.brokenWorkflow(`${target}:${WORKFLOW_FILE}`, formatProblems(contract.problems)),
+    );
   const ready = wishes.map(({ branch, state, on, from, messages, trailers }) => {
     const there = heads.find((head) => head.branch === branch);
-    if (on === null && there) throw new Fault(words.branchExists(branch));
-    if (on !== null && there?.commit !== on) throw new Fault(words.headMoved(branch));
-    if (branch === target && contract.workflow.target === "ignore") throw new Fault(words.onTarget(branch));
+    if (on === null && there) throw new UserError(MESSAGES.branchExists(branch));
+    if (on !== null && there?.commit !== on) throw new UserError(MESSAGES.headMoved(branch));
+    if (branch === target && contract.workflow.target === "ignore")
+      throw new UserError(MESSAGES.onTarget(branch));
     const asked = there && stateIn(found, there);
     const entry = asked && contract.workflow.states[asked.state];
     requireState(contract, target, state, entry);
     const parent = on ?? from ?? trusted;
-    if (!parseSha(parent)) throw new Fault(words.noSuchCommit(parent));
+    if (!parseSha(parent)) throw new UserError(MESSAGES.noSuchCommit(parent));
     return { branch, parent, expected: on, state, messages, trailers };
   });
   const commits = await writeRequests(site, ready);

@@ -1,24 +1,24 @@
 /** Writes the last request of a branch again, for `resume` and `retry`. */
-import { Fault, words } from "../core/messages/messages.ts";
+import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import type { Branch, Sha } from "../core/protocol/ids.ts";
 import type { Update } from "../engine/ports.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import type { Request } from "../core/protocol/request.ts";
 import { readTrail } from "../git/repository.ts";
-import { lastRequested } from "./history-queries.ts";
-import type { Site } from "./workspace.ts";
-import { type Wish, writeRequest } from "./write-request.ts";
+import { lastRequest } from "./history-queries.ts";
+import type { Workspace } from "./workspace.ts";
+import { type RequestDraft, writeRequest } from "./write-request.ts";
 
 /** Asks again. Throws a Fault when the branch has no request in its history. */
 export async function requestAgain(
-  site: Site,
-  again: Again,
+  site: Workspace,
+  again: RepeatRequest,
   verb: string,
-  { messages, trailers }: Pick<Wish, "messages" | "trailers">,
+  { messages, trailers }: Pick<RequestDraft, "messages" | "trailers">,
 ): Promise<{ readonly branch: Branch; readonly state: string; readonly commit: Sha }> {
   const { branch, commit } = again.head;
-  const below = again.below ?? lastRequested(branch, await readTrail(site.place, commit, DEPTH));
-  if (!below) throw new Fault(words.nothingTo(verb, branch, "no request is below its head"));
+  const below = again.below ?? lastRequest(branch, await readTrail(site.location, commit, DEPTH));
+  if (!below) throw new UserError(MESSAGES.nothingTo(verb, branch, "no request is below its head"));
   const { state, key } = below;
   const written = await writeRequest(site, {
     branch,
@@ -33,7 +33,7 @@ export async function requestAgain(
   return { branch, state, commit: written };
 }
 
-export interface Again {
+export interface RepeatRequest {
   readonly head: Head;
   /** What is asked for; looked for in the history when left out. */
   readonly below?: Request | undefined;

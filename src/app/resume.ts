@@ -1,18 +1,18 @@
 /** Plans the request that continues a parked or taken-over branch. */
-import type { Again } from "./request-again.ts";
-import { Fault, words } from "../core/messages/messages.ts";
-import type { View, Head } from "../core/scheduling/snapshot.ts";
+import type { RepeatRequest } from "./request-again.ts";
+import { UserError, MESSAGES } from "../core/messages/messages.ts";
+import type { Snapshot, Head } from "../core/scheduling/snapshot.ts";
 
 /** What is gone on with. Throws a Fault when nothing rests with a person. */
-export function resumeOf(view: View, head: Head): Again {
-  const { asked } = head;
+export function planResume(view: Snapshot, head: Head): RepeatRequest {
+  const { reading: asked } = head;
   const standing = asked.kind === "request" && ["parked", "stalled", "waiting"].includes(asked.state);
   const waiting = view.facts.approved.get(head.key)?.request;
   const below = waiting ? undefined : view.takenOver.get(head.key);
   if (!standing && !below) {
     const at = asked.kind === "request" ? asked : waiting;
     const why = at ? `it is at ${at.state}` : "no request is below its head";
-    throw new Fault(words.nothingTo("resume", head.branch, why));
+    throw new UserError(MESSAGES.nothingTo("resume", head.branch, why));
   }
   return { head, below, header: (state) => `trailhand: go on with ${state}` };
 }

@@ -1,19 +1,19 @@
 /** Plans the request that repeats a failed state, or ends a back-off early. */
-import type { Again } from "./request-again.ts";
-import { Fault, words } from "../core/messages/messages.ts";
-import type { View, Head } from "../core/scheduling/snapshot.ts";
+import type { RepeatRequest } from "./request-again.ts";
+import { UserError, MESSAGES } from "../core/messages/messages.ts";
+import type { Snapshot, Head } from "../core/scheduling/snapshot.ts";
 
 /** What is asked for once more. Throws a Fault when nothing failed. */
-export function retryOf(view: View, head: Head): Again {
-  const { asked, branch, commit } = head;
+export function planRetry(view: Snapshot, head: Head): RepeatRequest {
+  const { reading: asked, branch, commit } = head;
   const lease = view.leases.get(head.key);
-  const resting = lease?.lease?.rest !== undefined && lease.lease.request === commit;
+  const resting = lease?.lease?.backoff !== undefined && lease.lease.request === commit;
   const failed =
     asked.kind === "request" && ["failed", "cancelled", "parked", "stalled"].includes(asked.state);
   if (!failed && !resting) {
     const why =
       asked.kind === "request" ? `it is at ${asked.state}, and nothing failed` : "nothing failed there";
-    throw new Fault(words.nothingTo("retry", branch, why));
+    throw new UserError(MESSAGES.nothingTo("retry", branch, why));
   }
   const also = resting ? [{ ref: lease.ref, expected: lease.value, next: null }] : [];
   return { head, also, header: (state) => `trailhand: ${state} once more` };

@@ -9,9 +9,9 @@ import { basename, isAbsolute, join } from "node:path";
 import type { Branch, Sha } from "../core/protocol/ids.ts";
 import type { Push } from "../core/policy/push-identity.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
-import { Fault, words } from "../core/messages/messages.ts";
-import { readContract, type ReadContract } from "../git/contract.ts";
-import type { Person, Place } from "../git/open-repository.ts";
+import { UserError, MESSAGES } from "../core/messages/messages.ts";
+import { readTrustedConfig, type ReadTrustedConfig } from "../git/contract.ts";
+import type { Person, GitLocation } from "../git/open-repository.ts";
 import type { Address } from "../git/remote/transport.ts";
 import type { RemoteRepository } from "../git/remote/repository.ts";
 import type { SigningOptions } from "../git/remote/signing.ts";
@@ -32,14 +32,14 @@ interface Cache {
 }
 
 /** A repository, and where Trailhand keeps what can be thrown away. */
-export interface Site {
-  readonly place: Place;
+export interface Workspace {
+  readonly location: GitLocation;
   readonly repository: LocalRepository;
   readonly cache: Cache;
   /** The workflow of the trusted branch; read once for each of its commits. */
-  readonly contract: (target: Branch, heads: readonly Head[]) => Promise<ReadContract>;
+  readonly trustedConfig: (target: Branch, heads: readonly Head[]) => Promise<ReadTrustedConfig>;
   /** The repository that the person stands in; undefined when a URL is worked on from nowhere. */
-  readonly here: Place | undefined;
+  readonly here: GitLocation | undefined;
   /** Set when the work is at a remote. */
   readonly remote: RemoteRepository | undefined;
 }
@@ -47,7 +47,7 @@ export interface Site {
 /** The moves of a branch, newest first. */
 export type PushLog = (branch: Branch) => Promise<readonly Push[]>;
 
-export interface Opening {
+export interface WorkspaceOptions {
   /** Start the first look at once. It then shows the refs as they were when the site was opened. */
   readonly lookAhead?: boolean;
   /** Take the workflow of a commit from the cache, where a command runs nothing. */
@@ -65,19 +65,23 @@ export interface Opening {
 }
 
 /** Reads the contract of the trusted branch, once for each of its commits. */
-export function contracts(place: Place, cache: Cache, { remember }: Opening): Site["contract"] {
-  let last: Promise<ReadContract> | undefined;
+export function trustedConfigReader(
+  place: GitLocation,
+  cache: Cache,
+  { remember }: WorkspaceOptions,
+): Workspace["trustedConfig"] {
+  let last: Promise<ReadTrustedConfig> | undefined;
   let lastCommit: Sha | undefined;
   return (target, heads) => {
     const commit = heads.find((head) => head.branch === target)?.commit;
-    if (!commit) throw new Fault(words.noTarget(`there is no branch ${target}`));
+    if (!commit) throw new UserError(MESSAGES.noTarget(`there is no branch ${target}`));
     if (commit !== lastCommit) {
       lastCommit = commit;
-      last = readContract(place.git, commit, cache.states, remember ? memoryIn(cache) : undefined);
+      last = readTrustedConfig(place.git, commit, cache.states, remember ? memoryIn(cache) : undefined);
       // What could not be read now may be readable at the next look.
       last.catch(() => (lastCommit = undefined));
     }
-    return last as Promise<ReadContract>;
+    return last as Promise<ReadTrustedConfig>;
   };
 }
 
@@ -95,14 +99,14 @@ export function cacheBase(env: Environment): string {
 }
 
 /** What has to outlive a program, and is in no repository: deliveries that wait for a server. */
-export function inboxesFolder(env: Environment): string {
+export function stateFolder(env: Environment): string {
   const home = env["HOME"] ? join(env["HOME"], ".local", "state") : join(tmpdir(), `trailhand-${userName()}`);
   const given = env["XDG_STATE_HOME"] ?? "";
   return join(isAbsolute(given) ? given : home, "trailhand");
 }
 
 /** Outside the repository, so that a script that climbs out of its worktree is not in it. */
-export function cacheRoot(place: Place, env: Environment): string {
+export function cacheRoot(place: GitLocation, env: Environment): string {
   const name = basename(place.top ?? place.commonDir).replace(/[^A-Za-z0-9._-]/g, "_");
   return join(cacheBase(env), `${name}-${shortHash(place.commonDir)}`);
 }
@@ -110,7 +114,7 @@ export function cacheRoot(place: Place, env: Environment): string {
 export const shortHash = (text: string): string =>
   createHash("sha256").update(text).digest("hex").slice(0, 12);
 
-export const cachePlaces = (root: string): Cache => ({
+export const cacheFolders = (root: string): Cache => ({
   contracts: join(root, "contracts"),
   states: join(root, "states"),
   worktrees: join(root, "worktrees"),

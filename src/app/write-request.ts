@@ -7,11 +7,11 @@
 import { composeMessage } from "../core/protocol/compose.ts";
 import { refOf, type Branch, type Sha } from "../core/protocol/ids.ts";
 import type { Trailer } from "../core/protocol/trailer-block.ts";
-import { Fault, words } from "../core/messages/messages.ts";
+import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import type { Update } from "../engine/ports.ts";
-import type { Site } from "./workspace.ts";
+import type { Workspace } from "./workspace.ts";
 
-export interface Wish {
+export interface RequestDraft {
   readonly branch: Branch;
   readonly parent: Sha;
   /** Null when the branch is new. */
@@ -26,13 +26,16 @@ export interface Wish {
 }
 
 /** Returns the commit. Throws a Fault without an identity, or when the branch moved meanwhile. */
-export async function writeRequest(site: Site, wish: Wish): Promise<Sha> {
+export async function writeRequest(site: Workspace, wish: RequestDraft): Promise<Sha> {
   const [commit] = await writeRequests(site, [wish]);
   return commit as Sha;
 }
 
 /** Writes all of them in one swap, or none. */
-export async function writeRequests({ repository, place }: Site, wishes: readonly Wish[]): Promise<Sha[]> {
+export async function writeRequests(
+  { repository, location: place }: Workspace,
+  wishes: readonly RequestDraft[],
+): Promise<Sha[]> {
   const commits = await Promise.all(wishes.map((wish) => commitOf(repository, place.person, wish)));
   const moves = wishes.map(({ branch, expected }, at): Update => ({
     ref: refOf(branch),
@@ -42,16 +45,16 @@ export async function writeRequests({ repository, place }: Site, wishes: readonl
   const also = wishes.flatMap((wish) => wish.also ?? []);
   const [{ branch, state } = { branch: "", state: "" }] = wishes;
   const swap = await repository.advance([...moves, ...also], `request ${state}`);
-  if (swap.kind !== "landed") throw new Fault(words.headMoved(branch));
+  if (swap.kind !== "landed") throw new UserError(MESSAGES.headMoved(branch));
   return commits;
 }
 
 async function commitOf(
-  repository: Site["repository"],
-  person: Site["place"]["person"],
-  wish: Wish,
+  repository: Workspace["repository"],
+  person: Workspace["location"]["person"],
+  wish: RequestDraft,
 ): Promise<Sha> {
-  if (!person) throw new Fault(words.noIdentity());
+  if (!person) throw new UserError(MESSAGES.noIdentity());
   const [header = `trailhand: please ${wish.state}`, ...paragraphs] = wish.messages;
   const message = composeMessage({
     header,

@@ -3,11 +3,11 @@ import type { Input } from "./input.ts";
 import type { Terminal } from "./render/terminal.ts";
 
 /** What a command gets. */
-export interface Call {
+export interface CommandCall {
   readonly input: Input;
   readonly terminal: Terminal;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** A command; the number is the exit code. */
-export type Run = (call: Call) => Promise<number>;
+export type CommandRun = (call: CommandCall) => Promise<number>;

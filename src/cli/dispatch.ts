@@ -1,10 +1,10 @@
 /** From words to a command: reads the input, loads the command, turns a Fault into an exit code. */
-import { Fault } from "../core/messages/messages.ts";
-import type { Run } from "./call.ts";
+import { UserError } from "../core/messages/messages.ts";
+import type { CommandRun } from "./call.ts";
 import { readInput } from "./input.ts";
-import { makeTerminal, printFault } from "./render/terminal.ts";
+import { makeTerminal, printError } from "./render/terminal.ts";
 
-const LOADERS: Readonly<Record<string, () => Promise<{ readonly run: Run }>>> = {
+const LOADERS: Readonly<Record<string, () => Promise<{ readonly run: CommandRun }>>> = {
   backtest: () => import("./do/backtest.ts"),
   blame: () => import("./do/blame.ts"),
   action: () => import("./do/action.ts"),
@@ -48,9 +48,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     const input = readInput(argv, process.cwd());
     const name = input.has("help") ? "help" : input.command.name;
     const loaded = await LOADERS[name]?.();
-    if (!loaded) throw new Fault({ what: `${name} is in the table but has no program` });
+    if (!loaded) throw new UserError({ what: `${name} is in the table but has no program` });
     return await loaded.run({ input, terminal, env: process.env });
   } catch (error) {
-    return printFault(terminal, error);
+    return printError(terminal, error);
   }
 }

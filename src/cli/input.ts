@@ -5,8 +5,8 @@
  * value is a string, checked by whoever uses it.
  */
 import { parseArgs } from "node:util";
-import { nearest } from "../core/util/suggest.ts";
-import { Fault, words } from "../core/messages/messages.ts";
+import { suggest } from "../core/util/suggest.ts";
+import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import { COMMANDS, COMMON, type Command, type Option } from "./commands.ts";
 
 export interface Input {
@@ -23,10 +23,10 @@ export interface Input {
 export function requireCommand(name: string): Command {
   const found = COMMANDS.find((command) => command.name === name);
   if (found) return found;
-  throw new Fault(
-    words.unknownCommand(
+  throw new UserError(
+    MESSAGES.unknownCommand(
       name,
-      nearest(
+      suggest(
         name,
         COMMANDS.map((one) => one.name),
       ),
@@ -43,10 +43,10 @@ export function readInput(argv: readonly string[], cwd: string): Input {
   const wanted = command.arguments ?? [];
   const missing = wanted.slice(parsed.positionals.length).find((one) => !one.optional);
   const helps = parsed.values["help"] === true;
-  if (missing && !helps) throw new Fault(words.missingArgument(command.name, missing.name));
+  if (missing && !helps) throw new UserError(MESSAGES.missingArgument(command.name, missing.name));
   const extra = parsed.positionals[wanted.length];
   if (extra !== undefined)
-    throw new Fault(words.badOption(command.name, `${JSON.stringify(extra)} is one word too many.`));
+    throw new UserError(MESSAGES.badOption(command.name, `${JSON.stringify(extra)} is one word too many.`));
   const values = (option: string): string[] => {
     const found = parsed.values[option];
     return (Array.isArray(found) ? found : [found]).filter((one): one is string => typeof one === "string");
@@ -95,7 +95,7 @@ function parse(command: Command, options: readonly Option[], words_: string[]): 
     });
     return { values, positionals };
   } catch (error) {
-    throw new Fault(words.badOption(command.name, explain(error, options)), { cause: error });
+    throw new UserError(MESSAGES.badOption(command.name, explain(error, options)), { cause: error });
   }
 }
 
@@ -107,7 +107,7 @@ function explain(error: unknown, options: readonly Option[]): string {
   if (plain !== undefined) return `The option ${plain} takes no value.`;
   const unknown = /Unknown option '([^']+)'/.exec(message)?.[1];
   if (unknown === undefined) return message.split(". ")[0] + ".";
-  const near = nearest(unknown.replace(/^-+/, ""), [...options.map((option) => option.name), "version"]);
+  const near = suggest(unknown.replace(/^-+/, ""), [...options.map((option) => option.name), "version"]);
   return `There is no option ${unknown}.${near === undefined ? "" : ` Did you mean --${near}?`}`;
 }
 
@@ -118,5 +118,5 @@ export function numberOption(input: Input, option: string, low: number, high: nu
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= low && value <= high) return value;
   const why = `--${option} takes a whole number from ${low} to ${high}, not ${JSON.stringify(text)}.`;
-  throw new Fault(words.badOption(input.command.name, why));
+  throw new UserError(MESSAGES.badOption(input.command.name, why));
 }

@@ -6,20 +6,20 @@
  */
 import { parseDuration } from "../core/util/duration.ts";
 import { reasonOf } from "../core/scheduling/reasons.ts";
-import { EXIT, Fault, words } from "../core/messages/messages.ts";
+import { EXIT_CODE, UserError, MESSAGES } from "../core/messages/messages.ts";
 import { endGroups } from "../process/group.ts";
 import { RefWatch } from "../queue/watch.ts";
-import { WakeLine } from "../queue/wake.ts";
-import { insist, telling } from "../engine/loop/retry-remote.ts";
-import type { Rests } from "../engine/loop/backoff.ts";
-import type { Event } from "../engine/ports.ts";
-import { Runner, type Options, type Summary } from "../engine/runner.ts";
-import type { Site } from "../app/workspace.ts";
-import { wireRunner } from "../app/create-runner.ts";
-import type { Call } from "./call.ts";
+import { WakeListener } from "../queue/wake.ts";
+import { retryUnreachable, reportOutage } from "../engine/loop/retry-remote.ts";
+import type { PollInterval } from "../engine/loop/backoff.ts";
+import type { RunnerEvent } from "../engine/ports.ts";
+import { Runner, type RunnerOptions, type RunSummary } from "../engine/runner.ts";
+import type { Workspace } from "../app/workspace.ts";
+import { createRunner } from "../app/create-runner.ts";
+import type { CommandCall } from "./call.ts";
 import type { Input } from "./input.ts";
-import { startNarration } from "./render/live-view.ts";
-import { requireSound } from "../app/check-remote.ts";
+import { startLiveView } from "./render/live-view.ts";
+import { requireUsableRemote } from "../app/check-remote.ts";
 import { printJson, type Terminal } from "./render/terminal.ts";
 
 const TTL_MS = 60_000;
@@ -30,30 +30,30 @@ const GRACE_MS = 10_000;
 /** The same signal again, so soon, is an echo. */
 const ECHO_MS = 500;
 /** The safety net under the file-system events. */
-const LOCAL_RESTS: Rests = { shortestMs: 15_000, longestMs: 15_000 };
+const LOCAL_RESTS: PollInterval = { shortestMs: 15_000, longestMs: 15_000 };
 /** Between two looks at a remote that shows nothing new. */
-const REMOTE_RESTS: Rests = { shortestMs: 1000, longestMs: 30_000 };
+const REMOTE_RESTS: PollInterval = { shortestMs: 1000, longestMs: 30_000 };
 /** Where wakes come from outside, looks are only a safety net. */
-const WOKEN_RESTS: Rests = { shortestMs: 1000, longestMs: 120_000 };
+const WOKEN_RESTS: PollInterval = { shortestMs: 1000, longestMs: 120_000 };
 
 /** Works until nothing is runnable, or for ever. Returns the exit code. */
-export async function work(
-  { input, terminal, env }: Call,
-  site: Site,
-  which: Pick<Options, "branches" | "concurrency">,
+export async function runRunner(
+  { input, terminal, env }: CommandCall,
+  site: Workspace,
+  which: Pick<RunnerOptions, "branches" | "concurrency">,
 ): Promise<number> {
-  const events: Event[] = [];
+  const events: RunnerEvent[] = [];
   const watching = input.has("watch");
   const ttlMs = durationOption(input, "ttl") ?? (isCounted(site) ? COUNTED_TTL_MS : TTL_MS);
   const graceMs = durationOption(input, "grace") ?? GRACE_MS;
-  const narration = await startNarration(terminal, watching);
-  const { ports, dispose } = wireRunner(site, env, (event) => {
+  const narration = await startLiveView(terminal, watching);
+  const { ports, dispose } = createRunner(site, env, (event) => {
     if (!watching) events.push(event);
     narration.tell(event);
   });
-  const refs = site.remote ? undefined : new RefWatch(site.place.commonDir);
+  const refs = site.remote ? undefined : new RefWatch(site.location.commonDir);
   const where = input.value("wake");
-  const line = where === undefined ? undefined : new WakeLine(where);
+  const line = where === undefined ? undefined : new WakeListener(where);
   let ring = (): void => undefined;
   const runner = new Runner(ports, {
     ...which,
@@ -70,9 +70,11 @@ export async function work(
   const ended = stopOnSignals(runner, terminal, graceMs);
   try {
     const sound = async () => {
-      if (ended() === undefined) await requireSound(site, Date.now());
+      if (ended() === undefined) await requireUsableRemote(site, Date.now());
     };
-    await (watching ? insist(ports, Number.POSITIVE_INFINITY, telling(ports, sound)) : sound());
+    await (watching
+      ? retryUnreachable(ports, Number.POSITIVE_INFINITY, reportOutage(ports, sound))
+      : sound());
     await line?.start(() => ring());
     const summary = await runner.run();
     narration.end();
@@ -85,7 +87,7 @@ export async function work(
   }
 }
 
-const isCounted = ({ remote }: Site): boolean =>
+const isCounted = ({ remote }: Workspace): boolean =>
   remote !== undefined && COUNTED.test(remote.line.address.push);
 
 /** Milliseconds. Throws a Fault when it is no duration. */
@@ -93,7 +95,7 @@ function durationOption(input: Input, option: string): number | undefined {
   const text = input.value(option);
   if (text === undefined) return undefined;
   const ms = parseDuration(text);
-  if (ms === undefined) throw new Fault(words.badDuration(option, text));
+  if (ms === undefined) throw new UserError(MESSAGES.badDuration(option, text));
   return ms;
 }
 
@@ -120,7 +122,12 @@ function stopOnSignals(runner: Runner, terminal: Terminal, graceMs: number): () 
   return () => code;
 }
 
-function report(terminal: Terminal, json: boolean, summary: Summary, events: readonly Event[]): number {
+function report(
+  terminal: Terminal,
+  json: boolean,
+  summary: RunSummary,
+  events: readonly RunnerEvent[],
+): number {
   const answered = events.flatMap((event) => (event.kind === "answered" ? [event] : []));
   const last = new Map(events.map((event) => [event.branch, event.kind]));
   const rests = [...last.values()].filter((kind) => kind === "resting").length;
@@ -149,6 +156,6 @@ function report(terminal: Terminal, json: boolean, summary: Summary, events: rea
         : parts.join(", "),
     );
   }
-  if (summary.faults > 0 || answered.some(({ next }) => next === "failed")) return EXIT.failed;
-  return later > 0 || stopped > 0 || blocked.length > 0 ? EXIT.later : EXIT.done;
+  if (summary.faults > 0 || answered.some(({ next }) => next === "failed")) return EXIT_CODE.failed;
+  return later > 0 || stopped > 0 || blocked.length > 0 ? EXIT_CODE.later : EXIT_CODE.done;
 }

@@ -7,15 +7,15 @@
 import type { ScriptFile } from "../core/workflow/check-workflow.ts";
 import type { Branch, Ref, RunId, Sha } from "../core/protocol/ids.ts";
 import type { Holder, Lease } from "../core/protocol/lease.ts";
-import type { Item } from "../core/workflow/carried-state.ts";
-import type { Offspring } from "../core/scheduling/children.ts";
+import type { CarriedState } from "../core/workflow/carried-state.ts";
+import type { Child } from "../core/scheduling/children.ts";
 import type { Approval } from "../core/policy/approvals.ts";
 import type { Plan } from "../core/workflow/plan.ts";
 import type { Push } from "../core/policy/push-identity.ts";
 import type { Agent } from "../core/outcome/prompt.ts";
 import type { Exit } from "../core/outcome/outcome.ts";
 import type { Commit, Request } from "../core/protocol/request.ts";
-import type { Head, Parked, Sides } from "../core/scheduling/snapshot.ts";
+import type { Head, ParkedResponse, SideRefs } from "../core/scheduling/snapshot.ts";
 import type { Workflow } from "../core/workflow/workflow.ts";
 
 /**
@@ -47,21 +47,21 @@ export interface LeaseRef {
 }
 
 /** The refs as one look found them. */
-export interface Look {
+export interface RefListing {
   readonly target: Branch;
   readonly heads: readonly Head[];
   readonly leases: ReadonlyMap<string, LeaseRef>;
   /** The taken places of lanes, each with the lease that took it. */
   readonly slots: ReadonlyMap<Ref, LeaseRef>;
-  readonly parked: ReadonlyMap<string, Parked>;
-  readonly sides: Sides;
+  readonly parked: ReadonlyMap<string, ParkedResponse>;
+  readonly sides: SideRefs;
   /** True when no ref has moved since the look before. */
   readonly unchanged: boolean;
 }
 
 export interface Repository {
   /** Every branch head and side ref, in one git process. */
-  look(): Promise<Look>;
+  listRefs(): Promise<RefListing>;
   /** For heads without a state: the request on the branch below, where a person took over. */
   takenOver(target: Branch, heads: readonly Head[]): Promise<ReadonlyMap<string, Request>>;
   /** The present values of some refs; null where there is none. */
@@ -112,7 +112,7 @@ export interface Script extends ScriptFile {
 }
 
 /** The workflow and scripts of one trusted commit. */
-export interface Contract {
+export interface TrustedConfig {
   /** The trusted branch. */
   readonly target: Branch;
   readonly workflow: Workflow;
@@ -127,7 +127,7 @@ export interface Contract {
 }
 
 /** A worktree of ours, detached at the request. */
-export interface Tree {
+export interface AttemptTree {
   readonly path: string;
   /** A folder beside it, for the request, the output and the log of the run. */
   readonly side: string;
@@ -135,20 +135,20 @@ export interface Tree {
 }
 
 /** The worktree after the script: its commits, and a tree with everything that was left. */
-export interface Sealed {
+export interface CollectedTree {
   readonly head: Sha;
   readonly tree: Sha;
   readonly changed: boolean;
 }
 
-export interface Trees {
-  open(run: RunId, request: Request): Promise<Tree>;
+export interface AttemptTrees {
+  open(run: RunId, request: Request): Promise<AttemptTree>;
   /** Collects what the script left; a string says what is wrong with the tree. */
-  seal(tree: Tree): Promise<Sealed | string>;
+  seal(tree: AttemptTree): Promise<CollectedTree | string>;
   /** A commit that holds what the script did, ignored files left out; undefined: it did nothing. */
-  save(tree: Tree, message: string): Promise<Sha | undefined>;
+  save(tree: AttemptTree, message: string): Promise<Sha | undefined>;
   /** Gives the worktree back to the pool. What it holds must be on a ref by now. */
-  close(tree: Tree): Promise<void>;
+  close(tree: AttemptTree): Promise<void>;
   /** Ends what dead runners of this machine left: process groups first, then trees, once saved. */
   sweep(): Promise<void>;
 }
@@ -157,7 +157,7 @@ export interface ScriptCall {
   /** The trusted branch. */
   readonly target: Branch;
   readonly script: Script;
-  readonly tree: Tree;
+  readonly tree: AttemptTree;
   readonly run: RunId;
   readonly request: Request;
   readonly attempt: number;
@@ -178,8 +178,8 @@ export interface ScriptCall {
   /** The head of the trusted branch when the request was looked at. */
   readonly targetCommit: Sha;
   /** What the work carries, as the runner's own commits say. */
-  readonly item: Item;
-  readonly children: readonly Offspring[];
+  readonly item: CarriedState;
+  readonly children: readonly Child[];
   readonly approvals: readonly Approval[];
   /** The frozen plan that the request is a step of. */
   readonly plan: Plan | undefined;
@@ -228,7 +228,7 @@ export interface Machine {
 }
 
 /** What happens, as it happens: for the live view, the log and tests. */
-export type Event =
+export type RunnerEvent =
   | {
       /** A finished answer that had waited beside its branch is in its place. */
       readonly kind: "landed";
@@ -276,11 +276,11 @@ export type Event =
 
 export interface Ports {
   readonly repository: Repository;
-  readonly trees: Trees;
+  readonly trees: AttemptTrees;
   readonly scripts: Scripts;
   readonly clock: Clock;
   readonly machine: Machine;
   /** The contract of the trusted branch as the last look found it. */
-  readonly contract: (target: Branch, heads: readonly Head[]) => Promise<Contract>;
-  readonly tell: (event: Event) => void;
+  readonly trustedConfig: (target: Branch, heads: readonly Head[]) => Promise<TrustedConfig>;
+  readonly report: (event: RunnerEvent) => void;
 }

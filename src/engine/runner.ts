@@ -4,25 +4,25 @@
  * What must hold: a wake is only a hint, each look sees everything; every decision is made by the
  * core on one view; leases of dead runners are swept before anything is claimed over them.
  */
-import { sceneOf, whyCalledOff } from "../core/scheduling/waits.ts";
+import { conditionContext, cancelReason } from "../core/scheduling/waits.ts";
 import { decide, type Decision, type Idle, type Run } from "../core/scheduling/decide.ts";
 import type { Branch, Ref, Sha } from "../core/protocol/ids.ts";
 import type { Request } from "../core/protocol/request.ts";
-import type { Going as Place, Now, View } from "../core/scheduling/snapshot.ts";
+import type { RunningAttempt as Place, Now, Snapshot } from "../core/scheduling/snapshot.ts";
 import type { Workflow } from "../core/workflow/workflow.ts";
-import { Fault, Unreachable } from "../core/messages/messages.ts";
+import { UserError, RemoteUnreachable } from "../core/messages/messages.ts";
 import { attempt } from "./attempt/attempt.ts";
-import { Bell } from "./loop/wake-signal.ts";
-import { Chooser } from "./loop/select-work.ts";
-import { Inquirer } from "./loop/fact-loader.ts";
+import { WakeSignal } from "./loop/wake-signal.ts";
+import { WorkSelector } from "./loop/select-work.ts";
+import { FactLoader } from "./loop/fact-loader.ts";
 import { Observer } from "./loop/observer.ts";
-import { Pace, Patience, type Rests } from "./loop/backoff.ts";
+import { PollBackoff, BackoffWait, type PollInterval } from "./loop/backoff.ts";
 import { StopSwitch } from "./attempt/lease-holder.ts";
-import { Tidy } from "./loop/cleanup.ts";
-import type { Contract, Look, Ports } from "./ports.ts";
-import type { Beside } from "./attempt/context.ts";
+import { Cleanup } from "./loop/cleanup.ts";
+import type { TrustedConfig, RefListing, Ports } from "./ports.ts";
+import type { BackgroundTask } from "./attempt/context.ts";
 
-export interface Options {
+export interface RunnerOptions {
   /** One look, and everything that it started. */
   readonly once: boolean;
   /** Stay, and look again at each wake. */
@@ -34,7 +34,7 @@ export interface Options {
   /** True where other runners are likely, as on a remote. */
   readonly shared: boolean;
   /** The rests between looks that nothing woke, in milliseconds. */
-  readonly rests: Rests;
+  readonly rests: PollInterval;
   /** Is given the bell, to ring it at each wake. */
   readonly wakes: (ring: () => void) => void;
 }
@@ -44,7 +44,7 @@ const BUSY_LOOKS = 6;
 /** So often a runner that stays looks for what dead ones left, also where no lease of theirs is in view. */
 const SWEEP_MS = 600_000;
 /** What one `run` came to. */
-export interface Summary {
+export interface RunSummary {
   readonly started: number;
   readonly faults: number;
   readonly idle: readonly Idle[];
@@ -66,33 +66,33 @@ interface Tick {
 
 export class Runner {
   readonly #ports: Ports;
-  readonly #options: Options;
+  readonly #options: RunnerOptions;
   readonly #going = new Map<Branch, Going>();
   readonly #observer: Observer;
-  readonly #inquirer: Inquirer;
+  readonly #inquirer: FactLoader;
   #started = 0;
   #faults = 0;
   #over = false;
   #sweptAt: number | undefined;
-  readonly #patience = new Patience();
-  readonly #pace: Pace;
-  readonly #tidy: Tidy;
-  readonly #chooser: Chooser;
+  readonly #patience = new BackoffWait();
+  readonly #pace: PollBackoff;
+  readonly #tidy: Cleanup;
+  readonly #chooser: WorkSelector;
   #toldFault = "";
-  readonly #bell = new Bell();
+  readonly #bell = new WakeSignal();
   #heads: ReadonlyMap<Branch, Sha> = new Map();
   /** What runs beside the work, one after another, and what stops the present one. */
   #besides: Promise<void> = Promise.resolve();
   #besideStop: StopSwitch | undefined;
 
-  constructor(ports: Ports, options: Options) {
+  constructor(ports: Ports, options: RunnerOptions) {
     this.#ports = ports;
     this.#options = options;
     this.#observer = new Observer(ports);
-    this.#inquirer = new Inquirer(ports.repository);
-    this.#pace = new Pace(options.rests);
-    this.#tidy = new Tidy(ports, options.shared);
-    this.#chooser = new Chooser(ports, options, this.#tidy);
+    this.#inquirer = new FactLoader(ports.repository);
+    this.#pace = new PollBackoff(options.rests);
+    this.#tidy = new Cleanup(ports, options.shared);
+    this.#chooser = new WorkSelector(ports, options, this.#tidy);
     options.wakes(() => this.#bell.ring());
   }
 
@@ -116,7 +116,7 @@ export class Runner {
    * Runs until nothing is runnable, or until `shutdown` when watching. When looking fails, a watch
    * tells it and goes on; otherwise what runs is finished, and the failure is thrown.
    */
-  async run(): Promise<Summary> {
+  async run(): Promise<RunSummary> {
     const { clock } = this.#ports;
     let idle: readonly Idle[] = [];
     for (;;) {
@@ -149,7 +149,7 @@ export class Runner {
   }
 
   /** It holds no branch and no place, so that nobody waits for it but the end of the runner. */
-  readonly #beside: Beside = (task) => {
+  readonly #beside: BackgroundTask = (task) => {
     this.#besides = this.#besides.then(() => {
       this.#besideStop = new StopSwitch();
       return this.#over ? undefined : task(this.#besideStop);
@@ -163,23 +163,23 @@ export class Runner {
       return tick;
     } catch (error) {
       // A cut line is no reason to leave what runs; the answer may find it mended.
-      const passes = error instanceof Unreachable && this.#going.size > 0;
+      const passes = error instanceof RemoteUnreachable && this.#going.size > 0;
       if (!this.#options.watch && !passes) {
         await this.#finishAll();
         throw error;
       }
       const { message: what, next } =
-        error instanceof Fault ? error : { message: String(error), next: undefined };
-      if (what !== this.#toldFault) this.#ports.tell({ kind: "fault", branch: undefined, what, next });
+        error instanceof UserError ? error : { message: String(error), next: undefined };
+      if (what !== this.#toldFault) this.#ports.report({ kind: "fault", branch: undefined, what, next });
       this.#toldFault = what;
       return { idle: [], progress: false };
     }
   }
 
   async #tick(): Promise<Tick> {
-    const { contract: readContract, clock, repository } = this.#ports;
+    const { trustedConfig: readContract, clock, repository } = this.#ports;
     await this.#sweepInTime();
-    const look = await repository.look();
+    const look = await repository.listRefs();
     if (!look.unchanged && this.#headsMoved(look)) this.#pace.quicken();
     const contract = await readContract(look.target, look.heads);
     const continues = contract.workflow["on-plain-commit"] === "continue";
@@ -187,7 +187,7 @@ export class Runner {
       ? await repository.takenOver(look.target, look.heads)
       : new Map<string, Request>();
     const going = new Map<Branch, Place>(this.#going);
-    const facts = await this.#inquirer.inquire(look, contract, takenOver);
+    const facts = await this.#inquirer.load(look, contract, takenOver);
     const view = this.#observer.observe(look, takenOver, going, facts);
     const now = { mono: clock.mono(), wall: clock.wall() };
     this.#stopMoved(view);
@@ -209,7 +209,7 @@ export class Runner {
   }
 
   /** Renewals of others move leases all the time, and are nothing to look for. */
-  #headsMoved({ heads }: Look): boolean {
+  #headsMoved({ heads }: RefListing): boolean {
     const before = this.#heads;
     this.#heads = new Map(heads.map(({ branch, commit }) => [branch, commit]));
     return before.size !== heads.length || heads.some(({ branch, commit }) => before.get(branch) !== commit);
@@ -227,13 +227,13 @@ export class Runner {
   }
 
   /** When a runner of this machine died, ends and saves what it left before anything is decided. */
-  async #sweepDead(view: View): Promise<void> {
-    const isDead = [...view.leases.values()].some(({ lease, dead }) => dead && !lease?.rest);
+  async #sweepDead(view: Snapshot): Promise<void> {
+    const isDead = [...view.leases.values()].some(({ lease, dead }) => dead && !lease?.backoff);
     if (isDead) await this.#ports.trees.sweep();
   }
 
   /** A person's commit on a branch that we work on ends our run at once. */
-  #stopMoved(view: View): void {
+  #stopMoved(view: Snapshot): void {
     const present = new Map(view.heads.map((head) => [head.branch, head.commit]));
     for (const [branch, { commit, stop }] of this.#going) {
       if (present.get(branch) !== commit) stop.stop("moved");
@@ -241,16 +241,16 @@ export class Runner {
   }
 
   /** What is held, or called off by the branch that handed it out, ends here too. */
-  #stopUnwanted(view: View, workflow: Workflow, now: Now): void {
+  #stopUnwanted(view: Snapshot, workflow: Workflow, now: Now): void {
     const isHeld = view.sides.hold !== undefined;
     if (isHeld) this.#besideStop?.stop("held");
     // At rest, the branches need not be gone through once more.
     if (this.#going.size === 0) return;
-    const scene = sceneOf(view, workflow, now);
+    const scene = conditionContext(view, workflow, now);
     for (const [branch, { stop }] of this.#going) {
-      const asked = scene.heads.get(branch)?.asked;
+      const asked = scene.heads.get(branch)?.reading;
       if (isHeld) stop.stop("held");
-      else if (asked?.kind === "request" && whyCalledOff(asked, scene) !== undefined) stop.stop("called-off");
+      else if (asked?.kind === "request" && cancelReason(asked, scene) !== undefined) stop.stop("called-off");
     }
   }
 
@@ -259,7 +259,7 @@ export class Runner {
     return branches.length === 0 || branches.includes(decision.head.branch);
   }
 
-  #start(contract: Contract, run: Run, view: View): void {
+  #start(contract: TrustedConfig, run: Run, view: Snapshot): void {
     const stop = new StopSwitch();
     const { branch } = run.head;
     const { ttlMs } = this.#options;

@@ -12,12 +12,12 @@ import { LEASES } from "../core/protocol/refs.ts";
 import { parseMessage, valueOf } from "../core/protocol/message.ts";
 import { parseRequest, type Commit } from "../core/protocol/request.ts";
 import { readSides, sideRefs } from "../core/scheduling/side-refs.ts";
-import type { Head, Parked } from "../core/scheduling/snapshot.ts";
-import type { LeaseRef, Look } from "../engine/ports.ts";
+import type { Head, ParkedResponse } from "../core/scheduling/snapshot.ts";
+import type { LeaseRef, RefListing } from "../engine/ports.ts";
 import { branchKey } from "./refs.ts";
 
 /** A branch head, or the commit of a side ref. */
-export type Entry = Head | Commit;
+export type RefEntry = Head | Commit;
 
 /** A follow that is not finished: the branch moved, its checkout did not. */
 export interface Follow {
@@ -26,14 +26,14 @@ export interface Follow {
   readonly head: Head;
 }
 
-export interface WholeLook extends Omit<Look, "target"> {
+export interface FullListing extends Omit<RefListing, "target"> {
   readonly follows: readonly Follow[];
   /** The branch that `origin/HEAD` names. */
   readonly originHead: string | undefined;
 }
 
 /** What the commit of a ref is: a head, or a record of ours. */
-export function readEntry(ref: string, commit: Commit): Entry {
+export function readEntry(ref: string, commit: Commit): RefEntry {
   const branch = branchOf(ref);
   return branch ? readHead(branch, commit) : commit;
 }
@@ -43,23 +43,23 @@ function readHead(branch: Branch, commit: Commit): Head {
   const asked = parseRequest(branch, commit);
   const message = asked.kind === "request" ? commit.message : commit.message.slice(0, 200);
   const { commit: id, parents, committed } = commit;
-  return { branch, commit: id, key: branchKey(branch), parents, committed, message, asked };
+  return { branch, commit: id, key: branchKey(branch), parents, committed, message, reading: asked };
 }
 
 /** One look, from every ref that was read. */
-export function assemble(
-  entries: ReadonlyMap<string, Entry>,
+export function buildListing(
+  entries: ReadonlyMap<string, RefEntry>,
   originHead: string | undefined,
   unchanged: boolean,
-): WholeLook {
+): FullListing {
   const heads: Head[] = [];
   const leases = new Map<string, LeaseRef>();
   const slots = new Map<Ref, LeaseRef>();
-  const parked = new Map<string, Parked>();
+  const parked = new Map<string, ParkedResponse>();
   const sides: [string, Sha, string][] = [];
   const pending: { ref: Ref; key: string; from: Sha }[] = [];
   for (const [name, entry] of entries) {
-    if ("asked" in entry) {
+    if ("reading" in entry) {
       heads.push(entry);
       continue;
     }

@@ -8,9 +8,9 @@
 import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { type Branch, branchOf, type Sha } from "../core/protocol/ids.ts";
-import { words } from "../core/messages/messages.ts";
+import { MESSAGES } from "../core/messages/messages.ts";
 import type { Git } from "./exec.ts";
-import type { Place } from "./open-repository.ts";
+import type { GitLocation } from "./open-repository.ts";
 
 export interface Checkout {
   readonly gitDir: string;
@@ -21,7 +21,7 @@ export interface Checkout {
 }
 
 /** Every worktree that has a branch checked out or in rebase. */
-export function listCheckouts(place: Place): Checkout[] {
+export function listCheckouts(place: GitLocation): Checkout[] {
   const found: Checkout[] = [];
   if (place.top !== undefined && existsSync(place.top))
     found.push(...readCheckout(place.commonDir, place.top));
@@ -75,7 +75,7 @@ export async function checkoutBlocker(
   move?: { readonly from: Sha; readonly to: Sha },
 ): Promise<string | undefined> {
   const { dir } = checkout;
-  if (checkout.rebasing) return words.rebasing(dir);
+  if (checkout.rebasing) return MESSAGES.rebasing(dir);
   const here = gitAt(git, checkout);
   const changes = await here.text([
     "--no-optional-locks",
@@ -84,12 +84,12 @@ export async function checkoutBlocker(
     "-z",
     "--untracked-files=no",
   ]);
-  if (changes !== "") return words.dirtyCheckout(dir);
+  if (changes !== "") return MESSAGES.dirtyCheckout(dir);
   if (!move) return undefined;
   const dryRun = await here.run(["read-tree", "-n", "-m", "-u", move.from, move.to], { codes: [1, 128] });
-  if (dryRun.code !== 0) return words.wouldOverwrite(dir);
+  if (dryRun.code !== 0) return MESSAGES.wouldOverwrite(dir);
   // git takes an ignored file for one that may be overwritten; its owner does not.
-  return (await findInTheWay(here, move.from, move.to)) ? words.wouldOverwrite(dir) : undefined;
+  return (await findInTheWay(here, move.from, move.to)) ? MESSAGES.wouldOverwrite(dir) : undefined;
 }
 
 /** Moves index and files from one commit to the other. False when a file stood in the way. */

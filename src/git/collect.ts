@@ -8,8 +8,8 @@
 import { lstatSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Sha } from "../core/protocol/ids.ts";
-import type { Sealed } from "../engine/ports.ts";
-import { GitExit, type Call, type Git } from "./exec.ts";
+import type { CollectedTree } from "../engine/ports.ts";
+import { GitExit, type GitCall, type Git } from "./exec.ts";
 import { requireSha } from "./parse.ts";
 import { BOT, identity } from "./repository.ts";
 
@@ -22,7 +22,7 @@ interface Status {
 }
 
 /** The answer's commits and tree, or what is wrong with them. */
-export async function collect(git: Git, base: Sha): Promise<Sealed | string> {
+export async function collect(git: Git, base: Sha): Promise<CollectedTree | string> {
   const { head, dirty, nested } = await readStatus(git, base);
   if (head === undefined || (head !== base && !(await isOnTop(git, base, head)))) {
     return "its commits do not descend from the request; history may be added to, never rewritten";
@@ -85,7 +85,7 @@ async function readHead(git: Git): Promise<Sha | undefined> {
   return code === 0 ? requireSha(stdout) : undefined;
 }
 
-async function readStatus(git: Git, base?: Sha, call: Call = {}): Promise<Status> {
+async function readStatus(git: Git, base?: Sha, call: GitCall = {}): Promise<Status> {
   const args = ["status", "--porcelain=v2", "--branch", "--untracked-files=all", "--no-renames", "-z"];
   const entries = (await git.text(args, call)).split("\0").filter((entry) => entry !== "");
   const oid = entries.find((entry) => entry.startsWith("# branch.oid "))?.slice("# branch.oid ".length);
@@ -128,7 +128,7 @@ async function isOnTop(git: Git, base: Sha, head: Sha): Promise<boolean> {
 }
 
 /** A tree of all files that are not ignored; those of a repository inside are plain files in it. */
-async function writeTree(git: Git, nested: readonly string[], call: Call = {}): Promise<Sha> {
+async function writeTree(git: Git, nested: readonly string[], call: GitCall = {}): Promise<Sha> {
   await git.run(["add", "--all", "--", ".", ...nested.map((path) => `:(exclude,literal)${path}`)], call);
   for (const path of nested) {
     await git.run(["update-index", "--force-remove", "--", path.slice(0, -1)], call);
@@ -138,7 +138,7 @@ async function writeTree(git: Git, nested: readonly string[], call: Call = {}): 
   return requireSha(await git.text(["write-tree"], call));
 }
 
-async function writeNested(git: Git, path: string, outer: Call): Promise<Sha> {
+async function writeNested(git: Git, path: string, outer: GitCall): Promise<Sha> {
   const dir = join(git.place.dir, path);
   const gitDir = gitDirOf(git);
   const index = `${outer.env?.["GIT_INDEX_FILE"] ?? join(gitDir, "index")}.nested`;

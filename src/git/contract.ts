@@ -14,10 +14,10 @@ import {
   isReservedState,
   WORKFLOW_FILE,
   withoutPrototypes,
-  type Problem,
+  type WorkflowProblem,
   type Workflow,
 } from "../core/workflow/workflow.ts";
-import type { Contract, Script } from "../engine/ports.ts";
+import type { TrustedConfig, Script } from "../engine/ports.ts";
 import type { Git } from "./exec.ts";
 import { requireSha } from "./parse.ts";
 import { readJson } from "./bay.ts";
@@ -31,9 +31,9 @@ interface TreeFile extends ScriptFile {
 }
 
 /** A contract with what is wrong with it; it may be run when there are no problems. */
-export interface ReadContract extends Omit<Contract, "target"> {
+export interface ReadTrustedConfig extends Omit<TrustedConfig, "target"> {
   readonly commit: Sha;
-  readonly problems: readonly Problem[];
+  readonly problems: readonly WorkflowProblem[];
   /** False when the trusted commit has neither states nor AYNIG commands. */
   readonly any: boolean;
   readonly scripts: ReadonlyMap<string, readonly ScriptFile[]>;
@@ -43,12 +43,12 @@ export interface ReadContract extends Omit<Contract, "target"> {
  * Reads the contract of a commit. `copies` is the directory for executable copies; `memory`, the
  * beginning of file names for what was read before: a commit never changes. Only commands that run nothing may give it.
  */
-export async function readContract(
+export async function readTrustedConfig(
   git: Git,
   commit: Sha,
   copies: string,
   memory?: string,
-): Promise<ReadContract> {
+): Promise<ReadTrustedConfig> {
   const fresh = () => readParts(git, commit);
   const parts = memory === undefined ? await fresh() : await remembered(`${memory}${commit}.json`, fresh);
   const { files, problems, blob } = parts;
@@ -83,12 +83,12 @@ export async function readContract(
 interface Parts {
   readonly files: readonly TreeFile[];
   readonly workflow: Workflow;
-  readonly problems: readonly Problem[];
+  readonly problems: readonly WorkflowProblem[];
   readonly blob?: Sha | undefined;
 }
 
 async function readParts(git: Git, commit: Sha): Promise<Parts> {
-  const [listed, text, { openWorkflow, readWorkflow }] = await Promise.all([
+  const [listed, text, { openWorkflow, parseWorkflow: parseWorkflow }] = await Promise.all([
     listFiles(git, commit),
     readText(git, commit),
     import("../core/workflow/workflow-file.ts"),
@@ -99,7 +99,7 @@ async function readParts(git: Git, commit: Sha): Promise<Parts> {
     const names = [...statesOf(listed).keys()].flatMap((name) => parseStateName(name) ?? []);
     return { files: listed, workflow: openWorkflow(names), problems: [] };
   }
-  const { workflow, problems } = readWorkflow(text ?? "");
+  const { workflow, problems } = parseWorkflow(text ?? "");
   const { blob } = file;
   if (!workflow) return { files: listed, workflow: openWorkflow([]), problems, blob };
   const { files, problems: more } = await readPrompts(git, listed, workflow);
@@ -203,8 +203,8 @@ async function readPrompts(
   git: Git,
   listed: readonly TreeFile[],
   workflow: Workflow,
-): Promise<{ files: TreeFile[]; problems: Problem[] }> {
-  const problems: Problem[] = [];
+): Promise<{ files: TreeFile[]; problems: WorkflowProblem[] }> {
+  const problems: WorkflowProblem[] = [];
   const read = async (file: TreeFile): Promise<TreeFile> => {
     const [, folder = "", name = ""] = PROMPT.exec(file.path) ?? [];
     const state = parseStateName(name) && !isReservedState(name) ? workflow.states[name] : undefined;

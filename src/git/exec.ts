@@ -8,23 +8,23 @@
 import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { simpleGit, type SimpleGit, type SimpleGitOptions } from "simple-git";
-import { Fault, words } from "../core/messages/messages.ts";
+import { UserError, MESSAGES } from "../core/messages/messages.ts";
 
 /** git ended with a code that the caller did not allow. */
-export class GitExit extends Fault {
+export class GitExit extends UserError {
   readonly code: number;
   readonly stderr: string;
 
   constructor(args: readonly string[], code: number, stderr: string) {
     const command = args.find((arg) => !arg.startsWith("-")) ?? "";
-    super(words.gitFailed(command, code, firstLine(stderr)));
+    super(MESSAGES.gitFailed(command, code, firstLine(stderr)));
     this.name = "GitExit";
     this.code = code;
     this.stderr = stderr;
   }
 }
 
-export interface Call {
+export interface GitCall {
   readonly stdin?: string;
   /** Exit codes that are answers, besides 0. */
   readonly codes?: readonly number[];
@@ -36,16 +36,16 @@ export interface Call {
   readonly silentMs?: number;
 }
 
-export interface Result {
+export interface GitResult {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
 /** git printed nothing for too long and was ended: what it had begun may still come to an end. */
-export class GitSilent extends Fault {
+export class GitSilent extends UserError {
   constructor(args: readonly string[], ms: number) {
-    super(words.gitSilent(args[0] ?? "", ms));
+    super(MESSAGES.gitSilent(args[0] ?? "", ms));
     this.name = "GitSilent";
   }
 }
@@ -82,7 +82,7 @@ const UNSAFE: NonNullable<SimpleGitOptions["unsafe"]> = {
 };
 
 /** Where one Git works, and with what. */
-export interface Place {
+export interface GitTarget {
   readonly dir: string;
   /** The environment that git may see; `cleanEnv` makes one. */
   readonly env: Readonly<Record<string, string>>;
@@ -144,30 +144,30 @@ export function remoteEnv(
 
 /** git in one place, with fixed settings. */
 export class Git {
-  readonly place: Place;
+  readonly place: GitTarget;
 
-  constructor(place: Place) {
+  constructor(place: GitTarget) {
     this.place = place;
   }
 
   /** The same git with some of its place changed; settings are added to those it has. */
-  with(change: Partial<Place>): Git {
+  with(change: Partial<GitTarget>): Git {
     const settings = [...(this.place.settings ?? []), ...(change.settings ?? [])];
     return new Git({ ...this.place, ...change, settings });
   }
 
   /** Runs git and returns its whole standard output. Throws GitExit, or a Fault without git. */
-  run(args: readonly string[], call: Call = {}): Promise<Result> {
+  run(args: readonly string[], call: GitCall = {}): Promise<GitResult> {
     return this.#start(args, call, (git, all) => git.raw(all));
   }
 
   /** Runs git and returns its output. */
-  async text(args: readonly string[], call: Call = {}): Promise<string> {
+  async text(args: readonly string[], call: GitCall = {}): Promise<string> {
     return (await this.run(args, call)).stdout;
   }
 
   /** Runs `git cat-file …` and returns the bytes. */
-  async bytes(args: readonly ["cat-file", ...string[]], call: Call = {}): Promise<Buffer> {
+  async bytes(args: readonly ["cat-file", ...string[]], call: GitCall = {}): Promise<Buffer> {
     const [, ...rest] = args;
     const read = (git: SimpleGit) => git.binaryCatFile(rest) as Promise<Buffer>;
     return (await this.#start(args, call, read)).stdout;
@@ -175,12 +175,12 @@ export class Git {
 
   async #start<T>(
     args: readonly string[],
-    call: Call,
+    call: GitCall,
     start: (git: SimpleGit, all: string[]) => PromiseLike<T>,
   ): Promise<{ code: number; stdout: T; stderr: string }> {
     let code = 0;
     let stderr = "";
-    let failure: Fault | undefined;
+    let failure: UserError | undefined;
     let silent = false;
     const allowed = call.codes ?? [];
     const env = { ...this.place.env, ...call.env };
@@ -201,7 +201,7 @@ export class Git {
         if (allowed.includes(code)) return undefined;
         const said = stderr || String(error ?? "");
         const missing = said.includes("spawn git ENOENT");
-        failure = missing ? new Fault(words.noGit()) : new GitExit(args, code, said);
+        failure = missing ? new UserError(MESSAGES.noGit()) : new GitExit(args, code, said);
         return failure;
       },
     })

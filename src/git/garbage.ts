@@ -18,8 +18,8 @@ import { USED } from "../core/protocol/refs.ts";
 import { parseMessage, valueOf } from "../core/protocol/message.ts";
 import { readSides } from "../core/scheduling/side-refs.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
-import type { Look } from "../engine/ports.ts";
-import type { Place } from "./open-repository.ts";
+import type { RefListing } from "../engine/ports.ts";
+import type { GitLocation } from "./open-repository.ts";
 import { parseRecords, requireSha } from "./parse.ts";
 
 export type Garbage =
@@ -43,8 +43,8 @@ export interface LaneRule {
 
 /** Everything that could be removed. `before` is in milliseconds since 1970. */
 export async function findGarbage(
-  place: Place,
-  look: Look,
+  place: GitLocation,
+  look: RefListing,
   cache: CachePlaces,
   before: number,
   lanes: LaneRule | undefined,
@@ -74,7 +74,7 @@ export async function findGarbage(
   for (const [key, { ref, value, lease }] of look.leases) {
     const head = keys.get(key);
     if (!head) found.push({ kind: "ref", name: ref, value, why: "a lease on a branch that is gone" });
-    else if (lease?.rest && lease.request !== head.commit) {
+    else if (lease?.backoff && lease.request !== head.commit) {
       found.push({ kind: "ref", name: ref, value, why: "a rest of a request that is answered" });
     }
   }
@@ -112,7 +112,7 @@ function whyNote(
     const head = heads.get(key);
     if (!head) return "checks of a branch that is gone";
     // What approvals stand on is checked, not the approvals.
-    const { asked } = head;
+    const { reading: asked } = head;
     const approved = asked.kind === "none" && asked.reason === "approves" ? asked.detail : undefined;
     if (commit !== head.commit && commit !== approved) return "checks of a commit that is no longer the head";
   }

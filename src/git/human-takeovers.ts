@@ -12,7 +12,7 @@ import type { Git } from "./exec.ts";
 import { LOG_FORMAT, parseLog, parseRecords } from "./parse.ts";
 import { parseMessage, valueOf } from "../core/protocol/message.ts";
 
-export class Takeovers {
+export class HumanTakeovers {
   readonly #git: Git;
   readonly #known = new Map<string, Request | undefined>();
 
@@ -22,7 +22,7 @@ export class Takeovers {
 
   async find(target: Branch, heads: readonly Head[]): Promise<ReadonlyMap<string, Request>> {
     const plain = heads.filter(
-      ({ asked, branch }) => asked.kind === "none" && isPlain(asked) && branch !== target,
+      ({ reading: asked, branch }) => asked.kind === "none" && isPlain(asked) && branch !== target,
     );
     const present = new Set(plain.map(idOf));
     for (const id of this.#known.keys()) if (!present.has(id)) this.#known.delete(id);

@@ -6,9 +6,9 @@
  */
 import { existsSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { Fault, words } from "../core/messages/messages.ts";
+import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import { cleanEnv, Git, GitExit } from "./exec.ts";
-import { parseConfig, parseScopedConfig, type Scoped } from "./parse.ts";
+import { parseConfig, parseScopedConfig, type ScopedSetting } from "./parse.ts";
 
 export interface Person {
   readonly name: string;
@@ -18,7 +18,7 @@ export interface Person {
 }
 
 /** A repository as it was found. */
-export interface Place {
+export interface GitLocation {
   readonly git: Git;
   /** The directory shared by all worktrees: objects, refs, configuration. */
   readonly commonDir: string;
@@ -27,7 +27,7 @@ export interface Place {
   readonly emptyTree: string;
   readonly config: ReadonlyMap<string, string>;
   /** Every setting in its order; a key may be there more than once. */
-  readonly settings: readonly Scoped[];
+  readonly settings: readonly ScopedSetting[];
   /** The main worktree, where there is one. */
   readonly top: string | undefined;
   /** Undefined when neither `user.name` nor `user.email` is set. */
@@ -41,12 +41,12 @@ export const EMPTY_TREE = {
 
 /** git in a directory that exists. Throws a Fault when it does not. */
 export function gitIn(dir: string, environment: Readonly<Record<string, string | undefined>>): Git {
-  if (!existsSync(dir) || !statSync(dir).isDirectory()) throw new Fault(words.noSuchDirectory(dir));
+  if (!existsSync(dir) || !statSync(dir).isDirectory()) throw new UserError(MESSAGES.noSuchDirectory(dir));
   return new Git({ dir, env: cleanEnv(environment) });
 }
 
 /** Opens the repository that git finds. Throws a Fault when there is none. */
-export async function openPlace(git: Git): Promise<Place> {
+export async function openLocation(git: Git): Promise<GitLocation> {
   const asked = [
     "--git-common-dir",
     "--is-bare-repository",
@@ -79,7 +79,7 @@ export async function openPlace(git: Git): Promise<Place> {
 async function explain(error: unknown, git: Git): Promise<never> {
   if (!(error instanceof GitExit)) throw error;
   await requireVersion(git);
-  throw new Fault(words.notARepository(git.place.dir), { cause: error });
+  throw new UserError(MESSAGES.notARepository(git.place.dir), { cause: error });
 }
 
 /** The oldest git that has everything we use (`merge-tree --write-tree`). */
@@ -90,7 +90,8 @@ export async function requireVersion(git: Git): Promise<string> {
   const text = (await git.text(["version"])).trim().replace(/^git version /, "");
   const [major = 0, minor = 0] = text.split(".").map(Number);
   const [oldMajor, oldMinor] = OLDEST_GIT;
-  if (major < oldMajor || (major === oldMajor && minor < oldMinor)) throw new Fault(words.gitTooOld(text));
+  if (major < oldMajor || (major === oldMajor && minor < oldMinor))
+    throw new UserError(MESSAGES.gitTooOld(text));
   return text;
 }
 

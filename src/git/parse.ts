@@ -65,14 +65,14 @@ export function parseConfig(output: string): ReadonlyMap<string, string> {
 }
 
 /** A setting, and where it was made: `system`, `global`, `local`, `worktree` or `command`. */
-export interface Scoped {
+export interface ScopedSetting {
   readonly scope: string;
   readonly key: string;
   readonly value: string;
 }
 
 /** `git config --list -z --show-scope`. */
-export function parseScopedConfig(output: string): Scoped[] {
+export function parseScopedConfig(output: string): ScopedSetting[] {
   return parseRecords(output, 2).map(([scope = "", entry = ""]) => {
     const [key, value] = parseSetting(entry);
     return { scope, key, value };

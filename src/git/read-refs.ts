@@ -9,7 +9,7 @@ import { PARKED } from "../core/protocol/refs.ts";
 import { LANES } from "../core/protocol/refs.ts";
 import { LEASES } from "../core/protocol/refs.ts";
 import { sideRefs } from "../core/scheduling/side-refs.ts";
-import { assemble, readEntry, type Entry, type WholeLook } from "./build-snapshot.ts";
+import { buildListing, readEntry, type RefEntry, type FullListing } from "./build-snapshot.ts";
 import type { Git } from "./exec.ts";
 import { parseCommitFields, parseRecords, recordReader } from "./parse.ts";
 
@@ -21,9 +21,9 @@ const WHOLE = "%(refname)%00%(symref)%00%(objectname)%00%(parent)%00%(committerd
 const FEW = 200;
 
 /** Looks again and again at one repository, remembering what it has read. */
-export class Looker {
+export class RefReader {
   readonly #git: Git;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, RefEntry>();
   #originHead: string | undefined;
   #cold = true;
   #first: Promise<void> | undefined;
@@ -39,12 +39,12 @@ export class Looker {
   }
 
   /** The refs as they are now. */
-  async look(): Promise<WholeLook> {
+  async look(): Promise<FullListing> {
     let unchanged = false;
     if (this.#cold) await (this.#first ?? this.#readAll());
     else unchanged = !(await this.#readChanges());
     this.#cold = false;
-    return assemble(this.#entries, this.#originHead, unchanged);
+    return buildListing(this.#entries, this.#originHead, unchanged);
   }
 
   async #readAll(): Promise<void> {

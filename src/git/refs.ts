@@ -7,11 +7,11 @@
  */
 import { type Branch, branchOf, type Ref, refOf, type Sha } from "../core/protocol/ids.ts";
 import { refsOf } from "../core/protocol/refs.ts";
-import { Fault, words } from "../core/messages/messages.ts";
+import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import type { Swap, Update } from "../engine/ports.ts";
 import { type Checkout, checkoutBlocker, followCheckout, listCheckouts } from "./checkouts.ts";
 import { type Git, GitExit } from "./exec.ts";
-import type { Place } from "./open-repository.ts";
+import type { GitLocation } from "./open-repository.ts";
 import { parseRecords, requireSha } from "./parse.ts";
 import { hash } from "node:crypto";
 
@@ -34,7 +34,7 @@ interface Following {
 }
 
 /** Moves all refs or none; checkouts of moved branches follow. */
-export async function swapLocal(place: Place, updates: readonly Update[], why: string): Promise<Swap> {
+export async function swapLocal(place: GitLocation, updates: readonly Update[], why: string): Promise<Swap> {
   const following = findFollowing(place, updates);
   for (const { checkouts, from, to } of following) {
     const why = await firstBlocker(place.git, checkouts, { from, to });
@@ -47,7 +47,7 @@ export async function swapLocal(place: Place, updates: readonly Update[], why: s
 }
 
 /** Why a branch could not be answered now: a dirty checkout, a rebase; undefined when it could. */
-export async function branchBlocker(place: Place, branch: Branch): Promise<string | undefined> {
+export async function branchBlocker(place: GitLocation, branch: Branch): Promise<string | undefined> {
   return firstBlocker(place.git, checkoutsOf(place, branch));
 }
 
@@ -63,12 +63,12 @@ async function firstBlocker(
   return undefined;
 }
 
-const checkoutsOf = (place: Place, branch: Branch): Checkout[] =>
+const checkoutsOf = (place: GitLocation, branch: Branch): Checkout[] =>
   listCheckouts(place).filter((one) => one.branch === branch);
 
 /** Finishes a follow that a crash cut short. */
 export async function resumeFollow(
-  place: Place,
+  place: GitLocation,
   branch: Branch,
   ref: Ref,
   from: Sha,
@@ -77,13 +77,13 @@ export async function resumeFollow(
   await follow(place, { checkouts: checkoutsOf(place, branch), ref, from, to });
 }
 
-async function follow(place: Place, { checkouts, from, to, ref }: Following): Promise<void> {
+async function follow(place: GitLocation, { checkouts, from, to, ref }: Following): Promise<void> {
   let all = true;
   for (const checkout of checkouts) all = (await followCheckout(place.git, checkout, from, to)) && all;
   if (all) await transact(place.git, [{ ref, expected: from, next: null }], "checkout followed");
 }
 
-function findFollowing(place: Place, updates: readonly Update[]): Following[] {
+function findFollowing(place: GitLocation, updates: readonly Update[]): Following[] {
   const moved = updates.flatMap(({ ref, expected, next }) => {
     const branch = branchOf(ref);
     return branch && expected && next ? [{ branch, from: expected, to: next }] : [];
@@ -128,7 +128,7 @@ async function settle(git: Git, updates: readonly Update[], error: GitExit): Pro
   if (!all(({ expected }) => expected)) return { kind: "refused" };
   if (PASSING.test(error.stderr))
     return { kind: "unknown", why: "a ref is locked, or was changed and changed back" };
-  throw new Fault(words.readOnly(git.place.dir, error.message), { cause: error });
+  throw new UserError(MESSAGES.readOnly(git.place.dir, error.message), { cause: error });
 }
 
 /** 40 hex digits of SHA-256 of the full branch ref. */

@@ -13,31 +13,31 @@ import { parseMessage, valueOf } from "../core/protocol/message.ts";
 import type { Push } from "../core/policy/push-identity.ts";
 import type { Commit, Request } from "../core/protocol/request.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
-import { Fault, words } from "../core/messages/messages.ts";
-import type { LeaseRef, Look, Repository, Swap, Update } from "../engine/ports.ts";
-import type { WholeLook } from "./build-snapshot.ts";
+import { UserError, MESSAGES } from "../core/messages/messages.ts";
+import type { LeaseRef, RefListing, Repository, Swap, Update } from "../engine/ports.ts";
+import type { FullListing } from "./build-snapshot.ts";
 import { branchBlocker, branchKey, readRefs, resumeFollow, swapLocal, transact } from "./refs.ts";
-import { Looker } from "./read-refs.ts";
-import type { Person, Place } from "./open-repository.ts";
+import { RefReader } from "./read-refs.ts";
+import type { Person, GitLocation } from "./open-repository.ts";
 import { LOG_FORMAT, parseLog, parseRecords, requireSha } from "./parse.ts";
-import { answeredElsewhere, Takeovers } from "./human-takeovers.ts";
+import { answeredElsewhere, HumanTakeovers } from "./human-takeovers.ts";
 import { readSigner } from "./verify-signature.ts";
 
 /** Who commits where nobody is configured. */
 export const BOT: Person = { name: "Trailhand", email: "trailhand@users.noreply.invalid" };
 
 export class LocalRepository implements Repository {
-  readonly place: Place;
-  readonly #looker: Looker;
-  readonly #takeovers: Takeovers;
+  readonly place: GitLocation;
+  readonly #looker: RefReader;
+  readonly #takeovers: HumanTakeovers;
 
-  constructor(place: Place, looker = new Looker(place.git)) {
+  constructor(place: GitLocation, looker = new RefReader(place.git)) {
     this.place = place;
     this.#looker = looker;
-    this.#takeovers = new Takeovers(place.git);
+    this.#takeovers = new HumanTakeovers(place.git);
   }
 
-  async look(): Promise<Look> {
+  async listRefs(): Promise<RefListing> {
     const look = await this.#looker.look();
     for (const { head, ref, from } of look.follows) {
       await resumeFollow(this.place, head.branch, ref, from, head.commit);
@@ -196,13 +196,13 @@ export function identity(author: Person, committer: Person): Record<string, stri
 }
 
 /** First-parent history, newest first. */
-export async function readTrail(place: Place, commit: string, limit: number): Promise<Commit[]> {
+export async function readTrail(place: GitLocation, commit: string, limit: number): Promise<Commit[]> {
   const args = ["log", "--first-parent", "-n", String(limit), LOG_FORMAT, "--end-of-options", commit, "--"];
   return parseLog(await place.git.text(args));
 }
 
 /** The trusted branch: configured, what `origin/HEAD` names, `main`, `master`, or the only one. */
-export function requireTarget(place: Place, look: Pick<WholeLook, "heads" | "originHead">): Branch {
+export function requireTarget(place: GitLocation, look: Pick<FullListing, "heads" | "originHead">): Branch {
   const configured = place.config.get("trailhand.target");
   const names = look.heads.map((head) => head.branch);
   const wanted = configured === undefined ? [look.originHead, "main", "master"] : [configured];
@@ -210,10 +210,10 @@ export function requireTarget(place: Place, look: Pick<WholeLook, "heads" | "ori
   if (found !== undefined) return found;
   const [only] = names;
   if (configured === undefined && names.length === 1 && only !== undefined) return only;
-  if (names.length === 0) throw new Fault(words.noCommits());
+  if (names.length === 0) throw new UserError(MESSAGES.noCommits());
   const tried =
     configured === undefined
       ? "there is no main or master, and more than one branch"
       : `there is no branch ${configured}`;
-  throw new Fault(words.noTarget(tried));
+  throw new UserError(MESSAGES.noTarget(tried));
 }

@@ -7,7 +7,7 @@
  */
 import type { Sha } from "../core/protocol/ids.ts";
 import type { Git } from "./exec.ts";
-import type { Scoped } from "./parse.ts";
+import type { ScopedSetting } from "./parse.ts";
 
 const PROGRAM = "ssh-keygen";
 
@@ -23,7 +23,7 @@ export async function readSigner(git: Git, commit: Sha, allowedSigners: string):
 }
 
 /** The settings that sign as a person's configuration says; undefined: it names no ssh key. */
-export function signingOf(settings: readonly Scoped[]): string[] | undefined {
+export function signingOf(settings: readonly ScopedSetting[]): string[] | undefined {
   const last = (wanted: string, all = settings) => all.findLast(({ key }) => key === wanted)?.value;
   const key = last("user.signingkey");
   if (!key || last("gpg.format") !== "ssh") return undefined;

@@ -10,11 +10,11 @@ import { basename, dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Ref, RunId, Sha } from "../core/protocol/ids.ts";
 import type { Request } from "../core/protocol/request.ts";
-import { Fault, words } from "../core/messages/messages.ts";
-import type { Sealed, Tree, Trees } from "../engine/ports.ts";
+import { UserError, MESSAGES } from "../core/messages/messages.ts";
+import type { CollectedTree, AttemptTree, AttemptTrees } from "../engine/ports.ts";
 import { collect, collectAll, collectCommits } from "./collect.ts";
 import { type Git, GitExit } from "./exec.ts";
-import { type Place, withoutFilters } from "./open-repository.ts";
+import { type GitLocation, withoutFilters } from "./open-repository.ts";
 import { parseConfig } from "./parse.ts";
 import {
   hasFiles,
@@ -37,7 +37,7 @@ export interface RunRecord {
 }
 
 export interface PoolOptions {
-  readonly place: Place;
+  readonly place: GitLocation;
   /** The directory of this repository's pools. */
   readonly root: string;
   /** The directory of this runner, below `root`. */
@@ -64,7 +64,7 @@ const WHOLE_TREE = ["core.sparseCheckout=false"];
 /** How long to wait for another runner that ends and saves what a dead one left. */
 const SWEEP_MS = 5000;
 
-export class WorktreePool implements Trees {
+export class WorktreePool implements AttemptTrees {
   readonly #options: PoolOptions;
   readonly #idle: Bay[] = [];
   readonly #busy = new Map<string, Bay>();
@@ -76,7 +76,7 @@ export class WorktreePool implements Trees {
     this.#options = { ...options, root: realPath(options.root), own: realPath(options.own) };
   }
 
-  async open(run: RunId, request: Request): Promise<Tree> {
+  async open(run: RunId, request: Request): Promise<AttemptTree> {
     this.#register();
     const bay = this.#idle.pop() ?? this.#newBay();
     const record: RunRecord = { run, branch: request.branch, request: request.commit, state: request.state };
@@ -88,7 +88,7 @@ export class WorktreePool implements Trees {
     return { path: opened.path, side: opened.side, base: request.commit };
   }
 
-  async seal(tree: Tree): Promise<Sealed | string> {
+  async seal(tree: AttemptTree): Promise<CollectedTree | string> {
     const bay = this.#busy.get(tree.side);
     if (!bay || !isWhole(bay)) return "its worktree, or the link .git in it, was deleted";
     try {
@@ -99,12 +99,12 @@ export class WorktreePool implements Trees {
     }
   }
 
-  async save(tree: Tree, message: string): Promise<Sha | undefined> {
+  async save(tree: AttemptTree, message: string): Promise<Sha | undefined> {
     const bay = this.#busy.get(tree.side);
     return bay && this.#saveBay(bay, tree.base, message);
   }
 
-  async close(tree: Tree): Promise<void> {
+  async close(tree: AttemptTree): Promise<void> {
     const bay = this.#busy.get(tree.side);
     if (!bay) return;
     this.#busy.delete(tree.side);
@@ -203,7 +203,7 @@ export class WorktreePool implements Trees {
     const { place } = this.#options;
     await this.#worktree(["add", "--quiet", "--detach", treePath(side), commit]);
     const bay = bayAt(side, place.commonDir);
-    if (!bay) throw new Fault(words.noWorktree(treePath(side)));
+    if (!bay) throw new UserError(MESSAGES.noWorktree(treePath(side)));
     return bay;
   }
 

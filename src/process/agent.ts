@@ -11,7 +11,7 @@ import { renderPrompt } from "../core/outcome/prompt.ts";
 import type { ScriptCall } from "../engine/ports.ts";
 
 /** The program to start. */
-export interface Program {
+export interface AgentProgram {
   readonly file: string;
   readonly args: readonly string[];
   /** What it reads on standard input; undefined: nothing. */
@@ -21,10 +21,10 @@ export interface Program {
 }
 
 /** A sentence says why there is no such program; undefined: nobody was named to answer the prompt. */
-export function programOf(
+export function agentProgram(
   call: ScriptCall,
   ours: Readonly<Record<string, string | undefined>>,
-): Program | string | undefined {
+): AgentProgram | string | undefined {
   const { script, agent } = call;
   if (!script.prompt) return { file: script.file, args: [], title: "the script" };
   const line = ours["TRAILHAND_AGENT"] ?? "";

@@ -6,7 +6,7 @@
  * variable names, outside the AYNIG prefix.
  */
 import { cleanLine } from "../core/util/redact.ts";
-import type { Offspring } from "../core/scheduling/children.ts";
+import type { Child } from "../core/scheduling/children.ts";
 import { DEFAULT_AGENT } from "../core/outcome/prompt.ts";
 import type { ScriptCall } from "../engine/ports.ts";
 
@@ -116,7 +116,7 @@ function lines(all: readonly string[]): string {
 }
 
 /** Words that no shell has to quote, since keys, states and ids hold nothing odd; `-` where there is none. */
-const childLine = ({ key, fate, state, head, isNew }: Offspring): string =>
+const childLine = ({ key, fate, state, head, isNew }: Child): string =>
   [key, fate, state || "-", head ?? "-", isNew ? "new" : "joined"].join(" ");
 
 function identity({ name, email }: Committer): Record<string, string> {

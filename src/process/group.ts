@@ -33,7 +33,7 @@ export function signalGroup(pgid: number, signal: NodeJS.Signals): boolean {
 const live = new Set<number>();
 
 /** A group that runs now, until the returned function is called. */
-export function noteGroup(pgid: number): () => void {
+export function recordGroup(pgid: number): () => void {
   live.add(pgid);
   return () => live.delete(pgid);
 }

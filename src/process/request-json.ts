@@ -5,7 +5,7 @@
  * it; nothing here is a secret.
  */
 import { formatDuration } from "../core/util/duration.ts";
-import type { Offspring } from "../core/scheduling/children.ts";
+import type { Child } from "../core/scheduling/children.ts";
 import { describeMessage, parseMessage, valueOf } from "../core/protocol/message.ts";
 import { originOf } from "../core/protocol/authorship.ts";
 import { DEFAULT_AGENT } from "../core/outcome/prompt.ts";
@@ -67,7 +67,7 @@ function pick({
   return { type: type ?? null, scope: scope ?? null, subject, references, mentions, notes };
 }
 
-function child({ key, branch, state, head, subject, summary, cost, tokens, isNew }: Offspring): object {
+function child({ key, branch, state, head, subject, summary, cost, tokens, isNew }: Child): object {
   return { key, branch, state, head: head ?? null, subject, summary, cost, tokens, new: isNew };
 }
 

@@ -17,9 +17,9 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { NOBODY, withSummary } from "../core/outcome/prompt.ts";
+import { NO_AGENT, withSummary } from "../core/outcome/prompt.ts";
 import type { ScriptCall, ScriptEnd, Scripts } from "../engine/ports.ts";
-import { programOf } from "./agent.ts";
+import { agentProgram } from "./agent.ts";
 import { scriptEnvironment, type Committer } from "./environment.ts";
 import { endMarked, GROUP_FILE, type GroupRecord } from "./group.ts";
 import { startTime } from "./machine.ts";
@@ -56,8 +56,8 @@ export class ScriptRunner implements Scripts {
 
   async run(call: ScriptCall, stop: Promise<string>): Promise<ScriptEnd> {
     const { env: ours, logs, cache, committer, graceMs } = this.#options;
-    const program = programOf(call, ours);
-    if (program === undefined) return { ...NEVER_RAN, exit: { kind: "exited", code: 0 }, output: NOBODY };
+    const program = agentProgram(call, ours);
+    if (program === undefined) return { ...NEVER_RAN, exit: { kind: "exited", code: 0 }, output: NO_AGENT };
     if (typeof program === "string") return { ...NEVER_RAN, exit: { kind: "not-started", why: program } };
     const { side, path } = call.tree;
     const files = { request: join(side, "request.json"), output: join(side, "output"), cache };

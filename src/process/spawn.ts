@@ -9,7 +9,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Exit } from "../core/outcome/outcome.ts";
-import { noteGroup, signalGroup } from "./group.ts";
+import { recordGroup, signalGroup } from "./group.ts";
 import { StallWatch } from "./stall.ts";
 
 export interface SpawnOptions {
@@ -54,7 +54,7 @@ export async function spawnBounded(options: SpawnOptions): Promise<Spawned> {
     const started = await start(options);
     if (!("child" in started)) return { exit: started, log: "", stdout: "" };
     const { child } = started;
-    const ended = noteGroup(child.pid ?? 0);
+    const ended = recordGroup(child.pid ?? 0);
     try {
       options.onStart(child.pid ?? 0);
     } catch (error) {

@@ -8,9 +8,9 @@
 import { constants, existsSync, openSync, statSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { Socket } from "node:net";
-import { Fault, words } from "../core/messages/messages.ts";
+import { UserError, MESSAGES } from "../core/messages/messages.ts";
 
-export class WakeLine {
+export class WakeListener {
   readonly #where: string;
   #pipe: Socket | undefined;
   #server: Server | undefined;
@@ -33,7 +33,7 @@ export class WakeLine {
   }
 
   #read(path: string, ring: () => void): void {
-    if (!existsSync(path) || !statSync(path).isFIFO()) throw new Fault(words.noPipe(path));
+    if (!existsSync(path) || !statSync(path).isFIFO()) throw new UserError(MESSAGES.noPipe(path));
     // For reading and writing, so that the pipe does not end when a writer goes; see fifo(7).
     const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
     this.#pipe = new Socket({ fd, readable: true, writable: false });
@@ -53,7 +53,7 @@ export class WakeLine {
     });
     this.#server = server;
     return new Promise((resolve, reject) => {
-      server.once("error", (cause) => reject(new Fault(words.noPort(port, cause.message), { cause })));
+      server.once("error", (cause) => reject(new UserError(MESSAGES.noPort(port, cause.message), { cause })));
       server.listen(port, "127.0.0.1", () => resolve());
     });
   }

@@ -5,30 +5,30 @@
  * What must hold: nothing is opened and nobody is called before the event was found to ask for
  * something; the token is given to git and to the API, each for its own server, and to nobody else.
  */
-import { seeBranches } from "../app/branch-overview.ts";
-import { act } from "../github/commands/handle-intent.ts";
-import type { Result } from "../github/commands/actor.ts";
-import { answer } from "../github/display/command-reply.ts";
-import { ACTIONS, lineEnvironment, type Seat } from "../github/api/actions-context.ts";
-import { Declined, openClient } from "../github/api/client.ts";
-import { readEvent, type Reading } from "../github/commands/parse-event.ts";
-import { openHub } from "../github/commands/github-queries.ts";
+import { overviewBranches } from "../app/branch-overview.ts";
+import { handleIntent } from "../github/commands/handle-intent.ts";
+import type { IntentResult } from "../github/commands/actor.ts";
+import { renderReply } from "../github/display/command-reply.ts";
+import { ACTIONS, lineEnvironment, type JobContext } from "../github/api/actions-context.ts";
+import { RequestDeclined, openClient } from "../github/api/client.ts";
+import { readEvent, type EventReading } from "../github/commands/parse-event.ts";
+import { openGitHubQueries } from "../github/commands/github-queries.ts";
 import type { Intent } from "../github/commands/intent.ts";
-import { Limits } from "../github/commands/rate-limit.ts";
-import { openNotary } from "../github/api/signed-commits.ts";
-import { octokitSurface, type Request } from "../github/display/octokit-publisher.ts";
-import { Pacer } from "../github/api/request-throttle.ts";
-import { pictureOf } from "../github/display/project.ts";
+import { RateLimit } from "../github/commands/rate-limit.ts";
+import { openCommitSigner } from "../github/api/signed-commits.ts";
+import { octokitPublisher, type OctokitRequest } from "../github/display/octokit-publisher.ts";
+import { RequestThrottle } from "../github/api/request-throttle.ts";
+import { projectBranches } from "../github/display/project.ts";
 import { openPushLog } from "../github/api/activity-log.ts";
 import type { Person } from "../git/open-repository.ts";
 import { accountAddress } from "../core/policy/push-identity.ts";
-import type { Surface } from "../github/display/publisher-port.ts";
-import { showWork } from "../github/display/apply.ts";
-import type { Pull, Wanted } from "../github/display/desired-state.ts";
-import type { Environment, Site } from "../app/workspace.ts";
+import type { Publisher } from "../github/display/publisher-port.ts";
+import { showBranches } from "../github/display/apply.ts";
+import type { PullRequestRef, DesiredState } from "../github/display/desired-state.ts";
+import type { Environment, Workspace } from "../app/workspace.ts";
 import { accountNumber } from "./installation.ts";
-import { openDesk } from "../app/repository-actions.ts";
-import { openSite } from "../app/open-workspace.ts";
+import { openRepositoryActions } from "../app/repository-actions.ts";
+import { openWorkspace } from "../app/open-workspace.ts";
 
 /** The name that people mention. */
 const SLUG = "trailhand";
@@ -36,35 +36,35 @@ const SLUG = "trailhand";
 const PATIENCE = { longestMs: 120_000 };
 
 /** What became of an intent, for the summary. */
-export interface Told {
+export interface JobReport {
   readonly text: string;
   readonly applied: boolean;
 }
 
 export interface ActionParts {
   /** Carries out one intent, and answers where it was written. */
-  readonly act: (intent: Intent) => Promise<readonly Told[]>;
+  readonly act: (intent: Intent) => Promise<readonly JobReport[]>;
   /** Shows the work on GitHub. What could not be shown. */
   readonly publish: () => Promise<readonly string[]>;
 }
 
-export interface OpenSeat {
-  readonly reading: Reading;
+export interface ActionsJob {
+  readonly reading: EventReading;
   readonly open: (
     directory: string,
     remote: string,
     /** GitHub is to sign answers; told why it did not. */
     unsigned?: (why: string) => void,
-  ) => Promise<{ readonly site: Site; readonly parts: ActionParts }>;
+  ) => Promise<{ readonly site: Workspace; readonly parts: ActionParts }>;
 }
 
-export function openSeat(
-  seat: Seat,
+export function openActionsJob(
+  seat: JobContext,
   env: Environment,
   payload: unknown,
   say: (text: string) => void,
-  pacer = new Pacer(Date.now, PATIENCE),
-): OpenSeat {
+  pacer = new RequestThrottle(Date.now, PATIENCE),
+): ActionsJob {
   const { account } = seat;
   // What a job's own token does starts no job; as a bot it is heard only where the workflow lists it.
   const self = { botIds: typeof account === "number" ? [account] : [], slug: SLUG };
@@ -73,9 +73,9 @@ export function openSeat(
     async open(directory, remote, unsigned) {
       const token = () => Promise.resolve(seat.token);
       const { request } = await openClient({ pacer, baseUrl: seat.api, token });
-      const site = await openSite(directory, lineEnvironment(env, seat), {
+      const site = await openWorkspace(directory, lineEnvironment(env, seat), {
         remote,
-        signing: unsigned && { notary: openNotary(request, seat.repo), say: unsigned },
+        signing: unsigned && { notary: openCommitSigner(request, seat.repo), say: unsigned },
         person: personOf(seat),
         pushes: () => openPushLog(request, seat.repo, say),
       });
@@ -84,23 +84,23 @@ export function openSeat(
   };
 }
 
-function partsOf(seat: Seat, site: Site, request: Request): ActionParts {
+function partsOf(seat: JobContext, site: Workspace, request: OctokitRequest): ActionParts {
   const { repo } = seat;
-  const hub = openHub({ request });
-  const surface = octokitSurface(request, repo);
-  const desk = openDesk(site);
-  const manner = { slug: SLUG, limits: new Limits(), now: () => Date.now() };
+  const hub = openGitHubQueries({ request });
+  const surface = octokitPublisher(request, repo);
+  const desk = openRepositoryActions(site);
+  const manner = { slug: SLUG, limits: new RateLimit(), now: () => Date.now() };
   return {
     async act(intent) {
-      const results = await act(intent, desk, hub, manner);
-      await answer(surface, intent, results);
+      const results = await handleIntent(intent, desk, hub, manner);
+      await renderReply(surface, intent, results);
       return results.flatMap(tell);
     },
     publish: () => publish(seat, site, surface, () => accountOf(seat, request)),
   };
 }
 
-function tell(result: Result): Told[] {
+function tell(result: IntentResult): JobReport[] {
   const name = result.command === undefined ? "" : `/${result.command}: `;
   if (result.kind === "nothing") return [];
   if (result.kind === "refused") return [{ text: `${name}${result.why}`, applied: true }];
@@ -108,42 +108,43 @@ function tell(result: Result): Told[] {
 }
 
 /** True for a job's own token on github.com, whose account and App have numbers that we know. */
-const isOwnJob = ({ account, server }: Seat): boolean => account === "job" && server === "https://github.com";
+const isOwnJob = ({ account, server }: JobContext): boolean =>
+  account === "job" && server === "https://github.com";
 
 /** The account of a job's own token on github.com, by which its commits are shown. */
-function personOf(seat: Seat): Person | undefined {
+function personOf(seat: JobContext): Person | undefined {
   if (!isOwnJob(seat)) return undefined;
   const { id, login } = ACTIONS;
   return { name: login, email: accountAddress(id, login) };
 }
 
 /** By which account we write: without it, what we wrote before could not be told from what others did. */
-async function accountOf({ account }: Seat, request: Request): Promise<number | undefined> {
+async function accountOf({ account }: JobContext, request: OctokitRequest): Promise<number | undefined> {
   if (typeof account === "number") return account;
   try {
     if (account === "job") return await accountNumber({ request }, ACTIONS.login);
     return Number((await request("GET /user")).data.id);
   } catch (error) {
     // The token of an App belongs to no user.
-    if (error instanceof Declined && error.verdict.kind === "refused") return undefined;
+    if (error instanceof RequestDeclined && error.verdict.kind === "refused") return undefined;
     throw error;
   }
 }
 
 async function publish(
-  seat: Seat,
-  site: Site,
-  surface: Surface,
+  seat: JobContext,
+  site: Workspace,
+  surface: Publisher,
   account: () => Promise<number | undefined>,
 ): Promise<readonly string[]> {
   const { repo, server } = seat;
-  const branches = await seeBranches(site);
+  const branches = await overviewBranches(site);
   if (branches.seen.length === 0) return [];
   const accountId = await account();
   if (accountId === undefined) return ["say with the input account by which account the token writes"];
-  const picture = pictureOf(branches, repo, server);
-  const shown = (pulls: readonly Pull[]) => withoutButtons(picture(pulls));
-  const { refused, later } = await showWork(surface, shown, {
+  const picture = projectBranches(branches, repo, server);
+  const shown = (pulls: readonly PullRequestRef[]) => withoutButtons(picture(pulls));
+  const { refused, later } = await showBranches(surface, shown, {
     accountId,
     appId: isOwnJob(seat) ? ACTIONS.appId : undefined,
   });
@@ -152,7 +153,7 @@ async function publish(
 }
 
 /** Who presses a button of a check that a job made is heard by nobody: GitHub starts no job for it. */
-const withoutButtons = (wanted: Wanted): Wanted => ({
+const withoutButtons = (wanted: DesiredState): DesiredState => ({
   ...wanted,
   checks: wanted.checks.map((check) => ({ ...check, buttons: [] })),
 });

@@ -5,20 +5,20 @@
  */
 import type { Octokit } from "@octokit/rest";
 import type { Probot } from "probot";
-import { makeCourteous } from "../github/api/client.ts";
+import { addThrottle } from "../github/api/client.ts";
 import type { Repo } from "../github/commands/intent.ts";
-import { Pacer } from "../github/api/request-throttle.ts";
+import { RequestThrottle } from "../github/api/request-throttle.ts";
 
 /** Opens GitHub as the App is installed for a repository. One account is asked at one pace. */
 export function installations(
   app: Probot,
   say: (text: string) => void,
-  pace: () => Pacer = () => new Pacer(),
+  pace: () => RequestThrottle = () => new RequestThrottle(),
 ): (repo: Repo) => Promise<Octokit> {
   const known = new Map<number, Promise<Octokit>>();
   const open = async (id: number): Promise<Octokit> => {
     const octokit = (await app.auth(id)) as unknown as Octokit;
-    makeCourteous(octokit, { pacer: pace(), say });
+    addThrottle(octokit, { pacer: pace(), say });
     return octokit;
   };
   return async (repo) => {

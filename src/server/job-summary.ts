@@ -6,27 +6,27 @@
 import { formatDuration } from "../core/util/duration.ts";
 import { formatMermaid } from "../core/workflow/graph.ts";
 import type { Branch, Sha } from "../core/protocol/ids.ts";
-import { readTimeline, type Step } from "../core/analysis/timeline.ts";
+import { readTimeline, type TimelineStep } from "../core/analysis/timeline.ts";
 import { readTrail } from "../git/repository.ts";
-import { remoteOf, type Seat } from "../github/api/actions-context.ts";
-import type { Came, Handed, Waiting } from "../github/display/actions-summary.ts";
-import type { Event } from "../engine/ports.ts";
-import type { Site } from "../app/workspace.ts";
-import { present, reasonIn, stateOf, survey, type Survey } from "../app/branch-listing.ts";
+import { remoteOf, type JobContext } from "../github/api/actions-context.ts";
+import type { JobSummary, SummaryHandOff, SummaryWait } from "../github/display/actions-summary.ts";
+import type { RunnerEvent } from "../engine/ports.ts";
+import type { Workspace } from "../app/workspace.ts";
+import { currentTime, reasonIn, stateOf, listBranches, type BranchListing } from "../app/branch-listing.ts";
 
 const DEPTH = 200;
 
-type Answered = Extract<Event, { kind: "answered" }>;
+type Answered = Extract<RunnerEvent, { kind: "answered" }>;
 
-export async function readCame(
-  site: Site | undefined,
-  seat: Seat,
+export async function readJobSummary(
+  site: Workspace | undefined,
+  seat: JobContext,
   said: readonly string[],
-  events: readonly Event[],
-): Promise<Came> {
+  events: readonly RunnerEvent[],
+): Promise<JobSummary> {
   const answered = events.flatMap((event) => (event.kind === "answered" ? [event] : []));
   const found = site && (await surveyOrNothing(site));
-  const steps = site && found ? await readSteps(site, found, answered) : new Map<Sha, Step>();
+  const steps = site && found ? await readSteps(site, found, answered) : new Map<Sha, TimelineStep>();
   const waiting = found ? waitingIn(found) : [];
   return {
     said: [...said, ...events.flatMap((event) => (event.kind === "fault" ? [event.what] : []))],
@@ -37,9 +37,9 @@ export async function readCame(
   };
 }
 
-async function surveyOrNothing(site: Site): Promise<Survey | undefined> {
+async function surveyOrNothing(site: Workspace): Promise<BranchListing | undefined> {
   try {
-    return await survey(site, present());
+    return await listBranches(site, currentTime());
   } catch {
     return undefined;
   }
@@ -47,21 +47,21 @@ async function surveyOrNothing(site: Site): Promise<Survey | undefined> {
 
 /** What the commits of the answers say, of branches that are still there. */
 async function readSteps(
-  site: Site,
-  { view }: Survey,
+  site: Workspace,
+  { snapshot: view }: BranchListing,
   answered: readonly Answered[],
-): Promise<Map<Sha, Step>> {
+): Promise<Map<Sha, TimelineStep>> {
   const branches = new Set<Branch>(answered.map(({ branch }) => branch));
   const heads = view.heads.filter(({ branch }) => branches.has(branch));
-  const steps = new Map<Sha, Step>();
+  const steps = new Map<Sha, TimelineStep>();
   for (const { branch, commit } of heads) {
-    const trail = await readTrail(site.place, commit, DEPTH);
+    const trail = await readTrail(site.location, commit, DEPTH);
     for (const step of readTimeline(branch, trail, [])) steps.set(step.commit, step);
   }
   return steps;
 }
 
-function handedBy(event: Answered, step: Step | undefined): Handed {
+function handedBy(event: Answered, step: TimelineStep | undefined): SummaryHandOff {
   const { branch, commit, state, next, tookMs, why } = event;
   return {
     branch,
@@ -75,19 +75,22 @@ function handedBy(event: Answered, step: Step | undefined): Handed {
   };
 }
 
-function waitingIn(found: Survey): Waiting[] {
+function waitingIn(found: BranchListing): SummaryWait[] {
   return found.decisions.flatMap((decision) => {
     const reason = reasonIn(found, decision);
     if (reason.turn !== "person") return [];
     const { head } = decision;
     return [
-      { branch: head.branch, state: stateOf(found.view, head), why: reason.sentence, next: reason.next },
+      { branch: head.branch, state: stateOf(found.snapshot, head), why: reason.sentence, next: reason.next },
     ];
   });
 }
 
 /** With the position of the work, where it was one branch's. */
-function drawingOf({ view, contract }: Survey, answered: readonly Answered[]): string | undefined {
+function drawingOf(
+  { snapshot: view, trustedConfig: contract }: BranchListing,
+  answered: readonly Answered[],
+): string | undefined {
   if (contract.problems.length > 0 || !contract.any) return undefined;
   const [branch, ...others] = new Set(answered.map((event) => event.branch));
   const head = others.length === 0 ? view.heads.find((one) => one.branch === branch) : undefined;

@@ -7,14 +7,17 @@
 import type { Probot } from "probot";
 import { makeApp } from "../github/api/probot-app.ts";
 import { appNumber, readBaseUrl, readServer } from "../github/api/credentials.ts";
-import { handling, inboxFolder, selfOf } from "./service.ts";
-import { ownParts } from "./service-parts.ts";
+import { handling, deliveryInboxFolder, selfOf } from "./service.ts";
+import { defaultParts } from "./service-parts.ts";
 
 export default function trailhand(app: Probot): void {
   const say = (text: string) => app.log.warn(text);
   const { env } = process;
   const self = selfOf(app, appNumber(env));
   const baseUrl = readBaseUrl(env);
-  const where = { directory: inboxFolder(env, appNumber(env), baseUrl), server: readServer(env, baseUrl) };
-  makeApp(handling(ownParts({ env, say, runs: true, ...where })(app, self), self))(app);
+  const where = {
+    directory: deliveryInboxFolder(env, appNumber(env), baseUrl),
+    server: readServer(env, baseUrl),
+  };
+  makeApp(handling(defaultParts({ env, say, runs: true, ...where })(app, self), self))(app);
 }

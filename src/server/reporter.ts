@@ -5,20 +5,20 @@
  * is told and made again; after a stop none begins.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { seeBranches, type Memory } from "../app/branch-overview.ts";
+import { overviewBranches, type OverviewCache } from "../app/branch-overview.ts";
 import type { Repo } from "../github/commands/intent.ts";
-import { pictureOf } from "../github/display/project.ts";
-import { showWork } from "../github/display/apply.ts";
-import type { Self, Surface } from "../github/display/publisher-port.ts";
-import type { Site } from "../app/workspace.ts";
+import { projectBranches } from "../github/display/project.ts";
+import { showBranches } from "../github/display/apply.ts";
+import type { PublisherIdentity, Publisher } from "../github/display/publisher-port.ts";
+import type { Workspace } from "../app/workspace.ts";
 
-export interface ShowingOptions {
-  readonly site: Site;
-  readonly surface: Surface;
+export interface ReporterOptions {
+  readonly site: Workspace;
+  readonly surface: Publisher;
   readonly repo: Repo;
   /** The address of the pages, such as `https://github.com`. */
   readonly server: string;
-  readonly self: Self;
+  readonly self: PublisherIdentity;
   /** Told what GitHub does not let us write, and why a showing failed. */
   readonly say: (text: string) => void;
   /** Until a showing that failed is made again, in milliseconds. */
@@ -31,17 +31,17 @@ const AGAIN_MS = 30_000;
 /** A timer that is told to wait for months rings at once. */
 const LONGEST_MS = 24 * 60 * 60 * 1000;
 
-export class Showing {
-  readonly #options: ShowingOptions;
+export class Reporter {
+  readonly #options: ReporterOptions;
   readonly #againMs: number;
-  readonly #memory: Memory = new Map();
+  readonly #memory: OverviewCache = new Map();
   #present: Promise<void> | undefined;
   /** Something happened since the last look. */
   #isStale = false;
   #later: NodeJS.Timeout | undefined;
   #isOver = false;
 
-  constructor(options: ShowingOptions) {
+  constructor(options: ReporterOptions) {
     this.#options = options;
     this.#againMs = options.againMs ?? AGAIN_MS;
   }
@@ -77,9 +77,13 @@ export class Showing {
     const { site, surface, repo, server, self, say } = this.#options;
     while (this.#isStale && !this.#isOver) {
       this.#isStale = false;
-      const branches = await seeBranches(site, this.#memory);
+      const branches = await overviewBranches(site, this.#memory);
       if (branches.seen.length === 0) return;
-      const { refused, open, later } = await showWork(surface, pictureOf(branches, repo, server), self);
+      const { refused, open, later } = await showBranches(
+        surface,
+        projectBranches(branches, repo, server),
+        self,
+      );
       for (const { write, why } of refused) say(`${write.kind}: ${why}`);
       if (later) this.#in(later.ms);
       else if (open.length > 0) this.#in(this.#againMs);

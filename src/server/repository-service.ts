@@ -6,29 +6,29 @@
  */
 import type { Octokit } from "@octokit/rest";
 import { accountAddress } from "../core/policy/push-identity.ts";
-import { requireSound } from "../app/check-remote.ts";
-import { act } from "../github/commands/handle-intent.ts";
+import { requireUsableRemote } from "../app/check-remote.ts";
+import { handleIntent } from "../github/commands/handle-intent.ts";
 import { lineEnvironment, scriptEnvironment } from "../github/api/actions-context.ts";
-import type { Self } from "../github/commands/parse-event.ts";
-import { openHub } from "../github/commands/github-queries.ts";
+import type { OwnIdentity } from "../github/commands/parse-event.ts";
+import { openGitHubQueries } from "../github/commands/github-queries.ts";
 import type { Intent, Repo } from "../github/commands/intent.ts";
-import { Limits } from "../github/commands/rate-limit.ts";
-import { openNotary } from "../github/api/signed-commits.ts";
-import { octokitSurface } from "../github/display/octokit-publisher.ts";
+import { RateLimit } from "../github/commands/rate-limit.ts";
+import { openCommitSigner } from "../github/api/signed-commits.ts";
+import { octokitPublisher } from "../github/display/octokit-publisher.ts";
 import { openPushLog } from "../github/api/activity-log.ts";
-import { answer } from "../github/display/command-reply.ts";
+import { renderReply } from "../github/display/command-reply.ts";
 import type { Person } from "../git/open-repository.ts";
-import { insist, telling } from "../engine/loop/retry-remote.ts";
-import type { Rests } from "../engine/loop/backoff.ts";
+import { retryUnreachable, reportOutage } from "../engine/loop/retry-remote.ts";
+import type { PollInterval } from "../engine/loop/backoff.ts";
 import type { Ports } from "../engine/ports.ts";
 import { Runner } from "../engine/runner.ts";
-import type { Environment, Site } from "../app/workspace.ts";
-import { openDesk } from "../app/repository-actions.ts";
-import { wireRunner } from "../app/create-runner.ts";
-import { Showing } from "./reporter.ts";
-import { openSite } from "../app/open-workspace.ts";
+import type { Environment, Workspace } from "../app/workspace.ts";
+import { openRepositoryActions } from "../app/repository-actions.ts";
+import { createRunner } from "../app/create-runner.ts";
+import { Reporter } from "./reporter.ts";
+import { openWorkspace } from "../app/open-workspace.ts";
 
-export interface StationOptions {
+export interface RepositoryServiceOptions {
   readonly env: Environment;
   /** A directory that is in no repository. */
   readonly directory: string;
@@ -39,32 +39,36 @@ export interface StationOptions {
   readonly runs: boolean;
   /** GitHub is to sign answers. */
   readonly signed?: boolean | undefined;
-  readonly self: Self;
-  readonly limits: Limits;
+  readonly self: OwnIdentity;
+  readonly limits: RateLimit;
 }
 
 /** GitHub asks for at most six pushes a minute for each repository. */
 const TTL_MS = 300_000;
 /** Pushes and comments wake it; looks are a safety net. */
-const RESTS: Rests = { shortestMs: 1000, longestMs: 120_000 };
+const RESTS: PollInterval = { shortestMs: 1000, longestMs: 120_000 };
 /** The installation's token is asked for so often; it is a new one when the old is near its end. */
 const TOKEN_MS = 60_000;
 const GRACE_MS = 10_000;
 
-export class Station {
-  readonly #options: StationOptions;
+export class RepositoryService {
+  readonly #options: RepositoryServiceOptions;
   readonly #repo: Repo;
   readonly #octokit: Octokit;
-  readonly #site: Site;
+  readonly #site: Workspace;
   readonly #tokens: NodeJS.Timeout;
-  readonly #showing: Showing;
+  readonly #showing: Reporter;
   #ring: () => void = () => undefined;
   #runner: Runner | undefined;
   #running: Promise<void> = Promise.resolve();
   #isOver = false;
 
   /** Opens a repository for an installation of the App. */
-  static async open(repo: Repo, octokit: Octokit, given: StationOptions): Promise<Station> {
+  static async open(
+    repo: Repo,
+    octokit: Octokit,
+    given: RepositoryServiceOptions,
+  ): Promise<RepositoryService> {
     const say = (text: string) => given.say(`${repo.owner}/${repo.name}: ${text}`);
     const options = { ...given, say };
     const ask = async () => ((await octokit.auth({ type: "installation" })) as { token: string }).token;
@@ -72,10 +76,10 @@ export class Station {
     const { env, server, directory } = options;
     const remote = `${server}/${repo.owner}/${repo.name}.git`;
     const lineEnv = () => lineEnvironment(env, { server, token: held.token });
-    const site = await openSite(directory, scriptEnvironment(env), {
+    const site = await openWorkspace(directory, scriptEnvironment(env), {
       remote,
       lineEnv,
-      signing: options.signed ? { notary: openNotary(octokit.request, repo), say } : undefined,
+      signing: options.signed ? { notary: openCommitSigner(octokit.request, repo), say } : undefined,
       person: botPerson(options.self),
       pushes: () => openPushLog(octokit.request, repo, say),
     });
@@ -86,7 +90,7 @@ export class Station {
       );
     }, TOKEN_MS);
     tokens.unref();
-    const station = new Station(repo, octokit, site, tokens, options);
+    const station = new RepositoryService(repo, octokit, site, tokens, options);
     if (options.runs) station.#run();
     return station;
   }
@@ -94,9 +98,9 @@ export class Station {
   private constructor(
     repo: Repo,
     octokit: Octokit,
-    site: Site,
+    site: Workspace,
     tokens: NodeJS.Timeout,
-    options: StationOptions,
+    options: RepositoryServiceOptions,
   ) {
     this.#repo = repo;
     this.#octokit = octokit;
@@ -105,9 +109,9 @@ export class Station {
     this.#options = options;
     const { server, self, say } = options;
     const [accountId = 0] = self.botIds;
-    this.#showing = new Showing({
+    this.#showing = new Reporter({
       site,
-      surface: octokitSurface(octokit.request, repo),
+      surface: octokitPublisher(octokit.request, repo),
       repo,
       server,
       self: { accountId, appId: self.appId },
@@ -120,10 +124,15 @@ export class Station {
     const { request } = this.#octokit;
     const { self, limits } = this.#options;
     const manner = { slug: self.slug, limits, now: () => Date.now() };
-    const results = await act(intent, openDesk(this.#site), openHub({ request }), manner);
+    const results = await handleIntent(
+      intent,
+      openRepositoryActions(this.#site),
+      openGitHubQueries({ request }),
+      manner,
+    );
     // The work does not wait for what is said about it.
     this.#ring();
-    await answer(octokitSurface(request, this.#repo), intent, results);
+    await renderReply(octokitPublisher(request, this.#repo), intent, results);
     // Each write to GitHub takes a second: who comes next does not wait for that. What a crash leaves
     // unshown is found by the look at the next start.
     this.#showing.soon();
@@ -144,7 +153,7 @@ export class Station {
 
   #run(): void {
     const { env, say } = this.#options;
-    const { ports, dispose } = wireRunner(this.#site, scriptEnvironment(env), (event) => {
+    const { ports, dispose } = createRunner(this.#site, scriptEnvironment(env), (event) => {
       if (event.kind === "fault") say(event.what);
       this.#showing.soon();
     });
@@ -165,10 +174,10 @@ export class Station {
   async #runToEnd(runner: Runner, ports: Ports, dispose: () => Promise<void>): Promise<void> {
     try {
       const sound = async () => {
-        if (!this.#isOver) await requireSound(this.#site, Date.now());
+        if (!this.#isOver) await requireUsableRemote(this.#site, Date.now());
       };
       // A remote that is away for a moment is no reason to leave the repository unserved until a restart.
-      await insist(ports, Number.POSITIVE_INFINITY, telling(ports, sound));
+      await retryUnreachable(ports, Number.POSITIVE_INFINITY, reportOutage(ports, sound));
       await runner.run();
     } catch (error) {
       this.#options.say(error instanceof Error ? error.message : String(error));
@@ -179,6 +188,6 @@ export class Station {
 }
 
 /** As GitHub names the account of an App, so that it shows who committed. */
-function botPerson({ slug, botIds: [id] }: Self): Person | undefined {
+function botPerson({ slug, botIds: [id] }: OwnIdentity): Person | undefined {
   return id === undefined ? undefined : { name: `${slug}[bot]`, email: accountAddress(id, `${slug}[bot]`) };
 }

@@ -6,42 +6,42 @@
  * served, and is opened again when it is asked for again.
  */
 import type { Probot } from "probot";
-import { readEvent, type Reading, type Self } from "../github/commands/parse-event.ts";
+import { readEvent, type EventReading, type OwnIdentity } from "../github/commands/parse-event.ts";
 import type { Intent, Repo } from "../github/commands/intent.ts";
-import { Limits } from "../github/commands/rate-limit.ts";
-import type { Pacer } from "../github/api/request-throttle.ts";
+import { RateLimit } from "../github/commands/rate-limit.ts";
+import type { RequestThrottle } from "../github/api/request-throttle.ts";
 import { installations } from "./installation.ts";
-import { Station, type StationOptions } from "./repository-service.ts";
+import { RepositoryService, type RepositoryServiceOptions } from "./repository-service.ts";
 
 /** What understands events, acts on them, and shows what came of it. */
-export interface Parts {
-  readonly readEvent: (name: string, payload: unknown, self: Self) => Reading;
+export interface ServiceParts {
+  readonly readEvent: (name: string, payload: unknown, self: OwnIdentity) => EventReading;
   readonly act: (intent: Intent) => Promise<void>;
   /** Ends what runs. */
   readonly stop: () => Promise<void>;
 }
 
 /** What they need besides the App. */
-export interface PartsOptions extends Omit<StationOptions, "self" | "limits"> {
+export interface PartsOptions extends Omit<RepositoryServiceOptions, "self" | "limits"> {
   /** How fast each account is asked; as GitHub wants it when left out. */
-  readonly pace?: (() => Pacer) | undefined;
+  readonly pace?: (() => RequestThrottle) | undefined;
 }
 
 /** The parts of this program: a station for each repository, opened when something is asked of it. */
-export function ownParts({
+export function defaultParts({
   pace,
   ...given
-}: PartsOptions): (app: Probot, self: () => Promise<Self>) => Parts {
+}: PartsOptions): (app: Probot, self: () => Promise<OwnIdentity>) => ServiceParts {
   const { say } = given;
   return (app, self) => {
-    const stations = new Map<string, Promise<Station>>();
-    const limits = new Limits();
+    const stations = new Map<string, Promise<RepositoryService>>();
+    const limits = new RateLimit();
     const installed = installations(app, say, pace);
-    const open = async (repo: Repo): Promise<Station> => {
+    const open = async (repo: Repo): Promise<RepositoryService> => {
       const octokit = await installed(repo);
-      return Station.open(repo, octokit, { ...given, limits, self: await self() });
+      return RepositoryService.open(repo, octokit, { ...given, limits, self: await self() });
     };
-    const stationOf = (repo: Repo): Promise<Station> => {
+    const stationOf = (repo: Repo): Promise<RepositoryService> => {
       const key = `${repo.owner}/${repo.name}`.toLowerCase();
       const known = stations.get(key) ?? open(repo);
       stations.set(key, known);

@@ -9,20 +9,20 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import type { Octokit } from "@octokit/rest";
 import type { Probot } from "probot";
-import { Fault, words } from "../core/messages/messages.ts";
+import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import { makeApp } from "../github/api/probot-app.ts";
 import type { Credentials } from "../github/api/credentials.ts";
-import type { Self } from "../github/commands/parse-event.ts";
+import type { OwnIdentity } from "../github/commands/parse-event.ts";
 import type { Delivery } from "../github/commands/intent.ts";
 import { loadProbot } from "../github/api/packages.ts";
-import { recover, type RecoverOptions } from "../github/webhooks/redeliver.ts";
-import { Door } from "../github/webhooks/http-server.ts";
-import { Spool } from "../github/webhooks/disk-inbox.ts";
-import { WorkOff } from "../github/webhooks/dispatcher.ts";
+import { redeliver, type RedeliverOptions } from "../github/webhooks/redeliver.ts";
+import { HttpServer } from "../github/webhooks/http-server.ts";
+import { DiskInbox } from "../github/webhooks/disk-inbox.ts";
+import { Dispatcher } from "../github/webhooks/dispatcher.ts";
 import { isGone, thisOwner, type Owner } from "../process/machine.ts";
-import { inboxesFolder, shortHash, type Environment } from "../app/workspace.ts";
+import { stateFolder, shortHash, type Environment } from "../app/workspace.ts";
 import { accountNumber } from "./installation.ts";
-import type { Parts } from "./service-parts.ts";
+import type { ServiceParts } from "./service-parts.ts";
 
 export interface ServiceOptions {
   readonly credentials: Credentials;
@@ -30,9 +30,9 @@ export interface ServiceOptions {
   readonly inbox: string;
   readonly port: number;
   readonly host: string;
-  readonly parts: (app: Probot, self: () => Promise<Self>) => Parts;
+  readonly parts: (app: Probot, self: () => Promise<OwnIdentity>) => ServiceParts;
   /** Asked of GitHub when left out. */
-  readonly self?: () => Promise<Self>;
+  readonly self?: () => Promise<OwnIdentity>;
   readonly say: (text: string) => void;
   /** Ask GitHub for what was missed: at the start, and every so many milliseconds; left out: never. */
   readonly recoverMs?: number | undefined;
@@ -55,15 +55,19 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const { say, inbox: dir } = options;
   const release = occupy(dir);
   try {
-    const inbox = new Spool(dir);
+    const inbox = new DiskInbox(dir);
     if (inbox.broken > 0) say(`${inbox.broken} half-written lines in ${dir} were passed over`);
     const app = await openApp(options);
     const self = options.self ?? selfOf(app, options.credentials.appId);
     const parts = options.parts(app, self);
     await app.load(makeApp(handling(parts, self)));
-    const door = new Door({ inbox, warn: say, verify: (body, given) => app.webhooks.verify(body, given) });
+    const door = new HttpServer({
+      inbox,
+      warn: say,
+      verify: (body, given) => app.webhooks.verify(body, given),
+    });
     const handle = (delivery: Delivery) => app.receive(delivery as Parameters<Probot["receive"]>[0]);
-    const work = new WorkOff({ inbox, warn: say, handle });
+    const work = new Dispatcher({ inbox, warn: say, handle });
     const { waiting } = inbox.standing();
     const since = inbox.lastSeen();
     const port = await listen(door, options);
@@ -96,7 +100,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 }
 
 /** From a delivery to what GitHub shows of it. */
-export function handling(parts: Parts, self: () => Promise<Self>): (delivery: Delivery) => Promise<void> {
+export function handling(
+  parts: ServiceParts,
+  self: () => Promise<OwnIdentity>,
+): (delivery: Delivery) => Promise<void> {
   return async ({ name, payload }) => {
     const { intents } = parts.readEvent(name, payload, await self());
     for (const intent of intents) await parts.act(intent);
@@ -132,8 +139,8 @@ function quiet(say: (text: string) => void): object {
 }
 
 /** Who we are on GitHub, asked for once; asked for again where that failed. */
-export function selfOf(app: Probot, appId: number): () => Promise<Self> {
-  let known: Promise<Self> | undefined;
+export function selfOf(app: Probot, appId: number): () => Promise<OwnIdentity> {
+  let known: Promise<OwnIdentity> | undefined;
   return () => {
     known ??= readSelf(app, appId).catch((error: unknown) => {
       known = undefined;
@@ -143,29 +150,29 @@ export function selfOf(app: Probot, appId: number): () => Promise<Self> {
   };
 }
 
-async function readSelf(app: Probot, appId: number): Promise<Self> {
+async function readSelf(app: Probot, appId: number): Promise<OwnIdentity> {
   const github = await app.auth();
   const { data } = await github.request("GET /app");
   const slug = data?.slug ?? "";
   const { data: installations } = await github.request("GET /app/installations", { per_page: 1 });
   const [first] = installations;
-  if (!first) throw new Fault(words.notInstalled(slug));
+  if (!first) throw new UserError(MESSAGES.notInstalled(slug));
   const asInstalled = (await app.auth(first.id)) as unknown as Octokit;
   return { appId, slug, botIds: [await accountNumber(asInstalled, `${slug}[bot]`)] };
 }
 
 /** What was missed before the start, then again and again what was missed since; ends with its signal. */
 async function catchUp(
-  how: Omit<RecoverOptions, "sweep"> & { readonly signal: AbortSignal },
-  parts: Parts,
+  how: Omit<RedeliverOptions, "sweep"> & { readonly signal: AbortSignal },
+  parts: ServiceParts,
   everyMs: number,
 ): Promise<void> {
   const { signal, warn } = how;
   const tell = (text: string) => {
     if (!signal.aborted) warn(text);
   };
-  const once = async (options: Partial<RecoverOptions>) => {
-    const { accepted, asked, repos } = await recover({ ...how, ...options, warn: tell });
+  const once = async (options: Partial<RedeliverOptions>) => {
+    const { accepted, asked, repos } = await redeliver({ ...how, ...options, warn: tell });
     if (accepted + asked > 0) tell(`${accepted + asked} missed deliveries were recovered`);
     if (repos > 0) tell(`${repos} repositories were looked at`);
   };
@@ -178,19 +185,19 @@ async function catchUp(
   }
 }
 
-async function listen(door: Door, { port, host }: ServiceOptions): Promise<number> {
+async function listen(door: HttpServer, { port, host }: ServiceOptions): Promise<number> {
   try {
     return await door.listen(port, host);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new Fault(words.noServePort(host, port, why), { cause });
+    throw new UserError(MESSAGES.noServePort(host, port, why), { cause });
   }
 }
 
 /** Each App at each GitHub has its own. */
-export function inboxFolder(env: Environment, appId: number, baseUrl: string | undefined): string {
+export function deliveryInboxFolder(env: Environment, appId: number, baseUrl: string | undefined): string {
   const where = baseUrl === undefined ? "" : `-${shortHash(baseUrl)}`;
-  return join(inboxesFolder(env), `inbox-${appId}${where}`);
+  return join(stateFolder(env), `inbox-${appId}${where}`);
 }
 
 /** Takes the folder for this process. Throws a Fault while another one lives that has it. */
@@ -204,7 +211,7 @@ function occupy(dir: string): () => void {
       return () => unlinkSync(path);
     } catch (error) {
       const owner = readOwner(path);
-      if (owner && !isGone(owner)) throw new Fault(words.inboxOwned(dir, owner.pid), { cause: error });
+      if (owner && !isGone(owner)) throw new UserError(MESSAGES.inboxOwned(dir, owner.pid), { cause: error });
       if (tries > 3) throw error;
       unlinkSync(path);
     }

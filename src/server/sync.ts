@@ -5,45 +5,45 @@
  * we are is asked of GitHub, and never read from a text.
  */
 import type { Octokit } from "@octokit/rest";
-import { Fault, words } from "../core/messages/messages.ts";
+import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import { ACTIONS } from "../github/api/actions-context.ts";
-import { Declined, makeCourteous, openClient, type Courtesy } from "../github/api/client.ts";
+import { RequestDeclined, addThrottle, openClient, type ThrottleOptions } from "../github/api/client.ts";
 import { readBaseUrl, readCredentials } from "../github/api/credentials.ts";
 import type { Repo } from "../github/commands/intent.ts";
-import { octokitSurface } from "../github/display/octokit-publisher.ts";
-import { Pacer } from "../github/api/request-throttle.ts";
-import type { Self, Surface } from "../github/display/publisher-port.ts";
+import { octokitPublisher } from "../github/display/octokit-publisher.ts";
+import { RequestThrottle } from "../github/api/request-throttle.ts";
+import type { PublisherIdentity, Publisher } from "../github/display/publisher-port.ts";
 import type { Environment } from "../app/workspace.ts";
 import { accountNumber, installationOf } from "./installation.ts";
 import { openApp } from "./service.ts";
 
 export interface OpenedGithub {
-  readonly surface: Surface;
-  readonly self: Self;
+  readonly surface: Publisher;
+  readonly self: PublisherIdentity;
 }
 
 /** How fast GitHub is asked. */
-type Pace = Pick<Courtesy, "pacer" | "sleep">;
+type Pace = Pick<ThrottleOptions, "pacer" | "sleep">;
 
 /** Throws a Fault when there are no credentials, or GitHub does not know them. */
 export async function openGithub(
   env: Environment,
   repo: Repo,
   say: (text: string) => void,
-  pace: Pace = { pacer: new Pacer() },
+  pace: Pace = { pacer: new RequestThrottle() },
 ): Promise<OpenedGithub> {
   const token = env["GITHUB_TOKEN"]?.trim() ?? "";
   const baseUrl = readBaseUrl(env);
   try {
     const how = { ...pace, say };
     if (token !== "") return await asOwner(token, baseUrl, env, repo, how);
-    if (!env["APP_ID"]) throw new Fault(words.noGithubToken());
+    if (!env["APP_ID"]) throw new UserError(MESSAGES.noGithubToken());
     return await asApp(env, baseUrl, repo, how);
   } catch (error) {
-    if (error instanceof Fault) throw error;
+    if (error instanceof UserError) throw error;
     const why = error instanceof Error ? error.message : String(error);
-    const isAnswer = error instanceof Declined && error.verdict.kind === "refused";
-    throw new Fault(isAnswer ? words.notUs(why) : words.noWayToGithub(why), { cause: error });
+    const isAnswer = error instanceof RequestDeclined && error.verdict.kind === "refused";
+    throw new UserError(isAnswer ? MESSAGES.notUs(why) : MESSAGES.noWayToGithub(why), { cause: error });
   }
 }
 
@@ -52,16 +52,17 @@ async function asOwner(
   baseUrl: string | undefined,
   env: Environment,
   repo: Repo,
-  pace: Pace & Pick<Courtesy, "say">,
+  pace: Pace & Pick<ThrottleOptions, "say">,
 ): Promise<OpenedGithub> {
   const octokit = await openClient({ baseUrl, ...pace, token: () => Promise.resolve(token) });
-  const surface = octokitSurface(octokit.request, repo);
+  const surface = octokitPublisher(octokit.request, repo);
   try {
     const { data } = await octokit.request("GET /user");
     return { surface, self: { accountId: Number(data.id), appId: undefined } };
   } catch (error) {
     // The token of a job belongs to an App, and an App is no user.
-    if (!(error instanceof Declined) || error.status !== 403 || env["GITHUB_ACTIONS"] !== "true") throw error;
+    if (!(error instanceof RequestDeclined) || error.status !== 403 || env["GITHUB_ACTIONS"] !== "true")
+      throw error;
     const accountId = await accountNumber(octokit, ACTIONS.login);
     const isDotCom = baseUrl === undefined || new URL(baseUrl).host === "api.github.com";
     return { surface, self: { accountId, appId: isDotCom ? ACTIONS.appId : undefined } };
@@ -80,8 +81,8 @@ async function asApp(
   const asItself = await app.auth();
   const { data: about } = await asItself.request("GET /app");
   const octokit = (await app.auth(await installationOf(app, repo))) as unknown as Octokit;
-  makeCourteous(octokit, pace);
-  const surface = octokitSurface(octokit.request, repo);
+  addThrottle(octokit, pace);
+  const surface = octokitPublisher(octokit.request, repo);
   const accountId = await accountNumber(octokit, `${about?.slug ?? ""}[bot]`);
   return { surface, self: { accountId, appId: credentials.appId } };
 }

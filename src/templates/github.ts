@@ -8,9 +8,9 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { readWorkflow } from "../core/workflow/workflow-file.ts";
+import { parseWorkflow } from "../core/workflow/workflow-file.ts";
 import { WORKFLOW_FILE, type Workflow } from "../core/workflow/workflow.ts";
-import { Fault, typed, words } from "../core/messages/messages.ts";
+import { UserError, shellWord, MESSAGES } from "../core/messages/messages.ts";
 import { labelOf } from "../github/display/issue-links.ts";
 import type { Label } from "../github/display/desired-state.ts";
 import type { StarterFile } from "./starter.ts";
@@ -23,7 +23,7 @@ const UNKNOWN = "trailhand/trailhand@COMMIT";
 /** The action by `owner/name@<full commit id>`. Throws a Fault when it is named otherwise. */
 export function readUses(text: string | undefined): { readonly uses: string; readonly known: boolean } {
   if (text === undefined) return { uses: UNKNOWN, known: false };
-  if (!/^[\w.-]+\/[\w./-]+@[0-9a-f]{40}$/.test(text)) throw new Fault(words.badUses(text));
+  if (!/^[\w.-]+\/[\w./-]+@[0-9a-f]{40}$/.test(text)) throw new UserError(MESSAGES.badUses(text));
   return { uses: text, known: true };
 }
 
@@ -97,7 +97,7 @@ export function labelsOf(workflow: Workflow): Label[] {
 export function stepsOnGitHub(top: string, known: boolean): string[] {
   const file = join(top, WORKFLOW_FILE);
   const isThere = existsSync(file);
-  const { workflow } = isThere ? readWorkflow(readFileSync(file, "utf8")) : {};
+  const { workflow } = isThere ? parseWorkflow(readFileSync(file, "utf8")) : {};
   return [
     ...(known
       ? []
@@ -113,4 +113,4 @@ export function stepsOnGitHub(top: string, known: boolean): string[] {
 
 /** GitHub's own command makes a label before anything bears it, so that people can choose it. */
 const lineOf = ({ name, color, description }: Label): string =>
-  `gh label create ${typed(name)} --color ${color} --description ${typed(description)}`;
+  `gh label create ${shellWord(name)} --color ${color} --description ${shellWord(description)}`;

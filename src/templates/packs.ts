@@ -9,8 +9,8 @@
  */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { nearest } from "../core/util/suggest.ts";
-import { Fault, words } from "../core/messages/messages.ts";
+import { suggest } from "../core/util/suggest.ts";
+import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import type { StarterFile } from "./starter.ts";
 
 /** A pack in one line. */
@@ -68,7 +68,7 @@ const readPage = (name: string): string => readFileSync(join(FOLDER, name, "READ
 function requirePack(name: string): string {
   const known = packNames();
   if (known.includes(name)) return name;
-  throw new Fault(words.noPack(name, nearest(name, known)));
+  throw new UserError(MESSAGES.noPack(name, suggest(name, known)));
 }
 
 /** Of the first paragraph below the title, on one line. */

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { refOf, type Branch, type Ref, type Sha } from "../../src/core/protocol/ids.ts";
 import { refsOf } from "../../src/core/protocol/refs.ts";
-import { Fault } from "../../src/core/messages/messages.ts";
+import { UserError } from "../../src/core/messages/messages.ts";
 import { branchKey } from "../../src/git/refs.ts";
 import type { LocalRepository } from "../../src/git/repository.ts";
-import { openSite } from "../../src/app/open-workspace.ts";
+import { openWorkspace } from "../../src/app/open-workspace.ts";
 import { makeRepo, temporaryDir, type Repo } from "../support/temp-repo.ts";
 import { environmentOf } from "../support/run-runner.ts";
 
@@ -18,7 +18,7 @@ const LANDED = { kind: "landed" };
 const REFUSED = { kind: "refused" };
 
 async function open(repo: Repo): Promise<LocalRepository> {
-  return (await openSite(repo.dir, environmentOf(repo))).repository;
+  return (await openWorkspace(repo.dir, environmentOf(repo))).repository;
 }
 
 async function withNotes(repo: Repo): Promise<{ refs: LocalRepository; shas: readonly [Sha, Sha] }> {
@@ -47,7 +47,7 @@ describe("swap in git alone", () => {
     const dies = `"${real}" "$@" || exit; for one; do [ "$one" = update-ref ] && exit 141; done; exit 0`;
     writeFileSync(join(bin, "git"), `#!/bin/sh\n${dies}\n`, { mode: 0o755 });
     const env = { ...environmentOf(repo), PATH: `${bin}:${process.env["PATH"]}` };
-    const { repository } = await openSite(repo.dir, env);
+    const { repository } = await openWorkspace(repo.dir, env);
     const ref = "refs/trailhand/test/dies" as Ref;
     const next = await repository.note("one\n");
     expect(await repository.swap([{ ref, expected: null, next }], "test")).toEqual({ kind: "landed" });
@@ -59,7 +59,7 @@ describe("swap in git alone", () => {
     const { refs, shas } = await withNotes(repo);
     writeFileSync(join(repo.dir, ".git/refs/trailhand"), "in the way of a folder");
     const swap = refs.swap([{ ref: A, expected: null, next: shas[0] }], "test");
-    await expect(swap).rejects.toThrow(Fault);
+    await expect(swap).rejects.toThrow(UserError);
     await expect(swap).rejects.toThrow(
       /^Cannot write to .*\/repo: .*refs\/trailhand.* Nothing was changed\.$/,
     );
@@ -71,7 +71,7 @@ describe("swap in git alone", () => {
     const refs = await open(repo);
     await expect(
       refs.swap([{ ref: A, expected: null, next: "d".repeat(40) as Sha }], "test"),
-    ).rejects.toThrow(Fault);
+    ).rejects.toThrow(UserError);
     expect((await refs.read([A])).get(A)).toBeNull();
   });
 });
@@ -176,7 +176,7 @@ describe("a branch that is checked out", () => {
       "--stdin",
     );
     expect(repo.git("status", "--porcelain")).not.toBe("");
-    await (await open(repo)).look();
+    await (await open(repo)).listRefs();
     expect(repo.git("status", "--porcelain")).toBe("");
     expect(text(repo, "changed.txt")).toBe("after\n");
     noFollow(repo);
@@ -191,11 +191,11 @@ describe("a branch that is checked out", () => {
       "--stdin",
     );
     repo.write("changed.txt", "mine\n");
-    await (await open(repo)).look();
+    await (await open(repo)).listRefs();
     expect(text(repo, "changed.txt")).toBe("mine\n");
     expect(repo.git("for-each-ref", "--format=%(objectname)", intent)).toBe(from);
     repo.git("checkout", "-q", from, "--", "changed.txt");
-    await (await open(repo)).look();
+    await (await open(repo)).listRefs();
     expect(repo.git("status", "--porcelain")).toBe("");
     noFollow(repo);
   });
@@ -209,7 +209,7 @@ describe("a branch that is checked out", () => {
       "update-ref",
       "--stdin",
     );
-    await (await open(repo)).look();
+    await (await open(repo)).listRefs();
     noFollow(repo);
   });
 });

@@ -81,7 +81,7 @@ describe("side refs at a remote", () => {
     for (const name of ["side/leases/x", "side/salvage/topic/1", "side/own"]) grow(far, name, ASKED);
     const mine = grow(far, "sideways", ASKED);
     const one = await makeRunner(far, "one");
-    expect((await one.site.repository.look()).heads.map(({ branch }) => branch).toSorted()).toEqual([
+    expect((await one.site.repository.listRefs()).heads.map(({ branch }) => branch).toSorted()).toEqual([
       "main",
       "sideways",
     ]);
@@ -97,7 +97,7 @@ describe("side refs at a remote", () => {
     const far = await makeCase("http", "refs/trailhand");
     far.remote.git("config", "transfer.hideRefs", "refs/trailhand");
     const { remote } = await far.open();
-    await remote.look();
+    await remote.listRefs();
     const lease = await remote.note("a lease\n");
     expect(await remote.swap([{ ref: LEASE, expected: null, next: lease }])).toEqual({
       kind: "blocked",
@@ -114,32 +114,32 @@ describe("side refs at a remote", () => {
   it.each(PREFIXES)("under %s are seen while very many branches are new", async (prefix) => {
     const far = await makeCase("files", prefix);
     const { remote } = await far.open();
-    await remote.look();
+    await remote.listRefs();
     growMany(
       far,
       Array.from({ length: 230 }, (_, at) => `many/${at}`),
     );
     const lease = far.remote.git("commit-tree", "-m", "a lease", "main^{tree}") as Sha;
     far.remote.git("update-ref", `${prefix}/leases/a`, lease);
-    const look = await remote.look();
+    const look = await remote.listRefs();
     expect(look.heads).toHaveLength(231);
     expect(look.leases.get("a")?.value).toBe(lease);
-    expect((await remote.look()).unchanged).toBe(true);
+    expect((await remote.listRefs()).unchanged).toBe(true);
   });
 
   it("move when the workflow says so", async () => {
     const far = await makeCase("files", "refs/trailhand");
     const { remote } = await far.open();
-    await remote.look();
+    await remote.listRefs();
     expect(remote.names.prefix).toBe("refs/trailhand");
     const lease = await remote.note("a lease\n");
     await remote.swap([{ ref: LEASE, expected: null, next: lease }]);
-    expect((await remote.look()).leases.size).toBe(1);
+    expect((await remote.listRefs()).leases.size).toBe(1);
     far.person.write("states/workflow.yml", "refs: { prefix: refs/tags/th }\nstates:\n  work: {}\n");
     const commit = far.person.commit("chore: move the refs");
     far.person.git("push", "-q", far.remote.dir, "main");
     expect(far.remote.git("rev-parse", "main")).toBe(commit);
-    const look = await remote.look();
+    const look = await remote.listRefs();
     expect([remote.names.prefix, look.leases.size]).toEqual(["refs/tags/th", 0]);
     expect(await remote.swap([{ ref: LEASE, expected: null, next: lease }])).toEqual({ kind: "landed" });
     expect(refsAt(far, "refs/tags/th")).toEqual(["refs/tags/th/leases/a"]);

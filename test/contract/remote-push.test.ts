@@ -57,7 +57,7 @@ describe("a line that is cut", () => {
     const { refs, one, server } = await serve();
     await server.close();
     expect(await refs.swap([{ ref: A, expected: null, next: one }])).toEqual(UNKNOWN);
-    for (const work of [() => refs.look(), () => refs.read([A]), () => refs.readLease(A)]) {
+    for (const work of [() => refs.listRefs(), () => refs.read([A]), () => refs.readLease(A)]) {
       const error = await caught(work());
       expect(error).toMatchObject({ name: "Unreachable", exit: 75 });
       expect(error.message).toContain("The remote origin cannot be reached");
@@ -95,7 +95,7 @@ describe("a remote that says nothing", () => {
     const far = await makeFar("http");
     const { remote: refs } = await far.open("one", soon);
     far.served?.trouble(kind, "silence");
-    const [looked, read] = await Promise.all([caught(refs.look()), caught(refs.read([A]))]);
+    const [looked, read] = await Promise.all([caught(refs.listRefs()), caught(refs.read([A]))]);
     expect([looked.name, read.name]).toEqual(["Unreachable", "Unreachable"]);
   });
 

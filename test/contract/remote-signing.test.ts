@@ -8,13 +8,13 @@ import { readInput } from "../../src/cli/input.ts";
 import { makeTerminal } from "../../src/cli/render/terminal.ts";
 import type { Ref, Sha } from "../../src/core/protocol/ids.ts";
 import { unsignedRef } from "../../src/core/protocol/refs.ts";
-import type { Notarized, Notary } from "../../src/core/protocol/signed-commit.ts";
+import type { SignedCommit, CommitSigner } from "../../src/core/protocol/signed-commit.ts";
 import type { RemoteRepository } from "../../src/git/remote/repository.ts";
 import type { SigningOptions } from "../../src/git/remote/signing.ts";
 import { Runner } from "../../src/engine/runner.ts";
-import type { Site } from "../../src/app/workspace.ts";
-import { openSite } from "../../src/app/open-workspace.ts";
-import { wireRunner } from "../../src/app/create-runner.ts";
+import type { Workspace } from "../../src/app/workspace.ts";
+import { openWorkspace } from "../../src/app/open-workspace.ts";
+import { createRunner } from "../../src/app/create-runner.ts";
 import { until } from "../support/run-cli.ts";
 import {
   beforeGit,
@@ -35,7 +35,7 @@ const TOPIC = "refs/heads/topic" as Ref;
 
 interface Table {
   readonly far: Far;
-  readonly site: Site;
+  readonly site: Workspace;
   readonly refs: RemoteRepository;
   readonly notary: TestNotary;
   /** The first lines of what the server was asked to make. */
@@ -51,7 +51,7 @@ interface Table {
 type Change = Partial<SigningOptions> & { readonly files?: Readonly<Record<string, string>> };
 
 /** The test's server, asked without the API before it. */
-const notaryOf = (notary: TestNotary, asked: string[]): Notary => {
+const notaryOf = (notary: TestNotary, asked: string[]): CommitSigner => {
   return (content) => {
     asked.push(content.message.split("\n")[0] ?? "");
     const { status, data } = notary.answer("POST", "/git/commits", content) ?? { status: 404, data: {} };
@@ -69,9 +69,9 @@ async function lay(transport: Transport, { files, ...change }: Change = {}): Pro
   const said: string[] = [];
   const say = (text: string) => void said.push(text);
   const signing = { notary: notaryOf(notary, asked), say, restMs: 0, ...change };
-  const site = await openSite(far.person.dir, far.machine("one"), { remote: "origin", signing });
+  const site = await openWorkspace(far.person.dir, far.machine("one"), { remote: "origin", signing });
   const refs = site.remote as RemoteRepository;
-  await refs.look();
+  await refs.listRefs();
   const base = (await refs.place.git.text(["rev-parse", "main"])).trim() as Sha;
   const blob = await refs.place.git.text(["hash-object", "-w", "--stdin"], { stdin: "new\n" });
   const line = `100644 blob ${blob.trim()}\tnew.txt\n`;
@@ -157,12 +157,12 @@ describe("what the commit is made of", () => {
   });
 
   test("is pushed after all where the server turns out to lack it", async () => {
-    const unfit: Notarized = { kind: "unfit", why: "Tree SHA does not exist" };
+    const unfit: SignedCommit = { kind: "unfit", why: "Tree SHA does not exist" };
     let lacking = 1;
     let asked = 0;
     const table = await lay("files", { notary: (content) => notary(content) });
     const real = notaryOf(table.notary, []);
-    const notary: Notary = (content) => (asked++ < lacking ? Promise.resolve(unfit) : real(content));
+    const notary: CommitSigner = (content) => (asked++ < lacking ? Promise.resolve(unfit) : real(content));
     const calls = watchGit();
     const commit = await table.refs.commit(table.base, table.base, MESSAGE);
     expect(table.notary.hasSigned(commit)).toBe(true);
@@ -215,11 +215,11 @@ describe("what the commit is made of", () => {
 
 describe("where the server does not sign", () => {
   test("each reason is told once, and again when it had signed in between", async () => {
-    const fault: Notarized = { kind: "not", why: "GitHub refused it with 403: no" };
-    let now: Notarized | undefined = fault;
+    const fault: SignedCommit = { kind: "not", why: "GitHub refused it with 403: no" };
+    let now: SignedCommit | undefined = fault;
     const table = await lay("files", { notary: (content) => notary(content) });
     const real = notaryOf(table.notary, []);
-    const notary: Notary = (content) => (now ? Promise.resolve(now) : real(content));
+    const notary: CommitSigner = (content) => (now ? Promise.resolve(now) : real(content));
     const commit = (text: string) => table.commit(`trailhand: ${text}\n`);
     await commit("one");
     await commit("two");
@@ -268,7 +268,7 @@ describe("where the server does not sign", () => {
 
   test("nothing is asked of it for a while: an answer may be of many commits", async () => {
     let asked = 0;
-    const refusing: Notary = () => {
+    const refusing: CommitSigner = () => {
       asked++;
       return Promise.resolve({ kind: "not", why: "no" });
     };
@@ -364,7 +364,7 @@ const FILES = {
 };
 
 async function work({ far, site }: Table): Promise<void> {
-  const { ports, dispose } = wireRunner(site, far.machine("one"), () => undefined);
+  const { ports, dispose } = createRunner(site, far.machine("one"), () => undefined);
   await new Runner(ports, { ...remoteOptions, shared: false }).run();
   await dispose();
 }
@@ -393,7 +393,7 @@ describe("a runner", () => {
     const table = await lay("files", { files: FILES });
     const { far, refs } = table;
     const request = ask(far, "topic", "feat: a thing\n\nPlease.\n\nState: piece\n") as Sha;
-    await refs.look();
+    await refs.listRefs();
     await refs.commit(
       table.tree,
       request,

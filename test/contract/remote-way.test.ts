@@ -7,8 +7,8 @@ import { refOf, type Branch, type Ref, type Sha } from "../../src/core/protocol/
 import { withoutPassword } from "../../src/git/remote/transport.ts";
 import type { RemoteRepository } from "../../src/git/remote/repository.ts";
 import type { Swap } from "../../src/engine/ports.ts";
-import type { Site } from "../../src/app/workspace.ts";
-import { openSite } from "../../src/app/open-workspace.ts";
+import type { Workspace } from "../../src/app/workspace.ts";
+import { openWorkspace } from "../../src/app/open-workspace.ts";
 import { caught, grow, makeFar, openFar, textOf, TRANSPORTS, type Far } from "../support/remote-workspace.ts";
 import type { GitHttp } from "../support/git-http.ts";
 import { git, temporaryDir } from "../support/temp-repo.ts";
@@ -24,7 +24,7 @@ async function put(remote: RemoteRepository, ref = A): Promise<Swap> {
 }
 
 /** Everything that is in the cache of a remote, names of files included. */
-function everythingIn({ place }: Site): string {
+function everythingIn({ location: place }: Workspace): string {
   const root = dirname(place.commonDir);
   const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const texts = files.map((file) => readFileSync(join(file.parentPath, file.name), "latin1"));
@@ -49,7 +49,7 @@ describe("credentials", () => {
     const { env, noted } = noting(far);
     const site = await far.open("one", env);
     grow(far, "work", "first");
-    expect((await site.remote.look()).heads).toHaveLength(2);
+    expect((await site.remote.listRefs()).heads).toHaveLength(2);
     expect(await put(site.remote)).toEqual(LANDED);
     expect(noted()).toContain("ls-remote\n");
     expect(noted()).not.toContain("s3cret-word");
@@ -70,7 +70,7 @@ describe("credentials", () => {
     far.person.git("config", "remote.origin.url", server.url(name, WHO));
     far.person.git("config", "remote.origin.pushurl", server.url(name, "ann:wr0ng-word"));
     const { remote } = await far.open();
-    await remote.look();
+    await remote.listRefs();
     const swap = await put(remote);
     expect(swap).toMatchObject({
       kind: "blocked",
@@ -87,7 +87,7 @@ describe("credentials", () => {
     const site = await openFar(far, "one", {}, how === "by its name" ? "origin" : url);
     const { remote } = site;
     const told: unknown[] = [remote.line.address.name];
-    await remote.look();
+    await remote.listRefs();
     expect(await put(remote)).toEqual(LANDED);
     expect(everythingIn(site)).not.toContain("s3cret-word");
     far.remote.write("hooks/pre-receive", `#!/bin/sh\necho 'not to ${url}'\nexit 1\n`, 0o755);
@@ -95,10 +95,10 @@ describe("credentials", () => {
     far.remote.git("config", "receive.advertiseAtomic", "false");
     told.push(await caught(put(remote, refOf("work" as Branch))));
     server.trouble("info/refs", { status: 403, text: `not to ${url}` });
-    told.push(await put(remote, refOf("work" as Branch)), await caught(remote.look()));
+    told.push(await put(remote, refOf("work" as Branch)), await caught(remote.listRefs()));
     server.heal();
     server.trouble("git-upload-pack", "cut");
-    told.push(await caught(remote.look()));
+    told.push(await caught(remote.listRefs()));
     await server.close();
     told.push(await put(remote, refOf("work" as Branch)), await caught(remote.read([A])));
     const texts = told.map((one) => (one instanceof Error ? one.message : JSON.stringify(one)));
@@ -120,7 +120,7 @@ describe("credentials", () => {
     const { env, noted } = noting(far);
     const site = await far.open("one", env);
     expect(await put(site.remote)).toEqual(LANDED);
-    await site.remote.look();
+    await site.remote.listRefs();
     expect(server.asked.length).toBeGreaterThan(6);
     for (const { headers } of server.asked) {
       expect(headers.filter((text) => /^(?:authorization|x-runner)$/i.test(text))).toHaveLength(2);
@@ -135,7 +135,7 @@ describe("addresses", () => {
     far.person.git("config", `url.${far.served?.url("")}.insteadOf`, "far:");
     far.person.git("config", "remote.origin.url", `far:${basename(far.remote.dir)}`);
     const { remote } = await far.open();
-    expect((await remote.look()).heads).toHaveLength(1);
+    expect((await remote.listRefs()).heads).toHaveLength(1);
     expect(await put(remote)).toEqual(LANDED);
   });
 
@@ -145,15 +145,15 @@ describe("addresses", () => {
     const below = join(far.person.dir, "below");
     mkdirSync(below);
     for (const dir of [far.person.dir, below]) {
-      const { repository } = await openSite(dir, far.machine("one"), { remote: "origin" });
-      expect((await repository.look()).heads).toHaveLength(1);
+      const { repository } = await openWorkspace(dir, far.machine("one"), { remote: "origin" });
+      expect((await repository.listRefs()).heads).toHaveLength(1);
     }
   });
 
   it("may be given from nowhere, and are not guessed", async () => {
     const far = await makeFar("http");
-    const site = await openSite(temporaryDir(), far.machine("one"), { remote: far.url });
-    expect((await site.repository.look()).heads).toHaveLength(1);
+    const site = await openWorkspace(temporaryDir(), far.machine("one"), { remote: far.url });
+    expect((await site.repository.listRefs()).heads).toHaveLength(1);
     expect(site.here).toBeUndefined();
     const error = await caught(openFar(far, "one", {}, "upstream"));
     expect(error.message).toBe('There is no remote "upstream". Known: origin.');
@@ -215,14 +215,14 @@ describe.each(TRANSPORTS)("the global configuration changes nothing, %s", (trans
     const all = { ...GLOBAL, ...more, "init.templateDir": template };
     for (const [key, value] of Object.entries(all))
       git(far.outside, ["config", "--file", config, key, value]);
-    const { remote, place } = await far.open("one", { GIT_CONFIG_GLOBAL: config });
-    await remote.look();
+    const { remote, location: place } = await far.open("one", { GIT_CONFIG_GLOBAL: config });
+    await remote.listRefs();
     const cache = (...args: string[]) => git(place.commonDir, args).trim();
     cache("tag", "-a", "-m", "not to be pushed", "mine", "main");
     grow(far, "work", "first");
     const from = grow(far, "work", "größe: second");
     far.remote.git("update-ref", "refs/tags/not-to-be-fetched", from);
-    expect((await remote.look()).heads.find(({ branch }) => branch === "work")).toMatchObject({
+    expect((await remote.listRefs()).heads.find(({ branch }) => branch === "work")).toMatchObject({
       commit: from,
       message: "größe: second\n",
     });
@@ -243,8 +243,8 @@ describe.each(TRANSPORTS)("the global configuration changes nothing, %s", (trans
       kind: "blocked",
       why: "deletion prohibited: error: denying ref deletion for refs/heads/work",
     });
-    expect((await remote.look()).leases.size).toBe(1);
-    expect((await remote.look()).unchanged).toBe(true);
+    expect((await remote.listRefs()).leases.size).toBe(1);
+    expect((await remote.listRefs()).unchanged).toBe(true);
     expect(tip(far, "work")).toBe(next);
     expect(readdirSync(far.outside).toSorted()).toEqual(["config", "template"]);
   });

@@ -3,7 +3,7 @@ import { cpSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { refOf, type Branch, type Ref, type Sha } from "../../src/core/protocol/ids.ts";
-import type { Look } from "../../src/engine/ports.ts";
+import type { RefListing } from "../../src/engine/ports.ts";
 import {
   beforeGit,
   caught,
@@ -16,7 +16,8 @@ import {
 } from "../support/remote-workspace.ts";
 import { git, repoAt, temporaryDir } from "../support/temp-repo.ts";
 
-const branchesOf = ({ heads }: Look) => Object.fromEntries(heads.map((head) => [head.branch, head.commit]));
+const branchesOf = ({ heads }: RefListing) =>
+  Object.fromEntries(heads.map((head) => [head.branch, head.commit]));
 const tip = ({ remote }: Far, name: string) => remote.git("rev-parse", name) as Sha;
 const names = (count: number) => Array.from({ length: count }, (_, at) => `many/${at}`);
 
@@ -31,9 +32,13 @@ function once(command: string, act: () => void): void {
 }
 
 /** True when a commit can be checked out from the cache. */
-function isWhole({ place }: { readonly place: { readonly commonDir: string } }, commit: string): boolean {
+function isWhole(
+  { location }: { readonly location: { readonly commonDir: string } },
+  commit: string,
+): boolean {
   return (
-    repoAt(place.commonDir).git("rev-list", "--objects", "--quiet", commit, "--not", "--branches=main") === ""
+    repoAt(location.commonDir).git("rev-list", "--objects", "--quiet", commit, "--not", "--branches=main") ===
+    ""
   );
 }
 
@@ -42,10 +47,10 @@ describe.each(TRANSPORTS)("a look, %s", (transport) => {
     const far = await makeFar(transport);
     grow(far, "work", "first");
     const { remote } = await far.open();
-    expect(await remote.look()).toMatchObject({ target: "main", unchanged: false });
+    expect(await remote.listRefs()).toMatchObject({ target: "main", unchanged: false });
     far.served?.forget();
     const calls = watchGit();
-    expect(await remote.look()).toMatchObject({ target: "main", unchanged: true });
+    expect(await remote.listRefs()).toMatchObject({ target: "main", unchanged: true });
     expect(calls.map(({ args }) => args[0])).toEqual(["ls-remote"]);
     expect(far.served?.asked.map(({ kind, command }) => command ?? kind) ?? []).toEqual(
       transport === "http" ? ["info/refs", "ls-refs"] : [],
@@ -55,16 +60,16 @@ describe.each(TRANSPORTS)("a look, %s", (transport) => {
   it("fetches many branches by pattern, and then only the one that moved", async () => {
     const far = await makeFar(transport);
     const { remote } = await far.open();
-    await remote.look();
+    await remote.listRefs();
     growMany(far, names(310));
     const calls = watchGit();
-    expect((await remote.look()).heads).toHaveLength(311);
+    expect((await remote.listRefs()).heads).toHaveLength(311);
     expect(calls.map(({ args }) => args[0])).toEqual(["ls-remote", "fetch", "log", "log"]);
     expect(calls[1]?.stdin).toContain("+refs/heads/*:refs/heads/*\n");
     const moved = grow(far, "many/7", "moved", "many/7");
     calls.length = 0;
     far.served?.forget();
-    const look = await remote.look();
+    const look = await remote.listRefs();
     expect(look.unchanged).toBe(false);
     expect(branchesOf(look)["many/7"]).toBe(moved);
     expect(calls.map(({ stdin }) => stdin).filter((text) => text.includes("refs/heads/"))).toEqual([
@@ -77,7 +82,7 @@ describe.each(TRANSPORTS)("a look, %s", (transport) => {
     const far = await makeFar(transport);
     grow(far, "work", "first");
     const { remote } = await far.open();
-    await remote.look();
+    await remote.listRefs();
     grow(far, "work", "second");
     let third = "" as Sha;
     once("fetch", () => {
@@ -85,54 +90,54 @@ describe.each(TRANSPORTS)("a look, %s", (transport) => {
       far.remote.git("reflog", "expire", "--expire=now", "--all");
       far.remote.git("gc", "-q", "--prune=now");
     });
-    await remote.look();
-    const look = await remote.look();
+    await remote.listRefs();
+    const look = await remote.listRefs();
     expect(look.unchanged).toBe(false);
     expect(branchesOf(look)["work"]).toBe(third);
-    expect((await remote.look()).unchanged).toBe(true);
+    expect((await remote.listRefs()).unchanged).toBe(true);
   });
 
   it("is not broken by a branch that goes in the middle, whatever its name", async () => {
     const far = await makeFar(transport);
     const { remote } = await far.open();
-    await remote.look();
+    await remote.listRefs();
     grow(far, "fix/Connection-timed-out", "first");
     const kept = grow(far, "work", "first");
     once("fetch", () => void far.remote.git("update-ref", "-d", "refs/heads/fix/Connection-timed-out"));
-    expect(branchesOf(await remote.look())["work"]).toBe(kept);
-    expect(Object.keys(branchesOf(await remote.look())).toSorted()).toEqual(["main", "work"]);
+    expect(branchesOf(await remote.listRefs())["work"]).toBe(kept);
+    expect(Object.keys(branchesOf(await remote.listRefs())).toSorted()).toEqual(["main", "work"]);
   });
 
   it("follows names that become folders, and back", async () => {
     const far = await makeFar(transport);
     grow(far, "a", "first");
     const site = await far.open();
-    expect(Object.keys(branchesOf(await site.remote.look()))).toContain("a");
+    expect(Object.keys(branchesOf(await site.remote.listRefs()))).toContain("a");
     far.remote.git("update-ref", "-d", "refs/heads/a");
     const below = grow(far, "a/b", "below");
-    expect(branchesOf(await site.remote.look())).toEqual({ main: tip(far, "main"), "a/b": below });
-    expect(repoAt(site.place.commonDir).git("for-each-ref", "--format=%(refname)", "refs/heads/a")).toBe(
+    expect(branchesOf(await site.remote.listRefs())).toEqual({ main: tip(far, "main"), "a/b": below });
+    expect(repoAt(site.location.commonDir).git("for-each-ref", "--format=%(refname)", "refs/heads/a")).toBe(
       "refs/heads/a/b",
     );
     far.remote.git("update-ref", "-d", "refs/heads/a/b");
     const above = grow(far, "a", "above");
-    expect(branchesOf(await site.remote.look())).toEqual({ main: tip(far, "main"), a: above });
+    expect(branchesOf(await site.remote.listRefs())).toEqual({ main: tip(far, "main"), a: above });
   });
 
   it("works again when the cache is gone", async () => {
     const far = await makeFar(transport);
     grow(far, "work", "first");
     const site = await far.open();
-    await site.remote.look();
-    rmSync(dirname(site.place.commonDir), { recursive: true });
-    const look = await site.remote.look();
+    await site.remote.listRefs();
+    rmSync(dirname(site.location.commonDir), { recursive: true });
+    const look = await site.remote.listRefs();
     expect(branchesOf(look)).toEqual({ main: tip(far, "main"), work: tip(far, "work") });
     expect(await site.remote.trail(tip(far, "work"), 5)).toHaveLength(2);
     const ref = "refs/trailhand/leases/a" as Ref;
     const lease = await site.remote.note("a lease\n");
     expect(await site.remote.swap([{ ref, expected: null, next: lease }])).toEqual({ kind: "landed" });
-    rmSync(dirname(site.place.commonDir), { recursive: true });
-    expect((await site.remote.look()).leases.get("a")?.value).toBe(lease);
+    rmSync(dirname(site.location.commonDir), { recursive: true });
+    expect((await site.remote.listRefs()).leases.get("a")?.value).toBe(lease);
   });
 
   it("reads a repository of SHA-256, and writes to it", async () => {
@@ -144,7 +149,7 @@ describe.each(TRANSPORTS)("a look, %s", (transport) => {
     cpSync(join(other, ".git"), far.remote.dir, { recursive: true });
     far.remote.git("config", "core.bare", "true");
     const { remote } = await far.open();
-    expect(branchesOf(await remote.look())).toEqual({ main: tip(far, "main") });
+    expect(branchesOf(await remote.listRefs())).toEqual({ main: tip(far, "main") });
     const head = tip(far, "main");
     expect(head).toHaveLength(64);
     const [answer, lease] = [await remote.commit(head, head, "an answer\n"), await remote.note("a lease\n")];
@@ -153,7 +158,7 @@ describe.each(TRANSPORTS)("a look, %s", (transport) => {
       { ref: "refs/trailhand/leases/a" as Ref, expected: null, next: lease },
     ];
     expect(await remote.swap(made)).toEqual({ kind: "landed" });
-    const look = await remote.look();
+    const look = await remote.listRefs();
     expect(branchesOf(look)["work"]).toBe(answer);
     expect(look.leases.get("a")?.value).toBe(lease);
   });
@@ -161,13 +166,13 @@ describe.each(TRANSPORTS)("a look, %s", (transport) => {
   it("does not take a commit for present that lacks its tree", async () => {
     const far = await makeFar(transport);
     const site = await far.open();
-    await site.remote.look();
+    await site.remote.listRefs();
     const commit = grow(far, "work", "text that is nowhere else");
     const raw = git(far.remote.dir, ["cat-file", "commit", commit]);
-    const cache = repoAt(site.place.commonDir);
+    const cache = repoAt(site.location.commonDir);
     expect(cache.gitIn(raw, "hash-object", "-t", "commit", "-w", "--stdin")).toBe(commit);
     expect((await site.remote.read([refOf("work" as Branch)])).get(refOf("work" as Branch))).toBe(commit);
-    expect(branchesOf(await site.remote.look())["work"]).toBe(commit);
+    expect(branchesOf(await site.remote.listRefs())["work"]).toBe(commit);
     expect(isWhole(site, commit)).toBe(true);
     expect(cache.git("show", `${commit}:file.txt`)).toBe("text that is nowhere else");
   });
@@ -176,7 +181,7 @@ describe.each(TRANSPORTS)("a look, %s", (transport) => {
     const far = await makeFar(transport);
     far.remote.git("update-ref", "-d", "refs/heads/main");
     const { remote } = await far.open();
-    expect((await caught(remote.look())).message).toBe("The repository has no commit yet.");
+    expect((await caught(remote.listRefs())).message).toBe("The repository has no commit yet.");
   });
 
   it("takes the branch of HEAD for the trusted one, whatever else is symbolic", async () => {
@@ -186,7 +191,7 @@ describe.each(TRANSPORTS)("a look, %s", (transport) => {
     far.remote.git("symbolic-ref", "refs/heads/zzz", "refs/heads/main");
     far.remote.git("update-ref", "refs/remotes/origin/main", "main");
     far.remote.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/main");
-    const look = await (await far.open()).remote.look();
+    const look = await (await far.open()).remote.listRefs();
     expect(look.target).toBe("trunk");
     expect(Object.keys(branchesOf(look)).toSorted()).toEqual(["main", "trunk"]);
   });
@@ -197,12 +202,12 @@ describe.each(TRANSPORTS)("a look, %s", (transport) => {
     far.remote.git("update-ref", "refs/trailhand/leases/tag", "refs/tags/told");
     far.remote.git("update-ref", "refs/trailhand/leases/tree", "main^{tree}");
     const { remote } = await far.open();
-    expect([...(await remote.look()).leases.keys()]).toEqual([]);
+    expect([...(await remote.listRefs()).leases.keys()]).toEqual([]);
     const work = grow(far, "work", "first");
-    expect(branchesOf(await remote.look())["work"]).toBe(work);
+    expect(branchesOf(await remote.listRefs())["work"]).toBe(work);
     // They are tried once more, because a ref that moved in the middle of a look looks the same.
-    await remote.look();
-    expect((await remote.look()).unchanged).toBe(true);
+    await remote.listRefs();
+    expect((await remote.listRefs()).unchanged).toBe(true);
   });
 
   it("works in the old protocol", async () => {
@@ -210,11 +215,11 @@ describe.each(TRANSPORTS)("a look, %s", (transport) => {
     const config = join(far.outside, "config");
     git(far.outside, ["config", "--file", config, "protocol.version", "0"]);
     const { remote } = await far.open("one", { GIT_CONFIG_GLOBAL: config });
-    await remote.look();
+    await remote.listRefs();
     const work = grow(far, "work", "first");
-    expect(branchesOf(await remote.look())["work"]).toBe(work);
+    expect(branchesOf(await remote.listRefs())["work"]).toBe(work);
     expect((await remote.read([refOf("work" as Branch)])).get(refOf("work" as Branch))).toBe(work);
-    expect((await remote.look()).unchanged).toBe(true);
+    expect((await remote.listRefs()).unchanged).toBe(true);
   });
 });
 
@@ -227,28 +232,32 @@ describe("runners that share a cache", () => {
       for (let at = 0; at < 5; at++) grow(far, `work/${(round + at) % 7}`, `round ${round}, ${at}`);
       const gone = `refs/heads/work/${(round + 6) % 7}`;
       far.remote.git("update-ref", "-d", gone);
-      const looks = await Promise.all(two.map(({ remote }) => remote.look()));
+      const looks = await Promise.all(two.map(({ remote }) => remote.listRefs()));
       const there = far.remote.git("for-each-ref", "--format=%(refname:short) %(objectname)", "refs/heads");
       const expected = Object.fromEntries(
         there.split("\n").map((line) => line.split(" ") as [string, string]),
       );
       for (const look of looks) expect(branchesOf(look)).toEqual(expected);
     }
-    expect(new Set(two.map(({ place }) => place.commonDir)).size).toBe(1);
+    expect(new Set(two.map(({ location: place }) => place.commonDir)).size).toBe(1);
   });
 
   it("do not stand in each other's way when names become folders", async () => {
     const far = await makeFar("files");
     for (const name of ["a", "b", "c"]) grow(far, name, "first");
     const [one, two] = [await far.open(), await far.open()];
-    await one.remote.look();
-    await two.remote.look();
+    await one.remote.listRefs();
+    await two.remote.listRefs();
     for (const name of ["a", "b"]) far.remote.git("update-ref", "-d", `refs/heads/${name}`);
     grow(far, "a/below", "below");
     for (const { remote } of [one, two]) {
-      expect(Object.keys(branchesOf(await remote.look())).toSorted()).toEqual(["a/below", "c", "main"]);
+      expect(Object.keys(branchesOf(await remote.listRefs())).toSorted()).toEqual(["a/below", "c", "main"]);
     }
-    const kept = repoAt(two.place.commonDir).git("for-each-ref", "--format=%(refname:short)", "refs/heads");
+    const kept = repoAt(two.location.commonDir).git(
+      "for-each-ref",
+      "--format=%(refname:short)",
+      "refs/heads",
+    );
     expect(kept.split("\n")).toEqual(["a/below", "c", "main"]);
   });
 });

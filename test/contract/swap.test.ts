@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { refOf, type Branch, type Ref, type Sha } from "../../src/core/protocol/ids.ts";
-import { openSite } from "../../src/app/open-workspace.ts";
+import { openWorkspace } from "../../src/app/open-workspace.ts";
 import { makeFar, TRANSPORTS } from "../support/remote-workspace.ts";
 import { MemoryRefs, type Refs } from "../support/memory-refs.ts";
 import { makeRepo, type Repo } from "../support/temp-repo.ts";
@@ -21,7 +21,7 @@ async function benchOf(refs: Refs, note: (text: string) => Promise<Sha>): Promis
 }
 
 async function gitBench(repo: Repo): Promise<Bench> {
-  const { repository } = await openSite(repo.dir, environmentOf(repo));
+  const { repository } = await openWorkspace(repo.dir, environmentOf(repo));
   return benchOf(repository, (text) => repository.note(text));
 }
 

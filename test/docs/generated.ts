@@ -1,7 +1,7 @@
 /** The parts of the documentation that are output: each is made here, and compared by the test. */
 import * as z from "zod";
 import { renderReference, renderTable } from "../../src/cli/render/render-help.ts";
-import type { Decision, Why } from "../../src/core/scheduling/decide.ts";
+import type { Decision, DecisionReason } from "../../src/core/scheduling/decide.ts";
 import { reasonOf } from "../../src/core/scheduling/reasons.ts";
 import { RESERVED_STATES } from "../../src/core/workflow/workflow.ts";
 import { agentSchema, laneSchema, limitsSchema, stateSchema, workflowSchema } from "../../src/core/workflow/workflow-schema.ts";
@@ -89,7 +89,7 @@ function outputKeys(): string {
 }
 
 /** One example of each reason, in the order people meet them. */
-const WHYS: readonly Why[] = [
+const WHYS: readonly DecisionReason[] = [
   { code: "running", detail: "ann@laptop", attempt: 1 },
   { code: "running-older", detail: "ann@laptop", attempt: 1 },
   { code: "resting", detail: "exit 1", leftMs: 4000 },

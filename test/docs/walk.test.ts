@@ -1,18 +1,18 @@
 /** Follows one commit through the program and writes down what it is at each step. */
 import { test } from "vitest";
-import { NOTHING, plus } from "../../src/core/util/amounts.ts";
+import { NO_AMOUNTS, addAmounts } from "../../src/core/util/amounts.ts";
 import { decide } from "../../src/core/scheduling/decide.ts";
 import { composeMessage } from "../../src/core/protocol/compose.ts";
 import type { Branch, RunId } from "../../src/core/protocol/ids.ts";
-import { EMPTY, entering, formatItem } from "../../src/core/workflow/carried-state.ts";
+import { EMPTY_CARRIED_STATE, entering, formatCarriedState } from "../../src/core/workflow/carried-state.ts";
 import { admit } from "../../src/core/scheduling/admission.ts";
 import { formatLease } from "../../src/core/protocol/lease.ts";
 import { decideOutcome } from "../../src/core/outcome/outcome.ts";
 import { readOutput } from "../../src/core/outcome/output.ts";
 import { draftResponse } from "../../src/core/outcome/response.ts";
 import { successors } from "../../src/core/workflow/workflow.ts";
-import { NO_FACTS, type View } from "../../src/core/scheduling/snapshot.ts";
-import { openSite } from "../../src/app/open-workspace.ts";
+import { NO_HISTORY_FACTS, type Snapshot } from "../../src/core/scheduling/snapshot.ts";
+import { openWorkspace } from "../../src/app/open-workspace.ts";
 import { makeRepo } from "../support/temp-repo.ts";
 import { environmentOf } from "../support/run-runner.ts";
 import { compareWithFile } from "./compare.ts";
@@ -37,16 +37,16 @@ test("docs/walk.md is what a commit really becomes", async () => {
   const repo = makeRepo({ "states/implement": "#!/bin/sh\n", "states/workflow.yml": WORKFLOW });
   repo.git("switch", "-qc", "feat/login");
   const commit = repo.request(REQUEST);
-  const site = await openSite(repo.dir, environmentOf(repo));
-  const look = await site.repository.look();
-  const contract = await site.contract(look.target, look.heads);
-  const view: View = { ...look, leases: new Map(), slots: new Map(), takenOver: new Map(), sightings: new Map(), going: new Map(), facts: NO_FACTS };
+  const site = await openWorkspace(repo.dir, environmentOf(repo));
+  const look = await site.repository.listRefs();
+  const contract = await site.trustedConfig(look.target, look.heads);
+  const view: Snapshot = { ...look, leases: new Map(), slots: new Map(), takenOver: new Map(), sightings: new Map(), going: new Map(), facts: NO_HISTORY_FACTS };
   const head = view.heads.find(({ branch }) => branch === "feat/login");
   const now = { mono: 0, wall: 0 };
   const decisions = decide(view, contract.workflow, now);
   const runs = decisions.filter((one) => one.kind === "run");
   const [run] = admit(view, contract.workflow, runs, now).admitted;
-  if (!run || head?.asked.kind !== "request") throw new Error("the walk found nothing to run");
+  if (!run || head?.reading.kind !== "request") throw new Error("the walk found nothing to run");
 
   const lease = formatLease({
     branch: "feat/login" as Branch,
@@ -58,12 +58,12 @@ test("docs/walk.md is what a commit really becomes", async () => {
     nonce: "0123456789abcdef0123456789abcdef",
     lanes: run.state?.lane ?? [],
     slots: [],
-    spent: NOTHING,
+    spent: NO_AMOUNTS,
   });
   const reading = readOutput(OUTPUT);
   const outcome = decideOutcome(successors(contract.workflow, run.request.state), { kind: "exited", code: 0 }, reading);
   if (outcome.kind !== "answer") throw new Error("the walk was not answered");
-  const spent = plus(NOTHING, { cost: outcome.output.cost ?? 0, time: 42_000 });
+  const spent = addAmounts(NO_AMOUNTS, { cost: outcome.output.cost ?? 0, time: 42_000 });
   const facts = {
     run: "00000000-0000-4000-8000-000000000001" as RunId,
     runner: "ann@laptop",
@@ -74,11 +74,11 @@ test("docs/walk.md is what a commit really becomes", async () => {
     workflow: contract.blob,
     script: undefined,
     secrets: [],
-    carried: formatItem(entering({ ...EMPTY, spent }, outcome.state, contract.workflow)),
+    carried: formatCarriedState(entering({ ...EMPTY_CARRIED_STATE, spent }, outcome.state, contract.workflow)),
   };
   const response = composeMessage(draftResponse(run.request, outcome, facts));
 
-  const { asked } = head;
+  const { reading: asked } = head;
   const page = [
     "# The walk of one commit",
     "",

@@ -5,15 +5,15 @@
  * or waits with a reason that a person understands.
  */
 import { decide } from "../../src/core/scheduling/decide.ts";
-import { readItem, type Item } from "../../src/core/workflow/carried-state.ts";
+import { readCarriedState, type CarriedState } from "../../src/core/workflow/carried-state.ts";
 import type { Ref } from "../../src/core/protocol/ids.ts";
 import { refsOf } from "../../src/core/protocol/refs.ts";
 import { PARKED } from "../../src/core/protocol/refs.ts";
 import { LANES } from "../../src/core/protocol/refs.ts";
 import { LEASES } from "../../src/core/protocol/refs.ts";
-import { NO_FACTS, type Head, type View } from "../../src/core/scheduling/snapshot.ts";
+import { NO_HISTORY_FACTS, type Head, type Snapshot } from "../../src/core/scheduling/snapshot.ts";
 import { sideRefs } from "../../src/core/scheduling/side-refs.ts";
-import { assemble, readEntry } from "../../src/git/build-snapshot.ts";
+import { buildListing, readEntry } from "../../src/git/build-snapshot.ts";
 import { findCalledOff, whyStuck } from "./check-waits.ts";
 import { findElsewhere, findTakenOver } from "./desk.ts";
 import { short } from "./trace.ts";
@@ -51,9 +51,9 @@ function look(world: World): { readonly decisions: string[]; readonly rests: Rea
   const entries = new Map(
     deciding.map(([ref, value]) => [ref as string, readEntry(ref, objects.get(value))]),
   );
-  const { heads, parked, sides } = assemble(entries, undefined, false);
+  const { heads, parked, sides } = buildListing(entries, undefined, false);
   const continues = plan.workflow["on-plain-commit"] === "continue";
-  const view: View = {
+  const view: Snapshot = {
     target,
     heads,
     parked,
@@ -63,7 +63,7 @@ function look(world: World): { readonly decisions: string[]; readonly rests: Rea
     sightings: new Map(),
     going: new Map(),
     sides,
-    facts: { ...NO_FACTS, items: itemsOf(world, heads) },
+    facts: { ...NO_HISTORY_FACTS, items: itemsOf(world, heads) },
   };
   const rests = new Set<Ref>();
   const wall = (plan.joins && world.machines[0]?.wall()) || scheduler.now;
@@ -74,7 +74,7 @@ function look(world: World): { readonly decisions: string[]; readonly rests: Rea
       // Nobody runs it, and nobody ends its rest: it is the head still, and its attempts count on.
       const { lease } = refsOf(one.head.key);
       const left = objects.lease(remote.value(lease));
-      if (left?.rest && (isElsewhere || left.request === one.head.commit)) rests.add(lease);
+      if (left?.backoff && (isElsewhere || left.request === one.head.commit)) rests.add(lease);
     }
     if (isElsewhere) return [];
     const stuck = "why" in one && one.why.code === "waits" ? whyStuck(world, one.head) : undefined;
@@ -86,7 +86,9 @@ function look(world: World): { readonly decisions: string[]; readonly rests: Rea
 }
 
 /** The work that requests of people carry on. */
-function itemsOf({ objects }: World, heads: readonly Head[]): ReadonlyMap<string, Item> {
-  const byHand = heads.filter(({ asked }) => asked.kind === "request" && asked.answers === undefined);
-  return new Map(byHand.map(({ key, commit }) => [key, readItem([...objects.line(commit)])]));
+function itemsOf({ objects }: World, heads: readonly Head[]): ReadonlyMap<string, CarriedState> {
+  const byHand = heads.filter(
+    ({ reading: asked }) => asked.kind === "request" && asked.answers === undefined,
+  );
+  return new Map(byHand.map(({ key, commit }) => [key, readCarriedState([...objects.line(commit)])]));
 }

@@ -13,7 +13,7 @@ import { SALVAGE } from "../../src/core/protocol/refs.ts";
 import { PARKED } from "../../src/core/protocol/refs.ts";
 import { LEASES } from "../../src/core/protocol/refs.ts";
 import { branchKey } from "../../src/git/refs.ts";
-import type { Event, ScriptCall } from "../../src/engine/ports.ts";
+import type { RunnerEvent, ScriptCall } from "../../src/engine/ports.ts";
 import type { DiskTree, Proc } from "./machine.ts";
 import type { Landed } from "./remote.ts";
 import { short } from "./trace.ts";
@@ -47,7 +47,7 @@ export class RunCheck implements Partial<Checks> {
           this.#claimed.set(is.run, scheduler.now);
           this.#leases.set(is.run, is);
         }
-        if (is?.rest && was && is.attempt < was.attempt) this.#unspend(is.run);
+        if (is?.backoff && was && is.attempt < was.attempt) this.#unspend(is.run);
         // The branch moved: the run gives the lease back, and is no attempt that failed.
         const isAnswer = changes.some((one) => one.ref.startsWith("refs/heads/"));
         if (was && !is && by && this.#world.owners.get(was.run) === by && !isAnswer) this.#unspend(was.run);
@@ -132,7 +132,7 @@ export class RunCheck implements Partial<Checks> {
     return this.#world.remote.history(refsOf(branchKey(branch)).parked).at(-1)?.time ?? 0;
   }
 
-  told(_proc: Proc, event: Event): void {
+  told(_proc: Proc, event: RunnerEvent): void {
     const { remote, stats } = this.#world;
     if (event.kind === "answered") {
       const values = remote.history(refOf(event.branch)).map(({ value }) => value);

@@ -135,8 +135,8 @@ export function whyStuck(world: World, { branch, commit }: Head): string | undef
 
 /** Children that were called off, or whose parent was, and that stand all the same. */
 export function findCalledOff({ objects }: World, heads: readonly Head[]): string[] {
-  const states = new Map(heads.map(({ branch, asked }) => [branch, asked]));
-  return heads.flatMap(({ branch, asked, commit }) => {
+  const states = new Map(heads.map(({ branch, reading: asked }) => [branch, asked]));
+  return heads.flatMap(({ branch, reading: asked, commit }) => {
     const parent = objects.value(commit, "Parent") as Branch | undefined;
     if (asked.kind === "none" || isTerminal(asked.state) || parent === undefined) return [];
     const above = states.get(parent);

@@ -78,7 +78,7 @@ export class SwapCheck {
     }
     const lease = changes.find((one) => one.ref === leaseRef);
     const held = objects.lease(lease?.before);
-    if (!held || held.rest || held.run !== run) {
+    if (!held || held.backoff || held.run !== run) {
       return this.#fail(`S2 ${branch} was moved by the run ${short(run)}, which does not hold its lease`);
     }
     if (lease?.after) this.#fail(`S4 ${branch} was answered, and its lease stands`);
@@ -129,7 +129,7 @@ export class SwapCheck {
     if (after && !is) return this.#fail(`S2 ${ref} holds no lease`);
     const isOwn = was !== undefined && !tidies && this.#ownerOf(was.run) === by;
     if (was && is && tidies) {
-      const counts = is.rest && is.attempt === was.attempt && is.run !== was.run;
+      const counts = is.backoff && is.attempt === was.attempt && is.run !== was.run;
       if (!counts) this.#fail(`ATT ${is.branch} was laid down by ${by.name} as what it is not`);
     } else if (is && is.run !== was?.run) {
       this.#judgeClaim(is, changes, by);
@@ -140,10 +140,10 @@ export class SwapCheck {
     } else if (!isOwn && is) {
       return this.#fail(`S2 ${ref} was renewed by ${by.name}, which does not hold it`);
     }
-    if (was && !was.rest && is?.run !== was.run && !isOwn) this.#judgeTakeover(ref, was, by, is);
-    if (was?.rest && is && is.run === was.run)
+    if (was && !was.backoff && is?.run !== was.run && !isOwn) this.#judgeTakeover(ref, was, by, is);
+    if (was?.backoff && is && is.run === was.run)
       this.#fail(`S2 the run ${short(was.run)} went on after its end`);
-    if (was && isOwn && (!is || is.rest) && this.#holdsPlace(was)) {
+    if (was && isOwn && (!is || is.backoff) && this.#holdsPlace(was)) {
       this.#fail(
         `S4 the run ${short(was.run)} ended, and one of its places (${was.slots.join(", ")}) stands`,
       );
@@ -154,7 +154,7 @@ export class SwapCheck {
     const { stats } = this.#world;
     stats.claims++;
     if (this.#ownerOf(lease.run) !== by) this.#fail(`S2 ${by.name} claims for another's run`);
-    if (lease.rest) this.#fail(`S2 ${lease.branch} was claimed by a lease that rests`);
+    if (lease.backoff) this.#fail(`S2 ${lease.branch} was claimed by a lease that rests`);
     for (const name of lease.slots) {
       const taken = changes.find(({ ref }) => ref === placeOf(name));
       if (this.#world.objects.lease(taken?.after)?.run !== lease.run) {
@@ -167,7 +167,7 @@ export class SwapCheck {
   #judgeTakeover(ref: Ref, was: Lease, by: Proc, is: Lease | undefined): void {
     const { scheduler, remote, running, stats } = this.#world;
     const owner = this.#ownerOf(was.run);
-    if (is && !is.rest) stats.takeovers++;
+    if (is && !is.backoff) stats.takeovers++;
     const moments = remote.history(ref);
     const since = moments.at(-2)?.time ?? 0;
     const isDead = owner?.alive === false && owner.machine === by.machine;
@@ -199,7 +199,7 @@ export class SwapCheck {
     for (const [other, value] of remote.refs) {
       if (!other.startsWith(LEASES)) continue;
       const lease = objects.lease(value);
-      if (lease && !lease.rest && lease.run === run)
+      if (lease && !lease.backoff && lease.run === run)
         this.#fail(`S2 ${ref} was freed while ${short(run)} holds it`);
     }
   }
@@ -224,7 +224,7 @@ export class SwapCheck {
     const { objects, remote, plan } = this.#world;
     const held = [...remote.refs].flatMap(([ref, value]) => {
       const lease = ref.startsWith(LEASES) ? objects.lease(value) : undefined;
-      return lease && !lease.rest ? lease.slots : [];
+      return lease && !lease.backoff ? lease.slots : [];
     });
     for (const [lane, { slots: capacity = Number.POSITIVE_INFINITY }] of Object.entries(
       plan.workflow.lanes,

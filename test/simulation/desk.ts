@@ -12,10 +12,10 @@ import type { Push } from "../../src/core/policy/push-identity.ts";
 import { sideRefs } from "../../src/core/scheduling/side-refs.ts";
 import { parseRequest, type Commit, type Request } from "../../src/core/protocol/request.ts";
 import type { Head } from "../../src/core/scheduling/snapshot.ts";
-import { Fault, type Sentence } from "../../src/core/messages/messages.ts";
+import { UserError, type UserMessage } from "../../src/core/messages/messages.ts";
 import { isTerminal } from "../../src/core/workflow/workflow.ts";
-import { assemble, readEntry, type Entry } from "../../src/git/build-snapshot.ts";
-import type { LeaseRef, Look, Repository, Swap, Update } from "../../src/engine/ports.ts";
+import { buildListing, readEntry, type RefEntry } from "../../src/git/build-snapshot.ts";
+import type { LeaseRef, RefListing, Repository, Swap, Update } from "../../src/engine/ports.ts";
 import { Link } from "./link.ts";
 import type { Proc } from "./machine.ts";
 import { EMPTY_TREE } from "./objects.ts";
@@ -23,17 +23,17 @@ import { isHealed, type World } from "./world.ts";
 
 const LOOKED_AT = ["refs/heads/", LEASES, LANES, PARKED, ...sideRefs];
 const LOCAL_MS = 12;
-const DISK_FULL: Sentence = { what: "Cannot write: the disk is full." };
+const DISK_FULL: UserMessage = { what: "Cannot write: the disk is full." };
 
 export class Desk implements Repository {
   readonly #world: World;
   readonly #proc: Proc;
   readonly #link: Link;
-  readonly #entries: Map<string, Entry>;
+  readonly #entries: Map<string, RefEntry>;
   #last = "";
 
   /** `entries` are commits that were read before, by anyone: they never change. */
-  constructor(world: World, proc: Proc, entries: Map<string, Entry>) {
+  constructor(world: World, proc: Proc, entries: Map<string, RefEntry>) {
     this.#world = world;
     this.#proc = proc;
     this.#link = new Link(world, proc);
@@ -48,12 +48,12 @@ export class Desk implements Repository {
     for (const hazard of this.#world.hazards) hazard(this.#proc);
     return new Promise((resolve, reject) => {
       scheduler.after(random.next() * LOCAL_MS, () =>
-        this.#proc.deliver(() => (fails ? reject(new Fault(DISK_FULL)) : resolve(step()))),
+        this.#proc.deliver(() => (fails ? reject(new UserError(DISK_FULL)) : resolve(step()))),
       );
     });
   }
 
-  look(): Promise<Look> {
+  listRefs(): Promise<RefListing> {
     const { random, remote, plan, scheduler, target } = this.#world;
     const began = scheduler.now;
     const moments = random.count(1, 4);
@@ -72,7 +72,7 @@ export class Desk implements Repository {
         .toSorted(([a], [b]) => (a < b ? -1 : 1));
       const digest = seen.flat().join(" ");
       const entries = new Map(seen.map(([ref, value]) => [ref as string, this.#entry(ref, value)]));
-      const whole = assemble(entries, undefined, digest === this.#last);
+      const whole = buildListing(entries, undefined, digest === this.#last);
       this.#last = digest;
       this.#proc.looked(began);
       const look = { ...whole, target };
@@ -81,7 +81,7 @@ export class Desk implements Repository {
     });
   }
 
-  #entry(ref: Ref, value: Sha): Entry {
+  #entry(ref: Ref, value: Sha): RefEntry {
     const id = `${ref} ${value}`;
     const found = this.#entries.get(id) ?? readEntry(ref, this.#world.objects.get(value));
     this.#entries.set(id, found);
@@ -218,7 +218,7 @@ export function findTakenOver(
 ): ReadonlyMap<string, Request> {
   const trusted = heads.find(({ branch }) => branch === target)?.commit;
   const found = new Map<string, Request>();
-  for (const { asked, branch, key, commit } of heads) {
+  for (const { reading: asked, branch, key, commit } of heads) {
     if (asked.kind !== "none" || asked.reason !== "no-state" || branch === target) continue;
     for (const below of objects.line(commit)) {
       if (trusted && objects.isAncestor(below.commit, trusted)) break;

@@ -8,9 +8,9 @@ import { composeMessage } from "../../src/core/protocol/compose.ts";
 import type { RunId, Sha } from "../../src/core/protocol/ids.ts";
 import { salvageRef } from "../../src/core/protocol/refs.ts";
 import type { Request } from "../../src/core/protocol/request.ts";
-import { Fault, words } from "../../src/core/messages/messages.ts";
+import { UserError, MESSAGES } from "../../src/core/messages/messages.ts";
 import { branchKey } from "../../src/git/refs.ts";
-import type { Sealed, Tree, Trees } from "../../src/engine/ports.ts";
+import type { CollectedTree, AttemptTree, AttemptTrees } from "../../src/engine/ports.ts";
 import type { Desk } from "./desk.ts";
 import type { DiskTree, Proc } from "./machine.ts";
 import { short } from "./trace.ts";
@@ -20,7 +20,7 @@ import type { World } from "./world.ts";
 const PATIENCE_MS = 5000;
 const POLL_MS = 200;
 
-export class DiskTrees implements Trees {
+export class DiskTrees implements AttemptTrees {
   readonly #world: World;
   readonly #proc: Proc;
   readonly #desk: Desk;
@@ -31,7 +31,7 @@ export class DiskTrees implements Trees {
     this.#desk = desk;
   }
 
-  async open(run: RunId, request: Request): Promise<Tree> {
+  async open(run: RunId, request: Request): Promise<AttemptTree> {
     return this.#desk.work(() => {
       const { branch, state, commit } = request;
       const place = { path: `/trees/${run}`, side: run, base: commit };
@@ -42,7 +42,7 @@ export class DiskTrees implements Trees {
     });
   }
 
-  async seal(tree: Tree): Promise<Sealed | string> {
+  async seal(tree: AttemptTree): Promise<CollectedTree | string> {
     return this.#desk.work(() => {
       const { head, content } = tree as DiskTree;
       const { objects } = this.#world;
@@ -51,11 +51,11 @@ export class DiskTrees implements Trees {
     });
   }
 
-  async save(tree: Tree, message: string): Promise<Sha | undefined> {
+  async save(tree: AttemptTree, message: string): Promise<Sha | undefined> {
     return this.#desk.work(() => this.#save(tree as DiskTree, message));
   }
 
-  async close(tree: Tree): Promise<void> {
+  async close(tree: AttemptTree): Promise<void> {
     // Scripts leave folders that nobody may write to.
     return this.#desk.work(() => this.#remove(tree as DiskTree), 5);
   }
@@ -96,7 +96,7 @@ export class DiskTrees implements Trees {
     const swap = await this.#desk.swap([{ ref, expected: null, next: value }], "salvage of a dead run");
     if (swap.kind === "blocked") await this.#desk.keepHere(ref, value);
     else if (swap.kind !== "landed" && !(await this.#desk.read([ref])).get(ref)) {
-      throw new Fault(words.notSaved(ref));
+      throw new UserError(MESSAGES.notSaved(ref));
     }
   }
 

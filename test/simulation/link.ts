@@ -5,7 +5,7 @@
  * sender lives or hears of it; refs are read one after another, each at its own moment.
  */
 import type { Ref } from "../../src/core/protocol/ids.ts";
-import { Unreachable } from "../../src/core/messages/messages.ts";
+import { RemoteUnreachable } from "../../src/core/messages/messages.ts";
 import type { Swap, Update } from "../../src/engine/ports.ts";
 import type { Proc } from "./machine.ts";
 import { TTL_MS } from "./plan.ts";
@@ -31,7 +31,7 @@ export class Link {
     return new Promise((resolve, reject) => {
       const fail = () => {
         trace.add(proc.name, () => `${what}: unreachable`);
-        proc.deliver(() => reject(new Unreachable("origin", "the line is cut")));
+        proc.deliver(() => reject(new RemoteUnreachable("origin", "the line is cut")));
       };
       if (proc.isCut) {
         const ms = random.spread(20, TTL_MS);

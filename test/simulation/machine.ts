@@ -6,12 +6,12 @@
  */
 import type { Branch, RunId, Sha } from "../../src/core/protocol/ids.ts";
 import type { Holder } from "../../src/core/protocol/lease.ts";
-import type { Clock, Look, Tree } from "../../src/engine/ports.ts";
+import type { Clock, RefListing, AttemptTree } from "../../src/engine/ports.ts";
 import type { Random } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 /** A worktree on the disk of a machine. */
-export interface DiskTree extends Tree {
+export interface DiskTree extends AttemptTree {
   readonly owner: Proc;
   readonly run: RunId;
   readonly branch: Branch;
@@ -35,7 +35,7 @@ export class Machine {
   /** Dead processes that somebody began to sweep; it may have failed. */
   readonly begun = new Map<Proc, Set<Proc>>();
   /** What the last look of any process here found: the refs of its cache. */
-  cache: Look | undefined;
+  cache: RefListing | undefined;
   skewMs = 0;
   /** Set while the clock on the wall stands still. */
   stuckAt: number | undefined;

@@ -40,15 +40,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "no fencing",
     file: finish,
-    find: "    ...ending(held),\n    ...births,",
+    find: "    ...leaseUpdates(held),\n    ...births,",
     replace: "    ...births,",
     seed: 1,
   },
   {
     name: "answer leaves the lease",
     file: finish,
-    find: "    ...ending(held),\n    ...births,",
-    replace: "    ...ending(held).slice(1),\n    ...births,",
+    find: "    ...leaseUpdates(held),\n    ...births,",
+    replace: "    ...leaseUpdates(held).slice(1),\n    ...births,",
     seed: 1,
   },
   {
@@ -82,7 +82,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "head not read again after the claim",
     file: claim,
-    find: "if (await insist(ports, timeLeft(ports, claimed), () => isAsked(ports, claimed))) return claimed;",
+    find: "if (await retryUnreachable(ports, timeLeft(ports, claimed), () => isAsked(ports, claimed))) return claimed;",
     replace: "if (ports) return claimed;",
     seed: 1,
   },
@@ -156,8 +156,8 @@ export const MUTANTS: readonly Mutant[] = [
     find: built,
     replace: built.replace("const", "let"),
     also: {
-      find: "await ports.clock.sleep(jitterMs(ports, tries));\n  }\n  throw new Fault(words.headMoved(",
-      replace: `${built.replace("const ", "")}\n  }\n  throw new Fault(words.headMoved(`,
+      find: "await ports.clock.sleep(jitterMs(ports, tries));\n  }\n  throw new UserError(MESSAGES.headMoved(",
+      replace: `${built.replace("const ", "")}\n  }\n  throw new UserError(MESSAGES.headMoved(`,
     },
     seed: 1,
   },
@@ -192,7 +192,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "lost run of a request that waits keeps its place",
     file: "engine/loop/cleanup.ts",
-    find: "if (!over || !lost || lost.rest) return false;",
+    find: "if (!over || !lost || lost.backoff) return false;",
     replace: "if (!over || !lost || lost) return false;",
     seed: 150,
   },
@@ -222,7 +222,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "fault after the end of a run gives an attempt back",
     file: "engine/attempt/attempt.ts",
-    find: "if (now?.lease?.run !== held.lease.run || now.lease.rest) return;",
+    find: "if (now?.lease?.run !== held.lease.run || now.lease.backoff) return;",
     replace: "if (now?.lease?.run !== held.lease.run) return;",
     seed: 1,
   },

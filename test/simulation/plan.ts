@@ -4,7 +4,7 @@
  * What must hold: each kind of fault is left out of a part of the seeds, so that one kind does not
  * hide what another one would show; all of it follows from the seed.
  */
-import { readWorkflow } from "../../src/core/workflow/workflow-file.ts";
+import { parseWorkflow } from "../../src/core/workflow/workflow-file.ts";
 import type { Workflow } from "../../src/core/workflow/workflow.ts";
 import type { Random } from "./random.ts";
 
@@ -146,7 +146,7 @@ states:
   ship: ${isHeavy ? work("done").replace(/lane: \w+/, "lane: [narrow, wide], weight: 2") : work("done")}
   review: { next: [build, done], human: true }
 ${joins ? joining() : ""}`;
-  const { workflow, problems } = readWorkflow(text);
+  const { workflow, problems } = parseWorkflow(text);
   if (!workflow) throw new TypeError(JSON.stringify(problems));
   return workflow;
 }

@@ -5,8 +5,8 @@
  * runner's loop ends, however it ends, its process does.
  */
 import type { Branch, RunId, Sha } from "../../src/core/protocol/ids.ts";
-import type { Entry } from "../../src/git/build-snapshot.ts";
-import type { Contract, Machine as MachinePort, Ports } from "../../src/engine/ports.ts";
+import type { RefEntry } from "../../src/git/build-snapshot.ts";
+import type { TrustedConfig, Machine as MachinePort, Ports } from "../../src/engine/ports.ts";
 import { Runner } from "../../src/engine/runner.ts";
 import { Desk } from "./desk.ts";
 import { DiskTrees } from "./disk-trees.ts";
@@ -27,7 +27,7 @@ export interface Started {
 /** Starts processes, as a person or a service manager does. */
 export class Starter {
   readonly #world: World;
-  readonly #entries = new Map<string, Entry>();
+  readonly #entries = new Map<string, RefEntry>();
   readonly started: Started[] = [];
   #pids = 100;
 
@@ -83,8 +83,8 @@ export class Starter {
       scripts: new ScriptModel(world, proc),
       clock: proc,
       machine: machineOf(world, proc),
-      contract: (target) => desk.work(() => contractOf(world, proc, desk, target)),
-      tell(event) {
+      trustedConfig: (target) => desk.work(() => contractOf(world, proc, desk, target)),
+      report(event) {
         world.trace.add(proc.name, () => `tells ${JSON.stringify(event)}`);
         for (const check of world.checks) check.told?.(proc, event);
       },
@@ -112,7 +112,7 @@ function machineOf(world: World, proc: Proc): MachinePort {
 }
 
 /** A contract is read after each look, and asked for a script when a request of that look is begun. */
-function contractOf(world: World, proc: Proc, desk: Desk, target: Branch): Contract {
+function contractOf(world: World, proc: Proc, desk: Desk, target: Branch): TrustedConfig {
   const { plan, checks } = world;
   const lookedAt = proc.looks.at(-1) ?? 0;
   return {

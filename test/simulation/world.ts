@@ -4,7 +4,7 @@
  * What must hold: whatever two parts have to agree on is here, and no part imports another for it.
  */
 import type { Branch, RunId, Sha } from "../../src/core/protocol/ids.ts";
-import type { Event, ScriptCall } from "../../src/engine/ports.ts";
+import type { RunnerEvent, ScriptCall } from "../../src/engine/ports.ts";
 import type { DiskTree, Machine, Proc } from "./machine.ts";
 import type { Objects } from "./objects.ts";
 import type { Plan } from "./plan.ts";
@@ -30,7 +30,7 @@ export interface Checks {
   /** A request is going to be claimed, by a look that began then. */
   begins(proc: Proc, state: string, lookedAt: number): void;
   starts(proc: Proc, call: ScriptCall): void;
-  told(proc: Proc, event: Event): void;
+  told(proc: Proc, event: RunnerEvent): void;
   /** A commit is kept on the disk of a machine, because the remote refuses it. */
   keeps(value: Sha): void;
   /** A tree is going to be removed. */

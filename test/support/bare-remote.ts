@@ -3,11 +3,11 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { Runner, type Options } from "../../src/engine/runner.ts";
-import type { Event, Ports } from "../../src/engine/ports.ts";
-import type { Site } from "../../src/app/workspace.ts";
-import { openSite } from "../../src/app/open-workspace.ts";
-import { wireRunner } from "../../src/app/create-runner.ts";
+import { Runner, type RunnerOptions } from "../../src/engine/runner.ts";
+import type { RunnerEvent, Ports } from "../../src/engine/ports.ts";
+import type { Workspace } from "../../src/app/workspace.ts";
+import { openWorkspace } from "../../src/app/open-workspace.ts";
+import { createRunner } from "../../src/app/create-runner.ts";
 import { until } from "./run-cli.ts";
 import { git, makeRepo, repoAt, temporaryDir, type Repo } from "./temp-repo.ts";
 import { plainOptions, type Ran } from "./run-runner.ts";
@@ -52,7 +52,7 @@ export function ask({ person, remote }: Stage, branch: string, message: string):
   return commit;
 }
 
-export const remoteOptions: Options = {
+export const remoteOptions: RunnerOptions = {
   ...plainOptions,
   shared: true,
   rests: { shortestMs: 50, longestMs: 200 },
@@ -60,8 +60,8 @@ export const remoteOptions: Options = {
 
 export interface RemoteRunner {
   readonly runner: Runner;
-  readonly events: readonly Event[];
-  readonly site: Site;
+  readonly events: readonly RunnerEvent[];
+  readonly site: Workspace;
   /** Runs to its end and tidies up. */
   readonly run: () => Promise<Ran>;
 }
@@ -70,13 +70,13 @@ export interface RemoteRunner {
 export async function makeRunner(
   stage: Stage,
   machine: string,
-  options: Partial<Options> = {},
+  options: Partial<RunnerOptions> = {},
   change: (ports: Ports) => Ports = (ports) => ports,
 ): Promise<RemoteRunner> {
   const env = stage.machine(machine);
-  const events: Event[] = [];
-  const site = await openSite(stage.person.dir, env, { remote: "origin" });
-  const { ports, dispose } = wireRunner(site, env, (event) => events.push(event));
+  const events: RunnerEvent[] = [];
+  const site = await openWorkspace(stage.person.dir, env, { remote: "origin" });
+  const { ports, dispose } = createRunner(site, env, (event) => events.push(event));
   const runner = new Runner(change(ports), { ...remoteOptions, ...options });
   const run = async () => {
     const summary = await runner.run();

@@ -1,16 +1,16 @@
 /** What the tests of complaints share: branches that ask, leases of others, clocks, one runner that stays. */
 import { randomUUID } from "node:crypto";
 import { onTestFinished } from "vitest";
-import { NOTHING } from "../../src/core/util/amounts.ts";
+import { NO_AMOUNTS } from "../../src/core/util/amounts.ts";
 import type { Branch, RunId, Sha } from "../../src/core/protocol/ids.ts";
 import { formatLease, type Lease } from "../../src/core/protocol/lease.ts";
 import { refsOf } from "../../src/core/protocol/refs.ts";
 import { branchKey } from "../../src/git/refs.ts";
 import { thisHolder } from "../../src/process/machine.ts";
-import type { Clock, Event, Ports } from "../../src/engine/ports.ts";
-import { Runner, type Options } from "../../src/engine/runner.ts";
-import { openSite } from "../../src/app/open-workspace.ts";
-import { wireRunner } from "../../src/app/create-runner.ts";
+import type { Clock, RunnerEvent, Ports } from "../../src/engine/ports.ts";
+import { Runner, type RunnerOptions } from "../../src/engine/runner.ts";
+import { openWorkspace } from "../../src/app/open-workspace.ts";
+import { createRunner } from "../../src/app/create-runner.ts";
 import type { Repo } from "./temp-repo.ts";
 import { environmentOf, plainOptions } from "./run-runner.ts";
 
@@ -38,7 +38,7 @@ export function leave(repo: Repo, branch: string, change: Partial<Lease>): void 
     nonce: "0".repeat(32),
     lanes: ["default"],
     slots: [],
-    spent: NOTHING,
+    spent: NO_AMOUNTS,
     ...change,
   };
   note(repo, leaseOf(branch), formatLease(lease));
@@ -89,7 +89,7 @@ export function quick(clock: Clock, isQuick: () => boolean): Clock & { readonly 
 
 export interface Staying {
   readonly runner: Runner;
-  readonly events: readonly Event[];
+  readonly events: readonly RunnerEvent[];
   /** Stops it, and waits for its end. */
   readonly end: () => Promise<void>;
 }
@@ -97,13 +97,13 @@ export interface Staying {
 /** A runner that stays, until the test ends it. `change` may replace ports. */
 export async function stay(
   repo: Repo,
-  options: Partial<Options> = {},
+  options: Partial<RunnerOptions> = {},
   change: (ports: Ports) => Ports = (ports) => ports,
 ): Promise<Staying> {
   const env = environmentOf(repo);
-  const events: Event[] = [];
-  const site = await openSite(repo.dir, env);
-  const { ports, dispose } = wireRunner(site, env, (event) => events.push(event));
+  const events: RunnerEvent[] = [];
+  const site = await openWorkspace(repo.dir, env);
+  const { ports, dispose } = createRunner(site, env, (event) => events.push(event));
   const rests = { shortestMs: 50, longestMs: 100 };
   const runner = new Runner(change(ports), { ...plainOptions, rests, watch: true, ...options });
   const over = runner.run();

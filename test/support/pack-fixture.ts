@@ -10,8 +10,8 @@ import { fileURLToPath } from "node:url";
 import { afterEach } from "vitest";
 import { packFiles } from "../../src/templates/packs.ts";
 import { parseSha } from "../../src/core/protocol/ids.ts";
-import { readContract, type ReadContract } from "../../src/git/contract.ts";
-import { openSite } from "../../src/app/open-workspace.ts";
+import { readTrustedConfig, type ReadTrustedConfig } from "../../src/git/contract.ts";
+import { openWorkspace } from "../../src/app/open-workspace.ts";
 import { makeRepo, temporaryDir, type Repo } from "./temp-repo.ts";
 import { environmentOf } from "./run-runner.ts";
 
@@ -94,9 +94,9 @@ export const changedOn = (repo: Repo, branch: string): string[] =>
   repo.git("diff", "--name-only", `main...${branch}`).split("\n").filter(Boolean);
 
 /** What the runner reads from the trusted branch. */
-export async function contractOf(repo: Repo): Promise<ReadContract> {
-  const { place } = await openSite(repo.dir, environmentOf(repo));
+export async function contractOf(repo: Repo): Promise<ReadTrustedConfig> {
+  const { location: place } = await openWorkspace(repo.dir, environmentOf(repo));
   const commit = parseSha(repo.git("rev-parse", "main"));
   if (!commit) throw new Error("there is no main");
-  return readContract(place.git, commit, temporaryDir());
+  return readTrustedConfig(place.git, commit, temporaryDir());
 }

@@ -8,8 +8,8 @@ import { onTestFinished } from "vitest";
 import type { Ref, Sha } from "../../src/core/protocol/ids.ts";
 import { Git } from "../../src/git/exec.ts";
 import type { RemoteRepository } from "../../src/git/remote/repository.ts";
-import type { Site } from "../../src/app/workspace.ts";
-import { openSite } from "../../src/app/open-workspace.ts";
+import type { Workspace } from "../../src/app/workspace.ts";
+import { openWorkspace } from "../../src/app/open-workspace.ts";
 import { serveGit, type GitHttp } from "./git-http.ts";
 import { makeRemote, type Stage } from "./bare-remote.ts";
 
@@ -23,7 +23,7 @@ export interface Far extends Stage {
   /** What carries the remote, where that is HTTP. */
   readonly served: GitHttp | undefined;
   /** Opens `origin` from the person's clone, as one machine; `more` is added to its environment. */
-  open(machine?: string, more?: Environment): Promise<Site & { readonly remote: RemoteRepository }>;
+  open(machine?: string, more?: Environment): Promise<Workspace & { readonly remote: RemoteRepository }>;
 }
 
 /** A remote with these files on `main`. `password` is `name:password`, asked for over HTTP. */
@@ -46,8 +46,8 @@ export async function openFar(
   machine: string,
   more: Environment = {},
   remote = "origin",
-): Promise<Site & { readonly remote: RemoteRepository }> {
-  const site = await openSite(stage.person.dir, { ...stage.machine(machine), ...more }, { remote });
+): Promise<Workspace & { readonly remote: RemoteRepository }> {
+  const site = await openWorkspace(stage.person.dir, { ...stage.machine(machine), ...more }, { remote });
   if (!site.remote) throw new Error("this is no remote");
   return { ...site, remote: site.remote };
 }

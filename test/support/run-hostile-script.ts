@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { BOT } from "../../src/git/repository.ts";
 import { ScriptRunner } from "../../src/process/script.ts";
 import type { Ports } from "../../src/engine/ports.ts";
-import type { Options } from "../../src/engine/runner.ts";
+import type { RunnerOptions } from "../../src/engine/runner.ts";
 import { makeRepo, temporaryDir, type Repo } from "./temp-repo.ts";
 import { environmentOf, run, type Ran } from "./run-runner.ts";
 
@@ -45,7 +45,7 @@ export function makeStage(script: string, { workflow = ONE_TRY, trailers = "", f
 
 export interface Playing {
   readonly env?: Readonly<Record<string, string>>;
-  readonly options?: Partial<Options>;
+  readonly options?: Partial<RunnerOptions>;
   readonly change?: (ports: Ports) => Ports;
 }
 

@@ -1,14 +1,14 @@
 /** Runs a real runner in this process on a real repository, and hands back what it told. */
 import type { Branch } from "../../src/core/protocol/ids.ts";
-import type { Event, Ports } from "../../src/engine/ports.ts";
-import { Runner, type Options, type Summary } from "../../src/engine/runner.ts";
-import { openSite } from "../../src/app/open-workspace.ts";
-import { wireRunner } from "../../src/app/create-runner.ts";
+import type { RunnerEvent, Ports } from "../../src/engine/ports.ts";
+import { Runner, type RunnerOptions, type RunSummary } from "../../src/engine/runner.ts";
+import { openWorkspace } from "../../src/app/open-workspace.ts";
+import { createRunner } from "../../src/app/create-runner.ts";
 import type { Repo } from "./temp-repo.ts";
 
 export interface Ran {
-  readonly summary: Summary;
-  readonly events: readonly Event[];
+  readonly summary: RunSummary;
+  readonly events: readonly RunnerEvent[];
 }
 
 /** The environment of a runner of this repository. */
@@ -18,7 +18,7 @@ export const environmentOf = (repo: Repo): Record<string, string | undefined> =>
 });
 
 /** Options of a plain `trailhand run`. */
-export const plainOptions: Options = {
+export const plainOptions: RunnerOptions = {
   once: false,
   watch: false,
   branches: [] as readonly Branch[],
@@ -32,13 +32,13 @@ export const plainOptions: Options = {
 /** `change` may replace ports, to make a part fail. */
 export async function run(
   repo: Repo,
-  options: Partial<Options> = {},
+  options: Partial<RunnerOptions> = {},
   change: (ports: Ports) => Ports = (ports) => ports,
 ): Promise<Ran> {
   const env = environmentOf(repo);
-  const events: Event[] = [];
-  const site = await openSite(repo.dir, env);
-  const { ports, dispose } = wireRunner(site, env, (event) => events.push(event));
+  const events: RunnerEvent[] = [];
+  const site = await openWorkspace(repo.dir, env);
+  const { ports, dispose } = createRunner(site, env, (event) => events.push(event));
   const summary = await new Runner(change(ports), { ...plainOptions, ...options }).run();
   await dispose();
   return { summary, events };

@@ -8,8 +8,8 @@
 import { Git } from "../../src/git/exec.ts";
 import type { Ports } from "../../src/engine/ports.ts";
 import { Runner } from "../../src/engine/runner.ts";
-import { openSite } from "../../src/app/open-workspace.ts";
-import { wireRunner } from "../../src/app/create-runner.ts";
+import { openWorkspace } from "../../src/app/open-workspace.ts";
+import { createRunner } from "../../src/app/create-runner.ts";
 
 const [, , dir = ".", at = "0"] = process.argv;
 let steps = 0;
@@ -39,8 +39,8 @@ Git.prototype.run = function run(...args: Parameters<Git["run"]>) {
   return bare.apply(this, args).finally(step);
 };
 
-const site = await openSite(dir, process.env);
-const { ports, dispose } = wireRunner(site, process.env, (event) =>
+const site = await openWorkspace(dir, process.env);
+const { ports, dispose } = createRunner(site, process.env, (event) =>
   console.log(JSON.stringify({ at: Math.round(performance.now()), ...event })),
 );
 const watched: Ports = {

@@ -2,7 +2,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Branch, RunId, Sha } from "../../src/core/protocol/ids.ts";
-import { EMPTY } from "../../src/core/workflow/carried-state.ts";
+import { EMPTY_CARRIED_STATE } from "../../src/core/workflow/carried-state.ts";
 import { parseRequest, type Commit, type Request } from "../../src/core/protocol/request.ts";
 import { BOT } from "../../src/git/repository.ts";
 import { ScriptRunner } from "../../src/process/script.ts";
@@ -65,7 +65,7 @@ export function callOf(script: Script, more: Partial<ScriptCall> = {}): ScriptCa
     salvage: [],
     previous: undefined,
     next: ["review"],
-    item: EMPTY,
+    item: EMPTY_CARRIED_STATE,
     children: [],
     approvals: [],
     plan: undefined,

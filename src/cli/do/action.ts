@@ -12,34 +12,39 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cleanLine } from "../../core/util/redact.ts";
 import { parseBranch, type Branch } from "../../core/protocol/ids.ts";
-import { EXIT, Fault, words } from "../../core/messages/messages.ts";
+import { EXIT_CODE, UserError, MESSAGES } from "../../core/messages/messages.ts";
 import {
   isForkEvent,
-  readSeat,
+  readJobContext,
   remoteOf,
   scriptEnvironment,
-  type Seat,
+  type JobContext,
 } from "../../github/api/actions-context.ts";
 import type { Intent } from "../../github/commands/intent.ts";
-import type { Pacer } from "../../github/api/request-throttle.ts";
-import { NOTHING, renderNothing, renderSummary, type Came } from "../../github/display/actions-summary.ts";
+import type { RequestThrottle } from "../../github/api/request-throttle.ts";
+import {
+  EMPTY_SUMMARY,
+  renderNothing,
+  renderSummary,
+  type JobSummary,
+} from "../../github/display/actions-summary.ts";
 import { requireVersion } from "../../git/open-repository.ts";
-import type { Site } from "../../app/workspace.ts";
-import { openSeat, type ActionParts, type OpenSeat } from "../../server/actions-job.ts";
-import type { Call, Run } from "../call.ts";
-import { readCame } from "../../server/job-summary.ts";
+import type { Workspace } from "../../app/workspace.ts";
+import { openActionsJob, type ActionParts, type ActionsJob } from "../../server/actions-job.ts";
+import type { CommandCall, CommandRun } from "../call.ts";
+import { readJobSummary } from "../../server/job-summary.ts";
 import { numberOption, type Input } from "../input.ts";
-import { work } from "../work.ts";
-import type { Event } from "../../engine/ports.ts";
+import { runRunner } from "../work.ts";
+import type { RunnerEvent } from "../../engine/ports.ts";
 
 const FORK =
   "this pull request comes from a fork, whose content is data: it is not fetched, and nothing is run or written for it";
 
-export const run: Run = (call) => runJob(call);
+export const run: CommandRun = (call) => runJob(call);
 
 /** `pacer` says how fast GitHub is asked; as GitHub wants it when left out. */
-export async function runJob(call: Call, pacer?: Pacer): Promise<number> {
-  const seat = readSeat(call.env);
+export async function runJob(call: CommandCall, pacer?: RequestThrottle): Promise<number> {
+  const seat = readJobContext(call.env);
   const payload = readPayload(seat.eventPath);
   if (isForkEvent(seat.event, payload)) return neutral(call, seat, FORK);
   // A directory of our own: settings of a checkout, such as a header with its token, have no say here.
@@ -49,7 +54,7 @@ export async function runJob(call: Call, pacer?: Pacer): Promise<number> {
   call.terminal.say(`::stop-commands::${token}`);
   try {
     const say = (text: string) => call.terminal.say(cleanLine(text, 500));
-    return await serve(call, seat, openSeat(seat, call.env, payload, say, pacer), directory);
+    return await serve(call, seat, openActionsJob(seat, call.env, payload, say, pacer), directory);
   } finally {
     call.terminal.say(`::${token}::`);
     rmSync(directory, { recursive: true, force: true });
@@ -57,35 +62,39 @@ export async function runJob(call: Call, pacer?: Pacer): Promise<number> {
 }
 
 async function serve(
-  call: Call,
-  seat: Seat,
-  { reading, open }: OpenSeat,
+  call: CommandCall,
+  seat: JobContext,
+  { reading, open }: ActionsJob,
   directory: string,
 ): Promise<number> {
   const { input } = call;
   if (reading.intents.length === 0) return neutral(call, seat, reading.reason ?? "");
   const account: Account = { said: [], applied: false, failed: false };
-  let events: readonly Event[] = [];
-  let site: Site | undefined;
+  let events: readonly RunnerEvent[] = [];
+  let site: Workspace | undefined;
   try {
     const unsigned = input.has("signed") ? (why: string) => void account.said.push(why) : undefined;
     const opened = await open(directory, input.value("remote") ?? remoteOf(seat), unsigned);
     site = opened.site;
-    await requireVersion(site.place.git);
+    await requireVersion(site.location.git);
     await actOn(reading.intents, opened.parts, account);
     // Whoever asked sees that it was heard before the work is done.
     if (account.applied) await show(opened.parts, account);
     const { code, ...worked } = await workOff(call, site);
     events = worked.events;
     await show(opened.parts, account);
-    if (!account.applied && events.length === 0) call.terminal.print(`${NOTHING}.`);
+    if (!account.applied && events.length === 0) call.terminal.print(`${EMPTY_SUMMARY}.`);
     // What is left for later is found by the next run.
-    return code === EXIT.later || code === EXIT.done ? (account.failed ? EXIT.failed : EXIT.done) : code;
+    return code === EXIT_CODE.later || code === EXIT_CODE.done
+      ? account.failed
+        ? EXIT_CODE.failed
+        : EXIT_CODE.done
+      : code;
   } catch (error) {
     account.said.push(sentenceOf(error));
     throw error;
   } finally {
-    report(seat, await readCame(site, seat, account.said, events), account, events);
+    report(seat, await readJobSummary(site, seat, account.said, events), account, events);
   }
 }
 
@@ -112,11 +121,14 @@ async function actOn(intents: readonly Intent[], { act }: ActionParts, account: 
 }
 
 /** Runs until nothing is runnable. */
-async function workOff(call: Call, site: Site): Promise<{ code: number; events: readonly Event[] }> {
+async function workOff(
+  call: CommandCall,
+  site: Workspace,
+): Promise<{ code: number; events: readonly RunnerEvent[] }> {
   const { input, terminal } = call;
   const which = { branches: readBranches(input), concurrency: numberOption(input, "concurrency", 1, 256) };
   let document = "{}";
-  const code = await work(
+  const code = await runRunner(
     {
       // Its account comes as a document, for the summary.
       input: { ...input, has: (option) => option === "json" || input.has(option) },
@@ -127,7 +139,7 @@ async function workOff(call: Call, site: Site): Promise<{ code: number; events: 
     site,
     which,
   );
-  const { events = [] } = JSON.parse(document) as { readonly events?: readonly Event[] };
+  const { events = [] } = JSON.parse(document) as { readonly events?: readonly RunnerEvent[] };
   return { code, events };
 }
 
@@ -143,14 +155,14 @@ async function show({ publish }: ActionParts, account: Account): Promise<void> {
 
 function sentenceOf(error: unknown): string {
   const what = cleanLine(error instanceof Error ? error.message : String(error), 1000);
-  return error instanceof Fault && error.next !== undefined ? `${what} next: ${error.next}` : what;
+  return error instanceof UserError && error.next !== undefined ? `${what} next: ${error.next}` : what;
 }
 
 function readPayload(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, "utf8"));
   } catch (cause) {
-    throw new Fault(words.badEventFile(path, cause instanceof Error ? cause.message : String(cause)), {
+    throw new UserError(MESSAGES.badEventFile(path, cause instanceof Error ? cause.message : String(cause)), {
       cause,
     });
   }
@@ -159,18 +171,23 @@ function readPayload(path: string): unknown {
 function readBranches(input: Input): Branch[] {
   return input.values("branch").map((name) => {
     const branch = parseBranch(name);
-    if (!branch) throw new Fault(words.badBranch(name));
+    if (!branch) throw new UserError(MESSAGES.badBranch(name));
     return branch;
   });
 }
 
-function neutral({ terminal }: Call, seat: Seat, why: string): number {
-  terminal.print(why === "" ? `${NOTHING}.` : `${NOTHING}: ${cleanLine(why, 500)}`);
+function neutral({ terminal }: CommandCall, seat: JobContext, why: string): number {
+  terminal.print(why === "" ? `${EMPTY_SUMMARY}.` : `${EMPTY_SUMMARY}: ${cleanLine(why, 500)}`);
   write(seat, renderNothing(why), { applied: false, answered: 0, failed: 0, waiting: 0 });
-  return EXIT.done;
+  return EXIT_CODE.done;
 }
 
-function report(seat: Seat, came: Came, { applied }: Account, events: readonly Event[]): void {
+function report(
+  seat: JobContext,
+  came: JobSummary,
+  { applied }: Account,
+  events: readonly RunnerEvent[],
+): void {
   const answered = events.filter(({ kind }) => kind === "answered" || kind === "landed");
   const failed = came.handed.filter(({ to }) => to === "failed");
   write(seat, renderSummary(came), {
@@ -181,7 +198,7 @@ function report(seat: Seat, came: Came, { applied }: Account, events: readonly E
   });
 }
 
-function write(seat: Seat, page: string, outputs: Readonly<Record<string, number | boolean>>): void {
+function write(seat: JobContext, page: string, outputs: Readonly<Record<string, number | boolean>>): void {
   if (seat.summaryPath !== undefined) appendFileSync(seat.summaryPath, page);
   const lines = Object.entries(outputs).map(([name, value]) => `${name}=${value}\n`);
   if (seat.outputPath !== undefined) appendFileSync(seat.outputPath, lines.join(""));

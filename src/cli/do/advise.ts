@@ -4,22 +4,22 @@ import { isAbsolute, join } from "node:path";
 import { advise } from "../../core/analysis/advise.ts";
 import { estimate, usualTimes, type Usual } from "../../core/analysis/estimate.ts";
 import { readPast } from "../../core/analysis/hand-off-report.ts";
-import { nearest } from "../../core/util/suggest.ts";
+import { suggest } from "../../core/util/suggest.ts";
 import { PATTERNS, type Pattern } from "../../core/analysis/task-facts.ts";
 import { readTaskGraph, type TaskGraph } from "../../core/analysis/task-graph.ts";
-import { EXIT, Fault, typed, words } from "../../core/messages/messages.ts";
-import { formatProblems, openSite } from "../../app/open-workspace.ts";
-import type { Call, Run } from "../call.ts";
-import { readPile } from "../../app/history-queries.ts";
+import { EXIT_CODE, UserError, shellWord, MESSAGES } from "../../core/messages/messages.ts";
+import { formatProblems, openWorkspace } from "../../app/open-workspace.ts";
+import type { CommandCall, CommandRun } from "../call.ts";
+import { readAllCommits } from "../../app/history-queries.ts";
 import { renderAdvice } from "../render/render-advice.ts";
-import { printJson, shown } from "../render/terminal.ts";
+import { printJson, printable } from "../render/terminal.ts";
 
 /** Where the pack `advise` has its tasks. */
 const FILE = "states/tasks.yml";
 /** More than any person writes. */
 const LONGEST = 1_000_000;
 
-export const run: Run = async (call) => {
+export const run: CommandRun = async (call) => {
   const { input, terminal } = call;
   const asked = requirePattern(input.value("as"));
   const graph = readGraph(input.directory, input.arguments[0] ?? FILE);
@@ -35,19 +35,19 @@ export const run: Run = async (call) => {
       plans,
       ...rest,
     });
-    return EXIT.done;
+    return EXIT_CODE.done;
   }
   terminal.print(renderAdvice(advice, asked, terminal.colors));
   const pack = plans.find((plan) => plan.pattern === pattern)?.pack ?? "";
   terminal.say(`\nnext: trailhand packs ${pack}, then trailhand init --pack ${pack}`);
-  return EXIT.done;
+  return EXIT_CODE.done;
 };
 
 function requirePattern(name: string | undefined): Pattern | undefined {
   if (name === undefined) return undefined;
   const found = PATTERNS.find((pattern) => pattern === name);
   if (found) return found;
-  throw new Fault(words.noPattern(name, nearest(name, PATTERNS), PATTERNS.join(", ")));
+  throw new UserError(MESSAGES.noPattern(name, suggest(name, PATTERNS), PATTERNS.join(", ")));
 }
 
 /** Reads the file. Throws a Fault that names each mistake in it. */
@@ -56,25 +56,25 @@ function readGraph(directory: string, file: string): TaskGraph {
   try {
     text = readFileSync(isAbsolute(file) ? file : join(directory, file), "utf8");
   } catch (error) {
-    throw new Fault(words.noTasks(shown(file), error instanceof Error ? error.message : ""), {
+    throw new UserError(MESSAGES.noTasks(printable(file), error instanceof Error ? error.message : ""), {
       cause: error,
     });
   }
   if (text.length > LONGEST)
-    throw new Fault(words.badTasks(typed(file), `  it is longer than ${LONGEST} characters`));
+    throw new UserError(MESSAGES.badTasks(shellWord(file), `  it is longer than ${LONGEST} characters`));
   const { graph, problems } = readTaskGraph(text);
   if (graph) return graph;
-  throw new Fault(words.badTasks(typed(file), formatProblems(problems)));
+  throw new UserError(MESSAGES.badTasks(shellWord(file), formatProblems(problems)));
 }
 
 /** Past run times are read only where a task leaves its minutes to them. */
 async function usualIn(
-  { input, env, terminal }: Call,
+  { input, env, terminal }: CommandCall,
   { tasks }: TaskGraph,
 ): Promise<ReadonlyMap<string, Usual>> {
   if (!tasks.some(({ minutes, state }) => minutes === undefined && state !== undefined)) return new Map();
-  const site = await openSite(input.directory, env);
-  const { commits, cut } = await readPile(site, []);
+  const site = await openWorkspace(input.directory, env);
+  const { commits, cut } = await readAllCommits(site, []);
   if (cut) terminal.say(`Past runs were looked for in the newest ${commits.length} commits.`);
   return usualTimes(readPast(commits));
 }

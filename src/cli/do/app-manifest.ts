@@ -7,7 +7,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
-import { EXIT, Fault, typed, words } from "../../core/messages/messages.ts";
+import { EXIT_CODE, UserError, shellWord, MESSAGES } from "../../core/messages/messages.ts";
 import { readBaseUrl } from "../../github/api/credentials.ts";
 import {
   donePage,
@@ -19,19 +19,19 @@ import {
 } from "../../github/api/app-manifest.ts";
 import { convert, formatCredentials, listenForCode } from "../../github/api/register-app.ts";
 import { WEBHOOK_PATH } from "../../github/webhooks/http-server.ts";
-import type { Call, Run } from "../call.ts";
+import type { CommandCall, CommandRun } from "../call.ts";
 
 /** The build puts it beside the program. */
 const MANIFEST = join(import.meta.dirname, typeof BUILD === "string" ? "app.yml" : "../../../app.yml");
 
-export const run: Run = async (call) => {
+export const run: CommandRun = async (call) => {
   const { input, env, terminal } = call;
   const listens = input.has("listen");
   const out = resolve(input.directory, input.value("out") ?? `trailhand-app.${listens ? "env" : "html"}`);
-  if (existsSync(out)) throw new Fault(words.fileIsThere(out));
+  if (existsSync(out)) throw new UserError(MESSAGES.fileIsThere(out));
   const org = input.value("org");
   if (org !== undefined && !/^[A-Za-z0-9][A-Za-z0-9-]{0,38}$/.test(org)) {
-    throw new Fault(words.badOrganization(org));
+    throw new UserError(MESSAGES.badOrganization(org));
   }
   const webhook = webhookOf(input.value("url"));
   const server = serverOf(env);
@@ -48,11 +48,11 @@ export const run: Run = async (call) => {
   terminal.print(out);
   terminal.say("Open it in a browser. The App's settings page then shows its id and makes its key.");
   terminal.say("next: trailhand app-manifest --listen, to have the credentials written to a file instead");
-  return EXIT.done;
+  return EXIT_CODE.done;
 };
 
 async function register(
-  { env, terminal }: Call,
+  { env, terminal }: CommandCall,
   out: string,
   form: (back: { redirect: string; state: string }) => string,
 ): Promise<number> {
@@ -65,8 +65,8 @@ async function register(
     writeFileSync(out, formatCredentials(registered), { flag: "wx", mode: 0o600 });
     await back.end(donePage(`${registered.html_url}/installations/new`));
     terminal.say(`The credentials are in ${out}. Install the App: ${registered.html_url}/installations/new`);
-    terminal.say(`next: set -a && . ${typed(out)} && set +a && trailhand serve`);
-    return EXIT.done;
+    terminal.say(`next: set -a && . ${shellWord(out)} && set +a && trailhand serve`);
+    return EXIT_CODE.done;
   } catch (error) {
     await back.end(failedPage(error instanceof Error ? error.message : String(error)));
     throw error;
@@ -77,16 +77,16 @@ async function register(
 function webhookOf(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
-    throw new Fault(words.badUrl("--url", text));
+    throw new UserError(MESSAGES.badUrl("--url", text));
   }
   const url = new URL(text);
   if (url.pathname === "/") url.pathname = WEBHOOK_PATH;
   return url.href;
 }
 
-function serverOf(env: Call["env"]): string {
+function serverOf(env: CommandCall["env"]): string {
   const text =
     env["GITHUB_SERVER_URL"] || (env["GHE_HOST"] ? `https://${env["GHE_HOST"]}` : "https://github.com");
-  if (!URL.canParse(text)) throw new Fault(words.badUrl("GITHUB_SERVER_URL", text));
+  if (!URL.canParse(text)) throw new UserError(MESSAGES.badUrl("GITHUB_SERVER_URL", text));
   return text.replace(/\/+$/, "");
 }

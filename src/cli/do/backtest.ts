@@ -1,45 +1,45 @@
 /** `trailhand backtest`: judges the answers in history by a workflow.yml. */
-import { backtest, workflowsOf, type Difference } from "../../core/analysis/backtest.ts";
-import { readPast, type HandOff, type Past } from "../../core/analysis/hand-off-report.ts";
-import { readWorkflow } from "../../core/workflow/workflow-file.ts";
+import { backtest, workflowsOf, type BacktestDifference } from "../../core/analysis/backtest.ts";
+import { readPast, type HandOffReport, type Past } from "../../core/analysis/hand-off-report.ts";
+import { parseWorkflow } from "../../core/workflow/workflow-file.ts";
 import type { Workflow } from "../../core/workflow/workflow.ts";
-import { EXIT, Fault, words } from "../../core/messages/messages.ts";
+import { EXIT_CODE, UserError, MESSAGES } from "../../core/messages/messages.ts";
 import type { Git } from "../../git/exec.ts";
 import { parseChanges } from "../../git/parse.ts";
-import { formatProblems, openSite } from "../../app/open-workspace.ts";
-import type { Run } from "../call.ts";
-import { readPile } from "../../app/history-queries.ts";
+import { formatProblems, openWorkspace } from "../../app/open-workspace.ts";
+import type { CommandRun } from "../call.ts";
+import { readAllCommits } from "../../app/history-queries.ts";
 import { renderColumns } from "../render/render-table.ts";
-import { printJson, shown, type Terminal } from "../render/terminal.ts";
-import { readTriedOrOwn, type Tried } from "../../app/local-scripts.ts";
+import { printJson, printable, type Terminal } from "../render/terminal.ts";
+import { readCandidateOrLocal, type CandidateWorkflow } from "../../app/local-scripts.ts";
 
 /** More workflows of the past than this are not read. */
 const OLD_WORKFLOWS = 100;
 
-interface Verdict extends Tried {
+interface Verdict extends CandidateWorkflow {
   readonly past: Past;
-  readonly differences: readonly Difference[];
+  readonly differences: readonly BacktestDifference[];
   readonly cut: boolean;
 }
 
-export const run: Run = async ({ input, terminal, env }) => {
-  const site = await openSite(input.directory, env);
-  const look = await site.repository.look();
-  const trusted = await site.contract(look.target, look.heads);
-  const tried = await readTriedOrOwn(site, input, trusted);
-  if (tried.workflow?.open && !trusted.any) throw new Fault(words.noStates(look.target));
-  const { commits, cut } = await readPile(site, ["--first-parent"]);
+export const run: CommandRun = async ({ input, terminal, env }) => {
+  const site = await openWorkspace(input.directory, env);
+  const look = await site.repository.listRefs();
+  const trusted = await site.trustedConfig(look.target, look.heads);
+  const tried = await readCandidateOrLocal(site, input, trusted);
+  if (tried.workflow?.open && !trusted.any) throw new UserError(MESSAGES.noStates(look.target));
+  const { commits, cut } = await readAllCommits(site, ["--first-parent"]);
   const past = readPast(commits);
   const { workflow, problems } = tried;
   const found = {
-    paths: workflow && bounds(workflow) ? await readPaths(site.place.git, past.handOffs) : new Map(),
-    workflows: await readOldWorkflows(site.place.git, past),
+    paths: workflow && bounds(workflow) ? await readPaths(site.location.git, past.handOffs) : new Map(),
+    workflows: await readOldWorkflows(site.location.git, past),
   };
   const differences = workflow ? backtest(past, workflow, found) : [];
   const verdict = { ...tried, past, differences, cut };
   if (input.has("json")) printJson(terminal, described(verdict));
   else report(terminal, verdict);
-  return problems.length + differences.length > 0 ? EXIT.refused : EXIT.done;
+  return problems.length + differences.length > 0 ? EXIT_CODE.refused : EXIT_CODE.done;
 };
 
 /** Paths are read only where they are bounded. */
@@ -47,7 +47,7 @@ const bounds = (workflow: Workflow): boolean =>
   Object.values(workflow.states).some(({ writes, forbid }) => writes !== undefined || forbid.length > 0);
 
 /** What each hand-off changed, in one git process. */
-async function readPaths(git: Git, handOffs: readonly HandOff[]): Promise<Map<string, string[]>> {
+async function readPaths(git: Git, handOffs: readonly HandOffReport[]): Promise<Map<string, string[]>> {
   const stdin = handOffs.map(({ answer, request }) => `${answer.commit} ${request.commit}\n`).join("");
   const args = ["diff-tree", "--stdin", "-r", "-z", "--raw", "--no-renames"];
   return parseChanges(await git.text(args, { stdin }));
@@ -59,7 +59,7 @@ async function readOldWorkflows(git: Git, past: Past): Promise<Map<string, Workf
   for (const blob of workflowsOf(past).slice(0, OLD_WORKFLOWS)) {
     if (!/^[0-9a-f]{40,64}$/.test(blob)) continue;
     const { code, stdout } = await git.run(["cat-file", "blob", blob], { codes: [1, 128] });
-    const { workflow } = code === 0 ? readWorkflow(stdout) : {};
+    const { workflow } = code === 0 ? parseWorkflow(stdout) : {};
     if (workflow) found.set(blob, workflow);
   }
   return found;
@@ -91,14 +91,14 @@ function report(terminal: Terminal, verdict: Verdict): void {
   const { file, workflow, problems, past, differences, cut } = verdict;
   const { bold, yellow } = terminal.colors;
   if (problems.length > 0) {
-    terminal.print(`${shown(file, 200)} cannot be used as it is:\n${formatProblems(problems)}\n`);
+    terminal.print(`${printable(file, 200)} cannot be used as it is:\n${formatProblems(problems)}\n`);
   }
   if (differences.length > 0) {
     const rows = differences.map(({ handOff: { answer, branch, from, to }, says }) => [
       yellow(answer.commit.slice(0, 9)),
-      shown(branch, 40),
+      printable(branch, 40),
       `${from} → ${to}`,
-      shown(says.join("; "), 300),
+      printable(says.join("; "), 300),
     ]);
     const titles = ["COMMIT", "BRANCH", "HAND-OFF", "WHAT IT WOULD HAVE SAID"];
     terminal.print(renderColumns([titles.map((title) => bold(title)), ...rows]));

@@ -11,40 +11,44 @@ import {
   type CreditedLine,
   type Landing,
 } from "../../core/analysis/blame.ts";
-import { readPast, type HandOff, type Past } from "../../core/analysis/hand-off-report.ts";
+import { readPast, type HandOffReport, type Past } from "../../core/analysis/hand-off-report.ts";
 import { parseBranch, refOf, type Sha } from "../../core/protocol/ids.ts";
-import { EXIT, Fault, words } from "../../core/messages/messages.ts";
+import { EXIT_CODE, UserError, MESSAGES } from "../../core/messages/messages.ts";
 import { GitExit } from "../../git/exec.ts";
-import type { Site } from "../../app/workspace.ts";
-import { openSite } from "../../app/open-workspace.ts";
-import type { Run } from "../call.ts";
-import { readPile } from "../../app/history-queries.ts";
+import type { Workspace } from "../../app/workspace.ts";
+import { openWorkspace } from "../../app/open-workspace.ts";
+import type { CommandRun } from "../call.ts";
+import { readAllCommits } from "../../app/history-queries.ts";
 import { renderBlame } from "../render/render-blame.ts";
 import { printJson } from "../render/terminal.ts";
 
-export const run: Run = async ({ input, terminal, env }) => {
-  const site = await openSite(input.directory, env);
+export const run: CommandRun = async ({ input, terminal, env }) => {
+  const site = await openWorkspace(input.directory, env);
   const name = input.value("branch");
   const branch = name === undefined ? undefined : parseBranch(name);
-  if (name !== undefined && !branch) throw new Fault(words.badBranch(name));
+  if (name !== undefined && !branch) throw new UserError(MESSAGES.badBranch(name));
   const rev = branch ? refOf(branch) : "HEAD";
   const asked = input.arguments[0] ?? "";
   const { file, blame } = await blameAsked(site, rev, asked);
-  const { commits, cut } = await readPile(site, [rev]);
+  const { commits, cut } = await readAllCommits(site, [rev]);
   const lines = await attribute(site, readPast(commits), blame);
   if (input.has("json")) {
     printJson(terminal, { file, rev, complete: !cut, lines: lines.map((line) => described(blame, line)) });
-    return EXIT.done;
+    return EXIT_CODE.done;
   }
   if (lines.length > 0) terminal.print(renderBlame(blame, lines, terminal.colors));
   if (cut) terminal.say("Older commits were not read: a hand-off among them shows as its author.");
-  return EXIT.done;
+  return EXIT_CODE.done;
 };
 
 const LINES = /^([^]+):(\d{1,9})(?:-(\d{1,9}))?$/;
 
 /** A file may itself be called `a:12`: it is meant where the shorter name is no file. */
-async function blameAsked(site: Site, rev: string, asked: string): Promise<{ file: string; blame: Blame }> {
+async function blameAsked(
+  site: Workspace,
+  rev: string,
+  asked: string,
+): Promise<{ file: string; blame: Blame }> {
   const [, short, first = "", last = first] = LINES.exec(asked) ?? [];
   if (short === undefined) return { file: asked, blame: await blameLines(site, rev, asked) };
   try {
@@ -56,7 +60,12 @@ async function blameAsked(site: Site, rev: string, asked: string): Promise<{ fil
   }
 }
 
-async function blameLines({ place }: Site, rev: string, file: string, range?: string): Promise<Blame> {
+async function blameLines(
+  { location: place }: Workspace,
+  rev: string,
+  file: string,
+  range?: string,
+): Promise<Blame> {
   const git = place.git.with({ settings: ["core.quotePath=false"] });
   const some = range === undefined ? [] : ["-L", range];
   try {
@@ -64,12 +73,12 @@ async function blameLines({ place }: Site, rev: string, file: string, range?: st
   } catch (error) {
     if (!(error instanceof GitExit)) throw error;
     const why = (error.stderr.split("\n")[0] ?? "").replace(/^(?:fatal|error): /, "");
-    throw new Fault(words.noSuchLines(file, rev, why), { cause: error });
+    throw new UserError(MESSAGES.noSuchLines(file, rev, why), { cause: error });
   }
 }
 
 /** Lines of landed work are looked for in its archive, with one more `git blame` for each file there. */
-async function attribute(site: Site, past: Past, blame: Blame): Promise<CreditedLine[]> {
+async function attribute(site: Workspace, past: Past, blame: Blame): Promise<CreditedLine[]> {
   const carried = carriers(past);
   const landings = new Map<Sha, Landing | undefined>();
   const archives = new Map<string, Blame | undefined>();
@@ -80,7 +89,7 @@ async function attribute(site: Site, past: Past, blame: Blame): Promise<Credited
     const archive = archives.get(key);
     return archive && sameLine(archive, line);
   };
-  const creditFor = (handOff: HandOff, landing: Landing | undefined, line: BlamedLine): Credit => {
+  const creditFor = (handOff: HandOffReport, landing: Landing | undefined, line: BlamedLine): Credit => {
     const key = `${handOff.answer.commit} ${landing ? line.commit : ""}`;
     const credit = credits.get(key) ?? creditOf(past, handOff, landing);
     credits.set(key, credit);
@@ -105,8 +114,8 @@ async function attribute(site: Site, past: Past, blame: Blame): Promise<Credited
 }
 
 /** Undefined when the archive has no such file. Its name counts from the top, wherever we stand. */
-async function blameFromTop(site: Site, answer: Sha, file: string): Promise<Blame | undefined> {
-  const { git } = site.place;
+async function blameFromTop(site: Workspace, answer: Sha, file: string): Promise<Blame | undefined> {
+  const { git } = site.location;
   const up = (await git.text(["rev-parse", "--show-cdup"], { codes: [128] })).replace(/\n$/, "");
   return blameLines(site, answer, `${up}${file}`).catch(() => undefined);
 }

@@ -1,15 +1,17 @@
 /** `trailhand completions`: scripts for shells, made from the table of commands. */
-import { EXIT, Fault, words } from "../../core/messages/messages.ts";
+import { EXIT_CODE, UserError, MESSAGES } from "../../core/messages/messages.ts";
 import { COMMANDS, COMMON, type Offer } from "../commands.ts";
-import type { Run } from "../call.ts";
+import type { CommandRun } from "../call.ts";
 
-export const run: Run = async ({ input, terminal }) => {
+export const run: CommandRun = async ({ input, terminal }) => {
   const shell = input.arguments[0] ?? "";
   const make = { bash, zsh, fish }[shell];
   if (!make)
-    throw new Fault(words.badOption("completions", `${JSON.stringify(shell)} is none of bash, zsh, fish.`));
+    throw new UserError(
+      MESSAGES.badOption("completions", `${JSON.stringify(shell)} is none of bash, zsh, fish.`),
+    );
   terminal.print(make());
-  return EXIT.done;
+  return EXIT_CODE.done;
 };
 
 const names = COMMANDS.map(({ name }) => name).join(" ");

@@ -3,11 +3,11 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import type { Branch } from "../../core/protocol/ids.ts";
-import { EXIT, Fault, words } from "../../core/messages/messages.ts";
+import { EXIT_CODE, UserError, MESSAGES } from "../../core/messages/messages.ts";
 import { cleanEnv, Git } from "../../git/exec.ts";
-import { openSite } from "../../app/open-workspace.ts";
+import { openWorkspace } from "../../app/open-workspace.ts";
 import { DEMO_FILES, DEMO_REQUESTS } from "../../templates/demo.ts";
-import type { Call, Run } from "../call.ts";
+import type { CommandCall, CommandRun } from "../call.ts";
 import { readInput } from "../input.ts";
 import type { Terminal } from "../render/terminal.ts";
 import { writeRequest } from "../../app/write-request.ts";
@@ -15,15 +15,15 @@ import { run as runLog } from "./log.ts";
 import { run as runRun } from "./run.ts";
 import { run as runStatus } from "./status.ts";
 
-export const run: Run = async (call) => {
+export const run: CommandRun = async (call) => {
   const { input, terminal } = call;
   const kept = input.value("keep");
-  if (kept !== undefined && existsSync(kept)) throw new Fault(words.directoryExists(kept));
+  if (kept !== undefined && existsSync(kept)) throw new UserError(MESSAGES.directoryExists(kept));
   const home =
     kept === undefined ? mkdtempSync(join(tmpdir(), "trailhand-demo-")) : resolve(input.directory, kept);
   const dir = join(home, "calculator");
   const env = { ...call.env, XDG_CACHE_HOME: join(home, "cache") };
-  const within = (line: readonly string[]): Call => ({
+  const within = (line: readonly string[]): CommandCall => ({
     input: readInput([...line, "-C", dir], dir),
     terminal,
     env,
@@ -36,7 +36,7 @@ export const run: Run = async (call) => {
   await makeRequests(dir, env, terminal);
   title(terminal, "trailhand run");
   const code = await runRun(within(["run"]));
-  if (code !== EXIT.done) return code;
+  if (code !== EXIT_CODE.done) return code;
   title(terminal, "A person lands what is done: git merge");
   await land(git, terminal);
   title(terminal, "trailhand status");
@@ -48,14 +48,14 @@ export const run: Run = async (call) => {
     (await git.text(["log", "--graph", "--oneline", "--decorate", "-n", "28", "main"])).trimEnd(),
   );
   sayNext(terminal, dir);
-  return EXIT.done;
+  return EXIT_CODE.done;
 };
 
 function title(terminal: Terminal, text: string): void {
   terminal.print(`\n${terminal.colors.bold(`— ${text}`)}\n`);
 }
 
-async function makeRepository(dir: string, env: Call["env"]): Promise<Git> {
+async function makeRepository(dir: string, env: CommandCall["env"]): Promise<Git> {
   for (const { path, text, executable } of DEMO_FILES) {
     mkdirSync(dirname(join(dir, path)), { recursive: true });
     writeFileSync(join(dir, path), text);
@@ -70,11 +70,11 @@ async function makeRepository(dir: string, env: Call["env"]): Promise<Git> {
   return git;
 }
 
-async function makeRequests(dir: string, env: Call["env"], terminal: Terminal): Promise<void> {
-  const site = await openSite(dir, env);
-  const { heads } = await site.repository.look();
+async function makeRequests(dir: string, env: CommandCall["env"], terminal: Terminal): Promise<void> {
+  const site = await openWorkspace(dir, env);
+  const { heads } = await site.repository.listRefs();
   const [main] = heads;
-  if (!main) throw new Fault(words.noCommits());
+  if (!main) throw new UserError(MESSAGES.noCommits());
   for (const { branch, subject, body } of DEMO_REQUESTS) {
     const wish = {
       branch: branch as Branch,

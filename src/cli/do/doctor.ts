@@ -3,22 +3,22 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { FOLLOW } from "../../core/protocol/refs.ts";
 import { cleanLine } from "../../core/util/redact.ts";
-import { EXIT, Fault, typed, words } from "../../core/messages/messages.ts";
+import { EXIT_CODE, UserError, shellWord, MESSAGES } from "../../core/messages/messages.ts";
 import { WORKFLOW_FILE } from "../../core/workflow/workflow.ts";
 import { listCheckouts } from "../../git/checkouts.ts";
 import { requireVersion } from "../../git/open-repository.ts";
 import { readJson } from "../../git/bay.ts";
 import { isGone, type Owner } from "../../process/machine.ts";
-import type { Site } from "../../app/workspace.ts";
+import type { Workspace } from "../../app/workspace.ts";
 import { pushesOf } from "../../app/push-log.ts";
-import { openSite } from "../../app/open-workspace.ts";
-import type { Run } from "../call.ts";
-import { findGivenUp } from "../../app/doctor-inbox.ts";
+import { openWorkspace } from "../../app/open-workspace.ts";
+import type { CommandRun } from "../call.ts";
+import { findDeadLetters } from "../../app/doctor-inbox.ts";
 import { findNotices } from "../../app/doctor-notices.ts";
-import { proofNotices } from "../../app/doctor-identity.ts";
-import { probeRemote } from "../../app/check-remote.ts";
-import { present, survey, type Survey } from "../../app/branch-listing.ts";
-import { printJson, shown, type Terminal } from "../render/terminal.ts";
+import { identityNotices } from "../../app/doctor-identity.ts";
+import { checkRemote } from "../../app/check-remote.ts";
+import { currentTime, listBranches, type BranchListing } from "../../app/branch-listing.ts";
+import { printJson, printable, type Terminal } from "../render/terminal.ts";
 
 interface Finding {
   readonly about: string;
@@ -28,29 +28,29 @@ interface Finding {
   readonly next?: string;
 }
 
-export const run: Run = async ({ input, terminal, env }) => {
+export const run: CommandRun = async ({ input, terminal, env }) => {
   const pushes = pushesOf(env, (text) => terminal.say(cleanLine(text, 500)));
-  const site = await openSite(input.directory, env, { remote: input.value("remote"), pushes });
-  const findings = [...(await examine(site)), ...findGivenUp(env)];
+  const site = await openWorkspace(input.directory, env, { remote: input.value("remote"), pushes });
+  const findings = [...(await examine(site)), ...findDeadLetters(env)];
   if (input.has("json")) printJson(terminal, { findings });
   else print(terminal, findings);
-  return findings.some(({ level }) => level === "bad") ? EXIT.failed : EXIT.done;
+  return findings.some(({ level }) => level === "bad") ? EXIT_CODE.failed : EXIT_CODE.done;
 };
 
-async function examine(site: Site): Promise<Finding[]> {
+async function examine(site: Workspace): Promise<Finding[]> {
   const basics = [
     await checkGit(site),
     checkIdentity(site),
     ...checkKind(site),
     ...checkPools(site),
-    ...(await checkRemote(site)),
+    ...(await remoteFindings(site)),
   ];
   try {
-    const found = await survey(site, present());
+    const found = await listBranches(site, currentTime());
     return [
       ...basics,
       ...checkStates(site, found),
-      ...proofNotices(found.contract.workflow, site.repository.tellsPushes),
+      ...identityNotices(found.trustedConfig.workflow, site.repository.tellsPushes),
       ...checkMessages(found),
       ...checkLeases(found),
       ...(await checkRecords(site, found)),
@@ -62,25 +62,25 @@ async function examine(site: Site): Promise<Finding[]> {
 }
 
 function fromFault(about: string, error: unknown): Finding {
-  if (!(error instanceof Fault)) throw error;
+  if (!(error instanceof UserError)) throw error;
   const { message, next } = error;
   return { about, level: "bad", what: message, ...(next === undefined ? {} : { next }) };
 }
 
-async function checkGit(site: Site): Promise<Finding> {
+async function checkGit(site: Workspace): Promise<Finding> {
   try {
-    return { about: "git", level: "fine", what: await requireVersion(site.place.git) };
+    return { about: "git", level: "fine", what: await requireVersion(site.location.git) };
   } catch (error) {
     return fromFault("git", error);
   }
 }
 
-function checkIdentity({ place }: Site): Finding {
+function checkIdentity({ location: place }: Workspace): Finding {
   if (place.person)
     return {
       about: "identity",
       level: "fine",
-      what: `${shown(place.person.name)} <${shown(place.person.email)}>`,
+      what: `${printable(place.person.name)} <${printable(place.person.email)}>`,
     };
   return {
     about: "identity",
@@ -90,37 +90,37 @@ function checkIdentity({ place }: Site): Finding {
   };
 }
 
-function checkKind({ place }: Site): Finding[] {
+function checkKind({ location: place }: Workspace): Finding[] {
   if (!place.shallow) return [];
   const what = "the history is shallow: hand-offs below its edge are not seen";
   return [{ about: "repository", level: "odd", what, next: "git fetch --unshallow" }];
 }
 
 /** Tries the promises that runners build on, with throw-away refs. */
-async function checkRemote(site: Site): Promise<Finding[]> {
+async function remoteFindings(site: Workspace): Promise<Finding[]> {
   const { remote } = site;
   if (!remote) return [];
   const about = "remote";
   const { name } = remote.line.address;
   try {
-    await remote.look();
-    const wrong = await probeRemote(site, remote, Date.now());
-    const what = `${shown(name)}: atomic pushes and leases on refs work`;
+    await remote.listRefs();
+    const wrong = await checkRemote(site, remote, Date.now());
+    const what = `${printable(name)}: atomic pushes and leases on refs work`;
     if (wrong === undefined) return [{ about, level: "fine", what }];
-    const { what: sentence, next } = words.noClaim(wrong);
+    const { what: sentence, next } = MESSAGES.noClaim(wrong);
     return [{ about, level: "bad", what: sentence, ...(next === undefined ? {} : { next }) }];
   } catch (error) {
     return [fromFault(about, error)];
   }
 }
 
-function checkStates(site: Site, { contract, view }: Survey): Finding[] {
+function checkStates(site: Workspace, { trustedConfig: contract, snapshot: view }: BranchListing): Finding[] {
   const { target } = view;
   const about = "states";
   if (!contract.any) {
-    const written = site.place.top !== undefined && existsSync(join(site.place.top, "states"));
+    const written = site.location.top !== undefined && existsSync(join(site.location.top, "states"));
     const next = written
-      ? `git switch ${typed(target)} && git add states && git commit -m "Add Trailhand's states"`
+      ? `git switch ${shellWord(target)} && git add states && git commit -m "Add Trailhand's states"`
       : "trailhand init";
     const what = written
       ? `states/ is not committed on ${target}, and only what is there counts`
@@ -143,14 +143,14 @@ function checkStates(site: Site, { contract, view }: Survey): Finding[] {
 }
 
 /** A state that its author believes in and git does not read. */
-function checkMessages({ view }: Survey): Finding[] {
-  return view.heads.flatMap(({ branch, asked }): Finding[] => {
+function checkMessages({ snapshot: view }: BranchListing): Finding[] {
+  return view.heads.flatMap(({ branch, reading: asked }): Finding[] => {
     if (asked.kind !== "none" || asked.reason !== "doubt") return [];
     const { doubt } = asked;
     const why =
       doubt.kind === "voided"
-        ? `line ${doubt.line} is no trailer, so git reads none of its paragraph: "${shown(doubt.text)}"`
-        : `"${shown(doubt.text)}" on line ${doubt.line} is not in the last paragraph, so git does not read it`;
+        ? `line ${doubt.line} is no trailer, so git reads none of its paragraph: "${printable(doubt.text)}"`
+        : `"${printable(doubt.text)}" on line ${doubt.line} is not in the last paragraph, so git does not read it`;
     return [
       {
         about: "message",
@@ -162,14 +162,14 @@ function checkMessages({ view }: Survey): Finding[] {
   });
 }
 
-function checkLeases({ view }: Survey): Finding[] {
+function checkLeases({ snapshot: view }: BranchListing): Finding[] {
   const keys = new Set(view.heads.map(({ key }) => key));
   return [...view.leases].flatMap(([key, { lease, dead }]): Finding[] => {
     const about = "lease";
-    const on = shown(lease?.branch ?? key);
+    const on = printable(lease?.branch ?? key);
     if (!keys.has(key))
       return [{ about, level: "odd", what: `a lease on ${on}, which is gone`, next: "trailhand gc --prune" }];
-    if (dead && !lease?.rest) {
+    if (dead && !lease?.backoff) {
       return [{ about, level: "odd", what: `the runner that had ${on} died`, next: "trailhand run" }];
     }
     return [];
@@ -177,7 +177,7 @@ function checkLeases({ view }: Survey): Finding[] {
 }
 
 /** Worktrees of runners that died: the next run saves what is in them. */
-function checkPools({ cache }: Site): Finding[] {
+function checkPools({ cache }: Workspace): Finding[] {
   if (!existsSync(cache.worktrees)) return [];
   return readdirSync(cache.worktrees).flatMap((name): Finding[] => {
     const owner = readJson(join(cache.worktrees, name, "owner.json")) as Owner | undefined;
@@ -194,7 +194,10 @@ function checkPools({ cache }: Site): Finding[] {
 }
 
 /** Records of worktrees whose folder is gone, and checkouts that could not follow their branch. */
-async function checkRecords({ place }: Site, { view }: Survey): Promise<Finding[]> {
+async function checkRecords(
+  { location: place }: Workspace,
+  { snapshot: view }: BranchListing,
+): Promise<Finding[]> {
   const [worktrees, follows] = await Promise.all([
     place.git.text(["worktree", "list", "--porcelain", "-z"]),
     place.git.text(["for-each-ref", "--format=%(refname)", FOLLOW]),
@@ -219,8 +222,8 @@ async function checkRecords({ place }: Site, { view }: Survey): Promise<Finding[
     findings.push({
       about: "checkout",
       level: "odd",
-      what: `${dir} did not follow ${shown(branch)}: changed files are in the way`,
-      next: `git -C ${typed(dir)} stash && trailhand run`,
+      what: `${dir} did not follow ${printable(branch)}: changed files are in the way`,
+      next: `git -C ${shellWord(dir)} stash && trailhand run`,
     });
   }
   return findings;

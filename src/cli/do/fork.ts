@@ -4,11 +4,11 @@ import { askedBelow } from "../../core/analysis/hand-off-report.ts";
 import { parseBranch } from "../../core/protocol/ids.ts";
 import { originOf } from "../../core/protocol/authorship.ts";
 import { isReservedState } from "../../core/workflow/workflow.ts";
-import { Fault, EXIT, words } from "../../core/messages/messages.ts";
+import { UserError, EXIT_CODE, MESSAGES } from "../../core/messages/messages.ts";
 import { readTrail } from "../../git/repository.ts";
-import { openSite } from "../../app/open-workspace.ts";
-import type { Run } from "../call.ts";
-import { readTrailer } from "../../app/parse-trailer-option.ts";
+import { openWorkspace } from "../../app/open-workspace.ts";
+import type { CommandRun } from "../call.ts";
+import { parseTrailerOption } from "../../app/parse-trailer-option.ts";
 import { writeRequest } from "../../app/write-request.ts";
 import { report } from "./request.ts";
 import { requireState } from "../../app/request.ts";
@@ -17,24 +17,24 @@ import { requireCommit } from "./show.ts";
 /** So far down a request is looked for. */
 const DEPTH = 5000;
 
-export const run: Run = async ({ input, terminal, env }) => {
+export const run: CommandRun = async ({ input, terminal, env }) => {
   const [name = "", wanted = ""] = input.arguments;
-  const site = await openSite(input.directory, env);
+  const site = await openWorkspace(input.directory, env);
   const branch = parseBranch(wanted);
-  if (!branch) throw new Fault(words.badBranch(wanted));
-  const [at, look] = await Promise.all([requireCommit(site, name), site.repository.look()]);
-  if (look.heads.some((head) => head.branch === branch)) throw new Fault(words.branchExists(branch));
-  const trail = await readTrail(site.place, at.commit, DEPTH);
+  if (!branch) throw new UserError(MESSAGES.badBranch(wanted));
+  const [at, look] = await Promise.all([requireCommit(site, name), site.repository.listRefs()]);
+  if (look.heads.some((head) => head.branch === branch)) throw new UserError(MESSAGES.branchExists(branch));
+  const trail = await readTrail(site.location, at.commit, DEPTH);
   const request = askedBelow(trail, (state) => !isReservedState(state));
-  if (!request) throw new Fault(words.noRequestBelow(name));
-  const contract = await site.contract(look.target, look.heads);
+  if (!request) throw new UserError(MESSAGES.noRequestBelow(name));
+  const contract = await site.trustedConfig(look.target, look.heads);
   const state = requireState(contract, look.target, input.value("state") ?? request.state, undefined);
   const { header, body, trailers } = draftFork({
     at,
     request,
     origin: originOf(request, trail.slice(trail.findIndex(({ commit }) => commit === request.commit))),
     messages: input.values("message"),
-    trailers: input.values("trailer").map(readTrailer),
+    trailers: input.values("trailer").map(parseTrailerOption),
   });
   const commit = await writeRequest(site, {
     branch,
@@ -47,5 +47,5 @@ export const run: Run = async ({ input, terminal, env }) => {
   });
   const next = contract.workflow.states[state]?.human ? "trailhand status --needs-me" : undefined;
   report(terminal, input.has("json"), { branch, state, commit }, next);
-  return EXIT.done;
+  return EXIT_CODE.done;
 };

@@ -1,42 +1,42 @@
 /** `trailhand gc`: what is no longer needed, and why; with `--prune` it is removed. */
 import { rmSync } from "node:fs";
-import { EXIT } from "../../core/messages/messages.ts";
+import { EXIT_CODE } from "../../core/messages/messages.ts";
 import type { Workflow } from "../../core/workflow/workflow.ts";
 import { findGarbage, type Garbage } from "../../git/garbage.ts";
-import type { Site } from "../../app/workspace.ts";
-import { openSite } from "../../app/open-workspace.ts";
-import { wireRunner } from "../../app/create-runner.ts";
-import type { Run } from "../call.ts";
+import type { Workspace } from "../../app/workspace.ts";
+import { openWorkspace } from "../../app/open-workspace.ts";
+import { createRunner } from "../../app/create-runner.ts";
+import type { CommandRun } from "../call.ts";
 import { numberOption } from "../input.ts";
 import { renderColumns } from "../render/render-table.ts";
-import { printJson, shown } from "../render/terminal.ts";
+import { printJson, printable } from "../render/terminal.ts";
 
 const KEEP_DAYS = 14;
 const DAY_MS = 86_400_000;
 
-export const run: Run = async ({ input, terminal, env }) => {
-  const site = await openSite(input.directory, env, { remote: input.value("remote") });
+export const run: CommandRun = async ({ input, terminal, env }) => {
+  const site = await openWorkspace(input.directory, env, { remote: input.value("remote") });
   const keepDays = numberOption(input, "keep-days", 0, 10_000) ?? KEEP_DAYS;
   const prune = input.has("prune");
   // What dead runners left is saved first, so that it is found as salvage like any other.
-  if (prune) await wireRunner(site, env, () => undefined).ports.trees.sweep();
-  const look = await site.repository.look();
+  if (prune) await createRunner(site, env, () => undefined).ports.trees.sweep();
+  const look = await site.repository.listRefs();
   await site.remote?.bringSideRefs();
-  const { workflow, problems } = await site.contract(look.target, look.heads);
+  const { workflow, problems } = await site.trustedConfig(look.target, look.heads);
   const now = Date.now();
   const lanes = problems.length > 0 ? undefined : { now, windows: windowsOf(workflow) };
-  const garbage = await findGarbage(site.place, look, site.cache, now - keepDays * DAY_MS, lanes);
+  const garbage = await findGarbage(site.location, look, site.cache, now - keepDays * DAY_MS, lanes);
   if (prune) for (const one of garbage) await remove(site, one);
   if (input.has("json")) printJson(terminal, { pruned: prune, garbage });
   else {
     if (garbage.length > 0)
-      terminal.print(renderColumns(garbage.map(({ name, why }) => [shown(name, 90), why])));
+      terminal.print(renderColumns(garbage.map(({ name, why }) => [printable(name, 90), why])));
     const kept = input.value("keep-days");
     const same = kept === undefined ? "" : ` --keep-days ${kept}`;
     const next = prune || garbage.length === 0 ? "" : ` next: trailhand gc --prune${same}`;
     terminal.say(`${garbage.length} ${prune ? "removed" : "could be removed"}.${next}`);
   }
-  return EXIT.done;
+  return EXIT_CODE.done;
 };
 
 /** The lanes that count what is begun in them, each with the time that it counts over. */
@@ -47,7 +47,7 @@ function windowsOf({ lanes }: Workflow): Map<string, number> {
   return new Map(counting.map(([name, { window }]) => [name, window]));
 }
 
-async function remove({ repository, remote }: Site, garbage: Garbage): Promise<void> {
+async function remove({ repository, remote }: Workspace, garbage: Garbage): Promise<void> {
   if (garbage.kind === "file") return rmSync(garbage.name, { recursive: true, force: true });
   const { name: ref, value } = garbage;
   const swap = await repository.swap([{ ref, expected: value, next: null }], "gc");

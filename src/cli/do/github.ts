@@ -1,51 +1,51 @@
 /** `trailhand github sync`: makes GitHub show what the refs say. */
 import { cleanLine } from "../../core/util/redact.ts";
-import { EXIT, Fault, words } from "../../core/messages/messages.ts";
-import { difference, type Write } from "../../github/display/diff.ts";
+import { EXIT_CODE, UserError, MESSAGES } from "../../core/messages/messages.ts";
+import { diff, type Write } from "../../github/display/diff.ts";
 import type { Repo } from "../../github/commands/intent.ts";
-import { readPresent } from "../../github/display/actual-state.ts";
-import { pictureOf } from "../../github/display/project.ts";
-import { type Published, showWork } from "../../github/display/apply.ts";
-import { Declined } from "../../github/api/client.ts";
+import { readActualState } from "../../github/display/actual-state.ts";
+import { projectBranches } from "../../github/display/project.ts";
+import { type Published, showBranches } from "../../github/display/apply.ts";
+import { RequestDeclined } from "../../github/api/client.ts";
 import { openGithub } from "../../server/sync.ts";
 import { pushesOf } from "../../app/push-log.ts";
-import { openSite } from "../../app/open-workspace.ts";
-import type { Call, Run } from "../call.ts";
+import { openWorkspace } from "../../app/open-workspace.ts";
+import type { CommandCall, CommandRun } from "../call.ts";
 import { renderColumns } from "../render/render-table.ts";
-import { seeBranches } from "../../app/branch-overview.ts";
-import { printJson, shown, type Terminal } from "../render/terminal.ts";
+import { overviewBranches } from "../../app/branch-overview.ts";
+import { printJson, printable, type Terminal } from "../render/terminal.ts";
 
-export const run: Run = (call) => sync(call, openGithub);
+export const run: CommandRun = (call) => sync(call, openGithub);
 
 /** `open` is how GitHub is come by. */
-export async function sync({ input, terminal, env }: Call, open: typeof openGithub): Promise<number> {
+export async function sync({ input, terminal, env }: CommandCall, open: typeof openGithub): Promise<number> {
   const [verb = ""] = input.arguments;
-  if (verb !== "sync") throw new Fault(words.badGithubVerb(verb));
+  if (verb !== "sync") throw new UserError(MESSAGES.badGithubVerb(verb));
   const repo = readRepo(input.value("repo") ?? env["GITHUB_REPOSITORY"] ?? "");
   const server = (env["GITHUB_SERVER_URL"] || "https://github.com").replace(/\/+$/, "");
   const say = (text: string) => terminal.say(cleanLine(text, 500));
-  const site = await openSite(input.directory, env, {
+  const site = await openWorkspace(input.directory, env, {
     remote: input.value("remote"),
     pushes: pushesOf(env, say),
   });
   const { surface, self } = await open(env, repo, say);
-  const branches = await seeBranches(site);
+  const branches = await overviewBranches(site);
   // Else it would tell everybody that approvals are missing which runners count.
   if (branches.workflow.proof === "pusher" && !site.repository.tellsPushes) {
-    throw new Fault(words.nobodyToAsk("github sync"));
+    throw new UserError(MESSAGES.nobodyToAsk("github sync"));
   }
   try {
-    const picture = pictureOf(branches, repo, server);
+    const picture = projectBranches(branches, repo, server);
     if (input.has("dry-run")) {
       const wanted = picture(await surface.pulls());
-      const writes = difference(await readPresent(surface, wanted, self), wanted);
+      const writes = diff(await readActualState(surface, wanted, self), wanted);
       tell(terminal, input.has("json"), writes, "Nothing to write: GitHub shows what the refs say.");
-      return EXIT.done;
+      return EXIT_CODE.done;
     }
-    return report(terminal, input.has("json"), await showWork(surface, picture, self));
+    return report(terminal, input.has("json"), await showBranches(surface, picture, self));
   } catch (error) {
-    if (!(error instanceof Declined)) throw error;
-    throw new Fault(words.noWayToGithub(cleanLine(error.message)), { cause: error });
+    if (!(error instanceof RequestDeclined)) throw error;
+    throw new UserError(MESSAGES.noWayToGithub(cleanLine(error.message)), { cause: error });
   }
 }
 
@@ -53,7 +53,7 @@ export async function sync({ input, terminal, env }: Call, open: typeof openGith
 function readRepo(text: string): Repo {
   const [, owner, name] = /^([A-Za-z0-9][A-Za-z0-9-]{0,38})\/([A-Za-z0-9._-]{1,100})$/.exec(text) ?? [];
   if (owner === undefined || name === undefined || /^\.{1,2}$/.test(name))
-    throw new Fault(words.badRepo(text));
+    throw new UserError(MESSAGES.badRepo(text));
   return { owner, name };
 }
 
@@ -61,7 +61,7 @@ function tell(terminal: Terminal, json: boolean, writes: readonly Write[], nothi
   if (json) return printJson(terminal, { writes: writes.map(rowOf) });
   if (writes.length === 0) return terminal.say(nothing);
   const titles = ["WHERE", "WRITE", "WHAT"].map((title) => terminal.colors.bold(title));
-  const rows = writes.map(rowOf).map(({ where, write, what }) => [where, write, shown(what, 100)]);
+  const rows = writes.map(rowOf).map(({ where, write, what }) => [where, write, printable(what, 100)]);
   terminal.print(renderColumns([titles, ...rows]));
 }
 
@@ -84,12 +84,12 @@ function report(terminal: Terminal, json: boolean, { done, refused, open, later 
     );
     for (const { write, why } of refused) {
       const { where, write: kind } = rowOf(write);
-      terminal.say(`refused: ${kind} at ${where}: ${shown(why, 200)}`);
+      terminal.say(`refused: ${kind} at ${where}: ${printable(why, 200)}`);
     }
     if (later) terminal.say(`GitHub wants nothing for ${Math.ceil(later.ms / 1000)} s: run it again then`);
   }
-  if (later) return EXIT.later;
-  return refused.length + open.length > 0 ? EXIT.failed : EXIT.done;
+  if (later) return EXIT_CODE.later;
+  return refused.length + open.length > 0 ? EXIT_CODE.failed : EXIT_CODE.done;
 }
 
 interface Row {

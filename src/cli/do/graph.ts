@@ -1,17 +1,17 @@
 /** `trailhand graph`: the workflow as a drawing. */
 import { edgesOf, formatDrawing, formatMermaid, startsOf } from "../../core/workflow/graph.ts";
-import { EXIT } from "../../core/messages/messages.ts";
-import { openSite, usableContract } from "../../app/open-workspace.ts";
-import type { Run } from "../call.ts";
-import { present, requireHead, stateOf, survey } from "../../app/branch-listing.ts";
+import { EXIT_CODE } from "../../core/messages/messages.ts";
+import { openWorkspace, requireTrustedConfig } from "../../app/open-workspace.ts";
+import type { CommandRun } from "../call.ts";
+import { currentTime, requireHead, stateOf, listBranches } from "../../app/branch-listing.ts";
 import { printJson } from "../render/terminal.ts";
 import { listCheckouts } from "../../git/checkouts.ts";
 
-export const run: Run = async ({ input, terminal, env }) => {
-  const site = await openSite(input.directory, env, { remote: input.value("remote") });
-  const { view, contract } = await survey(site, present());
-  const { workflow } = await usableContract(site, view.target, view.heads);
-  const name = input.arguments[0] ?? listCheckouts(site.place)[0]?.branch;
+export const run: CommandRun = async ({ input, terminal, env }) => {
+  const site = await openWorkspace(input.directory, env, { remote: input.value("remote") });
+  const { snapshot: view, trustedConfig: contract } = await listBranches(site, currentTime());
+  const { workflow } = await requireTrustedConfig(site, view.target, view.heads);
+  const name = input.arguments[0] ?? listCheckouts(site.location)[0]?.branch;
   const position = name === undefined ? undefined : stateOf(view, requireHead(site, view.heads, name));
   if (input.has("json")) {
     const states = Object.fromEntries(
@@ -32,5 +32,5 @@ export const run: Run = async ({ input, terminal, env }) => {
       terminal.say("There is no states/workflow.yml: every executable is a state, and any may follow.");
     if (position !== undefined) terminal.say(`${name} is at ${position}`);
   }
-  return EXIT.done;
+  return EXIT_CODE.done;
 };

@@ -7,42 +7,43 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { startsOf } from "../../core/workflow/graph.ts";
-import { EXIT, Fault, typed, words } from "../../core/messages/messages.ts";
+import { EXIT_CODE, UserError, shellWord, MESSAGES } from "../../core/messages/messages.ts";
 import { WORKFLOW_FILE } from "../../core/workflow/workflow.ts";
 import { GitExit, type Git } from "../../git/exec.ts";
-import type { Site } from "../../app/workspace.ts";
-import { openSite } from "../../app/open-workspace.ts";
-import type { Run } from "../call.ts";
+import type { Workspace } from "../../app/workspace.ts";
+import { openWorkspace } from "../../app/open-workspace.ts";
+import type { CommandRun } from "../call.ts";
 import { commandOf, packFiles, packPage } from "../../templates/packs.ts";
 import { actionsFile, readUses, stepsOnGitHub } from "../../templates/github.ts";
 import { STARTER, type StarterFile } from "../../templates/starter.ts";
 
-export const run: Run = async ({ input, terminal, env }) => {
+export const run: CommandRun = async ({ input, terminal, env }) => {
   const pack = input.value("pack");
   const github = input.has("github");
-  if (github && pack !== undefined) throw new Fault(words.conflict("init", "github", "pack"));
+  if (github && pack !== undefined) throw new UserError(MESSAGES.conflict("init", "github", "pack"));
   const action = readUses(input.value("uses"));
-  if (action.known && !github) throw new Fault(words.usesAlone());
+  if (action.known && !github) throw new UserError(MESSAGES.usesAlone());
   const files = github ? [actionsFile(action.uses)] : pack === undefined ? STARTER : packFiles(pack);
-  const site = await openSite(input.directory, env);
+  const site = await openWorkspace(input.directory, env);
   const top = await requireTop(site);
   write(top, files, (text) => terminal.print(text));
   const steps = github ? stepsOnGitHub(top, action.known) : await stepsAfter(site, pack);
   terminal.say(["", "next:", ...steps.map((line) => `  ${line}`)].join("\n"));
-  return EXIT.done;
+  return EXIT_CODE.done;
 };
 
-async function requireTop({ place }: Site): Promise<string> {
+async function requireTop({ location: place }: Workspace): Promise<string> {
   const top =
     place.top === undefined ? undefined : (await place.git.text(["rev-parse", "--show-toplevel"])).trimEnd();
-  if (top === undefined) throw new Fault(words.bareRepository());
+  if (top === undefined) throw new UserError(MESSAGES.bareRepository());
   return top;
 }
 
 /** All of them, or none where one is there already. */
 function write(top: string, files: readonly StarterFile[], print: (text: string) => void): void {
   const existing = files.filter(({ path }) => existsSync(join(top, path)));
-  if (existing.length > 0) throw new Fault(words.filesExist(existing.map(({ path }) => path).join(", ")));
+  if (existing.length > 0)
+    throw new UserError(MESSAGES.filesExist(existing.map(({ path }) => path).join(", ")));
   for (const { path, text, executable } of files) {
     try {
       mkdirSync(dirname(join(top, path)), { recursive: true });
@@ -50,15 +51,15 @@ function write(top: string, files: readonly StarterFile[], print: (text: string)
       if (executable) chmodSync(join(top, path), 0o755);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      throw new Fault(words.readOnly(join(top, path), why), { cause: error });
+      throw new UserError(MESSAGES.readOnly(join(top, path), why), { cause: error });
     }
     print(`wrote ${path}`);
   }
 }
 
 /** What to type next, so that it works here: who, which branch is trusted, where it is checked out. */
-async function stepsAfter(site: Site, pack: string | undefined): Promise<string[]> {
-  const { git, person, config } = site.place;
+async function stepsAfter(site: Workspace, pack: string | undefined): Promise<string[]> {
+  const { git, person, config } = site.location;
   const here = await currentBranch(git);
   const target = (await trustedBranch(site)) ?? here;
   const named = await git.run(["rev-parse", "--verify", "--quiet", "refs/remotes/origin/HEAD"], {
@@ -67,8 +68,10 @@ async function stepsAfter(site: Site, pack: string | undefined): Promise<string[
   const found = ["main", "master"].includes(target) || named.code === 0 || config.has("trailhand.target");
   return [
     ...(person ? [] : ['git config user.name "Your Name" && git config user.email you@example.com']),
-    ...(found ? [] : [`git config trailhand.target ${typed(target)}     # states are read from this branch`]),
-    ...(here === target ? [] : [`git switch ${typed(target)}`]),
+    ...(found
+      ? []
+      : [`git config trailhand.target ${shellWord(target)}     # states are read from this branch`]),
+    ...(here === target ? [] : [`git switch ${shellWord(target)}`]),
     `git add states && git commit -m "Add Trailhand's states"     # on ${target}, the trusted branch`,
     ...(pack === undefined ? FIRST_STEPS : await stepsOf(pack)),
   ];
@@ -84,9 +87,9 @@ const FIRST_STEPS = [
 async function stepsOf(pack: string): Promise<string[]> {
   const command = commandOf(packPage(pack)) ?? "trailhand run";
   if (!/\btrailhand run\b/.test(command) || /\btrailhand request\b/.test(command)) return [command];
-  const { readWorkflow } = await import("../../core/workflow/workflow-file.ts");
+  const { parseWorkflow: parseWorkflow } = await import("../../core/workflow/workflow-file.ts");
   const text = packFiles(pack).find(({ path }) => path === WORKFLOW_FILE)?.text ?? "";
-  const { workflow } = readWorkflow(text);
+  const { workflow } = parseWorkflow(text);
   const [start] = workflow ? startsOf(workflow) : [];
   return [
     ...(start === undefined ? [] : [`trailhand request ${start} --new try-it -m "What you want"`]),
@@ -95,11 +98,11 @@ async function stepsOf(pack: string): Promise<string[]> {
 }
 
 /** Undefined where there is no commit yet, or no branch that stands out. */
-async function trustedBranch(site: Site): Promise<string | undefined> {
+async function trustedBranch(site: Workspace): Promise<string | undefined> {
   try {
-    return (await site.repository.look()).target;
+    return (await site.repository.listRefs()).target;
   } catch (error) {
-    if (error instanceof Fault) return undefined;
+    if (error instanceof UserError) return undefined;
     throw error;
   }
 }

@@ -1,16 +1,16 @@
 /** `trailhand lanes`: places, quotas and queues. */
 import { formatDuration } from "../../core/util/duration.ts";
 import { lanesInUse, type LaneUse } from "../../core/analysis/lane-use.ts";
-import { EXIT } from "../../core/messages/messages.ts";
-import { openSite } from "../../app/open-workspace.ts";
-import type { Run } from "../call.ts";
+import { EXIT_CODE } from "../../core/messages/messages.ts";
+import { openWorkspace } from "../../app/open-workspace.ts";
+import type { CommandRun } from "../call.ts";
 import { renderColumns } from "../render/render-table.ts";
-import { present, survey } from "../../app/branch-listing.ts";
-import { printJson, shown, type Colors } from "../render/terminal.ts";
+import { currentTime, listBranches } from "../../app/branch-listing.ts";
+import { printJson, printable, type Colors } from "../render/terminal.ts";
 
-export const run: Run = async ({ input, terminal, env }) => {
-  const site = await openSite(input.directory, env, { remote: input.value("remote") });
-  const { view, contract, decisions, now } = await survey(site, present());
+export const run: CommandRun = async ({ input, terminal, env }) => {
+  const site = await openWorkspace(input.directory, env, { remote: input.value("remote") });
+  const { snapshot: view, trustedConfig: contract, decisions, now } = await listBranches(site, currentTime());
   const lanes = lanesInUse(view, contract.workflow, decisions, now);
   if (input.has("json")) {
     printJson(terminal, {
@@ -22,18 +22,18 @@ export const run: Run = async ({ input, terminal, env }) => {
         oldestMs: lane.oldestMs ?? null,
       })),
     });
-    return EXIT.done;
+    return EXIT_CODE.done;
   }
   const titles = ["LANE", "PLACES", "USED", "CLOSED", "WAITING", "OLDEST"];
   const rows = lanes.map((lane) => toRow(lane, now.wall, terminal.colors));
   terminal.print(renderColumns([titles.map((title) => terminal.colors.bold(title)), ...rows]));
-  return EXIT.done;
+  return EXIT_CODE.done;
 };
 
 function toRow(lane: LaneUse, wall: number, colors: Colors): string[] {
   const { name, taken, places, closedUntil, waiting, oldestMs } = lane;
   return [
-    shown(name, 40),
+    printable(name, 40),
     places === undefined ? String(taken) : `${taken}/${places}`,
     describeUse(lane),
     closedUntil === undefined ? "-" : colors.yellow(`for ${formatDuration(closedUntil - wall)} more`),

@@ -1,44 +1,44 @@
 /** `trailhand log`: the hand-offs of a branch as a time line. */
 import { refsOf } from "../../core/protocol/refs.ts";
-import { readTimeline, type Step } from "../../core/analysis/timeline.ts";
-import { EXIT } from "../../core/messages/messages.ts";
+import { readTimeline, type TimelineStep } from "../../core/analysis/timeline.ts";
+import { EXIT_CODE } from "../../core/messages/messages.ts";
 import { readTrail } from "../../git/repository.ts";
-import { openSite } from "../../app/open-workspace.ts";
-import type { Run } from "../call.ts";
+import { openWorkspace } from "../../app/open-workspace.ts";
+import type { CommandRun } from "../call.ts";
 import { numberOption } from "../input.ts";
 import { carriedRows, readCarried } from "../../app/read-carried.ts";
 import { renderColumns } from "../render/render-table.ts";
 import { requireHead } from "../../app/branch-listing.ts";
-import { printJson, shown, type Colors } from "../render/terminal.ts";
+import { printJson, printable, type Colors } from "../render/terminal.ts";
 
 const DEPTH = 200;
 
-export const run: Run = async ({ input, terminal, env }) => {
-  const site = await openSite(input.directory, env, { remote: input.value("remote") });
+export const run: CommandRun = async ({ input, terminal, env }) => {
+  const site = await openWorkspace(input.directory, env, { remote: input.value("remote") });
   const limit = numberOption(input, "limit", 1, 100_000) ?? DEPTH;
-  const look = await site.repository.look();
+  const look = await site.repository.listRefs();
   const head = requireHead(site, look.heads, input.arguments[0]);
   const { journal } = refsOf(head.key);
   const exists = (await site.repository.read([journal])).get(journal);
   const [trail, attempts] = await Promise.all([
-    readTrail(site.place, head.commit, Math.max(limit, DEPTH)),
-    exists ? readTrail(site.place, exists, limit) : [],
+    readTrail(site.location, head.commit, Math.max(limit, DEPTH)),
+    exists ? readTrail(site.location, exists, limit) : [],
   ]);
   const steps = readTimeline(head.branch, trail.slice(0, limit), attempts);
   const carried = await readCarried(site, look, head, trail);
   if (input.has("json")) {
     printJson(terminal, { branch: head.branch, steps, ...carried });
-    return EXIT.done;
+    return EXIT_CODE.done;
   }
   if (steps.length === 0)
     terminal.say(`No hand-off on ${head.branch}. next: trailhand request <state> --branch ${head.branch}`);
   else terminal.print(renderSteps(steps, terminal.colors));
   const rows = carriedRows(carried);
   if (rows.length > 0) terminal.print(`\n${renderColumns(rows)}`);
-  return EXIT.done;
+  return EXIT_CODE.done;
 };
 
-function renderSteps(steps: readonly Step[], colors: Colors): string {
+function renderSteps(steps: readonly TimelineStep[], colors: Colors): string {
   const paid = steps.some((step) => step.cost !== undefined);
   const titles = ["WHEN", "COMMIT", "HAND-OFF", "TOOK", "ATTEMPT", ...(paid ? ["COST"] : []), "WHAT"];
   const rows = steps.map((step) => [
@@ -48,12 +48,12 @@ function renderSteps(steps: readonly Step[], colors: Colors): string {
     step.took ?? "",
     step.attempt ?? "",
     ...(paid ? [step.cost ?? ""] : []),
-    shown(step.subject, 60) + (step.commits > 0 ? colors.dim(` (+${step.commits} commits)`) : ""),
+    printable(step.subject, 60) + (step.commits > 0 ? colors.dim(` (+${step.commits} commits)`) : ""),
   ]);
   return renderColumns([titles.map((title) => colors.bold(title)), ...rows]);
 }
 
-function handOff({ kind, from, state }: Step, colors: Colors): string {
+function handOff({ kind, from, state }: TimelineStep, colors: Colors): string {
   if (kind === "attempt") return colors.red(`  ${state} ✗`);
   return kind === "answer" ? `${from ?? "?"} → ${state}` : colors.cyan(`● ${state}`);
 }

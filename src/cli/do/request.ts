@@ -2,32 +2,32 @@
 import { cleanLine } from "../../core/util/redact.ts";
 import { parseBranch, type Sha } from "../../core/protocol/ids.ts";
 import { isTerminal } from "../../core/workflow/workflow.ts";
-import { EXIT, Fault, typed, words } from "../../core/messages/messages.ts";
-import { openSite } from "../../app/open-workspace.ts";
-import type { Run } from "../call.ts";
+import { EXIT_CODE, UserError, shellWord, MESSAGES } from "../../core/messages/messages.ts";
+import { openWorkspace } from "../../app/open-workspace.ts";
+import type { CommandRun } from "../call.ts";
 import { findEvent } from "../../app/history-queries.ts";
-import { readTrailer, requireNoRing } from "../../app/parse-trailer-option.ts";
+import { parseTrailerOption, requireNoCycle } from "../../app/parse-trailer-option.ts";
 import { checkedOutBranch, requireHead } from "../../app/branch-listing.ts";
 import { printJson, type Terminal } from "../render/terminal.ts";
 import { writeRequest } from "../../app/write-request.ts";
 import { requireState } from "../../app/request.ts";
 
-export const run: Run = async ({ input, terminal, env }) => {
+export const run: CommandRun = async ({ input, terminal, env }) => {
   const fresh = input.value("new");
   if (fresh !== undefined && input.value("branch") !== undefined)
-    throw new Fault(words.conflict("request", "branch", "new"));
-  const site = await openSite(input.directory, env, { remote: input.value("remote") });
-  const look = await site.repository.look();
-  const contract = await site.contract(look.target, look.heads);
-  const trailers = input.values("trailer").map(readTrailer);
+    throw new UserError(MESSAGES.conflict("request", "branch", "new"));
+  const site = await openWorkspace(input.directory, env, { remote: input.value("remote") });
+  const look = await site.repository.listRefs();
+  const contract = await site.trustedConfig(look.target, look.heads);
+  const trailers = input.values("trailer").map(parseTrailerOption);
   const event = readEvent(input.value("event"));
   const base =
     fresh === undefined
       ? requireHead(site, look.heads, input.value("branch") ?? checkedOutBranch(site))
       : requireHead(site, look.heads, look.target);
   const branch = fresh === undefined ? base.branch : parseBranch(fresh);
-  if (!branch) throw new Fault(words.badBranch(fresh ?? ""));
-  const asked = fresh === undefined ? base.asked : undefined;
+  if (!branch) throw new UserError(MESSAGES.badBranch(fresh ?? ""));
+  const asked = fresh === undefined ? base.reading : undefined;
   const at = asked?.kind === "request" ? contract.workflow.states[asked.state] : undefined;
   const state = requireState(contract, look.target, input.arguments[0] ?? "", at);
   const there = look.heads.find((head) => head.branch === branch);
@@ -38,12 +38,12 @@ export const run: Run = async ({ input, terminal, env }) => {
       terminal.print(
         `${known.slice(0, 10)} on ${branch} has the event ${event} already; nothing was written`,
       );
-    return EXIT.done;
+    return EXIT_CODE.done;
   }
-  if (fresh !== undefined && there) throw new Fault(words.branchExists(branch));
+  if (fresh !== undefined && there) throw new UserError(MESSAGES.branchExists(branch));
   if (branch === look.target && contract.workflow.target === "ignore")
-    throw new Fault(words.onTarget(branch));
-  await requireNoRing(site, branch, trailers);
+    throw new UserError(MESSAGES.onTarget(branch));
+  await requireNoCycle(site, branch, trailers);
   const commit = await writeRequest(site, {
     branch,
     parent: base.commit,
@@ -53,19 +53,19 @@ export const run: Run = async ({ input, terminal, env }) => {
     trailers: event === undefined ? trailers : [...trailers, { key: "Event", value: event }],
   });
   const next = isTerminal(state)
-    ? `trailhand log ${typed(branch)}`
+    ? `trailhand log ${shellWord(branch)}`
     : contract.workflow.states[state]?.human
       ? "trailhand status --needs-me"
       : undefined;
   report(terminal, input.has("json"), { branch, state, commit }, next);
-  return EXIT.done;
+  return EXIT_CODE.done;
 };
 
 /** The id as a commit carries it. Throws a Fault on what no commit can carry. */
 function readEvent(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
   const event = cleanLine(text, 500);
-  if (event === "" || event !== text.trim()) throw new Fault(words.badEvent(text));
+  if (event === "" || event !== text.trim()) throw new UserError(MESSAGES.badEvent(text));
   return event;
 }
 

@@ -6,12 +6,12 @@
  */
 import { resolve } from "node:path";
 import { cleanLine } from "../../core/util/redact.ts";
-import { EXIT } from "../../core/messages/messages.ts";
+import { EXIT_CODE } from "../../core/messages/messages.ts";
 import { readBaseUrl, readCredentials, readServer } from "../../github/api/credentials.ts";
 import { WEBHOOK_PATH } from "../../github/webhooks/http-server.ts";
-import { inboxFolder, startService } from "../../server/service.ts";
-import { ownParts } from "../../server/service-parts.ts";
-import type { Run } from "../call.ts";
+import { deliveryInboxFolder, startService } from "../../server/service.ts";
+import { defaultParts } from "../../server/service-parts.ts";
+import type { CommandRun } from "../call.ts";
 import { numberOption } from "../input.ts";
 
 const PORT = 3000;
@@ -22,13 +22,15 @@ const ECHO_MS = 500;
 /** Connections that nobody uses any more may keep a process; a server that has stopped does not wait. */
 const LINGER_MS = 2000;
 
-export const run: Run = async ({ input, terminal, env }) => {
+export const run: CommandRun = async ({ input, terminal, env }) => {
   const credentials = readCredentials(env);
   const baseUrl = readBaseUrl(env);
   const host = input.value("host") ?? "127.0.0.1";
   const given = input.value("inbox");
   const inbox =
-    given === undefined ? inboxFolder(env, credentials.appId, baseUrl) : resolve(input.directory, given);
+    given === undefined
+      ? deliveryInboxFolder(env, credentials.appId, baseUrl)
+      : resolve(input.directory, given);
   const say = (text: string) => terminal.say(cleanLine(text, 500));
   const stopped = signalled((text) => say(text));
   const service = await startService({
@@ -38,7 +40,7 @@ export const run: Run = async ({ input, terminal, env }) => {
     host,
     port: numberOption(input, "port", 0, 65_535) ?? portOf(env["PORT"]),
     say,
-    parts: ownParts({
+    parts: defaultParts({
       env,
       say,
       runs: !input.has("no-run"),
@@ -53,8 +55,8 @@ export const run: Run = async ({ input, terminal, env }) => {
   await stopped;
   await service.stop();
   say("Stopped.");
-  setTimeout(() => process.exit(EXIT.done), LINGER_MS).unref();
-  return EXIT.done;
+  setTimeout(() => process.exit(EXIT_CODE.done), LINGER_MS).unref();
+  return EXIT_CODE.done;
 };
 
 const portOf = (text: string | undefined): number => (/^\d{1,5}$/.test(text ?? "") ? Number(text) : PORT);
@@ -67,7 +69,7 @@ function signalled(say: (text: string) => void): Promise<void> {
         since = performance.now();
         say("Stopping: what is being worked on may end. Once more to leave at once.");
         resolve();
-      } else if (performance.now() - since > ECHO_MS) process.exit(EXIT.failed);
+      } else if (performance.now() - since > ECHO_MS) process.exit(EXIT_CODE.failed);
     };
     for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, onSignal);
   });

@@ -1,18 +1,18 @@
 /** `trailhand show`: explains a request or a response. */
 import { parseBranch, type Branch } from "../../core/protocol/ids.ts";
 import { describeMessage, parseMessage, valueOf } from "../../core/protocol/message.ts";
-import { parseRequest, type Asked, type Commit } from "../../core/protocol/request.ts";
+import { parseRequest, type HeadReading, type Commit } from "../../core/protocol/request.ts";
 import { isTerminal } from "../../core/workflow/workflow.ts";
-import { EXIT, Fault, words } from "../../core/messages/messages.ts";
+import { EXIT_CODE, UserError, MESSAGES } from "../../core/messages/messages.ts";
 import { readTrail } from "../../git/repository.ts";
-import type { Site } from "../../app/workspace.ts";
-import { openSite } from "../../app/open-workspace.ts";
-import type { Run } from "../call.ts";
+import type { Workspace } from "../../app/workspace.ts";
+import { openWorkspace } from "../../app/open-workspace.ts";
+import type { CommandRun } from "../call.ts";
 import { renderColumns } from "../render/render-table.ts";
-import { printJson, shown, type Terminal } from "../render/terminal.ts";
+import { printJson, printable, type Terminal } from "../render/terminal.ts";
 
-export const run: Run = async ({ input, terminal, env }) => {
-  const site = await openSite(input.directory, env);
+export const run: CommandRun = async ({ input, terminal, env }) => {
+  const site = await openWorkspace(input.directory, env);
   const name = input.arguments[0] ?? "HEAD";
   const commit = await requireCommit(site, name);
   const message = parseMessage(commit.message);
@@ -30,22 +30,22 @@ export const run: Run = async ({ input, terminal, env }) => {
       mentions,
       reading: reading(asked),
     });
-    return EXIT.done;
+    return EXIT_CODE.done;
   }
   explain(terminal, commit, asked);
-  return EXIT.done;
+  return EXIT_CODE.done;
 };
 
 /** The commit that a name stands for. Throws a Fault when there is none. */
-export async function requireCommit(site: Site, name: string): Promise<Commit> {
+export async function requireCommit(site: Workspace, name: string): Promise<Commit> {
   const args = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${name}^{commit}`];
-  const { code, stdout } = await site.place.git.run(args, { codes: [1, 128] });
-  const [commit] = code === 0 ? await readTrail(site.place, stdout.trim(), 1) : [];
-  if (!commit) throw new Fault(words.noSuchCommit(name));
+  const { code, stdout } = await site.location.git.run(args, { codes: [1, 128] });
+  const [commit] = code === 0 ? await readTrail(site.location, stdout.trim(), 1) : [];
+  if (!commit) throw new UserError(MESSAGES.noSuchCommit(name));
   return commit;
 }
 
-function reading(asked: Asked): object {
+function reading(asked: HeadReading): object {
   if (asked.kind === "none") return asked;
   const { state, key, hops, priority, dependsOn, answers } = asked;
   return {
@@ -59,10 +59,10 @@ function reading(asked: Asked): object {
   };
 }
 
-function explain(terminal: Terminal, commit: Commit, asked: Asked): void {
+function explain(terminal: Terminal, commit: Commit, asked: HeadReading): void {
   const { colors } = terminal;
   const message = parseMessage(commit.message);
-  terminal.print(`${colors.yellow(commit.commit)}\n${colors.bold(shown(message.header, 200))}\n`);
+  terminal.print(`${colors.yellow(commit.commit)}\n${colors.bold(printable(message.header, 200))}\n`);
   if (asked.kind === "none") {
     const why = {
       "no-state": "It asks for nothing: there is no State trailer.",
@@ -74,7 +74,7 @@ function explain(terminal: Terminal, commit: Commit, asked: Asked): void {
       "bad-value": "One of its trailers cannot be read.",
       doubt: "Its author means a state, but git does not read that line as a trailer.",
     }[asked.reason];
-    terminal.print("detail" in asked ? `${why} (${shown(asked.detail)})` : why);
+    terminal.print("detail" in asked ? `${why} (${printable(asked.detail)})` : why);
   } else if (asked.answers === undefined) {
     terminal.print(`A request: it asks for ${colors.cyan(asked.state)}.`);
   } else {
@@ -85,10 +85,10 @@ function explain(terminal: Terminal, commit: Commit, asked: Asked): void {
     );
   }
   const rows = message.trailers.map(({ key, value }) => [
-    `  ${colors.dim(shown(key, 30))}`,
-    shown(value, 100),
+    `  ${colors.dim(printable(key, 30))}`,
+    printable(value, 100),
   ]);
   if (rows.length > 0) terminal.print(`\n${renderColumns(rows)}`);
-  const body = message.body.split("\n").map((line) => `  ${shown(line, 200)}`);
+  const body = message.body.split("\n").map((line) => `  ${printable(line, 200)}`);
   if (message.body !== "") terminal.print(`\n${body.join("\n").trimEnd()}`);
 }

@@ -1,11 +1,11 @@
 /** `trailhand status`. */
-import { openSite } from "../../app/open-workspace.ts";
-import type { Call, Run } from "../call.ts";
+import { openWorkspace } from "../../app/open-workspace.ts";
+import type { CommandCall, CommandRun } from "../call.ts";
 
-export const run: Run = async (call) => {
+export const run: CommandRun = async (call) => {
   const remote = call.input.value("remote");
   const pushes = remote === undefined ? undefined : await pushesAt(call);
-  const opening = openSite(call.input.directory, call.env, {
+  const opening = openWorkspace(call.input.directory, call.env, {
     lookAhead: true,
     remember: true,
     remote,
@@ -14,14 +14,14 @@ export const run: Run = async (call) => {
   // People type this often: while git is at work, the rest of the program is loaded.
   const page = import("../render/render-status.ts");
   const site = await opening;
-  return (await page).showStatus(call, site);
+  return (await page).renderStatus(call, site);
 };
 
 /** Whose approvals count may be known to GitHub alone; what is here cannot be asked there. */
-async function pushesAt({ env, terminal }: Call) {
-  const [{ pushesOf }, { shown }] = await Promise.all([
+async function pushesAt({ env, terminal }: CommandCall) {
+  const [{ pushesOf }, { printable: printable }] = await Promise.all([
     import("../../app/push-log.ts"),
     import("../render/terminal.ts"),
   ]);
-  return pushesOf(env, (text) => terminal.say(shown(text, 500)));
+  return pushesOf(env, (text) => terminal.say(printable(text, 500)));
 }

@@ -6,11 +6,11 @@
  * `end`.
  */
 import { formatDuration } from "../../core/util/duration.ts";
-import type { Event } from "../../engine/ports.ts";
-import { shown, type Terminal } from "./terminal.ts";
+import type { RunnerEvent } from "../../engine/ports.ts";
+import { printable, type Terminal } from "./terminal.ts";
 
-export interface Narration {
-  tell(event: Event): void;
+export interface LiveView {
+  tell(event: RunnerEvent): void;
   /** Stops drawing; may be called twice. */
   end(): void;
 }
@@ -24,7 +24,7 @@ interface Going {
 /** How often the seconds of the live list move. */
 const REDRAW_MS = 250;
 
-export async function startNarration(terminal: Terminal, watching: boolean): Promise<Narration> {
+export async function startLiveView(terminal: Terminal, watching: boolean): Promise<LiveView> {
   const going = new Map<string, Going>();
   const live = terminal.live ? (await import("log-update")).logUpdateStderr : undefined;
   const draw = () => live?.(renderGoing(going, watching, terminal));
@@ -56,30 +56,30 @@ export async function startNarration(terminal: Terminal, watching: boolean): Pro
 function renderGoing(going: ReadonlyMap<string, Going>, watching: boolean, { colors }: Terminal): string {
   const lines = [...going].map(([branch, { state, attempt, since }]) => {
     const again = attempt > 1 ? `, attempt ${attempt}` : "";
-    return `${colors.cyan("▸")} ${shown(branch, 40)}  ${state}${again}  ${colors.dim(formatDuration(performance.now() - since))}`;
+    return `${colors.cyan("▸")} ${printable(branch, 40)}  ${state}${again}  ${colors.dim(formatDuration(performance.now() - since))}`;
   });
   if (watching) lines.push(colors.dim(going.size === 0 ? "waiting for commits; Ctrl-C ends" : "Ctrl-C ends"));
   return lines.join("\n");
 }
 
-function describe(event: Event, { colors }: Terminal): string {
-  const on = event.branch === undefined ? "" : `${shown(event.branch, 40)}: `;
+function describe(event: RunnerEvent, { colors }: Terminal): string {
+  const on = event.branch === undefined ? "" : `${printable(event.branch, 40)}: `;
   switch (event.kind) {
     case "claimed":
       return `${colors.cyan("▸")} ${on}${event.state}${event.attempt > 1 ? `, attempt ${event.attempt}` : ""}`;
     case "answered": {
       const bad = event.why !== undefined;
       const mark = bad ? colors.red("✗") : colors.green("✓");
-      const why = bad ? ` (${shown(event.why ?? "")})` : "";
+      const why = bad ? ` (${printable(event.why ?? "")})` : "";
       return `${mark} ${on}${event.state} → ${event.next}${why}  ${colors.dim(formatDuration(event.tookMs))}`;
     }
     case "landed":
       return `${colors.green("✓")} ${on}its finished answer is in place`;
     case "resting":
-      return `${colors.yellow("…")} ${on}${event.state}: ${shown(event.why)}, again in ${formatDuration(event.ms)}`;
+      return `${colors.yellow("…")} ${on}${event.state}: ${printable(event.why)}, again in ${formatDuration(event.ms)}`;
     case "stopped": {
       const saved = event.salvage === undefined ? "" : `; its work is saved in ${event.salvage}`;
-      return `${colors.yellow("■")} ${on}${event.state} stopped: ${shown(event.why)}${saved}`;
+      return `${colors.yellow("■")} ${on}${event.state} stopped: ${printable(event.why)}${saved}`;
     }
     case "lost":
       return colors.dim(`· ${on}${event.why}`);

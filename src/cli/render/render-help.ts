@@ -1,5 +1,5 @@
 /** The table of commands as help for a terminal and as a reference page. Pure. */
-import { EXIT } from "../../core/messages/messages.ts";
+import { EXIT_CODE } from "../../core/messages/messages.ts";
 import { COMMANDS, COMMON, GROUPS, type Command, type Option } from "../commands.ts";
 
 /** The line that shows how a command is typed. */
@@ -69,7 +69,7 @@ export function renderTable(): string {
   return ["| command | what it does |", "| --- | --- |", ...rows].join("\n");
 }
 
-const EXITS: Readonly<Record<keyof typeof EXIT, string>> = {
+const EXITS: Readonly<Record<keyof typeof EXIT_CODE, string>> = {
   done: "done",
   failed: "something failed, or could not be done",
   usage: "the words were not understood, or name something that does not exist",
@@ -105,7 +105,9 @@ export function renderReference(): string {
     "",
     "| exit code | meaning |",
     "| --- | --- |",
-    ...Object.entries(EXIT).map(([name, code]) => `| ${code} | ${EXITS[name as keyof typeof EXIT]} |`),
+    ...Object.entries(EXIT_CODE).map(
+      ([name, code]) => `| ${code} | ${EXITS[name as keyof typeof EXIT_CODE]} |`,
+    ),
     "| 128 + n | ended by signal n |",
     "",
     ...sections,

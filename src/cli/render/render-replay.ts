@@ -9,7 +9,7 @@ interface Change {
   readonly removed: number | undefined;
 }
 
-export interface Replay {
+export interface ReplayReport {
   readonly request: string;
   readonly recorded: string;
   readonly branch: string;
@@ -35,7 +35,7 @@ interface Page {
 const LOG_LINES = 20;
 
 /** Prints the comparison. */
-export function reportReplay(page: Page, replay: Replay): void {
+export function renderReplay(page: Page, replay: ReplayReport): void {
   const { colors } = page;
   const { asked, branch, request, recorded, state, sameState, files, message } = replay;
   page.print(

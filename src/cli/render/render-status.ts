@@ -2,32 +2,39 @@
 import { formatDuration } from "../../core/util/duration.ts";
 import type { Decision } from "../../core/scheduling/decide.ts";
 import type { Reason } from "../../core/scheduling/reasons.ts";
-import { EXIT } from "../../core/messages/messages.ts";
-import type { Site } from "../../app/workspace.ts";
+import { EXIT_CODE } from "../../core/messages/messages.ts";
+import type { Workspace } from "../../app/workspace.ts";
 import { formatProblems } from "../../app/open-workspace.ts";
-import type { Call } from "../call.ts";
+import type { CommandCall } from "../call.ts";
 import { renderColumns } from "./render-table.ts";
-import { asAdmitted, present, reasonIn, stateOf, survey, type Survey } from "../../app/branch-listing.ts";
-import { printJson, shown, type Colors, type Terminal } from "./terminal.ts";
+import {
+  asAdmitted,
+  currentTime,
+  reasonIn,
+  stateOf,
+  listBranches,
+  type BranchListing,
+} from "../../app/branch-listing.ts";
+import { printJson, printable, type Colors, type Terminal } from "./terminal.ts";
 
 /** Prints the list, or the JSON document. */
-export async function showStatus({ input, terminal }: Call, site: Site): Promise<number> {
-  const found = await survey(site, present());
+export async function renderStatus({ input, terminal }: CommandCall, site: Workspace): Promise<number> {
+  const found = await listBranches(site, currentTime());
   const rows = found.decisions
     .map((one) => asAdmitted(found, one))
     .map((decision) => ({ decision, reason: reasonIn(found, decision) }))
     .filter(({ decision, reason }) => isWanted(decision, reason, input.has("needs-me"), input.has("all")));
   if (input.has("json")) {
     printJson(terminal, {
-      target: found.view.target,
-      problems: found.contract.problems,
+      target: found.snapshot.target,
+      problems: found.trustedConfig.problems,
       branches: rows.map((row) => toJson(found, row)),
     });
-    return EXIT.done;
+    return EXIT_CODE.done;
   }
   if (rows.length > 0) terminal.print(renderRows(found, rows, terminal.colors));
   sayRest(found, rows.length, terminal, input.has("needs-me"));
-  return EXIT.done;
+  return EXIT_CODE.done;
 }
 
 interface Row {
@@ -40,15 +47,15 @@ function isWanted(decision: Decision, reason: Reason, needsMe: boolean, all: boo
   return all || decision.kind !== "ignore" || decision.why.code === "ended";
 }
 
-const since = (found: Survey, { decision }: Row): number =>
+const since = (found: BranchListing, { decision }: Row): number =>
   Math.max(0, found.now.wall - decision.head.committed * 1000);
 
-function toJson(found: Survey, row: Row): object {
+function toJson(found: BranchListing, row: Row): object {
   const { decision, reason } = row;
   return {
     branch: decision.head.branch,
     commit: decision.head.commit,
-    state: stateOf(found.view, decision.head) ?? null,
+    state: stateOf(found.snapshot, decision.head) ?? null,
     turn: reason.turn,
     decision: decision.kind,
     code: "why" in decision ? decision.why.code : null,
@@ -58,18 +65,20 @@ function toJson(found: Survey, row: Row): object {
   };
 }
 
-function renderRows(found: Survey, rows: readonly Row[], colors: Colors): string {
+function renderRows(found: BranchListing, rows: readonly Row[], colors: Colors): string {
   const paint = { runner: colors.cyan, person: colors.yellow, nobody: colors.dim };
   const body = rows.map((row) => {
     const { decision, reason } = row;
     const next =
-      reason.turn !== "runner" && reason.next !== undefined ? colors.dim(`  (${shown(reason.next)})`) : "";
+      reason.turn !== "runner" && reason.next !== undefined
+        ? colors.dim(`  (${printable(reason.next)})`)
+        : "";
     return [
-      shown(decision.head.branch, 40),
-      stateOf(found.view, decision.head) ?? "-",
+      printable(decision.head.branch, 40),
+      stateOf(found.snapshot, decision.head) ?? "-",
       paint[reason.turn](reason.turn === "nobody" ? "-" : reason.turn),
       formatDuration(since(found, row)),
-      shown(reason.sentence, 160) + next,
+      printable(reason.sentence, 160) + next,
     ];
   });
   return renderColumns([
@@ -78,8 +87,8 @@ function renderRows(found: Survey, rows: readonly Row[], colors: Colors): string
   ]);
 }
 
-function sayRest(found: Survey, count: number, terminal: Terminal, needsMe: boolean): void {
-  const { contract, view } = found;
+function sayRest(found: BranchListing, count: number, terminal: Terminal, needsMe: boolean): void {
+  const { trustedConfig: contract, snapshot: view } = found;
   if (contract.problems.length > 0) {
     terminal.say(
       `The workflow on ${view.target} cannot be used, so nothing runs:\n${formatProblems(contract.problems)}`,

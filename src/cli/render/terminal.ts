@@ -6,7 +6,7 @@
  */
 import pico from "picocolors";
 import { cleanLine } from "../../core/util/redact.ts";
-import { Fault } from "../../core/messages/messages.ts";
+import { UserError } from "../../core/messages/messages.ts";
 
 export type Colors = ReturnType<typeof pico.createColors>;
 
@@ -54,8 +54,8 @@ export function printJson(terminal: Terminal, value: unknown): void {
 }
 
 /** Prints a Fault, and returns its exit code. Anything else is an error of ours and is thrown on. */
-export function printFault(terminal: Terminal, error: unknown): number {
-  if (!(error instanceof Fault)) throw error;
+export function printError(terminal: Terminal, error: unknown): number {
+  if (!(error instanceof UserError)) throw error;
   const { colors } = terminal;
   terminal.say(`${colors.red("trailhand:")} ${error.message}`);
   if (error.next !== undefined) terminal.say(`${colors.dim("next:")} ${error.next}`);
@@ -63,4 +63,4 @@ export function printFault(terminal: Terminal, error: unknown): number {
 }
 
 /** A hostile text on one line of at most `limit` characters. */
-export const shown = (text: string, limit = 80): string => cleanLine(text, limit);
+export const printable = (text: string, limit = 80): string => cleanLine(text, limit);

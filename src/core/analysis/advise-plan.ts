@@ -4,17 +4,17 @@
  * What must hold: pure; each sentence names the numbers that it rests on.
  */
 import type { Schedule } from "./schedule.ts";
-import { PACK_OF, type Facts, type Pattern } from "./task-facts.ts";
+import { PACK_OF, type TaskFacts, type Pattern } from "./task-facts.ts";
 
 /** Running side by side has to save this share of the time, or a chain is simpler. */
-export const WORTH = 0.2;
+export const MIN_GAIN = 0.2;
 export interface Wave {
   /** Minutes after the beginning. */
   readonly from: number;
   readonly tasks: readonly string[];
 }
 
-export interface Plan {
+export interface AdvicePlan {
   readonly pattern: Pattern;
   readonly pack: string;
   readonly minutes: number;
@@ -30,7 +30,7 @@ export interface Plan {
 }
 
 /** Makes the plan of one pattern. */
-export function planFor(pattern: Pattern, facts: Facts): Plan {
+export function planFor(pattern: Pattern, facts: TaskFacts): AdvicePlan {
   const { graph, pieces, total, overlaps } = facts;
   const { minutes, atOnce, slots } = facts.schedules[pattern];
   // Of two that change the same paths, the shorter one is done again.
@@ -73,13 +73,13 @@ const scarce = (atOnce: number, agents: number): string[] =>
     `needs ${counted(atOnce, "agent")}, and there ${agents === 1 ? "is" : "are"} ${agents}`,
   );
 
-const saved = (minutes: number, { total, graph: { tasks } }: Facts): string[] =>
+const saved = (minutes: number, { total, graph: { tasks } }: TaskFacts): string[] =>
   where(
-    tasks.length > 1 && total - minutes < WORTH * total,
+    tasks.length > 1 && total - minutes < MIN_GAIN * total,
     `saves ${minutesOf(total - minutes)} of ${minutesOf(total)}, which is not worth the joins`,
   );
 
-const AGAINST: Readonly<Record<Pattern, (facts: Facts, again: number) => string[]>> = {
+const AGAINST: Readonly<Record<Pattern, (facts: TaskFacts, again: number) => string[]>> = {
   single: ({ graph: { tasks }, total }) => [
     ...where(tasks.length > 1, `a failed attempt loses up to ${minutesOf(total)} of ${tasks.length} tasks`),
     ...where(

@@ -4,10 +4,10 @@
  * What must hold: pure; every plan takes at least the critical path and at most one task after
  * another; what is recommended is the simplest that is not much slower.
  */
-import { counted, minutesOf, percent, planFor, sum, WORTH, type Plan } from "./advise-plan.ts";
+import { counted, minutesOf, percent, planFor, sum, MIN_GAIN, type AdvicePlan } from "./advise-plan.ts";
 import type { Estimate } from "./estimate.ts";
 import { criticalPath } from "./schedule.ts";
-import { PATTERNS, readFacts, type Facts, type Pattern } from "./task-facts.ts";
+import { PATTERNS, readFacts, type TaskFacts, type Pattern } from "./task-facts.ts";
 import type { TaskGraph } from "./task-graph.ts";
 
 /** Work of fewer minutes is not worth a hand-off. */
@@ -33,7 +33,7 @@ export interface Advice {
   readonly recommended: Pattern;
   readonly why: string;
   readonly numbers: Numbers;
-  readonly plans: readonly Plan[];
+  readonly plans: readonly AdvicePlan[];
   readonly estimates: readonly Estimate[];
 }
 
@@ -65,7 +65,7 @@ function choose({
   overlaps,
   riskyBeside,
   schedules,
-}: Facts): Pick<Advice, "recommended" | "why"> {
+}: TaskFacts): Pick<Advice, "recommended" | "why"> {
   const { tasks, agents = Infinity } = graph;
   const { hybrid, "resource-aware": aware } = schedules;
   if (tasks.length === 1) return { recommended: "single", why: "there is one task" };
@@ -74,8 +74,8 @@ function choose({
     return { recommended: "single", why };
   }
   const saved = total - aware.minutes;
-  if (saved < WORTH * total) {
-    const why = `side by side would save ${minutesOf(saved)} of ${minutesOf(total)} (${percent(saved / total)}), and less than ${percent(WORTH)} is not worth the joins`;
+  if (saved < MIN_GAIN * total) {
+    const why = `side by side would save ${minutesOf(saved)} of ${minutesOf(total)} (${percent(saved / total)}), and less than ${percent(MIN_GAIN)} is not worth the joins`;
     return { recommended: "chain", why };
   }
   if (hybrid.atOnce > agents) {

@@ -4,20 +4,20 @@
  * What must hold: pure; it judges what history shows, and never what a script would have done
  * otherwise; each difference is a sentence, and an answer without one stays as it was.
  */
-import { exits } from "../workflow/check-workflow.ts";
+import { successorsOf } from "../workflow/check-workflow.ts";
 import { missingEvidence } from "../policy/evidence.ts";
-import { answeredBy, ownReading, type HandOff, type Past } from "./hand-off-report.ts";
-import { EMPTY } from "../workflow/carried-state.ts";
+import { answeredBy, ownReading, type HandOffReport, type Past } from "./hand-off-report.ts";
+import { EMPTY_CARRIED_STATE } from "../workflow/carried-state.ts";
 import { roundsProblem } from "../policy/budget.ts";
 import { valueOf, valuesOf } from "../protocol/message.ts";
-import { inside, outside } from "../workflow/paths.ts";
-import { permitProblem } from "../policy/authorization.ts";
-import type { Asked } from "../protocol/request.ts";
+import { pathsInside, pathsOutside } from "../workflow/paths.ts";
+import { authorizationProblem } from "../policy/authorization.ts";
+import type { HeadReading } from "../protocol/request.ts";
 import { DEFAULT_HOPS, isReservedState, type State, type Workflow } from "../workflow/workflow.ts";
 
 /** A hand-off with what was looked up about it. */
-export interface Case {
-  readonly handOff: HandOff;
+export interface BacktestCase {
+  readonly handOff: HandOffReport;
   /** Hand-offs before the request without a person. */
   readonly hops: number;
   /** The address of who asked; undefined when a runner did. */
@@ -33,18 +33,18 @@ export interface Case {
 }
 
 /** What was looked up in the repository: paths by the answer, old workflows by their blob. */
-export interface Found {
+export interface BacktestResult {
   readonly paths: ReadonlyMap<string, readonly string[]>;
   readonly workflows: ReadonlyMap<string, Workflow>;
 }
 
-export interface Difference {
-  readonly handOff: HandOff;
+export interface BacktestDifference {
+  readonly handOff: HandOffReport;
   readonly says: readonly string[];
 }
 
 /** The differences, in the order of the hand-offs. */
-export function backtest(past: Past, workflow: Workflow, found: Found): Difference[] {
+export function backtest(past: Past, workflow: Workflow, found: BacktestResult): BacktestDifference[] {
   const proofs = proofsOf(past);
   return past.handOffs.flatMap((handOff) => {
     const says = judge(caseOf(past, handOff, found, proofs), workflow);
@@ -74,14 +74,14 @@ function proofsOf(past: Past): Proofs {
   return proofs;
 }
 
-function caseOf(past: Past, handOff: HandOff, found: Found, proofs: Proofs): Case {
+function caseOf(past: Past, handOff: HandOffReport, found: BacktestResult, proofs: Proofs): BacktestCase {
   const { answer, request, to, trailers } = handOff;
   const asked = ownReading(request);
   const old = found.workflows.get(valueOf(trailers, "Workflow") ?? "");
-  const isBirth = (one: Asked) => one.kind === "request" && !one.answers && one.parent !== undefined;
+  const isBirth = (one: HeadReading) => one.kind === "request" && !one.answers && one.parent !== undefined;
   let rounds = 0;
   let first = asked;
-  for (let at: HandOff | undefined = handOff; at; at = past.byAnswer.get(at.request.commit)) {
+  for (let at: HandOffReport | undefined = handOff; at; at = past.byAnswer.get(at.request.commit)) {
     if (at.to === to) rounds++;
     first = ownReading(at.request);
   }
@@ -99,7 +99,7 @@ function caseOf(past: Past, handOff: HandOff, found: Found, proofs: Proofs): Cas
 }
 
 /** What the workflow would have said otherwise; none: the same. */
-export function judge(one: Case, workflow: Workflow): string[] {
+export function judge(one: BacktestCase, workflow: Workflow): string[] {
   const { from } = one.handOff;
   if (workflow.open) return [];
   const state = workflow.states[from];
@@ -113,19 +113,23 @@ export function judge(one: Case, workflow: Workflow): string[] {
   ];
 }
 
-function judgeAsked({ asker, handOff: { from } }: Case, state: State, workflow: Workflow): string[] {
+function judgeAsked({ asker, handOff: { from } }: BacktestCase, state: State, workflow: Workflow): string[] {
   if (state.human) return [`a person answers ${from}, and a runner did`];
-  const problem = asker === undefined ? undefined : permitProblem(workflow, from, asker);
+  const problem = asker === undefined ? undefined : authorizationProblem(workflow, from, asker);
   return problem === undefined ? [] : [`${from} would not run: ${problem}`];
 }
 
 /** States that an answer may always lead to. */
 const OPEN = new Set(["failed", "parked", "stalled", "cancelled"]);
 
-function judgeNext({ wasHuman, handOff: { from, to } }: Case, state: State, workflow: Workflow): string[] {
+function judgeNext(
+  { wasHuman, handOff: { from, to } }: BacktestCase,
+  state: State,
+  workflow: Workflow,
+): string[] {
   const next = workflow.states[to];
   if (!next && !isReservedState(to)) return [`there is no state ${to}`];
-  const legal = OPEN.has(to) || exits(workflow, from).includes(to);
+  const legal = OPEN.has(to) || successorsOf(workflow, from).includes(to);
   const asked = !next || wasHuman === undefined || wasHuman === next.human ? [] : [whose(to, next.human)];
   return legal ? asked : [`${to} may not follow ${from} (legal: ${state.next.join(", ")})`, ...asked];
 }
@@ -133,7 +137,10 @@ function judgeNext({ wasHuman, handOff: { from, to } }: Case, state: State, work
 const whose = (to: string, human: boolean): string =>
   human ? `a person is asked for ${to}, and a runner was` : `a runner is asked for ${to}, and a person was`;
 
-function judgeLimits({ hops, rounds, handOff: { to, trailers } }: Case, workflow: Workflow): string[] {
+function judgeLimits(
+  { hops, rounds, handOff: { to, trailers } }: BacktestCase,
+  workflow: Workflow,
+): string[] {
   const limit = workflow.limits.hops ?? DEFAULT_HOPS;
   if (to !== "parked" && hops >= limit) {
     return [`parked: ${hops} hand-offs without a person, and the limit is ${limit}`];
@@ -143,19 +150,19 @@ function judgeLimits({ hops, rounds, handOff: { to, trailers } }: Case, workflow
     return [`not parked: ${hops} hand-offs without a person are fewer than ${limit}`];
   }
   // The item of the request: it has not come there yet.
-  const often = roundsProblem(workflow, { ...EMPTY, rounds: { [to]: rounds - 1 } }, to);
+  const often = roundsProblem(workflow, { ...EMPTY_CARRIED_STATE, rounds: { [to]: rounds - 1 } }, to);
   return often ? [`${often.state}: ${often.why}`] : [];
 }
 
 function judgePaths(paths: readonly string[], { writes, forbid }: State): string[] {
-  const bad = [...new Set([...(writes ? outside(paths, writes) : []), ...inside(paths, forbid)])];
+  const bad = [...new Set([...(writes ? pathsOutside(paths, writes) : []), ...pathsInside(paths, forbid)])];
   const [first, ...others] = bad;
   if (first === undefined) return [];
   const more = others.length > 0 ? ` and ${others.length} more` : "";
   return [`it may not change ${JSON.stringify(first)}${more}`];
 }
 
-function judgeEvidence({ proven, handOff: { to } }: Case, workflow: Workflow): string[] {
+function judgeEvidence({ proven, handOff: { to } }: BacktestCase, workflow: Workflow): string[] {
   const counts = proven.filter(({ name, by }) => workflow.states[by]?.proves.includes(name));
   const missing = missingEvidence(workflow, to, new Set(counts.map(({ name }) => name)));
   return missing.length > 0 ? [`${to} needs evidence of its files: ${missing.join(", ")}`] : [];

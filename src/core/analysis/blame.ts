@@ -4,7 +4,7 @@
  * What must hold: pure; a line that no hand-off carried keeps the name of the person who wrote it;
  * what a landing does not say is said to be missing, never guessed.
  */
-import { beganWith, type HandOff, type Past } from "./hand-off-report.ts";
+import { beganWith, type HandOffReport, type Past } from "./hand-off-report.ts";
 import { parseSha, type Sha } from "../protocol/ids.ts";
 import { parseMessage, valueOf, valuesOf } from "../protocol/message.ts";
 import type { Commit } from "../protocol/request.ts";
@@ -55,7 +55,7 @@ export interface Credit {
 export interface Landing {
   readonly branch: string | undefined;
   /** The answer that ended the work; undefined when nothing names it, or it is not here. */
-  readonly archive: HandOff | undefined;
+  readonly archive: HandOffReport | undefined;
   readonly missing: string | undefined;
   readonly approvedBy: readonly string[];
 }
@@ -120,8 +120,8 @@ function unquoted(path: string): string {
 }
 
 /** The hand-offs by the commits that they carried; of two, the one that answered first. */
-export function carriers(past: Past): ReadonlyMap<Sha, HandOff> {
-  const found = new Map<Sha, HandOff>();
+export function carriers(past: Past): ReadonlyMap<Sha, HandOffReport> {
+  const found = new Map<Sha, HandOffReport>();
   for (const one of past.handOffs) {
     for (const commit of one.carried) {
       const other = found.get(commit);
@@ -137,7 +137,7 @@ export function landingOf(past: Past, id: Sha): Landing | undefined {
   const { trailers } = parseTrailers(commit?.message ?? "");
   const branch = valueOf(trailers, "Landed-From");
   const archived = valueOf(trailers, "Archive");
-  const names = (one: HandOff, key: string) => valueOf(one.trailers, key) === id;
+  const names = (one: HandOffReport, key: string) => valueOf(one.trailers, key) === id;
   const named = past.handOffs.find((one) => names(one, "Landed") || names(one, "Archive"));
   if (!commit || (branch === undefined && archived === undefined && !named)) return undefined;
   const byId = archived === undefined ? undefined : handOffAt(past, archived as Sha);
@@ -153,11 +153,11 @@ export function landingOf(past: Past, id: Sha): Landing | undefined {
 }
 
 /** The hand-off that a commit ends, or else begins: a script that lands knows its request only. */
-const handOffAt = (past: Past, id: Sha): HandOff | undefined =>
+const handOffAt = (past: Past, id: Sha): HandOffReport | undefined =>
   past.byAnswer.get(id) ?? past.byRequest.get(id)?.[0];
 
 /** The hand-off of a branch during which a commit was made; by hand it is made after the last one. */
-function ranWhen(past: Past, branch: string | undefined, { committed }: Commit): HandOff | undefined {
+function ranWhen(past: Past, branch: string | undefined, { committed }: Commit): HandOffReport | undefined {
   return past.handOffs.find(
     (one) => one.branch === branch && one.request.committed <= committed && committed <= one.answer.committed,
   );
@@ -168,7 +168,7 @@ const approvedIn = (trailers: readonly Trailer[]): string[] =>
   valuesOf(trailers, "Approved-By").map((value) => value.replace(/ [0-9a-f]{40,64}$/, ""));
 
 /** What a hand-off says. Approvals may come with a later answer of the same line. */
-export function creditOf(past: Past, handOff: HandOff, landing?: Landing): Credit {
+export function creditOf(past: Past, handOff: HandOffReport, landing?: Landing): Credit {
   const { answer, request, branch, from, to, trailers } = handOff;
   const value = (key: string) => valueOf(trailers, key);
   const asked = parseMessage(request.message);
@@ -189,13 +189,13 @@ export function creditOf(past: Past, handOff: HandOff, landing?: Landing): Credi
 }
 
 /** Of the answer, or of the first one after it that has any. */
-function approvers(past: Past, handOff: HandOff): string[] | undefined {
-  const seen = new Set<HandOff>();
-  for (let at: HandOff | undefined = handOff; at && !seen.has(at);) {
+function approvers(past: Past, handOff: HandOffReport): string[] | undefined {
+  const seen = new Set<HandOffReport>();
+  for (let at: HandOffReport | undefined = handOff; at && !seen.has(at);) {
     const found = approvedIn(at.trailers);
     if (found.length > 0) return found;
     seen.add(at);
-    const next: readonly HandOff[] = past.byRequest.get(at.answer.commit) ?? [];
+    const next: readonly HandOffReport[] = past.byRequest.get(at.answer.commit) ?? [];
     at = next.find(({ branch }) => branch === handOff.branch) ?? next[0];
   }
   return undefined;

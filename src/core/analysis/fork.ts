@@ -4,7 +4,7 @@
  * What must hold: what the work is for is never lost: below a person's own words stands the request
  * that began it, and what was said last; what only the runner may write is not carried over.
  */
-import type { Draft } from "../protocol/compose.ts";
+import type { MessageDraft } from "../protocol/compose.ts";
 import type { Origin } from "../protocol/authorship.ts";
 import type { Commit, Request } from "../protocol/request.ts";
 import { passedOn } from "../outcome/response.ts";
@@ -26,7 +26,7 @@ export interface Fork {
 }
 
 /** Drafts the message of the request, without the state and the branch. */
-export function draftFork({ at, request, origin, messages, trailers }: Fork): Draft {
+export function draftFork({ at, request, origin, messages, trailers }: Fork): MessageDraft {
   const [header = origin.header, ...paragraphs] = messages;
   const isAnswer = origin.commit !== request.commit;
   const goal = messages.length > 0 ? ["The work it is for:", origin.header, origin.body] : [origin.body];

@@ -6,10 +6,10 @@
  */
 import { parseBranch, parseSha, type Branch, type Sha } from "../protocol/ids.ts";
 import { parseMessage, valueOf } from "../protocol/message.ts";
-import { parseRequest, type Asked, type Commit, type Request } from "../protocol/request.ts";
+import { parseRequest, type HeadReading, type Commit, type Request } from "../protocol/request.ts";
 import { parseTrailers, type Trailer } from "../protocol/trailer-block.ts";
 
-export interface HandOff {
+export interface HandOffReport {
   readonly answer: Commit;
   /** Where the state was asked for; approvals, or a person's plain commits, may stand above it. */
   readonly request: Commit;
@@ -25,20 +25,20 @@ export interface HandOff {
 
 export interface Past {
   /** In the order of the commits. */
-  readonly handOffs: readonly HandOff[];
+  readonly handOffs: readonly HandOffReport[];
   /** Answers whose request was not among the commits. */
   readonly lost: number;
   readonly commits: ReadonlyMap<Sha, Commit>;
-  readonly byAnswer: ReadonlyMap<Sha, HandOff>;
+  readonly byAnswer: ReadonlyMap<Sha, HandOffReport>;
   /** By what was answered; more than one where it was taken to another branch and answered again. */
-  readonly byRequest: ReadonlyMap<Sha, readonly HandOff[]>;
+  readonly byRequest: ReadonlyMap<Sha, readonly HandOffReport[]>;
 }
 
 /** More commits of one script, or above one request, than anybody writes. */
 const LONGEST = 5000;
 
 /** The reading of a commit on the branch that it names itself; `?` stands for one that it does not name. */
-export function ownReading(commit: Commit): Asked {
+export function ownReading(commit: Commit): HeadReading {
   const bound = valueOf(parseTrailers(commit.message).trailers, "Branch");
   return parseRequest(parseBranch(bound ?? "") ?? ("?" as Branch), commit);
 }
@@ -46,8 +46,8 @@ export function ownReading(commit: Commit): Asked {
 /** Finds the hand-offs. */
 export function readPast(pile: readonly Commit[]): Past {
   const commits = new Map(pile.map((commit) => [commit.commit, commit]));
-  const byAnswer = new Map<Sha, HandOff>();
-  const byRequest = new Map<Sha, HandOff[]>();
+  const byAnswer = new Map<Sha, HandOffReport>();
+  const byRequest = new Map<Sha, HandOffReport[]>();
   let lost = 0;
   for (const commit of commits.values()) {
     const answered = answeredBy(commit);
@@ -68,7 +68,11 @@ export function answeredBy({ message }: Commit): Sha | undefined {
   return parseSha(valueOf(parseTrailers(message).trailers, "Answers") ?? "");
 }
 
-function readHandOff(commits: ReadonlyMap<Sha, Commit>, answer: Commit, answered: Sha): HandOff | undefined {
+function readHandOff(
+  commits: ReadonlyMap<Sha, Commit>,
+  answer: Commit,
+  answered: Sha,
+): HandOffReport | undefined {
   const carried: Sha[] = [];
   let at: Sha | undefined = answer.commit;
   while (at !== undefined && at !== answered && carried.length < LONGEST) {

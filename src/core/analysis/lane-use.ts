@@ -6,7 +6,7 @@
 import type { Decision } from "../scheduling/decision.ts";
 import { LANES } from "../protocol/refs.ts";
 import { opensAt } from "../scheduling/quotas.ts";
-import type { Now, View } from "../scheduling/snapshot.ts";
+import type { Now, Snapshot } from "../scheduling/snapshot.ts";
 import type { Workflow } from "../workflow/workflow.ts";
 
 export interface LaneUse {
@@ -35,7 +35,7 @@ interface Amount {
 
 /** Every lane that the workflow, a request or a closed lane names. */
 export function lanesInUse(
-  view: View,
+  view: Snapshot,
   workflow: Workflow,
   decisions: readonly Decision[],
   now: Now,
@@ -51,7 +51,7 @@ export function lanesInUse(
 
 function laneUse(
   name: string,
-  view: View,
+  view: Snapshot,
   workflow: Workflow,
   decisions: readonly Decision[],
   now: Now,
@@ -79,16 +79,16 @@ function laneUse(
   };
 }
 
-function taken(name: string, slots: number | undefined, { slots: places, leases }: View): number {
+function taken(name: string, slots: number | undefined, { slots: places, leases }: Snapshot): number {
   if (slots !== undefined)
     return [...places.keys()].filter((ref) => ref.startsWith(`${LANES}${name}/`)).length;
-  return [...leases.values()].filter(({ lease }) => lease && !lease.rest && lease.lanes.includes(name))
+  return [...leases.values()].filter(({ lease }) => lease && !lease.backoff && lease.lanes.includes(name))
     .length;
 }
 
 /** When the request was made that waits for this lane. */
 function waitingSince(decision: Decision, name: string, workflow: Workflow): number[] {
-  const { asked, committed } = decision.head;
+  const { reading: asked, committed } = decision.head;
   const isReady =
     decision.kind === "run"
       ? decision.known === undefined && decision.limit === undefined

@@ -38,7 +38,7 @@ export function measured(recorded: string, replayed: string): Readonly<Record<st
 }
 
 /** The state that an answer led to. */
-export function stateIn(answer: Commit): string | undefined {
+export function finalStateIn(answer: Commit): string | undefined {
   const asked = ownReading(answer);
   return asked.kind === "request" ? asked.state : undefined;
 }

@@ -12,14 +12,14 @@ export interface Piece {
   readonly after: readonly number[];
 }
 
-export interface Limits {
+export interface ScheduleLimits {
   /** At most so many at once; Infinity for any number. */
   readonly places: number;
   /** True when two tasks, by their places in the list, may not run side by side. */
   readonly apart: (a: number, b: number) => boolean;
 }
 
-export interface Slot {
+export interface ScheduledPiece {
   readonly task: number;
   readonly from: number;
   readonly to: number;
@@ -30,13 +30,13 @@ export interface Schedule {
   /** The most tasks that run at one time. */
   readonly atOnce: number;
   /** In the order in which they begin. */
-  readonly slots: readonly Slot[];
+  readonly slots: readonly ScheduledPiece[];
 }
 
 /** For each task, the minutes of the longest line of tasks that begins with it. */
 export function tails(pieces: readonly Piece[]): number[] {
   const found = pieces.map(({ minutes }) => minutes);
-  for (const task of inOrder(pieces).toReversed()) {
+  for (const task of topologicalOrder(pieces).toReversed()) {
     for (const before of pieces[task]?.after ?? []) {
       found[before] = Math.max(found[before] ?? 0, (pieces[before]?.minutes ?? 0) + (found[task] ?? 0));
     }
@@ -61,7 +61,7 @@ export function criticalPath(pieces: readonly Piece[]): number[] {
 }
 
 /** Every task after those that it waits for. */
-export function inOrder(pieces: readonly Piece[]): number[] {
+export function topologicalOrder(pieces: readonly Piece[]): number[] {
   const order: number[] = [];
   const placed = new Set<number>();
   while (order.length < pieces.length) {
@@ -77,12 +77,14 @@ export function inOrder(pieces: readonly Piece[]): number[] {
 }
 
 /** Begins what may begin, the longest line first, whenever something has ended. */
-export function schedule(pieces: readonly Piece[], { places, apart }: Limits): Schedule {
+export function schedule(pieces: readonly Piece[], { places, apart }: ScheduleLimits): Schedule {
   const length = tails(pieces);
-  const waiting = new Set(inOrder(pieces).toSorted((a, b) => (length[b] ?? 0) - (length[a] ?? 0) || a - b));
+  const waiting = new Set(
+    topologicalOrder(pieces).toSorted((a, b) => (length[b] ?? 0) - (length[a] ?? 0) || a - b),
+  );
   const done = new Set<number>();
-  const slots: Slot[] = [];
-  let running: Slot[] = [];
+  const slots: ScheduledPiece[] = [];
+  let running: ScheduledPiece[] = [];
   let now = 0;
   let atOnce = 0;
   while (waiting.size > 0 || running.length > 0) {

@@ -19,7 +19,7 @@ export const PACK_OF = {
 export type Pattern = keyof typeof PACK_OF;
 export const PATTERNS = Object.keys(PACK_OF) as readonly Pattern[];
 
-export interface Facts {
+export interface TaskFacts {
   readonly graph: TaskGraph;
   readonly pieces: readonly Piece[];
   readonly total: number;
@@ -31,7 +31,7 @@ export interface Facts {
 }
 
 /** `estimates` are in the order of the tasks. */
-export function readFacts(graph: TaskGraph, estimates: readonly Estimate[]): Facts {
+export function readFacts(graph: TaskGraph, estimates: readonly Estimate[]): TaskFacts {
   const { tasks, agents = Infinity } = graph;
   const places = new Map(tasks.map(({ key }, task) => [key, task]));
   const pieces = tasks.map(({ after }, task) => ({

@@ -7,9 +7,9 @@
 import { isNode, LineCounter, parseDocument } from "yaml";
 import * as z from "zod";
 import { parseStateName } from "../protocol/ids.ts";
-import { innermost, sayIssue } from "../messages/schema-errors.ts";
-import { nearest } from "../util/suggest.ts";
-import type { Problem } from "../workflow/workflow.ts";
+import { deepestIssue, describeIssue } from "../messages/schema-errors.ts";
+import { suggest } from "../util/suggest.ts";
+import type { WorkflowProblem } from "../workflow/workflow.ts";
 
 export const RISKS = ["low", "medium", "high"] as const;
 
@@ -41,7 +41,7 @@ export type TaskGraph = z.infer<typeof graphSchema>;
 
 export type GraphReading =
   | { readonly graph: TaskGraph; readonly problems: readonly [] }
-  | { readonly graph?: undefined; readonly problems: readonly Problem[] };
+  | { readonly graph?: undefined; readonly problems: readonly WorkflowProblem[] };
 
 /** A mistake, and where in the document it is. */
 interface Slip {
@@ -53,7 +53,7 @@ interface Slip {
 export function readTaskGraph(text: string): GraphReading {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: "error" });
-  const located = ({ path, message }: Slip): Problem => {
+  const located = ({ path, message }: Slip): WorkflowProblem => {
     const offset = offsetOf(document, path);
     const where = { path: path.map(String).join("."), message };
     return offset === undefined ? where : { line: lines.linePos(offset).line, ...where };
@@ -71,7 +71,7 @@ export function readTaskGraph(text: string): GraphReading {
   } catch (error) {
     return { problems: [{ path: "", message: error instanceof Error ? error.message : "cannot be read" }] };
   }
-  const result = graphSchema.safeParse(value, { error: sayIssue });
+  const result = graphSchema.safeParse(value, { error: describeIssue });
   if (!result.success) return { problems: result.error.issues.flatMap(explain).map(located) };
   const slips = checkTasks(result.data.tasks);
   if (slips.length > 0) return { problems: slips.map(located) };
@@ -79,7 +79,7 @@ export function readTaskGraph(text: string): GraphReading {
 }
 
 function explain(given: z.core.$ZodIssue): Slip[] {
-  const issue = innermost(given);
+  const issue = deepestIssue(given);
   if (issue.code !== "unrecognized_keys") return [{ path: issue.path, message: issue.message }];
   const known = Object.keys((issue.path.length === 0 ? graphSchema : taskSchema).shape);
   return issue.keys.map((name) => ({
@@ -89,7 +89,7 @@ function explain(given: z.core.$ZodIssue): Slip[] {
 }
 
 const hint = (name: string, known: readonly string[]): string => {
-  const near = nearest(name, known);
+  const near = suggest(name, known);
   return near === undefined ? "" : `; did you mean "${near}"?`;
 };
 

@@ -5,11 +5,11 @@
  * hand-offs and is counted, not listed.
  */
 import type { Branch, Sha } from "../protocol/ids.ts";
-import { parseJournal } from "../outcome/attempt-log.ts";
+import { parseAttemptLog } from "../outcome/attempt-log.ts";
 import { parseMessage, valueOf } from "../protocol/message.ts";
 import { parseRequest, type Commit } from "../protocol/request.ts";
 
-export interface Step {
+export interface TimelineStep {
   readonly kind: "request" | "answer" | "attempt";
   readonly commit: Sha;
   /** Seconds since 1970. */
@@ -29,14 +29,18 @@ export interface Step {
 }
 
 /** Oldest first. `trail` and `journal` are newest first. */
-export function readTimeline(branch: Branch, trail: readonly Commit[], journal: readonly Commit[]): Step[] {
-  const attempts = new Map<string, Step[]>();
+export function readTimeline(
+  branch: Branch,
+  trail: readonly Commit[],
+  journal: readonly Commit[],
+): TimelineStep[] {
+  const attempts = new Map<string, TimelineStep[]>();
   for (const commit of journal.toReversed()) {
-    const entry = parseJournal(commit.message);
+    const entry = parseAttemptLog(commit.message);
     const step = attemptStep(commit, entry);
     attempts.set(entry.request, [...(attempts.get(entry.request) ?? []), step]);
   }
-  const steps: Step[] = [];
+  const steps: TimelineStep[] = [];
   const states = new Map<string, string>();
   let between = 0;
   for (const commit of trail.toReversed()) {
@@ -53,7 +57,7 @@ export function readTimeline(branch: Branch, trail: readonly Commit[], journal: 
   return steps;
 }
 
-function stateStep(commit: Commit, state: string, from: string | undefined, commits: number): Step {
+function stateStep(commit: Commit, state: string, from: string | undefined, commits: number): TimelineStep {
   const { header, trailers } = parseMessage(commit.message);
   const value = (key: string) => valueOf(trailers, key);
   return {
@@ -72,7 +76,7 @@ function stateStep(commit: Commit, state: string, from: string | undefined, comm
   };
 }
 
-function attemptStep(commit: Commit, entry: ReturnType<typeof parseJournal>): Step {
+function attemptStep(commit: Commit, entry: ReturnType<typeof parseAttemptLog>): TimelineStep {
   return {
     kind: "attempt",
     commit: commit.commit,

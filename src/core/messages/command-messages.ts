@@ -3,18 +3,18 @@
  *
  * What must hold: the same as in `words.ts`, which hands them on.
  */
-import { EXIT, quoted, typed, usage, type Sentence } from "./message-format.ts";
+import { EXIT_CODE, quoted, shellWord, usageError, type UserMessage } from "./message-format.ts";
 
-const refused = (what: string, next: string): Sentence => ({ what, next, exit: EXIT.refused });
+const refused = (what: string, next: string): UserMessage => ({ what, next, exit: EXIT_CODE.refused });
 
-export const commandWords = {
+export const COMMAND_MESSAGES = {
   alreadyHeld: (why: string, who: string) =>
     refused(`Everything is held already, by ${who}: ${why}`, "trailhand hold --off"),
   notHeld: () => refused("Nothing is held.", "trailhand hold -m <why>"),
-  holdMoved: (): Sentence => ({
+  holdMoved: (): UserMessage => ({
     what: "Somebody else held or let go at the same time; nothing was changed.",
     next: "trailhand hold",
-    exit: EXIT.later,
+    exit: EXIT_CODE.later,
   }),
 
   notApproved: (branch: string, why: string) =>
@@ -30,57 +30,57 @@ export const commandWords = {
   needsOwnSignature: (branch: string) =>
     refused(
       "Approvals here count only when they are signed with your own key, and a comment has no signature.",
-      `trailhand approve ${typed(branch)}`,
+      `trailhand approve ${shellWord(branch)}`,
     ),
-  noSigningKey: (): Sentence => ({
+  noSigningKey: (): UserMessage => ({
     what: "Approvals here count only when they are signed by an ssh key, and git knows none of yours.",
     next: "git config gpg.format ssh && git config user.signingkey ~/.ssh/id_ed25519.pub",
-    exit: EXIT.refused,
+    exit: EXIT_CODE.refused,
   }),
-  notSigned: (why: string): Sentence => ({
+  notSigned: (why: string): UserMessage => ({
     what: `The approval could not be signed: ${why}`,
     next: "git config user.signingkey <the public half of a key that you have>",
   }),
 
   badCheckName: (name: string) =>
-    usage(
+    usageError(
       `${quoted(name)} is no name of a check: letters, digits, "_", ".", "/" and "-", at most 100.`,
       "trailhand help check",
     ),
-  checkedAnother: (branch: string, commit: string): Sentence => ({
+  checkedAnother: (branch: string, commit: string): UserMessage => ({
     what: `${quoted(branch)} is no longer at ${commit.slice(0, 12)}, so its check says nothing of the head.`,
-    next: `trailhand log ${typed(branch)}`,
-    exit: EXIT.refused,
+    next: `trailhand log ${shellWord(branch)}`,
+    exit: EXIT_CODE.refused,
   }),
   badConclusion: (text: string, nearest: string | undefined, known: string) =>
-    usage(
+    usageError(
       `${quoted(text)} is no conclusion.${nearest === undefined ? "" : ` Did you mean ${quoted(nearest)}?`} Known: ${known}.`,
       "trailhand help check",
     ),
 
   badEvent: (text: string) =>
-    usage(
+    usageError(
       `${quoted(text)} is no id of an event: it needs text on one line, at most 500 characters.`,
       "trailhand help request",
     ),
   badBudget: (text: string) =>
-    usage(
+    usageError(
       `${quoted(text)} is no budget: amounts such as "10 USD, 500000 tokens, 30 turns, 2h".`,
       'trailhand resume <branch> --trailer "Budget: 10 USD"',
     ),
   badDependency: (text: string, forms: string) =>
-    usage(
+    usageError(
       `${quoted(text)} is nothing that can be waited for. Write a branch, a commit, or: ${forms}.`,
       'trailhand request <state> --trailer "Depends-On: branch <name>"',
     ),
   badInstant: (text: string) =>
-    usage(
+    usageError(
       `${quoted(text)} is no time: write a date, or a time with its zone such as 2030-01-31T09:00:00Z.`,
       'trailhand request <state> --trailer "Not-Before: 2030-01-31"',
     ),
   wouldRing: (ring: readonly string[]) =>
     refused(
       `These would wait for each other for ever: ${ring.join(" -> ")}.`,
-      `trailhand status; trailhand log ${typed(ring[1] ?? "")}`,
+      `trailhand status; trailhand log ${shellWord(ring[1] ?? "")}`,
     ),
 } as const;

@@ -5,7 +5,7 @@
  */
 
 /** The exit codes of the command line, and what they mean. */
-export const EXIT = {
+export const EXIT_CODE = {
   done: 0,
   failed: 1,
   usage: 2,
@@ -13,19 +13,19 @@ export const EXIT = {
   later: 75,
 } as const;
 
-export interface Sentence {
+export interface UserMessage {
   readonly what: string;
   readonly next?: string;
   readonly exit?: number;
 }
 
 /** Something that was typed wrong. */
-export const usage = (what: string, next?: string): Sentence =>
-  next === undefined ? { what, exit: EXIT.usage } : { what, next, exit: EXIT.usage };
+export const usageError = (what: string, next?: string): UserMessage =>
+  next === undefined ? { what, exit: EXIT_CODE.usage } : { what, next, exit: EXIT_CODE.usage };
 
 /** Shows a hostile name on one line, so that nothing in it can pass for our own words. */
 export const quoted = (text: string): string => JSON.stringify(text.slice(0, 120));
 
 /** A name as it is typed in a shell: people copy our commands, and strangers choose the names. */
-export const typed = (name: string): string =>
+export const shellWord = (name: string): string =>
   /^[\w./@%+=:,-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`;

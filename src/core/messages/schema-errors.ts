@@ -5,7 +5,7 @@
  */
 import type * as z from "zod";
 import { cleanLine } from "../util/redact.ts";
-import { nearest } from "../util/suggest.ts";
+import { suggest } from "../util/suggest.ts";
 
 /** What people call the types of a schema. */
 const KINDS: ReadonlyMap<string, string> = new Map([
@@ -21,7 +21,7 @@ const KINDS: ReadonlyMap<string, string> = new Map([
 const SHOWN = 60;
 
 /** The sentences of a schema, in place of its own; what is not here is left to it. */
-export const sayIssue: z.core.$ZodErrorMap = (issue) => {
+export const describeIssue: z.core.$ZodErrorMap = (issue) => {
   const { input } = issue;
   if (issue.code === "invalid_type") return expected(KINDS.get(issue.expected) ?? issue.expected, input);
   if (issue.code === "invalid_value") return expectedOne(issue.values, input);
@@ -43,7 +43,7 @@ export function expectedOne(values: readonly unknown[], input: unknown): string 
   const words = values.map(String);
   const [last = "", ...others] = words.toReversed();
   const what = others.length === 0 ? last : `${others.toReversed().join(", ")} or ${last}`;
-  const near = typeof input === "string" ? nearest(input, words) : undefined;
+  const near = typeof input === "string" ? suggest(input, words) : undefined;
   return `${expected(what, input)}${near === undefined ? "" : `; did you mean "${near}"?`}`;
 }
 
@@ -56,11 +56,11 @@ function named(input: unknown): string {
 }
 
 /** Of the forms that a value may have, what is wrong with the one that came nearest. */
-export function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+export function deepestIssue(issue: z.core.$ZodIssue): z.core.$ZodIssue {
   const inner =
     issue.code === "invalid_union" ? issue.errors.flat() : issue.code === "invalid_key" ? issue.issues : [];
   const nearest = inner.toSorted((a, b) => nearness(b) - nearness(a))[0];
-  return nearest ? innermost({ ...nearest, path: [...issue.path, ...nearest.path] }) : issue;
+  return nearest ? deepestIssue({ ...nearest, path: [...issue.path, ...nearest.path] }) : issue;
 }
 
 /** Right in its type is nearer than wrong in it. */

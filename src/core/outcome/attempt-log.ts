@@ -11,7 +11,7 @@ import { parseMessage, valueOf } from "../protocol/message.ts";
 import type { Request } from "../protocol/request.ts";
 import { indentTail, type RunFacts } from "./response.ts";
 
-export interface JournalEntry {
+export interface AttemptLogEntry {
   readonly request: string;
   readonly run: string;
   readonly state: string;
@@ -29,7 +29,7 @@ export interface Unanswered {
 }
 
 /** The message of one journal commit. */
-export function formatJournal(request: Request, facts: RunFacts, end: Unanswered): string {
+export function formatAttemptLog(request: Request, facts: RunFacts, end: Unanswered): string {
   const clean = (text: string) => redact(cleanText(text), facts.secrets);
   const why = cleanLine(clean(end.why)) || "-";
   return composeMessage({
@@ -50,7 +50,7 @@ export function formatJournal(request: Request, facts: RunFacts, end: Unanswered
 }
 
 /** Reads a journal commit back. */
-export function parseJournal(message: string): JournalEntry {
+export function parseAttemptLog(message: string): AttemptLogEntry {
   const { trailers } = parseMessage(message);
   const value = (key: string) => valueOf(trailers, key) ?? "";
   return {

@@ -8,13 +8,13 @@ import * as z from "zod";
 import { cleanLine, cleanText, redact } from "../util/redact.ts";
 import { composeMessage, isBeyondScripts, isTrailerKey } from "../protocol/compose.ts";
 import { parseAmounts } from "../util/amounts.ts";
-import { childBranch, type Fate, type Offspring } from "../scheduling/children.ts";
+import { childBranch, type ChildResult, type Child } from "../scheduling/children.ts";
 import { parseBranch, parseStateName, type Branch } from "../protocol/ids.ts";
-import { EMPTY, formatItem, type Item } from "../workflow/carried-state.ts";
+import { EMPTY_CARRIED_STATE, formatCarriedState, type CarriedState } from "../workflow/carried-state.ts";
 import { jsonList } from "../util/lists.ts";
 import { findOverlap, isWithin } from "../workflow/paths.ts";
-import { findRing } from "../scheduling/waits.ts";
-import { nearest } from "../util/suggest.ts";
+import { findCycle } from "../scheduling/waits.ts";
+import { suggest } from "../util/suggest.ts";
 import type { Request } from "../protocol/request.ts";
 import type { Workflow } from "../workflow/workflow.ts";
 
@@ -37,7 +37,7 @@ const childSchema = z.strictObject({
   trailers,
 });
 
-export type Child = z.infer<typeof childSchema>;
+export type ChildDraft = z.infer<typeof childSchema>;
 
 /** A list, or the JSON text of one. */
 export const childrenSchema = jsonList
@@ -60,12 +60,12 @@ export const childrenSchema = jsonList
  * branch can have, two that own the same path, a ring of siblings that wait for each other.
  */
 export function childProblem(
-  children: readonly Child[],
+  children: readonly ChildDraft[],
   workflow: Workflow,
   parent: Branch,
   from: string,
-  item: Item,
-  siblings: readonly Offspring[] = [],
+  item: CarriedState,
+  siblings: readonly Child[] = [],
 ): string | undefined {
   const most = workflow.states[from]?.children ?? (workflow.open ? MOST : 0);
   if (children.length > 0 && most === 0) {
@@ -76,7 +76,7 @@ export function childProblem(
   for (const { key, state, owns, after } of children) {
     const known = Object.keys(workflow.states);
     if (!known.includes(state)) {
-      const near = nearest(state, known);
+      const near = suggest(state, known);
       const hint = near === undefined ? "" : `; did you mean "${near}"?`;
       return `the child "${key}" asks for "${state}", which is no state of the workflow${hint}`;
     }
@@ -92,9 +92,9 @@ export function childProblem(
 }
 
 /** Work that may still change what it owns. */
-const isOpen = (fate: Fate): boolean => fate === "going" || fate === "parked";
+const isOpen = (fate: ChildResult): boolean => fate === "going" || fate === "parked";
 
-function overlapProblem(children: readonly Child[], others: readonly Offspring[]): string | undefined {
+function overlapProblem(children: readonly ChildDraft[], others: readonly Child[]): string | undefined {
   const before = others.map(({ key, owns }) => ({ key, owns, after: [] as string[] }));
   for (const [at, one] of children.entries()) {
     for (const other of [...children.slice(at + 1), ...before]) {
@@ -107,16 +107,16 @@ function overlapProblem(children: readonly Child[], others: readonly Offspring[]
   return undefined;
 }
 
-function ringProblem(children: readonly Child[]): string | undefined {
+function ringProblem(children: readonly ChildDraft[]): string | undefined {
   const after = new Map(children.map((one) => [one.key, one.after]));
-  const ring = children.flatMap(({ key }) => findRing(key, (one) => after.get(one) ?? []) ?? []);
+  const ring = children.flatMap(({ key }) => findCycle(key, (one) => after.get(one) ?? []) ?? []);
   return ring.length > 0
     ? `children wait for each other: ${ring.slice(0, ring.indexOf(ring[0] ?? "", 1) + 1).join(" -> ")}`
     : undefined;
 }
 
 /** A branch to be made together with the answer. */
-export interface Birth {
+export interface NewBranch {
   readonly key: string;
   readonly branch: Branch;
   readonly message: string;
@@ -125,35 +125,37 @@ export interface Birth {
 /** The branches and messages of the children. `hopLimit` is the workflow's. Throws a Fault on a value that no trailer can carry. */
 export function draftChildren(
   request: Request,
-  children: readonly Child[],
-  item: Item,
+  children: readonly ChildDraft[],
+  item: CarriedState,
   hopLimit: number,
   secrets: readonly string[],
-): Birth[] {
+): NewBranch[] {
   const clean = (text: string) => redact(cleanText(text), secrets);
-  return children.map(({ key, state, subject, prompt = "", owns, after, budget, trailers: given }): Birth => {
-    const branch = childBranch(request.branch, key);
-    const own = {
-      ...EMPTY,
-      parent: request.branch,
-      owns: owns.length > 0 ? owns : item.owns,
-      budget: parseAmounts(budget ?? "") ?? {},
-    };
-    const message = composeMessage({
-      header: cleanLine(clean(subject ?? "")) || `trailhand: ${key}, for ${request.branch}`,
-      body: clean(prompt),
-      trailers: [
-        ...Object.entries(given).map(([name, value]) => ({
-          key: name,
-          value: cleanLine(clean(value), 2000) || "-",
-        })),
-        { key: "State", value: state },
-        { key: "Branch", value: branch },
-        ...after.map((one) => ({ key: "Depends-On", value: `branch ${childBranch(request.branch, one)}` })),
-        ...formatItem(own),
-        { key: "Hops", value: `${request.hops + 1}/${hopLimit}` },
-      ],
-    });
-    return { key, branch, message };
-  });
+  return children.map(
+    ({ key, state, subject, prompt = "", owns, after, budget, trailers: given }): NewBranch => {
+      const branch = childBranch(request.branch, key);
+      const own = {
+        ...EMPTY_CARRIED_STATE,
+        parent: request.branch,
+        owns: owns.length > 0 ? owns : item.owns,
+        budget: parseAmounts(budget ?? "") ?? {},
+      };
+      const message = composeMessage({
+        header: cleanLine(clean(subject ?? "")) || `trailhand: ${key}, for ${request.branch}`,
+        body: clean(prompt),
+        trailers: [
+          ...Object.entries(given).map(([name, value]) => ({
+            key: name,
+            value: cleanLine(clean(value), 2000) || "-",
+          })),
+          { key: "State", value: state },
+          { key: "Branch", value: branch },
+          ...after.map((one) => ({ key: "Depends-On", value: `branch ${childBranch(request.branch, one)}` })),
+          ...formatCarriedState(own),
+          { key: "Hops", value: `${request.hops + 1}/${hopLimit}` },
+        ],
+      });
+      return { key, branch, message };
+    },
+  );
 }

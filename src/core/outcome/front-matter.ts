@@ -5,7 +5,7 @@
  */
 import { parseDocument } from "yaml";
 import * as z from "zod";
-import { nearest } from "../util/suggest.ts";
+import { suggest } from "../util/suggest.ts";
 import { DEFAULT_AGENT, splitPrompt } from "./prompt.ts";
 import type { Workflow } from "../workflow/workflow.ts";
 
@@ -52,6 +52,6 @@ function explain(issue: z.core.$ZodIssue): string[] {
 }
 
 function hint(name: string, known: readonly string[]): string {
-  const near = nearest(name, known);
+  const near = suggest(name, known);
   return near === undefined ? "" : `; did you mean "${near}"?`;
 }

@@ -8,19 +8,19 @@ import { composeMessage } from "../protocol/compose.ts";
 import { cleanLine, cleanText, redact } from "../util/redact.ts";
 import { findEvidence, missingEvidence } from "../policy/evidence.ts";
 import type { Branch, Sha } from "../protocol/ids.ts";
-import { entering, formatItem, type Item } from "../workflow/carried-state.ts";
+import { entering, formatCarriedState, type CarriedState } from "../workflow/carried-state.ts";
 import { parseMessage, valueOf } from "../protocol/message.ts";
 import type { OtherAnswer } from "./output.ts";
 import type { Commit, Request } from "../protocol/request.ts";
 import { passedOn } from "./response.ts";
-import { words } from "../messages/messages.ts";
+import { MESSAGES } from "../messages/messages.ts";
 import type { Workflow } from "../workflow/workflow.ts";
 
 /** A request of another branch, with the history below it (newest first) and what its work carries. */
 export interface Member {
   readonly request: Request;
   readonly trail: readonly Commit[];
-  readonly item: Item;
+  readonly item: CarriedState;
 }
 
 /** What is wrong with answers to others, or undefined. */
@@ -40,7 +40,7 @@ export function othersProblem(
     }
     const proven = findEvidence(member.trail, member.trail[0]?.tree ?? "", workflow);
     const missing = missingEvidence(workflow, state, proven);
-    if (missing.length > 0) return `${branch}: ${words.noEvidence(state, missing)}`;
+    if (missing.length > 0) return `${branch}: ${MESSAGES.noEvidence(state, missing)}`;
   }
   return undefined;
 }
@@ -78,7 +78,7 @@ export function draftOther(answer: OtherAnswer, { request, item }: Member, facts
       { key: request.key, value: answer.state },
       { key: "Branch", value: request.branch },
       { key: "Answers", value: request.commit },
-      ...formatItem(entering(item, answer.state, facts.workflow)),
+      ...formatCarriedState(entering(item, answer.state, facts.workflow)),
       { key: "Run", value: facts.run },
       { key: "Runner", value: facts.runner },
       { key: "Hops", value: `${request.hops + 1}/${facts.hopLimit}` },

@@ -7,7 +7,7 @@
  */
 import { formatDuration } from "../util/duration.ts";
 import { parseStateName } from "../protocol/ids.ts";
-import { nearest } from "../util/suggest.ts";
+import { suggest } from "../util/suggest.ts";
 import type { Output, OutputReading } from "./output.ts";
 import type { State } from "../workflow/workflow.ts";
 
@@ -33,10 +33,15 @@ const BACKOFF_BOUND_MS = 600_000;
 const EX_TEMPFAIL = 75;
 
 /** The states that may follow; `any` in repositories that declare none. */
-export type Legal = readonly string[] | "any";
+export type LegalAnswers = readonly string[] | "any";
 
 /** Decides what an attempt came to. `fault` is what the runner found wrong in its tree. */
-export function decideOutcome(legal: Legal, exit: Exit, reading: OutputReading, fault?: string): Outcome {
+export function decideOutcome(
+  legal: LegalAnswers,
+  exit: Exit,
+  reading: OutputReading,
+  fault?: string,
+): Outcome {
   if (exit.kind === "stopped") return { kind: "stopped", why: exit.why };
   if (exit.kind === "exited" && exit.code === EX_TEMPFAIL) {
     const asked = "output" in reading ? reading.output["retry-after"] : undefined;
@@ -77,7 +82,7 @@ function describeExit(exit: Exit): string | undefined {
   }
 }
 
-function decideState(legal: Legal, output: Output): Outcome {
+function decideState(legal: LegalAnswers, output: Output): Outcome {
   const { state } = output;
   if (legal === "any") {
     if (state === undefined) return { kind: "failed", why: "the script named no next state", output };
@@ -92,7 +97,7 @@ function decideState(legal: Legal, output: Output): Outcome {
   }
   const open = [...legal, "failed", "parked"];
   if (open.includes(state)) return { kind: "answer", state, output };
-  const near = nearest(state, open);
+  const near = suggest(state, open);
   const hint = near === undefined ? "" : `; did you mean "${near}"?`;
   const why = `"${state.slice(0, 80)}" may not follow (legal: ${legal.join(", ")})${hint}`;
   return { kind: "failed", why, output };

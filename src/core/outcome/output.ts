@@ -10,10 +10,10 @@ import { childrenSchema } from "./create-children.ts";
 import { isBeyondScripts, isTrailerKey } from "../protocol/compose.ts";
 import { parseDuration } from "../util/duration.ts";
 import { parseSha, type Sha } from "../protocol/ids.ts";
-import { nearest } from "../util/suggest.ts";
+import { suggest } from "../util/suggest.ts";
 import { planSchema } from "../workflow/plan.ts";
 import { separatorAt, type Trailer } from "../protocol/trailer-block.ts";
-import { innermost } from "../messages/schema-errors.ts";
+import { deepestIssue } from "../messages/schema-errors.ts";
 import { jsonList } from "../util/lists.ts";
 
 const written = z
@@ -147,11 +147,11 @@ function validate(value: Record<string, unknown>): OutputReading {
 }
 
 function explain(given: z.core.$ZodIssue): string {
-  const issue = innermost(given);
+  const issue = deepestIssue(given);
   if (issue.code !== "unrecognized_keys") return `"${issue.path.map(String).join(".")}": ${issue.message}`;
   return issue.keys
     .map((key) => {
-      const near = nearest(key, Object.keys(outputSchema.shape));
+      const near = suggest(key, Object.keys(outputSchema.shape));
       return `unknown key "${key}"${near === undefined ? "" : `; did you mean "${near}"?`}`;
     })
     .join("; ");

@@ -5,7 +5,7 @@
  * which no text can leave, and is announced as material; the same facts make the same prompt.
  */
 import { cleanText } from "../util/redact.ts";
-import type { Offspring } from "../scheduling/children.ts";
+import type { Child } from "../scheduling/children.ts";
 import { valueOf } from "../protocol/message.ts";
 import type { Origin } from "../protocol/authorship.ts";
 import { readOutput } from "./output.ts";
@@ -58,7 +58,7 @@ export interface PromptFacts {
   readonly request: Request;
   readonly origin: Origin;
   readonly plan: Plan | undefined;
-  readonly children: readonly Offspring[];
+  readonly children: readonly Child[];
   /** Globs of the paths that the work owns; empty: any. */
   readonly owns: readonly string[];
   /** Globs of the paths that the state may change; undefined: any. */
@@ -111,7 +111,7 @@ function planned(plan: Plan | undefined): string[] {
   ];
 }
 
-function child({ key, branch, fate, subject, summary }: Offspring): string {
+function child({ key, branch, fate, subject, summary }: Child): string {
   return quoted(`${key} (${branch}): ${fate}\n${subject}\n\n${summary}`, LONGEST_OF_CHILD);
 }
 
@@ -190,7 +190,7 @@ function lastLines(text: string): string {
 }
 
 /** The answer where nobody was named to answer prompts. */
-export const NOBODY = JSON.stringify({
+export const NO_AGENT = JSON.stringify({
   state: "parked",
   subject: "trailhand: this state is a prompt, and no agent is named to answer it",
   summary: `Name an agent for one runner:

@@ -6,7 +6,7 @@
  * of a script's text reaches the message uncleaned.
  */
 import { cleanLine, cleanText, redact } from "../util/redact.ts";
-import { isReserved, type Draft } from "../protocol/compose.ts";
+import { isReserved, type MessageDraft } from "../protocol/compose.ts";
 import { formatDuration } from "../util/duration.ts";
 import type { RunId, Sha } from "../protocol/ids.ts";
 import type { Output } from "./output.ts";
@@ -31,14 +31,14 @@ export interface RunFacts {
 }
 
 /** What an answer carries besides what its script said. */
-export interface Carried {
+export interface CarriedTrailers {
   readonly carried?: readonly Trailer[];
   /** What stands at the end of the body. */
   readonly appendix?: string | undefined;
 }
 
 /** The state to write and, where the work went wrong, why and the end of its log. */
-export interface Verdict {
+export interface FinalState {
   readonly state: string;
   readonly output?: Output | undefined;
   readonly trouble?: { readonly why: string; readonly log: string; readonly salvage?: string | undefined };
@@ -48,7 +48,11 @@ const TAIL_LINES = 40;
 const TAIL_CHARACTERS = 4000;
 
 /** Drafts the response. Throws nothing; `composeMessage` is the judge of the result. */
-export function draftResponse(request: Request, verdict: Verdict, facts: RunFacts & Carried): Draft {
+export function draftResponse(
+  request: Request,
+  verdict: FinalState,
+  facts: RunFacts & CarriedTrailers,
+): MessageDraft {
   const { output, trouble } = verdict;
   const clean = (text: string) => redact(cleanText(text), facts.secrets);
   const parts = [
@@ -73,7 +77,7 @@ export function draftResponse(request: Request, verdict: Verdict, facts: RunFact
   };
 }
 
-function sentence(request: Request, { state, trouble }: Verdict): string {
+function sentence(request: Request, { state, trouble }: FinalState): string {
   const what = trouble ? `${request.state} failed (${trouble.why})` : `${request.state} is done`;
   if (state === "parked")
     return `trailhand: ${request.state} is parked for a person${trouble ? ` (${trouble.why})` : ""}`;
@@ -82,7 +86,7 @@ function sentence(request: Request, { state, trouble }: Verdict): string {
   return `trailhand: ${what}, ${state} is next`;
 }
 
-function numbers(request: Request, verdict: Verdict, facts: RunFacts): Trailer[] {
+function numbers(request: Request, verdict: FinalState, facts: RunFacts): Trailer[] {
   const { output } = verdict;
   const line = (key: string, value: string | number | undefined): Trailer[] =>
     value === undefined ? [] : [{ key, value: String(value) }];

@@ -6,12 +6,12 @@
  */
 import type { StateName } from "../protocol/ids.ts";
 import type { Output, OutputReading } from "./output.ts";
-import type { Legal } from "./outcome.ts";
+import type { LegalAnswers } from "./outcome.ts";
 import type { Plan } from "../workflow/plan.ts";
 import { successors, type Workflow } from "../workflow/workflow.ts";
 
 /** The states that may follow. */
-export function legalAnswers(workflow: Workflow, state: StateName, plan: Plan | undefined): Legal {
+export function legalAnswers(workflow: Workflow, state: StateName, plan: Plan | undefined): LegalAnswers {
   const next = nextStep(plan);
   return next ? [next.state] : successors(workflow, state);
 }

@@ -6,14 +6,14 @@
  */
 import type { Branch, Sha } from "../protocol/ids.ts";
 import { parseMessage } from "../protocol/message.ts";
-import { isSamePerson, isWelcome } from "./people.ts";
-import { approves, parseRequest, type Commit, type Request } from "../protocol/request.ts";
-import { readSteps } from "../protocol/hand-offs.ts";
+import { isSamePerson, isAllowed } from "./people.ts";
+import { approvedCommit, parseRequest, type Commit, type Request } from "../protocol/request.ts";
+import { readHandOffs } from "../protocol/hand-offs.ts";
 import type { Predicate } from "../workflow/wait.ts";
-import { words } from "../messages/messages.ts";
+import { MESSAGES } from "../messages/messages.ts";
 import { isTerminal, type Workflow } from "../workflow/workflow.ts";
 
-export type Wanted = Extract<Predicate, { kind: "approvals" }>;
+export type ApprovalRule = Extract<Predicate, { kind: "approvals" }>;
 
 export interface Approval {
   readonly commit: Sha;
@@ -24,7 +24,7 @@ export interface Approval {
 }
 
 /** A request with the approvals above it. */
-export interface Approved {
+export interface ApprovalState {
   /** The request, as if it stood at the head. */
   readonly request: Request;
   /** The commit that was approved. */
@@ -51,9 +51,9 @@ export function readApprovals(
   branch: Branch,
   trail: readonly Commit[],
   { proven, own = trail.length, continues = false }: Beside = {},
-): Approved | undefined {
+): ApprovalState | undefined {
   const [head] = trail;
-  const at = trail.findIndex(({ message }) => !approves(message));
+  const at = trail.findIndex(({ message }) => !approvedCommit(message));
   const below = trail[at];
   if (!head || at < 1 || !below) return undefined;
   const asked = parseRequest(branch, below);
@@ -64,7 +64,7 @@ export function readApprovals(
   if (!good) return undefined;
   const approvals = above.flatMap((one): Approval[] => {
     const by = proven ? proven.get(one.commit) : one.author;
-    return approves(one.message) === below.commit && by
+    return approvedCommit(one.message) === below.commit && by
       ? [{ commit: one.commit, by: by.toLowerCase(), at: one.committed }]
       : [];
   });
@@ -76,7 +76,7 @@ export function readApprovals(
       ({ by }, index) => approvals.findIndex((one) => isSamePerson(one.by, by)) === index,
     ),
     // Who wrote what the trusted branch holds may approve what comes on top of it.
-    askers: askersOf(trail.slice(at, own > at ? own : trail.length), proven),
+    askers: requestersOf(trail.slice(at, own > at ? own : trail.length), proven),
   };
 }
 
@@ -92,15 +92,15 @@ function resumed(branch: Branch, [head, ...below]: readonly Commit[]): Request |
 }
 
 /** Those of the approvals that count for what is waited for. */
-export function counted(
-  wanted: Wanted,
-  { approvals, askers }: Pick<Approved, "approvals" | "askers">,
+export function countedApprovals(
+  wanted: ApprovalRule,
+  { approvals, askers }: Pick<ApprovalState, "approvals" | "askers">,
   workflow: Workflow,
   wall: number,
 ): Approval[] {
   return approvals.filter(
     ({ by, at }) =>
-      isWelcome(workflow, wanted.by, by) &&
+      isAllowed(workflow, wanted.by, by) &&
       (wanted.own || !isAmong(askers, by)) &&
       (wanted.withinMs === undefined || at * 1000 + wanted.withinMs > wall),
   );
@@ -108,14 +108,14 @@ export function counted(
 
 /** Why a further approval by somebody would not count; undefined: it would. */
 export function approvalProblem(
-  wanted: Wanted,
+  wanted: ApprovalRule,
   by: string,
   { askers, before }: { readonly askers: readonly string[]; readonly before: readonly Approval[] },
   workflow: Workflow,
 ): string | undefined {
-  if (!isWelcome(workflow, wanted.by, by)) return words.notAmong(by, wanted.by);
-  if (!wanted.own && isAmong(askers, by)) return words.ownRequest(by);
-  return before.some((one) => isSamePerson(one.by, by)) ? words.approvedBefore(by) : undefined;
+  if (!isAllowed(workflow, wanted.by, by)) return MESSAGES.notAmong(by, wanted.by);
+  if (!wanted.own && isAmong(askers, by)) return MESSAGES.ownRequest(by);
+  return before.some((one) => isSamePerson(one.by, by)) ? MESSAGES.approvedBefore(by) : undefined;
 }
 
 const isAmong = (addresses: readonly string[], by: string): boolean =>
@@ -126,8 +126,8 @@ const isAmong = (addresses: readonly string[], by: string): boolean =>
  * proven to have written it. Nobody approves their own request by signing it as another, or by
  * giving it the look of a runner's.
  */
-export function askersOf(trail: readonly Commit[], proven?: ReadonlyMap<Sha, string>): string[] {
-  return readSteps(trail).flatMap(({ commit: { author, commit }, byHand }) =>
+export function requestersOf(trail: readonly Commit[], proven?: ReadonlyMap<Sha, string>): string[] {
+  return readHandOffs(trail).flatMap(({ commit: { author, commit }, byHand }) =>
     [byHand ? author : undefined, proven?.get(commit)].flatMap((one) => (one ? [one.toLowerCase()] : [])),
   );
 }

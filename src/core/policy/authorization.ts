@@ -5,24 +5,26 @@
  * lies below it and a script may lead there; everything else was asked for by a person, whom the
  * workflow's proof names.
  */
-import { exits } from "../workflow/check-workflow.ts";
+import { successorsOf } from "../workflow/check-workflow.ts";
 import { parseMessage, valueOf } from "../protocol/message.ts";
 import { isNamed } from "./people.ts";
-import { approves, type Commit } from "../protocol/request.ts";
-import { readSteps, type Step } from "../protocol/hand-offs.ts";
+import { approvedCommit, type Commit } from "../protocol/request.ts";
+import { readHandOffs, type HandOff } from "../protocol/hand-offs.ts";
 import { isReservedState, type Workflow } from "../workflow/workflow.ts";
 
 /** The commit that asks, below its approvals, and whether it is an answer of a script. `trail` is newest first. */
-export function findAsking(
+export function findRequester(
   trail: readonly Commit[],
   workflow: Workflow,
 ): { readonly commit: Commit; readonly byScript: boolean } | undefined {
   // Who approved a request did not ask for it.
-  const [head, below] = readSteps(trail).filter(({ commit }) => approves(commit.message) === undefined);
+  const [head, below] = readHandOffs(trail).filter(
+    ({ commit }) => approvedCommit(commit.message) === undefined,
+  );
   return head && { commit: head.commit, byScript: isByScript(head, below, workflow) };
 }
 
-function isByScript(head: Step, below: Step | undefined, workflow: Workflow): boolean {
+function isByScript(head: HandOff, below: HandOff | undefined, workflow: Workflow): boolean {
   if (head.byHand || !below) return false;
   const state = valueOf(head.message.trailers, "State") ?? "";
   if (head.answers === undefined) {
@@ -34,7 +36,9 @@ function isByScript(head: Step, below: Step | undefined, workflow: Workflow): bo
   const from = valueOf(below.message.trailers, "State") ?? "";
   const entry = workflow.states[from];
   return (
-    entry !== undefined && !entry.human && (exits(workflow, from).includes(state) || isReservedState(state))
+    entry !== undefined &&
+    !entry.human &&
+    (successorsOf(workflow, from).includes(state) || isReservedState(state))
   );
 }
 
@@ -50,7 +54,7 @@ export function agentProblem(workflow: Workflow, state: string, answer: Commit):
 }
 
 /** Why somebody may not ask for a state; undefined: they may. `address` is undefined where nothing proves it. */
-export function permitProblem(
+export function authorizationProblem(
   workflow: Workflow,
   state: string,
   address: string | undefined,

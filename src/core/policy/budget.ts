@@ -4,16 +4,16 @@
  * What must hold: counted on the work, over restarts and machines, never on a process; each limit
  * says what was used and the one command that raises it.
  */
-import { formatAmounts, usedUp, type Budget } from "../util/amounts.ts";
-import type { Item } from "../workflow/carried-state.ts";
+import { formatAmounts, exhaustedAmount, type Budget } from "../util/amounts.ts";
+import type { CarriedState } from "../workflow/carried-state.ts";
 import { valueOf } from "../protocol/message.ts";
 import type { Commit } from "../protocol/request.ts";
-import { readSteps } from "../protocol/hand-offs.ts";
-import { typed } from "../messages/messages.ts";
+import { readHandOffs } from "../protocol/hand-offs.ts";
+import { shellWord } from "../messages/messages.ts";
 import type { Workflow } from "../workflow/workflow.ts";
 
 /** What work may use: the workflow's limits, unless a person said otherwise for this work. */
-export function budgetOf({ limits }: Workflow, { budget }: Item): Budget {
+export function budgetOf({ limits }: Workflow, { budget }: CarriedState): Budget {
   const { cost, tokens, turns, time } = { ...limits, ...budget };
   return {
     ...(cost === undefined ? {} : { cost }),
@@ -24,12 +24,12 @@ export function budgetOf({ limits }: Workflow, { budget }: Item): Budget {
 }
 
 /** Why nothing more may be spent; undefined while something is left. */
-export function spentProblem(workflow: Workflow, item: Item, branch: string): string | undefined {
+export function budgetProblem(workflow: Workflow, item: CarriedState, branch: string): string | undefined {
   const budget = budgetOf(workflow, item);
-  const why = usedUp(item.spent, budget);
+  const why = exhaustedAmount(item.spent, budget);
   if (why === undefined) return undefined;
   const twice = formatAmounts(doubled(budget)) ?? "";
-  return `${why}; to go on: trailhand resume ${typed(branch)} --trailer ${JSON.stringify(`Budget: ${twice}`)}`;
+  return `${why}; to go on: trailhand resume ${shellWord(branch)} --trailer ${JSON.stringify(`Budget: ${twice}`)}`;
 }
 
 const doubled = (budget: Budget): Budget =>
@@ -38,7 +38,7 @@ const doubled = (budget: Budget): Budget =>
 /** Where work goes instead, when it comes to a state too often; undefined: it may. */
 export function roundsProblem(
   workflow: Workflow,
-  { rounds }: Item,
+  { rounds }: CarriedState,
   state: string,
 ): { readonly state: string; readonly why: string } | undefined {
   const entry = workflow.states[state];
@@ -51,13 +51,13 @@ export function roundsProblem(
 }
 
 /** Why work seems to go round: the same state with the same files, again and again. */
-export function sameProblem(
+export function repetitionProblem(
   workflow: Workflow,
   trail: readonly Commit[],
   state: string,
   tree: string,
 ): string | undefined {
-  const steps = readSteps(trail);
+  const steps = readHandOffs(trail);
   const line = steps.slice(0, steps.findIndex(({ byHand }) => byHand) + 1 || steps.length);
   const before = line.filter(
     ({ commit, message }) => commit.tree === tree && valueOf(message.trailers, "State") === state,

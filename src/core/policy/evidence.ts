@@ -6,7 +6,7 @@
  */
 import { valueOf, valuesOf } from "../protocol/message.ts";
 import type { Commit } from "../protocol/request.ts";
-import { readSteps } from "../protocol/hand-offs.ts";
+import { readHandOffs } from "../protocol/hand-offs.ts";
 import type { Workflow } from "../workflow/workflow.ts";
 
 /** The trailer of one piece. */
@@ -17,7 +17,7 @@ export const formatEvidence = (name: string, tree: string): { key: string; value
 
 /** The names of what is proven of a tree, in the history of a request. `trail` is newest first. */
 export function findEvidence(trail: readonly Commit[], tree: string, workflow: Workflow): Set<string> {
-  const steps = readSteps(trail);
+  const steps = readHandOffs(trail);
   const found = steps.flatMap(({ message, answers }, at) => {
     const from = valueOf(steps[at + 1]?.message.trailers ?? [], "State") ?? "";
     const proves = answers === undefined ? [] : (workflow.states[from]?.proves ?? []);

@@ -9,7 +9,7 @@ import { accountOf } from "./push-identity.ts";
 import type { Workflow } from "../workflow/workflow.ts";
 
 /** True when an address is one of those that roles and addresses name; an empty list names everybody. */
-export function isWelcome(workflow: Workflow, names: readonly string[], address: string): boolean {
+export function isAllowed(workflow: Workflow, names: readonly string[], address: string): boolean {
   return names.length === 0 || isNamed(workflow, names, address);
 }
 

@@ -6,7 +6,7 @@
  */
 import { valueOf } from "./message.ts";
 import type { Commit, Request } from "./request.ts";
-import { readSteps } from "./hand-offs.ts";
+import { readHandOffs } from "./hand-offs.ts";
 
 export interface Origin {
   readonly commit: string;
@@ -18,7 +18,7 @@ export interface Origin {
 export function originOf(request: Request, trail: readonly Commit[]): Origin {
   const { header, body } = request.message;
   let origin: Origin = { commit: request.commit, header, body };
-  for (const [at, { commit, message, answers, byHand }] of readSteps(trail).entries()) {
+  for (const [at, { commit, message, answers, byHand }] of readHandOffs(trail).entries()) {
     const state = valueOf(message.trailers, request.key);
     const branch = valueOf(message.trailers, "Branch");
     if (branch !== undefined && branch !== request.branch) break;

@@ -7,9 +7,9 @@
 import { cleanLine, cleanText } from "../util/redact.ts";
 import { parseMessage } from "./message.ts";
 import type { Trailer } from "./trailer-block.ts";
-import { Fault, words } from "../messages/messages.ts";
+import { UserError, MESSAGES } from "../messages/messages.ts";
 
-export interface Draft {
+export interface MessageDraft {
   readonly header: string;
   readonly body?: string;
   readonly trailers: readonly Trailer[];
@@ -43,17 +43,17 @@ export function isTrailerKey(key: string): boolean {
  * Formats a message. Throws a Fault when the header is empty, a key is not made of letters, digits
  * and `-`, a value is empty or has a line break, or the result does not read back.
  */
-export function composeMessage(draft: Draft): string {
+export function composeMessage(draft: MessageDraft): string {
   const header = defuse(cleanLine(draft.header, 500));
-  if (header === "") throw new Fault(words.emptyHeader());
+  if (header === "") throw new UserError(MESSAGES.emptyHeader());
   for (const { key, value } of draft.trailers) {
-    if (!isTrailerKey(key)) throw new Fault(words.badTrailerKey(key));
-    if (cleanLine(value) === "" || /[\r\n]/.test(value)) throw new Fault(words.badTrailerValue(key));
+    if (!isTrailerKey(key)) throw new UserError(MESSAGES.badTrailerKey(key));
+    if (cleanLine(value) === "" || /[\r\n]/.test(value)) throw new UserError(MESSAGES.badTrailerValue(key));
   }
   const trailers = draft.trailers.map(({ key, value }) => ({ key, value: cleanLine(value, 8000) }));
   // A name that cleaning changes would bind the commit to another branch.
   const name = draft.trailers.find(({ key, value }) => key === "Branch" && cleanLine(value, 8000) !== value);
-  if (name) throw new Fault(words.unwritableBranch(name.value));
+  if (name) throw new UserError(MESSAGES.unwritableBranch(name.value));
   const body = defuse(cleanText(draft.body ?? "").trim());
   const block = trailers.map(({ key, value }) => `${key}: ${value}\n`).join("");
   const message = [header, body, block.trimEnd()].filter((part) => part !== "").join("\n\n") + "\n";
@@ -69,5 +69,5 @@ function defuse(body: string): string {
 function requireSame(meant: readonly Trailer[], read: readonly Trailer[]): void {
   const show = (trailers: readonly Trailer[]) =>
     trailers.map(({ key, value }) => `${key}: ${value}`).join("\n");
-  if (show(meant) !== show(read)) throw new Fault(words.doesNotReadBack(show(meant), show(read)));
+  if (show(meant) !== show(read)) throw new UserError(MESSAGES.doesNotReadBack(show(meant), show(read)));
 }

@@ -8,7 +8,7 @@ import type { Sha } from "./ids.ts";
 import { parseMessage, valueOf, type Message } from "./message.ts";
 import type { Commit } from "./request.ts";
 
-export interface Step {
+export interface HandOff {
   readonly commit: Commit;
   readonly message: Message;
   /** The request that it answers; undefined for a commit of a person, and for the first of a child. */
@@ -18,8 +18,8 @@ export interface Step {
 }
 
 /** Newest first, the given head included. `trail` is first-parent history, newest first. */
-export function readSteps(trail: readonly Commit[]): Step[] {
-  const steps: Step[] = [];
+export function readHandOffs(trail: readonly Commit[]): HandOff[] {
+  const steps: HandOff[] = [];
   for (let at = 0; at >= 0 && at < trail.length;) {
     const commit = trail[at];
     if (!commit) break;

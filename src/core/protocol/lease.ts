@@ -5,7 +5,7 @@
  * id; the attempt number is counted here, on the work, and no takeover resets it. Its ref is named
  * by a hash, because branch names clash as directories and on disks that fold case.
  */
-import { formatAmounts, NOTHING, parseAmounts, plus, type Amounts } from "../util/amounts.ts";
+import { formatAmounts, NO_AMOUNTS, parseAmounts, addAmounts, type Amounts } from "../util/amounts.ts";
 import { cleanLine, redact } from "../util/redact.ts";
 import { composeMessage } from "./compose.ts";
 import { parseBranch, parseRunId, parseSha, type Branch, type RunId, type Sha } from "./ids.ts";
@@ -35,12 +35,12 @@ export interface Lease {
   readonly spent: Amounts;
   readonly holder?: Holder;
   /** Set between attempts: nobody runs, and the next attempt waits this long after it was seen. */
-  readonly rest?: { readonly ms: number; readonly why: string };
+  readonly backoff?: { readonly ms: number; readonly why: string };
 }
 
 /** The message of the lease commit, which is a root commit with the empty tree. */
 export function formatLease(lease: Lease): string {
-  const { holder, rest } = lease;
+  const { holder, backoff: rest } = lease;
   const spent = formatAmounts(lease.spent);
   return composeMessage({
     header: rest
@@ -96,9 +96,9 @@ export function parseLease(message: string): Lease | undefined {
     slots: value("Slot")
       .split(" ")
       .filter((one) => /^[a-z0-9][a-z0-9._-]*\/\d{1,4}$/.test(one)),
-    spent: plus(NOTHING, parseAmounts(value("Spent")) ?? {}),
+    spent: addAmounts(NO_AMOUNTS, parseAmounts(value("Spent")) ?? {}),
     ...(holder ? { holder } : {}),
-    ...(rest === undefined ? {} : { rest: { ms: rest, why: value("Because") } }),
+    ...(rest === undefined ? {} : { backoff: { ms: rest, why: value("Because") } }),
   };
 }
 

@@ -5,7 +5,7 @@
  * a branch counts on that branch only, so that a cherry-pick or a new branch replays nothing.
  */
 import { parseBranch, parseStateName, type Branch, type Sha, type StateName } from "./ids.ts";
-import { parseInstant } from "../util/time.ts";
+import { parseTime } from "../util/time.ts";
 import { findDoubt, parseMessage, valueOf, type Doubt, type Message } from "./message.ts";
 import { parseTrailers, type Trailer } from "./trailer-block.ts";
 
@@ -60,17 +60,17 @@ export type NotARequestReason =
   | { readonly reason: "doubt"; readonly detail: string; readonly doubt: Doubt };
 
 export type NotARequest = { readonly kind: "none" } & NotARequestReason;
-export type Asked = Request | NotARequest;
+export type HeadReading = Request | NotARequest;
 
 /** Reads a commit as the head of a branch. Never throws: every message has a reading. */
-export function parseRequest(branch: Branch, head: Commit): Asked {
+export function parseRequest(branch: Branch, head: Commit): HeadReading {
   const none = (reason: NotARequestReason): NotARequest => ({ kind: "none", ...reason });
   // Most heads of most repositories: no key of ours anywhere, so nothing to take apart.
   if (!/state|aynig|approves/i.test(head.message)) return none({ reason: "no-state" });
   const values = readValues(parseTrailers(head.message).trailers);
   const found = readState(values);
   if (found === undefined) {
-    const approved = approves(head.message);
+    const approved = approvedCommit(head.message);
     if (approved !== undefined) return none({ reason: "approves", detail: approved });
     const doubt = findDoubt(head.message, ["state", ...AYNIG_KEYS]);
     return doubt ? none({ reason: "doubt", detail: doubt.text, doubt }) : none({ reason: "no-state" });
@@ -126,7 +126,7 @@ function readDetails(
 ): Request | undefined {
   const value = (name: string) => values[name]?.at(-1);
   const notBefore = value("not-before");
-  const time = notBefore === undefined ? undefined : parseInstant(notBefore);
+  const time = notBefore === undefined ? undefined : parseTime(notBefore);
   if (notBefore !== undefined && time === undefined) return undefined;
   const role = value("aynig-role") ?? value("dwp-role");
   const answers = value("answers");
@@ -188,7 +188,7 @@ function leadingInteger(text: string | undefined, low: number, high: number): nu
 }
 
 /** The full id of the commit that a message approves, as a person wrote it; what asks for a state approves nothing. */
-export function approves(message: string): string | undefined {
+export function approvedCommit(message: string): string | undefined {
   if (!/approves/i.test(message)) return undefined;
   const { trailers } = parseTrailers(message);
   return readState(readValues(trailers)) ? undefined : valueOf(trailers, "Approves");

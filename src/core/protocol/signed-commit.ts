@@ -7,13 +7,13 @@
 import { parseSha, type Sha } from "./ids.ts";
 
 /** What a commit says, apart from who made it, when, and by which signature. */
-export interface Content {
+export interface CommitContent {
   readonly tree: Sha;
   readonly parents: readonly Sha[];
   readonly message: string;
 }
 
-export type Notarized =
+export type SignedCommit =
   /** `payload` is the object without its signature. */
   | { readonly kind: "made"; readonly id: Sha; readonly payload: string; readonly signature: string }
   /** It has not got what the commit is made of, or takes no such commit. */
@@ -21,7 +21,7 @@ export type Notarized =
   | { readonly kind: "not"; readonly why: string };
 
 /** Has the server make a commit and sign it; moves no ref. */
-export type Notary = (content: Content) => Promise<Notarized>;
+export type CommitSigner = (content: CommitContent) => Promise<SignedCommit>;
 
 /** The objects that a payload and its signature may have been: a line end after the last line counts. */
 export function withSignature(payload: string, signature: string): string[] {
@@ -36,7 +36,7 @@ const OBJECT =
   /^tree (?<tree>[0-9a-f]+)\n(?<parents>(?:parent [0-9a-f]+\n)*)author [^\n]*\ncommitter [^\n]*\n(?:gpgsig(?:-sha256)? [^\n]*\n(?: [^\n]*\n)*)?\n(?<message>[^]*)$/;
 
 /** Reads a commit object; undefined when it is none, or has headers besides the plain ones. */
-export function contentOf(object: string): Content | undefined {
+export function contentOf(object: string): CommitContent | undefined {
   const { tree: text = "", parents: lines = "", message = "" } = OBJECT.exec(object)?.groups ?? {};
   const tree = parseSha(text);
   const ids = lines.split("\n").slice(0, -1);
@@ -45,7 +45,7 @@ export function contentOf(object: string): Content | undefined {
 }
 
 /** True when both say the same; line ends after the message are no part of it. */
-export function isSameContent(one: Content, other: Content): boolean {
+export function isSameContent(one: CommitContent, other: CommitContent): boolean {
   return (
     one.tree === other.tree &&
     one.parents.join() === other.parents.join() &&

@@ -6,13 +6,13 @@
  * that need many places neither; places of several lanes are given all at once or not at all; a full
  * lane holds up its own branches only; no place of a lane is given to two.
  */
-import type { Idle, Quota, Run, Slot, Why } from "./decide.ts";
+import type { Idle, QuotaClaim, Run, SlotClaim, DecisionReason } from "./decide.ts";
 import type { Ref } from "../protocol/ids.ts";
 import { slotRef } from "../protocol/refs.ts";
 import { LANES } from "../protocol/refs.ts";
 import { findQuota } from "./quotas.ts";
-import { draw } from "./sharding.ts";
-import type { Now, View } from "./snapshot.ts";
+import { hashScore } from "./sharding.ts";
+import type { Now, Snapshot } from "./snapshot.ts";
 import { DEFAULT_CONCURRENCY, type Lane, type Workflow } from "../workflow/workflow.ts";
 
 export interface Admission {
@@ -39,7 +39,7 @@ interface Given {
 
 /** `limit` is how many attempts this runner may have at once; `view.going` count among them. */
 export function admit(
-  view: View,
+  view: Snapshot,
   workflow: Workflow,
   runnable: readonly Run[],
   now: Now,
@@ -56,9 +56,10 @@ export function admit(
   const admitted: Run[] = [];
   const held: Idle[] = [];
   const kept = new Set<string>();
-  for (const run of inOrder(runnable, workflow, now, spread)) {
+  for (const run of byPriority(runnable, workflow, now, spread)) {
     const places = findKept(run, kept) ?? findPlaces(view, workflow, run, now, given);
-    const why: Why | undefined = "code" in places ? places : free <= 0 ? { code: "no-room" } : undefined;
+    const why: DecisionReason | undefined =
+      "code" in places ? places : free <= 0 ? { code: "no-room" } : undefined;
     if (why || "code" in places) {
       if (why?.code === "lane-full") for (const lane of tooFew(run, workflow, now, given)) kept.add(lane);
       held.push({ kind: "wait", head: run.head, why: why ?? { code: "no-room" } });
@@ -90,7 +91,7 @@ function tooFew({ request, state }: Run, workflow: Workflow, now: Now, { taken }
   });
 }
 
-function findKept(run: Run, kept: ReadonlySet<string>): Why | undefined {
+function findKept(run: Run, kept: ReadonlySet<string>): DecisionReason | undefined {
   if (run.limit || run.known) return undefined;
   const lane = run.state?.lane.find((name) => kept.has(name));
   return lane === undefined ? undefined : { code: "lane-full", detail: lane };
@@ -103,7 +104,7 @@ function rankOf({ request }: Run, workflow: Workflow, now: Now): number {
 }
 
 /** Those that go first, first. */
-export function inOrder(runnable: readonly Run[], workflow: Workflow, now: Now, spread?: Spread): Run[] {
+export function byPriority(runnable: readonly Run[], workflow: Workflow, now: Now, spread?: Spread): Run[] {
   const ranks = new Map(runnable.map((run) => [run, rankOf(run, workflow, now)]));
   const rank = (run: Run | undefined): number => (run && ranks.get(run)) ?? 0;
   const sorted = runnable.toSorted(
@@ -117,20 +118,26 @@ export function inOrder(runnable: readonly Run[], workflow: Workflow, now: Now, 
   const first = rank(sorted[0]);
   const same = sorted.findIndex((run) => rank(run) !== first);
   const end = Math.min(spread.window, same < 0 ? sorted.length : same);
-  const turn = ({ head }: Run) => draw(String(spread.salt), head.key);
+  const turn = ({ head }: Run) => hashScore(String(spread.salt), head.key);
   const shuffled = sorted.slice(0, end).toSorted((a, b) => turn(a) - turn(b));
   return [...shuffled, ...sorted.slice(end)];
 }
 
 interface Places {
-  readonly slots: readonly Slot[];
-  readonly quotas: readonly Quota[];
+  readonly slots: readonly SlotClaim[];
+  readonly quotas: readonly QuotaClaim[];
 }
 
 /** A place in each lane of the state, or why there is none. What runs no script needs no place. */
-function findPlaces(view: View, workflow: Workflow, run: Run, now: Now, given: Given): Places | Why {
-  const slots: Slot[] = [];
-  const quotas: Quota[] = [];
+function findPlaces(
+  view: Snapshot,
+  workflow: Workflow,
+  run: Run,
+  now: Now,
+  given: Given,
+): Places | DecisionReason {
+  const slots: SlotClaim[] = [];
+  const quotas: QuotaClaim[] = [];
   if (run.limit || run.known) return { slots, quotas };
   const taken = new Set(given.taken);
   for (const name of run.state?.lane ?? []) {
@@ -152,21 +159,21 @@ function findPlaces(view: View, workflow: Workflow, run: Run, now: Now, given: G
  * free ones, looked for from a point that differs from branch to branch, so that claims seldom meet.
  */
 function findSlots(
-  view: View,
+  view: Snapshot,
   run: Run,
   lane: string,
   { slots: capacity }: Lane,
   taken: ReadonlySet<Ref>,
   given: ReadonlySet<Ref>,
-): Slot[] | undefined {
+): SlotClaim[] | undefined {
   if (capacity === undefined) return [];
   // What is heavier than its lane takes all of it, or it would wait for ever.
   const weight = Math.min(run.state?.weight ?? 1, capacity);
-  const found: Slot[] = inherited(view, run, lane, given).slice(0, weight);
+  const found: SlotClaim[] = inherited(view, run, lane, given).slice(0, weight);
   const own = new Set(found.map(({ ref }) => ref));
   const used = [...taken].filter((ref) => ref.startsWith(`${LANES}${lane}/`) && !own.has(ref)).length;
   if (used + weight > capacity) return undefined;
-  const start = draw("", run.head.key) % capacity;
+  const start = hashScore("", run.head.key) % capacity;
   for (let step = 0; step < capacity && found.length < weight; step++) {
     const index = (start + step) % capacity;
     const ref = slotRef(lane, index);
@@ -176,10 +183,10 @@ function findSlots(
 }
 
 /** Places in a lane that the run which is taken over still holds. */
-function inherited(view: View, run: Run, lane: string, given: ReadonlySet<Ref>): Slot[] {
+function inherited(view: Snapshot, run: Run, lane: string, given: ReadonlySet<Ref>): SlotClaim[] {
   const before = run.over?.lease;
-  if (!before || before.rest) return [];
-  return before.slots.flatMap((name): Slot[] => {
+  if (!before || before.backoff) return [];
+  return before.slots.flatMap((name): SlotClaim[] => {
     const ref = `${LANES}${name}` as Ref;
     const held = view.slots.get(ref);
     const isOurs = name.startsWith(`${lane}/`) && held?.run === before.run && !given.has(ref);

@@ -5,18 +5,18 @@
  * that a wait has seen settled is not waited for again.
  */
 import type { Branch, Sha } from "../protocol/ids.ts";
-import { itemOf, type Item } from "../workflow/carried-state.ts";
+import { carriedStateOf, type CarriedState } from "../workflow/carried-state.ts";
 import type { Head } from "./snapshot.ts";
 import type { Join } from "../workflow/wait.ts";
 import { isTerminal } from "../workflow/workflow.ts";
 
 /** `parked`: a person is needed. `gone`: its branch is. */
-export type Fate = "done" | "failed" | "parked" | "going" | "gone";
+export type ChildResult = "done" | "failed" | "parked" | "going" | "gone";
 
-export interface Offspring {
+export interface Child {
   readonly key: string;
   readonly branch: Branch;
-  readonly fate: Fate;
+  readonly fate: ChildResult;
   readonly state: string;
   readonly head: Sha | undefined;
   readonly subject: string;
@@ -32,12 +32,12 @@ export interface Offspring {
 export const childBranch = (parent: Branch, key: string): Branch => `${parent}.${key}` as Branch;
 
 /** The children of a branch whose work is `item`. */
-export function offspringOf(
+export function childrenOf(
   branch: Branch,
-  item: Item,
+  item: CarriedState,
   heads: ReadonlyMap<Branch, Head>,
   missed: ReadonlySet<Branch>,
-): Offspring[] {
+): Child[] {
   return item.children.map((key) => {
     const child = childBranch(branch, key);
     const found = describe(key, child, heads.get(child));
@@ -47,8 +47,8 @@ export function offspringOf(
   });
 }
 
-function describe(key: string, branch: Branch, head: Head | undefined): Omit<Offspring, "isNew"> {
-  const asked = head?.asked;
+function describe(key: string, branch: Branch, head: Head | undefined): Omit<Child, "isNew"> {
+  const asked = head?.reading;
   if (!head || !asked) {
     return {
       key,
@@ -64,7 +64,7 @@ function describe(key: string, branch: Branch, head: Head | undefined): Omit<Off
     };
   }
   const message = asked.kind === "request" ? asked.message : undefined;
-  const { owns, spent } = itemOf(message?.trailers ?? []);
+  const { owns, spent } = carriedStateOf(message?.trailers ?? []);
   const state = asked.kind === "request" ? asked.state : "";
   return {
     key,
@@ -80,7 +80,7 @@ function describe(key: string, branch: Branch, head: Head | undefined): Omit<Off
   };
 }
 
-function fateOf(state: string): Fate {
+function fateOf(state: string): ChildResult {
   if (state === "done") return "done";
   if (isTerminal(state)) return "failed";
   // A commit without a state: a person took over there.
@@ -88,18 +88,18 @@ function fateOf(state: string): Fate {
 }
 
 /** Whether a join holds, in words where it does not. */
-export type Verdict =
+export type JoinResult =
   | { readonly kind: "met" }
   /** `person`: it is a person's turn. */
   | { readonly kind: "waits"; readonly why: string; readonly person?: boolean }
   | { readonly kind: "never"; readonly why: string };
 
-export const MET: Verdict = { kind: "met" };
+export const MET: JoinResult = { kind: "met" };
 
-export function judgeJoin(join: Join, children: readonly Offspring[]): Verdict {
+export function evaluateJoin(join: Join, children: readonly Child[]): JoinResult {
   const open = children.filter(({ isNew }) => isNew);
   if (open.length === 0) return MET;
-  const count = (...fates: Fate[]) => open.filter(({ fate }) => fates.includes(fate));
+  const count = (...fates: ChildResult[]) => open.filter(({ fate }) => fates.includes(fate));
   const [done, lost] = [count("done"), count("failed", "gone")];
   const unsettled = count("going", "parked");
   switch (join.rule) {
@@ -124,14 +124,14 @@ export function judgeJoin(join: Join, children: readonly Offspring[]): Verdict {
   }
 }
 
-const waits = (open: readonly Offspring[], missing: readonly Offspring[]): Verdict => ({
+const waits = (open: readonly Child[], missing: readonly Child[]): JoinResult => ({
   kind: "waits",
   why: `waits for ${missing.length} of ${open.length} children: ${names(missing)}`,
 });
 
 const SHOWN = 8;
 
-const names = (children: readonly Offspring[]): string => {
+const names = (children: readonly Child[]): string => {
   const shown = children
     .slice(0, SHOWN)
     .map(({ key, fate }) => (fate === "parked" ? `${key} (parked)` : key));

@@ -4,29 +4,34 @@
  * What must hold: pure; evaluated from refs anew at each look, so nothing has to be remembered and no
  * event can be lost; what cannot come true any more is told apart from what only waits.
  */
-import { counted, type Wanted } from "../policy/approvals.ts";
+import { countedApprovals, type ApprovalRule } from "../policy/approvals.ts";
 import { formatDuration } from "../util/duration.ts";
-import { EMPTY, itemOf, type Item } from "../workflow/carried-state.ts";
-import { judgeJoin, MET, offspringOf, type Verdict } from "./children.ts";
+import { EMPTY_CARRIED_STATE, carriedStateOf, type CarriedState } from "../workflow/carried-state.ts";
+import { evaluateJoin, MET, childrenOf, type JoinResult } from "./children.ts";
 import type { Branch } from "../protocol/ids.ts";
 import type { Request } from "../protocol/request.ts";
-import type { Head, Now, View } from "./snapshot.ts";
+import type { Head, Now, Snapshot } from "./snapshot.ts";
 import type { Predicate } from "../workflow/wait.ts";
 import { isTerminal, type Workflow } from "../workflow/workflow.ts";
 
 /** What a predicate is judged by. */
-export interface Scene {
-  readonly view: View;
+export interface ConditionContext {
+  readonly view: Snapshot;
   readonly workflow: Workflow;
   readonly now: Now;
   readonly heads: ReadonlyMap<Branch, Head>;
 }
 
-const waits = (why: string): Verdict => ({ kind: "waits", why });
-const never = (why: string): Verdict => ({ kind: "never", why });
+const waits = (why: string): JoinResult => ({ kind: "waits", why });
+const never = (why: string): JoinResult => ({ kind: "never", why });
 
 /** All of the predicates; the first that can never hold decides. */
-export function judgeAll(all: readonly Predicate[], head: Head, request: Request, scene: Scene): Verdict {
+export function evaluateConditions(
+  all: readonly Predicate[],
+  head: Head,
+  request: Request,
+  scene: ConditionContext,
+): JoinResult {
   const verdicts = all.map((one) => judge(one, head, request, scene));
   const open = verdicts.filter((one) => one.kind !== "met");
   const hopeless = open.find((one) => one.kind === "never");
@@ -36,19 +41,19 @@ export function judgeAll(all: readonly Predicate[], head: Head, request: Request
   return { kind: "waits", why: open.map(({ why }) => why).join("; "), person };
 }
 
-function judge(one: Predicate, head: Head, request: Request, scene: Scene): Verdict {
+function judge(one: Predicate, head: Head, request: Request, scene: ConditionContext): JoinResult {
   const { view, now } = scene;
   switch (one.kind) {
     case "children":
-      return judgeJoin(
+      return evaluateJoin(
         one.join,
-        offspringOf(head.branch, itemAt(head, request, view), scene.heads, view.facts.missed),
+        childrenOf(head.branch, carriedStateAt(head, request, view), scene.heads, view.facts.missed),
       );
     case "approvals":
       return judgeApprovals(one, head, scene);
     case "requests": {
       const found = view.heads.filter(
-        ({ asked, branch }) =>
+        ({ reading: asked, branch }) =>
           branch !== head.branch && asked.kind === "request" && asked.state === one.state,
       ).length;
       return found >= one.n
@@ -83,16 +88,20 @@ function judge(one: Predicate, head: Head, request: Request, scene: Scene): Verd
 }
 
 /** The work that a head carries on: written there by the runner, or looked up below a person's commit. */
-export function itemAt(head: Head, request: Request, view: View): Item {
+export function carriedStateAt(head: Head, request: Request, view: Snapshot): CarriedState {
   // Where work goes on after a plain commit, the request below it says what it carries.
   const { message, answers } = view.takenOver.get(head.key) ?? request;
-  if (answers !== undefined) return itemOf(message.trailers);
-  return view.facts.items.get(head.key) ?? EMPTY;
+  if (answers !== undefined) return carriedStateOf(message.trailers);
+  return view.facts.items.get(head.key) ?? EMPTY_CARRIED_STATE;
 }
 
-function judgeApprovals(one: Wanted, head: Head, { view, workflow, now }: Scene): Verdict {
+function judgeApprovals(
+  one: ApprovalRule,
+  head: Head,
+  { view, workflow, now }: ConditionContext,
+): JoinResult {
   const approved = view.facts.approved.get(head.key) ?? { approvals: [], askers: [] };
-  const good = counted(one, approved, workflow, now.wall);
+  const good = countedApprovals(one, approved, workflow, now.wall);
   if (good.length >= one.n) return MET;
   const who = one.by.length > 0 ? ` by ${one.by.join(" or ")}` : "";
   const have = good.length > 0 ? `, has ${good.map(({ by }) => by).join(", ")}` : "";
@@ -104,7 +113,7 @@ function judgeApprovals(one: Wanted, head: Head, { view, workflow, now }: Scene)
   };
 }
 
-function judgeCheck(name: string, head: Head, view: View): Verdict {
+function judgeCheck(name: string, head: Head, view: Snapshot): JoinResult {
   const checks = view.sides.checks.get(head.key);
   // An approval changes no file, so what was checked below it holds.
   const checked: (string | undefined)[] = [head.commit, view.facts.approved.get(head.key)?.approved];
@@ -115,14 +124,14 @@ function judgeCheck(name: string, head: Head, view: View): Verdict {
     : never(`the check ${name} ended as ${result}`);
 }
 
-function judgeBranch(branch: Branch, { view, heads }: Scene): Verdict {
+function judgeBranch(branch: Branch, { view, heads }: ConditionContext): JoinResult {
   if (view.facts.landed.has(branch)) return MET;
   const found = heads.get(branch);
   if (!found)
     return view.facts.missed.has(branch)
       ? waits(`waits for the branch ${branch}`)
       : never(`there is no branch ${branch}`);
-  const state = found.asked.kind === "request" ? found.asked.state : undefined;
+  const state = found.reading.kind === "request" ? found.reading.state : undefined;
   if (state === "done") return MET;
   if (state !== undefined && isTerminal(state)) return never(`the branch ${branch} ended as ${state}`);
   return waits(

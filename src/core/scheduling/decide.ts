@@ -6,13 +6,13 @@
  */
 import picomatch from "picomatch/posix.js";
 import { cleanLine } from "../util/redact.ts";
-import type { Decision, Idle, Run, Why } from "./decision.ts";
+import type { Decision, Idle, Run, DecisionReason } from "./decision.ts";
 import type { Branch, Sha } from "../protocol/ids.ts";
-import type { Scene } from "./conditions.ts";
+import type { ConditionContext } from "./conditions.ts";
 import { parseMessage, valueOf } from "../protocol/message.ts";
-import type { Asked, Request } from "../protocol/request.ts";
-import type { Head, Now, SeenLease, View } from "./snapshot.ts";
-import { decideWaiting, sceneOf, whyCalledOff } from "./waits.ts";
+import type { HeadReading, Request } from "../protocol/request.ts";
+import type { Head, Now, ObservedLease, Snapshot } from "./snapshot.ts";
+import { decideWait, conditionContext, cancelReason } from "./waits.ts";
 import { DEFAULT_HOPS, isTerminal, type Workflow } from "../workflow/workflow.ts";
 
 export type * from "./decision.ts";
@@ -24,10 +24,10 @@ const BRANCH_LIMIT = 8000;
 const PATIENCE = 1.5;
 
 /** Decides for every head of the view, in the view's order. */
-export function decide(view: View, workflow: Workflow, now: Now): Decision[] {
+export function decide(view: Snapshot, workflow: Workflow, now: Now): Decision[] {
   const listed = branchFilter(workflow);
   const owners = findOwners(view, (branch) => branch !== view.target && listed(branch));
-  const scene = sceneOf(view, workflow, now);
+  const scene = conditionContext(view, workflow, now);
   return view.heads.map((head) => {
     const decision = decideOne(scene, head, listed, owners);
     const { hold } = view.sides;
@@ -37,13 +37,13 @@ export function decide(view: View, workflow: Workflow, now: Now): Decision[] {
 }
 
 function decideOne(
-  scene: Scene,
+  scene: ConditionContext,
   head: Head,
   listed: (branch: Branch) => boolean,
   owners: ReadonlyMap<Sha, Branch>,
 ): Decision {
   const { view, workflow, now } = scene;
-  const idle = (kind: Idle["kind"], why: Why): Idle => ({ kind, head, why });
+  const idle = (kind: Idle["kind"], why: DecisionReason): Idle => ({ kind, head, why });
   const seen = view.leases.get(head.key);
   const stop =
     seen && isExpired(seen, now) ? { kind: "expire" as const, head, over: seen, rests: false } : undefined;
@@ -61,7 +61,7 @@ function decideOne(
     if (asked.reason === "no-state" || asked.reason === "merge")
       return idle("ignore", { code: asked.reason });
     if (asked.reason === "approves") return idle("park", { code: "void-approval", detail: asked.detail });
-    const why: Why = { code: asked.reason, detail: asked.detail };
+    const why: DecisionReason = { code: asked.reason, detail: asked.detail };
     return idle(asked.reason === "bound-elsewhere" ? "ignore" : "park", why);
   }
   const owner = asked.bound ? undefined : owners.get(asked.commit);
@@ -71,7 +71,7 @@ function decideOne(
   const standing = decideState(scene, head, asked);
   if (standing && "kind" in standing) {
     if (!stop || seen?.lease?.request !== asked.commit) return stop ?? standing;
-    return seen.lease.rest ? standing : { ...stop, rests: true };
+    return seen.lease.backoff ? standing : { ...stop, rests: true };
   }
   return decideLease(scene, head, asked, seen, standing);
 }
@@ -80,10 +80,10 @@ function decideOne(
  * A request that names no branch counts on one only, or `git switch -c` in a script would ask for
  * it again on each new branch: on the one whose lease names it, else on the first by name.
  */
-function findOwners(view: View, works: (branch: Branch) => boolean): ReadonlyMap<Sha, Branch> {
+function findOwners(view: Snapshot, works: (branch: Branch) => boolean): ReadonlyMap<Sha, Branch> {
   const owners = new Map<Sha, Branch>();
   const heads = new Map<Branch, Sha>();
-  for (const { asked, branch } of view.heads) {
+  for (const { reading: asked, branch } of view.heads) {
     if (asked.kind === "none" || asked.bound || !works(branch)) continue;
     const other = owners.get(asked.commit);
     if (other === undefined || branch < other) owners.set(asked.commit, branch);
@@ -97,23 +97,23 @@ function findOwners(view: View, works: (branch: Branch) => boolean): ReadonlyMap
 }
 
 /** Where the workflow says so, a plain commit on top of a request asks for the same again. */
-function resumed(view: View, workflow: Workflow, head: Head): Asked {
+function resumed(view: Snapshot, workflow: Workflow, head: Head): HeadReading {
   const approved = view.facts.approved.get(head.key);
   if (approved) return approved.request;
   const below = view.takenOver.get(head.key);
-  if (!below || workflow["on-plain-commit"] !== "continue") return head.asked;
+  if (!below || workflow["on-plain-commit"] !== "continue") return head.reading;
   const { commit, committed } = head;
   return { ...below, commit, committed, hops: 0, message: parseMessage(head.message) };
 }
 
 /** Reasons in the request itself, or an answer that needs no script; undefined when it may run. */
-function decideState(scene: Scene, head: Head, request: Request): Idle | Run["known"] {
+function decideState(scene: ConditionContext, head: Head, request: Request): Idle | Run["known"] {
   const { workflow, now } = scene;
-  const idle = (kind: Idle["kind"], why: Why): Idle => ({ kind, head, why });
+  const idle = (kind: Idle["kind"], why: DecisionReason): Idle => ({ kind, head, why });
   const name = request.state;
   const detail = request.message.body.split("\n")[0] || request.message.header;
   if (isTerminal(name)) return idle("ignore", { code: "ended", detail: name });
-  const calledOff = whyCalledOff(request, scene);
+  const calledOff = cancelReason(request, scene);
   if (calledOff !== undefined) return { state: "cancelled", why: calledOff };
   if (name === "parked" || name === "stalled") return idle("park", { code: "parked", detail });
   if (name === "waiting") return idle("wait", { code: "waiting", detail });
@@ -127,7 +127,7 @@ function decideState(scene: Scene, head: Head, request: Request): Idle | Run["kn
   if (request.notBefore !== undefined && request.notBefore > now.wall) {
     return idle("wait", { code: "not-before", until: request.notBefore });
   }
-  const waiting = decideWaiting(head, request, scene);
+  const waiting = decideWait(head, request, scene);
   if (!waiting || "state" in waiting) return waiting;
   return idle(waiting.code === "waits" ? "wait" : "park", waiting);
 }
@@ -136,19 +136,19 @@ function decideState(scene: Scene, head: Head, request: Request): Idle | Run["kn
 const isForeign = (request: Request): boolean => request.key !== "State" && request.state === "working";
 
 function decideLease(
-  { view, workflow, now }: Scene,
+  { view, workflow, now }: ConditionContext,
   head: Head,
   request: Request,
-  seen: SeenLease | undefined,
+  seen: ObservedLease | undefined,
   known: Run["known"],
 ): Decision {
-  const wait = (why: Why): Idle => ({ kind: "wait", head, why });
+  const wait = (why: DecisionReason): Idle => ({ kind: "wait", head, why });
   const lease = seen?.lease;
   const same = lease?.request === request.commit;
-  if (seen && lease?.rest && same && !known) {
-    const leftMs = restLeftMs(seen, lease.rest.ms, now);
-    if (leftMs > 0) return wait({ code: "resting", detail: lease.rest.why, leftMs });
-  } else if (seen && !lease?.rest && !isExpired(seen, now)) {
+  if (seen && lease?.backoff && same && !known) {
+    const leftMs = restLeftMs(seen, lease.backoff.ms, now);
+    if (leftMs > 0) return wait({ code: "resting", detail: lease.backoff.why, leftMs });
+  } else if (seen && !lease?.backoff && !isExpired(seen, now)) {
     const detail = lease?.runner ?? "";
     const attempt = lease?.attempt ?? 0;
     return wait({ code: same ? "running" : "running-older", detail, attempt });
@@ -173,15 +173,15 @@ function decideLease(
  * comes and goes, as a timer starts it, never does, and may go by the date of the rest. A clock that
  * is wrong then makes an attempt early, and attempts are counted.
  */
-function restLeftMs(seen: SeenLease, ms: number, now: Now): number {
+function restLeftMs(seen: ObservedLease, ms: number, now: Now): number {
   // Dates are whole seconds; this one may be up to a second later than it says.
   const byDate = now.wall - (seen.committed + 1) * 1000;
   return ms - Math.max(now.mono - seen.firstSeen, byDate);
 }
 
 /** Dead at once on the holder's own machine; elsewhere after it was seen unchanged for 1.5 TTL. */
-export function isExpired(seen: SeenLease, now: Now): boolean {
-  if (seen.lease?.rest) return true;
+export function isExpired(seen: ObservedLease, now: Now): boolean {
+  if (seen.lease?.backoff) return true;
   const ttl = seen.lease?.ttlMs ?? 60_000;
   return seen.dead || now.mono - seen.firstSeen > PATIENCE * ttl;
 }

@@ -5,11 +5,11 @@
  */
 import type { Ref, Sha } from "../protocol/ids.ts";
 import type { Request } from "../protocol/request.ts";
-import type { Head, Parked, SeenLease } from "./snapshot.ts";
+import type { Head, ParkedResponse, ObservedLease } from "./snapshot.ts";
 import type { State } from "../workflow/workflow.ts";
 
 /** Why a branch is not run now. Each code has its sentence in reasons.ts. */
-export type Why =
+export type DecisionReason =
   | { readonly code: "target" | "not-listed" | "no-state" | "merge" | "person" }
   | {
       readonly code: "ended" | "parked" | "waiting" | "unknown-state" | "bound-elsewhere" | "taken-over";
@@ -36,11 +36,11 @@ export interface Run {
   readonly state: State | undefined;
   readonly attempt: number;
   /** The lease value that the claim replaces. */
-  readonly over: SeenLease | undefined;
+  readonly over: ObservedLease | undefined;
   /** The places in lanes that have a capacity; admission sets them. */
-  readonly slots?: readonly Slot[];
+  readonly slots?: readonly SlotClaim[];
   /** What the run writes into quotas of its lanes; admission sets it. */
-  readonly quotas?: readonly Quota[];
+  readonly quotas?: readonly QuotaClaim[];
   /** Set when no script is run, because a limit is reached: the answer says so. */
   readonly limit?: "hops" | "attempts" | "stalled";
   /** Set when no script is run, because the answer is known: a wait that is over, a parent that ended. */
@@ -48,7 +48,7 @@ export interface Run {
 }
 
 /** A place in a lane, taken in the same swap as the lease. */
-export interface Slot {
+export interface SlotClaim {
   /** The lane and the number of the place, such as `agents/0`. */
   readonly name: string;
   readonly ref: Ref;
@@ -57,7 +57,7 @@ export interface Slot {
 }
 
 /** A mark of a run in the quota of a lane, made in the same swap as the lease. */
-export interface Quota {
+export interface QuotaClaim {
   readonly lane: string;
   readonly ref: Ref;
   /** Nothing, or a run that no longer counts. */
@@ -68,14 +68,14 @@ export interface Quota {
 export interface Land {
   readonly kind: "land";
   readonly head: Head;
-  readonly parked: Parked;
+  readonly parked: ParkedResponse;
 }
 
 /** Delete a lease that nobody needs. */
 export interface Expire {
   readonly kind: "expire";
   readonly head: Head;
-  readonly over: SeenLease;
+  readonly over: ObservedLease;
   /** True where the request waits once more: its lost run gives its places back, its attempts count on. */
   readonly rests: boolean;
 }
@@ -83,7 +83,7 @@ export interface Expire {
 export interface Idle {
   readonly kind: "wait" | "park" | "ignore";
   readonly head: Head;
-  readonly why: Why;
+  readonly why: DecisionReason;
 }
 
 export type Decision = Run | Land | Expire | Idle;

@@ -7,9 +7,9 @@
  */
 import { isExpired } from "./decide.ts";
 import type { Ref, Sha } from "../protocol/ids.ts";
-import type { Now, View } from "./snapshot.ts";
+import type { Now, Snapshot } from "./snapshot.ts";
 
-export interface Leftover {
+export interface OrphanRef {
   readonly ref: Ref;
   readonly value: Sha;
   /** False: another look must see it too. */
@@ -17,14 +17,14 @@ export interface Leftover {
 }
 
 /** Everything of that kind in a view. */
-export function findLeftovers(view: View, now: Now): Leftover[] {
+export function findOrphans(view: Snapshot, now: Now): OrphanRef[] {
   const keys = new Set(view.heads.map(({ key }) => key));
-  const lost = [...view.leases].flatMap(([key, seen]): Leftover[] => {
+  const lost = [...view.leases].flatMap(([key, seen]): OrphanRef[] => {
     const mine = seen.lease !== undefined && view.going.has(seen.lease.branch);
     if (keys.has(key) || mine || !isExpired(seen, now)) return [];
     return [{ ref: seen.ref, value: seen.value, sure: seen.known }];
   });
-  const runs = new Set([...view.leases.values()].flatMap(({ lease }) => (lease?.rest ? [] : lease?.run)));
+  const runs = new Set([...view.leases.values()].flatMap(({ lease }) => (lease?.backoff ? [] : lease?.run)));
   // A lease that we cannot read may be a later version's, and so may a place that we cannot read.
   const taken = new Set([...view.going.values()].flatMap(({ slots }) => slots));
   const free = [...view.slots.values()].filter(({ ref, run }) => !runs.has(run) && !taken.has(ref));

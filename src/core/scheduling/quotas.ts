@@ -6,11 +6,11 @@
  * runs, so that no two runners begin one too many; what it spends is known only afterwards, so tokens
  * and USD stop the next run, not this one.
  */
-import type { Quota, Run, Why } from "./decide.ts";
+import type { QuotaClaim, Run, DecisionReason } from "./decide.ts";
 import type { Ref } from "../protocol/ids.ts";
 import { USED } from "../protocol/refs.ts";
-import { draw } from "./sharding.ts";
-import type { Now, View } from "./snapshot.ts";
+import { hashScore } from "./sharding.ts";
+import type { Now, Snapshot } from "./snapshot.ts";
 import type { Lane } from "../workflow/workflow.ts";
 
 /** Marks that there are where a lane counts no runs. */
@@ -19,13 +19,13 @@ const DAY = 24 * 60;
 
 /** The mark that a run makes in a lane; why it cannot begin now; undefined: the lane has no quota. */
 export function findQuota(
-  view: View,
+  view: Snapshot,
   run: Run,
   name: string,
   lane: Lane,
   now: Now,
   given: ReadonlySet<Ref>,
-): Quota | Why | undefined {
+): QuotaClaim | DecisionReason | undefined {
   const closed = view.sides.closed.get(name) ?? 0;
   if (closed > now.wall) return { code: "lane-closed", detail: name, until: closed };
   const opens = opensAt(lane.open, now.wall);
@@ -57,14 +57,14 @@ function freeMark(
   run: Run,
   lane: string,
   most: number,
-  marks: View["sides"]["used"],
+  marks: Snapshot["sides"]["used"],
   live: readonly Ref[],
   given: ReadonlySet<Ref>,
-): Quota | undefined {
+): QuotaClaim | undefined {
   // Marks beyond the number that was lowered meanwhile count too.
   const begun = [...given].filter((ref) => ref.startsWith(`${USED}${lane}/`));
   if (live.length + begun.length >= most) return undefined;
-  const start = draw("", run.head.key) % most;
+  const start = hashScore("", run.head.key) % most;
   for (let step = 0; step < most; step++) {
     const ref = `${USED}${lane}/${(start + step) % most}` as Ref;
     if (live.includes(ref) || given.has(ref)) continue;

@@ -4,9 +4,9 @@
  * What must hold: every reason code has its sentence; where a person can do something, the command
  * stands beside it.
  */
-import type { Decision, Why } from "./decide.ts";
+import type { Decision, DecisionReason } from "./decide.ts";
 import { formatDuration } from "../util/duration.ts";
-import { quoted, typed } from "../messages/messages.ts";
+import { quoted, shellWord } from "../messages/messages.ts";
 
 export type Turn = "runner" | "person" | "nobody";
 
@@ -43,13 +43,13 @@ export function reasonOf(decision: Decision, wallNow: number): Reason {
   }
 }
 
-function reasonOfWhy(why: Why, branch: string, wallNow: number): Reason {
+function reasonOfWhy(why: DecisionReason, branch: string, wallNow: number): Reason {
   const runner = (sentence: string): Reason => ({ turn: "runner", sentence });
   const person = (sentence: string, next?: string): Reason =>
     next === undefined ? { turn: "person", sentence } : { turn: "person", sentence, next };
   const nobody = (sentence: string): Reason => ({ turn: "nobody", sentence });
-  const request = `trailhand request <state> --branch ${typed(branch)}`;
-  const resume = `trailhand resume ${typed(branch)}`;
+  const request = `trailhand request <state> --branch ${shellWord(branch)}`;
+  const resume = `trailhand resume ${shellWord(branch)}`;
   switch (why.code) {
     case "target":
       return nobody("the trusted branch is not worked on");
@@ -62,7 +62,7 @@ function reasonOfWhy(why: Why, branch: string, wallNow: number): Reason {
     case "bound-elsewhere":
       return nobody(`the request counts on the branch ${quoted(why.detail)}`);
     case "ended":
-      if (why.detail === "failed") return person("ended as failed", `trailhand retry ${typed(branch)}`);
+      if (why.detail === "failed") return person("ended as failed", `trailhand retry ${shellWord(branch)}`);
       return nobody(why.detail === "done" ? "finished" : `ended as ${why.detail}`);
     case "person":
       return person("waits for a person", request);
@@ -85,7 +85,7 @@ function reasonOfWhy(why: Why, branch: string, wallNow: number): Reason {
     case "depends-on":
       return person(`Depends-On ${quoted(why.detail)} is nothing that can be waited for`, request);
     case "waits":
-      return why.person ? person(why.detail, `trailhand approve ${typed(branch)}`) : nobody(why.detail);
+      return why.person ? person(why.detail, `trailhand approve ${shellWord(branch)}`) : nobody(why.detail);
     case "cycle":
       return person(`waits for itself: ${why.detail}`, request);
     case "held":

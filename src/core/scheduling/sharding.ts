@@ -8,13 +8,13 @@
 
 /** True when nobody among the others has a higher draw for the request. */
 export function isMine(self: string, others: Iterable<string>, request: string): boolean {
-  const own = draw(self, request);
-  for (const other of others) if (other !== self && draw(other, request) > own) return false;
+  const own = hashScore(self, request);
+  for (const other of others) if (other !== self && hashScore(other, request) > own) return false;
   return true;
 }
 
 /** A number from 0 up to 2^32 that looks random: FNV-1a, mixed as in MurmurHash3's finalizer. */
-export function draw(salt: string, text: string): number {
+export function hashScore(salt: string, text: string): number {
   let hash = 0x811c9dc5;
   for (const part of [salt, text]) {
     for (let at = 0; at < part.length; at++) hash = Math.imul(hash ^ part.charCodeAt(at), 0x01000193);

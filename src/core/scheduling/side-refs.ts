@@ -10,7 +10,7 @@ import { CHECKS } from "../protocol/refs.ts";
 import { CLOSED } from "../protocol/refs.ts";
 import { USED } from "../protocol/refs.ts";
 import { parseMessage, valueOf, valuesOf } from "../protocol/message.ts";
-import type { Checks, Sides, Used } from "./snapshot.ts";
+import type { CheckResults, SideRefs, LaneUsage } from "./snapshot.ts";
 
 export interface Use {
   readonly lane: string;
@@ -53,7 +53,7 @@ export function formatHold(why: string): string {
 }
 
 /** The result of a check from outside, beside those that are known of the same commit. */
-export function formatChecks(branch: string, { commit, results }: Checks): string {
+export function formatChecks(branch: string, { commit, results }: CheckResults): string {
   return composeMessage({
     header: `checks: ${branch}`,
     trailers: [
@@ -67,10 +67,10 @@ export function formatChecks(branch: string, { commit, results }: Checks): strin
 export const sideRefs = [USED, CLOSED, CHECKS, HOLD] as const;
 
 /** What the commits of side refs say. */
-export function readSides(entries: Iterable<readonly [ref: string, value: Sha, message: string]>): Sides {
-  const used: Used[] = [];
+export function readSides(entries: Iterable<readonly [ref: string, value: Sha, message: string]>): SideRefs {
+  const used: LaneUsage[] = [];
   const closed = new Map<string, number>();
-  const checks = new Map<string, Checks>();
+  const checks = new Map<string, CheckResults>();
   let hold: string | undefined;
   for (const [name, value, text] of entries) {
     const { header, trailers } = parseMessage(text);

@@ -4,20 +4,20 @@
  * What must hold: a view is plain data and never changes; the same view and time give the same
  * decisions.
  */
-import type { Approved } from "../policy/approvals.ts";
+import type { ApprovalState } from "../policy/approvals.ts";
 import type { Branch, Ref, RunId, Sha } from "../protocol/ids.ts";
-import type { Item } from "../workflow/carried-state.ts";
+import type { CarriedState } from "../workflow/carried-state.ts";
 import type { Lease } from "../protocol/lease.ts";
-import type { Asked, Commit, Request } from "../protocol/request.ts";
+import type { HeadReading, Commit, Request } from "../protocol/request.ts";
 
 export interface Head extends Commit {
   readonly branch: Branch;
   /** 40 hex digits that name the branch's side refs. */
   readonly key: string;
-  readonly asked: Asked;
+  readonly reading: HeadReading;
 }
 
-export interface SeenLease {
+export interface ObservedLease {
   readonly ref: Ref;
   readonly value: Sha;
   /** Undefined when the commit under the ref is no lease that we can read. */
@@ -33,7 +33,7 @@ export interface SeenLease {
 }
 
 /** A taken place of a lane. */
-export interface SeenSlot {
+export interface ObservedSlot {
   readonly ref: Ref;
   readonly value: Sha;
   /** The run that took it; undefined when the commit there is none of ours. */
@@ -42,12 +42,12 @@ export interface SeenSlot {
 }
 
 /** What this process works on. */
-export interface Going {
+export interface RunningAttempt {
   readonly slots: readonly Ref[];
 }
 
 /** A run that counts in the quota of a lane. */
-export interface Used {
+export interface LaneUsage {
   readonly ref: Ref;
   readonly value: Sha;
   readonly lane: string;
@@ -59,27 +59,27 @@ export interface Used {
 }
 
 /** Results of checks on one commit. */
-export interface Checks {
+export interface CheckResults {
   readonly commit: string;
   /** Names to conclusions such as `success`. */
   readonly results: ReadonlyMap<string, string>;
 }
 
 /** Refs beside leases that bear on decisions. */
-export interface Sides {
-  readonly used: readonly Used[];
+export interface SideRefs {
+  readonly used: readonly LaneUsage[];
   /** Lanes to the time until which they are closed, in milliseconds since 1970. */
   readonly closed: ReadonlyMap<string, number>;
   /** By the key of the branch. */
-  readonly checks: ReadonlyMap<string, Checks>;
+  readonly checks: ReadonlyMap<string, CheckResults>;
   /** Why nothing is to run, when somebody has stopped everything. */
   readonly hold: string | undefined;
 }
 
-export const NO_SIDES: Sides = { used: [], closed: new Map(), checks: new Map(), hold: undefined };
+export const NO_SIDE_REFS: SideRefs = { used: [], closed: new Map(), checks: new Map(), hold: undefined };
 
 /** What was looked up in history, for the heads that need it. */
-export interface Facts {
+export interface HistoryFacts {
   /** Those of the commits that requests depend on which the trusted branch holds. */
   readonly reached: ReadonlySet<string>;
   /** Branches that the look missed, and that are there: they were made while it read. */
@@ -87,12 +87,12 @@ export interface Facts {
   /** Branches that landed and are gone. */
   readonly landed: ReadonlySet<Branch>;
   /** The work that heads written by people carry on, by the key of the branch. */
-  readonly items: ReadonlyMap<string, Item>;
+  readonly items: ReadonlyMap<string, CarriedState>;
   /** Requests below approvals, by the key of the branch. */
-  readonly approved: ReadonlyMap<string, Approved>;
+  readonly approved: ReadonlyMap<string, ApprovalState>;
 }
 
-export const NO_FACTS: Facts = {
+export const NO_HISTORY_FACTS: HistoryFacts = {
   reached: new Set(),
   missed: new Set(),
   landed: new Set(),
@@ -101,26 +101,26 @@ export const NO_FACTS: Facts = {
 };
 
 /** A response that is finished but could not be put on its branch. */
-export interface Parked {
+export interface ParkedResponse {
   readonly value: Sha;
   readonly answers: string;
 }
 
-export interface View {
+export interface Snapshot {
   readonly target: Branch;
   readonly heads: readonly Head[];
   /** By the key of the branch. */
-  readonly leases: ReadonlyMap<string, SeenLease>;
-  readonly slots: ReadonlyMap<Ref, SeenSlot>;
-  readonly parked: ReadonlyMap<string, Parked>;
+  readonly leases: ReadonlyMap<string, ObservedLease>;
+  readonly slots: ReadonlyMap<Ref, ObservedSlot>;
+  readonly parked: ReadonlyMap<string, ParkedResponse>;
   /** The request below a head that has no state of its own: a person took over. By the key of the branch. */
   readonly takenOver: ReadonlyMap<string, Request>;
   /** First sight of heads that a foreign worker claims, by commit id. */
   readonly sightings: ReadonlyMap<Sha, number>;
   /** Branches that this process works on. */
-  readonly going: ReadonlyMap<Branch, Going>;
-  readonly sides: Sides;
-  readonly facts: Facts;
+  readonly going: ReadonlyMap<Branch, RunningAttempt>;
+  readonly sides: SideRefs;
+  readonly facts: HistoryFacts;
 }
 
 export interface Now {

@@ -4,20 +4,24 @@
  * What must hold: every wait has an end; waiting needs no lease and no place in a lane; a ring of
  * requests that wait for each other is named, and waits for a person.
  */
-import type { Wanted } from "../policy/approvals.ts";
-import type { Run, Why } from "./decision.ts";
+import type { ApprovalRule } from "../policy/approvals.ts";
+import type { Run, DecisionReason } from "./decision.ts";
 import { formatDuration } from "../util/duration.ts";
-import { offspringOf } from "./children.ts";
+import { childrenOf } from "./children.ts";
 import type { Branch } from "../protocol/ids.ts";
-import { itemOf } from "../workflow/carried-state.ts";
-import { itemAt, judgeAll, type Scene } from "./conditions.ts";
+import { carriedStateOf } from "../workflow/carried-state.ts";
+import { carriedStateAt, evaluateConditions, type ConditionContext } from "./conditions.ts";
 import type { Request } from "../protocol/request.ts";
 import type { Head } from "./snapshot.ts";
 import { parseDependency, type Predicate, singles } from "../workflow/wait.ts";
 import { isTerminal, type Workflow } from "../workflow/workflow.ts";
 
 /** Why the request does not run yet, or the answer that follows without a script; undefined: it may run. */
-export function decideWaiting(head: Head, request: Request, scene: Scene): Why | Run["known"] {
+export function decideWait(
+  head: Head,
+  request: Request,
+  scene: ConditionContext,
+): DecisionReason | Run["known"] {
   const { workflow, now } = scene;
   const state = workflow.states[request.state];
   const depends = request.dependsOn.map((text) => parseDependency(text) ?? text);
@@ -25,11 +29,11 @@ export function decideWaiting(head: Head, request: Request, scene: Scene): Why |
   if (unread !== undefined) return { code: "depends-on", detail: unread };
   const all = [...(state?.wait ?? []), ...depends.filter((one) => typeof one !== "string")];
   if (all.length === 0) return undefined;
-  const verdict = judgeAll(all, head, request, scene);
+  const verdict = evaluateConditions(all, head, request, scene);
   if (verdict.kind === "met") return undefined;
   const otherwise = state?.otherwise ?? "parked";
   if (verdict.kind === "never") return { state: otherwise, why: verdict.why };
-  const ring = findRing(head.branch, (branch) => waitsFor(scene.heads.get(branch), scene));
+  const ring = findCycle(head.branch, (branch) => waitsFor(scene.heads.get(branch), scene));
   if (ring) return { code: "cycle", detail: ring.join(" -> ") };
   const patience = state?.deadline ?? workflow.limits.wait;
   if (now.wall - request.committed * 1000 <= patience)
@@ -38,13 +42,15 @@ export function decideWaiting(head: Head, request: Request, scene: Scene): Why |
 }
 
 /** The branches that a head waits for: those it depends on, and the children that it joins. */
-function waitsFor(head: Head | undefined, { workflow, view, heads }: Scene): Branch[] {
-  const asked = head?.asked;
+function waitsFor(head: Head | undefined, { workflow, view, heads }: ConditionContext): Branch[] {
+  const asked = head?.reading;
   // What has ended waits for nothing, whatever its request said.
   if (!head || asked?.kind !== "request" || isTerminal(asked.state)) return [];
   const wait = workflow.states[asked.state]?.wait ?? [];
   const joins = wait.some((one) => one.kind === "children");
-  const children = joins ? offspringOf(head.branch, itemAt(head, asked, view), heads, view.facts.missed) : [];
+  const children = joins
+    ? childrenOf(head.branch, carriedStateAt(head, asked, view), heads, view.facts.missed)
+    : [];
   return [
     ...branchesOf(asked.dependsOn.flatMap((text) => parseDependency(text) ?? [])),
     ...branchesOf(wait),
@@ -56,31 +62,39 @@ const branchesOf = (all: readonly Predicate[]): Branch[] =>
   all.flatMap((one) => (one.kind === "branch" ? [one.branch] : []));
 
 /** The ring that a dependency would close, for whoever is about to write it. */
-export function ringWith(branch: Branch, dependsOn: readonly string[], scene: Scene): Branch[] | undefined {
+export function cycleWith(
+  branch: Branch,
+  dependsOn: readonly string[],
+  scene: ConditionContext,
+): Branch[] | undefined {
   const wanted = branchesOf(dependsOn.flatMap((text) => parseDependency(text) ?? []));
-  return findRing(branch, (one) => (one === branch ? wanted : waitsFor(scene.heads.get(one), scene)));
+  return findCycle(branch, (one) => (one === branch ? wanted : waitsFor(scene.heads.get(one), scene)));
 }
 
 /** Why a child is called off by the branch that handed it out; undefined while it is wanted. */
-export function whyCalledOff(request: Request, { heads }: Scene): string | undefined {
+export function cancelReason(request: Request, { heads }: ConditionContext): string | undefined {
   if (request.parent === undefined) return undefined;
-  const asked = heads.get(request.parent)?.asked;
+  const asked = heads.get(request.parent)?.reading;
   if (asked?.kind !== "request") return undefined;
   if (asked.state === "cancelled") return `${request.parent} was cancelled`;
   const key = request.branch.slice(request.parent.length + 1);
-  if (!asked.calls || !itemOf(asked.message.trailers).cancels.includes(key)) return undefined;
+  if (!asked.calls || !carriedStateOf(asked.message.trailers).cancels.includes(key)) return undefined;
   return `${request.parent} called it off`;
 }
 
 /** The approvals that a request waits for, be they there or not. */
-export function approvalsWanted(request: Request, workflow: Workflow): Wanted[] {
+export function requiredApprovals(request: Request, workflow: Workflow): ApprovalRule[] {
   const depends = request.dependsOn.flatMap((text) => parseDependency(text) ?? []);
   const all = [...(workflow.states[request.state]?.wait ?? []), ...depends].flatMap(singles);
   return all.filter((one) => one.kind === "approvals");
 }
 
 /** A scene to judge by. */
-export const sceneOf = (view: Scene["view"], workflow: Workflow, now: Scene["now"]): Scene => ({
+export const conditionContext = (
+  view: ConditionContext["view"],
+  workflow: Workflow,
+  now: ConditionContext["now"],
+): ConditionContext => ({
   view,
   workflow,
   now,
@@ -88,7 +102,7 @@ export const sceneOf = (view: Scene["view"], workflow: Workflow, now: Scene["now
 });
 
 /** The way from one thing back to itself along what each waits for; undefined when there is none. */
-export function findRing<T>(from: T, next: (one: T) => readonly T[]): T[] | undefined {
+export function findCycle<T>(from: T, next: (one: T) => readonly T[]): T[] | undefined {
   const seen = new Set<T>();
   const visit = (one: T, path: readonly T[]): T[] | undefined => {
     for (const to of next(one)) {

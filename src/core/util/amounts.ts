@@ -18,10 +18,10 @@ export interface Amounts {
 
 export type Budget = Partial<Amounts>;
 
-export const NOTHING: Amounts = { cost: 0, tokens: 0, turns: 0, time: 0 };
+export const NO_AMOUNTS: Amounts = { cost: 0, tokens: 0, turns: 0, time: 0 };
 
 /** Adds up. */
-export function plus(one: Amounts, other: Budget): Amounts {
+export function addAmounts(one: Amounts, other: Budget): Amounts {
   return {
     cost: round(one.cost + (other.cost ?? 0)),
     tokens: one.tokens + (other.tokens ?? 0),
@@ -63,7 +63,7 @@ export function parseAmounts(text: string): Budget | undefined {
 }
 
 /** The first amount that is used up, in words; undefined while there is some left of each. */
-export function usedUp(spent: Amounts, budget: Budget): string | undefined {
+export function exhaustedAmount(spent: Amounts, budget: Budget): string | undefined {
   const { cost, tokens, turns, time } = budget;
   if (cost !== undefined && spent.cost >= cost) return `${spent.cost} USD of ${cost} are spent`;
   if (tokens !== undefined && spent.tokens >= tokens) return `${spent.tokens} of ${tokens} tokens are used`;

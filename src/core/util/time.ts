@@ -7,7 +7,7 @@
 const SHAPE = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d))?$/;
 
 /** Milliseconds since 1970-01-01T00:00Z, or undefined when the text is no instant. */
-export function parseInstant(text: string): number | undefined {
+export function parseTime(text: string): number | undefined {
   const match = SHAPE.exec(text);
   if (!match) return undefined;
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match

@@ -5,15 +5,22 @@
  * What must hold: only the runner's commits speak of it, but for `Owns` and `Budget`, which people
  * write too; a commit of a person forgets nothing of it but how often work was where.
  */
-import { formatAmounts, NOTHING, parseAmounts, plus, type Amounts, type Budget } from "../util/amounts.ts";
+import {
+  formatAmounts,
+  NO_AMOUNTS,
+  parseAmounts,
+  addAmounts,
+  type Amounts,
+  type Budget,
+} from "../util/amounts.ts";
 import { parseBranch, type Branch } from "../protocol/ids.ts";
 import { valueOf } from "../protocol/message.ts";
-import { approves, type Commit } from "../protocol/request.ts";
+import { approvedCommit, type Commit } from "../protocol/request.ts";
 import type { Trailer } from "../protocol/trailer-block.ts";
 import type { Workflow } from "./workflow.ts";
-import { readSteps, type Step } from "../protocol/hand-offs.ts";
+import { readHandOffs, type HandOff } from "../protocol/hand-offs.ts";
 
-export interface PlanPlace {
+export interface PlanPosition {
   /** The blob id of the frozen text. */
   readonly id: string;
   /** Counted from 1; the step that is asked for. */
@@ -21,7 +28,7 @@ export interface PlanPlace {
   readonly of: number;
 }
 
-export interface Item {
+export interface CarriedState {
   readonly parent: Branch | undefined;
   /** Globs of the paths that it may change; empty: any. */
   readonly owns: readonly string[];
@@ -35,15 +42,15 @@ export interface Item {
   readonly joined: readonly string[];
   /** Those that it has called off. */
   readonly cancels: readonly string[];
-  readonly plan: PlanPlace | undefined;
+  readonly plan: PlanPosition | undefined;
   readonly risk: string | undefined;
 }
 
-export const EMPTY: Item = {
+export const EMPTY_CARRIED_STATE: CarriedState = {
   parent: undefined,
   owns: [],
   budget: {},
-  spent: NOTHING,
+  spent: NO_AMOUNTS,
   rounds: {},
   children: [],
   joined: [],
@@ -53,16 +60,18 @@ export const EMPTY: Item = {
 };
 
 /** The item at a head. `trail` is its first-parent history, newest first. */
-export function readItem(trail: readonly Commit[]): Item {
-  const steps = readSteps(trail).filter(({ commit }) => approves(commit.message) === undefined);
+export function readCarriedState(trail: readonly Commit[]): CarriedState {
+  const steps = readHandOffs(trail).filter(({ commit }) => approvedCommit(commit.message) === undefined);
   const at = steps.findIndex(({ byHand }) => !byHand);
   const written = steps[at];
   const above = at < 0 ? steps : steps.slice(0, at);
-  return above.toReversed().reduce(overlaid, written ? itemOf(written.message.trailers) : EMPTY);
+  return above
+    .toReversed()
+    .reduce(overlaid, written ? carriedStateOf(written.message.trailers) : EMPTY_CARRIED_STATE);
 }
 
 /** The item that a commit of the runner carries. */
-export function itemOf(trailers: readonly Trailer[]): Item {
+export function carriedStateOf(trailers: readonly Trailer[]): CarriedState {
   const value = (key: string) => valueOf(trailers, key);
   const [, id, step = "", of = ""] =
     /^([0-9a-f]{40,64}) (\d{1,4})\/(\d{1,4})$/.exec(`${value("Plan") ?? ""} ${value("Step") ?? ""}`) ?? [];
@@ -70,7 +79,7 @@ export function itemOf(trailers: readonly Trailer[]): Item {
     parent: parseBranch(value("Parent") ?? ""),
     owns: words(value("Owns")),
     budget: parseAmounts(value("Budget") ?? "") ?? {},
-    spent: plus(NOTHING, parseAmounts(value("Spent") ?? "") ?? {}),
+    spent: addAmounts(NO_AMOUNTS, parseAmounts(value("Spent") ?? "") ?? {}),
     rounds: readRounds(value("Rounds")),
     children: words(value("Children")),
     joined: words(value("Joined")),
@@ -81,7 +90,7 @@ export function itemOf(trailers: readonly Trailer[]): Item {
 }
 
 /** What a person says on top of what there was; work that a person sent on counts its rounds anew. */
-function overlaid(item: Item, { message: { trailers } }: Step): Item {
+function overlaid(item: CarriedState, { message: { trailers } }: HandOff): CarriedState {
   const [owns, budget] = [valueOf(trailers, "Owns"), valueOf(trailers, "Budget")];
   return {
     ...item,
@@ -92,7 +101,7 @@ function overlaid(item: Item, { message: { trailers } }: Step): Item {
 }
 
 /** The trailers that an answer carries of it. */
-export function formatItem(item: Item): Trailer[] {
+export function formatCarriedState(item: CarriedState): Trailer[] {
   const line = (key: string, value: string | undefined): Trailer[] => (value ? [{ key, value }] : []);
   const { plan, rounds } = item;
   return [
@@ -115,7 +124,7 @@ export function formatItem(item: Item): Trailer[] {
 }
 
 /** The item once an answer asks for `state`; only rounds that are limited are counted. */
-export function entering(item: Item, state: string, { states }: Workflow): Item {
+export function entering(item: CarriedState, state: string, { states }: Workflow): CarriedState {
   if (states[state]?.max === undefined) return item;
   return { ...item, rounds: { ...item.rounds, [state]: (item.rounds[state] ?? 0) + 1 } };
 }

@@ -4,11 +4,11 @@
  * What must hold: every wait has an end; a limit can be reached; every role, agent and piece of evidence that is named is
  * one that can be had.
  */
-import { nearest } from "../util/suggest.ts";
-import type { Problem, State, Workflow } from "./workflow.ts";
+import { suggest } from "../util/suggest.ts";
+import type { WorkflowProblem, State, Workflow } from "./workflow.ts";
 
 /** Returns every problem; none means that the rules can be followed. */
-export function checkRules(workflow: Workflow): Problem[] {
+export function checkRules(workflow: Workflow): WorkflowProblem[] {
   return [
     ...Object.entries(workflow.states).flatMap(([name, state]) => [
       ...checkWait(name, state),
@@ -19,17 +19,17 @@ export function checkRules(workflow: Workflow): Problem[] {
   ];
 }
 
-const problem = (path: string, message: string): Problem => ({ path, message });
+const problem = (path: string, message: string): WorkflowProblem => ({ path, message });
 
-function checkStall(name: string, { stall, timeout }: State): Problem[] {
+function checkStall(name: string, { stall, timeout }: State): WorkflowProblem[] {
   if (stall === undefined || stall < timeout) return [];
   return [problem(`states.${name}.stall`, "is not shorter than `timeout`, so it would never end anything")];
 }
 
-function checkWait(name: string, state: State): Problem[] {
+function checkWait(name: string, state: State): WorkflowProblem[] {
   const path = `states.${name}`;
   const { wait, deadline, otherwise, human, max, "on-max": most } = state;
-  const found: Problem[] = [];
+  const found: WorkflowProblem[] = [];
   if (most !== undefined && max === undefined) {
     found.push(problem(`${path}.on-max`, "says where work goes after `max`, and there is no `max`"));
   }
@@ -46,12 +46,12 @@ function checkWait(name: string, state: State): Problem[] {
   return found;
 }
 
-function checkNames(name: string, state: State, workflow: Workflow): Problem[] {
+function checkNames(name: string, state: State, workflow: Workflow): WorkflowProblem[] {
   const path = `states.${name}`;
   const roles = Object.keys(workflow.people);
   const approvers = state.wait.flatMap((one) => (one.kind === "approvals" ? one.by : []));
-  const unknown = (where: string, one: string, known: readonly string[], what: string): Problem => {
-    const near = nearest(one, known);
+  const unknown = (where: string, one: string, known: readonly string[], what: string): WorkflowProblem => {
+    const near = suggest(one, known);
     const hint = near === undefined ? "" : `; did you mean "${near}"?`;
     return problem(where, `"${one}" is ${what}${hint}`);
   };
@@ -78,7 +78,7 @@ function checkNames(name: string, state: State, workflow: Workflow): Problem[] {
   ];
 }
 
-function checkEvidence(workflow: Workflow): Problem[] {
+function checkEvidence(workflow: Workflow): WorkflowProblem[] {
   const proven = new Set(Object.values(workflow.states).flatMap(({ proves }) => proves));
   return Object.entries(workflow.evidence).flatMap(([state, names]) =>
     names

@@ -4,9 +4,9 @@
  * What must hold: a workflow that passes has a script or a person for every state, leads only to
  * states that exist, has no state that nobody reaches, and no endless loop.
  */
-import { nearest } from "../util/suggest.ts";
+import { suggest } from "../util/suggest.ts";
 import { checkRules } from "./check-rules.ts";
-import { isReservedState, isTerminal, type Problem, type State, type Workflow } from "./workflow.ts";
+import { isReservedState, isTerminal, type WorkflowProblem, type State, type Workflow } from "./workflow.ts";
 
 /** What the trusted tree holds for one state name. */
 export interface ScriptFile {
@@ -20,7 +20,7 @@ export interface ScriptFile {
 export function checkWorkflow(
   workflow: Workflow,
   scripts: ReadonlyMap<string, readonly ScriptFile[]>,
-): Problem[] {
+): WorkflowProblem[] {
   if (workflow.open) return [];
   return [
     ...checkNames(workflow),
@@ -34,16 +34,16 @@ export function checkWorkflow(
 }
 
 /** Where a state may lead, its failure, its limits and a wait in vain included. */
-export function exits(workflow: Workflow, state: string): string[] {
+export function successorsOf(workflow: Workflow, state: string): string[] {
   const entry = workflow.states[state];
   if (!entry) return [];
   const { "on-failure": failure, "on-max": most, otherwise, risk = {} } = entry;
   return [...entry.next, ...[failure, most, otherwise].flatMap((to) => to ?? []), ...Object.values(risk)];
 }
 
-const problem = (path: string, message: string): Problem => ({ path, message });
+const problem = (path: string, message: string): WorkflowProblem => ({ path, message });
 
-function checkNames(workflow: Workflow): Problem[] {
+function checkNames(workflow: Workflow): WorkflowProblem[] {
   const names = Object.keys(workflow.states);
   if (names.length === 0) return [problem("states", "no state is declared")];
   return names
@@ -51,11 +51,11 @@ function checkNames(workflow: Workflow): Problem[] {
     .map((name) => problem(`states.${name}`, `"${name}" is reserved and cannot be declared`));
 }
 
-function checkTransitions(workflow: Workflow): Problem[] {
+function checkTransitions(workflow: Workflow): WorkflowProblem[] {
   const known = Object.keys(workflow.states);
-  const bad = (path: string, name: string): Problem[] => {
+  const bad = (path: string, name: string): WorkflowProblem[] => {
     if (known.includes(name) || isReservedState(name)) return [];
-    const near = nearest(name, known);
+    const near = suggest(name, known);
     const hint = near === undefined ? "" : `; did you mean "${near}"?`;
     return [problem(path, `leads to "${name}", which is not declared${hint}`)];
   };
@@ -76,7 +76,10 @@ function checkTransitions(workflow: Workflow): Problem[] {
   ];
 }
 
-function checkScripts(workflow: Workflow, scripts: ReadonlyMap<string, readonly ScriptFile[]>): Problem[] {
+function checkScripts(
+  workflow: Workflow,
+  scripts: ReadonlyMap<string, readonly ScriptFile[]>,
+): WorkflowProblem[] {
   return Object.entries(workflow.states).flatMap(([name, state]) => {
     const files = scripts.get(name) ?? [];
     const path = `states.${name}`;
@@ -99,9 +102,9 @@ function starts(workflow: Workflow): string[] {
   return workflow.start ?? Object.keys(workflow.states).slice(0, 1);
 }
 
-function checkReached(workflow: Workflow): Problem[] {
+function checkReached(workflow: Workflow): WorkflowProblem[] {
   const reached = new Set(starts(workflow));
-  for (const state of reached) for (const to of exits(workflow, state)) reached.add(to);
+  for (const state of reached) for (const to of successorsOf(workflow, state)) reached.add(to);
   return Object.keys(workflow.states)
     .filter((state) => !reached.has(state))
     .map((state) =>
@@ -110,7 +113,7 @@ function checkReached(workflow: Workflow): Problem[] {
 }
 
 /** A loop is bounded by a person or a `max` in it, or by an explicit limit on all work. */
-function checkLoops(workflow: Workflow): Problem[] {
+function checkLoops(workflow: Workflow): WorkflowProblem[] {
   const { hops, cost, tokens, turns, time } = workflow.limits;
   if ([hops, cost, tokens, turns, time].some((limit) => limit !== undefined)) return [];
   const loop = findLoop(workflow);
@@ -127,7 +130,7 @@ function findLoop(workflow: Workflow): string[] | undefined {
     const seen = path.indexOf(state);
     if (seen >= 0) return [...path.slice(seen), state];
     if (finished.has(state) || isTerminal(state) || isBounded(workflow.states[state])) return undefined;
-    for (const to of exits(workflow, state)) {
+    for (const to of successorsOf(workflow, state)) {
       const loop = visit(to, [...path, state]);
       if (loop) return loop;
     }
@@ -141,14 +144,14 @@ function findLoop(workflow: Workflow): string[] | undefined {
   return undefined;
 }
 
-function checkLanes(workflow: Workflow): Problem[] {
+function checkLanes(workflow: Workflow): WorkflowProblem[] {
   const listed = Object.keys(workflow.lanes);
   if (listed.length === 0) return [];
   return Object.entries(workflow.states).flatMap(([name, { lane }]) =>
     lane
       .filter((one) => one !== "default" && !listed.includes(one))
       .map((one) => {
-        const near = nearest(one, listed);
+        const near = suggest(one, listed);
         const hint = near === undefined ? "" : `; did you mean "${near}"?`;
         return problem(`states.${name}.lane`, `names the lane "${one}", which is not listed${hint}`);
       }),

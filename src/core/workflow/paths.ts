@@ -8,13 +8,13 @@ import picomatch from "picomatch/posix.js";
 import { globsMeet } from "./overlap.ts";
 
 /** The paths that no glob covers. */
-export function outside(paths: readonly string[], globs: readonly string[]): string[] {
+export function pathsOutside(paths: readonly string[], globs: readonly string[]): string[] {
   const covers = covering(globs);
   return paths.filter((path) => !covers(path));
 }
 
 /** The paths that some glob covers. */
-export function inside(paths: readonly string[], globs: readonly string[]): string[] {
+export function pathsInside(paths: readonly string[], globs: readonly string[]): string[] {
   return globs.length === 0 ? [] : paths.filter(covering(globs));
 }
 

@@ -7,11 +7,11 @@
 import * as z from "zod";
 import { parseStateName } from "../protocol/ids.ts";
 import type { Workflow } from "./workflow.ts";
-import { readSteps } from "../protocol/hand-offs.ts";
+import { readHandOffs } from "../protocol/hand-offs.ts";
 import type { Commit } from "../protocol/request.ts";
 import { jsonList } from "../util/lists.ts";
 import { valueOf } from "../protocol/message.ts";
-import type { PlanPlace } from "./carried-state.ts";
+import type { PlanPosition } from "./carried-state.ts";
 
 const MOST = 100;
 
@@ -24,7 +24,7 @@ const stepSchema = z.strictObject({
 
 export type PlanStep = z.infer<typeof stepSchema>;
 
-export interface Plan extends PlanPlace {
+export interface Plan extends PlanPosition {
   readonly steps: readonly PlanStep[];
 }
 
@@ -62,7 +62,7 @@ export function formatPlan(id: string, steps: readonly PlanStep[]): string {
  * The oldest that names the id is the one: what a script says later may look the same.
  */
 export function findPlanText(trail: readonly Commit[], id: string): string | undefined {
-  const texts = readSteps(trail).flatMap(({ message, answers }) => {
+  const texts = readHandOffs(trail).flatMap(({ message, answers }) => {
     if (answers === undefined || valueOf(message.trailers, "Plan") !== id) return [];
     const [, named, block = ""] = BLOCK.exec(message.body) ?? [];
     return named === id ? [block] : [];

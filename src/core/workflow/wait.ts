@@ -6,7 +6,7 @@
  */
 import { parseDuration } from "../util/duration.ts";
 import { parseBranch, parseStateName, type Branch } from "../protocol/ids.ts";
-import { parseInstant } from "../util/time.ts";
+import { parseTime } from "../util/time.ts";
 
 /** How many children have to be done. */
 export type Join =
@@ -87,7 +87,7 @@ function parseOne(text: string): Predicate | undefined {
       return ms === undefined ? undefined : { kind: "after", ms };
     }
     case "until": {
-      const at = parseInstant(alone);
+      const at = parseTime(alone);
       return at === undefined ? undefined : { kind: "until", at };
     }
     default:

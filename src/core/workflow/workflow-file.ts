@@ -7,13 +7,13 @@
 import { isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import type * as z from "zod";
 import type { StateName } from "../protocol/ids.ts";
-import { innermost, sayIssue } from "../messages/schema-errors.ts";
-import { nearest } from "../util/suggest.ts";
+import { deepestIssue, describeIssue } from "../messages/schema-errors.ts";
+import { suggest } from "../util/suggest.ts";
 import { agentSchema, laneSchema, limitsSchema, stateSchema, workflowSchema } from "./workflow-schema.ts";
-import { withoutPrototypes, type Problem, type Workflow, type WorkflowReading } from "./workflow.ts";
+import { withoutPrototypes, type WorkflowProblem, type Workflow, type WorkflowReading } from "./workflow.ts";
 
 /** Reads the text of a workflow file. Never throws; problems carry line and path. */
-export function readWorkflow(text: string): WorkflowReading {
+export function parseWorkflow(text: string): WorkflowReading {
   const lines = new LineCounter();
   const document = parseDocument(text, {
     lineCounter: lines,
@@ -31,14 +31,14 @@ export function readWorkflow(text: string): WorkflowReading {
   }
   const value = toValue(document);
   if ("problem" in value) return { problems: [{ path: "", message: value.problem }] };
-  const result = workflowSchema.safeParse(value.value, { error: sayIssue });
+  const result = workflowSchema.safeParse(value.value, { error: describeIssue });
   if (result.success) return { workflow: withoutPrototypes({ ...result.data, open: false }), problems: [] };
   return {
     problems: result.error.issues.flatMap(explain).map((problem) => locate(problem, document, lines)),
   };
 }
 
-function locate({ path, message }: Explained, document: Document, lines: LineCounter): Problem {
+function locate({ path, message }: Explained, document: Document, lines: LineCounter): WorkflowProblem {
   const offset = offsetOf(document, path);
   const line = offset === undefined ? {} : { line: lines.linePos(offset).line };
   return { ...line, path: path.map(String).join("."), message };
@@ -81,11 +81,11 @@ interface Explained {
 }
 
 function explain(given: z.core.$ZodIssue): Explained[] {
-  const issue = innermost(given);
+  const issue = deepestIssue(given);
   if (issue.code !== "unrecognized_keys") return [{ path: issue.path, message: issue.message }];
   return issue.keys.map((key) => {
     const path = [...issue.path, key];
-    const near = nearest(key, knownKeys(issue.path));
+    const near = suggest(key, knownKeys(issue.path));
     return { path, message: `unknown key "${key}"${near === undefined ? "" : `; did you mean "${near}"?`}` };
   });
 }

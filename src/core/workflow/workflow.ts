@@ -27,7 +27,7 @@ export interface Workflow extends WorkflowFile {
   readonly open: boolean;
 }
 
-export interface Problem {
+export interface WorkflowProblem {
   /** Counted from 1, where the file tells. */
   readonly line?: number;
   readonly path: string;
@@ -36,7 +36,7 @@ export interface Problem {
 
 export type WorkflowReading =
   | { readonly workflow: Workflow; readonly problems: readonly [] }
-  | { readonly workflow?: undefined; readonly problems: readonly Problem[] };
+  | { readonly workflow?: undefined; readonly problems: readonly WorkflowProblem[] };
 
 export const DEFAULT_HOPS = 50;
 export const DEFAULT_CONCURRENCY = 4;

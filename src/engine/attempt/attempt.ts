@@ -5,16 +5,16 @@
  * told.
  */
 import type { Run } from "../../core/scheduling/decide.ts";
-import type { View } from "../../core/scheduling/snapshot.ts";
+import type { Snapshot } from "../../core/scheduling/snapshot.ts";
 import { formatLease } from "../../core/protocol/lease.ts";
-import { Fault } from "../../core/messages/messages.ts";
-import { claim, ending, timeLeft, type Claim, type StopSwitch } from "./lease-holder.ts";
-import { conclude, concludeLimit, concludeUnrun } from "./finalize.ts";
+import { UserError } from "../../core/messages/messages.ts";
+import { claim, leaseUpdates, timeLeft, type Claim, type StopSwitch } from "./lease-holder.ts";
+import { finalize, finalizeLimit, finalizeUnrun } from "./finalize.ts";
 import { execute } from "./execute.ts";
-import { rest } from "./commit-result.ts";
-import { refusal } from "./preconditions.ts";
-import type { Contract, Ports } from "../ports.ts";
-import { readWork, type Beside, type Work } from "./context.ts";
+import { commitBackoff } from "./commit-result.ts";
+import { preconditionProblem } from "./preconditions.ts";
+import type { TrustedConfig, Ports } from "../ports.ts";
+import { readContext, type BackgroundTask, type AttemptContext } from "./context.ts";
 
 /** How long a request rests after we could not run it, whatever the script. */
 const FAULT_REST_MS = 30_000;
@@ -24,12 +24,12 @@ export type AttemptEnd = "ended" | "lost" | "fault";
 /** Runs one decision to its end. Never rejects. */
 export async function attempt(
   ports: Ports,
-  contract: Contract,
+  contract: TrustedConfig,
   run: Run,
-  view: View,
+  view: Snapshot,
   stop: StopSwitch,
   ttlMs: number,
-  beside: Beside,
+  beside: BackgroundTask,
 ): Promise<AttemptEnd> {
   const { branch } = run.head;
   let held: Claim | undefined;
@@ -37,41 +37,50 @@ export async function attempt(
     const script = await contract.script(run.request.state, run.request.role);
     held = await claim(ports, run, ttlMs);
     if (!held) {
-      ports.tell({ kind: "lost", branch, why: "another runner has it, or the branch moved" });
+      ports.report({ kind: "lost", branch, why: "another runner has it, or the branch moved" });
       return "lost";
     }
     const { attempt: number, run: id } = held.lease;
     if (timeLeft(ports, held) < 0) {
       const why = "its claim was too long on its way";
       const used = number - 1;
-      await rest(ports, held, { ms: 0, why, used, journal: undefined, salvage: undefined, spent: {} });
-      ports.tell({ kind: "lost", branch, why });
+      await commitBackoff(ports, held, {
+        ms: 0,
+        why,
+        used,
+        journal: undefined,
+        salvage: undefined,
+        spent: {},
+      });
+      ports.report({ kind: "lost", branch, why });
       return "lost";
     }
-    ports.tell({ kind: "claimed", branch, state: run.request.state, run: id, attempt: number });
-    await work(await readWork({ ports, contract, claim: held, view, stop, beside, script }));
+    ports.report({ kind: "claimed", branch, state: run.request.state, run: id, attempt: number });
+    await work(
+      await readContext({ ports, trustedConfig: contract, claim: held, view, stop, beside, script }),
+    );
     return "ended";
   } catch (error) {
-    const fault = error instanceof Fault ? error : undefined;
+    const fault = error instanceof UserError ? error : undefined;
     const what = error instanceof Error ? error.message : String(error);
     if (held) await giveBack(ports, held, what);
-    ports.tell({ kind: "fault", branch, what, next: fault?.next });
+    ports.report({ kind: "fault", branch, what, next: fault?.next });
     return "fault";
   }
 }
 
 /** Answers without a script where there is reason to, else runs it. */
-async function work(one: Work): Promise<void> {
+async function work(one: AttemptContext): Promise<void> {
   const { run } = one.claim;
-  if (run.limit) return concludeLimit(one, run.limit);
-  if (run.known) return concludeUnrun(one, run.known.state, run.known.why);
-  const why = await refusal(one);
-  if (why !== undefined) return concludeUnrun(one, "parked", why);
+  if (run.limit) return finalizeLimit(one, run.limit);
+  if (run.known) return finalizeUnrun(one, run.known.state, run.known.why);
+  const why = await preconditionProblem(one);
+  if (why !== undefined) return finalizeUnrun(one, "parked", why);
   const { wait = [], next = [] } = run.state ?? {};
   const [only] = next;
   const isWait = wait.length > 0 && next.length === 1;
-  if (!one.script && isWait && only !== undefined) return concludeUnrun(one, only, undefined);
-  return one.script ? execute(one, one.script) : conclude(one);
+  if (!one.script && isWait && only !== undefined) return finalizeUnrun(one, only, undefined);
+  return one.script ? execute(one, one.script) : finalize(one);
 }
 
 /** We could not run it: the request rests, and no attempt is used up. */
@@ -80,11 +89,11 @@ async function giveBack(ports: Ports, held: Claim, why: string): Promise<void> {
   try {
     const now = await ports.repository.readLease(held.ref);
     // A fault after the end of the run, such as a worktree that cannot be removed, gives nothing back.
-    if (now?.lease?.run !== held.lease.run || now.lease.rest) return;
+    if (now?.lease?.run !== held.lease.run || now.lease.backoff) return;
     held.value = now.value;
-    const resting = { ...lease, rest: { ms: FAULT_REST_MS, why: why.split("\n")[0] || "a fault" } };
+    const resting = { ...lease, backoff: { ms: FAULT_REST_MS, why: why.split("\n")[0] || "a fault" } };
     const next = await ports.repository.note(formatLease(resting));
-    await ports.repository.swap(ending(held, next), "give back");
+    await ports.repository.swap(leaseUpdates(held, next), "give back");
   } catch {
     // The disk may be full. Then the lease stands until this process is gone, and is taken over.
   }

@@ -5,27 +5,32 @@
  * in a batch is no way around a wait, a limit or a permission; in the order of the queue.
  */
 import { decide, type Run } from "../../core/scheduling/decide.ts";
-import { readItem } from "../../core/workflow/carried-state.ts";
-import { inOrder } from "../../core/scheduling/admission.ts";
+import { readCarriedState } from "../../core/workflow/carried-state.ts";
+import { byPriority } from "../../core/scheduling/admission.ts";
 import type { Member } from "../../core/outcome/landing.ts";
-import type { View } from "../../core/scheduling/snapshot.ts";
+import type { Snapshot } from "../../core/scheduling/snapshot.ts";
 import type { Claim } from "./lease-holder.ts";
 import { DEPTH } from "../loop/fact-loader.ts";
-import type { Contract, Ports } from "../ports.ts";
-import { refusal } from "./preconditions.ts";
+import type { TrustedConfig, Ports } from "../ports.ts";
+import { preconditionProblem } from "./preconditions.ts";
 
 /** How many requests one answer may answer. */
 const MOST = 100;
 
-interface Asking {
+interface BatchInput {
   readonly ports: Ports;
-  readonly contract: Contract;
+  readonly trustedConfig: TrustedConfig;
   readonly claim: Claim;
-  readonly view: View;
+  readonly view: Snapshot;
 }
 
-export async function readMembers({ ports, contract, claim, view }: Asking): Promise<Member[]> {
-  const { workflow } = contract;
+export async function readMembers({
+  ports,
+  trustedConfig: trustedConfig,
+  claim,
+  view,
+}: BatchInput): Promise<Member[]> {
+  const { workflow } = trustedConfig;
   const { request: own } = claim.run;
   const states = workflow.states[own.state]?.answers ?? [];
   if (states.length === 0) return [];
@@ -37,14 +42,14 @@ export async function readMembers({ ports, contract, claim, view }: Asking): Pro
     ({ request, limit, known }) => states.includes(request.state) && !limit && !known,
   );
   const members: Member[] = [];
-  for (const run of inOrder(wanted, workflow, now).slice(0, MOST)) {
+  for (const run of byPriority(wanted, workflow, now).slice(0, MOST)) {
     const { request, head } = run;
     const trail = await ports.repository.trail(request.commit, DEPTH);
-    const item = readItem(trail);
+    const item = readCarriedState(trail);
     // A step of a plan is answered as its plan says, and a dirty checkout would hold up all of them.
     if (item.plan || (await ports.repository.blocker(head.branch)) !== undefined) continue;
-    const one = { ports, contract, workflow, item, trail, isTampered: false, claim: { run } };
-    if ((await refusal(one)) === undefined) members.push({ request, trail, item });
+    const one = { ports, trustedConfig, workflow, carried: item, trail, isTampered: false, claim: { run } };
+    if ((await preconditionProblem(one)) === undefined) members.push({ request, trail, item });
   }
   return members;
 }

@@ -5,51 +5,60 @@
  * a child of this very work, is kept and not made again; an answer that is trouble moves its own
  * branch only.
  */
-import { plus, type Budget } from "../../core/util/amounts.ts";
-import { draftChildren, type Birth } from "../../core/outcome/create-children.ts";
+import { addAmounts, type Budget } from "../../core/util/amounts.ts";
+import { draftChildren, type NewBranch } from "../../core/outcome/create-children.ts";
 import { composeMessage } from "../../core/protocol/compose.ts";
 import { formatEvidence } from "../../core/policy/evidence.ts";
 import { refOf } from "../../core/protocol/ids.ts";
-import { entering, formatItem, readItem, type Item } from "../../core/workflow/carried-state.ts";
+import {
+  entering,
+  formatCarriedState,
+  readCarriedState,
+  type CarriedState,
+} from "../../core/workflow/carried-state.ts";
 import { draftOther } from "../../core/outcome/landing.ts";
 import { nextStep } from "../../core/outcome/transitions.ts";
 import { roundsProblem } from "../../core/policy/budget.ts";
 import type { Output } from "../../core/outcome/output.ts";
 import { formatPlan, planText } from "../../core/workflow/plan.ts";
-import { draftResponse, type Verdict } from "../../core/outcome/response.ts";
+import { draftResponse, type FinalState } from "../../core/outcome/response.ts";
 import type { Trailer } from "../../core/protocol/trailer-block.ts";
-import type { Beyond } from "./landing-updates.ts";
-import type { Reply, Saved } from "./commit-result.ts";
-import type { Sealed } from "../ports.ts";
-import { factsOf, hopLimit, type Work } from "./context.ts";
+import type { LandingUpdates } from "./landing-updates.ts";
+import type { PreparedResponse, Saved } from "./commit-result.ts";
+import type { CollectedTree } from "../ports.ts";
+import { runDetails, hopLimit, type AttemptContext } from "./context.ts";
 
-export interface Left {
-  readonly sealed: Sealed | undefined;
+export interface ScriptResult {
+  readonly sealed: CollectedTree | undefined;
   readonly salvage: Saved | undefined;
   readonly secrets: readonly string[];
 }
 
 /** What an attempt used, as its script says and our clock. */
-export function usedBy(work: Work, output: Output | undefined): Budget {
+export function usedBy(work: AttemptContext, output: Output | undefined): Budget {
   const { cost = 0, tokens = 0, turns = 0 } = output ?? {};
   return { cost, tokens, turns, time: Math.round(work.ports.clock.mono() - work.startedAt) };
 }
 
 /** The whole reply. Throws a Fault on what no message can carry. */
-export async function makeReply(work: Work, verdict: Verdict, left: Left): Promise<Reply> {
+export async function buildResponse(
+  work: AttemptContext,
+  verdict: FinalState,
+  left: ScriptResult,
+): Promise<PreparedResponse> {
   const { claim } = work;
   const { request } = claim.run;
   const output = verdict.trouble ? undefined : verdict.output;
   const hops = hopLimit(work);
-  const drafted = draftChildren(request, output?.children ?? [], work.item, hops, left.secrets);
+  const drafted = draftChildren(request, output?.children ?? [], work.carried, hops, left.secrets);
   const births = await unborn(work, drafted);
   const frozen = await freeze(work, output);
   const item = carriedOn(work, verdict, frozen?.id);
-  const facts = factsOf(work, left.secrets);
+  const facts = runDetails(work, left.secrets);
   const message = composeMessage(
     draftResponse(request, verdict, {
       ...facts,
-      carried: [...formatItem(item), ...proofs(output, left.sealed), ...approvers(work)],
+      carried: [...formatCarriedState(item), ...proofs(output, left.sealed), ...approvers(work)],
       appendix: frozen?.text ?? stepText(work, verdict),
     }),
   );
@@ -57,20 +66,23 @@ export async function makeReply(work: Work, verdict: Verdict, left: Left): Promi
 }
 
 /** Children that are not there yet. Any other branch of that name is in the way, and the swap finds it. */
-async function unborn({ ports, claim, item }: Work, births: readonly Birth[]): Promise<Birth[]> {
+async function unborn(
+  { ports, claim, carried: item }: AttemptContext,
+  births: readonly NewBranch[],
+): Promise<NewBranch[]> {
   const repeated = births.filter(({ key }) => item.children.includes(key));
   if (repeated.length === 0) return [...births];
   const values = await ports.repository.read(repeated.map(({ branch }) => refOf(branch)));
   const kept = new Set<string>();
   for (const { key, branch } of repeated) {
     const head = values.get(refOf(branch));
-    const parent = head ? readItem(await ports.repository.trail(head, 200)).parent : undefined;
+    const parent = head ? readCarriedState(await ports.repository.trail(head, 200)).parent : undefined;
     if (parent === claim.run.request.branch) kept.add(key);
   }
   return births.filter(({ key }) => !kept.has(key));
 }
 
-async function freeze({ ports }: Work, output: Output | undefined) {
+async function freeze({ ports }: AttemptContext, output: Output | undefined) {
   if (!output?.plan) return undefined;
   const id = await ports.repository.hash(planText(output.plan));
   const [first] = output.plan;
@@ -85,23 +97,29 @@ const stepHead = (
 ): string => [`Step ${at} of ${of}: ${step.subject}`, step.prompt].filter((part) => part !== "").join("\n\n");
 
 /** What the next step of a plan asks, for who answers it. */
-function stepText({ plan }: Work, { trouble }: Verdict): string | undefined {
+function stepText({ plan }: AttemptContext, { trouble }: FinalState): string | undefined {
   const next = nextStep(plan);
   return plan && next && !trouble ? stepHead(next, plan.step + 1, plan.of) : undefined;
 }
 
 /** The work as the answer carries it. */
-function carriedOn(work: Work, { state, output, trouble }: Verdict, frozen: string | undefined): Item {
-  const { item, offspring, plan } = work;
+function carriedOn(
+  work: AttemptContext,
+  { state, output, trouble }: FinalState,
+  frozen: string | undefined,
+): CarriedState {
+  const { carried: item, offspring, plan } = work;
   const given = trouble ? undefined : output;
   const joined = joins(work, state, trouble !== undefined)
     ? offspring.filter(({ fate }) => fate !== "going")
     : [];
   const add = (old: readonly string[], more: readonly string[]): string[] => [...new Set([...old, ...more])];
-  const next: Item = {
+  const next: CarriedState = {
     ...item,
     // What children spent is the work's, once it has their results.
-    spent: joined.filter(({ isNew }) => isNew).reduce(plus, plus(item.spent, usedBy(work, output))),
+    spent: joined
+      .filter(({ isNew }) => isNew)
+      .reduce(addAmounts, addAmounts(item.spent, usedBy(work, output))),
     children: add(
       item.children,
       (given?.children ?? []).map(({ key }) => key),
@@ -123,7 +141,7 @@ function carriedOn(work: Work, { state, output, trouble }: Verdict, frozen: stri
  * Whether this answer ends a wait for children. One that ended in vain hands them to a script as they
  * are; a person may mend them, and then they are waited for again.
  */
-function joins({ claim, workflow }: Work, state: string, isTrouble: boolean): boolean {
+function joins({ claim, workflow }: AttemptContext, state: string, isTrouble: boolean): boolean {
   const waits = claim.run.state?.wait.some((one) => one.kind === "children" || one.kind === "either");
   const next = workflow.states[state];
   return (
@@ -132,25 +150,29 @@ function joins({ claim, workflow }: Work, state: string, isTrouble: boolean): bo
 }
 
 /** After the last step the plan is fulfilled, and binds nobody any more. */
-function placeAfter({ plan, item }: Work): Item["plan"] {
+function placeAfter({ plan, carried: item }: AttemptContext): CarriedState["plan"] {
   if (!plan) return item.plan;
   return plan.step < plan.of ? { id: plan.id, step: plan.step + 1, of: plan.of } : undefined;
 }
 
 /** Where trouble leads aside, the step is still to be done. */
-function placeNow({ plan, item }: Work, state: string): Item["plan"] {
+function placeNow({ plan, carried: item }: AttemptContext, state: string): CarriedState["plan"] {
   const isAside = ["failed", "parked"].includes(state) || plan === undefined || plan.step < plan.of;
   return isAside ? item.plan : undefined;
 }
 
-function proofs(output: Output | undefined, sealed: Sealed | undefined): Trailer[] {
+function proofs(output: Output | undefined, sealed: CollectedTree | undefined): Trailer[] {
   return sealed ? (output?.evidence ?? []).map((name) => formatEvidence(name, sealed.tree)) : [];
 }
 
-const approvers = ({ approvals }: Work): Trailer[] =>
+const approvers = ({ approvals }: AttemptContext): Trailer[] =>
   approvals.map(({ by, commit }) => ({ key: "Approved-By", value: `${by} ${commit}` }));
 
-function beyond(work: Work, { state, output, trouble }: Verdict, { secrets }: Left): Beyond | undefined {
+function beyond(
+  work: AttemptContext,
+  { state, output, trouble }: FinalState,
+  { secrets }: ScriptResult,
+): LandingUpdates | undefined {
   const { answers = [], land: landing } = trouble ? {} : (output ?? {});
   if (landing === undefined && answers.length === 0) return undefined;
   const { claim, workflow, target, targetCommit, members } = work;

@@ -6,36 +6,36 @@
  * finished response that cannot be placed is kept on a ref.
  */
 import { composeMessage } from "../../core/protocol/compose.ts";
-import type { Birth } from "../../core/outcome/create-children.ts";
+import type { NewBranch } from "../../core/outcome/create-children.ts";
 import { branchOf, refOf, type Branch, type Ref, type Sha } from "../../core/protocol/ids.ts";
-import { plus, type Budget } from "../../core/util/amounts.ts";
+import { addAmounts, type Budget } from "../../core/util/amounts.ts";
 import { formatLease } from "../../core/protocol/lease.ts";
 import { salvageRef } from "../../core/protocol/refs.ts";
 import { refsOf } from "../../core/protocol/refs.ts";
 import type { Head } from "../../core/scheduling/snapshot.ts";
-import { Fault, words } from "../../core/messages/messages.ts";
-import { beyondMoves, type Beyond } from "./landing-updates.ts";
-import { ending, PATIENCE, refresh, release, type Claim } from "./lease-holder.ts";
-import { insist } from "../loop/retry-remote.ts";
-import type { Ports, Sealed, Swap, Tree, Update } from "../ports.ts";
+import { UserError, MESSAGES } from "../../core/messages/messages.ts";
+import { landingUpdates, type LandingUpdates } from "./landing-updates.ts";
+import { leaseUpdates, PATIENCE, refresh, release, type Claim } from "./lease-holder.ts";
+import { retryUnreachable } from "../loop/retry-remote.ts";
+import type { Ports, CollectedTree, Swap, AttemptTree, Update } from "../ports.ts";
 
 export interface Saved {
   readonly ref: Ref;
   readonly value: Sha;
 }
 
-export interface Reply {
+export interface PreparedResponse {
   readonly message: string;
   /** What the script left; without it the answer keeps the tree of the request. */
-  readonly sealed: Sealed | undefined;
+  readonly sealed: CollectedTree | undefined;
   readonly salvage: Saved | undefined;
   /** Branches that begin at the answer, made in the same swap. */
-  readonly births: readonly Birth[];
+  readonly births: readonly NewBranch[];
   /** What it moves besides its own branch. */
-  readonly beyond: Beyond | undefined;
+  readonly beyond: LandingUpdates | undefined;
 }
 
-export type Answered =
+export type CommitResult =
   | { readonly kind: "answered"; readonly commit: Sha }
   | { readonly kind: "blocked"; readonly why: string }
   /** The remote takes this very content nowhere; it is kept on this machine. */
@@ -46,7 +46,7 @@ export type Answered =
   | { readonly kind: "clash"; readonly why: string; readonly salvage: Ref }
   | { readonly kind: "overtaken"; readonly why: string; readonly salvage: Ref };
 
-export interface Rest {
+export interface Backoff {
   readonly ms: number;
   readonly why: string;
   /** Attempts used up so far. */
@@ -61,12 +61,16 @@ const TRIES = 8;
 const JITTER_MS = 40;
 
 /** Puts the response on the branch and drops the lease, in one swap. */
-export async function answer(ports: Ports, held: Claim, reply: Reply): Promise<Answered> {
+export async function commitResponse(
+  ports: Ports,
+  held: Claim,
+  reply: PreparedResponse,
+): Promise<CommitResult> {
   const { repository } = ports;
   const { request, head } = held.run;
   const parent = reply.sealed?.head ?? request.commit;
   if (parent !== request.commit && !(await repository.isAncestor(request.commit, parent))) {
-    throw new Fault(words.notADescendant(head.branch));
+    throw new UserError(MESSAGES.notADescendant(head.branch));
   }
   const tree = reply.sealed?.tree ?? request.commit;
   const commit = await repository.commit(tree, parent, reply.message);
@@ -75,13 +79,13 @@ export async function answer(ports: Ports, held: Claim, reply: Reply): Promise<A
     births.push({ ref: refOf(born), expected: null, next: await repository.commit(tree, commit, message) });
   }
   const branch = refOf(head.branch);
-  const moves = await beyondMoves(ports, held, reply.beyond, commit);
+  const moves = await landingUpdates(ports, held, reply.beyond, commit);
   // What waits beside its branch is one commit, and would land without the rest.
   const isAlone = births.length === 0 && moves.length === 0;
   let { salvage: saved } = reply;
   const updates = (): Update[] => [
     { ref: branch, expected: request.commit, next: commit },
-    ...ending(held),
+    ...leaseUpdates(held),
     ...births,
     ...moves,
     ...created(saved),
@@ -93,7 +97,7 @@ export async function answer(ports: Ports, held: Claim, reply: Reply): Promise<A
     if (swap.kind === "blocked") {
       if (!saved && !isAlone) {
         const salvage = await keepCommit(ports, held, commit);
-        return { kind: "clash", why: words.cannotWait(swap.why), salvage };
+        return { kind: "clash", why: MESSAGES.cannotWait(swap.why), salvage };
       }
       if (!saved) return park(ports, held, commit, swap.why);
       // It may be the saved tree that is refused, and that must not hold up the answer.
@@ -119,23 +123,23 @@ export async function answer(ports: Ports, held: Claim, reply: Reply): Promise<A
     if (!there && (await haveMoved(ports, held, moves))) return { kind: "outdated" };
     if (there) {
       const salvage = await keepCommit(ports, held, commit);
-      return { kind: "clash", why: words.branchThere(there), salvage };
+      return { kind: "clash", why: MESSAGES.branchThere(there), salvage };
     }
     await ports.clock.sleep(jitterMs(ports, tries));
   }
-  throw new Fault(words.headMoved(head.branch));
+  throw new UserError(MESSAGES.headMoved(head.branch));
 }
 
 /**
  * The answer is finished but has no place: it waits on a ref, and the request is not run again. What
  * is refused even there has content that the remote never takes.
  */
-async function park(ports: Ports, held: Claim, commit: Sha, why: string): Promise<Answered> {
+async function park(ports: Ports, held: Claim, commit: Sha, why: string): Promise<CommitResult> {
   const { parked } = refsOf(held.run.head.key);
   const before = await readOne(ports, held, parked);
   const swap = await settle(ports, held, "park the answer", () => [
     { ref: parked, expected: before, next: commit },
-    ...ending(held),
+    ...leaseUpdates(held),
   ]);
   if (swap.kind === "landed") return { kind: "blocked", why };
   if (swap.kind !== "blocked" && (await isKept(ports, held, commit))) return { kind: "blocked", why };
@@ -165,7 +169,7 @@ async function isKept(ports: Ports, held: Claim, commit: Sha): Promise<boolean> 
 }
 
 /** Puts a parked response on its branch. */
-export function land(ports: Ports, head: Head, response: Sha): Promise<Swap> {
+export function placeParkedResponse(ports: Ports, head: Head, response: Sha): Promise<Swap> {
   return ports.repository.swap(
     [
       { ref: refOf(head.branch), expected: head.commit, next: response },
@@ -179,17 +183,17 @@ export function land(ports: Ports, head: Head, response: Sha): Promise<Swap> {
  * Replaces the lease by one that rests, with the journal entry and the saved tree. False: another
  * runner has it, and only the tree is kept.
  */
-export async function rest(ports: Ports, held: Claim, end: Rest): Promise<boolean> {
+export async function commitBackoff(ports: Ports, held: Claim, end: Backoff): Promise<boolean> {
   const { repository, machine } = ports;
-  const spent = plus(held.lease.spent, end.spent);
+  const spent = addAmounts(held.lease.spent, end.spent);
   const lease = { ...held.lease, attempt: end.used, nonce: machine.newNonce(), spent };
-  const next = await repository.note(formatLease({ ...lease, rest: { ms: end.ms, why: end.why } }));
+  const next = await repository.note(formatLease({ ...lease, backoff: { ms: end.ms, why: end.why } }));
   const { journal } = refsOf(held.run.head.key);
   const before = await readOne(ports, held, journal);
   const entry =
     end.journal === undefined ? undefined : await repository.note(end.journal, before ?? undefined);
   const updates = (saved: Saved | undefined) => () => [
-    ...ending(held, next),
+    ...leaseUpdates(held, next),
     ...(entry ? [{ ref: journal, expected: before, next: entry }] : []),
     ...created(saved),
   ];
@@ -204,7 +208,12 @@ export async function rest(ports: Ports, held: Claim, end: Rest): Promise<boolea
 }
 
 /** Saves a tree under the salvage ref, whoever holds the lease by now. */
-export async function salvage(ports: Ports, held: Claim, tree: Tree, why: string): Promise<Ref | undefined> {
+export async function salvage(
+  ports: Ports,
+  held: Claim,
+  tree: AttemptTree,
+  why: string,
+): Promise<Ref | undefined> {
   const value = await ports.trees.save(tree, salvageMessage(held, why));
   return value && keepCommit(ports, held, value);
 }
@@ -233,13 +242,13 @@ async function keepCommit(ports: Ports, held: Claim, value: Sha): Promise<Ref> {
     }
     await ports.clock.sleep(jitterMs(ports, tries));
   }
-  throw new Fault(words.notSaved(ref));
+  throw new UserError(MESSAGES.notSaved(ref));
 }
 
 /** The present value of a ref, waited for while the remote is out of reach. */
 async function readOne(ports: Ports, held: Claim, ref: Ref): Promise<Sha | null> {
   const read = () => ports.repository.read([ref]);
-  return (await insist(ports, held.lease.ttlMs * PATIENCE, read)).get(ref) ?? null;
+  return (await retryUnreachable(ports, held.lease.ttlMs * PATIENCE, read)).get(ref) ?? null;
 }
 
 /** Full jitter, longer each time: two who try at once do not meet again. */
@@ -264,5 +273,5 @@ async function settle(
     if (held.value === next) return { kind: "landed" };
     await ports.clock.sleep(jitterMs(ports, tries));
   }
-  throw new Fault(words.notWritten(why, held.run.head.branch));
+  throw new UserError(MESSAGES.notWritten(why, held.run.head.branch));
 }

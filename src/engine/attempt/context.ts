@@ -4,28 +4,28 @@
  * What must hold: what the work carries is read from the history below the request, where only
  * commits of the runner speak of it; a plan counts only while its text has the id it was frozen as.
  */
-import { plus } from "../../core/util/amounts.ts";
-import { counted, type Approval, type Approved } from "../../core/policy/approvals.ts";
-import { offspringOf, type Offspring } from "../../core/scheduling/children.ts";
+import { addAmounts } from "../../core/util/amounts.ts";
+import { countedApprovals, type Approval, type ApprovalState } from "../../core/policy/approvals.ts";
+import { childrenOf, type Child } from "../../core/scheduling/children.ts";
 import type { Branch, Sha } from "../../core/protocol/ids.ts";
-import { readItem, type Item } from "../../core/workflow/carried-state.ts";
+import { readCarriedState, type CarriedState } from "../../core/workflow/carried-state.ts";
 import type { Member } from "../../core/outcome/landing.ts";
 import { chooseAgent, DEFAULT_AGENT, type Agent } from "../../core/outcome/prompt.ts";
-import type { Scene } from "../../core/scheduling/conditions.ts";
+import type { ConditionContext } from "../../core/scheduling/conditions.ts";
 import { findPlanText, parsePlan, type Plan } from "../../core/workflow/plan.ts";
 import type { Commit, Request } from "../../core/protocol/request.ts";
 import type { RunFacts } from "../../core/outcome/response.ts";
-import type { View } from "../../core/scheduling/snapshot.ts";
-import { approvalsWanted, sceneOf } from "../../core/scheduling/waits.ts";
+import type { Snapshot } from "../../core/scheduling/snapshot.ts";
+import { requiredApprovals, conditionContext } from "../../core/scheduling/waits.ts";
 import { DEFAULT_HOPS, type Workflow } from "../../core/workflow/workflow.ts";
 import type { Claim, StopSwitch } from "./lease-holder.ts";
 import { DEPTH } from "../loop/fact-loader.ts";
 import { readMembers } from "./batch.ts";
-import type { Contract, Ports, Script } from "../ports.ts";
+import type { TrustedConfig, Ports, Script } from "../ports.ts";
 
-export interface Work {
+export interface AttemptContext {
   readonly ports: Ports;
-  readonly contract: Contract;
+  readonly trustedConfig: TrustedConfig;
   readonly target: Branch;
   /** The head of the trusted branch when the request was looked at. */
   readonly targetCommit: Sha;
@@ -33,17 +33,17 @@ export interface Work {
   readonly claim: Claim;
   readonly stop: StopSwitch;
   /** Takes what runs beside the work once it is answered, and stops by a switch of its own. */
-  readonly beside: Beside;
+  readonly beside: BackgroundTask;
   readonly script: Script | undefined;
   readonly startedAt: number;
   /** The history below the request, itself included, newest first. */
   readonly trail: readonly Commit[];
-  readonly item: Item;
-  readonly offspring: readonly Offspring[];
+  readonly carried: CarriedState;
+  readonly offspring: readonly Child[];
   /** Those that let it go on; others that somebody wrote above it say nothing. */
   readonly approvals: readonly Approval[];
   /** What the look saw, to judge what would wait for what. */
-  readonly scene: Scene;
+  readonly scene: ConditionContext;
   readonly members: readonly Member[];
   /** The frozen plan that the request is a step of. */
   readonly plan: Plan | undefined;
@@ -51,28 +51,31 @@ export interface Work {
   readonly isTampered: boolean;
 }
 
-export type Beside = (task: (stop: StopSwitch) => Promise<void>) => void;
+export type BackgroundTask = (task: (stop: StopSwitch) => Promise<void>) => void;
 
 /** What an attempt is given before its work is read. */
-export type Start = Pick<Work, "ports" | "contract" | "claim" | "stop" | "beside" | "script"> & {
-  readonly view: View;
+export type Start = Pick<
+  AttemptContext,
+  "ports" | "trustedConfig" | "claim" | "stop" | "beside" | "script"
+> & {
+  readonly view: Snapshot;
 };
 
 /** Reads the work below a claimed request. */
-export async function readWork(start: Start): Promise<Work> {
-  const { ports, contract, claim, view } = start;
+export async function readContext(start: Start): Promise<AttemptContext> {
+  const { ports, trustedConfig: contract, claim, view } = start;
   const { request, head } = claim.run;
   const { workflow, target } = contract;
   const trail = await ports.repository.trail(request.commit, DEPTH);
-  const carried = readItem(trail);
+  const carried = readCarriedState(trail);
   // Who may freeze a plan follows none, not even one that cannot be read any more.
   const plan = workflow.states[request.state]?.plan ? undefined : carried.plan;
-  const item: Item = { ...carried, plan, spent: plus(carried.spent, claim.lease.spent) };
-  const scene = sceneOf(view, workflow, { mono: ports.clock.mono(), wall: ports.clock.wall() });
+  const item: CarriedState = { ...carried, plan, spent: addAmounts(carried.spent, claim.lease.spent) };
+  const scene = conditionContext(view, workflow, { mono: ports.clock.mono(), wall: ports.clock.wall() });
   const { heads } = scene;
   return {
     ports,
-    contract,
+    trustedConfig: contract,
     target,
     targetCommit: heads.get(target)?.commit ?? request.commit,
     workflow,
@@ -82,8 +85,8 @@ export async function readWork(start: Start): Promise<Work> {
     script: start.script,
     startedAt: ports.clock.mono(),
     trail,
-    item,
-    offspring: offspringOf(head.branch, item, heads, view.facts.missed),
+    carried: item,
+    offspring: childrenOf(head.branch, item, heads, view.facts.missed),
     approvals: goodApprovals(request, workflow, view.facts.approved.get(head.key), ports.clock.wall()),
     scene,
     members: await readMembers(start),
@@ -94,21 +97,21 @@ export async function readWork(start: Start): Promise<Work> {
 function goodApprovals(
   request: Request,
   workflow: Workflow,
-  approved: Approved | undefined,
+  approved: ApprovalState | undefined,
   wall: number,
 ): Approval[] {
   if (!approved) return [];
-  const wanted = approvalsWanted(request, workflow);
-  const good = new Set(wanted.flatMap((one) => counted(one, approved, workflow, wall)));
+  const wanted = requiredApprovals(request, workflow);
+  const good = new Set(wanted.flatMap((one) => countedApprovals(one, approved, workflow, wall)));
   return approved.approvals.filter((one) => good.has(one));
 }
 
 async function readPlan(
   { repository }: Ports,
   trail: readonly Commit[],
-  { plan }: Item,
+  { plan }: CarriedState,
   request: Request,
-): Promise<Pick<Work, "plan" | "isTampered">> {
+): Promise<Pick<AttemptContext, "plan" | "isTampered">> {
   if (!plan) return { plan: undefined, isTampered: false };
   const text = findPlanText(trail, plan.id);
   const steps = text === undefined ? undefined : parsePlan(text);
@@ -121,7 +124,7 @@ async function readPlan(
 }
 
 /** Who answers, where the state is a prompt. */
-function agentOf({ workflow, claim, script }: Work): Agent | undefined {
+function agentOf({ workflow, claim, script }: AttemptContext): Agent | undefined {
   const { request } = claim.run;
   return chooseAgent(workflow, request.state, request, script?.agent);
 }
@@ -129,11 +132,11 @@ function agentOf({ workflow, claim, script }: Work): Agent | undefined {
 /** Attempts that a state has, the first one included. */
 export const attemptsOf = (held: Claim): number => (held.run.state?.retries ?? 0) + 1;
 
-export const hopLimit = ({ workflow }: Pick<Work, "workflow">): number =>
+export const hopLimit = ({ workflow }: Pick<AttemptContext, "workflow">): number =>
   workflow.limits.hops ?? DEFAULT_HOPS;
 
 /** What the answer says of the run. */
-export function factsOf(work: Work, secrets: readonly string[]): RunFacts {
+export function runDetails(work: AttemptContext, secrets: readonly string[]): RunFacts {
   const { claim: held, ports } = work;
   return {
     run: held.lease.run,
@@ -142,7 +145,7 @@ export function factsOf(work: Work, secrets: readonly string[]): RunFacts {
     attempts: attemptsOf(held),
     tookMs: ports.clock.mono() - work.startedAt,
     hopLimit: hopLimit(work),
-    workflow: work.contract.blob,
+    workflow: work.trustedConfig.blob,
     script: work.script?.blob,
     agent: work.script?.prompt ? (agentOf(work)?.name ?? DEFAULT_AGENT) : undefined,
     secrets,

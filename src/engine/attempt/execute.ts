@@ -8,21 +8,21 @@ import { legalAnswers } from "../../core/outcome/transitions.ts";
 import { budgetOf } from "../../core/policy/budget.ts";
 import { chooseAgent } from "../../core/outcome/prompt.ts";
 import { keep, type Claim } from "./lease-holder.ts";
-import { conclude } from "./finalize.ts";
+import { finalize } from "./finalize.ts";
 import { salvage } from "./commit-result.ts";
-import type { Ports, Script, ScriptCall, ScriptEnd, Tree } from "../ports.ts";
+import type { Ports, Script, ScriptCall, ScriptEnd, AttemptTree } from "../ports.ts";
 import { runShadow } from "./shadow-run.ts";
-import { attemptsOf, type Work } from "./context.ts";
+import { attemptsOf, type AttemptContext } from "./context.ts";
 
-export async function execute(work: Work, script: Script): Promise<void> {
+export async function execute(work: AttemptContext, script: Script): Promise<void> {
   const { ports, claim: held } = work;
   const { request } = held.run;
   const tree = await ports.trees.open(held.lease.run, request);
   let end: ScriptEnd;
   try {
-    const call = await callOf(work, script, tree);
+    const call = await scriptCallOf(work, script, tree);
     end = await attend(work, call);
-    await conclude(work, end, tree);
+    await finalize(work, end, tree);
   } catch (error) {
     await saveAfterFault(ports, held, tree);
     throw error;
@@ -30,21 +30,24 @@ export async function execute(work: Work, script: Script): Promise<void> {
   if (!held.run.state?.shadow || script.prompt) return;
   work.beside((stop) =>
     runShadow(work, async (one, at, run) => {
-      const call = { ...(await callOf(work, one, at)), run };
-      return { legal: call.next, end: await runReady({ ...work, stop }, call) };
+      const call = { ...(await scriptCallOf(work, one, at)), run };
+      return { legal: call.next, end: await runSetupAndScript({ ...work, stop }, call) };
     }),
   );
 }
 
 /** The script, while the lease is kept. */
-async function attend(work: Work, call: ScriptCall): Promise<ScriptEnd> {
-  const running = runReady(work, call);
+async function attend(work: AttemptContext, call: ScriptCall): Promise<ScriptEnd> {
+  const running = runSetupAndScript(work, call);
   const [end] = await Promise.all([running, keep(work.ports, work.claim, work.stop, running)]);
   return end;
 }
 
 /** The hook that makes a worktree fit to work in, then the script. */
-export async function runReady({ ports, stop, contract }: Work, call: ScriptCall): Promise<ScriptEnd> {
+export async function runSetupAndScript(
+  { ports, stop, trustedConfig: contract }: AttemptContext,
+  call: ScriptCall,
+): Promise<ScriptEnd> {
   const setup = await contract.setup();
   if (setup) {
     const ready = await ports.scripts.run({ ...call, script: setup, agent: undefined }, stop.done);
@@ -61,8 +64,12 @@ function asSetup(end: ScriptEnd): ScriptEnd {
 }
 
 /** What a script is told. */
-export async function callOf(work: Work, script: Script, tree: Tree): Promise<ScriptCall> {
-  const { ports, claim: held, workflow, item } = work;
+export async function scriptCallOf(
+  work: AttemptContext,
+  script: Script,
+  tree: AttemptTree,
+): Promise<ScriptCall> {
+  const { ports, claim: held, workflow, carried: item } = work;
   const { request, head, state } = held.run;
   const previous = held.lease.attempt > 1 || held.run.over !== undefined;
   const legal = script.aynig && workflow.open ? "any" : legalAnswers(workflow, request.state, work.plan);
@@ -75,7 +82,7 @@ export async function callOf(work: Work, script: Script, tree: Tree): Promise<Sc
     request,
     trail: work.trail,
     salvage: previous ? await ports.repository.salvaged(head.branch, request.commit) : [],
-    previous: held.lease.attempt > 1 ? held.run.over?.lease?.rest?.why : undefined,
+    previous: held.lease.attempt > 1 ? held.run.over?.lease?.backoff?.why : undefined,
     run: held.lease.run,
     attempt: held.lease.attempt,
     attempts: attemptsOf(held),
@@ -95,7 +102,7 @@ export async function callOf(work: Work, script: Script, tree: Tree): Promise<Sc
 }
 
 /** When nothing can be saved, nothing is removed: the worktree stays, and the next sweep saves it. */
-async function saveAfterFault(ports: Ports, held: Claim, tree: Tree): Promise<void> {
+async function saveAfterFault(ports: Ports, held: Claim, tree: AttemptTree): Promise<void> {
   try {
     await salvage(ports, held, tree, "the runner could not go on");
   } catch {

@@ -10,7 +10,7 @@ import type { Request } from "../../core/protocol/request.ts";
 import type { Claim } from "./lease-holder.ts";
 import type { Ports, Update } from "../ports.ts";
 
-export interface Beyond {
+export interface LandingUpdates {
   /** The trusted branch. */
   readonly land: Update | undefined;
   /** What its own branch is answered with. */
@@ -24,10 +24,10 @@ export interface Beyond {
 }
 
 /** The updates of what an answer moves beyond its own branch. What lands is kept under the archive. */
-export async function beyondMoves(
+export async function landingUpdates(
   { repository }: Ports,
   held: Claim,
-  beyond: Beyond | undefined,
+  beyond: LandingUpdates | undefined,
   commit: Sha,
 ): Promise<Update[]> {
   if (!beyond) return [];

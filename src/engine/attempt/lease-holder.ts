@@ -4,15 +4,15 @@
  * What must hold: a Claim exists only after its swap landed and the head was read again; each
  * renewal has a new nonce; a lease whose run is not ours is never written. See docs/protocol.md.
  */
-import { NOTHING, type Budget } from "../../core/util/amounts.ts";
+import { NO_AMOUNTS, type Budget } from "../../core/util/amounts.ts";
 import type { Run } from "../../core/scheduling/decide.ts";
 import { refOf, type Ref, type Sha } from "../../core/protocol/ids.ts";
 import { formatLease, type Lease } from "../../core/protocol/lease.ts";
 import { refsOf } from "../../core/protocol/refs.ts";
 import { parseMessage, valueOf } from "../../core/protocol/message.ts";
 import { formatUse } from "../../core/scheduling/side-refs.ts";
-import { Fault, words } from "../../core/messages/messages.ts";
-import { insist } from "../loop/retry-remote.ts";
+import { UserError, MESSAGES } from "../../core/messages/messages.ts";
+import { retryUnreachable } from "../loop/retry-remote.ts";
 import type { Ports, Update } from "../ports.ts";
 
 declare const landed: unique symbol;
@@ -88,7 +88,7 @@ export async function claim(ports: Ports, run: Run, ttlMs: number): Promise<Clai
     // What runs no script is in no lane.
     lanes: (run.limit || run.known ? undefined : run.state?.lane) ?? ["default"],
     slots: (run.slots ?? []).map(({ name }) => name),
-    spent: (before?.request === run.request.commit ? before.spent : undefined) ?? NOTHING,
+    spent: (before?.request === run.request.commit ? before.spent : undefined) ?? NO_AMOUNTS,
     ...(machine.holder ? { holder: machine.holder } : {}),
   };
   const value = await repository.note(formatLease(lease));
@@ -99,16 +99,16 @@ export async function claim(ports: Ports, run: Run, ttlMs: number): Promise<Clai
     [{ ref, expected: run.over?.value ?? null, next: value }, ...places, ...marks],
     `claim ${run.request.state}`,
   );
-  if (swap.kind === "blocked") throw new Fault(words.noClaim(swap.why));
+  if (swap.kind === "blocked") throw new UserError(MESSAGES.noClaim(swap.why));
   if (swap.kind !== "landed") {
     if (swap.kind !== "unknown") return undefined;
-    const found = await insist(ports, ttlMs * PATIENCE, () => repository.readLease(ref));
+    const found = await retryUnreachable(ports, ttlMs * PATIENCE, () => repository.readLease(ref));
     if (found?.lease?.run !== lease.run) return undefined;
   }
   const slots = places.map((one) => ({ ref: one.ref, value }));
   const quotas = marks.map(({ ref: mark, next, lane, at }): Mark => ({ ref: mark, value: next, lane, at }));
   const claimed = { run, lease, ref, value, slots, quotas, since } as unknown as Claim;
-  if (await insist(ports, timeLeft(ports, claimed), () => isAsked(ports, claimed))) return claimed;
+  if (await retryUnreachable(ports, timeLeft(ports, claimed), () => isAsked(ports, claimed))) return claimed;
   await release(ports, claimed, await laidBack(ports, claimed));
   return undefined;
 }
@@ -125,7 +125,7 @@ async function markQuotas({ repository, clock }: Ports, run: Run, id: Lease["run
 }
 
 /** Lets the marks of a claim say what it spent, once it ends. */
-export async function noteUse({ repository }: Ports, claim: Claim, spent: Budget): Promise<void> {
+export async function markLaneUse({ repository }: Ports, claim: Claim, spent: Budget): Promise<void> {
   const { tokens = 0, cost = 0 } = spent;
   if (tokens === 0 && cost === 0) return;
   for (const mark of claim.quotas) {
@@ -142,8 +142,8 @@ async function laidBack({ repository, machine }: Ports, { run, lease }: Claim): 
   const before = run.over?.lease;
   if (!before || before.request === lease.request) return undefined;
   const own = { run: lease.run, runner: lease.runner, nonce: machine.newNonce() };
-  const rest = before.rest ?? { ms: 0, why: "its runner was lost" };
-  return repository.note(formatLease({ ...before, ...own, rest }));
+  const rest = before.backoff ?? { ms: 0, why: "its runner was lost" };
+  return repository.note(formatLease({ ...before, ...own, backoff: rest }));
 }
 
 /** How long nobody may take over a claim that was not renewed yet; below 0: somebody may have. */
@@ -170,7 +170,7 @@ async function isHead(ports: Ports, claim: Claim): Promise<boolean> {
 }
 
 /** What goes or changes together when a claim ends: its lease, and its places in lanes. */
-export function ending(claim: Claim, next: Sha | null = null): Update[] {
+export function leaseUpdates(claim: Claim, next: Sha | null = null): Update[] {
   const { ref, value, slots, quotas } = claim;
   const places = slots.map((slot): Update => ({ ref: slot.ref, expected: slot.value, next: null }));
   const marks = quotas.flatMap((mark): Update[] =>
@@ -188,7 +188,7 @@ export async function refresh(ports: Ports, claim: Claim): Promise<boolean> {
       ports.repository.readLease(ref),
       refs.length > 0 ? ports.repository.read(refs) : new Map<Ref, Sha | null>(),
     ]);
-  const [now, there] = await insist(ports, lease.ttlMs * PATIENCE, read);
+  const [now, there] = await retryUnreachable(ports, lease.ttlMs * PATIENCE, read);
   if (now?.lease?.run !== lease.run) return false;
   claim.value = now.value;
   claim.slots = claim.slots.filter((one) => there.get(one.ref) === one.value);
@@ -199,7 +199,7 @@ export async function refresh(ports: Ports, claim: Claim): Promise<boolean> {
 /** Deletes the lease, or replaces it by `next`, if it is still ours. */
 export async function release(ports: Ports, claim: Claim, next?: Sha): Promise<void> {
   for (let tries = 0; tries < RELEASES && claim.value !== next; tries++) {
-    const swap = await ports.repository.swap(ending(claim, next), "release");
+    const swap = await ports.repository.swap(leaseUpdates(claim, next), "release");
     if (swap.kind === "landed" || !(await refresh(ports, claim))) return;
   }
 }

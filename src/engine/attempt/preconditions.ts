@@ -6,16 +6,16 @@
  */
 import type { Run } from "../../core/scheduling/decide.ts";
 import { findEvidence, missingEvidence } from "../../core/policy/evidence.ts";
-import type { Item } from "../../core/workflow/carried-state.ts";
-import { spentProblem } from "../../core/policy/budget.ts";
-import { agentProblem, findAsking, permitProblem } from "../../core/policy/authorization.ts";
+import type { CarriedState } from "../../core/workflow/carried-state.ts";
+import { budgetProblem } from "../../core/policy/budget.ts";
+import { agentProblem, findRequester, authorizationProblem } from "../../core/policy/authorization.ts";
 import type { Commit } from "../../core/protocol/request.ts";
 import { accountOf } from "../../core/policy/push-identity.ts";
 import { refOf, type Branch, type Sha } from "../../core/protocol/ids.ts";
-import { Fault, words } from "../../core/messages/messages.ts";
+import { UserError, MESSAGES } from "../../core/messages/messages.ts";
 import type { Workflow } from "../../core/workflow/workflow.ts";
-import type { Contract, Ports } from "../ports.ts";
-import { proofOf } from "../loop/identity-proof.ts";
+import type { TrustedConfig, Ports } from "../ports.ts";
+import { proveIdentity } from "../loop/identity-proof.ts";
 
 /** How long a server may take to tell who pushed. */
 const LATE_MS = 60 * 60 * 1000;
@@ -23,12 +23,12 @@ const LATE_MS = 60 * 60 * 1000;
 const SOON_MS = [1000, 2000, 4000];
 
 /** A request, and what it is judged by. */
-interface Refusable {
+interface PreconditionInput {
   readonly ports: Ports;
-  readonly contract: Contract;
+  readonly trustedConfig: TrustedConfig;
   readonly workflow: Workflow;
   readonly claim: { readonly run: Pick<Run, "request" | "head"> };
-  readonly item: Item;
+  readonly carried: CarriedState;
   /** The history below it, itself included, newest first. */
   readonly trail: readonly Commit[];
   /** True when its plan is not the one that was frozen. */
@@ -39,45 +39,45 @@ interface Refusable {
  * Why the request is parked in place of being run; undefined: it may run. Throws a Fault where the
  * server has not told yet who pushed it.
  */
-export async function refusal(work: Refusable): Promise<string | undefined> {
-  const { workflow, item, trail, claim } = work;
+export async function preconditionProblem(work: PreconditionInput): Promise<string | undefined> {
+  const { workflow, carried: item, trail, claim } = work;
   const { request, head } = claim.run;
   const permit = await permitRefusal(work);
   if (permit !== undefined) return permit;
-  if (work.isTampered) return words.planTampered(item.plan?.id ?? "");
+  if (work.isTampered) return MESSAGES.planTampered(item.plan?.id ?? "");
   const tree = trail[0]?.tree ?? "";
   const missing = missingEvidence(workflow, request.state, findEvidence(trail, tree, workflow));
-  if (missing.length > 0) return words.noEvidence(request.state, missing);
-  return spentProblem(workflow, item, head.branch);
+  if (missing.length > 0) return MESSAGES.noEvidence(request.state, missing);
+  return budgetProblem(workflow, item, head.branch);
 }
 
 async function permitRefusal({
   ports,
-  contract,
+  trustedConfig: contract,
   workflow,
   trail,
   claim,
-}: Refusable): Promise<string | undefined> {
+}: PreconditionInput): Promise<string | undefined> {
   const { state, branch } = claim.run.request;
   if (workflow.states[state]?.by === undefined) return undefined;
-  const asking = findAsking(trail, workflow);
+  const asking = findRequester(trail, workflow);
   if (!asking) return undefined;
   const { commit: asker, byScript } = asking;
   // Anybody can write what looks like an answer: where it is told who pushed it, that decides.
   if (byScript && workflow.proof !== "pusher") return agentProblem(workflow, state, asker);
   if (!byScript && (await isOfTrusted(ports, contract, branch, asker.commit)))
-    return permitProblem(workflow, state, undefined);
+    return authorizationProblem(workflow, state, undefined);
   const isFresh = ports.clock.wall() - asker.committed * 1000 < LATE_MS;
   const waits = workflow.proof === "pusher" && isFresh ? SOON_MS : [];
   for (const ms of [...waits, undefined]) {
-    const proven = await proofOf(ports.repository, contract, branch, trail, [asker]);
-    if (!proven) return permitProblem(workflow, state, asker.author ?? "");
+    const proven = await proveIdentity(ports.repository, contract, branch, trail, [asker]);
+    if (!proven) return authorizationProblem(workflow, state, asker.author ?? "");
     const by = proven.get(asker.commit);
     if (byScript && isOnBehalf(workflow, by)) return agentProblem(workflow, state, asker);
-    if (by !== undefined || waits.length === 0) return permitProblem(workflow, state, by);
+    if (by !== undefined || waits.length === 0) return authorizationProblem(workflow, state, by);
     if (ms !== undefined) await ports.clock.sleep(ms);
   }
-  throw new Fault(words.pusherUnknown(asker.commit, branch));
+  throw new UserError(MESSAGES.pusherUnknown(asker.commit, branch));
 }
 
 /** True for an account whose own commits are believed to be a runner's. */
@@ -87,7 +87,7 @@ const isOnBehalf = (workflow: Workflow, address: string | undefined): boolean =>
 /** Who makes a branch from the trusted one asks for nothing that lay there already, in another's words. */
 async function isOfTrusted(
   { repository }: Pick<Ports, "repository">,
-  { workflow, target }: Contract,
+  { workflow, target }: TrustedConfig,
   branch: Branch,
   asker: Sha,
 ): Promise<boolean> {

@@ -4,33 +4,41 @@
  * What must hold: the worktree, the script, the judgement and the response are those of an attempt;
  * no claim, no lane, no ref; the worktree is given back whatever happens.
  */
-import { NOTHING } from "../../core/util/amounts.ts";
+import { NO_AMOUNTS } from "../../core/util/amounts.ts";
 import type { Run } from "../../core/scheduling/decide.ts";
 import type { Sha } from "../../core/protocol/ids.ts";
 import type { Outcome } from "../../core/outcome/outcome.ts";
 import type { Request } from "../../core/protocol/request.ts";
-import type { Verdict } from "../../core/outcome/response.ts";
-import { NO_FACTS, type Head, type View } from "../../core/scheduling/snapshot.ts";
+import type { FinalState } from "../../core/outcome/response.ts";
+import { NO_HISTORY_FACTS, type Head, type Snapshot } from "../../core/scheduling/snapshot.ts";
 import type { Claim, StopSwitch } from "./lease-holder.ts";
-import { callOf, runReady } from "./execute.ts";
-import type { Contract, Look, Ports, Script, ScriptEnd, Sealed, Tree } from "../ports.ts";
-import { makeReply } from "./build-response.ts";
-import { temper, weigh } from "./validate-result.ts";
-import { readWork, type Work } from "./context.ts";
+import { scriptCallOf, runSetupAndScript } from "./execute.ts";
+import type {
+  TrustedConfig,
+  RefListing,
+  Ports,
+  Script,
+  ScriptEnd,
+  CollectedTree,
+  AttemptTree,
+} from "../ports.ts";
+import { buildResponse } from "./build-response.ts";
+import { temper, validateResult } from "./validate-result.ts";
+import { readContext, type AttemptContext } from "./context.ts";
 
-export interface Rehearsal {
+export interface ReplayRequest {
   readonly ports: Ports;
   /** Branches are taken as they are today: nothing tells what they were like when it was run. */
-  readonly look: Look;
-  readonly contract: Contract;
+  readonly look: RefListing;
+  readonly contract: TrustedConfig;
   readonly request: Request;
   readonly script: Script;
   readonly stop: StopSwitch;
   /** Is told of the worktree, so that nobody takes it for one of a run that has to be saved. */
-  readonly opened: (tree: Tree) => void;
+  readonly opened: (tree: AttemptTree) => void;
 }
 
-export interface Rehearsed {
+export interface ReplayResult {
   readonly outcome: Outcome;
   /** Undefined when there would be no answer yet. */
   readonly answer: { readonly state: string; readonly message: string; readonly tree: Sha } | undefined;
@@ -38,18 +46,32 @@ export interface Rehearsed {
 }
 
 /** Runs the script once. */
-export async function rehearse(rehearsal: Rehearsal): Promise<Rehearsed> {
+export async function replayRun(rehearsal: ReplayRequest): Promise<ReplayResult> {
   const { ports, contract, look, request, script, stop, opened } = rehearsal;
   const none = { leases: new Map(), slots: new Map(), takenOver: new Map() };
-  const view: View = { ...look, ...none, sightings: new Map(), going: new Map(), facts: NO_FACTS };
+  const view: Snapshot = {
+    ...look,
+    ...none,
+    sightings: new Map(),
+    going: new Map(),
+    facts: NO_HISTORY_FACTS,
+  };
   const claim = standIn(rehearsal);
-  const work = await readWork({ ports, contract, claim, stop, beside: () => undefined, script, view });
+  const work = await readContext({
+    ports,
+    trustedConfig: contract,
+    claim,
+    stop,
+    beside: () => undefined,
+    script,
+    view,
+  });
   const tree = await ports.trees.open(claim.lease.run, request);
   try {
     opened(tree);
-    const end = await runReady(work, await callOf(work, script, tree));
+    const end = await runSetupAndScript(work, await scriptCallOf(work, script, tree));
     const sealed = end.exit.kind === "exited" ? await ports.trees.seal(tree) : undefined;
-    const outcome = await weigh(work, end, sealed);
+    const outcome = await validateResult(work, end, sealed);
     return { outcome, answer: await answerOf(work, outcome, end, sealed), log: end.log };
   } finally {
     await ports.trees.close(tree);
@@ -57,7 +79,7 @@ export async function rehearse(rehearsal: Rehearsal): Promise<Rehearsed> {
 }
 
 /** What stands in the place of a claim: nothing was claimed, and nothing that writes is given it. */
-function standIn({ ports: { machine }, contract, request }: Rehearsal): Claim {
+function standIn({ ports: { machine }, contract, request }: ReplayRequest): Claim {
   const { branch, commit, committed, message, state } = request;
   const head: Head = {
     branch,
@@ -66,7 +88,7 @@ function standIn({ ports: { machine }, contract, request }: Rehearsal): Claim {
     key: "",
     parents: [],
     message: message.header,
-    asked: request,
+    reading: request,
   };
   const entry = contract.workflow.states[state];
   const run: Run = { kind: "run", head, request, state: entry, attempt: 1, over: undefined };
@@ -80,21 +102,21 @@ function standIn({ ports: { machine }, contract, request }: Rehearsal): Claim {
     nonce: machine.newNonce(),
     lanes: [],
     slots: [],
-    spent: NOTHING,
+    spent: NO_AMOUNTS,
   };
   return { run, lease } as unknown as Claim;
 }
 
 async function answerOf(
-  work: Work,
+  work: AttemptContext,
   outcome: Outcome,
   end: ScriptEnd,
-  sealed: Sealed | string | undefined,
-): Promise<Rehearsed["answer"]> {
+  sealed: CollectedTree | string | undefined,
+): Promise<ReplayResult["answer"]> {
   if (outcome.kind === "later" || outcome.kind === "stopped") return undefined;
   const { request, state } = work.claim.run;
   const left = typeof sealed === "object" && outcome.kind === "answer" ? sealed : undefined;
-  const verdict: Verdict =
+  const verdict: FinalState =
     outcome.kind === "answer" && left
       ? temper(work, outcome, left)
       : {
@@ -103,7 +125,7 @@ async function answerOf(
           trouble: troubleOf(outcome, end),
         };
   const { secrets } = end;
-  const { message } = await makeReply(work, verdict, { sealed: left, salvage: undefined, secrets });
+  const { message } = await buildResponse(work, verdict, { sealed: left, salvage: undefined, secrets });
   // A failure leaves the files as they were.
   return { state: verdict.state, message, tree: left?.tree ?? request.commit };
 }

@@ -10,35 +10,39 @@ import { composeMessage } from "../../core/protocol/compose.ts";
 import type { Ref, RunId } from "../../core/protocol/ids.ts";
 import { HOLD } from "../../core/protocol/refs.ts";
 import { SHADOW } from "../../core/protocol/refs.ts";
-import { decideOutcome, describeEnd, type Legal, type Outcome } from "../../core/outcome/outcome.ts";
+import { decideOutcome, describeEnd, type LegalAnswers, type Outcome } from "../../core/outcome/outcome.ts";
 import { readOutput } from "../../core/outcome/output.ts";
-import type { Script, ScriptEnd, Tree } from "../ports.ts";
-import type { Work } from "./context.ts";
+import type { Script, ScriptEnd, AttemptTree } from "../ports.ts";
+import type { AttemptContext } from "./context.ts";
 
 /** Runs a script for the request once more; `legal` are the states that may follow. */
-type Play = (script: Script, tree: Tree, run: RunId) => Promise<{ legal: Legal; end: ScriptEnd }>;
+type Play = (
+  script: Script,
+  tree: AttemptTree,
+  run: RunId,
+) => Promise<{ legal: LegalAnswers; end: ScriptEnd }>;
 
 /** Never rejects. */
-export async function runShadow(work: Work, play: Play): Promise<void> {
-  const { ports, claim, contract } = work;
+export async function runShadow(work: AttemptContext, play: Play): Promise<void> {
+  const { ports, claim, trustedConfig: contract } = work;
   const { request } = claim.run;
   try {
     const prompt = await contract.prompt(request.state);
     if (prompt && !(await isUnwanted(work))) await cast(work, prompt, play);
   } catch (error) {
     const what = `the shadow of ${request.state}: ${error instanceof Error ? error.message : String(error)}`;
-    ports.tell({ kind: "fault", branch: request.branch, what, next: undefined });
+    ports.report({ kind: "fault", branch: request.branch, what, next: undefined });
   }
 }
 
 /** Where the script gave no answer yet, there is nothing to compare with; a hold stops shadows, too. */
-async function isUnwanted({ ports, claim }: Work): Promise<boolean> {
+async function isUnwanted({ ports, claim }: AttemptContext): Promise<boolean> {
   const held = (await ports.repository.read([HOLD])).get(HOLD);
   const lease = await ports.repository.readLease(claim.ref);
   return Boolean(held) || lease?.lease?.request === claim.run.request.commit;
 }
 
-async function cast(work: Work, prompt: Script, play: Play): Promise<void> {
+async function cast(work: AttemptContext, prompt: Script, play: Play): Promise<void> {
   const { ports, claim } = work;
   const { request } = claim.run;
   const run = ports.machine.newRun();
@@ -56,7 +60,12 @@ async function cast(work: Work, prompt: Script, play: Play): Promise<void> {
   }
 }
 
-function describe({ claim }: Work, run: RunId, { exit, secrets }: ScriptEnd, outcome: Outcome): string {
+function describe(
+  { claim }: AttemptContext,
+  run: RunId,
+  { exit, secrets }: ScriptEnd,
+  outcome: Outcome,
+): string {
   const { branch, commit, state } = claim.run.request;
   const { cost, tokens, model, summary } = ("output" in outcome ? outcome.output : undefined) ?? {};
   const line = (key: string, value: string | undefined) =>

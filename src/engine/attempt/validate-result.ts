@@ -8,26 +8,26 @@ import { childProblem } from "../../core/outcome/create-children.ts";
 import { findEvidence, missingEvidence } from "../../core/policy/evidence.ts";
 import { landProblem, othersProblem } from "../../core/outcome/landing.ts";
 import { legalAnswers, resolve } from "../../core/outcome/transitions.ts";
-import { roundsProblem, sameProblem } from "../../core/policy/budget.ts";
+import { roundsProblem, repetitionProblem } from "../../core/policy/budget.ts";
 import { parseMessage, valueOf, valuesOf } from "../../core/protocol/message.ts";
 import { decideOutcome, type Outcome } from "../../core/outcome/outcome.ts";
 import { readOutput, readSetState, type Output, type OutputReading } from "../../core/outcome/output.ts";
-import { inside, outside } from "../../core/workflow/paths.ts";
+import { pathsInside, pathsOutside } from "../../core/workflow/paths.ts";
 import { planProblem } from "../../core/workflow/plan.ts";
-import type { Verdict } from "../../core/outcome/response.ts";
-import { ringWith } from "../../core/scheduling/waits.ts";
-import { words } from "../../core/messages/messages.ts";
-import type { ScriptEnd, Sealed } from "../ports.ts";
-import type { Work } from "./context.ts";
+import type { FinalState } from "../../core/outcome/response.ts";
+import { cycleWith } from "../../core/scheduling/waits.ts";
+import { MESSAGES } from "../../core/messages/messages.ts";
+import type { ScriptEnd, CollectedTree } from "../ports.ts";
+import type { AttemptContext } from "./context.ts";
 
 /** How many commits may land at once. */
 const LANDING = 1000;
 
 /** What the end of an attempt comes to. `sealed` is what it left; a string says what is wrong with that. */
-export async function weigh(
-  work: Work,
+export async function validateResult(
+  work: AttemptContext,
   end: ScriptEnd,
-  sealed: Sealed | string | undefined,
+  sealed: CollectedTree | string | undefined,
 ): Promise<Outcome> {
   const { script, workflow } = work;
   const { state } = work.claim.run.request;
@@ -44,22 +44,26 @@ export async function weigh(
   for (const name of outcome.output.evidence ?? []) proven.add(name);
   const missing = missingEvidence(workflow, outcome.state, proven);
   if (missing.length === 0) return outcome;
-  return { kind: "failed", why: words.noEvidence(outcome.state, missing), output: outcome.output };
+  return { kind: "failed", why: MESSAGES.noEvidence(outcome.state, missing), output: outcome.output };
 }
 
 /** The first thing that the contract forbids; undefined: none. */
-async function breach(work: Work, output: Output, sealed: Sealed): Promise<string | undefined> {
-  const { workflow, item, members } = work;
+async function breach(
+  work: AttemptContext,
+  output: Output,
+  sealed: CollectedTree,
+): Promise<string | undefined> {
+  const { workflow, carried: item, members } = work;
   const { request, state } = work.claim.run;
   const strange = (output.cancel ?? []).find((key) => !item.children.includes(key));
-  if (strange !== undefined) return words.noSuchChild(strange);
+  if (strange !== undefined) return MESSAGES.noSuchChild(strange);
   // Another branch would be bound by nothing of the plan.
-  if (work.plan && (output.children ?? []).length > 0) return words.planHandsOut(request.state);
+  if (work.plan && (output.children ?? []).length > 0) return MESSAGES.planHandsOut(request.state);
   const unproven = (output.evidence ?? []).find((name) => !state?.proves.includes(name));
-  if (unproven !== undefined) return words.notProven(request.state, unproven);
+  if (unproven !== undefined) return MESSAGES.notProven(request.state, unproven);
   const depends = valuesOf(output.trailers, "Depends-On");
-  const ring = depends.length > 0 ? ringWith(request.branch, depends, work.scene) : undefined;
-  if (ring) return words.wouldWait(ring);
+  const ring = depends.length > 0 ? cycleWith(request.branch, depends, work.scene) : undefined;
+  if (ring) return MESSAGES.wouldWait(ring);
   const declared =
     childProblem(output.children ?? [], workflow, request.branch, request.state, item, work.offspring) ??
     (output.plan && planProblem(output.plan, request.state, workflow)) ??
@@ -68,19 +72,19 @@ async function breach(work: Work, output: Output, sealed: Sealed): Promise<strin
 }
 
 async function landBreach(
-  { ports, targetCommit, claim }: Work,
+  { ports, targetCommit, claim }: AttemptContext,
   { land }: Output,
 ): Promise<string | undefined> {
   if (land === undefined) return undefined;
   const { request, state } = claim.run;
-  if (!state?.land) return words.mayNotLand(request.state);
+  if (!state?.land) return MESSAGES.mayNotLand(request.state);
   if (!(await ports.repository.holds(land, targetCommit))) return landProblem([], targetCommit);
   return landProblem(await ports.repository.trail(land, LANDING), targetCommit);
 }
 
 /** Paths that this state, this work or this step of a plan may not change. */
-async function pathBreach(work: Work, sealed: Sealed): Promise<string | undefined> {
-  const { item, plan } = work;
+async function pathBreach(work: AttemptContext, sealed: CollectedTree): Promise<string | undefined> {
+  const { carried: item, plan } = work;
   const { request, state } = work.claim.run;
   const step = plan?.steps[plan.step - 1]?.writes;
   const bounds = [state?.writes, item.owns.length > 0 ? item.owns : undefined, step].filter(
@@ -89,27 +93,31 @@ async function pathBreach(work: Work, sealed: Sealed): Promise<string | undefine
   if (!sealed.changed || (bounds.length === 0 && (state?.forbid.length ?? 0) === 0)) return undefined;
   const changed = await work.ports.repository.changed(request.commit, sealed.tree);
   const bad = new Set([
-    ...bounds.flatMap((globs) => outside(changed, globs)),
-    ...inside(changed, state?.forbid ?? []),
+    ...bounds.flatMap((globs) => pathsOutside(changed, globs)),
+    ...pathsInside(changed, state?.forbid ?? []),
   ]);
-  return bad.size > 0 ? words.pathsForbidden(request.state, [...bad]) : undefined;
+  return bad.size > 0 ? MESSAGES.pathsForbidden(request.state, [...bad]) : undefined;
 }
 
 /** The answer as it is written: the one that was given, or a limit in its place. */
-export function temper(work: Work, answer: Extract<Outcome, { kind: "answer" }>, sealed: Sealed): Verdict {
-  const { workflow, item, trail } = work;
+export function temper(
+  work: AttemptContext,
+  answer: Extract<Outcome, { kind: "answer" }>,
+  sealed: CollectedTree,
+): FinalState {
+  const { workflow, carried: item, trail } = work;
   const { state, output } = answer;
   const most = roundsProblem(workflow, item, state);
-  const same = sameProblem(workflow, trail, state, sealed.tree);
+  const same = repetitionProblem(workflow, trail, state, sealed.tree);
   const limit = most ?? (same === undefined ? undefined : { state: "parked", why: same });
   return limit ? { state: limit.state, output, trouble: { why: limit.why, log: "" } } : { state, output };
 }
 
 /** An AYNIG command may commit the next state itself, print SET_STATE, or use our output file. */
 async function readAynig(
-  work: Work,
+  work: AttemptContext,
   end: ScriptEnd,
-  sealed: Sealed | string | undefined,
+  sealed: CollectedTree | string | undefined,
 ): Promise<OutputReading> {
   const { commit: requested, key } = work.claim.run.request;
   const printed = readSetState(end.stdout) ?? readOutput(end.output);

@@ -6,18 +6,18 @@
  * that many runners that started together do not look together.
  */
 import type { Sha } from "../../core/protocol/ids.ts";
-export interface Rests {
+export interface PollInterval {
   readonly shortestMs: number;
   readonly longestMs: number;
 }
 
 const GROWTH = 1.6;
 
-export class Pace {
-  readonly #rests: Rests;
+export class PollBackoff {
+  readonly #rests: PollInterval;
   #ms: number;
 
-  constructor(rests: Rests) {
+  constructor(rests: PollInterval) {
     this.#rests = rests;
     this.#ms = rests.shortestMs;
   }
@@ -37,7 +37,7 @@ export class Pace {
 
 const LONGEST_MS = 60_000;
 
-export class Patience {
+export class BackoffWait {
   readonly #attempts = new Map<Sha, number>();
   readonly #ends = new Map<Sha, number>();
 
@@ -60,7 +60,7 @@ const LOST = { firstMs: 50, longestMs: 5000 };
 /** A run that does not stay gives a request up after so many lost claims. */
 const TRIES = 6;
 
-export class Losses {
+export class ClaimBackoff {
   readonly #rests: { readonly firstMs: number; readonly longestMs: number };
   readonly #lost = new Map<Sha, { readonly tries: number; readonly until: number }>();
 

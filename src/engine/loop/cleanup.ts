@@ -5,13 +5,13 @@
  * What must hold: each removal names the very value that was judged; an answer that its branch
  * refuses is tried again ever more seldom, and told once.
  */
-import type { Decision, Idle, Land, Run, Why } from "../../core/scheduling/decide.ts";
+import type { Decision, Idle, Land, Run, DecisionReason } from "../../core/scheduling/decide.ts";
 import type { Branch, Sha } from "../../core/protocol/ids.ts";
 import { formatLease } from "../../core/protocol/lease.ts";
-import { findLeftovers } from "../../core/scheduling/orphans.ts";
-import type { Head, Now, View } from "../../core/scheduling/snapshot.ts";
-import { land } from "../attempt/commit-result.ts";
-import { Losses } from "./backoff.ts";
+import { findOrphans } from "../../core/scheduling/orphans.ts";
+import type { Head, Now, Snapshot } from "../../core/scheduling/snapshot.ts";
+import { placeParkedResponse } from "../attempt/commit-result.ts";
+import { ClaimBackoff } from "./backoff.ts";
 import type { Ports } from "../ports.ts";
 
 /** Between two tries to put an answer where it was refused: each is a push. */
@@ -28,11 +28,11 @@ export interface Barred {
   readonly freed: boolean;
 }
 
-export class Tidy {
+export class Cleanup {
   readonly #ports: Ports;
   readonly #shared: boolean;
   readonly #told = new Map<Sha, string>();
-  readonly #refused = new Losses(REFUSED);
+  readonly #refused = new ClaimBackoff(REFUSED);
 
   /** `shared`: each try is a push, and the refusal is not ours to lift. */
   constructor(ports: Ports, shared: boolean) {
@@ -41,7 +41,7 @@ export class Tidy {
   }
 
   /** Lands finished answers and removes expired leases of answered requests. */
-  async settle(decisions: readonly Decision[], view: View, now: number): Promise<Settled> {
+  async settle(decisions: readonly Decision[], view: Snapshot, now: number): Promise<Settled> {
     const blocked: Idle[] = [];
     let progress = false;
     for (const decision of decisions) {
@@ -65,9 +65,9 @@ export class Tidy {
     const { branch, commit } = head;
     const before = this.#told.get(commit);
     if (before !== undefined && this.#refused.restMs(parked.value, now) > 0) return before;
-    const swap = await land(this.#ports, head, parked.value);
+    const swap = await placeParkedResponse(this.#ports, head, parked.value);
     if (swap.kind === "landed") {
-      this.#ports.tell({ kind: "landed", branch, commit: parked.value });
+      this.#ports.report({ kind: "landed", branch, commit: parked.value });
       return true;
     }
     if (swap.kind !== "blocked") return false;
@@ -77,9 +77,9 @@ export class Tidy {
   }
 
   /** Removes leases and places that nobody holds. True when some went, or the next look will tell. */
-  async sweep(view: View, now: Now): Promise<boolean> {
+  async sweep(view: Snapshot, now: Now): Promise<boolean> {
     let progress = false;
-    for (const { ref, value, sure } of findLeftovers(view, now)) {
+    for (const { ref, value, sure } of findOrphans(view, now)) {
       const remove = () => this.#ports.repository.swap([{ ref, expected: value, next: null }], "left over");
       if (!sure || (await remove()).kind === "landed") progress = true;
     }
@@ -87,14 +87,14 @@ export class Tidy {
   }
 
   /** Why a request that may run is left alone: answered on another branch, or in no way to be answered. */
-  async bar(run: Run, view: View): Promise<Barred | undefined> {
+  async bar(run: Run, view: Snapshot): Promise<Barred | undefined> {
     const { head, request } = run;
     const { repository } = this.#ports;
     const other = await repository.answeredElsewhere(request, view.target);
     const touched = other === undefined ? [head.branch, ...(run.state?.land ? [view.target] : [])] : [];
     let blocked: string | undefined;
     for (const branch of touched) blocked ??= await repository.blocker(branch);
-    const why: Why | undefined =
+    const why: DecisionReason | undefined =
       other !== undefined
         ? { code: "bound-elsewhere", detail: other }
         : blocked !== undefined
@@ -110,14 +110,14 @@ export class Tidy {
    * A lost run of a request that waits must hold no place in a lane, or who waits for that place
    * waits as long. Its lease rests: attempts stay counted.
    */
-  async layDown({ over }: Pick<Run, "over">, { slots }: View): Promise<boolean> {
+  async layDown({ over }: Pick<Run, "over">, { slots }: Snapshot): Promise<boolean> {
     const lost = over?.lease;
-    if (!over || !lost || lost.rest) return false;
+    if (!over || !lost || lost.backoff) return false;
     const { repository, machine } = this.#ports;
     // A run of its own: the lost one may live, and must find that its lease is another's.
     const own = { run: machine.newRun(), nonce: machine.newNonce(), runner: machine.runner };
     const rest = { ms: 0, why: "its runner was lost" };
-    const next = await repository.note(formatLease({ ...lost, ...own, rest }));
+    const next = await repository.note(formatLease({ ...lost, ...own, backoff: rest }));
     const place = [...slots.values()].filter(({ run }) => run === lost.run);
     const swap = await repository.swap(
       [
@@ -132,7 +132,7 @@ export class Tidy {
   #tellBlocked(branch: Branch, commit: Sha, why: string): void {
     if (this.#told.get(commit) === why) return;
     this.#told.set(commit, why);
-    this.#ports.tell({ kind: "blocked", branch, why });
+    this.#ports.report({ kind: "blocked", branch, why });
   }
 }
 

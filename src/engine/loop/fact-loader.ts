@@ -4,38 +4,38 @@
  * What must hold: nothing is asked for a head that does not need it, and nothing twice of a commit,
  * because what lies below a commit never changes.
  */
-import { readApprovals, type Approved } from "../../core/policy/approvals.ts";
+import { readApprovals, type ApprovalState } from "../../core/policy/approvals.ts";
 import { refOf, type Branch, type Sha } from "../../core/protocol/ids.ts";
 import { childBranch } from "../../core/scheduling/children.ts";
-import { itemOf, readItem, type Item } from "../../core/workflow/carried-state.ts";
-import { approves, type Commit } from "../../core/protocol/request.ts";
-import { readSteps } from "../../core/protocol/hand-offs.ts";
-import type { Facts, Head, View } from "../../core/scheduling/snapshot.ts";
+import { carriedStateOf, readCarriedState, type CarriedState } from "../../core/workflow/carried-state.ts";
+import { approvedCommit, type Commit } from "../../core/protocol/request.ts";
+import { readHandOffs } from "../../core/protocol/hand-offs.ts";
+import type { HistoryFacts, Head, Snapshot } from "../../core/scheduling/snapshot.ts";
 import { parseDependency, singles, type Predicate } from "../../core/workflow/wait.ts";
 import type { Workflow } from "../../core/workflow/workflow.ts";
-import type { Contract, Look, Repository } from "../ports.ts";
-import { proofOf } from "./identity-proof.ts";
+import type { TrustedConfig, RefListing, Repository } from "../ports.ts";
+import { proveIdentity } from "./identity-proof.ts";
 
 type Needs = Pick<Repository, "holds" | "landed" | "pushes" | "read" | "signer" | "trail">;
 
 /** How far down a piece of work is looked for. */
 export const DEPTH = 400;
 
-export class Inquirer {
+export class FactLoader {
   readonly #repository: Needs;
-  #items = new Map<Sha, Item>();
-  #approved = new Map<string, Approved | undefined>();
+  #items = new Map<Sha, CarriedState>();
+  #approved = new Map<string, ApprovalState | undefined>();
   #reached = new Set<string>();
 
   constructor(repository: Needs) {
     this.#repository = repository;
   }
 
-  async inquire(
-    { target, heads }: Pick<Look, "target" | "heads">,
-    contract: Pick<Contract, "workflow" | "file">,
-    takenOver: View["takenOver"] = new Map(),
-  ): Promise<Facts> {
+  async load(
+    { target, heads }: Pick<RefListing, "target" | "heads">,
+    contract: Pick<TrustedConfig, "workflow" | "file">,
+    takenOver: Snapshot["takenOver"] = new Map(),
+  ): Promise<HistoryFacts> {
     const { workflow } = contract;
     const waits = heads.flatMap((head) => waitsOf(head, workflow));
     const trusted = heads.find(({ branch }) => branch === target)?.commit;
@@ -88,20 +88,20 @@ export class Inquirer {
   async #findItems(
     heads: readonly Head[],
     workflow: Workflow,
-    takenOver: View["takenOver"],
-  ): Promise<ReadonlyMap<string, Item>> {
+    takenOver: Snapshot["takenOver"],
+  ): Promise<ReadonlyMap<string, CarriedState>> {
     const known = this.#items;
     this.#items = new Map();
-    const items = new Map<string, Item>();
+    const items = new Map<string, CarriedState>();
     for (const head of heads) {
-      const { asked, commit, key } = head;
+      const { reading: asked, commit, key } = head;
       const request = asked.kind === "none" ? takenOver.get(key) : asked;
       if (!request || (request === asked && request.answers !== undefined)) continue;
       const joins = workflow.states[request.state]?.wait.some((one) =>
         singles(one).some(({ kind }) => kind === "children"),
       );
       if (!joins) continue;
-      const item = known.get(commit) ?? readItem(await this.#repository.trail(commit, DEPTH));
+      const item = known.get(commit) ?? readCarriedState(await this.#repository.trail(commit, DEPTH));
       this.#items.set(commit, item);
       items.set(key, item);
     }
@@ -110,14 +110,14 @@ export class Inquirer {
 
   async #findApproved(
     heads: readonly Head[],
-    contract: Pick<Contract, "workflow" | "file">,
+    contract: Pick<TrustedConfig, "workflow" | "file">,
     trusted: Sha | undefined,
-  ): Promise<ReadonlyMap<string, Approved>> {
+  ): Promise<ReadonlyMap<string, ApprovalState>> {
     const known = this.#approved;
     this.#approved = new Map();
-    const found = new Map<string, Approved>();
+    const found = new Map<string, ApprovalState>();
     const { proof } = contract.workflow;
-    for (const { asked, branch, commit, key } of heads) {
+    for (const { reading: asked, branch, commit, key } of heads) {
       if (asked.kind !== "none" || asked.reason !== "approves") continue;
       const id = `${commit} ${branch} ${proof} ${contract.workflow["on-plain-commit"]}`;
       const approved = known.has(id)
@@ -133,14 +133,20 @@ export class Inquirer {
   async #readApproved(
     branch: Branch,
     commit: Sha,
-    contract: Pick<Contract, "workflow" | "file">,
+    contract: Pick<TrustedConfig, "workflow" | "file">,
     trusted: Sha | undefined,
-  ): Promise<Approved | undefined> {
+  ): Promise<ApprovalState | undefined> {
     const { workflow } = contract;
     const trail = await this.#repository.trail(commit, DEPTH);
     const own = trusted && (await this.#countAbove(trusted, trail));
     const continues = workflow["on-plain-commit"] === "continue";
-    const proven = await proofOf(this.#repository, contract, branch, trail, provable(trail.slice(0, own)));
+    const proven = await proveIdentity(
+      this.#repository,
+      contract,
+      branch,
+      trail,
+      provable(trail.slice(0, own)),
+    );
     const found = readApprovals(branch, trail, { proven, own, continues });
     // Of what nobody is known to have asked for, nobody can say that it is not their own.
     const isUnknown = workflow.proof === "pusher" && found && !proven?.has(found.approved);
@@ -162,25 +168,29 @@ export class Inquirer {
 
 /** What is asked who wrote it: the approvals on top of a history, and what people asked for below them. */
 function provable(trail: readonly Commit[]): readonly Commit[] {
-  const end = trail.findIndex(({ message }) => approves(message) === undefined);
+  const end = trail.findIndex(({ message }) => approvedCommit(message) === undefined);
   if (end < 0) return trail;
-  const asked = readSteps(trail.slice(end)).filter(({ answers }) => answers === undefined);
+  const asked = readHandOffs(trail.slice(end)).filter(({ answers }) => answers === undefined);
   return [...trail.slice(0, end), ...asked.map(({ commit }) => commit)];
 }
 
 /** The children that heads join. */
-function joining(heads: readonly Head[], items: ReadonlyMap<string, Item>, workflow: Workflow): Branch[] {
-  return heads.flatMap(({ asked, branch, key }) => {
+function joining(
+  heads: readonly Head[],
+  items: ReadonlyMap<string, CarriedState>,
+  workflow: Workflow,
+): Branch[] {
+  return heads.flatMap(({ reading: asked, branch, key }) => {
     if (asked.kind === "none") return [];
     const wait = workflow.states[asked.state]?.wait ?? [];
     if (!wait.some((one) => singles(one).some(({ kind }) => kind === "children"))) return [];
-    const { children, joined } = items.get(key) ?? itemOf(asked.message.trailers);
+    const { children, joined } = items.get(key) ?? carriedStateOf(asked.message.trailers);
     return children.filter((one) => !joined.includes(one)).map((one) => childBranch(branch, one));
   });
 }
 
 /** Every single thing that a head waits for. */
-function waitsOf({ asked }: Head, workflow: Workflow): Predicate[] {
+function waitsOf({ reading: asked }: Head, workflow: Workflow): Predicate[] {
   if (asked.kind === "none") return [];
   const wait = workflow.states[asked.state]?.wait ?? [];
   const depends = asked.dependsOn.flatMap((text) => parseDependency(text) ?? []);

@@ -7,7 +7,7 @@
 import type { Branch, Sha } from "../../core/protocol/ids.ts";
 import { pushersOf } from "../../core/policy/push-identity.ts";
 import type { Commit } from "../../core/protocol/request.ts";
-import type { Contract, Repository } from "../ports.ts";
+import type { TrustedConfig, Repository } from "../ports.ts";
 
 /** The file below `states/` that lists whose keys are known. */
 const SIGNERS = "allowed_signers";
@@ -16,9 +16,9 @@ const SIGNERS = "allowed_signers";
  * The proven addresses of those commits that are wanted, by commit; undefined: what a commit says of
  * its author counts. `trail` is first-parent history from the head of the branch, newest first.
  */
-export async function proofOf(
+export async function proveIdentity(
   repository: Pick<Repository, "pushes" | "signer">,
-  { workflow, file }: Pick<Contract, "workflow" | "file">,
+  { workflow, file }: Pick<TrustedConfig, "workflow" | "file">,
   branch: Branch,
   trail: readonly Commit[],
   wanted: readonly Commit[],

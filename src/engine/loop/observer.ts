@@ -5,8 +5,14 @@
  * that starts again counts again; no time in a commit makes a lease expire.
  */
 import type { Branch, Ref, Sha } from "../../core/protocol/ids.ts";
-import type { Facts, Going, SeenLease, SeenSlot, View } from "../../core/scheduling/snapshot.ts";
-import type { Look, Ports } from "../ports.ts";
+import type {
+  HistoryFacts,
+  RunningAttempt,
+  ObservedLease,
+  ObservedSlot,
+  Snapshot,
+} from "../../core/scheduling/snapshot.ts";
+import type { RefListing, Ports } from "../ports.ts";
 
 export class Observer {
   readonly #ports: Pick<Ports, "clock" | "machine">;
@@ -19,7 +25,12 @@ export class Observer {
   }
 
   /** `going` are the branches that this process works on. */
-  observe(look: Look, takenOver: View["takenOver"], going: ReadonlyMap<Branch, Going>, facts: Facts): View {
+  observe(
+    look: RefListing,
+    takenOver: Snapshot["takenOver"],
+    going: ReadonlyMap<Branch, RunningAttempt>,
+    facts: HistoryFacts,
+  ): Snapshot {
     const { clock, machine } = this.#ports;
     const now = clock.mono();
     const present = new Set<Sha>();
@@ -29,21 +40,21 @@ export class Observer {
       this.#firstSeen.set(value, first);
       return first;
     };
-    const leases = new Map<string, SeenLease>();
+    const leases = new Map<string, ObservedLease>();
     for (const [key, found] of look.leases) {
       const { holder } = found.lease ?? {};
       const known = this.#before.get(found.ref) === found.value;
       const dead = holder !== undefined && machine.isDead(holder);
       leases.set(key, { ...found, known, firstSeen: seenAt(found.value), dead });
     }
-    const slots = new Map<Ref, SeenSlot>();
+    const slots = new Map<Ref, ObservedSlot>();
     for (const { ref, value, lease } of look.slots.values()) {
       const known = this.#before.get(ref) === value;
       slots.set(ref, { ref, value, run: lease?.run, known });
     }
     this.#before = new Map([...leases.values(), ...slots.values()].map(({ ref, value }) => [ref, value]));
     const sightings = new Map<Sha, number>();
-    for (const { commit, asked } of look.heads) {
+    for (const { commit, reading: asked } of look.heads) {
       if (asked.kind === "request" && asked.state === "working") sightings.set(commit, seenAt(commit));
     }
     for (const value of this.#firstSeen.keys()) if (!present.has(value)) this.#firstSeen.delete(value);

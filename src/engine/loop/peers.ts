@@ -7,8 +7,8 @@
 import type { Run } from "../../core/scheduling/decide.ts";
 import type { Sha } from "../../core/protocol/ids.ts";
 import type { Holder } from "../../core/protocol/lease.ts";
-import { draw, isMine } from "../../core/scheduling/sharding.ts";
-import type { View } from "../../core/scheduling/snapshot.ts";
+import { hashScore, isMine } from "../../core/scheduling/sharding.ts";
+import type { Snapshot } from "../../core/scheduling/snapshot.ts";
 import type { Machine } from "../ports.ts";
 
 /** Between two hand-offs a runner holds no lease. */
@@ -16,7 +16,7 @@ const MEMORY_MS = 15_000;
 /** The shortest time that another's request is left to it; the longest is four times that. */
 const MOMENT_MS = 1500;
 
-export class Neighbours {
+export class Peers {
   readonly #self: string;
   readonly #seen = new Map<string, number>();
   #spareSince: number | undefined;
@@ -26,9 +26,9 @@ export class Neighbours {
   }
 
   /** Takes note of who holds leases now. */
-  note({ leases }: View, now: number): void {
+  note({ leases }: Snapshot, now: number): void {
     for (const { lease, dead } of leases.values()) {
-      if (lease && !lease.rest && !dead) this.#seen.set(nameOf(lease.runner, lease.holder), now);
+      if (lease && !lease.backoff && !dead) this.#seen.set(nameOf(lease.runner, lease.holder), now);
     }
     for (const [name, at] of this.#seen) if (now - at > MEMORY_MS) this.#seen.delete(name);
     this.#seen.delete(this.#self);
@@ -52,7 +52,7 @@ export class Neighbours {
     const others = runs.filter((run) => !this.#isMine(run));
     const waited = now - (this.#spareSince ?? now);
     const left = others.map(({ request: { commit } }): [Sha, number] => {
-      const moment = MOMENT_MS * (1 + (3 * draw(this.#self, commit)) / 2 ** 32);
+      const moment = MOMENT_MS * (1 + (3 * hashScore(this.#self, commit)) / 2 ** 32);
       return [commit, moment - waited];
     });
     return new Map(left.filter(([, ms]) => ms > 0));

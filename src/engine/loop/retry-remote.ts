@@ -4,14 +4,14 @@
  * What must hold: only a cut line is waited for; any other error is thrown at once. Waiting is safe
  * anywhere, because whatever is written afterwards names the values that it expects.
  */
-import { Unreachable } from "../../core/messages/messages.ts";
+import { RemoteUnreachable } from "../../core/messages/messages.ts";
 import type { Ports } from "../ports.ts";
 
 const FIRST_MS = 100;
 const LONGEST_MS = 5000;
 
 /** Returns the answer; throws Unreachable when none came within `forMs`. */
-export async function insist<T>(
+export async function retryUnreachable<T>(
   { clock, machine }: Pick<Ports, "clock" | "machine">,
   forMs: number,
   ask: () => Promise<T>,
@@ -22,20 +22,23 @@ export async function insist<T>(
       return await ask();
     } catch (error) {
       const pause = Math.min(LONGEST_MS, FIRST_MS * 2 ** tries) * (0.5 + machine.random() / 2);
-      if (!(error instanceof Unreachable) || clock.mono() + pause > end) throw error;
+      if (!(error instanceof RemoteUnreachable) || clock.mono() + pause > end) throw error;
       await clock.sleep(pause);
     }
   }
 }
 
 /** A service that starts before its network waits for it, and says so once. */
-export function telling({ tell }: Pick<Ports, "tell">, ask: () => Promise<void>): () => Promise<void> {
+export function reportOutage(
+  { report: tell }: Pick<Ports, "report">,
+  ask: () => Promise<void>,
+): () => Promise<void> {
   let isTold = false;
   return async () => {
     try {
       await ask();
     } catch (error) {
-      if (error instanceof Unreachable && !isTold) {
+      if (error instanceof RemoteUnreachable && !isTold) {
         const { message: what, next } = error;
         tell({ kind: "fault", branch: undefined, what, next });
         isTold = true;

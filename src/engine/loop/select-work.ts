@@ -8,16 +8,16 @@
 import type { Idle, Run } from "../../core/scheduling/decide.ts";
 import type { Branch, Sha } from "../../core/protocol/ids.ts";
 import { admit, type Admission, type Spread } from "../../core/scheduling/admission.ts";
-import type { Now, View } from "../../core/scheduling/snapshot.ts";
-import { words } from "../../core/messages/messages.ts";
+import type { Now, Snapshot } from "../../core/scheduling/snapshot.ts";
+import { MESSAGES } from "../../core/messages/messages.ts";
 import { DEFAULT_CONCURRENCY, type Workflow } from "../../core/workflow/workflow.ts";
 import type { AttemptEnd } from "../attempt/attempt.ts";
-import { Losses } from "./backoff.ts";
-import { Neighbours } from "./peers.ts";
+import { ClaimBackoff } from "./backoff.ts";
+import { Peers } from "./peers.ts";
 import type { Ports } from "../ports.ts";
-import { blockedIdle, type Barred, type Tidy } from "./cleanup.ts";
+import { blockedIdle, type Barred, type Cleanup } from "./cleanup.ts";
 
-export interface ChooserOptions {
+export interface SelectorOptions {
   readonly concurrency: number | undefined;
   readonly watch: boolean;
   readonly shared: boolean;
@@ -26,27 +26,27 @@ export interface ChooserOptions {
 /** How far down the list a runner among others begins, for each place that it has. */
 const WINDOW = 32;
 
-export interface Choice {
+export interface Selection {
   readonly chosen: readonly Run[];
   readonly left: readonly Idle[];
   /** True when something was freed, so that another look may find more. */
   readonly freed: boolean;
 }
 
-export class Chooser {
+export class WorkSelector {
   readonly #ports: Ports;
-  readonly #options: ChooserOptions;
-  readonly #tidy: Tidy;
-  readonly #losses = new Losses();
-  readonly #neighbours: Neighbours;
+  readonly #options: SelectorOptions;
+  readonly #tidy: Cleanup;
+  readonly #losses = new ClaimBackoff();
+  readonly #neighbours: Peers;
   readonly #faulted = new Set<Sha>();
   #isAtWork = false;
 
-  constructor(ports: Ports, options: ChooserOptions, tidy: Tidy) {
+  constructor(ports: Ports, options: SelectorOptions, tidy: Cleanup) {
     this.#ports = ports;
     this.#options = options;
     this.#tidy = tidy;
-    this.#neighbours = new Neighbours(ports.machine);
+    this.#neighbours = new Peers(ports.machine);
   }
 
   /** Takes note of how a run ended. */
@@ -61,7 +61,7 @@ export class Chooser {
     return this.#faulted.has(request);
   }
 
-  async choose(view: View, workflow: Workflow, runs: readonly Run[], at: Now): Promise<Choice> {
+  async choose(view: Snapshot, workflow: Workflow, runs: readonly Run[], at: Now): Promise<Selection> {
     const now = at.mono;
     this.#neighbours.note(view, now);
     const { runnable, left } = this.#sort(view, runs, now);
@@ -80,7 +80,7 @@ export class Chooser {
    * A request whose lane is full may have a lost run in another lane, of an older request: while it
    * keeps that place, two of them could wait for each other for ever.
    */
-  async #free(view: View, runnable: readonly Run[], held: readonly Idle[]): Promise<boolean> {
+  async #free(view: Snapshot, runnable: readonly Run[], held: readonly Idle[]): Promise<boolean> {
     const waiting = new Set(held.flatMap(({ head, why }) => (why.code === "lane-full" ? [head.branch] : [])));
     let isFreed = false;
     for (const run of runnable) {
@@ -91,7 +91,7 @@ export class Chooser {
 
   /** Which requests fit now; one that could not be answered takes no place from those below it. */
   async #admit(
-    view: View,
+    view: Snapshot,
     workflow: Workflow,
     runnable: readonly Run[],
     now: Now,
@@ -121,7 +121,7 @@ export class Chooser {
   }
 
   /** What may be claimed now; and what is left alone, to others or because claims on it were lost. */
-  #sort(view: View, runs: readonly Run[], now: number): { runnable: Run[]; left: Idle[] } {
+  #sort(view: Snapshot, runs: readonly Run[], now: number): { runnable: Run[]; left: Idle[] } {
     const fresh = runs.filter(
       ({ head, request }) => !view.going.has(head.branch) && !this.#faulted.has(request.commit),
     );
@@ -130,9 +130,10 @@ export class Chooser {
       const rest = (leftMs: number, detail: string): Idle[] =>
         leftMs > 0 ? [{ kind: "wait", head, why: { code: "resting", detail, leftMs } }] : [];
       const lostMs = this.#losses.restMs(commit, now);
-      if (lostMs === 0) return rest(others.get(commit) ?? 0, words.leftToOthers());
-      if (!this.#options.watch && this.#losses.isHopeless(commit)) return [blockedIdle(head, words.locked())];
-      return rest(lostMs, words.claimLost());
+      if (lostMs === 0) return rest(others.get(commit) ?? 0, MESSAGES.leftToOthers());
+      if (!this.#options.watch && this.#losses.isHopeless(commit))
+        return [blockedIdle(head, MESSAGES.locked())];
+      return rest(lostMs, MESSAGES.claimLost());
     });
     const resting = new Set(left.map(({ head }) => head.branch));
     return { runnable: fresh.filter(({ head }) => !resting.has(head.branch)), left };

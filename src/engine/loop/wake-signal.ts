@@ -4,7 +4,7 @@
  * What must hold: a ring that comes after `clear` is never lost, many rings are one; nothing piles
  * up however long the loop waits, because there is one promise for each wait and none for a ring.
  */
-export class Bell {
+export class WakeSignal {
   #rung = false;
   #answer: () => void = () => undefined;
 

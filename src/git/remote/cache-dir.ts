@@ -7,9 +7,9 @@
  */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, isAbsolute, join } from "node:path";
-import { Fault, words } from "../../core/messages/messages.ts";
+import { UserError, MESSAGES } from "../../core/messages/messages.ts";
 import { cleanEnv, Git, remoteEnv } from "../exec.ts";
-import type { Scoped } from "../parse.ts";
+import type { ScopedSetting } from "../parse.ts";
 import { withoutPassword, type Address } from "./transport.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -24,13 +24,13 @@ const PROGRAMS = new Set(["core.sshcommand", "core.askpass", "core.gitproxy", "s
 const isOwn = (scope: string): boolean => scope === "local" || scope === "worktree";
 
 /** The address that a name or a URL stands for. `base` is where relative paths begin. */
-export function requireAddress(wanted: string, settings: readonly Scoped[], base: string): Address {
+export function requireAddress(wanted: string, settings: readonly ScopedSetting[], base: string): Address {
   // Of several, git fetches from the first.
   const first = (key: string) => settings.find((one) => one.key === `remote.${wanted}.${key}`)?.value;
   const configured = first("url");
   if (configured === undefined && !/[/:\\]/.test(wanted)) {
     const known = settings.flatMap(({ key }) => /^remote\.(.+)\.url$/.exec(key)?.[1] ?? []);
-    throw new Fault(words.noRemote(wanted, [...new Set(known)].join(", ")));
+    throw new UserError(MESSAGES.noRemote(wanted, [...new Set(known)].join(", ")));
   }
   const fetch = located(configured ?? wanted, base);
   const push = first("pushurl");
@@ -72,7 +72,7 @@ export interface CacheGits {
 export function gitsOf(
   dir: string,
   env: Environment,
-  settings: readonly Scoped[],
+  settings: readonly ScopedSetting[],
   lineEnv: () => Environment = () => env,
 ): CacheGits {
   const own = settings
@@ -113,7 +113,7 @@ function makeFolder(path: string): void {
     mkdirSync(path, { recursive: true, mode: 0o700 });
   } catch (cause) {
     const { code = "unknown error" } = cause as NodeJS.ErrnoException;
-    throw new Fault(words.readOnly(path, code), { cause });
+    throw new UserError(MESSAGES.readOnly(path, code), { cause });
   }
 }
 

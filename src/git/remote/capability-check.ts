@@ -6,12 +6,15 @@
  */
 import type { Ref, Sha } from "../../core/protocol/ids.ts";
 import { NAMESPACE } from "../../core/protocol/refs.ts";
-import { Unreachable } from "../../core/messages/messages.ts";
+import { RemoteUnreachable } from "../../core/messages/messages.ts";
 import type { Swap, Update } from "../../engine/ports.ts";
 import type { RemoteRepository } from "./repository.ts";
 
 /** Returns what is wrong, or undefined. `id` makes the refs of this probe its own. */
-export async function probe(repository: RemoteRepository, id: string): Promise<string | undefined> {
+export async function checkCapabilities(
+  repository: RemoteRepository,
+  id: string,
+): Promise<string | undefined> {
   const ref = (name: string) => `${NAMESPACE}probe/${id}/${name}` as Ref;
   const [a, b] = [ref("a"), ref("b")];
   const note = (text: string) => repository.note(`trailhand: probe ${id}, ${text}\n`);
@@ -43,7 +46,7 @@ const wordsOf = (swap: Swap): string => ("why" in swap ? swap.why : swap.kind);
 
 async function answered(repository: RemoteRepository, updates: readonly Update[]): Promise<Swap> {
   const swap = await repository.swap(updates);
-  if (swap.kind === "unknown") throw new Unreachable(repository.line.address.name, swap.why);
+  if (swap.kind === "unknown") throw new RemoteUnreachable(repository.line.address.name, swap.why);
   return swap;
 }
 

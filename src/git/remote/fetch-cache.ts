@@ -15,11 +15,11 @@ import { NAMESPACE } from "../../core/protocol/refs.ts";
 import type { Commit } from "../../core/protocol/request.ts";
 import { sideRefs } from "../../core/scheduling/side-refs.ts";
 import type { Update } from "../../engine/ports.ts";
-import { assemble, readEntry, type Entry, type WholeLook } from "../build-snapshot.ts";
+import { buildListing, readEntry, type RefEntry, type FullListing } from "../build-snapshot.ts";
 import { type Git, GitExit } from "../exec.ts";
 import { LOG_FORMAT, parseLog, parseRecords, requireSha } from "../parse.ts";
-import type { Line, Listing } from "./transport.ts";
-import type { RefNames } from "./ref-prefix.ts";
+import type { Transport, Listing } from "./transport.ts";
+import type { RefPrefix } from "./ref-prefix.ts";
 
 /** Side refs that decide; the others are fetched when somebody asks for them. */
 const DECIDING: readonly string[] = [LEASES, LANES, PARKED, ...sideRefs];
@@ -29,22 +29,22 @@ const FEW = 200;
 const decides = (ref: Ref): boolean =>
   !ref.startsWith(NAMESPACE) || DECIDING.some((place) => ref.startsWith(place));
 
-export class Mirror {
+export class FetchCache {
   readonly #git: Git;
-  readonly #line: Line;
+  readonly #line: Transport;
   /** What the remote calls our refs. */
-  names: RefNames;
+  names: RefPrefix;
   /** Commits that are here with everything below them. */
   readonly #have = new Set<Sha>();
   /** The refs of the cache, as far as this process knows. */
   #kept: Map<Ref, Sha> | undefined;
-  readonly #entries = new Map<Ref, Entry>();
+  readonly #entries = new Map<Ref, RefEntry>();
   #listing: Listing | undefined;
   /** The digest of the last listing that was read. */
   #doubted: string | undefined;
-  #shown: WholeLook | undefined;
+  #shown: FullListing | undefined;
 
-  constructor(git: Git, line: Line, names: RefNames) {
+  constructor(git: Git, line: Transport, names: RefPrefix) {
     this.#git = git;
     this.#line = line;
     this.names = names;
@@ -61,7 +61,7 @@ export class Mirror {
   }
 
   /** The remote as it is now. */
-  async look(): Promise<WholeLook> {
+  async look(): Promise<FullListing> {
     const listing = await this.#line.list(this.names);
     if (this.#shown && listing.digest === this.#listing?.digest) return { ...this.#shown, unchanged: true };
     const deciding = [...listing.refs].filter(([ref]) => decides(ref));
@@ -75,7 +75,7 @@ export class Mirror {
     }
     for (const ref of this.#entries.keys()) if (!listing.refs.has(ref)) this.#entries.delete(ref);
     this.#prune(listing);
-    this.#shown = assemble(this.#entries, listing.head, false);
+    this.#shown = buildListing(this.#entries, listing.head, false);
     // A ref that was forced elsewhere while it was fetched is seen by the next look. What cannot be
     // read then either is no commit, and no reason to look for ever.
     const whole = unread.every(([, value]) => commits.has(value)) || this.#doubted === listing.digest;

@@ -4,20 +4,24 @@
  * What must hold: all of them or none; each names the value that it expects; a line that is cut is
  * doubt, and no answer.
  */
-import { Unreachable } from "../../core/messages/messages.ts";
+import { RemoteUnreachable } from "../../core/messages/messages.ts";
 import type { Update } from "../../engine/ports.ts";
-import { type Line, linesOf, saidBy, withoutNames } from "./transport.ts";
-import type { RefNames } from "./ref-prefix.ts";
-import type { Result } from "../exec.ts";
+import { type Transport, linesOf, serverMessage, withoutNames } from "./transport.ts";
+import type { RefPrefix } from "./ref-prefix.ts";
+import type { GitResult } from "../exec.ts";
 
 /** What the push came to, as far as git and the server said. */
-export async function send(line: Line, names: RefNames, updates: readonly Update[]): Promise<PushReport> {
+export async function pushUpdates(
+  line: Transport,
+  names: RefPrefix,
+  updates: readonly Update[],
+): Promise<PushReport> {
   const leases = updates.map(({ ref, expected }) => `${names.there(ref)}:${expected ?? ""}`);
   const refspecs = updates.map(({ ref, next }) => `${next ?? ""}:${names.there(ref)}`);
   try {
-    return readPush(await line.push(leases, refspecs));
+    return parsePushResult(await line.push(leases, refspecs));
   } catch (error) {
-    if (!(error instanceof Unreachable)) throw error;
+    if (!(error instanceof RemoteUnreachable)) throw error;
     return { kind: "doubtful", why: error.message };
   }
 }
@@ -39,7 +43,7 @@ const isNo = (reason: string): boolean =>
   reason.startsWith("[remote rejected]") && NO.test(withoutNames(reason));
 
 /** Judges one push. */
-export function readPush({ code, stdout, stderr }: Result): PushReport {
+export function parsePushResult({ code, stdout, stderr }: GitResult): PushReport {
   if (code === 0) return { kind: "landed" };
   if (/^(?:fatal|error): .*does not support --atomic/m.test(stderr)) return { kind: "not-atomic" };
   const rejected = stdout
@@ -51,7 +55,7 @@ export function readPush({ code, stdout, stderr }: Result): PushReport {
   if (reasons.some((reason) => STALE.test(reason))) return { kind: "refused" };
   const no = reasons.find(isNo);
   if (no !== undefined) return { kind: "blocked", why: inWords(no, stderr) };
-  const why = saidBy(stderr) || (reasons[0] ?? `git push ended with ${code}`);
+  const why = serverMessage(stderr) || (reasons[0] ?? `git push ended with ${code}`);
   // Whoever rejects single refs has let us in.
   if (rejected.length === 0 && SHUT.test(withoutNames(stderr))) return { kind: "blocked", why };
   return { kind: "doubtful", why };
@@ -60,5 +64,5 @@ export function readPush({ code, stdout, stderr }: Result): PushReport {
 /** The server's reason, and what its hook printed. */
 function inWords(reason: string, stderr: string): string {
   const hook = linesOf(stderr).flatMap((line) => /^remote: *(\S.*?) *$/.exec(line)?.[1] ?? []);
-  return saidBy([reason.replace(/^\[remote rejected\] \((.*)\)$/, "$1"), ...hook].join(": "));
+  return serverMessage([reason.replace(/^\[remote rejected\] \((.*)\)$/, "$1"), ...hook].join(": "));
 }

@@ -10,7 +10,7 @@ import { NAMESPACE } from "../../core/protocol/refs.ts";
 export const DEFAULT_PREFIX = "refs/trailhand";
 const HEADS = "refs/heads/";
 
-export class RefNames {
+export class RefPrefix {
   readonly prefix: string;
 
   /** `prefix` is a ref name without a slash at its end. */

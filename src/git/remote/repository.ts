@@ -11,20 +11,20 @@ import { SALVAGE } from "../../core/protocol/refs.ts";
 import { ARCHIVE } from "../../core/protocol/refs.ts";
 import { NAMESPACE } from "../../core/protocol/refs.ts";
 import type { Push } from "../../core/policy/push-identity.ts";
-import { Fault, Unreachable, words } from "../../core/messages/messages.ts";
-import type { LeaseRef, Look, Swap, Update } from "../../engine/ports.ts";
-import type { Person, Place } from "../open-repository.ts";
+import { UserError, RemoteUnreachable, MESSAGES } from "../../core/messages/messages.ts";
+import type { LeaseRef, RefListing, Swap, Update } from "../../engine/ports.ts";
+import type { Person, GitLocation } from "../open-repository.ts";
 import { landedIn, LocalRepository, readTrail, requireTarget } from "../repository.ts";
-import type { Line } from "./transport.ts";
-import { Mirror } from "./fetch-cache.ts";
-import { RefNames } from "./ref-prefix.ts";
-import { send } from "./push.ts";
-import { Signing, type SigningOptions } from "./signing.ts";
+import type { Transport } from "./transport.ts";
+import { FetchCache } from "./fetch-cache.ts";
+import { RefPrefix } from "./ref-prefix.ts";
+import { pushUpdates } from "./push.ts";
+import { ServerSigning, type SigningOptions } from "./signing.ts";
 
 export interface RemoteParts {
   /** The cache, as a repository. */
-  readonly place: Place;
-  readonly line: Line;
+  readonly place: GitLocation;
+  readonly line: Transport;
   /** Makes the cache where it is missing; true when it was. */
   readonly restore: () => Promise<boolean>;
   /** Where the workflow of a commit wants our refs to be; undefined when it cannot be used. */
@@ -36,21 +36,21 @@ export interface RemoteParts {
 }
 
 export class RemoteRepository extends LocalRepository {
-  readonly line: Line;
+  readonly line: Transport;
   readonly #parts: RemoteParts;
-  readonly #mirror: Mirror;
+  readonly #mirror: FetchCache;
   /** Has the server make the commits of answers, where it is to sign them. */
-  readonly #signing: Signing | undefined;
+  readonly #signing: ServerSigning | undefined;
 
   constructor(parts: RemoteParts) {
     super(parts.place);
     this.#parts = parts;
     this.line = parts.line;
-    this.#mirror = new Mirror(parts.place.git, parts.line, new RefNames());
+    this.#mirror = new FetchCache(parts.place.git, parts.line, new RefPrefix());
     const { place, line, signing } = parts;
     this.#signing =
       signing &&
-      new Signing(signing, {
+      new ServerSigning(signing, {
         git: place.git,
         line,
         names: () => this.names,
@@ -59,11 +59,11 @@ export class RemoteRepository extends LocalRepository {
   }
 
   /** What the remote calls our refs. */
-  get names(): RefNames {
+  get names(): RefPrefix {
     return this.#mirror.names;
   }
 
-  override async look(): Promise<Look> {
+  override async listRefs(): Promise<RefListing> {
     if (await this.#parts.restore()) this.#mirror.forget();
     for (;;) {
       const look = await this.#mirror.look();
@@ -72,7 +72,7 @@ export class RemoteRepository extends LocalRepository {
       const prefix = trusted && (await this.#parts.prefixOf(trusted.commit));
       if (prefix === undefined || prefix === this.names.prefix) return { ...look, target };
       this.#mirror.forget();
-      this.#mirror.names = new RefNames(prefix);
+      this.#mirror.names = new RefPrefix(prefix);
     }
   }
 
@@ -91,12 +91,12 @@ export class RemoteRepository extends LocalRepository {
     if (updates.length === 0) return { kind: "landed" };
     const { names, line } = this;
     const left = this.#signing?.leftBy(updates) ?? [];
-    let report = await send(line, names, [...updates, ...left]);
+    let report = await pushUpdates(line, names, [...updates, ...left]);
     // What signing left may be gone, or stand for good: that must keep no answer from its place.
     if (left.length > 0 && (report.kind === "refused" || report.kind === "blocked")) {
-      report = await send(line, names, updates);
+      report = await pushUpdates(line, names, updates);
     }
-    if (report.kind === "not-atomic") throw new Fault(words.noAtomic(line.address.name));
+    if (report.kind === "not-atomic") throw new UserError(MESSAGES.noAtomic(line.address.name));
     const swap = report.kind === "doubtful" ? await this.#settle(updates, report.why) : (report as Swap);
     if (swap.kind === "landed") {
       this.#signing?.forget(left);
@@ -114,7 +114,7 @@ export class RemoteRepository extends LocalRepository {
         updates.map(({ ref }) => ref),
       );
     } catch (error) {
-      if (error instanceof Unreachable) return { kind: "unknown", why };
+      if (error instanceof RemoteUnreachable) return { kind: "unknown", why };
       throw error;
     }
     if (updates.every(({ ref, next }) => values.get(ref) === next)) return { kind: "landed" };

@@ -11,20 +11,20 @@ import {
   contentOf,
   isSameContent,
   withSignature,
-  type Content,
-  type Notarized,
-  type Notary,
+  type CommitContent,
+  type SignedCommit,
+  type CommitSigner,
 } from "../../core/protocol/signed-commit.ts";
-import { words } from "../../core/messages/messages.ts";
+import { MESSAGES } from "../../core/messages/messages.ts";
 import type { Update } from "../../engine/ports.ts";
 import { GitExit, type Git } from "../exec.ts";
 import { requireSha } from "../parse.ts";
-import type { Line } from "./transport.ts";
-import type { RefNames } from "./ref-prefix.ts";
-import { send } from "./push.ts";
+import type { Transport } from "./transport.ts";
+import type { RefPrefix } from "./ref-prefix.ts";
+import { pushUpdates } from "./push.ts";
 
 export interface SigningOptions {
-  readonly notary: Notary;
+  readonly notary: CommitSigner;
   /** Told why answers are not signed, once for each reason. */
   readonly say: (text: string) => void;
   /** How long one commit may take. A lease is not renewed meanwhile. */
@@ -36,8 +36,8 @@ export interface SigningOptions {
 export interface SigningParts {
   /** git in the cache. */
   readonly git: Git;
-  readonly line: Line;
-  readonly names: () => RefNames;
+  readonly line: Transport;
+  readonly names: () => RefPrefix;
   /** Commits that the remote's refs name, as far as is known. */
   readonly listed: () => ReadonlyMap<Ref, Sha>;
 }
@@ -50,7 +50,7 @@ const KEPT = 1000;
 
 type Signed = { readonly id: Sha } | { readonly why: string };
 
-export class Signing {
+export class ServerSigning {
   readonly #options: SigningOptions;
   readonly #parts: SigningParts;
   /** What was pushed for the server to know, by the commit that it was pushed for. */
@@ -98,7 +98,7 @@ export class Signing {
   #tell(why: string): void {
     if (this.#told.has(why)) return;
     this.#told.add(why);
-    this.#options.say(words.answerUnsigned(why).what);
+    this.#options.say(MESSAGES.answerUnsigned(why).what);
   }
 
   /** Never rejects: an answer without a signature is better than none. */
@@ -139,7 +139,7 @@ export class Signing {
   }
 
   /** True when the server has all that the commit is made of: its parent, and the tree of that. */
-  async #isThere({ tree, parents }: Content): Promise<boolean> {
+  async #isThere({ tree, parents }: CommitContent): Promise<boolean> {
     const [parent] = parents;
     if (!parent || parents.length > 1) return false;
     const listed = () => [...this.#parts.listed().values()].includes(parent);
@@ -152,7 +152,7 @@ export class Signing {
   async #bring(commit: Sha, late: AbortSignal): Promise<string | undefined> {
     const ref = unsignedRef(commit);
     for (let ms = FIRST_PAUSE_MS; ; ms *= 2) {
-      const report = await send(this.#parts.line, this.#parts.names(), [
+      const report = await pushUpdates(this.#parts.line, this.#parts.names(), [
         { ref, expected: null, next: commit },
       ]);
       if (report.kind === "landed") {
@@ -165,7 +165,11 @@ export class Signing {
   }
 
   /** Writes what the server made, bit for bit; or fetches it. Undefined: it is not to be had. */
-  async #take({ id, payload, signature }: Notarized & { kind: "made" }): Promise<Content | undefined> {
+  async #take({
+    id,
+    payload,
+    signature,
+  }: SignedCommit & { kind: "made" }): Promise<CommitContent | undefined> {
     for (const object of withSignature(payload, signature)) {
       if ((await this.#write(object)) === id) return contentOf(object);
     }

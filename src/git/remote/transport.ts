@@ -8,10 +8,10 @@
 import { hash } from "node:crypto";
 import { cleanLine, cleanText, redact } from "../../core/util/redact.ts";
 import type { Ref, Sha } from "../../core/protocol/ids.ts";
-import { Unreachable } from "../../core/messages/messages.ts";
-import { type Call, type Git, GitExit, GitSilent, type Result } from "../exec.ts";
+import { RemoteUnreachable } from "../../core/messages/messages.ts";
+import { type GitCall, type Git, GitExit, GitSilent, type GitResult } from "../exec.ts";
 import { requireSha } from "../parse.ts";
-import type { RefNames } from "./ref-prefix.ts";
+import type { RefPrefix } from "./ref-prefix.ts";
 
 export interface Address {
   /** What people call it: the name of a remote, or its address without a password. */
@@ -49,7 +49,7 @@ const FETCH = [
 const PUSH = ["--porcelain", "--atomic", "--progress", "--no-verify", "--no-follow-tags"];
 const PUSH_MORE = ["--no-signed", "--recurse-submodules=no"];
 
-export class Line {
+export class Transport {
   readonly address: Address;
   readonly #git: Git;
   readonly #outside: Git;
@@ -71,7 +71,7 @@ export class Line {
   }
 
   /** Every branch and side ref. One git process. */
-  async list(names: RefNames): Promise<Listing> {
+  async list(names: RefPrefix): Promise<Listing> {
     return readListing(
       await this.#ask(["ls-remote", "--symref", ...this.#from(), ...names.patterns()]),
       names,
@@ -79,7 +79,7 @@ export class Line {
   }
 
   /** The present values of some refs. One git process. */
-  async read(names: RefNames, refs: readonly Ref[]): Promise<Map<Ref, Sha | null>> {
+  async read(names: RefPrefix, refs: readonly Ref[]): Promise<Map<Ref, Sha | null>> {
     const wanted = refs.map((ref) => names.there(ref));
     // The server sends branches alone where nothing else is asked for.
     const heads = wanted.every((name) => name.startsWith("refs/heads/")) ? ["--heads"] : [];
@@ -108,7 +108,7 @@ export class Line {
   }
 
   /** One push, all or nothing. The result says what git and the server said. */
-  async push(leases: readonly string[], refspecs: readonly string[]): Promise<Result> {
+  async push(leases: readonly string[], refspecs: readonly string[]): Promise<GitResult> {
     const expected = leases.map((lease) => `--force-with-lease=${lease}`);
     const args = [
       "push",
@@ -131,14 +131,14 @@ export class Line {
   }
 
   /** git's own HTTP helper outlives a git that was ended, so it is told too; its user may have told it. */
-  #within(silentMs: number): Call {
+  #within(silentMs: number): GitCall {
     const { env } = this.#git.place;
     const GIT_HTTP_LOW_SPEED_LIMIT = env["GIT_HTTP_LOW_SPEED_LIMIT"] ?? "1";
     const GIT_HTTP_LOW_SPEED_TIME = env["GIT_HTTP_LOW_SPEED_TIME"] ?? String(silentMs / 1000);
     return { silentMs, env: { GIT_HTTP_LOW_SPEED_LIMIT, GIT_HTTP_LOW_SPEED_TIME } };
   }
 
-  async #try(start: () => Promise<Result>): Promise<Result> {
+  async #try(start: () => Promise<GitResult>): Promise<GitResult> {
     try {
       return await start();
     } catch (error) {
@@ -148,8 +148,10 @@ export class Line {
     }
   }
 
-  #unreachable(stderr: string, cause?: unknown): Unreachable {
-    return new Unreachable(this.address.name, saidBy(stderr) || "git was ended from outside", { cause });
+  #unreachable(stderr: string, cause?: unknown): RemoteUnreachable {
+    return new RemoteUnreachable(this.address.name, serverMessage(stderr) || "git was ended from outside", {
+      cause,
+    });
   }
 }
 
@@ -161,7 +163,7 @@ const PROGRESS =
   /^remote: *(?:(?:Resolving|Enumerating|Counting|Compressing|Checking|Processing) \w+: |Total \d)/;
 
 /** What git said, on one line and without passwords. */
-export function saidBy(stderr: string): string {
+export function serverMessage(stderr: string): string {
   const lines = linesOf(stderr).filter((line) => /^(?:fatal|error|remote): *\S/.test(line));
   const told = (lines.length > 0 ? lines : linesOf(stderr)).slice(0, 4);
   const text = told.map((line) => line.replace(/^(?:fatal|error): /, "").trimEnd()).join("; ");
@@ -192,7 +194,7 @@ const isCut = (stderr: string): boolean =>
     withoutNames(stderr),
   );
 
-function readListing(output: string, names: RefNames): Listing {
+function readListing(output: string, names: RefPrefix): Listing {
   const refs = new Map<Ref, Sha>();
   let head: string | undefined;
   const symbolic = new Set<string>();

@@ -5,12 +5,12 @@
  * environment; what scripts are given is made without it and without the files by which a step
  * speaks to those after it; an event about a fork's pull request that cannot be read is one.
  */
-import { Fault, words } from "../../core/messages/messages.ts";
+import { UserError, MESSAGES } from "../../core/messages/messages.ts";
 import type { Repo } from "../commands/intent.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-export interface Seat {
+export interface JobContext {
   /** The name of the event, such as `issue_comment`. */
   readonly event: string;
   readonly eventPath: string;
@@ -40,9 +40,9 @@ const NEEDED = [
 ] as const;
 
 /** Reads the variables that every job has. Throws a Fault that names those that are missing. */
-export function readSeat(env: Environment): Seat {
+export function readJobContext(env: Environment): JobContext {
   const missing = NEEDED.filter((name) => !env[name]);
-  if (missing.length > 0) throw new Fault(words.notInActions(missing));
+  if (missing.length > 0) throw new UserError(MESSAGES.notInActions(missing));
   const given = (name: (typeof NEEDED)[number]) => env[name] ?? "";
   const [, owner, name] = /^([\w.-]+)\/([\w.-]+)$/.exec(given("GITHUB_REPOSITORY")) ?? [];
   if (owner === undefined || name === undefined) throw unfit("GITHUB_REPOSITORY");
@@ -62,7 +62,7 @@ export function readSeat(env: Environment): Seat {
   };
 }
 
-const unfit = (name: string) => new Fault(words.unfitActionsVariable(name));
+const unfit = (name: string) => new UserError(MESSAGES.unfitActionsVariable(name));
 
 function readAccount(text: string): number | "job" | undefined {
   if (text === "job") return text;
@@ -78,12 +78,12 @@ function readAddress(text: string, name: string): string {
 }
 
 /** The address of the repository, for git. */
-export const remoteOf = ({ server, repo }: Seat): string => `${server}/${repo.owner}/${repo.name}`;
+export const remoteOf = ({ server, repo }: JobContext): string => `${server}/${repo.owner}/${repo.name}`;
 
 /** The environment of the git processes that speak with the remote: the token is a setting of theirs. */
 export function lineEnvironment(
   env: Environment,
-  { server, token }: Pick<Seat, "server" | "token">,
+  { server, token }: Pick<JobContext, "server" | "token">,
 ): Environment {
   const password = btoa(`x-access-token:${token}`);
   return {

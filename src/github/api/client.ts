@@ -6,10 +6,15 @@
  */
 import type { Octokit } from "@octokit/rest";
 import { loadRest } from "./packages.ts";
-import { Pacer, type Answer, type Asking, type Verdict } from "./request-throttle.ts";
+import {
+  RequestThrottle,
+  type ThrottledResponse,
+  type ThrottledRequest,
+  type RateDecision,
+} from "./request-throttle.ts";
 
-export interface Courtesy {
-  readonly pacer: Pacer;
+export interface ThrottleOptions {
+  readonly pacer: RequestThrottle;
   /** The token; a new one where the last was refused. Left out where octokit has its own. */
   readonly token?: (fresh: boolean) => Promise<string>;
   readonly sleep?: (ms: number) => Promise<void>;
@@ -18,11 +23,11 @@ export interface Courtesy {
 }
 
 /** A request that was not done. A status of 429 stands for every limit, so that it is tried later. */
-export class Declined extends Error {
-  readonly verdict: Verdict;
+export class RequestDeclined extends Error {
+  readonly verdict: RateDecision;
   readonly status: number;
 
-  constructor(verdict: Verdict, status: number, cause: unknown) {
+  constructor(verdict: RateDecision, status: number, cause: unknown) {
     super(cause instanceof Error ? cause.message : String(cause), { cause });
     this.name = "Declined";
     this.verdict = verdict;
@@ -35,7 +40,9 @@ const LONGEST_MS = 30_000;
 const KEPT = 1000;
 
 /** An octokit of our own. `baseUrl` is that of the API. */
-export async function openClient(how: Courtesy & { readonly baseUrl: string | undefined }): Promise<Octokit> {
+export async function openClient(
+  how: ThrottleOptions & { readonly baseUrl: string | undefined },
+): Promise<Octokit> {
   const { Octokit } = await loadRest();
   const none = () => undefined;
   const octokit = new Octokit({
@@ -43,7 +50,7 @@ export async function openClient(how: Courtesy & { readonly baseUrl: string | un
     ...(how.baseUrl === undefined ? {} : { baseUrl: how.baseUrl }),
     log: { debug: none, info: none, warn: none, error: none },
   });
-  makeCourteous(octokit, how);
+  addThrottle(octokit, how);
   return octokit;
 }
 
@@ -53,7 +60,7 @@ interface Addressed {
 type Reply = Awaited<ReturnType<Octokit["request"]>>;
 
 /** Teaches an octokit to behave; Probot's has its own tokens. */
-export function makeCourteous(octokit: Pick<Octokit, "hook" | "request">, how: Courtesy): void {
+export function addThrottle(octokit: Pick<Octokit, "hook" | "request">, how: ThrottleOptions): void {
   const kept = new Map<string, Reply>();
   octokit.hook.wrap("request", async (request, options) => {
     const key = options.method === "GET" ? addressOf(octokit, options) : undefined;
@@ -92,14 +99,15 @@ interface Asked {
 }
 
 /** Asks until there is an answer, or no sense in asking again. Throws Declined. */
-async function insist(how: Courtesy, options: Asked, ask: () => Promise<Reply>): Promise<Reply> {
+async function insist(how: ThrottleOptions, options: Asked, ask: () => Promise<Reply>): Promise<Reply> {
   const { pacer, token, sleep = pause } = how;
   const asking = askingOf(options);
   let isFresh = token === undefined;
   if (token) options.headers["authorization"] = `token ${await token(false)}`;
   for (let attempt = 1; ; attempt++) {
     const ms = pacer.take(asking);
-    if (ms > pacer.longestMs) throw new Declined({ kind: "later", ms }, 429, "GitHub's limit is used up");
+    if (ms > pacer.longestMs)
+      throw new RequestDeclined({ kind: "later", ms }, 429, "GitHub's limit is used up");
     if (ms > 0) await sleep(ms);
     try {
       const reply = await ask();
@@ -115,25 +123,25 @@ async function insist(how: Courtesy, options: Asked, ask: () => Promise<Reply>):
         const words = answer.message?.split("\n")[0] || `status ${answer.status}`;
         how.say?.(`GitHub: ${words}; asked again in ${Math.ceil(verdict.ms / 1000)} s`);
         await sleep(verdict.ms);
-      } else throw new Declined(verdict, answer.status, error);
+      } else throw new RequestDeclined(verdict, answer.status, error);
     }
   }
 }
 
 /** A second comment, check run or pull request is one too many; all else can be done twice. */
-function askingOf({ method, url }: Asked): Asking {
+function askingOf({ method, url }: Asked): ThrottledRequest {
   if (method === "GET" || method === "HEAD") return "read";
   return method === "POST" && /\/(?:comments|check-runs|pulls)$/.test(url) ? "making" : "write";
 }
 
-function answerOf(error: unknown): Answer {
+function answerOf(error: unknown): ThrottledResponse {
   const {
     status = 0,
     response,
     message = "",
   } = error as {
     status?: number;
-    response?: { headers?: Answer["headers"] };
+    response?: { headers?: ThrottledResponse["headers"] };
     message?: string;
   };
   // Octokit says 500 where nobody answered.

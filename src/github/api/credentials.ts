@@ -5,7 +5,7 @@
  */
 import { createPrivateKey } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { Fault, words } from "../../core/messages/messages.ts";
+import { UserError, MESSAGES } from "../../core/messages/messages.ts";
 
 export interface Credentials {
   readonly appId: number;
@@ -24,7 +24,7 @@ export function readCredentials(env: Environment): Credentials {
     ...(hasKey ? [] : ["PRIVATE_KEY or PRIVATE_KEY_PATH"]),
     ...(given("WEBHOOK_SECRET") === "" ? ["WEBHOOK_SECRET"] : []),
   ];
-  if (missing.length > 0) throw new Fault(words.noCredentials(missing));
+  if (missing.length > 0) throw new UserError(MESSAGES.noCredentials(missing));
   return {
     appId: appNumber(env),
     privateKey: readKey(given("PRIVATE_KEY"), given("PRIVATE_KEY_PATH")),
@@ -35,7 +35,7 @@ export function readCredentials(env: Environment): Credentials {
 /** The number of the App. Throws a Fault when it is none. */
 export function appNumber(env: Environment): number {
   const id = env["APP_ID"]?.trim() ?? "";
-  if (!/^[1-9]\d{0,14}$/.test(id)) throw new Fault(words.badAppId(id));
+  if (!/^[1-9]\d{0,14}$/.test(id)) throw new UserError(MESSAGES.badAppId(id));
   return Number(id);
 }
 
@@ -48,7 +48,9 @@ function readKey(text: string, path: string): string {
     createPrivateKey(pem);
     return pem;
   } catch (cause) {
-    throw new Fault(words.badPrivateKey(cause instanceof Error ? cause.message : String(cause)), { cause });
+    throw new UserError(MESSAGES.badPrivateKey(cause instanceof Error ? cause.message : String(cause)), {
+      cause,
+    });
   }
 }
 
@@ -58,7 +60,7 @@ export function readBaseUrl(env: Environment): string | undefined {
   const text = env["GITHUB_API_URL"] || host;
   if (text === undefined) return undefined;
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
-    throw new Fault(words.badUrl("GITHUB_API_URL", text));
+    throw new UserError(MESSAGES.badUrl("GITHUB_API_URL", text));
   }
   return text.replace(/\/+$/, "");
 }

@@ -10,7 +10,7 @@ import { cleanLine, redact } from "../../core/util/redact.ts";
  * A code span: in it GitHub reads nothing but its end. A backquote would be that end, and a bar the
  * end of a table's cell, so both are shown as the characters that look like them.
  */
-export function code(text: string, limit = 80): string {
+export function escapeCode(text: string, limit = 80): string {
   const line = cleanLine(redact(text), limit).replaceAll("`", "'").replaceAll("|", "│").trim();
   return line === "" ? "`-`" : `\`${line}\``;
 }
@@ -21,11 +21,11 @@ const CALM = /^(?:\(?[A-Za-z][a-z']{0,24}\)?[,;:.]?|\d{1,5}(?:ms|s|m|h)?[,;:]?)$
 const TELLING = /^\(?(?:[a-f]{7,}|www)/i;
 
 /** A sentence, with those of its words as code that GitHub could make something of. */
-export function prose(text: string, limit = 300): string {
+export function escapeProse(text: string, limit = 300): string {
   const parts: string[] = [];
   let odd: string[] = [];
   const flush = () => {
-    if (odd.length > 0) parts.push(code(odd.join(" "), limit));
+    if (odd.length > 0) parts.push(escapeCode(odd.join(" "), limit));
     odd = [];
   };
   for (const word of cleanLine(redact(text), limit).split(" ")) {
@@ -41,7 +41,7 @@ export function prose(text: string, limit = 300): string {
 }
 
 /** A link of ours; what is inside of the brackets must be a code span or words of our own. */
-export const link = (inside: string, address: string): string => `[${inside}](${address})`;
+export const escapeLink = (inside: string, address: string): string => `[${inside}](${address})`;
 
 /** A part of an address: what a link's parentheses could trip over is encoded too. */
 export const encoded = (text: string): string =>

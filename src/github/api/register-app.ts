@@ -8,7 +8,7 @@ import { randomBytes, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import * as z from "zod";
-import { Fault, words } from "../../core/messages/messages.ts";
+import { UserError, MESSAGES } from "../../core/messages/messages.ts";
 import { failedPage } from "./app-manifest.ts";
 
 const conversionSchema = z.object({
@@ -21,7 +21,7 @@ const conversionSchema = z.object({
 
 export type Registered = z.infer<typeof conversionSchema>;
 
-export interface Back {
+export interface CodeListener {
   /** The address of the page; what GitHub is to send people back to. */
   readonly address: string;
   readonly redirect: string;
@@ -37,7 +37,7 @@ const CODE = /^[\w-]{1,100}$/;
 /** Serves the page that `form` makes until a code comes. */
 export async function listenForCode(
   form: (back: { redirect: string; state: string }) => string,
-): Promise<Back> {
+): Promise<CodeListener> {
   const state = randomBytes(24).toString("hex");
   let answer: (html: string) => void = () => undefined;
   const ended = new Promise<string>((resolve) => (answer = resolve));
@@ -83,11 +83,13 @@ export async function convert(baseUrl: string, code: string): Promise<Registered
     headers: { accept: "application/vnd.github+json", "user-agent": "trailhand" },
     signal: AbortSignal.timeout(30_000),
   }).catch((cause: unknown) => {
-    throw new Fault(words.noConversion(cause instanceof Error ? cause.message : String(cause)), { cause });
+    throw new UserError(MESSAGES.noConversion(cause instanceof Error ? cause.message : String(cause)), {
+      cause,
+    });
   });
-  if (!response.ok) throw new Fault(words.noConversion(`it answered ${response.status}`));
+  if (!response.ok) throw new UserError(MESSAGES.noConversion(`it answered ${response.status}`));
   const read = conversionSchema.safeParse(await response.json().catch(() => undefined));
-  if (!read.success) throw new Fault(words.noConversion("its answer is not as documented"));
+  if (!read.success) throw new UserError(MESSAGES.noConversion("its answer is not as documented"));
   return read.data;
 }
 

@@ -7,17 +7,17 @@
  */
 
 /** What is asked: `making` makes something new each time it is done. */
-export type Asking = "read" | "write" | "making";
+export type ThrottledRequest = "read" | "write" | "making";
 
 /** What GitHub answered; a status of 0 is no answer at all. */
-export interface Answer {
+export interface ThrottledResponse {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | number | undefined>>;
   /** What its body says, where it refused. */
   readonly message?: string;
 }
 
-export type Verdict =
+export type RateDecision =
   /** Once more, after so long. */
   | { readonly kind: "again"; readonly ms: number }
   /** Once more at once, with a token that was not used before. */
@@ -41,14 +41,14 @@ const FIRST_REST_MS = 1000;
 const LONGEST_REST_MS = 120_000;
 const ATTEMPTS = 6;
 
-export interface Patience {
+export interface RetryLimits {
   /** A longer wait is put off. */
   readonly longestMs?: number;
   /** Between two writes; GitHub asks for a second. */
   readonly writeMs?: number;
 }
 
-export class Pacer {
+export class RequestThrottle {
   readonly #clock: Clock;
   /** A longer wait is put off. */
   readonly longestMs: number;
@@ -58,14 +58,14 @@ export class Pacer {
   /** GitHub wants nothing at all before this. */
   #closed = 0;
 
-  constructor(clock: Clock = Date.now, { longestMs = LONGEST_MS, writeMs = WRITE_MS }: Patience = {}) {
+  constructor(clock: Clock = Date.now, { longestMs = LONGEST_MS, writeMs = WRITE_MS }: RetryLimits = {}) {
     this.#clock = clock;
     this.longestMs = longestMs;
     this.#writeMs = writeMs;
   }
 
   /** How long to wait before asking; the place is taken. */
-  take(asking: Asking): number {
+  take(asking: ThrottledRequest): number {
     const now = this.#clock();
     const at = Math.max(now, this.#closed, asking === "read" ? 0 : this.#free);
     if (asking !== "read") this.#free = at + this.#writeMs;
@@ -73,14 +73,19 @@ export class Pacer {
   }
 
   /** An answer that was good tells of the limits too. */
-  saw({ headers }: Answer): void {
+  saw({ headers }: ThrottledResponse): void {
     if (headers["x-ratelimit-remaining"] === "0" || headers["x-ratelimit-remaining"] === 0) {
       this.#close(this.#untilReset(headers));
     }
   }
 
   /** What to do after an answer that was not good; `attempt` counts from 1. */
-  judge(answer: Answer, asking: Asking, attempt: number, hadFreshToken: boolean): Verdict {
+  judge(
+    answer: ThrottledResponse,
+    asking: ThrottledRequest,
+    attempt: number,
+    hadFreshToken: boolean,
+  ): RateDecision {
     const { status } = answer;
     if (status === 401) return hadFreshToken ? { kind: "refused" } : { kind: "token" };
     const limited = this.#limitOf(answer, attempt);
@@ -97,7 +102,7 @@ export class Pacer {
   }
 
   /** Undefined: it was no limit. */
-  #limitOf(answer: Answer, attempt: number): number | undefined {
+  #limitOf(answer: ThrottledResponse, attempt: number): number | undefined {
     const { status, headers, message = "" } = answer;
     if (status !== 403 && status !== 429) return undefined;
     const named = this.#retryAfter(headers["retry-after"]);
@@ -118,7 +123,7 @@ export class Pacer {
     return Number.isNaN(date) ? SECONDARY_MS : Math.max(0, date - this.#clock());
   }
 
-  #untilReset(headers: Answer["headers"]): number {
+  #untilReset(headers: ThrottledResponse["headers"]): number {
     const seconds = Number(headers["x-ratelimit-reset"]);
     if (!Number.isFinite(seconds) || seconds <= 0) return SECONDARY_MS;
     // A second more: GitHub's clock and ours tick apart.

@@ -8,8 +8,8 @@ import type { Octokit } from "@octokit/rest";
 import { z } from "zod";
 import { cleanLine, redact } from "../../core/util/redact.ts";
 import { parseSha } from "../../core/protocol/ids.ts";
-import type { Notarized, Notary } from "../../core/protocol/signed-commit.ts";
-import { Declined } from "./client.ts";
+import type { SignedCommit, CommitSigner } from "../../core/protocol/signed-commit.ts";
+import { RequestDeclined } from "./client.ts";
 import type { Repo } from "../commands/intent.ts";
 
 const ANSWER = z.object({
@@ -26,20 +26,20 @@ const ANSWER = z.object({
 const LONGEST = 200;
 
 /** GitHub as the notary of a repository. `request` acts as an App or as a job. */
-export function openNotary(request: Octokit["request"], { owner, name: repo }: Repo): Notary {
+export function openCommitSigner(request: Octokit["request"], { owner, name: repo }: Repo): CommitSigner {
   return async ({ tree, parents, message }) => {
     try {
       const route = "POST /repos/{owner}/{repo}/git/commits";
       const { data } = await request(route, { owner, repo, message, tree, parents: [...parents] });
       return read(data);
     } catch (error) {
-      if (error instanceof Declined) return refusal(error);
+      if (error instanceof RequestDeclined) return refusal(error);
       throw error;
     }
   };
 }
 
-function read(data: unknown): Notarized {
+function read(data: unknown): SignedCommit {
   const found = ANSWER.safeParse(data);
   const id = parseSha(found.data?.sha ?? "");
   if (!found.success || !id) return { kind: "not", why: "GitHub's answer cannot be read" };
@@ -50,7 +50,7 @@ function read(data: unknown): Notarized {
   return { kind: "made", id, payload, signature };
 }
 
-function refusal({ status, verdict, message }: Declined): Notarized {
+function refusal({ status, verdict, message }: RequestDeclined): SignedCommit {
   if (status === 422) return { kind: "unfit", why: `GitHub takes no such commit: ${said(message)}` };
   // What GitHub says of its limits names each request by a number of its own.
   if (status === 429) return { kind: "not", why: "GitHub's limits are reached" };

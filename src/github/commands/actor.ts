@@ -7,28 +7,28 @@
 import { type Branch, parseBranch, type Sha } from "../../core/protocol/ids.ts";
 import { accountAddress } from "../../core/policy/push-identity.ts";
 import { isTerminal } from "../../core/workflow/workflow.ts";
-import { EXIT, Fault, Unreachable } from "../../core/messages/messages.ts";
-import { carryOut, type Case, type Outcome } from "./handlers.ts";
-import { type Command, COMMANDS, type Parsed, usageProblem } from "./command-table.ts";
-import type { Author, Desk, Place, Sight } from "./repository-port.ts";
-import { code, prose } from "../api/escape-markdown.ts";
-import type { Hub } from "./github-queries.ts";
-import type { Actor, Intent, IssueText, Repo, Spot } from "./intent.ts";
-import type { Limits } from "./rate-limit.ts";
-import { enough, includes, missing, standingOf } from "./permission.ts";
+import { EXIT_CODE, UserError, RemoteUnreachable } from "../../core/messages/messages.ts";
+import { runCommand, type CommandContext, type CommandResult } from "./handlers.ts";
+import { type Command, COMMANDS, type ParsedCommand, usageProblem } from "./command-table.ts";
+import type { Author, RepositoryActions, BranchPosition, RepositoryView } from "./repository-port.ts";
+import { escapeCode, escapeProse } from "../api/escape-markdown.ts";
+import type { GitHubQueries } from "./github-queries.ts";
+import type { Actor, Intent, IssueText, Repo, CommentLocation } from "./intent.ts";
+import type { RateLimit } from "./rate-limit.ts";
+import { enough, includes, missing, askRights } from "./permission.ts";
 
 /** What one command, label, review or button came to. */
-export type Result = {
+export type IntentResult = {
   /** The verb; undefined for one that is none of ours. */
   readonly command: string | undefined;
   /** What the commit carries as `Event`. */
   readonly event: string;
-} & (Outcome | { readonly kind: "refused"; readonly why: string } | Nothing);
+} & (CommandResult | { readonly kind: "refused"; readonly why: string } | Nothing);
 
-export interface Manner {
+export interface ActorOptions {
   /** The name of the app, as people mention it. */
   readonly slug: string;
-  readonly limits: Limits;
+  readonly limits: RateLimit;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -37,19 +37,19 @@ export interface Manner {
 const TRIES = 4;
 
 /** What is acted on by one actor, for one event. */
-export class Acting {
+export class IntentActor {
   readonly #repo: Repo;
   readonly #actor: Actor;
   readonly #event: string;
-  readonly #desk: Desk;
-  readonly #hub: Hub;
-  readonly #manner: Manner;
+  readonly #desk: RepositoryActions;
+  readonly #hub: GitHubQueries;
+  readonly #manner: ActorOptions;
 
   constructor(
     { repo, actor, event }: { readonly repo: Repo; readonly actor: Actor; readonly event: string },
-    desk: Desk,
-    hub: Hub,
-    manner: Manner,
+    desk: RepositoryActions,
+    hub: GitHubQueries,
+    manner: ActorOptions,
   ) {
     this.#repo = repo;
     this.#actor = actor;
@@ -59,7 +59,7 @@ export class Acting {
     this.#manner = manner;
   }
 
-  command(parsed: Parsed, spot: Spot): Promise<Result> {
+  command(parsed: ParsedCommand, spot: CommentLocation): Promise<IntentResult> {
     if (parsed.kind === "unknown") {
       const why = `\`/${parsed.word}\` is no command. Did you mean \`/${parsed.nearest}\`? \`/help\` lists them all.`;
       return this.#guard(undefined, "read", () => Promise.resolve(refusal(why)));
@@ -73,7 +73,7 @@ export class Acting {
     });
   }
 
-  async label(issue: IssueText, state: string): Promise<Result> {
+  async label(issue: IssueText, state: string): Promise<IntentResult> {
     const branch = branchOfIssue(issue.number);
     // It may be another of us, which shows where the work stands: each step would be refused aloud.
     const isShown = this.#actor.isBot && (await this.#desk.look()).at(branch);
@@ -83,7 +83,7 @@ export class Acting {
   }
 
   /** An approval, or a request for changes, where the work waits for one. */
-  async review({ number, verdict, commit }: Extract<Intent, { kind: "review" }>): Promise<Result> {
+  async review({ number, verdict, commit }: Extract<Intent, { kind: "review" }>): Promise<IntentResult> {
     const name = verdict === "approved" ? "approve" : "reject";
     const { head } = await this.#hub.pull(this.#repo, number);
     const branch = head.isFork ? undefined : parseBranch(head.ref);
@@ -97,7 +97,7 @@ export class Acting {
     });
   }
 
-  async button({ action, commit, branch }: Extract<Intent, { kind: "button" }>): Promise<Result> {
+  async button({ action, commit, branch }: Extract<Intent, { kind: "button" }>): Promise<IntentResult> {
     const pressed = BUTTONS.find((one) => one === action);
     if (!pressed) return this.#nothing(undefined, "there is no such button");
     return this.#guard(pressed, rightFor(pressed), async () => {
@@ -112,7 +112,7 @@ export class Acting {
   }
 
   /** A pull request that was closed without being merged ends the work on its branch. */
-  async closed(number: number, ref: string): Promise<Result> {
+  async closed(number: number, ref: string): Promise<IntentResult> {
     const branch = parseBranch(ref);
     const at = branch && (await this.#desk.look()).at(branch);
     if (!branch || at?.state === undefined || isTerminal(at.state))
@@ -121,14 +121,14 @@ export class Acting {
     return this.#guard("stop", rightFor("stop"), () => this.#write(made("stop", why), { branch }));
   }
 
-  async #waitsForPerson(at: Place, name: "approve" | "reject"): Promise<boolean> {
+  async #waitsForPerson(at: BranchPosition, name: "approve" | "reject"): Promise<boolean> {
     if (at.wantsApproval) return true;
     const { workflow } = await this.#desk.look();
     return name === "reject" && workflow.states[at.state ?? ""]?.human === true;
   }
 
   /** What a command is about: its branch, and what begins the work there; or why it is about nothing. */
-  async #about(spot: Spot): Promise<About | string> {
+  async #about(spot: CommentLocation): Promise<About | string> {
     const inPull = spot.kind === "pull" || spot.kind === "review" || spot.kind === "review-comment";
     const issue = inPull ? undefined : await this.#hub.issue(this.#repo, spot.number);
     if (issue && !issue.isPull) return { branch: branchOfIssue(spot.number), issue };
@@ -140,24 +140,24 @@ export class Acting {
   }
 
   /** Does it on the head of now, anew when that moves meanwhile. */
-  async #write(parsed: Known, about: About): Promise<Outcome | Refusal | Nothing> {
+  async #write(parsed: Known, about: About): Promise<CommandResult | Refusal | Nothing> {
     for (let tries = 1; ; tries++) {
       try {
         return await this.#writeOnce(parsed, about);
       } catch (error) {
-        if (!(error instanceof Fault) || error instanceof Unreachable) throw error;
-        if (error.exit === EXIT.later && tries < TRIES) continue;
-        return refusal(prose(error.message, 1000));
+        if (!(error instanceof UserError) || error instanceof RemoteUnreachable) throw error;
+        if (error.exit === EXIT_CODE.later && tries < TRIES) continue;
+        return refusal(escapeProse(error.message, 1000));
       }
     }
   }
 
-  async #writeOnce(parsed: Known, about: About): Promise<Outcome | Refusal | Nothing> {
+  async #writeOnce(parsed: Known, about: About): Promise<CommandResult | Refusal | Nothing> {
     const { branch, issue, isLabel = false, reviewed } = about;
     const reads = parsed.command.right === "read";
     const known = reads ? undefined : await this.#desk.knows(branch, this.#event);
     if (known) return { kind: "nothing", why: "it was done before", commit: known };
-    const sight: Sight = await this.#desk.look();
+    const sight: RepositoryView = await this.#desk.look();
     const { id, login, isBot } = this.#actor;
     const by: Author = { name: login, email: accountAddress(id, login) };
     const restMs = reads ? 0 : await this.#restMs(by);
@@ -168,9 +168,9 @@ export class Acting {
     if (isLabel && at?.state === parsed.args[0]) return { kind: "nothing", why: "it is there already" };
     if (isLabel && at)
       return refusal(
-        `The work on this issue is ${at.state === undefined ? "there" : `at ${at.state}`} already, and labels only show that. To move it: ${code(`/set-state ${parsed.args[0] ?? ""}`)}`,
+        `The work on this issue is ${at.state === undefined ? "there" : `at ${at.state}`} already, and labels only show that. To move it: ${escapeCode(`/set-state ${parsed.args[0] ?? ""}`)}`,
       );
-    const one: Case = {
+    const one: CommandContext = {
       desk: this.#desk,
       sight,
       by,
@@ -182,7 +182,7 @@ export class Acting {
       event: this.#event,
       parsed,
     };
-    return carryOut(one);
+    return runCommand(one);
   }
 
   /** Another job, or the server before this one, may have given them as much as an hour allows. */
@@ -195,8 +195,8 @@ export class Acting {
   async #guard(
     name: string | undefined,
     need: Command["right"],
-    go: () => Promise<Outcome | Refusal | Nothing>,
-  ): Promise<Result> {
+    go: () => Promise<CommandResult | Refusal | Nothing>,
+  ): Promise<IntentResult> {
     const { limits, now } = this.#manner;
     const whose = `${this.#repo.owner}/${this.#repo.name}:${this.#actor.id}`.toLowerCase();
     const head = { command: name, event: this.#event };
@@ -204,7 +204,7 @@ export class Acting {
     const restMs = limits.ask(whose, now());
     if (restMs > 0 && !limits.tells(whose, now())) return this.#nothing(name, "it was said before");
     if (restMs > 0) return { ...head, ...refusal(enough(this.#actor.login, restMs)) };
-    const standing = await standingOf(this.#actor, this.#repo, this.#hub, this.#desk);
+    const standing = await askRights(this.#actor, this.#repo, this.#hub, this.#desk);
     if (!includes(standing.right, need)) {
       const what = name === undefined ? "a command" : `/${name}`;
       return { ...head, ...refusal(missing(this.#actor.login, what, need, standing)) };
@@ -214,7 +214,7 @@ export class Acting {
     return { ...head, ...outcome };
   }
 
-  #nothing(command: string | undefined, why: string): Result {
+  #nothing(command: string | undefined, why: string): IntentResult {
     return { command, event: this.#event, kind: "nothing", why };
   }
 }
@@ -228,7 +228,7 @@ interface About {
   readonly reviewed?: Sha;
 }
 
-type Known = Extract<Parsed, { kind: "command" }>;
+type Known = Extract<ParsedCommand, { kind: "command" }>;
 interface Refusal {
   readonly kind: "refused";
   readonly why: string;

@@ -4,8 +4,8 @@
  * What must hold: a command is a line of its own, and names what it wants in full; a mention in prose
  * is none; a word that is near none of ours is for somebody else.
  */
-import { nearest } from "../../core/util/suggest.ts";
-import { spokenLines } from "./markdown-lines.ts";
+import { suggest } from "../../core/util/suggest.ts";
+import { commandLines } from "./markdown-lines.ts";
 
 /** From the least to the most; each includes those before it. */
 export const RIGHTS = ["none", "read", "triage", "write", "maintain", "admin"] as const;
@@ -102,7 +102,7 @@ function row(
   return { right, usage, needs, what, example };
 }
 
-export type Parsed =
+export type ParsedCommand =
   | {
       readonly kind: "command";
       readonly command: Command;
@@ -120,9 +120,9 @@ const LONGEST_LINE = 4000;
 const SLIP_WORDS = 2;
 
 /** The commands of a text; of its unknown verbs the first alone. `slug` is the name of the app. */
-export function parseCommands(text: string, slug: string): Parsed[] {
-  const found: Parsed[] = [];
-  for (const line of spokenLines(text)) {
+export function parseCommands(text: string, slug: string): ParsedCommand[] {
+  const found: ParsedCommand[] = [];
+  for (const line of commandLines(text)) {
     const parsed = line.length > LONGEST_LINE ? undefined : parseLine(line, slug);
     if (!parsed || (parsed.kind === "unknown" && found.some(({ kind }) => kind === "unknown"))) continue;
     if (found.push(parsed) === MOST) break;
@@ -130,7 +130,7 @@ export function parseCommands(text: string, slug: string): Parsed[] {
   return found;
 }
 
-function parseLine(line: string, slug: string): Parsed | undefined {
+function parseLine(line: string, slug: string): ParsedCommand | undefined {
   const words = line.trim().split(/\s+/);
   const isMention = isNamed(words[0] ?? "", slug);
   const word = isMention ? words[1] : words[0]?.startsWith("/") ? words[0].slice(1) : undefined;
@@ -139,7 +139,7 @@ function parseLine(line: string, slug: string): Parsed | undefined {
   const command = COMMANDS.find((one) => one.name === name);
   const args = words.slice(isMention ? 2 : 1);
   if (command) return { kind: "command", command, args, rest: restOf(line, isMention ? 2 : 1) };
-  const near = nearest(
+  const near = suggest(
     name,
     COMMANDS.map((one) => one.name),
   );
@@ -166,7 +166,10 @@ function restOf(line: string, count: number): string {
 }
 
 /** Why a command cannot be carried out as it was written; undefined: it can. */
-export function usageProblem({ command, args }: Extract<Parsed, { kind: "command" }>): string | undefined {
+export function usageProblem({
+  command,
+  args,
+}: Extract<ParsedCommand, { kind: "command" }>): string | undefined {
   if (args.length >= command.needs) return undefined;
   return `\`/${command.name}\` needs more: \`/${command.usage}\`. For example: \`/${command.example}\``;
 }

@@ -6,7 +6,7 @@
 import * as z from "zod";
 
 export const account = z.object({ id: z.int(), login: z.string().min(1).max(100), type: z.string() });
-export type Account = z.infer<typeof account>;
+export type AccountPayload = z.infer<typeof account>;
 
 /** `..` is no name, and nothing of one leaves its place in a path. */
 const name = z.string().regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/);

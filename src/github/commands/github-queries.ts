@@ -21,21 +21,21 @@ export interface Issue extends IssueText {
   readonly isPull: boolean;
 }
 
-export interface Pull {
+export interface PullRequestInfo {
   readonly number: number;
   readonly title: string;
   readonly body: string;
   readonly head: { readonly ref: string; readonly sha: string; readonly isFork: boolean };
 }
 
-export interface Hub {
+export interface GitHubQueries {
   permission(repo: Repo, login: string): Promise<Permission | undefined>;
   issue(repo: Repo, number: number): Promise<Issue>;
-  pull(repo: Repo, number: number): Promise<Pull>;
+  pull(repo: Repo, number: number): Promise<PullRequestInfo>;
 }
 
 /** GitHub itself. */
-export function openHub({ request }: Pick<Octokit, "request">): Hub {
+export function openGitHubQueries({ request }: Pick<Octokit, "request">): GitHubQueries {
   return {
     async permission({ owner, name: repo }, username) {
       const { data } = await request("GET /repos/{owner}/{repo}/collaborators/{username}/permission", {

@@ -3,15 +3,20 @@
  *
  * What must hold: whoever is not listened to is not answered; two commands of one comment are two events.
  */
-import { Acting, type Manner, type Result } from "./actor.ts";
+import { IntentActor, type ActorOptions, type IntentResult } from "./actor.ts";
 import { parseCommands } from "./command-table.ts";
-import type { Desk } from "./repository-port.ts";
-import type { Hub } from "./github-queries.ts";
+import type { RepositoryActions } from "./repository-port.ts";
+import type { GitHubQueries } from "./github-queries.ts";
 import type { Intent } from "./intent.ts";
 import { isHeard } from "./permission.ts";
 
 /** Acts on an intent. Throws only where GitHub or the remote is away, so that it is tried again. */
-export async function act(intent: Intent, desk: Desk, hub: Hub, manner: Manner): Promise<readonly Result[]> {
+export async function handleIntent(
+  intent: Intent,
+  desk: RepositoryActions,
+  hub: GitHubQueries,
+  manner: ActorOptions,
+): Promise<readonly IntentResult[]> {
   // Bots are answered with silence, or two of them would go on for ever.
   if ("actor" in intent && !(await isHeard(intent.actor, desk))) return [];
   switch (intent.kind) {
@@ -24,28 +29,28 @@ export async function act(intent: Intent, desk: Desk, hub: Hub, manner: Manner):
     case "command":
       return actOnText(intent, desk, hub, manner);
     case "label":
-      return [await new Acting(intent, desk, hub, manner).label(intent.issue, intent.state)];
+      return [await new IntentActor(intent, desk, hub, manner).label(intent.issue, intent.state)];
     case "review":
-      return [await new Acting(intent, desk, hub, manner).review(intent)];
+      return [await new IntentActor(intent, desk, hub, manner).review(intent)];
     case "button":
-      return [await new Acting(intent, desk, hub, manner).button(intent)];
+      return [await new IntentActor(intent, desk, hub, manner).button(intent)];
     case "pull":
       return intent.action === "closed" && !intent.head.isFork
-        ? [await new Acting(intent, desk, hub, manner).closed(intent.number, intent.head.ref)]
+        ? [await new IntentActor(intent, desk, hub, manner).closed(intent.number, intent.head.ref)]
         : [];
   }
 }
 
 async function actOnText(
   intent: Extract<Intent, { kind: "command" }>,
-  desk: Desk,
-  hub: Hub,
-  manner: Manner,
-): Promise<readonly Result[]> {
-  const results: Result[] = [];
+  desk: RepositoryActions,
+  hub: GitHubQueries,
+  manner: ActorOptions,
+): Promise<readonly IntentResult[]> {
+  const results: IntentResult[] = [];
   for (const [at, parsed] of parseCommands(intent.text, manner.slug).entries()) {
     const event = at === 0 ? intent.event : `${intent.event}#${at + 1}`;
-    results.push(await new Acting({ ...intent, event }, desk, hub, manner).command(parsed, intent.spot));
+    results.push(await new IntentActor({ ...intent, event }, desk, hub, manner).command(parsed, intent.spot));
   }
   return results;
 }

@@ -9,13 +9,21 @@ import { isReserved } from "../../core/protocol/compose.ts";
 import { parseSha, type Branch, type Sha } from "../../core/protocol/ids.ts";
 import type { Trailer } from "../../core/protocol/trailer-block.ts";
 import { DEFAULT_HOPS, isReservedState, isTerminal } from "../../core/workflow/workflow.ts";
-import { commandTable, type CommandName, type Parsed } from "./command-table.ts";
-import type { Author, Desk, Place, Sight, Tale, Wish, Written } from "./repository-port.ts";
-import { fanOut } from "./multi-agent.ts";
+import { commandTable, type CommandName, type ParsedCommand } from "./command-table.ts";
+import type {
+  Author,
+  RepositoryActions,
+  BranchPosition,
+  RepositoryView,
+  ReportKind,
+  NewRequest,
+  WrittenRequest,
+} from "./repository-port.ts";
+import { expandAgents } from "./multi-agent.ts";
 import type { IssueText } from "./intent.ts";
-import { code } from "../api/escape-markdown.ts";
+import { escapeCode } from "../api/escape-markdown.ts";
 
-export type Outcome =
+export type CommandResult =
   | {
       readonly kind: "accepted";
       readonly branch: Branch | undefined;
@@ -25,27 +33,27 @@ export type Outcome =
     }
   | { readonly kind: "said"; readonly text: string };
 
-type Answer = Outcome | { readonly kind: "refused"; readonly why: string };
+type Answer = CommandResult | { readonly kind: "refused"; readonly why: string };
 
 /** One command, and all that it is about. */
-export interface Case {
-  readonly desk: Desk;
-  readonly sight: Sight;
+export interface CommandContext {
+  readonly desk: RepositoryActions;
+  readonly sight: RepositoryView;
   readonly by: Author;
   readonly login: string;
   readonly isBot: boolean;
   readonly branch: Branch;
-  readonly at: Place | undefined;
+  readonly at: BranchPosition | undefined;
   readonly issue: IssueText | undefined;
   readonly event: string;
-  readonly parsed: Extract<Parsed, { kind: "command" }>;
+  readonly parsed: Extract<ParsedCommand, { kind: "command" }>;
 }
 
 const refused = (why: string): Answer => ({ kind: "refused", why });
 const said = (text: string): Answer => ({ kind: "said", text });
 const accepted = (
-  { branch, commit, state }: Written,
-  text = `${code(branch, 250)} is asked for ${code(state)}`,
+  { branch, commit, state }: WrittenRequest,
+  text = `${escapeCode(branch, 250)} is asked for ${escapeCode(state)}`,
 ): Answer => ({
   kind: "accepted",
   branch,
@@ -53,10 +61,10 @@ const accepted = (
   text,
 });
 
-type Doing = (one: Case) => Promise<Answer>;
+type Doing = (one: CommandContext) => Promise<Answer>;
 
 /** What needs work that is there, and writes on top of it. */
-type Steering = (one: Case, at: Place, trailers: readonly Trailer[]) => Promise<Answer>;
+type Steering = (one: CommandContext, at: BranchPosition, trailers: readonly Trailer[]) => Promise<Answer>;
 
 const steered =
   (steer: Steering): Doing =>
@@ -68,12 +76,12 @@ const steered =
   };
 
 const told =
-  (tale: Tale): Doing =>
+  (tale: ReportKind): Doing =>
   async (one) =>
     one.at ? said(await one.desk.tell(tale, one.branch)) : refused(nowhere(one));
 
 /** What was written behind the verb, as the words of a commit. */
-const given = ({ parsed: { rest } }: Case): string[] => (rest === "" ? [] : [rest]);
+const given = ({ parsed: { rest } }: CommandContext): string[] => (rest === "" ? [] : [rest]);
 
 const DOINGS: Readonly<Record<CommandName, Doing>> = {
   help: () => Promise.resolve(said(commandTable())),
@@ -101,9 +109,9 @@ const DOINGS: Readonly<Record<CommandName, Doing>> = {
   }),
 };
 
-export const carryOut: Doing = (one) => DOINGS[one.parsed.command.name](one);
+export const runCommand: Doing = (one) => DOINGS[one.parsed.command.name](one);
 
-async function hold({ desk, by, login, parsed: { rest } }: Case): Promise<Answer> {
+async function hold({ desk, by, login, parsed: { rest } }: CommandContext): Promise<Answer> {
   const isEnd = rest === "off";
   if (isEnd) await desk.letGo(by);
   else await desk.hold(by, rest === "" ? `everything is stopped by @${login}` : rest);
@@ -112,23 +120,23 @@ async function hold({ desk, by, login, parsed: { rest } }: Case): Promise<Answer
 }
 
 async function cancelled(
-  { desk, by }: Case,
-  at: Place,
+  { desk, by }: CommandContext,
+  at: BranchPosition,
   messages: readonly string[],
   trailers: readonly Trailer[],
 ): Promise<Answer> {
   const written = await desk.cancel(by, at, { messages, trailers });
-  return accepted(written, `${code(at.branch, 250)} is cancelled`);
+  return accepted(written, `${escapeCode(at.branch, 250)} is cancelled`);
 }
 
 /** Asks for a state, on what is there or as the beginning of an issue's work. */
-async function run(one: Case): Promise<Answer> {
+async function run(one: CommandContext): Promise<Answer> {
   const { parsed, issue, at } = one;
   const hops = hopsOf(one);
   if (typeof hops === "string") return refused(hops);
   if (!issue && !at) return refused(nowhere(one));
   const trailers = [...hops, ...refs(issue), { key: "Event", value: one.event }];
-  const wanted = fanOut(parsed.rest, one.sight.workflow);
+  const wanted = expandAgents(parsed.rest, one.sight.workflow);
   if ("why" in wanted) return refused(wanted.why);
   const messages = begin(one, wanted.state, wanted.text);
   const { agents, state } = wanted;
@@ -137,7 +145,7 @@ async function run(one: Case): Promise<Answer> {
     const who = agent === undefined ? [] : [{ key: "Assigned-To", value: agent }];
     return ask(one, state, messages, [...who, ...trailers]);
   }
-  const wishes = agents.map((agent): Wish => {
+  const wishes = agents.map((agent): NewRequest => {
     const branch = `${one.branch}.${agent.replace(/[._]/g, "-")}` as Branch;
     const own = [{ key: "Assigned-To", value: agent }, ...trailers];
     return { branch, state, on: null, from: at?.commit, messages, trailers: own };
@@ -147,12 +155,12 @@ async function run(one: Case): Promise<Answer> {
   if (!first) return refused("No agent was named.");
   return accepted(
     first,
-    `The same is asked of ${agents.join(", ")}: ${written.map(({ branch }) => code(branch, 250)).join(", ")}`,
+    `The same is asked of ${agents.join(", ")}: ${written.map(({ branch }) => escapeCode(branch, 250)).join(", ")}`,
   );
 }
 
 /** The words of a request: the issue's where it begins with one, or those of the command. */
-function begin({ issue, at }: Case, state: string, text: string): string[] {
+function begin({ issue, at }: CommandContext, state: string, text: string): string[] {
   const title = cleanLine(issue?.title ?? "", 500);
   if (!issue || at) return text === "" ? [`trailhand: please ${state}`] : [text];
   return [title === "" ? `issue #${issue.number}` : title, text, issue.body].filter(
@@ -164,7 +172,7 @@ const refs = (issue: IssueText | undefined): Trailer[] =>
   issue ? [{ key: "Refs", value: `#${issue.number}` }] : [];
 
 async function ask(
-  one: Case,
+  one: CommandContext,
   state: string,
   messages: readonly string[],
   trailers: readonly Trailer[],
@@ -175,8 +183,8 @@ async function ask(
 }
 
 async function approve(
-  { desk, by, isBot, parsed }: Case,
-  at: Place,
+  { desk, by, isBot, parsed }: CommandContext,
+  at: BranchPosition,
   trailers: readonly Trailer[],
 ): Promise<Answer> {
   if (isBot) return refused("Only people approve.");
@@ -190,7 +198,11 @@ async function approve(
 }
 
 /** Sends back what waits for a person. */
-async function reject(one: Case, at: Place, trailers: readonly Trailer[]): Promise<Answer> {
+async function reject(
+  one: CommandContext,
+  at: BranchPosition,
+  trailers: readonly Trailer[],
+): Promise<Answer> {
   const { sight, parsed, login } = one;
   const state = at.state === undefined ? undefined : sight.workflow.states[at.state];
   const reason = `rejected by @${login}: ${parsed.rest}`;
@@ -201,19 +213,23 @@ async function reject(one: Case, at: Place, trailers: readonly Trailer[]): Promi
   const [first = "", ...others] = back.includes("rejected") ? ["rejected"] : back;
   if (others.length > 0)
     return refused(
-      `It may go back to ${back.join(" or ")}; say which: ${code(`/set-state ${first} ${parsed.rest}`, 120)}`,
+      `It may go back to ${back.join(" or ")}; say which: ${escapeCode(`/set-state ${first} ${parsed.rest}`, 120)}`,
     );
   const canAsk = first !== "" && (!isReservedState(first) || (state.human && isTerminal(first)));
   return canAsk ? ask(one, first, [reason], trailers) : cancelled(one, at, [reason], trailers);
 }
 
-async function assign(one: Case, at: Place, trailers: readonly Trailer[]): Promise<Answer> {
+async function assign(
+  one: CommandContext,
+  at: BranchPosition,
+  trailers: readonly Trailer[],
+): Promise<Answer> {
   const { desk, by, parsed, sight } = one;
   const [who = "", ...more] = parsed.args;
   const known = ["default", ...Object.keys(sight.workflow.agents)];
   if (more.length > 0 || !known.includes(who))
     return refused(
-      `${code(who)} is no agent of the workflow; it knows ${known.join(", ")}. People are assigned on GitHub itself.`,
+      `${escapeCode(who)} is no agent of the workflow; it knows ${known.join(", ")}. People are assigned on GitHub itself.`,
     );
   const to = { key: "Assigned-To", value: who };
   if (at.state === undefined || at.state === "parked" || at.state === "stalled" || at.state === "waiting")
@@ -223,11 +239,15 @@ async function assign(one: Case, at: Place, trailers: readonly Trailer[]): Promi
   return askAnew(one, at, to, trailers);
 }
 
-async function prioritize(one: Case, at: Place, trailers: readonly Trailer[]): Promise<Answer> {
+async function prioritize(
+  one: CommandContext,
+  at: BranchPosition,
+  trailers: readonly Trailer[],
+): Promise<Answer> {
   const [text = "", ...more] = one.parsed.args;
   const n = Number(text);
   if (more.length > 0 || !/^-?\d{1,4}$/.test(text) || Math.abs(n) > 1000)
-    return refused(`${code(text)} is no priority: a whole number from -1000 to 1000.`);
+    return refused(`${escapeCode(text)} is no priority: a whole number from -1000 to 1000.`);
   if (at.isRunning) return refused("It is running already, and a priority says only how early it begins.");
   if (at.wantsApproval) return refused("It waits for approvals, which a priority would void.");
   return askAnew(one, at, { key: "Priority", value: String(n) }, trailers);
@@ -237,7 +257,12 @@ async function prioritize(one: Case, at: Place, trailers: readonly Trailer[]): P
 const LASTING = new Set(["depends-on", "not-before", "priority", "assigned-to", "refs"]);
 
 /** The same request with one trailer changed. */
-function askAnew(one: Case, at: Place, change: Trailer, trailers: readonly Trailer[]): Promise<Answer> {
+function askAnew(
+  one: CommandContext,
+  at: BranchPosition,
+  change: Trailer,
+  trailers: readonly Trailer[],
+): Promise<Answer> {
   const { state } = at;
   if (state === undefined || isReservedState(state))
     return Promise.resolve(refused("Nothing there waits to be begun."));
@@ -253,7 +278,7 @@ function askAnew(one: Case, at: Place, change: Trailer, trailers: readonly Trail
 }
 
 /** What a bot's hand-off carries, so that bots that answer each other come to an end; or why it may not go on. */
-function hopsOf({ isBot, at, sight }: Case): Trailer[] | string {
+function hopsOf({ isBot, at, sight }: CommandContext): Trailer[] | string {
   if (!isBot) return [];
   const limit = sight.workflow.limits.hops ?? DEFAULT_HOPS;
   const hops = (at?.hops ?? 0) + 1;
@@ -261,7 +286,7 @@ function hopsOf({ isBot, at, sight }: Case): Trailer[] | string {
   return [{ key: "Hops", value: `${hops}/${limit}` }];
 }
 
-const nowhere = ({ branch, issue }: Case): string =>
+const nowhere = ({ branch, issue }: CommandContext): string =>
   issue
     ? "No work on this issue has begun. To begin it: `/run <state>`"
-    : `There is no branch ${code(branch, 250)} in this repository any more.`;
+    : `There is no branch ${escapeCode(branch, 250)} in this repository any more.`;

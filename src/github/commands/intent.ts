@@ -19,7 +19,7 @@ export interface Actor {
 }
 
 /** Where a command was written, so that the reaction and the answer go there. */
-export interface Spot {
+export interface CommentLocation {
   readonly kind: "issue" | "pull" | "issue-comment" | "review" | "review-comment";
   /** The number of the issue or pull request. */
   readonly number: number;
@@ -41,7 +41,7 @@ export type Intent =
       readonly kind: "command";
       readonly repo: Repo;
       readonly actor: Actor;
-      readonly spot: Spot;
+      readonly spot: CommentLocation;
       /** The text as it was written; commands are read from it. */
       readonly text: string;
       /** What makes a second delivery of the same event none: `comment:123`. */

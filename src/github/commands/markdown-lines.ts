@@ -35,7 +35,7 @@ interface Hidden {
 }
 
 /** The lines that may hold a command, in their order, without the line break. */
-export function spokenLines(text: string, longest = LONGEST): string[] {
+export function commandLines(text: string, longest = LONGEST): string[] {
   const reader = new Reader();
   for (const line of text.slice(0, longest).replaceAll("\0", "").replace(/\r\n?/g, "\n").split("\n"))
     reader.read(line);

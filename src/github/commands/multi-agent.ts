@@ -4,16 +4,16 @@
  * What must hold: pure; only agents of the workflow are agents; the state that they get is one that
  * an agent can answer alone.
  */
-import { code } from "../api/escape-markdown.ts";
+import { escapeCode } from "../api/escape-markdown.ts";
 import type { Workflow } from "../../core/workflow/workflow.ts";
 
-export type Wanted =
+export type AgentRequest =
   | { readonly state: string; readonly agents: readonly string[]; readonly text: string }
   | { readonly why: string };
 
 const MOST = 10;
 
-export function fanOut(rest: string, workflow: Workflow): Wanted {
+export function expandAgents(rest: string, workflow: Workflow): AgentRequest {
   const [first = ""] = rest.split(/\s+/, 1);
   const colon = rest.indexOf(":");
   const names = colon < 0 ? [] : rest.slice(0, colon).trim().split(/\s+/);
@@ -26,7 +26,8 @@ export function fanOut(rest: string, workflow: Workflow): Wanted {
   }
   const other = names.find((name) => !isAgent(name));
   const known = Object.keys(workflow.agents).join(", ");
-  if (other !== undefined) return { why: `${code(other)} is no agent of the workflow; it knows ${known}.` };
+  if (other !== undefined)
+    return { why: `${escapeCode(other)} is no agent of the workflow; it knows ${known}.` };
   if (agents.length > MOST) return { why: `${MOST} agents at once are the most.` };
   const text = rest.slice(colon + 1).trim();
   if (text === "") return { why: "Say what they are to do, behind the colon." };

@@ -23,12 +23,12 @@ import {
   review,
   reviewComment,
   scheduled,
-  type Account,
+  type AccountPayload,
 } from "./event-schema.ts";
-import type { Actor, Intent, Repo, Spot } from "./intent.ts";
+import type { Actor, Intent, Repo, CommentLocation } from "./intent.ts";
 
 /** Who this app is, as GitHub numbers it. */
-export interface Self {
+export interface OwnIdentity {
   readonly appId?: number | undefined;
   /** The accounts by which it writes. */
   readonly botIds: readonly number[];
@@ -36,7 +36,7 @@ export interface Self {
   readonly slug: string;
 }
 
-export interface Reading {
+export interface EventReading {
   readonly intents: readonly Intent[];
   /** Why there are none. */
   readonly reason?: string;
@@ -45,11 +45,11 @@ export interface Reading {
 /** Labels that name a state. */
 const STATE_LABEL = "state:";
 
-const nothing = (reason: string): Reading => ({ intents: [], reason });
-const some = (...intents: readonly Intent[]): Reading => ({ intents });
+const nothing = (reason: string): EventReading => ({ intents: [], reason });
+const some = (...intents: readonly Intent[]): EventReading => ({ intents });
 
 /** Reads an event by the name in its header. */
-export function readEvent(name: string, payload: unknown, self: Self): Reading {
+export function readEvent(name: string, payload: unknown, self: OwnIdentity): EventReading {
   const read = Object.hasOwn(READERS, name) ? READERS[name] : undefined;
   if (!read) return nothing(`${name} asks for nothing`);
   const sender = z.object({ sender: account.optional() }).safeParse(payload);
@@ -58,10 +58,10 @@ export function readEvent(name: string, payload: unknown, self: Self): Reading {
   return read(payload, self);
 }
 
-type Reader = (payload: unknown, self: Self) => Reading;
+type Reader = (payload: unknown, self: OwnIdentity) => EventReading;
 
 /** A reader of payloads of one shape; of any other it says where they differ. */
-function shaped<T>(schema: z.ZodType<T>, read: (payload: T, self: Self) => Reading): Reader {
+function shaped<T>(schema: z.ZodType<T>, read: (payload: T, self: OwnIdentity) => EventReading): Reader {
   return (payload, self) => {
     const parsed = schema.safeParse(payload);
     if (parsed.success) return read(parsed.data, self);
@@ -70,14 +70,19 @@ function shaped<T>(schema: z.ZodType<T>, read: (payload: T, self: Self) => Readi
   };
 }
 
-const actorOf = ({ id, login, type }: Account): Actor => ({ id, login, isBot: type !== "User" });
+const actorOf = ({ id, login, type }: AccountPayload): Actor => ({ id, login, isBot: type !== "User" });
 
 /** The commands in a text, as one intent. */
 function commands(
-  from: { readonly repo: Repo; readonly sender: Account; readonly spot: Spot; readonly event: string },
+  from: {
+    readonly repo: Repo;
+    readonly sender: AccountPayload;
+    readonly spot: CommentLocation;
+    readonly event: string;
+  },
   text: string | null | undefined,
-  self: Self,
-): Reading {
+  self: OwnIdentity,
+): EventReading {
   const { repo, sender, spot, event } = from;
   const actor = actorOf(sender);
   if (!text || parseCommands(text, self.slug).length === 0) return nothing("there is no command in it");
@@ -86,17 +91,22 @@ function commands(
 
 /** A new comment; of one that somebody else is said to have written nothing is believed. */
 function newComment(
-  from: { readonly repo: Repo; readonly sender: Account; readonly spot: Spot; readonly event: string },
+  from: {
+    readonly repo: Repo;
+    readonly sender: AccountPayload;
+    readonly spot: CommentLocation;
+    readonly event: string;
+  },
   { user, body, performed_via_github_app: via }: z.infer<typeof comment>,
-  self: Self,
-): Reading {
+  self: OwnIdentity,
+): EventReading {
   if (self.appId !== undefined && via?.id === self.appId) return nothing("it is this app's own doing");
   if (user?.id !== from.sender.id) return nothing("its author is not who sent it");
   return commands(from, body, self);
 }
 
 const repoOf = ({ owner, name }: z.infer<typeof repository>): Repo => ({ owner: owner.login, name });
-const both = (one: Reading, ...others: readonly Reading[]): Reading => {
+const both = (one: EventReading, ...others: readonly EventReading[]): EventReading => {
   const intents = [one, ...others].flatMap((each) => each.intents);
   return intents.length > 0 ? { intents } : one;
 };
@@ -114,7 +124,7 @@ const READERS: Readonly<Record<string, Reader>> = {
     const { number, title } = issue;
     const actor = actorOf(sender);
     if (action === "opened") {
-      const spot: Spot = { kind: "issue", number, id: undefined };
+      const spot: CommentLocation = { kind: "issue", number, id: undefined };
       return newComment({ repo, sender, spot, event: `issue:${number}:opened` }, issue, self);
     }
     if (action === "closed" || action === "reopened")
@@ -131,7 +141,7 @@ const READERS: Readonly<Record<string, Reader>> = {
 
   issue_comment: shaped(issueComment, ({ action, issue, comment, repository, sender }, self) => {
     if (action !== "created") return nothing("only new comments count");
-    const spot: Spot = { kind: "issue-comment", number: issue.number, id: comment.id };
+    const spot: CommentLocation = { kind: "issue-comment", number: issue.number, id: comment.id };
     return newComment(
       { repo: repoOf(repository), sender, spot, event: `comment:${comment.id}` },
       comment,
@@ -149,7 +159,7 @@ const READERS: Readonly<Record<string, Reader>> = {
     const event = `pull:${number}:${action}:${it.head.sha}:${it.updated_at}`;
     const seen = some({ kind: "pull", repo, actor, number, action: done, head, event });
     if (action !== "opened") return seen;
-    const spot: Spot = { kind: "pull", number, id: undefined };
+    const spot: CommentLocation = { kind: "pull", number, id: undefined };
     const said = newComment({ repo, sender, spot, event: `pull:${number}:opened` }, it, self);
     return both(seen, said);
   }),
@@ -158,7 +168,7 @@ const READERS: Readonly<Record<string, Reader>> = {
     if (action !== "submitted") return nothing("only new reviews count");
     const repo = repoOf(repository);
     const { number } = pull_request;
-    const spot: Spot = { kind: "review", number, id: it.id };
+    const spot: CommentLocation = { kind: "review", number, id: it.id };
     const said = newComment({ repo, sender, spot, event: `review:${it.id}` }, it, self);
     const actor = actorOf(sender);
     const verdict = it.state.toLowerCase();
@@ -172,7 +182,7 @@ const READERS: Readonly<Record<string, Reader>> = {
     reviewComment,
     ({ action, comment, pull_request, repository, sender }, self) => {
       if (action !== "created") return nothing("only new comments count");
-      const spot: Spot = { kind: "review-comment", number: pull_request.number, id: comment.id };
+      const spot: CommentLocation = { kind: "review-comment", number: pull_request.number, id: comment.id };
       const event = `review-comment:${comment.id}`;
       return newComment({ repo: repoOf(repository), sender, spot, event }, comment, self);
     },
@@ -245,11 +255,13 @@ const isFork = ({ head, base }: z.infer<typeof pull>["pull_request"]): boolean =
 function button({
   sender,
   ...rest
-}: Omit<Extract<Intent, { kind: "button" }>, "kind" | "actor"> & { readonly sender: Account }): Reading {
+}: Omit<Extract<Intent, { kind: "button" }>, "kind" | "actor"> & {
+  readonly sender: AccountPayload;
+}): EventReading {
   return some({ kind: "button", actor: actorOf(sender), ...rest });
 }
 
-function sweep(all: readonly { readonly full_name: string }[]): Reading {
+function sweep(all: readonly { readonly full_name: string }[]): EventReading {
   const repos = all.flatMap(({ full_name }): Repo[] => {
     const [owner = "", name = ""] = fullName.safeParse(full_name).data?.split("/") ?? [];
     return name === "" ? [] : [{ owner, name }];

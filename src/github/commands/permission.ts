@@ -5,19 +5,19 @@
  * name can pass to somebody else; without a clear answer nobody may do anything.
  */
 import { type Right, RIGHTS } from "./command-table.ts";
-import type { Hub, Permission } from "./github-queries.ts";
+import type { GitHubQueries, Permission } from "./github-queries.ts";
 import type { Actor, Repo } from "./intent.ts";
 import type { Workflow } from "../../core/workflow/workflow.ts";
-import type { Desk } from "./repository-port.ts";
+import type { RepositoryActions } from "./repository-port.ts";
 
-export interface Standing {
+export interface RightsAnswer {
   readonly right: Right;
   /** Why it is none, where GitHub did not say so itself. */
   readonly why?: string;
 }
 
 /** What somebody may do. Throws when GitHub is away, so that the question is put again. */
-export async function rightOf(hub: Hub, repo: Repo, { id, login }: Actor): Promise<Standing> {
+export async function rightOf(hub: GitHubQueries, repo: Repo, { id, login }: Actor): Promise<RightsAnswer> {
   let answer: Permission | undefined;
   try {
     answer = await hub.permission(repo, login);
@@ -42,7 +42,7 @@ function rightIn({ role, permission }: Permission): Right {
 export const includes = (have: Right, need: Right): boolean => RIGHTS.indexOf(have) >= RIGHTS.indexOf(need);
 
 /** The sentence that says which right is missing. */
-export function missing(login: string, what: string, need: Right, { right, why }: Standing): string {
+export function missing(login: string, what: string, need: Right, { right, why }: RightsAnswer): string {
   const because = why === undefined ? "" : `: ${why}`;
   return `@${login}, \`${what}\` needs the right to ${need} here, and you have ${right}${because}.`;
 }
@@ -65,12 +65,17 @@ export const enough = (login: string, restMs: number): string =>
   `@${login}, that is enough for this hour; go on in ${Math.ceil(restMs / 60_000)} min.`;
 
 /** People are; a bot is where it is listed. */
-export async function isHeard({ id, isBot }: Actor, desk: Desk): Promise<boolean> {
+export async function isHeard({ id, isBot }: Actor, desk: RepositoryActions): Promise<boolean> {
   return !isBot || rightOfBot(id, (await desk.look()).workflow) !== undefined;
 }
 
 /** What somebody may do now: GitHub has no roles for the accounts of Apps, so the workflow gives them one. */
-export async function standingOf(actor: Actor, repo: Repo, hub: Hub, desk: Desk): Promise<Standing> {
+export async function askRights(
+  actor: Actor,
+  repo: Repo,
+  hub: GitHubQueries,
+  desk: RepositoryActions,
+): Promise<RightsAnswer> {
   if (!actor.isBot) return rightOf(hub, repo, actor);
   return { right: rightOfBot(actor.id, (await desk.look()).workflow) ?? "none" };
 }

@@ -22,7 +22,7 @@ interface Tally {
 
 const ACTORS = 10_000;
 
-export class Limits {
+export class RateLimit {
   readonly #most: Required<LimitOptions>;
   readonly #tallies = new Map<string, Tally>();
   readonly #events = new Map<string, number>();

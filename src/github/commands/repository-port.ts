@@ -15,7 +15,7 @@ export interface Author {
 }
 
 /** Where a branch stands. */
-export interface Place {
+export interface BranchPosition {
   readonly branch: Branch;
   readonly commit: Sha;
   /** What it asks for, or asked for below commits and approvals of people. */
@@ -30,21 +30,21 @@ export interface Place {
   readonly trailers: readonly Trailer[];
 }
 
-export interface Sight {
+export interface RepositoryView {
   readonly target: Branch;
   readonly workflow: Workflow;
-  at(branch: Branch): Place | undefined;
+  at(branch: Branch): BranchPosition | undefined;
   /** The branch whose head is a commit. */
   holding(commit: string): Branch | undefined;
 }
 
-export interface Said {
+export interface CommandText {
   /** The first line, and paragraphs. */
   readonly messages: readonly string[];
   readonly trailers: readonly Trailer[];
 }
 
-export interface Wish extends Said {
+export interface NewRequest extends CommandText {
   readonly branch: Branch;
   readonly state: string;
   /** The head that it comes on top of; null makes the branch. */
@@ -53,31 +53,31 @@ export interface Wish extends Said {
   readonly from?: Sha | undefined;
 }
 
-export interface Written {
+export interface WrittenRequest {
   readonly branch: Branch;
   readonly state: string;
   readonly commit: Sha;
 }
 
 /** What is told of a branch. */
-export type Tale = "status" | "cost" | "log" | "replay";
+export type ReportKind = "status" | "cost" | "log" | "replay";
 
-export interface Desk {
-  look(): Promise<Sight>;
+export interface RepositoryActions {
+  look(): Promise<RepositoryView>;
   /** The commit that an event has brought about; undefined: none. */
   knows(branch: Branch, event: string): Promise<Sha | undefined>;
   /** When somebody was given what they asked for on GitHub, since a moment: milliseconds since 1970, oldest first. */
   asked(by: Author, since: number): Promise<readonly number[]>;
   /** All of them or none. */
-  request(by: Author, wishes: readonly Wish[]): Promise<readonly Written[]>;
-  retry(by: Author, at: Place, said: Said): Promise<Written>;
-  resume(by: Author, at: Place, said: Said): Promise<Written>;
-  cancel(by: Author, at: Place, said: Said): Promise<Written>;
+  request(by: Author, wishes: readonly NewRequest[]): Promise<readonly WrittenRequest[]>;
+  retry(by: Author, at: BranchPosition, said: CommandText): Promise<WrittenRequest>;
+  resume(by: Author, at: BranchPosition, said: CommandText): Promise<WrittenRequest>;
+  cancel(by: Author, at: BranchPosition, said: CommandText): Promise<WrittenRequest>;
   /** `commit` is what was looked at. */
-  approve(by: Author, at: Place, commit: Sha, said: Said): Promise<Written>;
+  approve(by: Author, at: BranchPosition, commit: Sha, said: CommandText): Promise<WrittenRequest>;
   hold(by: Author, why: string): Promise<void>;
   letGo(by: Author): Promise<void>;
   /** Keeps how a check of a branch's present head ended; false when it is no such head. */
   check(commit: string, name: string, conclusion: string): Promise<boolean>;
-  tell(tale: Tale, branch: Branch): Promise<string>;
+  tell(tale: ReportKind, branch: Branch): Promise<string>;
 }

@@ -4,10 +4,10 @@
  * What must hold: pure; text of strangers can neither end a cell or a line, nor become markup; the
  * page stays far below the megabyte that GitHub takes.
  */
-import { code, link, prose } from "../api/escape-markdown.ts";
+import { escapeCode, escapeLink, escapeProse } from "../api/escape-markdown.ts";
 
 /** An answer that was given during the job. */
-export interface Handed {
+export interface SummaryHandOff {
   readonly branch: string;
   readonly commit: string;
   readonly from: string;
@@ -21,7 +21,7 @@ export interface Handed {
 }
 
 /** A branch that goes on when a person does something. */
-export interface Waiting {
+export interface SummaryWait {
   readonly branch: string;
   readonly state: string | undefined;
   readonly why: string;
@@ -29,18 +29,18 @@ export interface Waiting {
   readonly next: string | undefined;
 }
 
-export interface Came {
+export interface JobSummary {
   /** What became of the event that started the job; sentences. */
   readonly said: readonly string[];
-  readonly handed: readonly Handed[];
-  readonly waiting: readonly Waiting[];
+  readonly handed: readonly SummaryHandOff[];
+  readonly waiting: readonly SummaryWait[];
   /** Where the commits of the repository can be looked at, such as `https://github.com/a/b`. */
   readonly address: string;
   /** The workflow as a Mermaid drawing. */
   readonly drawing: string | undefined;
 }
 
-export const NOTHING = "Nothing here was for Trailhand";
+export const EMPTY_SUMMARY = "Nothing here was for Trailhand";
 
 const TITLE = "### Trailhand";
 /** A longer drawing is one that nobody can read. */
@@ -49,12 +49,12 @@ const DRAWN = 16_000;
 const ROWS = 200;
 
 /** The whole page. */
-export function renderSummary(came: Came): string {
+export function renderSummary(came: JobSummary): string {
   const { said, handed, waiting, drawing } = came;
   const parts = [
     TITLE,
-    ...(said.length + handed.length === 0 ? [`${NOTHING}.`] : []),
-    ...said.map((one) => prose(one, 1000)),
+    ...(said.length + handed.length === 0 ? [`${EMPTY_SUMMARY}.`] : []),
+    ...said.map((one) => escapeProse(one, 1000)),
     ...(handed.length > 0 ? [handedTable(came)] : []),
     ...(waiting.length > 0 ? ["**For a person**", waitingTable(waiting)] : []),
     ...(drawing === undefined || drawing.length > DRAWN ? [] : [`\`\`\`mermaid\n${drawing}\n\`\`\``]),
@@ -64,26 +64,26 @@ export function renderSummary(came: Came): string {
 
 /** The page of a job that had nothing to do, with the reason. */
 export const renderNothing = (why: string): string =>
-  `${TITLE}\n\n${NOTHING}${why === "" ? "." : `: ${prose(why, 1000)}`}\n`;
+  `${TITLE}\n\n${EMPTY_SUMMARY}${why === "" ? "." : `: ${escapeProse(why, 1000)}`}\n`;
 
-function handedTable({ handed, address }: Came): string {
+function handedTable({ handed, address }: JobSummary): string {
   const rows = handed.map(({ branch, commit, from, to, by, took, cost, why }) => [
-    code(branch),
-    link(code(commit.slice(0, 9)), `${address}/commit/${commit}`),
-    `${code(from)} → ${code(to)}${why === undefined ? "" : `: ${prose(why)}`}`,
-    by === undefined ? "" : code(by),
-    prose(took),
-    cost === undefined ? "" : code(cost),
+    escapeCode(branch),
+    escapeLink(escapeCode(commit.slice(0, 9)), `${address}/commit/${commit}`),
+    `${escapeCode(from)} → ${escapeCode(to)}${why === undefined ? "" : `: ${escapeProse(why)}`}`,
+    by === undefined ? "" : escapeCode(by),
+    escapeProse(took),
+    cost === undefined ? "" : escapeCode(cost),
   ]);
   return table(["branch", "commit", "hand-off", "by", "took", "cost"], rows);
 }
 
-function waitingTable(waiting: readonly Waiting[]): string {
+function waitingTable(waiting: readonly SummaryWait[]): string {
   const rows = waiting.map(({ branch, state, why, next }) => [
-    code(branch),
-    state === undefined ? "" : code(state),
-    prose(why),
-    next === undefined ? "" : code(next, 200),
+    escapeCode(branch),
+    state === undefined ? "" : escapeCode(state),
+    escapeProse(why),
+    next === undefined ? "" : escapeCode(next, 200),
   ]);
   return table(["branch", "state", "why", "next"], rows);
 }
@@ -91,6 +91,6 @@ function waitingTable(waiting: readonly Waiting[]): string {
 function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   const shown = rows.slice(0, ROWS).map(line);
-  const rest = rows.length > ROWS ? [`\n${rows.length - ROWS} more: ${code("trailhand status")}`] : [];
+  const rest = rows.length > ROWS ? [`\n${rows.length - ROWS} more: ${escapeCode("trailhand status")}`] : [];
   return [line(titles), line(titles.map(() => "---")), ...shown, ...rest].join("\n");
 }

@@ -4,9 +4,16 @@
  * What must hold: only what is wanted is asked for, one thing at a time; what others wrote is told
  * apart by the number of its author, never by what it says.
  */
-import { callsIn } from "./mention-comment.ts";
-import type { ShownCheck, ShownComment, ShownIssue, ShownPull, Self, Surface } from "./publisher-port.ts";
-import { carrierKey, MARKER, OURS, type Closing, type Wanted } from "./desired-state.ts";
+import { mentionsIn } from "./mention-comment.ts";
+import type {
+  ShownCheck,
+  ShownComment,
+  ShownIssue,
+  ShownPull,
+  PublisherIdentity,
+  Publisher,
+} from "./publisher-port.ts";
+import { carrierKey, MARKER, OURS, type Closing, type DesiredState } from "./desired-state.ts";
 
 export interface ShownThread {
   readonly labels: readonly string[];
@@ -16,7 +23,7 @@ export interface ShownThread {
   readonly calls: ReadonlySet<string>;
 }
 
-export interface Present {
+export interface ActualState {
   /** Names of all labels of the repository. */
   readonly labels: readonly string[];
   /** By number; one that is missing is gone. */
@@ -32,7 +39,11 @@ export interface Present {
 }
 
 /** Looks at everything that is wanted. */
-export async function readPresent(surface: Surface, wanted: Wanted, self: Self): Promise<Present> {
+export async function readActualState(
+  surface: Publisher,
+  wanted: DesiredState,
+  self: PublisherIdentity,
+): Promise<ActualState> {
   const threads = new Map<number, ShownThread>();
   const closable = new Set<number>();
   for (const { number } of wanted.threads) {
@@ -42,7 +53,7 @@ export async function readPresent(surface: Surface, wanted: Wanted, self: Self):
     threads.set(number, {
       labels: shown.labels,
       comments: comments.filter(isStatus).toSorted((a, b) => a.id - b.id),
-      calls: new Set(comments.flatMap(({ body }) => callsIn(body))),
+      calls: new Set(comments.flatMap(({ body }) => mentionsIn(body))),
     });
     const closing = wanted.closings.find((one) => one.number === number);
     if (closing && isOurToClose(closing, shown, self)) closable.add(number);
@@ -72,12 +83,16 @@ export async function readPresent(surface: Surface, wanted: Wanted, self: Self):
 const isStatus = ({ body }: ShownComment): boolean => body.startsWith(MARKER);
 
 /** What somebody opened again is theirs to close; a pull request is ours where we opened it. */
-function isOurToClose(closing: Closing, { isOpen, isPull, reason }: ShownIssue, self: Self): boolean {
+function isOurToClose(
+  closing: Closing,
+  { isOpen, isPull, reason }: ShownIssue,
+  self: PublisherIdentity,
+): boolean {
   if (!isOpen || reason === "reopened") return false;
   return closing.kind === "issue" ? !isPull : isPull && closing.authorId === self.accountId;
 }
 
 /** Where we are no App, GitHub lets us make no check runs; then the key alone has to do. */
-const isOurCheck = ({ appId, externalId }: ShownCheck, self: Self): boolean =>
+const isOurCheck = ({ appId, externalId }: ShownCheck, self: PublisherIdentity): boolean =>
   externalId.startsWith(`${OURS}:`) &&
   (self.appId === undefined || appId === undefined || appId === self.appId);

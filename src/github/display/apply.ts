@@ -5,11 +5,11 @@
  * again only after a look that does not find it; one write that is refused keeps no other from
  * being made; a crash anywhere leaves what the next look puts right.
  */
-import { Declined } from "../api/client.ts";
-import { difference, type Write } from "./diff.ts";
-import { readPresent } from "./actual-state.ts";
-import type { Self, Surface } from "./publisher-port.ts";
-import type { Pull, Wanted } from "./desired-state.ts";
+import { RequestDeclined } from "../api/client.ts";
+import { diff, type Write } from "./diff.ts";
+import { readActualState } from "./actual-state.ts";
+import type { PublisherIdentity, Publisher } from "./publisher-port.ts";
+import type { PullRequestRef, DesiredState } from "./desired-state.ts";
 
 export interface Published {
   readonly done: readonly Write[];
@@ -22,7 +22,7 @@ export interface Published {
 }
 
 /** Makes the writes, in their order. Throws what is no answer of GitHub. */
-export async function publish(writes: readonly Write[], surface: Surface): Promise<Published> {
+export async function applyWrites(writes: readonly Write[], surface: Publisher): Promise<Published> {
   const done: Write[] = [];
   const open: Write[] = [];
   const refused: { write: Write; why: string }[] = [];
@@ -38,7 +38,7 @@ export async function publish(writes: readonly Write[], surface: Surface): Promi
       done.push(write);
     } catch (error) {
       // Whoever is nobody to GitHub is so for the other writes too.
-      if (!(error instanceof Declined) || error.status === 401) throw error;
+      if (!(error instanceof RequestDeclined) || error.status === 401) throw error;
       const { verdict, status, message } = error;
       if (verdict.kind === "later")
         return { done, refused, open, later: { ms: verdict.ms, writes: writes.slice(at) } };
@@ -64,15 +64,19 @@ const isThere = ({ kind }: Write, message: string): boolean =>
 const LOOKS = 3;
 
 /** Looks, writes, and looks again until GitHub shows what is wanted. */
-export async function bringInLine(surface: Surface, wanted: Wanted, self: Self): Promise<Published> {
+export async function reconcile(
+  surface: Publisher,
+  wanted: DesiredState,
+  self: PublisherIdentity,
+): Promise<Published> {
   const done: Write[] = [];
   const refused: { write: Write; why: string }[] = [];
   const known = new Set<string>();
   let open: readonly Write[] = [];
   for (let look = 1; look <= LOOKS; look++) {
-    const present = await readPresent(surface, wanted, self);
-    const writes = difference(present, wanted).filter((write) => !known.has(JSON.stringify(write)));
-    const published = await publish(writes, surface);
+    const present = await readActualState(surface, wanted, self);
+    const writes = diff(present, wanted).filter((write) => !known.has(JSON.stringify(write)));
+    const published = await applyWrites(writes, surface);
     done.push(...published.done);
     refused.push(...published.refused);
     open = published.open;
@@ -83,7 +87,7 @@ export async function bringInLine(surface: Surface, wanted: Wanted, self: Self):
   return { done, refused, open, later: undefined };
 }
 
-function apply(write: Write, surface: Surface): Promise<void> {
+function apply(write: Write, surface: Publisher): Promise<void> {
   switch (write.kind) {
     case "create-label":
       return surface.createLabel(write.label);
@@ -113,17 +117,17 @@ function apply(write: Write, surface: Surface): Promise<void> {
 }
 
 /** `picture` is what should be shown, with these pull requests open. */
-export async function showWork(
-  surface: Surface,
-  picture: (pulls: readonly Pull[]) => Wanted,
-  self: Self,
+export async function showBranches(
+  surface: Publisher,
+  picture: (pulls: readonly PullRequestRef[]) => DesiredState,
+  self: PublisherIdentity,
 ): Promise<Published> {
   const wanted = picture(await surface.pulls());
-  if (wanted.pulls.length === 0) return bringInLine(surface, wanted, self);
-  const opened = await bringInLine(surface, { ...NOTHING, pulls: wanted.pulls }, self);
+  if (wanted.pulls.length === 0) return reconcile(surface, wanted, self);
+  const opened = await reconcile(surface, { ...NOTHING, pulls: wanted.pulls }, self);
   if (opened.later) return opened;
   const then = opened.done.length > 0 ? picture(await surface.pulls()) : wanted;
-  const rest = await bringInLine(surface, { ...then, pulls: [] }, self);
+  const rest = await reconcile(surface, { ...then, pulls: [] }, self);
   return {
     done: [...opened.done, ...rest.done],
     refused: [...opened.refused, ...rest.refused],
@@ -132,4 +136,4 @@ export async function showWork(
   };
 }
 
-const NOTHING: Wanted = { threads: [], checks: [], reactions: [], pulls: [], calls: [], closings: [] };
+const NOTHING: DesiredState = { threads: [], checks: [], reactions: [], pulls: [], calls: [], closings: [] };

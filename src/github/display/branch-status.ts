@@ -3,16 +3,16 @@
  *
  * What must hold: (pure) the same refs give the same words at any time, or every look would write.
  */
-import type { Decision, Why } from "../../core/scheduling/decision.ts";
+import type { Decision, DecisionReason } from "../../core/scheduling/decision.ts";
 import type { Commit } from "../../core/protocol/request.ts";
 import type { Reason } from "../../core/scheduling/reasons.ts";
 import type { Sha } from "../../core/protocol/ids.ts";
-import type { Step } from "../../core/analysis/timeline.ts";
+import type { TimelineStep } from "../../core/analysis/timeline.ts";
 import type { Workflow } from "../../core/workflow/workflow.ts";
 import type { Button, Conclusion } from "./desired-state.ts";
 
 /** What was seen of one branch. */
-export interface Seen {
+export interface BranchView {
   readonly decision: Decision;
   readonly reason: Reason;
   /** Its request's, or that of the request below its head. */
@@ -20,7 +20,7 @@ export interface Seen {
   /** First-parent history, newest first, as far as it is the branch's own. */
   readonly trail: readonly Commit[];
   /** Oldest first. */
-  readonly timeline: readonly Step[];
+  readonly timeline: readonly TimelineStep[];
   /** The request that approvals above it have not yet let go on. */
   readonly approves: Sha | undefined;
   /**
@@ -31,11 +31,11 @@ export interface Seen {
 }
 
 /** True for finished work that the trusted branch has. */
-export const isIn = ({ state, arrived }: Seen): boolean =>
+export const isIn = ({ state, arrived }: BranchView): boolean =>
   state === "done" && (arrived === "head" || arrived === "landed");
 
 /** How a check run stands. */
-export interface Standing {
+export interface CheckStatus {
   readonly status: "queued" | "in_progress" | "completed";
   readonly conclusion: Conclusion | undefined;
 }
@@ -46,11 +46,15 @@ const ENDS: Readonly<Record<string, Conclusion>> = {
   cancelled: "neutral",
 };
 
-const whyOf = (decision: Decision): Why | undefined => ("why" in decision ? decision.why : undefined);
+const whyOf = (decision: Decision): DecisionReason | undefined =>
+  "why" in decision ? decision.why : undefined;
 
 /** Undefined: nothing is shown of the branch. */
-export function standingOf({ decision, reason, state }: Seen): Standing | undefined {
-  const at = (status: Standing["status"], conclusion?: Conclusion): Standing => ({ status, conclusion });
+export function checkStatusOf({ decision, reason, state }: BranchView): CheckStatus | undefined {
+  const at = (status: CheckStatus["status"], conclusion?: Conclusion): CheckStatus => ({
+    status,
+    conclusion,
+  });
   const why = whyOf(decision);
   if (state === undefined) return undefined;
   if (!why) return at(decision.kind === "land" ? "in_progress" : "queued");
@@ -67,7 +71,7 @@ const DURATION = /\b(?:in|for) \d+(?:ms|s|m|h|d)(?: \d+(?:ms|s|m|h))*(?: more)?/
 const iso = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
 
 /** The sentence of `status`, with moments in place of durations. */
-export function sentenceOf({ decision, reason }: Seen): string {
+export function sentenceOf({ decision, reason }: BranchView): string {
   const why = whyOf(decision);
   switch (why?.code) {
     case "not-before":
@@ -86,7 +90,7 @@ export function sentenceOf({ decision, reason }: Seen): string {
 }
 
 /** What a person writes in a comment to send the work on; undefined: nothing has to be written. */
-export function commandOf(seen: Seen, { states }: Pick<Workflow, "states">): string | undefined {
+export function commandOf(seen: BranchView, { states }: Pick<Workflow, "states">): string | undefined {
   const { decision, reason, state } = seen;
   const why = whyOf(decision);
   if (!why || reason.turn !== "person") return undefined;
@@ -117,11 +121,11 @@ const BUTTONS = {
 } as const satisfies Record<string, Button>;
 
 /** What can be pressed at the check run; GitHub takes three at the most. */
-export function buttonsOf({ decision, reason }: Seen): readonly Button[] {
+export function buttonsOf({ decision, reason }: BranchView): readonly Button[] {
   const why = whyOf(decision);
   if (why?.code === "ended") return why.detail === "failed" ? [BUTTONS.retry] : [];
   // What is pressed approves the commit that bears the button: that must be the request itself.
-  const isRequest = decision.head.asked.kind === "request";
+  const isRequest = decision.head.reading.kind === "request";
   if (why?.code === "waits" && reason.turn === "person" && isRequest) return [BUTTONS.approve, BUTTONS.stop];
   if (why?.code === "parked" || why?.code === "taken-over") return [BUTTONS.resume, BUTTONS.stop];
   if (why?.code === "resting") return [BUTTONS.retry, BUTTONS.stop];

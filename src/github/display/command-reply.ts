@@ -4,14 +4,18 @@
  * What must hold: work that began is shown by its status, and said nowhere else; a refusal is never
  * silent, but where GitHub takes no answer: who deletes a comment at once holds nobody else up.
  */
-import type { Result } from "../commands/actor.ts";
-import type { Intent, Spot } from "../commands/intent.ts";
-import { Declined } from "../api/client.ts";
-import type { Surface } from "./publisher-port.ts";
+import type { IntentResult } from "../commands/actor.ts";
+import type { Intent, CommentLocation } from "../commands/intent.ts";
+import { RequestDeclined } from "../api/client.ts";
+import type { Publisher } from "./publisher-port.ts";
 import type { Carrier } from "./desired-state.ts";
 
 /** What was refused, or only asked, is answered where it stands; work that began is shown by its status. */
-export async function answer(surface: Surface, intent: Intent, results: readonly Result[]): Promise<void> {
+export async function renderReply(
+  surface: Publisher,
+  intent: Intent,
+  results: readonly IntentResult[],
+): Promise<void> {
   const number = numberOf(intent);
   if (number === undefined) return;
   const texts = results.flatMap((result) =>
@@ -29,7 +33,7 @@ async function whereTaken(write: () => Promise<void>): Promise<void> {
     await write();
   } catch (error) {
     const isFinal =
-      error instanceof Declined && (error.verdict.kind === "gone" || error.verdict.kind === "refused");
+      error instanceof RequestDeclined && (error.verdict.kind === "gone" || error.verdict.kind === "refused");
     // Whoever is nobody to GitHub is so for all else too.
     if (!isFinal || error.status === 401) throw error;
   }
@@ -42,7 +46,7 @@ function numberOf(intent: Intent): number | undefined {
 }
 
 /** GitHub takes no reaction to a review. */
-function carrierOf({ kind, number, id }: Spot): Carrier | undefined {
+function carrierOf({ kind, number, id }: CommentLocation): Carrier | undefined {
   if (kind === "review") return undefined;
   if (id === undefined) return { kind: "issue", id: number };
   return { kind: kind === "review-comment" ? "review-comment" : "comment", id };

@@ -14,7 +14,7 @@ export interface Label {
 }
 
 /** An issue or a pull request. */
-export interface Thread {
+export interface ThreadState {
   readonly number: number;
   /** The one label of a state that it bears. */
   readonly label: Label;
@@ -38,7 +38,7 @@ export interface NewPull {
 }
 
 /** A new comment, because a person must act. */
-export interface Call {
+export interface MentionComment {
   readonly commit: Sha;
   /** Where the work is shown; it is told at the first of them that is there. */
   readonly numbers: readonly number[];
@@ -79,7 +79,7 @@ export interface Check {
   readonly isPast: boolean;
 }
 
-export type Face = "eyes" | "rocket" | "confused";
+export type StatusComment = "eyes" | "rocket" | "confused";
 
 /** What carried a command: a comment by its id, or the text of an issue or pull request by its number. */
 export interface Carrier {
@@ -89,20 +89,20 @@ export interface Carrier {
 
 export interface Reaction {
   readonly carrier: Carrier;
-  readonly faces: readonly Face[];
+  readonly faces: readonly StatusComment[];
 }
 
-export interface Wanted {
-  readonly threads: readonly Thread[];
+export interface DesiredState {
+  readonly threads: readonly ThreadState[];
   readonly checks: readonly Check[];
   readonly reactions: readonly Reaction[];
   readonly pulls: readonly NewPull[];
-  readonly calls: readonly Call[];
+  readonly calls: readonly MentionComment[];
   readonly closings: readonly Closing[];
 }
 
 /** A pull request that is open. */
-export interface Pull {
+export interface PullRequestRef {
   readonly number: number;
   readonly branch: Branch;
   /** Its head is in another repository: it is data, and nothing is shown at it. */

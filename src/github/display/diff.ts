@@ -5,20 +5,20 @@
  * status comments become one; a person is called once for each commit; what is not ours is not
  * touched, but for labels of other states, and the issue that ends with the work.
  */
-import { callsIn, withCalls } from "./mention-comment.ts";
-import type { Present, ShownThread } from "./actual-state.ts";
+import { mentionsIn, withMentions } from "./mention-comment.ts";
+import type { ActualState, ShownThread } from "./actual-state.ts";
 import type { ShownCheck, ShownPull } from "./publisher-port.ts";
 import {
   carrierKey,
   STATE_LABEL,
-  type Call,
+  type MentionComment,
   type Carrier,
   type Check,
-  type Face,
+  type StatusComment,
   type Label,
   type NewPull,
-  type Thread,
-  type Wanted,
+  type ThreadState,
+  type DesiredState,
 } from "./desired-state.ts";
 
 export type Write =
@@ -29,7 +29,7 @@ export type Write =
   | { readonly kind: "delete-comment"; readonly number: number; readonly id: number }
   | { readonly kind: "create-check"; readonly check: Check }
   | { readonly kind: "update-check"; readonly id: number; readonly check: Check }
-  | { readonly kind: "react"; readonly carrier: Carrier; readonly face: Face }
+  | { readonly kind: "react"; readonly carrier: Carrier; readonly face: StatusComment }
   | { readonly kind: "create-pull"; readonly pull: NewPull }
   | { readonly kind: "close-pull"; readonly number: number }
   | {
@@ -39,7 +39,7 @@ export type Write =
     };
 
 /** In the order in which it is to be written. */
-export function difference(present: Present, wanted: Wanted): Write[] {
+export function diff(present: ActualState, wanted: DesiredState): Write[] {
   const due = wanted.calls.flatMap((call) => dueCall(call, present));
   // Branches can stand at the same commit.
   const calls = due.filter((one, at) => at === due.findIndex((other) => isSame(one, other)));
@@ -80,7 +80,7 @@ function pullWrites(pull: NewPull, shown: readonly ShownPull[]): Write[] {
 }
 
 interface Due {
-  readonly call: Call;
+  readonly call: MentionComment;
   readonly number: number;
 }
 
@@ -88,7 +88,7 @@ const isSame = (one: Due, other: Due): boolean =>
   one.number === other.number && one.call.commit === other.call.commit;
 
 /** Where a person is to be called still; nowhere, when it was said at any of its places. */
-function dueCall(call: Call, { threads }: Present): Due[] {
+function dueCall(call: MentionComment, { threads }: ActualState): Due[] {
   const there = call.numbers.filter((number) => threads.has(number));
   const [number] = there;
   const isSaid = there.some((one) => threads.get(one)?.calls.has(call.commit));
@@ -96,14 +96,14 @@ function dueCall(call: Call, { threads }: Present): Due[] {
 }
 
 /** A status comment that is new is heard of by everybody, so that it calls by itself. */
-const says = (thread: Thread, shown: ShownThread | undefined, call: Call): boolean =>
+const says = (thread: ThreadState, shown: ShownThread | undefined, call: MentionComment): boolean =>
   shown?.comments.length === 0 && thread.calls === call.commit && !call.mentions;
 
 /** GitHub takes labels that differ in case alone for one. */
 const same = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
 
 /** The colour of a label that is there is left to people. */
-function newLabels({ labels, threads }: Present, wanted: Wanted): Write[] {
+function newLabels({ labels, threads }: ActualState, wanted: DesiredState): Write[] {
   const missing = new Map<string, Label>();
   for (const { number, label } of wanted.threads) {
     if (threads.has(number) && !labels.some((name) => same(name, label.name))) missing.set(label.name, label);
@@ -112,7 +112,7 @@ function newLabels({ labels, threads }: Present, wanted: Wanted): Write[] {
 }
 
 /** The right one is put on before a wrong one is taken off: an issue is never without. */
-function labelWrites({ number, label: { name } }: Thread, { labels }: ShownThread): Write[] {
+function labelWrites({ number, label: { name } }: ThreadState, { labels }: ShownThread): Write[] {
   const wrong = labels.filter((one) => one.startsWith(STATE_LABEL) && !same(one, name));
   return [
     ...(labels.some((one) => same(one, name)) ? [] : [{ kind: "add-label", number, name } as const]),
@@ -121,16 +121,16 @@ function labelWrites({ number, label: { name } }: Thread, { labels }: ShownThrea
 }
 
 /** The oldest stays: others may have linked to it. */
-function commentWrites(thread: Thread, shown: ShownThread, due: readonly Due[]): Write[] {
+function commentWrites(thread: ThreadState, shown: ShownThread, due: readonly Due[]): Write[] {
   const { number } = thread;
   const [first, ...doubles] = shown.comments;
   if (!first) {
     const said = due.filter((one) => one.number === number && says(thread, shown, one.call));
     const calls = [...new Set(said.map(({ call }) => call.commit))];
-    return [{ kind: "create-comment", number, body: withCalls(thread.body, calls) }];
+    return [{ kind: "create-comment", number, body: withMentions(thread.body, calls) }];
   }
-  const called = new Set(shown.comments.flatMap((one) => callsIn(one.body)));
-  const body = withCalls(thread.body, [...called]);
+  const called = new Set(shown.comments.flatMap((one) => mentionsIn(one.body)));
+  const body = withMentions(thread.body, [...called]);
   return [
     ...(sameText(first.body, body) ? [] : [{ kind: "edit-comment", number, id: first.id, body } as const]),
     ...doubles.map(({ id }) => ({ kind: "delete-comment", number, id }) as const),

@@ -6,9 +6,9 @@
  */
 import { valuesOf } from "../../core/protocol/message.ts";
 import type { Commit } from "../../core/protocol/request.ts";
-import { readSteps, type Step as Hand } from "../../core/protocol/hand-offs.ts";
-import type { Seen } from "./branch-status.ts";
-import { type Label, type Pull, STATE_LABEL } from "./desired-state.ts";
+import { readHandOffs, type HandOff as Hand } from "../../core/protocol/hand-offs.ts";
+import type { BranchView } from "./branch-status.ts";
+import { type Label, type PullRequestRef, STATE_LABEL } from "./desired-state.ts";
 import { cleanLine } from "../../core/util/redact.ts";
 import type { Workflow } from "../../core/workflow/workflow.ts";
 
@@ -24,11 +24,14 @@ export const ownIssue = (branch: string): number | undefined => {
 };
 
 /** The open pull requests of a branch, those from its namesakes in forks left out. */
-export const pullsAt = (branch: string, pulls: readonly Pull[]): Pull[] =>
+export const pullsAt = (branch: string, pulls: readonly PullRequestRef[]): PullRequestRef[] =>
   pulls.filter((one) => one.branch === branch && !one.isFork);
 
 /** Every number at which a branch is shown. */
-export function numbersOf({ decision: { head }, trail }: Seen, pulls: readonly Pull[]): number[] {
+export function numbersOf(
+  { decision: { head }, trail }: BranchView,
+  pulls: readonly PullRequestRef[],
+): number[] {
   const own = ownIssue(head.branch);
   const here = pullsAt(head.branch, pulls).map(({ number }) => number);
   const named = byHand(trail).map(({ message }) => valuesOf(message.trailers, "Refs"));
@@ -37,13 +40,13 @@ export function numbersOf({ decision: { head }, trail }: Seen, pulls: readonly P
   return [...new Set([...(own === undefined ? [] : [own]), ...here, ...referred])];
 }
 
-const byHand = (trail: readonly Commit[]): Hand[] => readSteps(trail).filter((step) => step.byHand);
+const byHand = (trail: readonly Commit[]): Hand[] => readHandOffs(trail).filter((step) => step.byHand);
 
-export const nameOf = ({ decision }: Seen): string => decision.head.branch;
+export const nameOf = ({ decision }: BranchView): string => decision.head.branch;
 
 /** The branch whose answer handed this one out. */
-export const parentOf = ({ decision: { head } }: Seen): string | undefined =>
-  head.asked.kind === "request" ? head.asked.parent : undefined;
+export const parentOf = ({ decision: { head } }: BranchView): string | undefined =>
+  head.reading.kind === "request" ? head.reading.parent : undefined;
 
 const COLORS: Readonly<Record<string, string>> = { done: "0e8a16", failed: "b60205", cancelled: "8b949e" };
 const HALTED = "fbca04";

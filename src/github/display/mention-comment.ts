@@ -4,7 +4,7 @@
  * What must hold: (pure) one call for each commit that it is about; only people whom the workflow of
  * the trusted branch names are mentioned, by the login that GitHub put into their address.
  */
-import { askersOf } from "../../core/policy/approvals.ts";
+import { requestersOf } from "../../core/policy/approvals.ts";
 import type { Sha } from "../../core/protocol/ids.ts";
 import { isSamePerson } from "../../core/policy/people.ts";
 import { loginOf } from "../../core/policy/push-identity.ts";
@@ -12,8 +12,8 @@ import { singles } from "../../core/workflow/wait.ts";
 import type { Workflow } from "../../core/workflow/workflow.ts";
 import { callText, type Page } from "./status-comment.ts";
 import { nameOf, ownIssue, parentOf, pullsAt } from "./issue-links.ts";
-import type { Seen } from "./branch-status.ts";
-import { MARKER, OURS, type Call, type Pull } from "./desired-state.ts";
+import type { BranchView } from "./branch-status.ts";
+import { MARKER, OURS, type MentionComment, type PullRequestRef } from "./desired-state.ts";
 
 /** More people are not mentioned at once. */
 const PEOPLE = 20;
@@ -21,7 +21,7 @@ const CALL = new RegExp(`^<!-- ${OURS}:call ([0-9a-f]{40}|[0-9a-f]{64}) -->$`);
 const callLine = (commit: Sha): string => `<!-- ${OURS}:call ${commit} -->`;
 
 /** The commit that a person is called for; undefined: it is nobody's turn, or only this machine's. */
-export function calledFor({ decision, reason, approves }: Seen): Sha | undefined {
+export function mentionReason({ decision, reason, approves }: BranchView): Sha | undefined {
   const why = "why" in decision ? decision.why.code : undefined;
   // What stands in the way of one machine, or of everything, is not about this work.
   if (reason.turn !== "person" || why === "held" || why === "blocked") return undefined;
@@ -29,13 +29,13 @@ export function calledFor({ decision, reason, approves }: Seen): Sha | undefined
 }
 
 /** Where a person is called, and how. `all` are the branches that are shown, with their numbers. */
-export function callOf(
-  seen: Seen,
-  all: ReadonlyMap<Seen, readonly number[]>,
-  pulls: readonly Pull[],
+export function mentionOf(
+  seen: BranchView,
+  all: ReadonlyMap<BranchView, readonly number[]>,
+  pulls: readonly PullRequestRef[],
   page: Page,
-): Call | undefined {
-  const commit = calledFor(seen);
+): MentionComment | undefined {
+  const commit = mentionReason(seen);
   const numbers = commit === undefined ? [] : placesOf(seen, all, pulls);
   if (commit === undefined || numbers.length === 0) return undefined;
   const mentions = mentionsOf(seen, page.workflow).map((login) => `@${login}`);
@@ -49,12 +49,12 @@ export function callOf(
 
 /** The pull request first, then the branch's own issue, then others; without any, where its parent is shown. */
 function placesOf(
-  seen: Seen,
-  all: ReadonlyMap<Seen, readonly number[]>,
-  pulls: readonly Pull[],
+  seen: BranchView,
+  all: ReadonlyMap<BranchView, readonly number[]>,
+  pulls: readonly PullRequestRef[],
 ): readonly number[] {
-  const known = new Set<Seen>();
-  for (let one: Seen | undefined = seen; one && !known.has(one);) {
+  const known = new Set<BranchView>();
+  for (let one: BranchView | undefined = seen; one && !known.has(one);) {
     const branch = nameOf(one);
     const [own, numbers] = [ownIssue(branch), all.get(one) ?? []];
     const first = [
@@ -72,11 +72,11 @@ function placesOf(
 }
 
 /** Logins of those whose approval is waited for. */
-function mentionsOf({ decision, state, trail }: Seen, { states, people }: Workflow): string[] {
+function mentionsOf({ decision, state, trail }: BranchView, { states, people }: Workflow): string[] {
   if (!("why" in decision) || decision.why.code !== "waits") return [];
   const logins = (states[state ?? ""]?.wait ?? []).flatMap(singles).flatMap((one) => {
     if (one.kind !== "approvals") return [];
-    const askers = one.own ? [] : askersOf(trail);
+    const askers = one.own ? [] : requestersOf(trail);
     return one.by
       .flatMap((name) => (Object.hasOwn(people, name) ? (people[name] ?? []) : [name]))
       .filter((address) => !askers.some((asker) => isSamePerson(asker, address)))
@@ -86,7 +86,8 @@ function mentionsOf({ decision, state, trail }: Seen, { states, people }: Workfl
 }
 
 /** The commits that a comment of ours called people for. */
-export const callsIn = (body: string): string[] => headOf(body).flatMap((line) => CALL.exec(line)?.[1] ?? []);
+export const mentionsIn = (body: string): string[] =>
+  headOf(body).flatMap((line) => CALL.exec(line)?.[1] ?? []);
 
 /** The marks of a body: its first lines, as far as they are comments of ours. */
 function headOf(body: string): string[] {
@@ -96,7 +97,7 @@ function headOf(body: string): string[] {
 }
 
 /** A status comment that is a call too; it stays one when it is edited. */
-export function withCalls(body: string, commits: readonly string[]): string {
+export function withMentions(body: string, commits: readonly string[]): string {
   const [first = "", ...rest] = body.split("\n");
   return [first, ...commits.map((commit) => callLine(commit as Sha)), ...rest].join("\n");
 }

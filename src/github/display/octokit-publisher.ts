@@ -13,18 +13,18 @@ import type {
   ShownIssue,
   ShownPull,
   ShownReaction,
-  Surface,
+  Publisher,
 } from "./publisher-port.ts";
-import type { Carrier, Check, NewPull, Pull } from "./desired-state.ts";
+import type { Carrier, Check, NewPull, PullRequestRef } from "./desired-state.ts";
 
-export type Request = Octokit["request"];
+export type OctokitRequest = Octokit["request"];
 
 const PAGE = 100;
 /** An issue with more comments than this is one that nobody reads. */
 const PAGES = 50;
 
 /** `request` is that of an octokit which may write to the repository. */
-export function octokitSurface(request: Request, { owner, name: repo }: Repo): Surface {
+export function octokitPublisher(request: OctokitRequest, { owner, name: repo }: Repo): Publisher {
   const at = { owner, repo };
   return {
     labels: async () => {
@@ -46,7 +46,7 @@ export function octokitSurface(request: Request, { owner, name: repo }: Repo): S
     pulls: async () => {
       const route = "GET /repos/{owner}/{repo}/pulls";
       const found = await all((page) => request(route, { ...at, state: "open", ...page }));
-      return found.flatMap(({ number, head, base, user }): Pull[] => {
+      return found.flatMap(({ number, head, base, user }): PullRequestRef[] => {
         const branch = parseBranch(head.ref);
         // A fork that was deleted is one still.
         const isFork = head.repo?.id !== base.repo.id;
@@ -135,7 +135,11 @@ async function unlessGone<T>(ask: () => Promise<T>, statuses: readonly number[])
   }
 }
 
-async function thread(request: Request, at: At, issue_number: number): Promise<ShownIssue | undefined> {
+async function thread(
+  request: OctokitRequest,
+  at: At,
+  issue_number: number,
+): Promise<ShownIssue | undefined> {
   const route = "GET /repos/{owner}/{repo}/issues/{issue_number}";
   const found = await unlessGone(
     () => request(route, { ...at, issue_number, request: { redirect: "manual" } }),
@@ -152,7 +156,7 @@ async function thread(request: Request, at: At, issue_number: number): Promise<S
   };
 }
 
-async function checks(request: Request, at: At, ref: Sha): Promise<readonly ShownCheck[] | undefined> {
+async function checks(request: OctokitRequest, at: At, ref: Sha): Promise<readonly ShownCheck[] | undefined> {
   const route = "GET /repos/{owner}/{repo}/commits/{ref}/check-runs";
   const read = async (page: Page) => {
     const { data } = await request(route, { ...at, ref, filter: "latest", ...page });
@@ -172,7 +176,7 @@ async function checks(request: Request, at: At, ref: Sha): Promise<readonly Show
 }
 
 async function reactions(
-  request: Request,
+  request: OctokitRequest,
   at: At,
   { kind, id }: Carrier,
 ): Promise<readonly ShownReaction[] | undefined> {
@@ -200,7 +204,7 @@ async function reactions(
 }
 
 async function react(
-  request: Request,
+  request: OctokitRequest,
   at: At,
   { kind, id }: Carrier,
   content: "eyes" | "rocket" | "confused",

@@ -7,34 +7,34 @@
  */
 import type { Branch } from "../../core/protocol/ids.ts";
 import { parseMessage, valueOf } from "../../core/protocol/message.ts";
-import { approves, type Commit, parseRequest } from "../../core/protocol/request.ts";
-import { readSteps, type Step as Hand } from "../../core/protocol/hand-offs.ts";
+import { approvedCommit, type Commit, parseRequest } from "../../core/protocol/request.ts";
+import { readHandOffs, type HandOff as Hand } from "../../core/protocol/hand-offs.ts";
 import { isTerminal, type Workflow } from "../../core/workflow/workflow.ts";
 import { checkSummary, type Page, pastSummary, statusBody } from "./status-comment.ts";
 import { cleanLine, redact } from "../../core/util/redact.ts";
 import { encoded } from "../api/escape-markdown.ts";
-import { calledFor, callOf } from "./mention-comment.ts";
+import { mentionReason, mentionOf } from "./mention-comment.ts";
 import type { Repo } from "../commands/intent.ts";
 import { labelOf, nameOf, numbersOf, ownIssue, parentOf } from "./issue-links.ts";
 import { closingsOf, pullOf } from "./pull-request.ts";
-import { buttonsOf, type Seen, sentenceOf, standingOf } from "./branch-status.ts";
+import { buttonsOf, type BranchView, sentenceOf, checkStatusOf } from "./branch-status.ts";
 import {
   type Carrier,
   carrierKey,
   type Check,
   type Conclusion,
-  type Face,
+  type StatusComment,
   OURS,
-  type Pull,
+  type PullRequestRef,
   type Reaction,
-  type Thread,
-  type Wanted,
+  type ThreadState,
+  type DesiredState,
 } from "./desired-state.ts";
 
 export interface Projected {
-  readonly seen: readonly Seen[];
+  readonly seen: readonly BranchView[];
   readonly workflow: Workflow;
-  readonly pulls: readonly Pull[];
+  readonly pulls: readonly PullRequestRef[];
   /** `owner/name`. */
   readonly repo: string;
   /** Where people look at it: `https://github.com/owner/name`. */
@@ -48,15 +48,24 @@ export interface Projected {
 }
 
 /** The picture of a repository, by the pull requests that are open; `server` is where its pages are. */
-export const pictureOf =
+export const projectBranches =
   (branches: Omit<Projected, "pulls" | "repo" | "address">, { owner, name }: Repo, server: string) =>
-  (pulls: readonly Pull[]): Wanted =>
+  (pulls: readonly PullRequestRef[]): DesiredState =>
     project({ ...branches, pulls, repo: `${owner}/${name}`, address: `${server}/${owner}/${name}` });
 
 /** The picture, or the part of it that is asked for. */
-export function project({ seen, workflow, pulls, repo, address, target, now, only }: Projected): Wanted {
+export function project({
+  seen,
+  workflow,
+  pulls,
+  repo,
+  address,
+  target,
+  now,
+  only,
+}: Projected): DesiredState {
   const page: Page = { workflow, address, target };
-  const shown = seen.filter((one) => standingOf(one) !== undefined);
+  const shown = seen.filter((one) => checkStatusOf(one) !== undefined);
   const numbers = new Map(shown.map((one) => [one, numbersOf(one, pulls)]));
   const asked = shown.filter((one) => !only || only.has(nameOf(one)));
   const parents = new Set(asked.map(parentOf));
@@ -69,7 +78,7 @@ export function project({ seen, workflow, pulls, repo, address, target, now, onl
     checks: oneEach(fresh.flatMap((one) => checksOf(one, page))),
     reactions: merged(fresh.flatMap((one) => reactionsOf(one.decision.head.branch, one.trail, repo))),
     pulls: recent.flatMap((one) => pullOf(one, target, pulls, page) ?? []),
-    calls: recent.flatMap((one) => callOf(one, numbers, pulls, page) ?? []),
+    calls: recent.flatMap((one) => mentionOf(one, numbers, pulls, page) ?? []),
     closings: asked.flatMap((one) => closingsOf(one, recent.includes(one) ? pulls : [], page)),
   };
 }
@@ -85,14 +94,14 @@ export function ownTrail(branch: Branch, trail: readonly Commit[]): Commit[] {
 
 /** Work that ended unnoticed by any issue is left alone after a day. */
 const FRESH_MS = 86_400_000;
-const isFresh = ({ state, decision }: Seen, now: number): boolean =>
+const isFresh = ({ state, decision }: BranchView, now: number): boolean =>
   !isTerminal(state ?? "") || now - decision.head.committed * 1000 < FRESH_MS;
 
 function threadsOf(
-  shown: readonly Seen[],
-  numbers: ReadonlyMap<Seen, readonly number[]>,
+  shown: readonly BranchView[],
+  numbers: ReadonlyMap<BranchView, readonly number[]>,
   page: Page,
-): Thread[] {
+): ThreadState[] {
   const all = [...new Set([...numbers.values()].flat())].toSorted((a, b) => a - b);
   return all.flatMap((number) => {
     const here = shown.filter((one) => numbers.get(one)?.includes(number)).toSorted(before(number));
@@ -107,7 +116,7 @@ function threadsOf(
         number,
         label: labelOf(first.state ?? "", page.workflow),
         body: statusBody(first, beside, page),
-        calls: calledFor(first),
+        calls: mentionReason(first),
       },
     ];
   });
@@ -116,8 +125,8 @@ function threadsOf(
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** The branch that an issue is named for comes first, then what goes on still, then the newest. */
-function before(number: number): (a: Seen, b: Seen) => number {
-  const rank = (one: Seen): number =>
+function before(number: number): (a: BranchView, b: BranchView) => number {
+  const rank = (one: BranchView): number =>
     ownIssue(nameOf(one)) === number ? 0 : isTerminal(one.state ?? "") ? 2 : 1;
   return (a, b) =>
     rank(a) - rank(b) ||
@@ -142,8 +151,8 @@ function oneEach(checks: readonly Check[]): Check[] {
 const PAST = 3;
 const TITLE = 120;
 
-function checksOf(seen: Seen, page: Page): Check[] {
-  const standing = standingOf(seen);
+function checksOf(seen: BranchView, page: Page): Check[] {
+  const standing = checkStatusOf(seen);
   const { head } = seen.decision;
   if (!standing || seen.state === undefined) return [];
   const details = `${page.address}/commits/${head.branch.split("/").map(encoded).join("/")}`;
@@ -165,9 +174,13 @@ function checksOf(seen: Seen, page: Page): Check[] {
 const checkName = (state: string): string => `${OURS} / ${state}`;
 const externalId = (key: string, more: string): string => `${OURS}:${key}:${more}`;
 
-function pastChecks({ decision: { head }, trail, timeline }: Seen, page: Page, details: string): Check[] {
+function pastChecks(
+  { decision: { head }, trail, timeline }: BranchView,
+  page: Page,
+  details: string,
+): Check[] {
   const answers = timeline.filter(({ kind }) => kind === "answer").slice(-PAST);
-  const answered = new Map(readSteps(trail).map(({ commit, answers }) => [commit.commit, answers]));
+  const answered = new Map(readHandOffs(trail).map(({ commit, answers }) => [commit.commit, answers]));
   return answers.flatMap((answer): Check[] => {
     // By hand an answer can name anything; GitHub is asked of commits of the branch alone.
     const commit = trail.find((one) => one.commit === answered.get(answer.commit))?.commit;
@@ -212,11 +225,11 @@ function reactionsOf(branch: Branch, trail: readonly Commit[], repo: string): Re
   return found.slice(0, CARRIERS);
 }
 
-const isApproval = ({ message }: Commit): boolean => approves(message) !== undefined;
+const isApproval = ({ message }: Commit): boolean => approvedCommit(message) !== undefined;
 
 /** The hand-offs, with the approvals that stand between a request and its answer. Newest first. */
 function withApprovals(trail: readonly Commit[]): Hand[] {
-  return readSteps(trail).flatMap((step) => {
+  return readHandOffs(trail).flatMap((step) => {
     const request =
       step.answers === undefined ? -1 : trail.findIndex(({ commit }) => commit === step.answers);
     const approvals: Hand[] = [];
@@ -242,14 +255,14 @@ function stateOf(branch: Branch, commit: Commit): string | undefined {
 }
 
 /** A command that ends the work itself has done what it was to do. */
-function facesOf(state: string | undefined, isItself: boolean): readonly Face[] {
+function facesOf(state: string | undefined, isItself: boolean): readonly StatusComment[] {
   if (state === undefined || !isTerminal(state)) return ["eyes"];
   return ["eyes", state === "done" || isItself ? "rocket" : "confused"];
 }
 
 /** One comment can have carried commands to several branches; what went wrong anywhere is shown. */
 function merged(reactions: readonly Reaction[]): Reaction[] {
-  const all = new Map<string, { carrier: Carrier; faces: Set<Face> }>();
+  const all = new Map<string, { carrier: Carrier; faces: Set<StatusComment> }>();
   for (const { carrier, faces } of reactions) {
     const known = all.get(carrierKey(carrier)) ?? { carrier, faces: new Set() };
     for (const face of faces) known.faces.add(face);

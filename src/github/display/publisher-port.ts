@@ -5,10 +5,10 @@
  * refuses is thrown as it came.
  */
 import type { Branch, Sha } from "../../core/protocol/ids.ts";
-import type { Carrier, Check, Face, Label, NewPull, Pull } from "./desired-state.ts";
+import type { Carrier, Check, StatusComment, Label, NewPull, PullRequestRef } from "./desired-state.ts";
 
 /** Who we are: the account that writes, and the App that owns our check runs, where there is one. */
-export interface Self {
+export interface PublisherIdentity {
   readonly accountId: number;
   readonly appId: number | undefined;
 }
@@ -48,7 +48,7 @@ export interface ShownReaction {
   readonly face: string;
 }
 
-export interface Surface {
+export interface Publisher {
   /** Names of all labels of the repository. */
   labels(): Promise<readonly string[]>;
   /** An issue or pull request; undefined: it is not there. */
@@ -59,7 +59,7 @@ export interface Surface {
   /** Undefined: what carried the command is not there any more. */
   reactions(carrier: Carrier): Promise<readonly ShownReaction[] | undefined>;
   /** Those that are open. */
-  pulls(): Promise<readonly Pull[]>;
+  pulls(): Promise<readonly PullRequestRef[]>;
   /** All that there ever were from a branch. */
   pullsFrom(branch: Branch): Promise<readonly ShownPull[]>;
 
@@ -71,7 +71,7 @@ export interface Surface {
   deleteComment(id: number): Promise<void>;
   createCheck(check: Check): Promise<void>;
   updateCheck(id: number, check: Check): Promise<void>;
-  react(carrier: Carrier, face: Face): Promise<void>;
+  react(carrier: Carrier, face: StatusComment): Promise<void>;
   createPull(pull: NewPull): Promise<void>;
   closePull(number: number): Promise<void>;
   closeIssue(number: number, reason: "completed" | "not_planned"): Promise<void>;

@@ -8,19 +8,24 @@
 import type { Branch } from "../../core/protocol/ids.ts";
 import { cleanLine, redact } from "../../core/util/redact.ts";
 import { parseMessage } from "../../core/protocol/message.ts";
-import type { Step } from "../../core/analysis/timeline.ts";
+import type { TimelineStep } from "../../core/analysis/timeline.ts";
 import { isTerminal, type Workflow } from "../../core/workflow/workflow.ts";
-import { code, link, prose } from "../api/escape-markdown.ts";
+import { escapeCode, escapeLink, escapeProse } from "../api/escape-markdown.ts";
 import { pathOf, type Page } from "./status-comment.ts";
 import { nameOf, ownIssue, pullsAt } from "./issue-links.ts";
-import { isIn, type Seen } from "./branch-status.ts";
-import type { Closing, NewPull, Pull } from "./desired-state.ts";
+import { isIn, type BranchView } from "./branch-status.ts";
+import type { Closing, NewPull, PullRequestRef } from "./desired-state.ts";
 
 const TITLE = 120;
 const SUMMARY = 600;
 
 /** The pull request that a branch should have; undefined: none, or it has one. */
-export function pullOf(seen: Seen, target: Branch, pulls: readonly Pull[], page: Page): NewPull | undefined {
+export function pullOf(
+  seen: BranchView,
+  target: Branch,
+  pulls: readonly PullRequestRef[],
+  page: Page,
+): NewPull | undefined {
   const { branch, commit } = seen.decision.head;
   const [round, isOver] = [roundOf(seen), isTerminal(seen.state ?? "")];
   const wish = wishOf(round, page.workflow);
@@ -39,18 +44,18 @@ export function pullOf(seen: Seen, target: Branch, pulls: readonly Pull[], page:
 }
 
 /** True where it may have to be known whether the trusted branch has the commits. */
-export const mayArrive = (seen: Seen, workflow: Workflow): boolean =>
+export const mayArrive = (seen: BranchView, workflow: Workflow): boolean =>
   seen.state === "done" || wishOf(roundOf(seen), workflow) !== false;
 
 /** The steps since the work last came to an end, oldest first. */
-function roundOf({ timeline }: Seen): readonly Step[] {
+function roundOf({ timeline }: BranchView): readonly TimelineStep[] {
   const steps = timeline.filter(({ kind }) => kind !== "attempt");
   const end = steps.findLastIndex(({ state }, at) => at < steps.length - 1 && isTerminal(state));
   return steps.slice(end + 1);
 }
 
 /** What the last state says that says anything of a pull request. */
-function wishOf(round: readonly Step[], { states }: Workflow): boolean | "draft" {
+function wishOf(round: readonly TimelineStep[], { states }: Workflow): boolean | "draft" {
   const wishes = round.map(({ state }) => states[state]?.pull ?? false);
   return wishes.findLast((wish) => wish !== false) ?? false;
 }
@@ -63,22 +68,26 @@ const titleOf = (subject: string): string =>
     .replace(/:\/\//g, "：//")
     .replace(/\b(gh)-(?=\d)/gi, "$1‐");
 
-function bodyOf(seen: Seen, { address }: Page): string {
+function bodyOf(seen: BranchView, { address }: Page): string {
   const { branch } = seen.decision.head;
   const [newest] = seen.trail;
   const message = parseMessage(newest?.message ?? "");
-  const summary = prose(message.body.slice(0, 4 * SUMMARY), SUMMARY);
+  const summary = escapeProse(message.body.slice(0, 4 * SUMMARY), SUMMARY);
   const own = ownIssue(branch);
   return [
-    `Opened by Trailhand, for the work on ${link(code(branch), `${address}/tree/${pathOf(branch)}`)}. The comment below says where it stands.`,
-    `${prose(message.header)}${summary === "" ? "" : `\n\n${summary}`}`,
-    link("All its commits", `${address}/commits/${pathOf(branch)}`),
+    `Opened by Trailhand, for the work on ${escapeLink(escapeCode(branch), `${address}/tree/${pathOf(branch)}`)}. The comment below says where it stands.`,
+    `${escapeProse(message.header)}${summary === "" ? "" : `\n\n${summary}`}`,
+    escapeLink("All its commits", `${address}/commits/${pathOf(branch)}`),
     ...(own === undefined ? [] : [`Closes #${own}`]),
   ].join("\n\n");
 }
 
 /** What is to be closed now that the work is where it is. */
-export function closingsOf(seen: Seen, pulls: readonly Pull[], { workflow }: Page): Closing[] {
+export function closingsOf(
+  seen: BranchView,
+  pulls: readonly PullRequestRef[],
+  { workflow }: Page,
+): Closing[] {
   const own = ownIssue(nameOf(seen));
   const reason = reasonOf(seen, workflow);
   // GitHub closes a pull request itself when the trusted branch has its very commits.
@@ -91,7 +100,7 @@ export function closingsOf(seen: Seen, pulls: readonly Pull[], { workflow }: Pag
   ];
 }
 
-function reasonOf(seen: Seen, { states }: Workflow): "completed" | "not_planned" | undefined {
+function reasonOf(seen: BranchView, { states }: Workflow): "completed" | "not_planned" | undefined {
   if (isIn(seen)) return "completed";
   const closes = states[seen.state ?? ""]?.closes ?? false;
   if (closes === false) return undefined;

@@ -5,14 +5,14 @@
  * shorter than GitHub takes, whatever the history and the workflow.
  */
 import { formatMermaid } from "../../core/workflow/graph.ts";
-import type { Step } from "../../core/analysis/timeline.ts";
+import type { TimelineStep } from "../../core/analysis/timeline.ts";
 import type { Workflow } from "../../core/workflow/workflow.ts";
-import { code, encoded, link, prose } from "../api/escape-markdown.ts";
-import { commandOf, isIn, sentenceOf, type Seen } from "./branch-status.ts";
+import { escapeCode, encoded, escapeLink, escapeProse } from "../api/escape-markdown.ts";
+import { commandOf, isIn, sentenceOf, type BranchView } from "./branch-status.ts";
 import { MARKER } from "./desired-state.ts";
 
 /** What GitHub takes in a comment; a check's summary takes one less. */
-export const LONGEST = 65_535;
+export const MAX_LENGTH = 65_535;
 
 export interface Page {
   readonly workflow: Workflow;
@@ -30,11 +30,11 @@ const OTHERS = 20;
 const DRAWN = 16_000;
 
 /** The status comment of a branch; `others` belong to the same issue. */
-export function statusBody(seen: Seen, others: readonly Seen[], page: Page): string {
+export function statusBody(seen: BranchView, others: readonly BranchView[], page: Page): string {
   const { branch, key } = seen.decision.head;
   const tree = `${page.address}/tree/${pathOf(branch)}`;
   const history = `${page.address}/commits/${pathOf(branch)}`;
-  const places = `Branch ${link(code(branch), tree)} · ${link("all its commits", history)}`;
+  const places = `Branch ${escapeLink(escapeCode(branch), tree)} · ${escapeLink("all its commits", history)}`;
   return bounded([
     `${MARKER}${key} -->`,
     ...standing(seen, page),
@@ -46,55 +46,55 @@ export function statusBody(seen: Seen, others: readonly Seen[], page: Page): str
 }
 
 /** The summary of the check run at the head. */
-export function checkSummary(seen: Seen, page: Page): string {
+export function checkSummary(seen: BranchView, page: Page): string {
   return bounded([...standing(seen, page), ...table(seen.timeline, page), ...drawing(seen, page)]);
 }
 
 /** The summary of a check run at a request that was answered. */
-export function pastSummary(answer: Step, page: Page): string {
-  return `Answered by ${commitLink(answer.commit, page)}: ${code(answer.from ?? "?")} → ${code(answer.state)}.`;
+export function pastSummary(answer: TimelineStep, page: Page): string {
+  return `Answered by ${commitLink(answer.commit, page)}: ${escapeCode(answer.from ?? "?")} → ${escapeCode(answer.state)}.`;
 }
 
 const NEXT = { runner: "a runner", person: "a person", nobody: "nobody" } as const;
 
 /** Where it stands, whose turn it is, and what to write. */
-function standing(seen: Seen, page: Page): string[] {
-  const landed = isIn(seen) ? `; it is in ${code(page.target)}` : "";
-  const sentence = `${prose(sentenceOf(seen))}${landed}`;
+function standing(seen: BranchView, page: Page): string[] {
+  const landed = isIn(seen) ? `; it is in ${escapeCode(page.target)}` : "";
+  const sentence = `${escapeProse(sentenceOf(seen))}${landed}`;
   return [
-    `**State** ${code(seen.state ?? "-")} · **next** ${NEXT[seen.reason.turn]}`,
+    `**State** ${escapeCode(seen.state ?? "-")} · **next** ${NEXT[seen.reason.turn]}`,
     sentence,
     ...toSend(seen, page),
   ];
 }
 
 /** What a person is told where only they can go on. */
-export const callText = (seen: Seen, commit: string, page: Page): string[] => [
-  `**A person has to go on** at ${code(seen.state ?? "-")}: ${prose(sentenceOf(seen))}`,
+export const callText = (seen: BranchView, commit: string, page: Page): string[] => [
+  `**A person has to go on** at ${escapeCode(seen.state ?? "-")}: ${escapeProse(sentenceOf(seen))}`,
   ...toSend(seen, page),
-  `It is about ${commitLink(commit, page)} on ${code(seen.decision.head.branch, 250)}.`,
+  `It is about ${commitLink(commit, page)} on ${escapeCode(seen.decision.head.branch, 250)}.`,
 ];
 
-function toSend(seen: Seen, { workflow }: Page): string[] {
+function toSend(seen: BranchView, { workflow }: Page): string[] {
   const command = commandOf(seen, workflow);
-  return command === undefined ? [] : [`To send it on, comment ${code(command, 120)}`];
+  return command === undefined ? [] : [`To send it on, comment ${escapeCode(command, 120)}`];
 }
 
 const commitLink = (commit: string, { address }: Page): string =>
-  link(code(commit.slice(0, 9)), `${address}/commit/${encoded(commit)}`);
+  escapeLink(escapeCode(commit.slice(0, 9)), `${address}/commit/${encoded(commit)}`);
 
-function table(timeline: readonly Step[], page: Page): string[] {
+function table(timeline: readonly TimelineStep[], page: Page): string[] {
   if (timeline.length === 0) return [];
   const shown = timeline.slice(-ROWS);
   const rows = shown.map((step) => {
-    const by = step.by === undefined ? (step.kind === "request" ? "a person" : "-") : code(step.by, 40);
+    const by = step.by === undefined ? (step.kind === "request" ? "a person" : "-") : escapeCode(step.by, 40);
     const took = [step.took, step.attempt && `attempt ${step.attempt}`].filter(Boolean).join(", ");
     const cells = [
       commitLink(step.commit, page),
       handOff(step),
       by,
-      code(took, 40),
-      code(step.cost ?? "", 24),
+      escapeCode(took, 40),
+      escapeCode(step.cost ?? "", 24),
     ];
     return `| ${cells.join(" | ")} |`;
   });
@@ -106,20 +106,22 @@ function table(timeline: readonly Step[], page: Page): string[] {
   ];
 }
 
-function handOff({ kind, from, state }: Step): string {
-  if (kind === "attempt") return `${code(state, 64)} did not answer`;
-  return kind === "answer" ? `${code(from ?? "?", 64)} → ${code(state, 64)}` : code(state, 64);
+function handOff({ kind, from, state }: TimelineStep): string {
+  if (kind === "attempt") return `${escapeCode(state, 64)} did not answer`;
+  return kind === "answer"
+    ? `${escapeCode(from ?? "?", 64)} → ${escapeCode(state, 64)}`
+    : escapeCode(state, 64);
 }
 
-function beside(others: readonly Seen[], { address }: Page): string {
+function beside(others: readonly BranchView[], { address }: Page): string {
   const lines = others.slice(0, OTHERS).map(({ decision: { head }, state }) => {
-    return `- ${link(code(head.branch), `${address}/tree/${pathOf(head.branch)}`)} ${code(state ?? "-", 64)}`;
+    return `- ${escapeLink(escapeCode(head.branch), `${address}/tree/${pathOf(head.branch)}`)} ${escapeCode(state ?? "-", 64)}`;
   });
   const more = others.length > OTHERS ? [`- and ${others.length - OTHERS} more`] : [];
   return ["Belongs to it:", "", ...lines, ...more].join("\n");
 }
 
-function drawing({ state }: Seen, { workflow }: Page): string[] {
+function drawing({ state }: BranchView, { workflow }: Page): string[] {
   if (Object.keys(workflow.states).length === 0) return [];
   const drawn = formatMermaid(workflow, state).replaceAll("`", "'");
   if (drawn.length > DRAWN) return [];
@@ -134,5 +136,5 @@ export const pathOf = (branch: string): string => branch.split("/").map(encoded)
 /** Parts are dropped from the end until it fits; each has its own bound, so none ever is. */
 function bounded(parts: readonly string[]): string {
   const body = parts.join("\n\n");
-  return body.length < LONGEST ? body : bounded(parts.slice(0, -1));
+  return body.length < MAX_LENGTH ? body : bounded(parts.slice(0, -1));
 }

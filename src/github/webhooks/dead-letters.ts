@@ -7,13 +7,13 @@
 import { readFileSync, readdirSync } from "node:fs";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import type { Failure } from "./inbox.ts";
+import type { DeadLetter } from "./inbox.ts";
 import type { Delivery } from "../commands/intent.ts";
 
 const FOLDER = "failed";
 
 /** What was given up in the spool of this folder, the oldest first; none when there is no spool. */
-export function readFailures(dir: string): Failure[] {
+export function readFailures(dir: string): DeadLetter[] {
   return names(dir)
     .flatMap((name) => read(join(dir, FOLDER, name)))
     .toSorted((a, b) => a.at - b.at);
@@ -21,7 +21,7 @@ export function readFailures(dir: string): Failure[] {
 
 export async function writeFailure(
   dir: string,
-  failure: Failure,
+  failure: DeadLetter,
   delivery: Delivery | undefined,
 ): Promise<void> {
   const folder = join(dir, FOLDER);
@@ -49,9 +49,9 @@ function names(dir: string): string[] {
   }
 }
 
-function read(path: string): Failure[] {
+function read(path: string): DeadLetter[] {
   try {
-    const { id, name, reason, at } = JSON.parse(readFileSync(path, "utf8")) as Failure;
+    const { id, name, reason, at } = JSON.parse(readFileSync(path, "utf8")) as DeadLetter;
     return [{ id, name, reason, at }];
   } catch {
     return [];

@@ -6,14 +6,14 @@
  * process died so often that no chance is left is given up as well. Payloads are not kept in memory.
  * One process at a time owns the folder.
  */
-import { Backlog, keyOf, type Entry } from "./pending.ts";
+import { PendingDeliveries, keyOf, type PendingDelivery } from "./pending.ts";
 import { readFailures, removeFailure, writeFailure } from "./dead-letters.ts";
-import { ATTEMPTS, type Failure, type Inbox, type Standing, type Taken } from "./inbox.ts";
+import { ATTEMPTS, type DeadLetter, type Inbox, type InboxStats, type TakenDelivery } from "./inbox.ts";
 import type { Delivery } from "../commands/intent.ts";
-import { Journal, type JournalOptions, type Place } from "./write-ahead-log.ts";
-import { Remembered } from "./seen-ids.ts";
+import { WriteAheadLog, type WriteAheadLogOptions, type LogPosition } from "./write-ahead-log.ts";
+import { SeenIds } from "./seen-ids.ts";
 
-export interface SpoolOptions extends JournalOptions {
+export interface DiskInboxOptions extends WriteAheadLogOptions {
   /** Milliseconds since 1970. */
   readonly now?: () => number;
   /** How many ids are remembered at most. */
@@ -33,14 +33,14 @@ interface Written {
 
 const IDS = 1_000_000;
 
-export class Spool implements Inbox {
+export class DiskInbox implements Inbox {
   readonly #dir: string;
   readonly #now: () => number;
-  readonly #journal: Journal;
-  readonly #remembered: Remembered;
-  readonly #backlog = new Backlog();
+  readonly #journal: WriteAheadLog;
+  readonly #remembered: SeenIds;
+  readonly #backlog = new PendingDeliveries();
   readonly #arriving = new Map<string, Promise<void>>();
-  readonly #failed: Map<string, Failure>;
+  readonly #failed: Map<string, DeadLetter>;
   /** Files that hold ids alone. */
   readonly #bare = new Set<number>();
   #listener: () => void = () => undefined;
@@ -48,11 +48,11 @@ export class Spool implements Inbox {
   /** Lines that were half written, and are of nobody's delivery. */
   readonly broken: number;
 
-  constructor(dir: string, { now = Date.now, ids = IDS, ...options }: SpoolOptions = {}) {
+  constructor(dir: string, { now = Date.now, ids = IDS, ...options }: DiskInboxOptions = {}) {
     this.#dir = dir;
     this.#now = now;
-    this.#journal = new Journal(dir, options);
-    this.#remembered = new Remembered(ids);
+    this.#journal = new WriteAheadLog(dir, options);
+    this.#remembered = new SeenIds(ids);
     this.#failed = new Map(readFailures(dir).map((one) => [one.id, one]));
     this.broken = this.#load();
     this.#remembered.forget(now());
@@ -84,7 +84,7 @@ export class Spool implements Inbox {
     return this.#remembered.last;
   }
 
-  async take(): Promise<Taken | undefined> {
+  async take(): Promise<TakenDelivery | undefined> {
     for (;;) {
       const entry = this.#backlog.take();
       if (!entry) return undefined;
@@ -131,7 +131,7 @@ export class Spool implements Inbox {
     this.#listener = listener;
   }
 
-  standing(): Standing {
+  standing(): InboxStats {
     const { waiting, working } = this.#backlog;
     return { waiting, working, failed: [...this.#failed.values()] };
   }
@@ -173,12 +173,12 @@ export class Spool implements Inbox {
     if (this.#failed.delete(id)) await removeFailure(this.#dir, id);
   }
 
-  #add(entry: Entry): void {
+  #add(entry: PendingDelivery): void {
     this.#remembered.add(entry.place.file, entry.id, entry.at);
     this.#backlog.add(entry);
   }
 
-  async #read({ id, name, place }: Entry): Promise<Delivery> {
+  async #read({ id, name, place }: PendingDelivery): Promise<Delivery> {
     const { payload } = (await this.#journal.readLine(place)) as Written;
     return { id, name, payload };
   }
@@ -195,7 +195,7 @@ export class Spool implements Inbox {
     return broken;
   }
 
-  #replay(line: Written, place: Place): void {
+  #replay(line: Written, place: LogPosition): void {
     const { at = 0, name = "", n = 0, payload } = line;
     const id = line.in ?? line.try ?? line.out ?? "";
     const entry = this.#backlog.of(id);

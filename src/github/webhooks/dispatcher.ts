@@ -5,11 +5,11 @@
  * attempts and holds up its repository alone; trouble of GitHub or the network costs none, because
  * it says nothing about the delivery; `stop` lets what is being worked on end, and begins nothing.
  */
-import { Unreachable } from "../../core/messages/messages.ts";
-import { ATTEMPTS, type Inbox, type Taken } from "./inbox.ts";
+import { RemoteUnreachable } from "../../core/messages/messages.ts";
+import { ATTEMPTS, type Inbox, type TakenDelivery } from "./inbox.ts";
 import type { Delivery } from "../commands/intent.ts";
 
-export interface WorkOffOptions {
+export interface DispatcherOptions {
   readonly inbox: Inbox;
   readonly handle: (delivery: Delivery) => Promise<void>;
   readonly warn: (text: string) => void;
@@ -23,8 +23,8 @@ const LANES = 4;
 const RESTS_MS = [1000, 5000, 30_000, 120_000];
 const restMs = (attempt: number): number => RESTS_MS[Math.min(attempt, RESTS_MS.length) - 1] ?? 0;
 
-export class WorkOff {
-  readonly #options: Required<WorkOffOptions>;
+export class Dispatcher {
+  readonly #options: Required<DispatcherOptions>;
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #working = new Set<Promise<void>>();
   /** By delivery, how often GitHub was to blame in a row. */
@@ -32,7 +32,7 @@ export class WorkOff {
   #rung = false;
   #stopped = false;
 
-  constructor(options: WorkOffOptions) {
+  constructor(options: DispatcherOptions) {
     this.#options = { lanes: LANES, restMs, ...options };
   }
 
@@ -82,7 +82,7 @@ export class WorkOff {
     }
   }
 
-  async #work(taken: Taken): Promise<void> {
+  async #work(taken: TakenDelivery): Promise<void> {
     const { delivery } = taken;
     const { inbox, handle } = this.#options;
     try {
@@ -94,15 +94,15 @@ export class WorkOff {
     }
   }
 
-  async #trouble({ delivery, attempt }: Taken, error: unknown): Promise<void> {
+  async #trouble({ delivery, attempt }: TakenDelivery, error: unknown): Promise<void> {
     const { inbox, warn } = this.#options;
     const { id, name } = delivery;
     const reason = reasonOf(error);
-    if (!isPassing(error) && attempt >= ATTEMPTS) {
+    if (!isTransient(error) && attempt >= ATTEMPTS) {
       warn(`delivery ${id} (${name}) is given up after ${attempt} attempts: ${reason}`);
       return inbox.giveUp(id, reason);
     }
-    const counts = !isPassing(error);
+    const counts = !isTransient(error);
     const before = counts ? attempt : (this.#passing.get(id) ?? 0) + 1;
     if (!counts) this.#passing.set(id, before);
     const ms = this.#options.restMs(before);
@@ -128,10 +128,10 @@ function reasonOf(error: unknown): string {
 const NETWORK = /^(?:ECONN|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EPIPE|ENETUNREACH|EHOSTUNREACH|UND_ERR_)/;
 
 /** GitHub, the way to it or our credentials: it says nothing about this delivery. */
-export function isPassing(error: unknown): boolean {
+export function isTransient(error: unknown): boolean {
   const first = firstOf(error);
   if (typeof first !== "object" || first === null) return false;
-  if (first instanceof Unreachable) return true;
+  if (first instanceof RemoteUnreachable) return true;
   const { status, code, cause, response } = first as {
     readonly status?: unknown;
     readonly code?: unknown;
@@ -143,5 +143,5 @@ export function isPassing(error: unknown): boolean {
   if (status === 401 || status === 429 || (status === 403 && isLimit)) return true;
   if (typeof status === "number" && status >= 500) return true;
   if (typeof code === "string" && NETWORK.test(code)) return true;
-  return cause !== undefined && cause !== first && isPassing(cause);
+  return cause !== undefined && cause !== first && isTransient(cause);
 }

@@ -12,7 +12,7 @@ import type { Delivery } from "../commands/intent.ts";
 
 export const WEBHOOK_PATH = "/api/github/webhooks";
 
-export interface DoorOptions {
+export interface HttpServerOptions {
   readonly inbox: Pick<Inbox, "accept" | "standing">;
   /** True when the signature was made over this body with our secret. */
   readonly verify: (body: string, signature: string) => Promise<boolean>;
@@ -35,15 +35,15 @@ const SIGNATURE = /^sha256=[0-9a-f]{64}$/;
 const ID = /^[\w-]{1,100}$/;
 const NAME = /^[a-z][a-z0-9_]{0,59}$/;
 
-export class Door {
-  readonly #options: Required<DoorOptions>;
+export class HttpServer {
+  readonly #options: Required<HttpServerOptions>;
   readonly #server: Server;
   #reading = 0;
   #closing = false;
   /** False once the inbox could not keep a delivery, until it can again. */
   #keeps = true;
 
-  constructor(options: DoorOptions) {
+  constructor(options: HttpServerOptions) {
     this.#options = { bodyBytes: 25 * MIB, allBytes: 200 * MIB, graceMs: 5000, ...options };
     this.#server = createServer((request, response) => {
       this.#answer(request)

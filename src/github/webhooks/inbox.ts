@@ -10,14 +10,14 @@ import type { Delivery } from "../commands/intent.ts";
 /** How often a delivery is tried whose handling fails for a reason of its own. */
 export const ATTEMPTS = 5;
 
-export interface Taken {
+export interface TakenDelivery {
   readonly delivery: Delivery;
   /** 1 at the first time. */
   readonly attempt: number;
 }
 
 /** A delivery that nobody tries any more. */
-export interface Failure {
+export interface DeadLetter {
   readonly id: string;
   readonly name: string;
   readonly reason: string;
@@ -25,10 +25,10 @@ export interface Failure {
   readonly at: number;
 }
 
-export interface Standing {
+export interface InboxStats {
   readonly waiting: number;
   readonly working: number;
-  readonly failed: readonly Failure[];
+  readonly failed: readonly DeadLetter[];
 }
 
 export interface Inbox {
@@ -38,12 +38,12 @@ export interface Inbox {
   /** When the last delivery that is remembered came; undefined: none is. */
   lastSeen(): number | undefined;
   /** The oldest delivery of a repository that nobody works for; undefined: there is none now. */
-  take(): Promise<Taken | undefined>;
+  take(): Promise<TakenDelivery | undefined>;
   done(id: string): void;
   /** It may be taken again; the attempt is counted unless the trouble was not its own. */
   putBack(id: string, counts: boolean): void;
   giveUp(id: string, reason: string): Promise<void>;
   /** Calls `listener` whenever something may have come to be taken. */
   onArrival(listener: () => void): void;
-  standing(): Standing;
+  standing(): InboxStats;
 }

@@ -4,22 +4,22 @@
  * What must hold: one at a time for each key, in the order they came; a key that was served goes
  * behind the others, so that a busy repository keeps nobody from their turn.
  */
-import type { Place } from "./write-ahead-log.ts";
+import type { LogPosition } from "./write-ahead-log.ts";
 
 /** A delivery that is not over; its payload stays on disk. */
-export interface Entry {
+export interface PendingDelivery {
   readonly id: string;
   readonly name: string;
   readonly at: number;
   /** Whose turn it is. */
   readonly key: string;
-  readonly place: Place;
+  readonly place: LogPosition;
   attempts: number;
 }
 
-export class Backlog {
-  readonly #entries = new Map<string, Entry>();
-  readonly #queues = new Map<string, Entry[]>();
+export class PendingDeliveries {
+  readonly #entries = new Map<string, PendingDelivery>();
+  readonly #queues = new Map<string, PendingDelivery[]>();
   readonly #busy = new Set<string>();
 
   get waiting(): number {
@@ -35,11 +35,11 @@ export class Backlog {
     return new Set([...this.#entries.values()].map(({ place }) => place.file));
   }
 
-  of(id: string): Entry | undefined {
+  of(id: string): PendingDelivery | undefined {
     return this.#entries.get(id);
   }
 
-  add(entry: Entry): void {
+  add(entry: PendingDelivery): void {
     this.#entries.set(entry.id, entry);
     const queue = this.#queues.get(entry.key);
     if (queue) queue.push(entry);
@@ -47,7 +47,7 @@ export class Backlog {
   }
 
   /** The next whose key is free; the key is busy from now on. */
-  take(): Entry | undefined {
+  take(): PendingDelivery | undefined {
     for (const [key, queue] of this.#queues) {
       if (this.#busy.has(key)) continue;
       this.#busy.add(key);
@@ -57,11 +57,11 @@ export class Backlog {
   }
 
   /** It stays the first of its key. */
-  putBack({ key }: Entry): void {
+  putBack({ key }: PendingDelivery): void {
     this.#busy.delete(key);
   }
 
-  remove(entry: Entry): void {
+  remove(entry: PendingDelivery): void {
     this.#entries.delete(entry.id);
     this.#busy.delete(entry.key);
     const left = (this.#queues.get(entry.key) ?? []).filter((one) => one !== entry);

@@ -11,7 +11,7 @@ import type { Probot } from "probot";
 import type { Inbox } from "./inbox.ts";
 import type { Repo } from "../commands/intent.ts";
 
-export interface RecoverOptions {
+export interface RedeliverOptions {
   readonly app: Pick<Probot, "auth">;
   readonly inbox: Pick<Inbox, "accept" | "knows">;
   /** When the last delivery came before this server began; undefined: there is no memory. */
@@ -30,7 +30,7 @@ export interface RecoverOptions {
   readonly most?: number;
 }
 
-export interface Recovered {
+export interface RedeliverResult {
   /** Deliveries that are in the inbox now. */
   readonly accepted: number;
   /** Deliveries that GitHub was asked to make again. */
@@ -56,10 +56,10 @@ const PAGES = 30;
 const MOST = 1000;
 const PACE_MS = 100;
 
-type Ready = Required<Omit<RecoverOptions, "paceMs" | "sweep">> & { readonly pace: () => Promise<void> };
+type Ready = Required<Omit<RedeliverOptions, "paceMs" | "sweep">> & { readonly pace: () => Promise<void> };
 
 /** Never rejects. */
-export async function recover(options: RecoverOptions): Promise<Recovered> {
+export async function redeliver(options: RedeliverOptions): Promise<RedeliverResult> {
   const { paceMs = PACE_MS, signal = new AbortController().signal, sweep, ...given } = options;
   const pace = () => setTimeout(paceMs, undefined, { signal, ref: false });
   const all: Ready = {
@@ -78,7 +78,7 @@ export async function recover(options: RecoverOptions): Promise<Recovered> {
 }
 
 async function attempt<T>(
-  { warn }: RecoverOptions,
+  { warn }: RedeliverOptions,
   what: string,
   none: T,
   action: () => Promise<T>,
@@ -159,7 +159,7 @@ function missing(log: readonly Logged[], inbox: Pick<Inbox, "knows">, since = In
 
 async function sweepAll(
   { app, pace, signal, warn }: Ready,
-  sweep: NonNullable<RecoverOptions["sweep"]>,
+  sweep: NonNullable<RedeliverOptions["sweep"]>,
 ): Promise<number> {
   const github = await app.auth();
   let count = 0;

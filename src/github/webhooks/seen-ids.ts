@@ -4,9 +4,9 @@
  * What must hold: an id is remembered for as long as GitHub can send it again; the oldest go first
  * when there are too many. What acts on a delivery knows a doubled event by itself too.
  */
-export const REMEMBERED_MS = 3 * 24 * 60 * 60 * 1000;
+export const SEEN_ID_TTL_MS = 3 * 24 * 60 * 60 * 1000;
 
-export class Remembered {
+export class SeenIds {
   /** The oldest first: when each came. */
   readonly #seen = new Map<string, number>();
   readonly #files = new Map<number, Map<string, number>>();
@@ -37,7 +37,7 @@ export class Remembered {
 
   /** What a file is to remember at this time; nothing when it may go. */
   of(file: number, now: number): readonly (readonly [id: string, at: number])[] {
-    return [...(this.#files.get(file) ?? [])].filter(([, at]) => at > now - REMEMBERED_MS);
+    return [...(this.#files.get(file) ?? [])].filter(([, at]) => at > now - SEEN_ID_TTL_MS);
   }
 
   drop(file: number): void {
@@ -46,7 +46,7 @@ export class Remembered {
 
   forget(now: number): void {
     for (const [id, at] of this.#seen) {
-      if (at > now - REMEMBERED_MS && this.#seen.size <= this.#most) return;
+      if (at > now - SEEN_ID_TTL_MS && this.#seen.size <= this.#most) return;
       this.#seen.delete(id);
     }
   }

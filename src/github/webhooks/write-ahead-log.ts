@@ -11,24 +11,24 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 
 /** Where a line is. */
-export interface Place {
+export interface LogPosition {
   readonly file: number;
   readonly offset: number;
   readonly length: number;
 }
 
-export interface Line {
+export interface LogLine {
   readonly value: unknown;
-  readonly place: Place;
+  readonly place: LogPosition;
 }
 
 interface Waiting {
   readonly line: Buffer;
-  readonly resolve: (place: Place) => void;
+  readonly resolve: (place: LogPosition) => void;
   readonly reject: (cause: unknown) => void;
 }
 
-export interface JournalOptions {
+export interface WriteAheadLogOptions {
   /** A file that is longer is closed, and the next one begun. */
   readonly fileBytes?: number;
   /** Has the disk keep what was written. */
@@ -40,9 +40,9 @@ const NAME = /^journal-(\d{8})\.log$/;
 /** Eight digits of checksum and a space. */
 const HEAD = 9;
 
-export class Journal {
+export class WriteAheadLog {
   readonly #dir: string;
-  readonly #options: Required<JournalOptions>;
+  readonly #options: Required<WriteAheadLogOptions>;
   #number: number;
   #file: FileHandle | undefined;
   #size = 0;
@@ -52,7 +52,7 @@ export class Journal {
 
   constructor(
     dir: string,
-    { fileBytes = FILE_BYTES, sync = (file) => file.datasync() }: JournalOptions = {},
+    { fileBytes = FILE_BYTES, sync = (file) => file.datasync() }: WriteAheadLogOptions = {},
   ) {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     this.#dir = dir;
@@ -74,9 +74,9 @@ export class Journal {
   }
 
   /** Every whole line of a file, and how many were none. */
-  read(file: number): { lines: Line[]; broken: number } {
+  read(file: number): { lines: LogLine[]; broken: number } {
     const bytes = readFileSync(this.#path(file));
-    const lines: Line[] = [];
+    const lines: LogLine[] = [];
     let broken = 0;
     for (let offset = 0; offset < bytes.length;) {
       const at = bytes.indexOf(10, offset);
@@ -90,7 +90,7 @@ export class Journal {
   }
 
   /** One line. Throws when it is not what was written. */
-  async readLine({ file, offset, length }: Place): Promise<unknown> {
+  async readLine({ file, offset, length }: LogPosition): Promise<unknown> {
     const handle = await open(this.#path(file), "r");
     try {
       const { buffer } = await handle.read({ buffer: Buffer.alloc(length), position: offset });
@@ -103,7 +103,7 @@ export class Journal {
   }
 
   /** Resolves when the disk has it. */
-  append(value: unknown): Promise<Place> {
+  append(value: unknown): Promise<LogPosition> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ line: format(value), resolve, reject });
       this.#flush();

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { typed } from "../../../src/core/messages/messages.ts";
+import { shellWord } from "../../../src/core/messages/messages.ts";
 import { cli, introduce } from "../../support/run-cli.ts";
 import { git, makeRepo, repoAt, temporaryDir } from "../../support/temp-repo.ts";
 
@@ -113,9 +113,9 @@ test("init on another branch says where the states belong", () => {
 });
 
 test("a name is quoted only where a shell would misread it", () => {
-  expect(typed("feat/login")).toBe("feat/login");
-  expect(typed("a b")).toBe("'a b'");
-  expect(typed("$(x)")).toBe("'$(x)'");
+  expect(shellWord("feat/login")).toBe("feat/login");
+  expect(shellWord("a b")).toBe("'a b'");
+  expect(shellWord("$(x)")).toBe("'$(x)'");
 });
 
 test("work that failed says how it is asked for again", () => {

@@ -8,8 +8,8 @@ import { makeRepo, temporaryDir } from "../../support/temp-repo.ts";
 import { environmentOf, plainOptions, run } from "../../support/run-runner.ts";
 import { answerOf, makeStage, play } from "../../support/run-hostile-script.ts";
 import { Runner } from "../../../src/engine/runner.ts";
-import { openSite } from "../../../src/app/open-workspace.ts";
-import { wireRunner } from "../../../src/app/create-runner.ts";
+import { openWorkspace } from "../../../src/app/open-workspace.ts";
+import { createRunner } from "../../../src/app/create-runner.ts";
 import { ask, leaseOf, message, push, states, trailer } from "../../support/complaint-fixture.ts";
 
 const lines = (file: string): number => readFileSync(file, "utf8").trim().split("\n").length;
@@ -110,8 +110,8 @@ states:
   test("a runner that stays looks ever more seldom", async () => {
     const { repo } = quiet();
     const env = environmentOf(repo);
-    const site = await openSite(repo.dir, env);
-    const { ports, dispose } = wireRunner(site, env, () => undefined);
+    const site = await openWorkspace(repo.dir, env);
+    const { ports, dispose } = createRunner(site, env, () => undefined);
     let passed = 0;
     let looks = 0;
     const clock = {

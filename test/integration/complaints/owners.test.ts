@@ -62,15 +62,15 @@ describe("dead-owner", () => {
       // From the claim on it is the real time that counts: that of a script and of a lease.
       let isClaimed = false;
       const clock = quick(ports.clock, () => !isClaimed);
-      const contract: Ports["contract"] = (...args) => {
+      const contract: Ports["trustedConfig"] = (...args) => {
         heads.push([clock.waited(), one.repo.git("rev-parse", "topic")]);
-        return ports.contract(...args);
+        return ports.trustedConfig(...args);
       };
-      const tell: Ports["tell"] = (event) => {
+      const tell: Ports["report"] = (event) => {
         isClaimed ||= event.kind === "claimed";
-        ports.tell(event);
+        ports.report(event);
       };
-      return { ...ports, clock, contract, tell };
+      return { ...ports, clock, trustedConfig: contract, report: tell };
     });
     await until("the answer", () => answerOf(one).state === "done", 45_000);
     await end();

@@ -148,9 +148,9 @@ describe("cannot-stop", () => {
     let looks = 0;
     const watching = await stay(one.repo, {}, (ports) => ({
       ...ports,
-      contract: (...args) => {
+      trustedConfig: (...args) => {
         looks++;
-        return ports.contract(...args);
+        return ports.trustedConfig(...args);
       },
     }));
     await until("some looks", () => looks > 6);

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { Trees } from "../../../src/engine/ports.ts";
+import type { AttemptTrees } from "../../../src/engine/ports.ts";
 import { installStates, ROOT } from "../../support/pack-fixture.ts";
 import { buildCrashRunner, leftovers, startCrashRunner, until } from "../../support/crash-runner.ts";
 import { makeRepo } from "../../support/temp-repo.ts";
@@ -34,7 +34,7 @@ describe("lost-work", () => {
 
   test("a tree that cannot be saved is not removed, and the next runner saves it", async () => {
     const one = makeStage("echo half > half.txt; exit 1");
-    const unsaved = (trees: Trees): Trees => ({
+    const unsaved = (trees: AttemptTrees): AttemptTrees => ({
       open: (...args) => trees.open(...args),
       seal: (tree) => trees.seal(tree),
       save: () => Promise.reject(new Error("the disk is full")),
@@ -81,7 +81,7 @@ describe("zombie-worktree", () => {
     let ahead = 0;
     let looks = 0;
     const watching = await stay(repo, { branches: ["other" as never] }, (ports) => {
-      const { clock, contract } = ports;
+      const { clock, trustedConfig: contract } = ports;
       return {
         ...ports,
         clock: {
@@ -89,7 +89,7 @@ describe("zombie-worktree", () => {
           mono: () => clock.mono() + ahead,
           sleep: (ms, end) => clock.sleep(ms, end),
         },
-        contract: (...args) => {
+        trustedConfig: (...args) => {
           looks++;
           return contract(...args);
         },

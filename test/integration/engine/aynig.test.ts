@@ -2,10 +2,10 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { Clock, Event } from "../../../src/engine/ports.ts";
+import type { Clock, RunnerEvent } from "../../../src/engine/ports.ts";
 import { Runner } from "../../../src/engine/runner.ts";
-import { openSite } from "../../../src/app/open-workspace.ts";
-import { wireRunner } from "../../../src/app/create-runner.ts";
+import { openWorkspace } from "../../../src/app/open-workspace.ts";
+import { createRunner } from "../../../src/app/create-runner.ts";
 import { leftovers } from "../../support/crash-runner.ts";
 import { makeRepo, temporaryDir, type Repo } from "../../support/temp-repo.ts";
 import { environmentOf, plainOptions, run } from "../../support/run-runner.ts";
@@ -175,23 +175,26 @@ describe("another worker's lease in an AYNIG repository", () => {
     const { summary } = await run(repo);
     expect(summary.idle.map(({ why }) => why.code)).toContain("foreign");
     const env = environmentOf(repo);
-    const events: Event[] = [];
-    const site = await openSite(repo.dir, env);
-    const { ports, dispose } = wireRunner(site, env, (event) => {
+    const events: RunnerEvent[] = [];
+    const site = await openWorkspace(repo.dir, env);
+    const { ports, dispose } = createRunner(site, env, (event) => {
       events.push(event);
       runner.shutdown();
     });
     const clock = quick(ports.clock);
     const heads: [number, string][] = [];
     const began = clock.mono();
-    const contract: typeof ports.contract = (...args) => {
+    const contract: typeof ports.trustedConfig = (...args) => {
       heads.push([clock.mono() - began, repo.git("rev-parse", "topic")]);
-      return ports.contract(...args);
+      return ports.trustedConfig(...args);
     };
-    const tell = (event: Event): void => {
-      if (event.kind === "answered") ports.tell(event);
+    const tell = (event: RunnerEvent): void => {
+      if (event.kind === "answered") ports.report(event);
     };
-    const runner = new Runner({ ...ports, clock, contract, tell }, { ...plainOptions, watch: true });
+    const runner = new Runner(
+      { ...ports, clock, trustedConfig: contract, report: tell },
+      { ...plainOptions, watch: true },
+    );
     await runner.run();
     await dispose();
     expect(values(repo, "dwp-state")).toBe("stalled");

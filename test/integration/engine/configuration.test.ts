@@ -6,7 +6,7 @@ import { leftovers } from "../../support/crash-runner.ts";
 import { makeRepo, type Repo } from "../../support/temp-repo.ts";
 import { environmentOf, run } from "../../support/run-runner.ts";
 import { answerOf, makeStage, play } from "../../support/run-hostile-script.ts";
-import { openSite } from "../../../src/app/open-workspace.ts";
+import { openWorkspace } from "../../../src/app/open-workspace.ts";
 
 const FILES = {
   "states/workflow.yml": "states:\n  first: { next: second }\n  second: { next: done }\n",
@@ -150,7 +150,11 @@ describe("started with", () => {
     async (value) => {
       const repo = makeAsked();
       const home = `${repo.dir}-home`;
-      const site = await openSite(repo.dir, { ...environmentOf(repo), XDG_CACHE_HOME: value, HOME: home });
+      const site = await openWorkspace(repo.dir, {
+        ...environmentOf(repo),
+        XDG_CACHE_HOME: value,
+        HOME: home,
+      });
       for (const place of Object.values(site.cache)) expect(place).toMatch(`${home}/.cache/trailhand/`);
     },
   );
@@ -159,7 +163,7 @@ describe("started with", () => {
 describe("the worktrees' folder", () => {
   it("of a runner that died while it made its own costs nobody time", async () => {
     const repo = makeAsked();
-    const { cache } = await openSite(repo.dir, environmentOf(repo));
+    const { cache } = await openWorkspace(repo.dir, environmentOf(repo));
     mkdirSync(join(cache.worktrees, ".runner-0123abcd"), { recursive: true });
     const began = performance.now();
     await run(repo);

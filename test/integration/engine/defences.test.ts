@@ -94,17 +94,17 @@ test("an attempt that ends during a look is followed by another look", async () 
     options: { rests: { shortestMs: 20, longestMs: 20 } },
     change: (ports) => ({
       ...replacing(ports, (repository) => ({
-        async look() {
-          if (++looks !== 2) return repository.look();
+        async listRefs() {
+          if (++looks !== 2) return repository.listRefs();
           // Read in the middle of the attempt, and handed over after its end.
           await until("the claim", () => kinds.includes("claimed"));
-          const look = await repository.look();
+          const look = await repository.listRefs();
           await until("the answer", () => kinds.includes("answered"));
           await new Promise((resolve) => setTimeout(resolve, 100));
           return look;
         },
       })),
-      tell: ({ kind }) => kinds.push(kind),
+      report: ({ kind }) => kinds.push(kind),
     }),
   });
   expect(answerOf(one).state).toBe("done");

@@ -1,7 +1,7 @@
 /** Attempts, hops, rests and lanes: what bounds the work. */
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { NOTHING } from "../../../src/core/util/amounts.ts";
+import { NO_AMOUNTS } from "../../../src/core/util/amounts.ts";
 import type { Branch, Ref, RunId, Sha } from "../../../src/core/protocol/ids.ts";
 import { formatLease, parseLease, type Lease } from "../../../src/core/protocol/lease.ts";
 import { refsOf } from "../../../src/core/protocol/refs.ts";
@@ -28,7 +28,7 @@ function leave(one: Stage, change: Partial<Lease>): void {
     nonce: "0".repeat(32),
     lanes: ["default"],
     slots: [],
-    spent: NOTHING,
+    spent: NO_AMOUNTS,
     ...change,
   };
   const { repo } = one;
@@ -90,7 +90,7 @@ describe("attempts", () => {
     const { events } = await play(one, { options: { once: true } });
     expect(events.at(-1)).toMatchObject({ kind: "resting", ms: 30, why: "exit 1" });
     const lease = parseLease(one.repo.git("for-each-ref", "--format=%(contents)", LEASE));
-    expect(lease).toMatchObject({ attempt: 1, rest: { ms: 30, why: "exit 1" } });
+    expect(lease).toMatchObject({ attempt: 1, backoff: { ms: 30, why: "exit 1" } });
     const again = await play(one);
     expect(again.events.filter(({ kind }) => kind === "resting")).toMatchObject([{ ms: 60 }]);
     expect(answerOf(one)).toMatchObject({
@@ -101,7 +101,7 @@ describe("attempts", () => {
 
   it("rest is respected by a runner that starts anew", async () => {
     const one = makeStage("exit 0");
-    leave(one, { attempt: 0, holder: dead, rest: { ms: 400, why: "a limit" } });
+    leave(one, { attempt: 0, holder: dead, backoff: { ms: 400, why: "a limit" } });
     const began = performance.now();
     await play(one);
     expect(performance.now() - began).toBeGreaterThan(400);

@@ -3,8 +3,8 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Runner } from "../../../src/engine/runner.ts";
-import { openSite } from "../../../src/app/open-workspace.ts";
-import { wireRunner } from "../../../src/app/create-runner.ts";
+import { openWorkspace } from "../../../src/app/open-workspace.ts";
+import { createRunner } from "../../../src/app/create-runner.ts";
 import { leftovers } from "../../support/crash-runner.ts";
 import { environmentOf, plainOptions } from "../../support/run-runner.ts";
 import { answerOf, makeStage, play, salvages } from "../../support/run-hostile-script.ts";
@@ -57,8 +57,8 @@ describe("a script that leaves", () => {
 describe("a shutdown", () => {
   it("between the decision and the claim starts nothing more", async () => {
     const one = makeStage("touch $OUT/started; sleep 600");
-    const site = await openSite(one.repo.dir, environmentOf(one.repo));
-    const { ports, dispose } = wireRunner(site, environmentOf(one.repo), () => undefined);
+    const site = await openWorkspace(one.repo.dir, environmentOf(one.repo));
+    const { ports, dispose } = createRunner(site, environmentOf(one.repo), () => undefined);
     const { repository } = ports;
     let stop = (): void => undefined;
     const stopping = new Proxy(repository, {

@@ -33,13 +33,13 @@ describe("a worktree", () => {
     let finish = (): void => undefined;
     const { summary } = await play(one, {
       change: (ports) => {
-        const tell: typeof ports.tell = (event) => {
+        const tell: typeof ports.report = (event) => {
           if (event.kind === "answered") {
             finish = halfMake(one);
             setTimeout(finish, 200);
           }
         };
-        return { ...ports, tell };
+        return { ...ports, report: tell };
       },
     });
     expect(summary.faults).toBe(0);

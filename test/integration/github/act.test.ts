@@ -1,6 +1,6 @@
 /** What commands, labels, reviews and buttons write to a repository, and as whom. */
 import { describe, expect, it } from "vitest";
-import type { Desk } from "../../../src/github/commands/repository-port.ts";
+import type { RepositoryActions } from "../../../src/github/commands/repository-port.ts";
 import type { Intent } from "../../../src/github/commands/intent.ts";
 import { commitAs } from "../../support/person-commits.ts";
 import { valueOf } from "../../support/remote-workspace.ts";
@@ -442,7 +442,7 @@ it("a check of another app is kept for the head that it was made for", async () 
 
 describe("what happens at the same time", () => {
   /** A desk between whose look and writing something else is written. */
-  const between = (desk: Desk, act: () => void, times: number): Desk => {
+  const between = (desk: RepositoryActions, act: () => void, times: number): RepositoryActions => {
     let left = times;
     return {
       ...desk,

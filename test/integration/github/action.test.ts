@@ -8,9 +8,9 @@ import examples from "@octokit/webhooks-examples" with { type: "json" };
 import { expect, test } from "vitest";
 import { readInput } from "../../../src/cli/input.ts";
 import { run, runJob } from "../../../src/cli/do/action.ts";
-import { Pacer } from "../../../src/github/api/request-throttle.ts";
+import { RequestThrottle } from "../../../src/github/api/request-throttle.ts";
 import { makeTerminal } from "../../../src/cli/render/terminal.ts";
-import { callsIn } from "../../../src/github/display/mention-comment.ts";
+import { mentionsIn } from "../../../src/github/display/mention-comment.ts";
 import { caught } from "../../support/remote-workspace.ts";
 import { serveGit, type GitHttp } from "../../support/git-http.ts";
 import { NAME, OWNER, startHub, TOKEN, type Hub } from "../../support/fake-github.ts";
@@ -87,7 +87,7 @@ async function makeScene(script = WORK, workflow = WORKFLOW): Promise<Scene> {
     const code = await runJob(
       { input: readInput(["action", ...args], folder), terminal, env },
       // What GitHub would refuse is for test/integration/github/pace.test.ts.
-      new Pacer(Date.now, { writeMs: 20 }),
+      new RequestThrottle(Date.now, { writeMs: 20 }),
     );
     const text = (name: string) => (existsSync(file(name)) ? readFileSync(file(name), "utf8") : "");
     const lines = text("output").trim().split("\n");
@@ -231,7 +231,7 @@ test("a command in a comment is carried out, worked off and shown, by one job", 
   expect(answer).not.toContain(OWNER);
   expect(summary).toContain(`| \`${branch}\` |`);
   const [said = "", status = "", ...calls] = await commentsOf(scene, payload);
-  expect([said, calls.flatMap(callsIn)]).toEqual(["/run work", [scene.far.git("rev-parse", branch)]]);
+  expect([said, calls.flatMap(mentionsIn)]).toEqual(["/run work", [scene.far.git("rev-parse", branch)]]);
   expect(status).toContain("look");
   expect(scene.hub.reactions.map((one) => one["content"])).toEqual(["eyes"]);
   // A button of a check that a job made is heard by nobody.

@@ -7,11 +7,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { act } from "../../../src/github/commands/handle-intent.ts";
-import type { Result } from "../../../src/github/commands/actor.ts";
+import { handleIntent } from "../../../src/github/commands/handle-intent.ts";
+import type { IntentResult } from "../../../src/github/commands/actor.ts";
 import { readEvent } from "../../../src/github/commands/parse-event.ts";
 import type { Actor, Intent } from "../../../src/github/commands/intent.ts";
-import { Limits } from "../../../src/github/commands/rate-limit.ts";
+import { RateLimit } from "../../../src/github/commands/rate-limit.ts";
 import { commitAs } from "../../support/person-commits.ts";
 import {
   ANN,
@@ -55,7 +55,10 @@ const withBots = (bots: string, more = "") => ({
 });
 
 /** Nothing is written by it; says what came of it. */
-async function harmless(office: Office, act: () => Promise<readonly Result[]>): Promise<readonly Result[]> {
+async function harmless(
+  office: Office,
+  act: () => Promise<readonly IntentResult[]>,
+): Promise<readonly IntentResult[]> {
   const before = everything(office);
   const results = await act();
   expect(everything(office)).toBe(before);
@@ -440,9 +443,10 @@ describe("a delivery that comes again", () => {
   it("does nothing after everything in memory is gone, nor after the work has landed and its branch went", async () => {
     const limits = { slug: "trailhand", now: () => 0 };
     const office = await openOffice();
-    const { act } = await import("../../../src/github/commands/handle-intent.ts");
+    const { handleIntent } = await import("../../../src/github/commands/handle-intent.ts");
     const intent = label(ANN, "work", { number: 12, title: "T", body: "B" });
-    const deliver = () => act(intent, office.desk, office.hub, { ...limits, limits: new Limits() });
+    const deliver = () =>
+      handleIntent(intent, office.desk, office.hub, { ...limits, limits: new RateLimit() });
     expect(only(await deliver()).kind).toBe("accepted");
     const commit = head(office);
     await office.say(ANN, 12, "/stop");
@@ -643,7 +647,7 @@ describe("a loop", () => {
   });
 
   it("of one actor ends after thirty commands an hour, and of nobody else", async () => {
-    const limits = new Limits({ accepted: 3 });
+    const limits = new RateLimit({ accepted: 3 });
     const office = await openOffice(FILES, limits);
     for (let at = 0; at < 3; at++) expect(only(await office.say(ANN, 12, "/run work")).kind).toBe("accepted");
     expect(sentence(only(await harmless(office, () => office.say(ANN, 12, "/run work"))))).toContain(
@@ -657,10 +661,14 @@ describe("a loop", () => {
   it("of one actor ends although each command comes to another job, or a new server", async () => {
     const office = await openOffice();
     for (let at = 0; at < 3; at++) expect(only(await office.say(ANN, 12, "/run work")).kind).toBe("accepted");
-    const fresh = () => ({ slug: "trailhand", limits: new Limits({ accepted: 3 }), now: () => office.now });
+    const fresh = () => ({
+      slug: "trailhand",
+      limits: new RateLimit({ accepted: 3 }),
+      now: () => office.now,
+    });
     const spot = { kind: "issue-comment" as const, number: 12, id: 77 };
     const ask = (actor: Actor, event: string) =>
-      act(
+      handleIntent(
         { kind: "command", repo: REPO, actor, spot, text: "/run work", event },
         office.desk,
         office.hub,
@@ -673,7 +681,7 @@ describe("a loop", () => {
   });
 
   it("of questions does not reach GitHub for ever", async () => {
-    const office = await openOffice(FILES, new Limits({ asked: 5 }));
+    const office = await openOffice(FILES, new RateLimit({ asked: 5 }));
     office.known.people.set("eve", { id: 66, role: "read", permission: "read" });
     const eve = person(66, "eve");
     const kinds: string[] = [];

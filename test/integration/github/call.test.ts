@@ -1,20 +1,22 @@
 /** The new comment where only a person can go on: once, where they look, to those who may. */
 import { describe, expect, test } from "vitest";
 import type { Branch } from "../../../src/core/protocol/ids.ts";
-import { callsIn, withCalls } from "../../../src/github/display/mention-comment.ts";
+import { mentionsIn, withMentions } from "../../../src/github/display/mention-comment.ts";
 import { project } from "../../../src/github/display/project.ts";
-import type { Seen } from "../../../src/github/display/branch-status.ts";
-import { MARKER, type Pull, type Wanted } from "../../../src/github/display/desired-state.ts";
+import type { BranchView } from "../../../src/github/display/branch-status.ts";
+import { MARKER, type PullRequestRef, type DesiredState } from "../../../src/github/display/desired-state.ts";
 import { answer, ask, NOW, projected, seenOf, workflowOf } from "../../support/github/branch-builders.ts";
 import { kinds, settle, Shown } from "../../support/github/memory-display.ts";
 
 const ISSUE = "trailhand/issue-7";
 const REVIEW = [ask("work"), answer(1, "review")];
-const wantedOf = (seen: Seen | readonly Seen[], more: Parameters<typeof projected>[1] = {}): Wanted =>
-  project(projected([seen].flat(), more));
+const wantedOf = (
+  seen: BranchView | readonly BranchView[],
+  more: Parameters<typeof projected>[1] = {},
+): DesiredState => project(projected([seen].flat(), more));
 const commentsOf = (shown: Shown, number = 7) => shown.threads.get(number)?.comments ?? [];
 const calledAt = (shown: Shown, number = 7) =>
-  commentsOf(shown, number).filter(({ authorId, body }) => authorId === 1 && callsIn(body).length > 0);
+  commentsOf(shown, number).filter(({ authorId, body }) => authorId === 1 && mentionsIn(body).length > 0);
 
 describe("a call", () => {
   test("is one new comment beside the status that is there, and then nothing", async () => {
@@ -48,7 +50,7 @@ describe("a call", () => {
     await settle(shown, wantedOf(first));
     expect(
       calledAt(shown)
-        .flatMap(({ body }) => callsIn(body))
+        .flatMap(({ body }) => mentionsIn(body))
         .toSorted(),
     ).toEqual([first, second].map(({ decision }) => decision.head.commit).toSorted());
   });
@@ -86,7 +88,7 @@ describe("a call", () => {
 
   test("is at the pull request where there is one, else at the branch's own issue, and at one place only", async () => {
     const seen = seenOf(ISSUE, [ask("review", "Refs: #12\n")]);
-    const pull: Pull = { number: 9, branch: ISSUE as Branch, isFork: false, authorId: 1 };
+    const pull: PullRequestRef = { number: 9, branch: ISSUE as Branch, isFork: false, authorId: 1 };
     expect(wantedOf(seen, { pulls: [pull] }).calls).toMatchObject([{ numbers: [9, 7, 12] }]);
     expect(wantedOf(seen).calls).toMatchObject([{ numbers: [7, 12] }]);
     const shown = new Shown(7, 9, 12);
@@ -123,14 +125,14 @@ describe("a call", () => {
     const shown = new Shown(7);
     const child = seenOf(`${ISSUE}.a`, [ask("review", `Parent: ${ISSUE}\n`)]);
     await settle(shown, wantedOf([seenOf(ISSUE, [ask("work")]), child]));
-    expect(commentsOf(shown).map(({ body }) => callsIn(body).length)).toEqual([0, 1]);
+    expect(commentsOf(shown).map(({ body }) => mentionsIn(body).length)).toEqual([0, 1]);
   });
 
   test("is one where two branches stand at the same commit", async () => {
     const one = seenOf(ISSUE, REVIEW);
     const two = seenOf("topic", [ask("review", "Refs: #7\n")]);
     const head = { ...two.decision.head, commit: one.decision.head.commit };
-    const same = { ...two, decision: { ...two.decision, head } } as Seen;
+    const same = { ...two, decision: { ...two.decision, head } } as BranchView;
     const shown = new Shown(7);
     await settle(shown, wantedOf(seenOf(ISSUE, [ask("work")])));
     await settle(shown, wantedOf([one, same]));
@@ -185,8 +187,10 @@ states:
 test("the mark of a call counts at the beginning of a body alone", () => {
   const commit = "a".repeat(40);
   const mark = `<!-- trailhand:call ${commit} -->`;
-  expect(callsIn(`${mark}\n\ntext`)).toEqual([commit]);
-  expect(callsIn(withCalls(`${MARKER}x -->\n\ntext`, [commit]).replaceAll("\n", "\r\n"))).toEqual([commit]);
-  expect(callsIn(`text\n${mark}`)).toEqual([]);
-  expect(callsIn(`${mark}x`)).toEqual([]);
+  expect(mentionsIn(`${mark}\n\ntext`)).toEqual([commit]);
+  expect(mentionsIn(withMentions(`${MARKER}x -->\n\ntext`, [commit]).replaceAll("\n", "\r\n"))).toEqual([
+    commit,
+  ]);
+  expect(mentionsIn(`text\n${mark}`)).toEqual([]);
+  expect(mentionsIn(`${mark}x`)).toEqual([]);
 });

@@ -1,10 +1,10 @@
 /** What has to be written: no more than that, and never where others wrote. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { difference } from "../../../src/github/display/diff.ts";
-import { callsIn } from "../../../src/github/display/mention-comment.ts";
+import { diff } from "../../../src/github/display/diff.ts";
+import { mentionsIn } from "../../../src/github/display/mention-comment.ts";
 import { project } from "../../../src/github/display/project.ts";
-import { MARKER, type Wanted } from "../../../src/github/display/desired-state.ts";
+import { MARKER, type DesiredState } from "../../../src/github/display/desired-state.ts";
 import { kinds, settle, Shown } from "../../support/github/memory-display.ts";
 import { answer, ask, projected, seenOf } from "../../support/github/branch-builders.ts";
 
@@ -15,7 +15,7 @@ const STORY: readonly (readonly string[])[] = [
   [ask("work", EVENT), answer(1, "review"), ask("work")],
   [ask("work", EVENT), answer(1, "review"), ask("work"), answer(3, "done")],
 ];
-const wantedAt = (step: number): Wanted =>
+const wantedAt = (step: number): DesiredState =>
   project(projected([seenOf("trailhand/issue-7", STORY[step] ?? [])]));
 const now = wantedAt(1);
 
@@ -109,7 +109,7 @@ describe("the difference", () => {
       ].toSorted(),
     );
     const [status, call] = shown.threads.get(7)?.comments.toSorted((a, b) => a.id - b.id) ?? [];
-    expect([status?.id, callsIn(call?.body ?? "")]).toEqual([id, [wantedAt(1).calls[0]?.commit]]);
+    expect([status?.id, mentionsIn(call?.body ?? "")]).toEqual([id, [wantedAt(1).calls[0]?.commit]]);
     const standing = [...shown.checks.values()]
       .flat()
       .map(({ name, status, conclusion }) => [name, status, conclusion]);
@@ -135,7 +135,7 @@ describe("the difference", () => {
     const shown = new Shown();
     expect(kinds(await settle(shown, now))).toEqual(["react", "create-check"]);
     const present = { ...(await shown.read(now)), checks: new Map(), reactions: new Map() };
-    expect(difference(present, now)).toEqual([]);
+    expect(diff(present, now)).toEqual([]);
   });
 
   test("from anywhere leads to the same picture, also when it stops half-way", async () => {
@@ -148,8 +148,7 @@ describe("the difference", () => {
           shown.say(7, 666, `${MARKER}x -->`);
           for (const [step, done, harm] of past) {
             const wanted = wantedAt(step);
-            for (const write of difference(await shown.read(wanted), wanted).slice(0, done))
-              shown.write(write);
+            for (const write of diff(await shown.read(wanted), wanted).slice(0, done)) shown.write(write);
             if (harm === 1) shown.threads.get(7)?.comments.splice(1, 1);
             if (harm === 2) shown.threads.get(7)?.labels.push("state:parked");
             if (harm === 3) shown.say(7, 1, `${MARKER}y -->`);
@@ -164,7 +163,7 @@ describe("the difference", () => {
           expect(status?.replace(/<!-- trailhand:call \w+ -->\n/g, "")).toBe(wanted.threads[0]?.body);
           expect(doubles).toEqual([]);
           // Whoever is called for a commit is called once.
-          const calls = ours.flatMap(callsIn);
+          const calls = ours.flatMap(mentionsIn);
           for (const { commit } of wanted.calls) expect(calls).toContain(commit);
         },
       ),

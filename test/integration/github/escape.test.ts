@@ -1,8 +1,8 @@
 /** Text of strangers on GitHub: it stays where we put it, and does nothing there. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { LONGEST } from "../../../src/github/display/status-comment.ts";
-import { code, prose } from "../../../src/github/api/escape-markdown.ts";
+import { MAX_LENGTH } from "../../../src/github/display/status-comment.ts";
+import { escapeCode, escapeProse } from "../../../src/github/api/escape-markdown.ts";
 import { project } from "../../../src/github/display/project.ts";
 import { hostileMessage } from "../../support/builders/hostile-text.ts";
 import { answer, ask, projected, seenOf, workflowOf } from "../../support/github/branch-builders.ts";
@@ -49,7 +49,7 @@ describe("text of strangers", () => {
   test("a code span is one line, and ends where we end it", () => {
     fc.assert(
       fc.property(nasty, (text) => {
-        const span = code(text, 60);
+        const span = escapeCode(text, 60);
         expect(span).toMatch(/^`[^`|\r\n]+`$/);
         expect(span.length).toBeLessThan(63);
         expect(span).not.toContain("ghp_0");
@@ -60,14 +60,14 @@ describe("text of strangers", () => {
   test("a sentence leaves GitHub nothing to make anything of", () => {
     fc.assert(
       fc.property(nasty, (text) => {
-        const left = readable(prose(text));
+        const left = readable(escapeProse(text));
         expect(left).toMatch(/^[A-Za-z0-9',;:.() ]*$/);
         expect(left).not.toMatch(/www|[A-Za-z]\.[A-Za-z]|\b[0-9a-f]{7,}\b/);
       }),
     );
-    expect(prose("waits for a person: done or review")).toBe("waits for a person: done or review");
-    expect(prose("ask @ann about #3 now")).toBe("ask `@ann` about `#3` now");
-    expect(prose("")).toBe("");
+    expect(escapeProse("waits for a person: done or review")).toBe("waits for a person: done or review");
+    expect(escapeProse("ask @ann about #3 now")).toBe("ask `@ann` about `#3` now");
+    expect(escapeProse("")).toBe("");
   });
 
   test("stays inside its place in a body, whatever a commit says", () => {
@@ -110,9 +110,9 @@ describe("text of strangers", () => {
     const wanted = project(projected([seen, ...many], { workflow }));
     const { body = "" } = wanted.threads.find(({ number }) => number === 7) ?? {};
     const check = wanted.checks.find(({ commit }) => commit === seen.decision.head.commit);
-    expect(body.length).toBeLessThan(LONGEST);
+    expect(body.length).toBeLessThan(MAX_LENGTH);
     expect(body).toContain("earlier ones are in the history");
-    expect(check?.summary.length).toBeLessThan(LONGEST);
+    expect(check?.summary.length).toBeLessThan(MAX_LENGTH);
     expect(check?.title.length).toBeLessThanOrEqual(120);
   });
 });

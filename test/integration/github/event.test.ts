@@ -2,12 +2,12 @@
 import examples from "@octokit/webhooks-examples" with { type: "json" };
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readEvent, type Self } from "../../../src/github/commands/parse-event.ts";
+import { readEvent, type OwnIdentity } from "../../../src/github/commands/parse-event.ts";
 
 type Payload = Record<string, unknown>;
 const all = examples as unknown as readonly { name: string; examples: readonly Payload[] }[];
 
-const SELF: Self = { appId: 77, botIds: [7700], slug: "trailhand" };
+const SELF: OwnIdentity = { appId: 77, botIds: [7700], slug: "trailhand" };
 const SHA = "ec26c3e57ca3a959ca5aad62de7213c562f8c821";
 
 /** The first payload of an event with this action, changed in places: `{"comment.body": "/retry"}`. */

@@ -6,7 +6,7 @@ import { run } from "../../../src/cli/do/init.ts";
 import { labelsOf } from "../../../src/templates/github.ts";
 import { readInput } from "../../../src/cli/input.ts";
 import { makeTerminal } from "../../../src/cli/render/terminal.ts";
-import { readWorkflow } from "../../../src/core/workflow/workflow-file.ts";
+import { parseWorkflow } from "../../../src/core/workflow/workflow-file.ts";
 import { caught } from "../../support/remote-workspace.ts";
 import { makeRepo, type Repo } from "../../support/temp-repo.ts";
 
@@ -83,7 +83,7 @@ test("options that need each other, or shut each other out, are refused", async 
 
 test("there is a label for each state, by what it is, within what GitHub takes", () => {
   const long = WORKFLOW.replace("it's tested", "x".repeat(300));
-  const { workflow } = readWorkflow(long);
+  const { workflow } = parseWorkflow(long);
   if (!workflow) throw new Error("the workflow does not read");
   const labels = labelsOf(workflow);
   expect(labels.map(({ name, color }) => [name, color])).toEqual([

@@ -4,7 +4,7 @@
  * has done, and an issue that is closed before anything was merged.
  */
 import { expect, onTestFinished, test } from "vitest";
-import { callsIn } from "../../../src/github/display/mention-comment.ts";
+import { mentionsIn } from "../../../src/github/display/mention-comment.ts";
 import { APP } from "../../support/fake-github.ts";
 import { git, temporaryDir } from "../../support/temp-repo.ts";
 import { makeRunner, remoteOptions } from "../../support/bare-remote.ts";
@@ -122,7 +122,7 @@ test(
       );
       const head = git(far, ["rev-parse", branch]).trim();
       await untilSo(`the call of ${word}`, async () =>
-        (await commentsOf(scene, number)).some(({ body }) => callsIn(body).includes(head)),
+        (await commentsOf(scene, number)).some(({ body }) => mentionsIn(body).includes(head)),
       );
     }
     const branches = git(far, ["for-each-ref", "--format=%(refname:short)", "refs/heads"]);
@@ -133,7 +133,7 @@ test(
       const ours = (await commentsOf(scene, number)).filter(({ by }) => by === APP.login);
       // One status, and one call: nobody else was needed on the way.
       expect(ours.filter(({ body }) => body.includes("trailhand:status "))).toHaveLength(1);
-      expect(ours.flatMap(({ body }) => callsIn(body))).toHaveLength(1);
+      expect(ours.flatMap(({ body }) => mentionsIn(body))).toHaveLength(1);
       expect(ours.length).toBeLessThanOrEqual(2);
       // A person has it now; nothing was merged.
       expect(await hub.as("octo", "GET", `${ROOT}/issues/${number}`)).toMatchObject({ state: "open" });

@@ -3,9 +3,9 @@
  * really makes the commits there, and what becomes of an answer when it does not.
  */
 import { expect, test } from "vitest";
-import { Pacer } from "../../../src/github/api/request-throttle.ts";
+import { RequestThrottle } from "../../../src/github/api/request-throttle.ts";
 import { openClient } from "../../../src/github/api/client.ts";
-import { openNotary } from "../../../src/github/api/signed-commits.ts";
+import { openCommitSigner } from "../../../src/github/api/signed-commits.ts";
 import { parseSha, type Sha } from "../../../src/core/protocol/ids.ts";
 import { NAME, OWNER, startHub, type Hub } from "../../support/fake-github.ts";
 import { TestNotary, type Made } from "../../support/fake-signer.ts";
@@ -107,12 +107,12 @@ test("where GitHub refuses, the answer goes out unsigned, and that is told", asy
 async function openDouble(hub: Hub) {
   const sleeps: number[] = [];
   const { request } = await openClient({
-    pacer: new Pacer(() => 0),
+    pacer: new RequestThrottle(() => 0),
     baseUrl: hub.url,
     token: () => Promise.resolve("token"),
     sleep: (ms) => Promise.resolve(void sleeps.push(ms)),
   });
-  return { notary: openNotary(request, { owner: OWNER, name: NAME }), sleeps };
+  return { notary: openCommitSigner(request, { owner: OWNER, name: NAME }), sleeps };
 }
 
 test("a GitHub that does not answer for a moment is waited for, and may have made it twice", async () => {

@@ -1,13 +1,13 @@
 /** How fast GitHub is asked, and what is made of its refusals. */
 import { describe, expect, test } from "vitest";
-import { Pacer } from "../../../src/github/api/request-throttle.ts";
+import { RequestThrottle } from "../../../src/github/api/request-throttle.ts";
 
 const LIMITED = { "retry-after": "30" };
 
 describe("the pacer", () => {
   const at = (start: number) => {
     const clock = { now: start };
-    return { clock, pacer: new Pacer(() => clock.now) };
+    return { clock, pacer: new RequestThrottle(() => clock.now) };
   };
   const answered = (status: number, headers: Record<string, string> = {}, message = "") => ({
     status,

@@ -1,18 +1,22 @@
 /** Who may: by GitHub's own answer about the very account, and by nothing else. */
 import { describe, expect, it } from "vitest";
 import { RIGHTS } from "../../../src/github/commands/command-table.ts";
-import { openHub, type Hub, type Permission } from "../../../src/github/commands/github-queries.ts";
-import { Limits } from "../../../src/github/commands/rate-limit.ts";
+import {
+  openGitHubQueries,
+  type GitHubQueries,
+  type Permission,
+} from "../../../src/github/commands/github-queries.ts";
+import { RateLimit } from "../../../src/github/commands/rate-limit.ts";
 import { includes, missing, rightOf } from "../../../src/github/commands/permission.ts";
 
 const REPO = { owner: "acme", name: "shop" };
 const ANN = { id: 1, login: "ann", isBot: false };
-const hubOf = (answer: () => Permission | undefined): Hub => ({
+const hubOf = (answer: () => Permission | undefined): GitHubQueries => ({
   permission: async () => answer(),
   issue: () => Promise.reject(new Error("not asked")),
   pull: () => Promise.reject(new Error("not asked")),
 });
-const failing = (status: number, headers: Record<string, string> = {}): Hub =>
+const failing = (status: number, headers: Record<string, string> = {}): GitHubQueries =>
   hubOf(() => {
     throw Object.assign(new Error("no"), { status, response: { headers } });
   });
@@ -75,8 +79,8 @@ describe("GitHub is asked", () => {
     const request = ((route: string, parameters: unknown) => {
       calls.push([route, parameters]);
       return Promise.resolve({ data });
-    }) as unknown as Parameters<typeof openHub>[0]["request"];
-    return { hub: openHub({ request }), calls };
+    }) as unknown as Parameters<typeof openGitHubQueries>[0]["request"];
+    return { hub: openGitHubQueries({ request }), calls };
   };
 
   it("about the collaborator", async () => {
@@ -108,7 +112,7 @@ describe("GitHub is asked", () => {
 
 describe("limits", () => {
   it("count for each actor, within their window", () => {
-    const limits = new Limits({ accepted: 2, asked: 5, windowMs: 1000 });
+    const limits = new RateLimit({ accepted: 2, asked: 5, windowMs: 1000 });
     limits.accept("a", "e1", 0);
     expect(limits.ask("a", 10)).toBe(0);
     limits.accept("a", "e2", 500);
@@ -123,7 +127,7 @@ describe("limits", () => {
   });
 
   it("count what is refused too", () => {
-    const limits = new Limits({ asked: 3, windowMs: 1000 });
+    const limits = new RateLimit({ asked: 3, windowMs: 1000 });
     expect([0, 1, 2].map((at) => limits.ask("a", at))).toEqual([0, 0, 0]);
     expect(limits.ask("a", 3)).toBe(997);
   });

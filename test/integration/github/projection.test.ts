@@ -1,18 +1,18 @@
 /** What GitHub should show: one label, one comment, one check run, and the right reactions. */
 import { describe, expect, test } from "vitest";
 import { project } from "../../../src/github/display/project.ts";
-import type { Wanted } from "../../../src/github/display/desired-state.ts";
+import type { DesiredState } from "../../../src/github/display/desired-state.ts";
 import type { Branch } from "../../../src/core/protocol/ids.ts";
 import { answer, ask, projected, seenOf } from "../../support/github/branch-builders.ts";
 
 const ISSUE = "trailhand/issue-7";
-const only = (wanted: Wanted) => {
+const only = (wanted: DesiredState) => {
   expect(wanted.threads).toHaveLength(1);
   const [thread] = wanted.threads;
   if (!thread) throw new Error("no thread");
   return thread;
 };
-const nowCheck = ({ checks }: Wanted) => checks.find(({ isPast }) => !isPast);
+const nowCheck = ({ checks }: DesiredState) => checks.find(({ isPast }) => !isPast);
 
 describe("an issue", () => {
   test("shows state, turn, hand-offs, position and places", () => {
@@ -57,7 +57,7 @@ describe("an issue", () => {
     const other = seenOf("topic", [ask("review", "Refs: #7\n")]);
     const child = seenOf(`${ISSUE}.a`, [ask("work", `Parent: ${ISSUE}\n`)]);
     const both = [project(projected([own, other, child])), project(projected([child, other, own]))];
-    const { label, body } = only(both[0] as Wanted);
+    const { label, body } = only(both[0] as DesiredState);
     expect(label.name).toBe("state:done");
     expect(body).toContain("- [`topic`]");
     expect(body).toContain("- [`trailhand/issue-7.a`]");

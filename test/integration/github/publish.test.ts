@@ -2,14 +2,14 @@
 import { Octokit } from "@octokit/rest";
 import { describe, expect, test } from "vitest";
 import type { Branch } from "../../../src/core/protocol/ids.ts";
-import { makeCourteous, openClient } from "../../../src/github/api/client.ts";
-import { difference } from "../../../src/github/display/diff.ts";
-import { octokitSurface } from "../../../src/github/display/octokit-publisher.ts";
-import { Pacer } from "../../../src/github/api/request-throttle.ts";
-import { readPresent } from "../../../src/github/display/actual-state.ts";
+import { addThrottle, openClient } from "../../../src/github/api/client.ts";
+import { diff } from "../../../src/github/display/diff.ts";
+import { octokitPublisher } from "../../../src/github/display/octokit-publisher.ts";
+import { RequestThrottle } from "../../../src/github/api/request-throttle.ts";
+import { readActualState } from "../../../src/github/display/actual-state.ts";
 import { project } from "../../../src/github/display/project.ts";
-import { bringInLine } from "../../../src/github/display/apply.ts";
-import type { Self, Surface } from "../../../src/github/display/publisher-port.ts";
+import { reconcile } from "../../../src/github/display/apply.ts";
+import type { PublisherIdentity, Publisher } from "../../../src/github/display/publisher-port.ts";
 import { NAME, OWNER, startHub, TOKEN, type Hub } from "../../support/fake-github.ts";
 import { answer, ask, projected, seenOf } from "../../support/github/branch-builders.ts";
 
@@ -19,8 +19,8 @@ const LIMITED = { "retry-after": "30" };
 
 interface Stage {
   readonly hub: Hub;
-  readonly surface: Surface;
-  readonly self: Self;
+  readonly surface: Publisher;
+  readonly self: PublisherIdentity;
   /** How long was waited, in its order. */
   readonly slept: number[];
   /** What it said of its waiting. */
@@ -40,7 +40,7 @@ async function makeStage(): Promise<Stage> {
   const clock = { now: 1_700_000_000_000 };
   const octokit = await openClient({
     baseUrl: hub.url,
-    pacer: new Pacer(() => clock.now),
+    pacer: new RequestThrottle(() => clock.now),
     token: (fresh) => {
       tokens.push(fresh);
       return Promise.resolve(tokens.includes(true) ? TOKEN : hub.refused.has("stale") ? "stale" : TOKEN);
@@ -55,7 +55,7 @@ async function makeStage(): Promise<Stage> {
   const { number } = (await hub.as("stranger", "POST", `${ROOT}/issues`, { title: "it breaks" })) as {
     number: number;
   };
-  const surface = octokitSurface(octokit.request, { owner: OWNER, name: NAME });
+  const surface = octokitPublisher(octokit.request, { owner: OWNER, name: NAME });
   return { hub, surface, self: { accountId: hub.botId, appId: undefined }, slept, said, tokens, number };
 }
 
@@ -84,7 +84,7 @@ describe("bringing GitHub in line", () => {
     const stage = await makeStage();
     const { hub, surface, self, slept, number } = stage;
     const wanted = wantedAt(number);
-    const { done, refused, open } = await bringInLine(surface, wanted, self);
+    const { done, refused, open } = await reconcile(surface, wanted, self);
     expect(kindsOf(done)).toEqual(["react", "create-label", "add-label", "create-comment", "create-check"]);
     expect([refused, open]).toEqual([[], []]);
     expect(slept).toEqual([1000, 1000, 1000, 1000]);
@@ -95,10 +95,10 @@ describe("bringing GitHub in line", () => {
     expect(hub.checks).toMatchObject([{ name: "trailhand / work", status: "queued" }]);
     expect(hub.reactions).toMatchObject([{ spot: "issues/comments/900", content: "eyes" }]);
     hub.forget();
-    expect((await bringInLine(surface, wanted, self)).done).toEqual([]);
+    expect((await reconcile(surface, wanted, self)).done).toEqual([]);
     expect(hub.writes()).toEqual([]);
     hub.forget();
-    await bringInLine(surface, wanted, self);
+    await reconcile(surface, wanted, self);
     // What did not change is not told again.
     expect(new Set(hub.asked.map(({ status }) => status))).toEqual(new Set([304]));
   });
@@ -106,9 +106,9 @@ describe("bringing GitHub in line", () => {
   test("writes what changed, and no more", async () => {
     const stage = await makeStage();
     const { hub, surface, self, number } = stage;
-    await bringInLine(surface, wantedAt(number), self);
+    await reconcile(surface, wantedAt(number), self);
     hub.forget();
-    const { done } = await bringInLine(surface, wantedAt(number, answer(1, "done")), self);
+    const { done } = await reconcile(surface, wantedAt(number, answer(1, "done")), self);
     const kinds = [
       "react",
       "create-label",
@@ -132,7 +132,7 @@ describe("bringing GitHub in line", () => {
     const { hub, surface, self, number } = stage;
     hub.trouble({ method: "POST", path: /\/comments$/, status: 502, runs: true });
     hub.trouble({ method: "POST", path: /\/check-runs$/, status: 0, runs: true });
-    const { open } = await bringInLine(surface, wantedAt(number), self);
+    const { open } = await reconcile(surface, wantedAt(number), self);
     expect(open).toEqual([]);
     expect(await comments(stage)).toHaveLength(1);
     expect(hub.checks).toHaveLength(1);
@@ -147,7 +147,7 @@ describe("bringing GitHub in line", () => {
       told.push(options.request["retries"], options.request.signal instanceof AbortSignal);
       return request(options);
     });
-    makeCourteous(octokit, { pacer: new Pacer() });
+    addThrottle(octokit, { pacer: new RequestThrottle() });
     await octokit.request("GET /user");
     expect(told).toEqual([0, true]);
   });
@@ -158,20 +158,20 @@ describe("bringing GitHub in line", () => {
     hub.trouble({ method: "POST", path: /\/comments$/, status: 502 });
     hub.trouble({ path: /\/labels$/, status: 503, times: 2 });
     hub.trouble({ method: "POST", path: /\/reactions$/, status: 403, headers: LIMITED });
-    const { open, refused } = await bringInLine(surface, wantedAt(number), self);
+    const { open, refused } = await reconcile(surface, wantedAt(number), self);
     expect([open, refused]).toEqual([[], []]);
     expect(slept).toContain(30_000);
     expect(said).toContain("GitHub: a fault; asked again in 30 s");
     expect(await comments(stage)).toHaveLength(1);
     expect(await labels(stage)).toEqual(["state:work"]);
-    expect(difference(await readPresent(surface, wantedAt(number), self), wantedAt(number))).toEqual([]);
+    expect(diff(await readActualState(surface, wantedAt(number), self), wantedAt(number))).toEqual([]);
   });
 
   test("a limit that lasts puts the rest off", async () => {
     const stage = await makeStage();
     const { hub, surface, self, number } = stage;
     hub.trouble({ method: "POST", path: /\/comments$/, status: 403, headers: { "retry-after": "3600" } });
-    const { done, later } = await bringInLine(surface, wantedAt(number), self);
+    const { done, later } = await reconcile(surface, wantedAt(number), self);
     expect(kindsOf(done)).toEqual(["react", "create-label", "add-label"]);
     expect(later?.ms).toBe(3_600_000);
     expect(kindsOf(later?.writes ?? [])).toEqual(["create-comment", "create-check"]);
@@ -183,7 +183,7 @@ describe("bringing GitHub in line", () => {
     const { hub, surface, self, slept, number } = stage;
     const used = { "x-ratelimit-remaining": "0", "x-ratelimit-reset": String(1_700_000_000 + 3000) };
     hub.trouble({ method: "POST", path: /\/reactions$/, status: 200, headers: used });
-    const { done, later } = await bringInLine(surface, wantedAt(number), self);
+    const { done, later } = await reconcile(surface, wantedAt(number), self);
     expect(kindsOf(done)).toEqual(["react"]);
     expect(later).toMatchObject({ ms: 3_001_000, writes: [{}, {}, {}, {}] });
     expect(slept).toEqual([]);
@@ -226,24 +226,24 @@ describe("bringing GitHub in line", () => {
     const stage = await makeStage();
     const { hub, surface, self, tokens, number } = stage;
     hub.refused.add("stale");
-    await bringInLine(surface, wantedAt(number), self);
+    await reconcile(surface, wantedAt(number), self);
     expect(await comments(stage)).toHaveLength(1);
     expect(tokens.filter(Boolean)).toHaveLength(1);
     expect(hub.asked.filter(({ status }) => status === 401)).toHaveLength(1);
     hub.refused.add(TOKEN);
     hub.forget();
-    await expect(bringInLine(surface, wantedAt(number), self)).rejects.toMatchObject({ status: 401 });
+    await expect(reconcile(surface, wantedAt(number), self)).rejects.toMatchObject({ status: 401 });
     expect(hub.asked).toHaveLength(2);
   });
 
   test("an issue that is gone is passed over, and what is refused keeps nothing else from being written", async () => {
     const stage = await makeStage();
     const { hub, surface, self, number } = stage;
-    const gone = await bringInLine(surface, wantedAt(4711), self);
+    const gone = await reconcile(surface, wantedAt(4711), self);
     expect(kindsOf(gone.done)).toEqual(["react", "create-check"]);
     const message = "You must authenticate via a GitHub App.";
     hub.trouble({ method: "POST", path: /\/check-runs$/, status: 403, message, times: 9 });
-    const { done, refused, open } = await bringInLine(surface, wantedAt(number), self);
+    const { done, refused, open } = await reconcile(surface, wantedAt(number), self);
     expect(kindsOf(done)).toContain("create-comment");
     expect(refused.map(({ why }) => why)).toEqual([expect.stringContaining(message)]);
     expect(open).toEqual([]);
@@ -265,12 +265,12 @@ describe("bringing GitHub in line", () => {
           };
         },
       });
-      await bringInLine(dying, wanted, self).catch((error: unknown) =>
+      await reconcile(dying, wanted, self).catch((error: unknown) =>
         expect(error).toMatchObject({ message: "killed" }),
       );
     }
     expect(await comments(stage)).toHaveLength(1);
     expect(stage.hub.checks).toHaveLength(1);
-    expect(difference(await readPresent(surface, wanted, self), wanted)).toEqual([]);
+    expect(diff(await readActualState(surface, wanted, self), wanted)).toEqual([]);
   });
 });

@@ -2,8 +2,8 @@
 import { describe, expect, test } from "vitest";
 import type { Branch } from "../../../src/core/protocol/ids.ts";
 import { project } from "../../../src/github/display/project.ts";
-import type { Pull, Wanted } from "../../../src/github/display/desired-state.ts";
-import type { Seen } from "../../../src/github/display/branch-status.ts";
+import type { PullRequestRef, DesiredState } from "../../../src/github/display/desired-state.ts";
+import type { BranchView } from "../../../src/github/display/branch-status.ts";
 import { answer, ask, NOW, projected, seenOf, workflowOf } from "../../support/github/branch-builders.ts";
 import { kinds, settle, Shown } from "../../support/github/memory-display.ts";
 
@@ -18,9 +18,11 @@ const WORKFLOW = workflowOf(`states:
 `);
 const REVIEW = [ask("work"), answer(1, "review")];
 
-const wantedOf = (seen: Seen | readonly Seen[], more: Parameters<typeof projected>[1] = {}): Wanted =>
-  project(projected([seen].flat(), { workflow: WORKFLOW, ...more }));
-const openOf = (branch: string, more: Partial<Pull> = {}): Pull => ({
+const wantedOf = (
+  seen: BranchView | readonly BranchView[],
+  more: Parameters<typeof projected>[1] = {},
+): DesiredState => project(projected([seen].flat(), { workflow: WORKFLOW, ...more }));
+const openOf = (branch: string, more: Partial<PullRequestRef> = {}): PullRequestRef => ({
   number: 9,
   branch: branch as Branch,
   isFork: false,
@@ -29,7 +31,7 @@ const openOf = (branch: string, more: Partial<Pull> = {}): Pull => ({
 });
 
 describe("a pull request", () => {
-  const branches = (wanted: Wanted) => wanted.pulls.map(({ branch }) => branch);
+  const branches = (wanted: DesiredState) => wanted.pulls.map(({ branch }) => branch);
 
   test("is wanted where a state says so, and from then on until the work ends", () => {
     expect(branches(wantedOf(seenOf("topic", [ask("work")])))).toEqual([]);
@@ -111,7 +113,7 @@ describe("a pull request", () => {
 
 describe("what is over", () => {
   const DONE = [...REVIEW, answer(2, "done")];
-  const closings = async (seen: Seen, at: Shown, more: Parameters<typeof projected>[1] = {}) =>
+  const closings = async (seen: BranchView, at: Shown, more: Parameters<typeof projected>[1] = {}) =>
     (await settle(at, wantedOf(seen, more))).filter(({ kind }) => kind.startsWith("close-"));
 
   test("an issue is closed when the work is done and the trusted branch has it, never before", async () => {
@@ -141,14 +143,14 @@ describe("what is over", () => {
   });
 
   test("what somebody opened again, and what is no issue of the branch, is left alone", async () => {
-    const done: Seen = { ...seenOf(ISSUE, DONE), arrived: "landed" };
+    const done: BranchView = { ...seenOf(ISSUE, DONE), arrived: "landed" };
     const reopened = new Shown(7);
     reopened.issues.set(7, { reason: "reopened" });
     expect(await closings(done, reopened)).toEqual([]);
     const pull = new Shown(7);
     pull.issues.set(7, { isPull: true });
     expect(await closings(done, pull)).toEqual([]);
-    const named: Seen = {
+    const named: BranchView = {
       ...seenOf("topic", [ask("work", "Refs: #7\n"), answer(1, "done")]),
       arrived: "landed",
     };
@@ -156,8 +158,8 @@ describe("what is over", () => {
   });
 
   test("our own pull request is closed when its work landed as other commits", async () => {
-    const landed: Seen = { ...seenOf("topic", DONE), arrived: "landed" };
-    const at = (more: Partial<Pull>, seen = landed, now = NOW) => {
+    const landed: BranchView = { ...seenOf("topic", DONE), arrived: "landed" };
+    const at = (more: Partial<PullRequestRef>, seen = landed, now = NOW) => {
       const shown = new Shown(9);
       shown.issues.set(9, { isPull: true });
       return closings(seen, shown, { pulls: [openOf("topic", more)], now });

@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import type { Branch, Sha } from "../../../src/core/protocol/ids.ts";
 import type { Push } from "../../../src/core/policy/push-identity.ts";
 import { openClient } from "../../../src/github/api/client.ts";
-import { Pacer } from "../../../src/github/api/request-throttle.ts";
+import { RequestThrottle } from "../../../src/github/api/request-throttle.ts";
 import { openPushLog } from "../../../src/github/api/activity-log.ts";
 import { repoAt } from "../../../src/app/push-log.ts";
 import { NAME, OWNER, startHub, TOKEN } from "../../support/fake-github.ts";
@@ -43,7 +43,7 @@ async function open() {
     return { status: 200, data, ...(end < log.length ? { headers: { link } } : {}) };
   });
   const said: string[] = [];
-  const pacer = new Pacer();
+  const pacer = new RequestThrottle();
   const { request } = await openClient({
     baseUrl: hub.url,
     pacer,

@@ -1,8 +1,8 @@
 /** What was missed comes from GitHub's log; that it cannot be had stops nothing. */
 import { expect, onTestFinished, test } from "vitest";
 import type { Repo } from "../../../src/github/commands/intent.ts";
-import { recover } from "../../../src/github/webhooks/redeliver.ts";
-import { Spool } from "../../../src/github/webhooks/disk-inbox.ts";
+import { redeliver } from "../../../src/github/webhooks/redeliver.ts";
+import { DiskInbox } from "../../../src/github/webhooks/disk-inbox.ts";
 import { openApp, startService } from "../../../src/server/service.ts";
 import { until } from "../../support/run-cli.ts";
 import { temporaryDir } from "../../support/temp-repo.ts";
@@ -26,7 +26,7 @@ interface Logged {
 async function hub(log: readonly Logged[], fails: (asked: string) => Reply | undefined = () => undefined) {
   const repos: Repo[] = [];
   const warned: string[] = [];
-  const inbox = new Spool(temporaryDir(), { now: () => NOW });
+  const inbox = new DiskInbox(temporaryDir(), { now: () => NOW });
   onTestFinished(() => inbox.close());
   const stub = await stubGitHub((asked, _request, url) => {
     const failure = fails(asked);
@@ -66,7 +66,7 @@ async function hub(log: readonly Logged[], fails: (asked: string) => Reply | und
   const credentials = { appId: 1, privateKey: PRIVATE_KEY, secret: SECRET };
   const app = await openApp({ credentials, baseUrl: stub.url, say: () => undefined });
   const begin = () =>
-    recover({
+    redeliver({
       app,
       inbox,
       since: inbox.lastSeen(),

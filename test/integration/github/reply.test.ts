@@ -1,9 +1,9 @@
 /** Answers where a command was written: what GitHub does not take there holds nobody else up. */
 import { expect, test } from "vitest";
 import { openClient } from "../../../src/github/api/client.ts";
-import { Pacer } from "../../../src/github/api/request-throttle.ts";
-import { octokitSurface } from "../../../src/github/display/octokit-publisher.ts";
-import { answer } from "../../../src/github/display/command-reply.ts";
+import { RequestThrottle } from "../../../src/github/api/request-throttle.ts";
+import { octokitPublisher } from "../../../src/github/display/octokit-publisher.ts";
+import { renderReply } from "../../../src/github/display/command-reply.ts";
 import type { Intent } from "../../../src/github/commands/intent.ts";
 import { NAME, OWNER, startHub, TOKEN } from "../../support/fake-github.ts";
 
@@ -23,11 +23,11 @@ async function prepare() {
   await hub.as("stranger", "POST", `/repos/${OWNER}/${NAME}/issues`, { title: "it breaks" });
   const { request } = await openClient({
     baseUrl: hub.url,
-    pacer: new Pacer(Date.now, { writeMs: 0 }),
+    pacer: new RequestThrottle(Date.now, { writeMs: 0 }),
     token: () => Promise.resolve(TOKEN),
   });
-  const surface = octokitSurface(request, repo);
-  return { hub, reply: () => answer(surface, INTENT, [REFUSED]) };
+  const surface = octokitPublisher(request, repo);
+  return { hub, reply: () => renderReply(surface, INTENT, [REFUSED]) };
 }
 
 test("a comment that was deleted gets no reaction, and the refusal is said all the same", async () => {

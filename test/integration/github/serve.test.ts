@@ -17,10 +17,10 @@ import {
   type Webhook,
 } from "../../../bench/webhook-load.ts";
 import { readBaseUrl, readCredentials } from "../../../src/github/api/credentials.ts";
-import type { Standing } from "../../../src/github/webhooks/inbox.ts";
-import { Spool } from "../../../src/github/webhooks/disk-inbox.ts";
-import { inboxFolder, startService } from "../../../src/server/service.ts";
-import { type Parts } from "../../../src/server/service-parts.ts";
+import type { InboxStats } from "../../../src/github/webhooks/inbox.ts";
+import { DiskInbox } from "../../../src/github/webhooks/disk-inbox.ts";
+import { deliveryInboxFolder, startService } from "../../../src/server/service.ts";
+import { type ServiceParts } from "../../../src/server/service-parts.ts";
 import { cliIn, cliStart, introduce, listen, until } from "../../support/run-cli.ts";
 import { makeRepo, temporaryDir } from "../../support/temp-repo.ts";
 import { PRIVATE_KEY, stubGitHub } from "../../support/webhooks.ts";
@@ -112,7 +112,7 @@ test("a port or an inbox that is taken is said", async () => {
 test("doctor tells what a server gave up, and why", async () => {
   const repo = introduce(makeRepo());
   const state = temporaryDir();
-  const spool = new Spool(inboxFolder({ XDG_STATE_HOME: state }, 1, undefined));
+  const spool = new DiskInbox(deliveryInboxFolder({ XDG_STATE_HOME: state }, 1, undefined));
   onTestFinished(() => spool.close());
   await spool.accept({ id: "abc-1", name: "push", payload: {} });
   await spool.take();
@@ -131,7 +131,7 @@ test("a stop ends what is being worked on, and leaves the rest to the next serve
   const env = environmentOfServer();
   const acted: string[] = [];
   let release: () => void = () => undefined;
-  const parts = (): Parts => ({
+  const parts = (): ServiceParts => ({
     readEvent(_name, payload) {
       const { after } = payload as { after: string };
       return { intents: [{ kind: "wake", repo: { owner: "a", name: "b" }, branch: after }] };
@@ -189,7 +189,7 @@ test("300 signed webhooks, and kill -9 in the middle: none is lost", async () =>
   // What got no answer is delivered again, with all the rest: what was worked on is not again.
   let left = 1;
   while (left > 0) {
-    const ready = (await (await fetch(`http://127.0.0.1:${port}/readyz`)).json()) as Standing;
+    const ready = (await (await fetch(`http://127.0.0.1:${port}/readyz`)).json()) as InboxStats;
     left = ready.waiting + ready.working;
   }
   const before = readWorked(dir);

@@ -4,8 +4,12 @@ import { request, type RequestOptions } from "node:http";
 import { connect } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import type { Delivery } from "../../../src/github/commands/intent.ts";
-import { Door, WEBHOOK_PATH, type DoorOptions } from "../../../src/github/webhooks/http-server.ts";
-import { Spool } from "../../../src/github/webhooks/disk-inbox.ts";
+import {
+  HttpServer,
+  WEBHOOK_PATH,
+  type HttpServerOptions,
+} from "../../../src/github/webhooks/http-server.ts";
+import { DiskInbox } from "../../../src/github/webhooks/disk-inbox.ts";
 import { openApp } from "../../../src/server/service.ts";
 import { temporaryDir } from "../../support/temp-repo.ts";
 import { EXAMPLES, PRIVATE_KEY, SECRET } from "../../support/webhooks.ts";
@@ -16,12 +20,12 @@ const sign = (body: string | Buffer, secret = SECRET) =>
 const BODY = JSON.stringify({ zen: "Keep it logically awesome." });
 
 /** A door with Probot's own way to verify. */
-async function openDoor(options: Partial<DoorOptions> = {}) {
+async function openDoor(options: Partial<HttpServerOptions> = {}) {
   const credentials = { appId: 1, privateKey: PRIVATE_KEY, secret: SECRET };
   const app = await openApp({ credentials, baseUrl: "http://127.0.0.1:9", say: () => undefined });
-  const spool = new Spool(temporaryDir());
+  const spool = new DiskInbox(temporaryDir());
   const warned: string[] = [];
-  const door = new Door({
+  const door = new HttpServer({
     inbox: spool,
     verify: (body, signature) => app.webhooks.verify(body, signature),
     warn: (text) => warned.push(text),

@@ -1,9 +1,9 @@
 /** What GitHub shows is kept in line: a showing that fails is told, and made again; after a stop none is. */
 import { expect, onTestFinished, test } from "vitest";
 import { openClient } from "../../../src/github/api/client.ts";
-import { octokitSurface } from "../../../src/github/display/octokit-publisher.ts";
-import { Pacer } from "../../../src/github/api/request-throttle.ts";
-import { Showing } from "../../../src/server/reporter.ts";
+import { octokitPublisher } from "../../../src/github/display/octokit-publisher.ts";
+import { RequestThrottle } from "../../../src/github/api/request-throttle.ts";
+import { Reporter } from "../../../src/server/reporter.ts";
 import { until } from "../../support/run-cli.ts";
 import { makeFar } from "../../support/remote-workspace.ts";
 import { NAME, OWNER, startHub, TOKEN } from "../../support/fake-github.ts";
@@ -19,13 +19,13 @@ async function prepare() {
   const said: string[] = [];
   const { request } = await openClient({
     baseUrl: hub.url,
-    pacer: new Pacer(Date.now, { writeMs: 0 }),
+    pacer: new RequestThrottle(Date.now, { writeMs: 0 }),
     token: () => Promise.resolve(TOKEN),
   });
   const repo = { owner: OWNER, name: NAME };
-  const showing = new Showing({
+  const showing = new Reporter({
     site: await far.open(),
-    surface: octokitSurface(request, repo),
+    surface: octokitPublisher(request, repo),
     repo,
     server: "https://github.com",
     self: { accountId: hub.botId, appId: undefined },

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { ATTEMPTS } from "../../../src/github/webhooks/inbox.ts";
 import type { Delivery } from "../../../src/github/commands/intent.ts";
-import { Spool, type SpoolOptions } from "../../../src/github/webhooks/disk-inbox.ts";
+import { DiskInbox, type DiskInboxOptions } from "../../../src/github/webhooks/disk-inbox.ts";
 import { temporaryDir } from "../../support/temp-repo.ts";
 
 const delivery = (id: string, repository = 1, more: object = {}): Delivery => ({
@@ -13,8 +13,8 @@ const delivery = (id: string, repository = 1, more: object = {}): Delivery => ({
   payload: { repository: { id: repository }, ...more },
 });
 
-function open(dir: string, options?: SpoolOptions): Spool {
-  const spool = new Spool(dir, options);
+function open(dir: string, options?: DiskInboxOptions): DiskInbox {
+  const spool = new DiskInbox(dir, options);
   onTestFinished(() => spool.close());
   return spool;
 }
@@ -22,7 +22,7 @@ function open(dir: string, options?: SpoolOptions): Spool {
 const journals = (dir: string) => readdirSync(dir).filter((name) => name.startsWith("journal-"));
 
 /** Takes all there is, and says it is done. */
-async function drain(spool: Spool): Promise<string[]> {
+async function drain(spool: DiskInbox): Promise<string[]> {
   const ids: string[] = [];
   for (let taken = await spool.take(); taken; taken = await spool.take()) {
     ids.push(taken.delivery.id);

@@ -3,7 +3,7 @@
  * GitHub shows of it.
  */
 import { expect, test } from "vitest";
-import { callsIn } from "../../../src/github/display/mention-comment.ts";
+import { mentionsIn } from "../../../src/github/display/mention-comment.ts";
 import { MARKER } from "../../../src/github/display/desired-state.ts";
 import { APP } from "../../support/fake-github.ts";
 import { git, makeRepo } from "../../support/temp-repo.ts";
@@ -50,10 +50,10 @@ test("a label begins, a comment goes on, and it lands, shown as it is", { timeou
   expect(git(far, ["log", "--format=%ae", "-1", `${BRANCH}~1`])).toContain("@users.noreply.github.com");
   await untilSo("the label", async () => (await labelsOf(scene, 1)).join() === "state:review");
   const ours = async () => (await commentsOf(scene, 1)).filter(({ by }) => by === APP.login);
-  await untilSo("the call", async () => (await ours()).some(({ body }) => callsIn(body).length > 0));
+  await untilSo("the call", async () => (await ours()).some(({ body }) => mentionsIn(body).length > 0));
   const status = (await ours()).filter(({ body }) => body.startsWith(MARKER));
   expect(status.map(({ body }) => body.includes("**State** `review`"))).toEqual([true]);
-  expect((await ours()).flatMap(({ body }) => callsIn(body))).toHaveLength(1);
+  expect((await ours()).flatMap(({ body }) => mentionsIn(body))).toHaveLength(1);
 
   const commented = (id: number, body: string, by: Account) => ({
     action: "created",

@@ -1,9 +1,13 @@
 /** The page that a job leaves behind: its parts, and text of strangers in each of them. */
 import { describe, expect, test } from "vitest";
-import { renderNothing, renderSummary, type Came } from "../../../src/github/display/actions-summary.ts";
+import {
+  renderNothing,
+  renderSummary,
+  type JobSummary,
+} from "../../../src/github/display/actions-summary.ts";
 
 const COMMIT = "0123456789abcdef0123456789abcdef01234567";
-const EMPTY: Came = {
+const EMPTY: JobSummary = {
   said: [],
   handed: [],
   waiting: [],

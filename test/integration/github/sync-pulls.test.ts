@@ -1,6 +1,6 @@
 /** Pull requests and the end of issues, from real refs: opened once, closed when the work is there. */
 import { describe, expect, test } from "vitest";
-import { callsIn } from "../../../src/github/display/mention-comment.ts";
+import { mentionsIn } from "../../../src/github/display/mention-comment.ts";
 import { run } from "../../support/run-runner.ts";
 import { call, comments, labels, makeStage, ROOT, type Stage } from "../../support/github/run-sync.ts";
 
@@ -64,7 +64,7 @@ describe("a pull request", () => {
     const there = { ...stage, number: pull?.number ?? 0 };
     expect(await labels(there)).toEqual(["state:review"]);
     const said = [...(await comments(stage)), ...(await comments(there))];
-    expect(said.map(({ body }) => callsIn(body).length)).toEqual([0, 1]);
+    expect(said.map(({ body }) => mentionsIn(body).length)).toEqual([0, 1]);
     stage.hub.forget();
     expect(await call(stage)).toMatchObject({ code: 0, out: "" });
     expect(stage.hub.writes()).toEqual([]);
@@ -98,7 +98,7 @@ describe("a pull request", () => {
       1,
       [expect.stringContaining(`create-pull at ${branchOf(stage)}: ${message}`)],
     ]);
-    expect((await comments(stage)).flatMap(({ body }) => callsIn(body))).toHaveLength(1);
+    expect((await comments(stage)).flatMap(({ body }) => mentionsIn(body))).toHaveLength(1);
   });
 
   test("that GitHub wants later is later, and so is all that is shown at it", async () => {

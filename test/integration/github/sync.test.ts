@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
-import { Fault } from "../../../src/core/messages/messages.ts";
+import { UserError } from "../../../src/core/messages/messages.ts";
 import { MARKER } from "../../../src/github/display/desired-state.ts";
 import { openGithub } from "../../../src/server/sync.ts";
 import { run } from "../../support/run-runner.ts";
@@ -146,7 +146,7 @@ describe("sync", () => {
     const stage = await makeStage();
     const why = async (env: Record<string, string>, ...args: string[]) => {
       const error = await call(stage, env, ...args).catch((thrown: unknown) => thrown);
-      return error instanceof Fault ? error.message : "no fault";
+      return error instanceof UserError ? error.message : "no fault";
     };
     expect(await why({}, "--repo", "../x")).toContain("--repo needs a repository as owner/name");
     expect(await why({ GITHUB_TOKEN: "" })).toContain("There is no GITHUB_TOKEN in the environment");

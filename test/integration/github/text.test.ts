@@ -1,10 +1,10 @@
 /** What of a comment counts: everything that only shows text is passed over, whatever it holds. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { spokenLines } from "../../../src/github/commands/markdown-lines.ts";
+import { commandLines } from "../../../src/github/commands/markdown-lines.ts";
 
 const ASKED = "/retry";
-const asks = (text: string): boolean => spokenLines(text).includes(ASKED);
+const asks = (text: string): boolean => commandLines(text).includes(ASKED);
 
 describe("a command counts", () => {
   it.each([
@@ -73,13 +73,13 @@ describe("a command does not count", () => {
 it.each(["/run fix the `limit` of <div>, not a < b", "/run fix ``a ` b`` and `c`", "@trailhand run fix `a`"])(
   "%j counts with the code inside of it",
   (text) => {
-    expect(spokenLines(`see \`x\`\n${text}\nand \`y\``)).toContain(text);
+    expect(commandLines(`see \`x\`\n${text}\nand \`y\``)).toContain(text);
   },
 );
 
 it.each(["/run fix `a\nb`", "/run <pre>a</pre>", "/run a <!-- b -->", "`a` /retry"])(
   "%j has a part that begins before it, ends behind it, or is not shown",
-  (text) => expect(spokenLines(text).filter((one) => one.startsWith("/"))).toEqual([]),
+  (text) => expect(commandLines(text).filter((one) => one.startsWith("/"))).toEqual([]),
 );
 
 const line = fc.oneof(
@@ -124,7 +124,7 @@ describe("whatever stands around it", () => {
         (text) => {
           const all = text.replaceAll("\0", "").replace(/\r\n?/g, "\n").split("\n");
           let from = 0;
-          for (const spoken of spokenLines(text)) {
+          for (const spoken of commandLines(text)) {
             const at = all.indexOf(spoken, from);
             expect(at).toBeGreaterThanOrEqual(0);
             from = at + 1;
@@ -137,7 +137,7 @@ describe("whatever stands around it", () => {
   it("line ends make no difference", () => {
     fc.assert(
       fc.property(lines(20), (all) => {
-        expect(spokenLines(all.join("\r\n"))).toEqual(spokenLines(all.join("\n")));
+        expect(commandLines(all.join("\r\n"))).toEqual(commandLines(all.join("\n")));
       }),
     );
   });
@@ -180,7 +180,7 @@ describe("a text of a megabyte", () => {
     "made of %j is read in one pass",
     (part) => {
       const text = `a ${part.repeat(Math.ceil(1_000_000 / part.length))}`;
-      expect(spokenLines(text, text.length).length).toBeLessThanOrEqual(text.length);
+      expect(commandLines(text, text.length).length).toBeLessThanOrEqual(text.length);
     },
   );
 

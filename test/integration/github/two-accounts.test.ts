@@ -1,10 +1,10 @@
 /** Two accounts that show the same repository: each has its own words there, and neither undoes the other's. */
 import { expect, test } from "vitest";
 import { openClient } from "../../../src/github/api/client.ts";
-import { Pacer } from "../../../src/github/api/request-throttle.ts";
-import { octokitSurface } from "../../../src/github/display/octokit-publisher.ts";
+import { RequestThrottle } from "../../../src/github/api/request-throttle.ts";
+import { octokitPublisher } from "../../../src/github/display/octokit-publisher.ts";
 import { project } from "../../../src/github/display/project.ts";
-import { bringInLine } from "../../../src/github/display/apply.ts";
+import { reconcile } from "../../../src/github/display/apply.ts";
 import { NAME, OWNER, startHub, TOKEN } from "../../support/fake-github.ts";
 import { answer, ask, projected, seenOf } from "../../support/github/branch-builders.ts";
 
@@ -16,15 +16,15 @@ test("they come to rest, with a comment of each", async () => {
   const { number } = made as { number: number };
   const owner = (await hub.as(OWNER, "GET", "/user")) as { id: number };
   const open = async (token: string, accountId: number, appId: number | undefined) => {
-    const pacer = new Pacer(Date.now, { writeMs: 0 });
+    const pacer = new RequestThrottle(Date.now, { writeMs: 0 });
     const { request } = await openClient({ baseUrl: hub.url, pacer, token: () => Promise.resolve(token) });
-    return { surface: octokitSurface(request, { owner: OWNER, name: NAME }), self: { accountId, appId } };
+    return { surface: octokitPublisher(request, { owner: OWNER, name: NAME }), self: { accountId, appId } };
   };
   const both = [await open(TOKEN, hub.botId, 77), await open(`token-of-${OWNER}`, owner.id, undefined)];
   const show = async (...commits: readonly string[]): Promise<number> => {
     const wanted = project(projected([seenOf(`trailhand/issue-${number}`, [ask("work"), ...commits])]));
     const written = [];
-    for (const { surface, self } of both) written.push(...(await bringInLine(surface, wanted, self)).done);
+    for (const { surface, self } of both) written.push(...(await reconcile(surface, wanted, self)).done);
     return written.length;
   };
   const comments = async () =>

@@ -2,8 +2,8 @@
 import { expect, test } from "vitest";
 import { ATTEMPTS, type Inbox } from "../../../src/github/webhooks/inbox.ts";
 import type { Delivery } from "../../../src/github/commands/intent.ts";
-import { Spool } from "../../../src/github/webhooks/disk-inbox.ts";
-import { isPassing, WorkOff } from "../../../src/github/webhooks/dispatcher.ts";
+import { DiskInbox } from "../../../src/github/webhooks/disk-inbox.ts";
+import { isTransient, Dispatcher } from "../../../src/github/webhooks/dispatcher.ts";
 import { until } from "../../support/run-cli.ts";
 import { temporaryDir } from "../../support/temp-repo.ts";
 
@@ -14,9 +14,9 @@ const delivery = (id: string, repository = 1): Delivery => ({
 });
 
 function begin(handle: (one: Delivery) => Promise<void>, lanes = 4) {
-  const inbox = new Spool(temporaryDir());
+  const inbox = new DiskInbox(temporaryDir());
   const warned: string[] = [];
-  const work = new WorkOff({ inbox, handle, lanes, warn: (text) => warned.push(text), restMs: () => 1 });
+  const work = new Dispatcher({ inbox, handle, lanes, warn: (text) => warned.push(text), restMs: () => 1 });
   work.start();
   return { inbox, work, warned };
 }
@@ -86,7 +86,7 @@ test("what comes while the only lane is about to rest is not left lying", async 
     onArrival: (listener: () => void) => (ring = listener),
     take: () => new Promise<undefined>((resolve) => ((rest = resolve), asked++)),
   } as unknown as Inbox;
-  const work = new WorkOff({ inbox, handle: () => Promise.resolve(), lanes: 1, warn: () => undefined });
+  const work = new Dispatcher({ inbox, handle: () => Promise.resolve(), lanes: 1, warn: () => undefined });
   work.start();
   // The lane has looked and found nothing, and is not gone yet.
   ring();
@@ -133,5 +133,5 @@ test.each([
   [new TypeError("undefined is not a function"), false],
   ["text", false],
 ])("%j passes by itself: %s", (error, passes) => {
-  expect(isPassing(error)).toBe(passes);
+  expect(isTransient(error)).toBe(passes);
 });

@@ -1,12 +1,12 @@
 /** What the environment of a script says of the children of its branch. */
 import { expect, test } from "vitest";
-import type { Offspring } from "../../../src/core/scheduling/children.ts";
+import type { Child } from "../../../src/core/scheduling/children.ts";
 import type { Branch } from "../../../src/core/protocol/ids.ts";
 import { callOf, id, runCall, scriptOf } from "../../support/script-call.ts";
 
 const script = scriptOf({ "states/work": '#!/bin/sh\nprintf "%s\\n" "$TRAILHAND_CHILDREN"\n' });
 
-const child = (key: string, more: Partial<Offspring>): Offspring => ({
+const child = (key: string, more: Partial<Child>): Child => ({
   key,
   branch: `topic.${key}` as Branch,
   fate: "done",

@@ -5,17 +5,17 @@ import { describe, expect, it } from "vitest";
 import { parseSha } from "../../../src/core/protocol/ids.ts";
 import { readOutput } from "../../../src/core/outcome/output.ts";
 import type { Agent } from "../../../src/core/outcome/prompt.ts";
-import { readContract, type ReadContract } from "../../../src/git/contract.ts";
+import { readTrustedConfig, type ReadTrustedConfig } from "../../../src/git/contract.ts";
 import { gitIn } from "../../../src/git/open-repository.ts";
 import type { ScriptCall, ScriptEnd } from "../../../src/engine/ports.ts";
 import { callOf, id, runCall, scriptOf } from "../../support/script-call.ts";
 import { makeRepo, temporaryDir, type Repo } from "../../support/temp-repo.ts";
 import { answerOf, play, type Stage } from "../../support/run-hostile-script.ts";
 
-async function contractOf(repo: Repo): Promise<ReadContract> {
+async function contractOf(repo: Repo): Promise<ReadTrustedConfig> {
   const commit = parseSha(repo.git("rev-parse", "main"));
   if (!commit) throw new Error("there is no main");
-  return readContract(gitIn(repo.dir, process.env), commit, join(temporaryDir(), "copies"));
+  return readTrustedConfig(gitIn(repo.dir, process.env), commit, join(temporaryDir(), "copies"));
 }
 
 const SCRIPT = "#!/bin/sh\nexit 0\n";

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Branch, Sha } from "../../../src/core/protocol/ids.ts";
-import { EMPTY } from "../../../src/core/workflow/carried-state.ts";
+import { EMPTY_CARRIED_STATE } from "../../../src/core/workflow/carried-state.ts";
 import { callOf, commitOf, id, requestOf, runCall, scriptOf } from "../../support/script-call.ts";
 import { leftovers } from "../../support/crash-runner.ts";
 import {
@@ -443,7 +443,7 @@ describe("what a script sees of its surroundings", () => {
     if (!head) throw new Error("no head");
     const spent = { cost: 0.5, tokens: 10, turns: 2, time: 3000 };
     const item = {
-      ...EMPTY,
+      ...EMPTY_CARRIED_STATE,
       spent,
       budget: { cost: 5 },
       rounds: { work: 2 },

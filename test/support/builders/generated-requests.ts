@@ -6,14 +6,14 @@ import { admit } from "../../../src/core/scheduling/admission.ts";
 import { LANES } from "../../../src/core/protocol/refs.ts";
 import { parseRequest } from "../../../src/core/protocol/request.ts";
 import {
-  NO_FACTS,
-  NO_SIDES,
-  type Going,
+  NO_HISTORY_FACTS,
+  NO_SIDE_REFS,
+  type RunningAttempt,
   type Head,
-  type Sides,
-  type SeenSlot,
-  type Used,
-  type View,
+  type SideRefs,
+  type ObservedSlot,
+  type LaneUsage,
+  type Snapshot,
 } from "../../../src/core/scheduling/snapshot.ts";
 import { branchKey } from "../../../src/git/refs.ts";
 import { branch, NOW, RUN, sha, workflowOf } from "./generated-snapshots.ts";
@@ -56,7 +56,7 @@ export function headOf({ state, priority, age, after }: Asking, at: number): Hea
   const message = `s\n\nState: ${state}\nPriority: ${priority}\n${waits}${joins}`;
   const name = branch(`b${at}`);
   const commit = { commit: sha(at + 1), parents: [], committed: NOW.wall / 1000 - age, message };
-  return { ...commit, branch: name, key: branchKey(name), asked: parseRequest(name, commit) };
+  return { ...commit, branch: name, key: branchKey(name), reading: parseRequest(name, commit) };
 }
 
 const asking: fc.Arbitrary<Asking> = fc.record({
@@ -72,12 +72,12 @@ const taken = fc
     selector: (one) => one.join("/"),
   })
   .map((all) =>
-    all.map(([lane, index], at): SeenSlot => {
+    all.map(([lane, index], at): ObservedSlot => {
       return { ref: `${LANES}${lane}/${index}` as Ref, value: sha(800 + at), run: RUN, known: true };
     }),
   );
 
-const used: fc.Arbitrary<Used[]> = fc
+const used: fc.Arbitrary<LaneUsage[]> = fc
   .uniqueArray(
     fc.record({
       lane: fc.constantFrom("metered", "metered", "dear"),
@@ -89,13 +89,18 @@ const used: fc.Arbitrary<Used[]> = fc
     { maxLength: 5, selector: ({ lane, mark }) => `${lane}/${mark}` },
   )
   .map((all) =>
-    all.map(({ lane, mark, agoMs, tokens, cost }, at): Used => {
+    all.map(({ lane, mark, agoMs, tokens, cost }, at): LaneUsage => {
       const ref = `refs/trailhand/used/${lane}/${mark}` as Ref;
       return { ref, value: sha(700 + at), lane, at: NOW.wall - agoMs, tokens, cost };
     }),
   );
 
-export const viewOf = (heads: Head[], slots: SeenSlot[], going: Going[], sides: Partial<Sides>): View => ({
+export const viewOf = (
+  heads: Head[],
+  slots: ObservedSlot[],
+  going: RunningAttempt[],
+  sides: Partial<SideRefs>,
+): Snapshot => ({
   target: branch("main"),
   heads,
   leases: new Map(),
@@ -104,8 +109,8 @@ export const viewOf = (heads: Head[], slots: SeenSlot[], going: Going[], sides: 
   takenOver: new Map(),
   sightings: new Map(),
   going: new Map(going.map((one, at) => [branch(`going-${at}`), one])),
-  sides: { ...NO_SIDES, ...sides },
-  facts: NO_FACTS,
+  sides: { ...NO_SIDE_REFS, ...sides },
+  facts: NO_HISTORY_FACTS,
 });
 
 export const scene = fc
@@ -113,7 +118,10 @@ export const scene = fc
     asks: fc.array(asking, { maxLength: 10 }),
     slots: taken,
     going: fc.array(
-      fc.constantFrom<Going>({ slots: [] }, { slots: [`${LANES}wide/0` as Ref, `${LANES}wide/3` as Ref] }),
+      fc.constantFrom<RunningAttempt>(
+        { slots: [] },
+        { slots: [`${LANES}wide/0` as Ref, `${LANES}wide/3` as Ref] },
+      ),
       { maxLength: 1 },
     ),
     used,
@@ -124,12 +132,12 @@ export const scene = fc
     const heads = asks.map(headOf);
     const child = headOf({ state: "light", priority: 0, age: 0, after: false }, 99);
     const kids = heads
-      .filter(({ asked }) => asked.kind === "request" && asked.state === "join")
+      .filter(({ reading: asked }) => asked.kind === "request" && asked.state === "join")
       .map(({ branch: parent }, at): Head => {
         const name = branch(`${parent}.x`);
         const message = `s\n\nState: light\nDepends-On: #${at + 1}\n`;
         const commit = { ...child, commit: sha(500 + at), message };
-        return { ...commit, branch: name, key: branchKey(name), asked: parseRequest(name, commit) };
+        return { ...commit, branch: name, key: branchKey(name), reading: parseRequest(name, commit) };
       });
     const view = viewOf([...heads, ...kids], slots, going, { used: marks, closed });
     const decisions = decide(view, workflow, NOW);

@@ -1,6 +1,6 @@
 /** Views of every shape that a look can come to, made from messages by the real readers. */
 import * as fc from "fast-check";
-import { NOTHING } from "../../../src/core/util/amounts.ts";
+import { NO_AMOUNTS } from "../../../src/core/util/amounts.ts";
 import {
   parseBranch,
   parseRunId,
@@ -16,17 +16,17 @@ import { LANES } from "../../../src/core/protocol/refs.ts";
 import { LEASES } from "../../../src/core/protocol/refs.ts";
 import { parseRequest } from "../../../src/core/protocol/request.ts";
 import {
-  NO_FACTS,
-  NO_SIDES,
-  type Going,
+  NO_HISTORY_FACTS,
+  NO_SIDE_REFS,
+  type RunningAttempt,
   type Head,
   type Now,
-  type Parked,
-  type SeenLease,
-  type SeenSlot,
-  type View,
+  type ParkedResponse,
+  type ObservedLease,
+  type ObservedSlot,
+  type Snapshot,
 } from "../../../src/core/scheduling/snapshot.ts";
-import { readWorkflow } from "../../../src/core/workflow/workflow-file.ts";
+import { parseWorkflow } from "../../../src/core/workflow/workflow-file.ts";
 import type { Workflow } from "../../../src/core/workflow/workflow.ts";
 
 /** The value, or an error where a test has made a name that is none. */
@@ -41,7 +41,7 @@ export const RUN: RunId = must(parseRunId("01234567-89ab-4cde-8f01-23456789abcd"
 
 /** Readable workflow text, read by the real reader. */
 export function workflowOf(text: string): Workflow {
-  const { workflow, problems } = readWorkflow(text);
+  const { workflow, problems } = parseWorkflow(text);
   if (!workflow) throw new TypeError(JSON.stringify(problems));
   return workflow;
 }
@@ -104,9 +104,9 @@ const plainMessage = fc
 
 interface Made {
   readonly head: Head;
-  readonly lease: SeenLease | undefined;
+  readonly lease: ObservedLease | undefined;
   readonly hasPlace: boolean;
-  readonly parked: Parked | undefined;
+  readonly parked: ParkedResponse | undefined;
   readonly sighted: number | undefined;
 }
 
@@ -133,11 +133,11 @@ const lease = (name: string, at: number, request: Sha): fc.Arbitrary<Lease> =>
       ...more,
       lanes: [lane],
       slots: slot === undefined ? [] : [`${lane}/${slot}`],
-      spent: NOTHING,
-      ...(rest ? { rest } : {}),
+      spent: NO_AMOUNTS,
+      ...(rest ? { backoff: rest } : {}),
     }));
 
-const seenLease = (name: string, at: number): fc.Arbitrary<SeenLease> =>
+const seenLease = (name: string, at: number): fc.Arbitrary<ObservedLease> =>
   fc.record({
     ref: fc.constant(`${LEASES}${keyOf(at)}` as Ref),
     value: fc.constant(sha(700 + at)),
@@ -174,10 +174,10 @@ const made = (name: string, at: number, message: fc.Arbitrary<string>): fc.Arbit
         committed: one.committed,
         message: one.message,
       };
-      const asked = parseRequest(branch(name), commit);
+      const reading = parseRequest(branch(name), commit);
       const key = keyOf(at);
       return {
-        head: { ...commit, branch: branch(name), key, asked },
+        head: { ...commit, branch: branch(name), key, reading },
         lease: one.lease,
         hasPlace: one.hasPlace,
         parked: one.parked === null ? undefined : { value: sha(600 + at), answers: one.parked },
@@ -200,18 +200,18 @@ const strangers = fc
     selector: ([name, index]) => slotRef(name, index),
   })
   .map((all) =>
-    all.map(([name, index, readable], at): SeenSlot => {
+    all.map(([name, index, readable], at): ObservedSlot => {
       const run = readable ? runAt(900 + at) : undefined;
       return { ref: slotRef(name, index), value: sha(800 + at), run, known: readable };
     }),
   );
 
 /** Places held by the leases of the view; now and then one is missing, as after a crash of git. */
-const slotsOf = (all: readonly Made[], others: readonly SeenSlot[]): Map<Ref, SeenSlot> =>
+const slotsOf = (all: readonly Made[], others: readonly ObservedSlot[]): Map<Ref, ObservedSlot> =>
   new Map(
     [
       ...others,
-      ...all.flatMap(({ lease: seen, hasPlace }): SeenSlot[] => {
+      ...all.flatMap(({ lease: seen, hasPlace }): ObservedSlot[] => {
         const { lease: held, value } = seen ?? {};
         if (!hasPlace || !held || !value) return [];
         return held.slots.map((name) => {
@@ -222,11 +222,11 @@ const slotsOf = (all: readonly Made[], others: readonly SeenSlot[]): Map<Ref, Se
   );
 
 /** What goes on here; the place of it may not be in the view yet. */
-const going: fc.Arbitrary<Going> = fc
+const going: fc.Arbitrary<RunningAttempt> = fc
   .tuple(lane, fc.option(fc.nat(3), { nil: undefined }))
   .map(([name, index]) => ({ slots: index === undefined ? [] : [slotRef(name, index)] }));
 
-const viewOf = (message: fc.Arbitrary<string>): fc.Arbitrary<View> =>
+const viewOf = (message: fc.Arbitrary<string>): fc.Arbitrary<Snapshot> =>
   fc
     .record({
       names: fc.shuffledSubarray(BRANCHES),
@@ -245,8 +245,8 @@ const viewOf = (message: fc.Arbitrary<string>): fc.Arbitrary<View> =>
           all.flatMap((one) => (one.sighted === undefined ? [] : [[one.head.commit, one.sighted]])),
         ),
         going: new Map(own.map((one, at) => [branch(`going-${at}`), one])),
-        sides: NO_SIDES,
-        facts: NO_FACTS,
+        sides: NO_SIDE_REFS,
+        facts: NO_HISTORY_FACTS,
       })),
     );
 

@@ -4,14 +4,18 @@
  * What must hold: the desk and git are the real ones; of GitHub only the three questions that acting
  * asks are answered here.
  */
-import { act } from "../../../src/github/commands/handle-intent.ts";
-import type { Result } from "../../../src/github/commands/actor.ts";
-import type { Desk } from "../../../src/github/commands/repository-port.ts";
-import { readEvent, type Self } from "../../../src/github/commands/parse-event.ts";
-import type { Hub, Permission, Pull } from "../../../src/github/commands/github-queries.ts";
+import { handleIntent } from "../../../src/github/commands/handle-intent.ts";
+import type { IntentResult } from "../../../src/github/commands/actor.ts";
+import type { RepositoryActions } from "../../../src/github/commands/repository-port.ts";
+import { readEvent, type OwnIdentity } from "../../../src/github/commands/parse-event.ts";
+import type {
+  GitHubQueries,
+  Permission,
+  PullRequestInfo,
+} from "../../../src/github/commands/github-queries.ts";
 import type { Actor, Intent, Repo } from "../../../src/github/commands/intent.ts";
-import { Limits } from "../../../src/github/commands/rate-limit.ts";
-import { openDesk } from "../../../src/app/repository-actions.ts";
+import { RateLimit } from "../../../src/github/commands/rate-limit.ts";
+import { openRepositoryActions } from "../../../src/app/repository-actions.ts";
 import { makeFar, type Far } from "../remote-workspace.ts";
 
 export const WORKFLOW = `start: [triage, work, gate]
@@ -36,28 +40,28 @@ export const FILES = {
 export const REPO: Repo = { owner: "acme", name: "shop" };
 export const person = (id: number, login: string): Actor => ({ id, login, isBot: false });
 export const [ANN, BOB, CAT] = [person(1, "ann"), person(2, "bob"), person(3, "cat")];
-export const SELF: Self = { appId: 77, botIds: [7700], slug: "trailhand" };
+export const SELF: OwnIdentity = { appId: 77, botIds: [7700], slug: "trailhand" };
 
 /** What GitHub knows; a test changes it. */
 export interface Known {
   readonly people: Map<string, Permission>;
   readonly issues: Map<number, { title: string; body: string }>;
-  readonly pulls: Map<number, Pull["head"]>;
+  readonly pulls: Map<number, PullRequestInfo["head"]>;
 }
 
 export interface Office {
   readonly far: Far;
   readonly known: Known;
-  readonly hub: Hub;
-  readonly desk: Desk;
+  readonly hub: GitHubQueries;
+  readonly desk: RepositoryActions;
   /** Counts what GitHub was asked. */
   readonly asked: string[];
   now: number;
-  act(intent: Intent, desk?: Desk): Promise<readonly Result[]>;
+  act(intent: Intent, desk?: RepositoryActions): Promise<readonly IntentResult[]>;
   /** A new comment on an issue or pull request. */
-  say(who: Actor, number: number, text: string, id?: number): Promise<readonly Result[]>;
+  say(who: Actor, number: number, text: string, id?: number): Promise<readonly IntentResult[]>;
   /** A delivery, as it comes. */
-  deliver(name: string, payload: unknown, self?: Self): Promise<readonly Result[]>;
+  deliver(name: string, payload: unknown, self?: OwnIdentity): Promise<readonly IntentResult[]>;
   /** `git log -1 --format=<format>` at the remote. */
   log(branch: string, format: string): string;
   has(branch: string): boolean;
@@ -67,7 +71,7 @@ const permission = (id: number, role: string): Permission => ({ id, role, permis
 
 export async function openOffice(
   files: Readonly<Record<string, string>> = FILES,
-  limits = new Limits(),
+  limits = new RateLimit(),
 ): Promise<Office> {
   const far = await makeFar("files", files);
   const known: Known = {
@@ -80,7 +84,7 @@ export async function openOffice(
     if (value === undefined) throw Object.assign(new Error("Not Found"), { status: 404 });
     return value;
   };
-  const hub: Hub = {
+  const hub: GitHubQueries = {
     async permission(_, login) {
       asked.push(login);
       return there(known.people.get(login));
@@ -97,7 +101,7 @@ export async function openOffice(
       return { number, title: "A pull", body: "", head: there(known.pulls.get(number)) };
     },
   };
-  const desk = openDesk(await far.open());
+  const desk = openRepositoryActions(await far.open());
   let comments = 0;
   const office: Office = {
     far,
@@ -106,13 +110,14 @@ export async function openOffice(
     desk,
     asked,
     now: Date.now(),
-    act: (intent, at = desk) => act(intent, at, hub, { slug: "trailhand", limits, now: () => office.now }),
+    act: (intent, at = desk) =>
+      handleIntent(intent, at, hub, { slug: "trailhand", limits, now: () => office.now }),
     say(who, number, text, id = ++comments) {
       const spot = { kind: "issue-comment" as const, number, id };
       return office.act({ kind: "command", repo: REPO, actor: who, spot, text, event: `comment:${id}` });
     },
     async deliver(name, payload, self = SELF) {
-      const results: Result[] = [];
+      const results: IntentResult[] = [];
       for (const intent of readEvent(name, payload, self).intents)
         results.push(...(await office.act(intent)));
       return results;
@@ -140,10 +145,10 @@ export const label = (
 });
 
 /** The one result. */
-export function only(results: readonly Result[]): Result {
+export function only(results: readonly IntentResult[]): IntentResult {
   const [first, ...more] = results;
   if (!first || more.length > 0) throw new Error(`there are ${results.length} results`);
   return first;
 }
 
-export const sentence = (result: Result): string => ("why" in result ? result.why : result.text);
+export const sentence = (result: IntentResult): string => ("why" in result ? result.why : result.text);

@@ -1,15 +1,15 @@
 /** Branches as they were seen, made of nothing but messages. */
 import { createHash } from "node:crypto";
-import type { Decision, Why } from "../../../src/core/scheduling/decision.ts";
+import type { Decision, DecisionReason } from "../../../src/core/scheduling/decision.ts";
 import type { Branch, Sha } from "../../../src/core/protocol/ids.ts";
 import { reasonOf } from "../../../src/core/scheduling/reasons.ts";
 import { parseRequest, type Commit } from "../../../src/core/protocol/request.ts";
 import { readTimeline } from "../../../src/core/analysis/timeline.ts";
 import type { Head } from "../../../src/core/scheduling/snapshot.ts";
 import type { Workflow } from "../../../src/core/workflow/workflow.ts";
-import { readWorkflow } from "../../../src/core/workflow/workflow-file.ts";
+import { parseWorkflow } from "../../../src/core/workflow/workflow-file.ts";
 import { ownTrail, type Projected } from "../../../src/github/display/project.ts";
-import type { Seen } from "../../../src/github/display/branch-status.ts";
+import type { BranchView } from "../../../src/github/display/branch-status.ts";
 
 export const NOW = 1_700_000_600_000;
 const START = 1_700_000_000;
@@ -22,7 +22,7 @@ export const WORKFLOW: Workflow = workflowOf(
 );
 
 export function workflowOf(text: string): Workflow {
-  const { workflow } = readWorkflow(text);
+  const { workflow } = parseWorkflow(text);
   if (!workflow) throw new Error("no workflow");
   return workflow;
 }
@@ -49,20 +49,20 @@ export const answer = (of: number, state: string, more = ""): string =>
   `${state}: it\n\nState: ${state}\nAnswers: $${of}\nRunner: ann@desk\nTook: 5s\nAttempt: 1/3\n${more}`;
 
 /** A branch with this history; what is decided of it follows from its head, unless `why` says otherwise. */
-export function seenOf(branch: string, messages: readonly string[], why?: Why): Seen {
+export function seenOf(branch: string, messages: readonly string[], why?: DecisionReason): BranchView {
   const trail = ownTrail(branch as Branch, trailOf(branch, ...messages));
   const [commit] = trail;
   if (!commit) throw new Error("no commit");
   const asked = parseRequest(branch as Branch, commit);
-  const head: Head = { ...commit, branch: branch as Branch, key: hash(branch, 40), asked };
+  const head: Head = { ...commit, branch: branch as Branch, key: hash(branch, 40), reading: asked };
   const decision = decisionOf(head, why);
   const state = asked.kind === "request" ? asked.state : undefined;
   const timeline = readTimeline(branch as Branch, trail, []);
   return { decision, reason: reasonOf(decision, NOW), state, trail, timeline, approves: undefined };
 }
 
-function decisionOf(head: Head, why: Why | undefined): Decision {
-  const { asked } = head;
+function decisionOf(head: Head, why: DecisionReason | undefined): Decision {
+  const { reading: asked } = head;
   if (why) {
     const kind =
       why.code === "running" || why.code === "waits" || why.code === "not-before" ? "wait" : "park";
@@ -75,7 +75,7 @@ function decisionOf(head: Head, why: Why | undefined): Decision {
   return { kind: "run", head, request: asked, state: undefined, attempt: 1, over: undefined };
 }
 
-export const projected = (seen: readonly Seen[], more: Partial<Projected> = {}): Projected => ({
+export const projected = (seen: readonly BranchView[], more: Partial<Projected> = {}): Projected => ({
   seen,
   workflow: WORKFLOW,
   pulls: [],

@@ -8,10 +8,10 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { readCredentials } from "../../../src/github/api/credentials.ts";
-import { Pacer } from "../../../src/github/api/request-throttle.ts";
+import { RequestThrottle } from "../../../src/github/api/request-throttle.ts";
 import { WEBHOOK_PATH } from "../../../src/github/webhooks/http-server.ts";
 import { startService } from "../../../src/server/service.ts";
-import { ownParts } from "../../../src/server/service-parts.ts";
+import { defaultParts } from "../../../src/server/service-parts.ts";
 import { cliStart, listen } from "../run-cli.ts";
 import { serveGit, type GitHttp } from "../git-http.ts";
 import { APP, NAME, OWNER, startHub, type Hub } from "../fake-github.ts";
@@ -88,14 +88,14 @@ export async function serveApp(
   const said: string[] = [];
   const say = (text: string) => void said.push(text);
   // What GitHub would refuse is for test/integration/github/pace.test.ts.
-  const pace = () => new Pacer(Date.now, { writeMs: 50 });
+  const pace = () => new RequestThrottle(Date.now, { writeMs: 50 });
   const service = await startService({
     credentials: readCredentials(env),
     baseUrl: hub.url,
     inbox,
     port: 0,
     host: "127.0.0.1",
-    parts: ownParts({ env, say, runs: true, directory: inbox, server, pace, ...how }),
+    parts: defaultParts({ env, say, runs: true, directory: inbox, server, pace, ...how }),
     say,
   });
   let stopped: Promise<void> | undefined;

@@ -1,23 +1,23 @@
 /** A GitHub in memory, of the parts that the surface asks for. */
-import { readPresent, type Present } from "../../../src/github/display/actual-state.ts";
+import { readActualState, type ActualState } from "../../../src/github/display/actual-state.ts";
 import type { Write } from "../../../src/github/display/diff.ts";
-import { difference } from "../../../src/github/display/diff.ts";
+import { diff } from "../../../src/github/display/diff.ts";
 import type {
   ShownCheck,
   ShownComment,
   ShownPull,
-  Self,
-  Surface,
+  PublisherIdentity,
+  Publisher,
 } from "../../../src/github/display/publisher-port.ts";
 import {
   carrierKey,
   type Carrier,
   type Check,
   type Label,
-  type Wanted,
+  type DesiredState,
 } from "../../../src/github/display/desired-state.ts";
 
-export const SELF: Self = { accountId: 1, appId: 77 };
+export const SELF: PublisherIdentity = { accountId: 1, appId: 77 };
 
 export class Shown {
   labels: string[] = ["bug"];
@@ -37,8 +37,8 @@ export class Shown {
     this.threads.get(number)?.comments.push({ id: ++this.#ids, authorId, body });
   }
 
-  read(wanted: Wanted, self = SELF): Promise<Present> {
-    const surface: Partial<Surface> = {
+  read(wanted: DesiredState, self = SELF): Promise<ActualState> {
+    const surface: Partial<Publisher> = {
       labels: async () => this.labels,
       thread: async (number) => {
         const { isOpen = true, isPull = false, reason } = this.issues.get(number) ?? {};
@@ -50,7 +50,7 @@ export class Shown {
       checks: async (commit) => this.checks.get(commit) ?? [],
       reactions: async (carrier: Carrier) => this.reactions.get(carrierKey(carrier)) ?? [],
     };
-    return readPresent(surface as Surface, wanted, self);
+    return readActualState(surface as Publisher, wanted, self);
   }
 
   write(write: Write): void {
@@ -101,8 +101,8 @@ export class Shown {
 }
 
 /** Writes what is missing. */
-export async function settle(shown: Shown, wanted: Wanted): Promise<Write[]> {
-  const writes = difference(await shown.read(wanted), wanted);
+export async function settle(shown: Shown, wanted: DesiredState): Promise<Write[]> {
+  const writes = diff(await shown.read(wanted), wanted);
   for (const write of writes) shown.write(write);
   return writes;
 }

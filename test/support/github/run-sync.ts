@@ -1,7 +1,7 @@
 /** `trailhand github sync` in this process, on a real repository and an emulated GitHub. */
 import { readInput } from "../../../src/cli/input.ts";
 import { sync } from "../../../src/cli/do/github.ts";
-import { Pacer } from "../../../src/github/api/request-throttle.ts";
+import { RequestThrottle } from "../../../src/github/api/request-throttle.ts";
 import { openGithub } from "../../../src/server/sync.ts";
 import { makeRepo, type Repo } from "../temp-repo.ts";
 import { NAME, OWNER, startHub, TOKEN, type Hub } from "../fake-github.ts";
@@ -54,7 +54,7 @@ export async function call({ hub, repo }: Stage, env: Record<string, string> = {
   const clock = { now: 1_700_000_000_000 };
   const sleep = (ms: number) => Promise.resolve(void (clock.now += ms));
   const code = await sync({ input, terminal, env: around }, (given, repository, say) =>
-    openGithub(given, repository, say, { pacer: new Pacer(() => clock.now), sleep }),
+    openGithub(given, repository, say, { pacer: new RequestThrottle(() => clock.now), sleep }),
   );
   return { code, ...said };
 }

@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { must } from "../../support/builders/generated-snapshots.ts";
-import { proofNotices } from "../../../src/app/doctor-identity.ts";
-import { readWorkflow } from "../../../src/core/workflow/workflow-file.ts";
+import { identityNotices } from "../../../src/app/doctor-identity.ts";
+import { parseWorkflow } from "../../../src/core/workflow/workflow-file.ts";
 
 const notices = (text: string, canAsk = true) =>
-  proofNotices(must(readWorkflow(text).workflow), canAsk).map(({ what, next }) => `${what} | ${next}`);
+  identityNotices(must(parseWorkflow(text).workflow), canAsk).map(({ what, next }) => `${what} | ${next}`);
 
 test("doctor is silent where everybody can be proven", () => {
   expect(notices("people: { leads: [ann@x.example] }\nstates: { a: { by: leads } }", false)).toEqual([]);

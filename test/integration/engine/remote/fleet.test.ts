@@ -180,7 +180,7 @@ test("a cache that is deleted between two runs, or during one, costs nothing but
   rmSync(`${stage.person.dir}.cache-one`, { recursive: true });
   ask(stage, "second", PLEASE);
   const { run, site, runner } = await makeRunner(stage, "one", { watch: true });
-  rmSync(site.place.commonDir, { recursive: true });
+  rmSync(site.location.commonDir, { recursive: true });
   const running = run();
   await eventually("the answer", () => trailerOf(stage, "second", "State") === "done");
   runner.shutdown();
@@ -239,9 +239,13 @@ exit 0
   expect(trailerOf(stage, "topic", "State")).toBe("parked");
   expect(stage.remote.git("log", "-1", "--format=%B", "topic")).toContain("secrets are not taken");
   expect(sideRefs(stage)).toEqual([]);
-  const kept = await site.place.git.text(["for-each-ref", "--format=%(refname)", "refs/trailhand/salvage"]);
-  expect(await site.place.git.text(["show", `${kept.trim()}:secret.txt`])).toBe("password\n");
+  const kept = await site.location.git.text([
+    "for-each-ref",
+    "--format=%(refname)",
+    "refs/trailhand/salvage",
+  ]);
+  expect(await site.location.git.text(["show", `${kept.trim()}:secret.txt`])).toBe("password\n");
   const env = { XDG_CACHE_HOME: stage.machine("one")["XDG_CACHE_HOME"] ?? "" };
   cliIn(stage.person.dir, env, "gc", "--prune", "--keep-days", "0", "--remote", "origin");
-  expect(await site.place.git.text(["for-each-ref", "refs/trailhand/salvage"])).toBe("");
+  expect(await site.location.git.text(["for-each-ref", "refs/trailhand/salvage"])).toBe("");
 });

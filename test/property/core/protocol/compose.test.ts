@@ -1,11 +1,11 @@
 /** What is written into a commit message means the same to us, to git, and to the next reader. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { composeMessage, isReserved, type Draft } from "../../../../src/core/protocol/compose.ts";
+import { composeMessage, isReserved, type MessageDraft } from "../../../../src/core/protocol/compose.ts";
 import { parseMessage } from "../../../../src/core/protocol/message.ts";
 import { readOutput } from "../../../../src/core/outcome/output.ts";
 import type { Trailer } from "../../../../src/core/protocol/trailer-block.ts";
-import { Fault } from "../../../../src/core/messages/messages.ts";
+import { UserError } from "../../../../src/core/messages/messages.ts";
 import { makeRepo } from "../../../support/temp-repo.ts";
 import { throughGit } from "../../../support/builders/generated-history.ts";
 import { hostileMessage, hostileValue } from "../../../support/builders/hostile-text.ts";
@@ -28,7 +28,7 @@ const key = fc.constantFrom(
 /** Halves of characters, which UTF-8 cannot hold. */
 const halves = fc.string({ unit: fc.constantFrom("a", "\ud83d", "\ude00", " ") });
 const text = fc.oneof(hostileValue, hostileMessage, halves, fc.string({ unit: "binary" }));
-const draft: fc.Arbitrary<Draft> = fc.record({
+const draft: fc.Arbitrary<MessageDraft> = fc.record({
   header: fc.oneof({ arbitrary: fc.constant("a header"), weight: 3 }, text),
   body: text,
   trailers: fc.array(
@@ -40,11 +40,11 @@ const draft: fc.Arbitrary<Draft> = fc.record({
 });
 
 /** The message, or undefined when it is refused; a refusal is a Fault with a sentence. */
-function composed(one: Draft): string | undefined {
+function composed(one: MessageDraft): string | undefined {
   try {
     return composeMessage(one);
   } catch (error) {
-    expect(error).toBeInstanceOf(Fault);
+    expect(error).toBeInstanceOf(UserError);
     return undefined;
   }
 }

@@ -6,7 +6,7 @@ import { formatLease, parseLease, type Lease } from "../../../../src/core/protoc
 import { describeMessage, findDoubt, parseMessage } from "../../../../src/core/protocol/message.ts";
 import { readOutput, readSetState } from "../../../../src/core/outcome/output.ts";
 import { parseRequest } from "../../../../src/core/protocol/request.ts";
-import { readWorkflow } from "../../../../src/core/workflow/workflow-file.ts";
+import { parseWorkflow } from "../../../../src/core/workflow/workflow-file.ts";
 import { hostileMessage } from "../../../support/builders/hostile-text.ts";
 import { branch, RUN, sha } from "../../../support/builders/generated-snapshots.ts";
 
@@ -130,7 +130,7 @@ describe("every text has a reading", () => {
     const yaml = fc.array(line, { maxLength: 8 }).map((lines) => lines.join("\n"));
     fc.assert(
       fc.property(fc.oneof(yaml, anything), (text) => {
-        const { workflow, problems } = readWorkflow(text);
+        const { workflow, problems } = parseWorkflow(text);
         expect(workflow === undefined).toBe(problems.length > 0);
         for (const { line: at } of problems) {
           if (at !== undefined) expect(at).toBeLessThanOrEqual(text.split(/\r\n|\r|\n/).length);
@@ -138,8 +138,8 @@ describe("every text has a reading", () => {
       }),
       { ...RUNS, numRuns: 2000 },
     );
-    expect(readWorkflow("[".repeat(100_000)).problems).not.toHaveLength(0);
-    expect(readWorkflow("{a: ".repeat(100_000)).problems).not.toHaveLength(0);
+    expect(parseWorkflow("[".repeat(100_000)).problems).not.toHaveLength(0);
+    expect(parseWorkflow("{a: ".repeat(100_000)).problems).not.toHaveLength(0);
   });
 
   it("as a lease, or as none", () => {
@@ -176,7 +176,7 @@ describe("a lease", () => {
       slots: fc.uniqueArray(slot, { maxLength: 4 }),
       spent,
       holder,
-      rest,
+      backoff: rest,
     },
     {
       requiredKeys: [
@@ -206,8 +206,8 @@ describe("a lease", () => {
   it("can say every reason of a rest, and stays a resting lease", () => {
     fc.assert(
       fc.property(lease, anything, (one, why) => {
-        const read = parseLease(formatLease({ ...one, rest: { ms: 5, why } }));
-        expect(read?.rest?.ms).toBe(5);
+        const read = parseLease(formatLease({ ...one, backoff: { ms: 5, why } }));
+        expect(read?.backoff?.ms).toBe(5);
         expect(read?.run).toBe(one.run);
       }),
       RUNS,

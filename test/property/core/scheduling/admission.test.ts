@@ -83,7 +83,7 @@ describe("admission to lanes", () => {
       fc.property(scene, ({ admitted, held }) => {
         for (const { head, why } of held) {
           if (why.code !== "no-room" && why.code !== "lane-full") continue;
-          const { asked } = head;
+          const { reading: asked } = head;
           if (asked.kind !== "request") continue;
           const rivals = admitted.filter(
             (one) => !one.known && (why.code === "no-room" || lanesOf(one).includes(why.detail)),

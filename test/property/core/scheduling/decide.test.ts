@@ -5,24 +5,29 @@ import { decide, type Run } from "../../../../src/core/scheduling/decide.ts";
 import type { Ref } from "../../../../src/core/protocol/ids.ts";
 import { admit, type Spread } from "../../../../src/core/scheduling/admission.ts";
 import { parseRequest } from "../../../../src/core/protocol/request.ts";
-import type { Head, SeenLease, SeenSlot, View } from "../../../../src/core/scheduling/snapshot.ts";
+import type {
+  Head,
+  ObservedLease,
+  ObservedSlot,
+  Snapshot,
+} from "../../../../src/core/scheduling/snapshot.ts";
 import { busyView, NOW, view, workflow } from "../../../support/builders/generated-snapshots.ts";
 
 const RUNS = { numRuns: 5000, seed: 1 };
 
-const isHeld = ({ lease, dead, firstSeen }: SeenLease): boolean =>
-  !lease?.rest && !dead && NOW.mono - firstSeen <= 1.5 * (lease?.ttlMs ?? 60_000);
+const isHeld = ({ lease, dead, firstSeen }: ObservedLease): boolean =>
+  !lease?.backoff && !dead && NOW.mono - firstSeen <= 1.5 * (lease?.ttlMs ?? 60_000);
 
 /** Watched for less than its time, and begun less than that ago even at the end of the second it names. */
-const isResting = ({ lease, firstSeen, committed }: SeenLease, head: Head): boolean =>
-  lease?.rest !== undefined &&
+const isResting = ({ lease, firstSeen, committed }: ObservedLease, head: Head): boolean =>
+  lease?.backoff !== undefined &&
   lease.request === head.commit &&
-  NOW.mono - firstSeen < lease.rest.ms &&
-  NOW.wall - committed * 1000 - 1000 < lease.rest.ms;
+  NOW.mono - firstSeen < lease.backoff.ms &&
+  NOW.wall - committed * 1000 - 1000 < lease.backoff.ms;
 
 /** Everything that keeps a head from being run, said once more and in another way than in the core. */
-function hindrances(seen: View, head: Head): string[] {
-  const { asked } = head;
+function hindrances(seen: Snapshot, head: Head): string[] {
+  const { reading: asked } = head;
   const lease = seen.leases.get(head.key);
   const found: Record<string, boolean> = {
     target: head.branch === seen.target,
@@ -139,8 +144,8 @@ const inLane = (refs: Iterable<Ref>, lane: string): Ref[] =>
   [...refs].filter((ref) => ref.startsWith(`refs/trailhand/lanes/${lane}/`));
 
 /** The place that the run before this one left, which nobody but this run may take. */
-function inherited(seen: View, { over, ...run }: Run): SeenSlot | undefined {
-  const { rest, slots: [name] = [], run: id } = over?.lease ?? {};
+function inherited(seen: Snapshot, { over, ...run }: Run): ObservedSlot | undefined {
+  const { backoff: rest, slots: [name] = [], run: id } = over?.lease ?? {};
   if (rest || name === undefined || !name.startsWith(`${laneOf({ over, ...run })}/`)) return undefined;
   const held = seen.slots.get(`refs/trailhand/lanes/${name}` as Ref);
   return held?.run === id ? held : undefined;

@@ -7,14 +7,14 @@ import { admit } from "../../../../src/core/scheduling/admission.ts";
 import { opensAt } from "../../../../src/core/scheduling/quotas.ts";
 import { parseRequest } from "../../../../src/core/protocol/request.ts";
 import { formatUse, readSides } from "../../../../src/core/scheduling/side-refs.ts";
-import { type Used, type View } from "../../../../src/core/scheduling/snapshot.ts";
+import { type LaneUsage, type Snapshot } from "../../../../src/core/scheduling/snapshot.ts";
 import { NOW, RUN, sha, workflowOf } from "../../../support/builders/generated-snapshots.ts";
 import { HOUR, workflow, headOf, viewOf, scene } from "../../../support/builders/generated-requests.ts";
 
 const RUNS = { numRuns: 2000, seed: 3 };
 
 describe("the quota of a lane", () => {
-  const live = (marks: readonly Used[], lane: string, at: number) =>
+  const live = (marks: readonly LaneUsage[], lane: string, at: number) =>
     marks.filter((one) => one.lane === lane && one.at + (workflow.lanes[lane]?.window ?? 0) > at);
 
   it("holds in a view: no mark twice, none over a live one, no more than there are runs", () => {
@@ -64,7 +64,7 @@ describe("the quota of a lane", () => {
     fc.assert(
       fc.property(steps, (all) => {
         const refs = new Map<Ref, { readonly value: Sha; readonly message: string }>();
-        const seen: (View | undefined)[] = [undefined, undefined, undefined];
+        const seen: (Snapshot | undefined)[] = [undefined, undefined, undefined];
         let wall = NOW.wall;
         let count = 0;
         for (const { runner, looks, minutes, branch: at } of all) {

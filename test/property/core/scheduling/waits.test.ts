@@ -2,23 +2,28 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decide } from "../../../../src/core/scheduling/decide.ts";
-import { judgeJoin, type Fate, type Offspring } from "../../../../src/core/scheduling/children.ts";
+import { evaluateJoin, type ChildResult, type Child } from "../../../../src/core/scheduling/children.ts";
 import { parseRequest } from "../../../../src/core/protocol/request.ts";
-import { findRing } from "../../../../src/core/scheduling/waits.ts";
-import { NO_FACTS, NO_SIDES, type Head, type View } from "../../../../src/core/scheduling/snapshot.ts";
+import { findCycle } from "../../../../src/core/scheduling/waits.ts";
+import {
+  NO_HISTORY_FACTS,
+  NO_SIDE_REFS,
+  type Head,
+  type Snapshot,
+} from "../../../../src/core/scheduling/snapshot.ts";
 import { parsePredicate, type Join, type Predicate } from "../../../../src/core/workflow/wait.ts";
 import { branch, NOW, sha, workflowOf } from "../../../support/builders/generated-snapshots.ts";
 
 const RUNS = { numRuns: 3000, seed: 2 };
 
-const GOOD: readonly Fate[] = ["done"];
-const BAD: readonly Fate[] = ["failed", "gone"];
-const fate = fc.constantFrom<Fate>("done", "failed", "parked", "going", "going", "gone");
+const GOOD: readonly ChildResult[] = ["done"];
+const BAD: readonly ChildResult[] = ["failed", "gone"];
+const fate = fc.constantFrom<ChildResult>("done", "failed", "parked", "going", "going", "gone");
 const join: fc.Arbitrary<Join> = fc.oneof(
   fc.constantFrom<Join>({ rule: "all" }, { rule: "any" }, { rule: "settled" }),
   fc.integer({ min: 1, max: 5 }).map((n): Join => ({ rule: "quorum", n })),
 );
-const child = (key: string, of: Fate, isNew: boolean): Offspring => ({
+const child = (key: string, of: ChildResult, isNew: boolean): Child => ({
   key,
   branch: branch(`p.${key}`),
   fate: of,
@@ -36,9 +41,9 @@ const children = fc
   .map((all) => all.map(([of, isNew], at) => child(`k${at}`, of, isNew)));
 
 /** What a join says, said once more by counting. */
-function wanted(rule: Join, all: readonly Offspring[]): "met" | "waits" | "never" {
+function wanted(rule: Join, all: readonly Child[]): "met" | "waits" | "never" {
   const open = all.filter(({ isNew }) => isNew).map((one) => one.fate);
-  const count = (fates: readonly Fate[]) => open.filter((one) => fates.includes(one)).length;
+  const count = (fates: readonly ChildResult[]) => open.filter((one) => fates.includes(one)).length;
   const still = open.length - count(BAD);
   if (open.length === 0) return "met";
   if (rule.rule === "settled") return open.includes("going") ? "waits" : "met";
@@ -53,13 +58,13 @@ describe("a join", () => {
     const met = new Set<string>();
     fc.assert(
       fc.property(join, children, (rule, all) => {
-        const verdict = judgeJoin(rule, all);
+        const verdict = evaluateJoin(rule, all);
         met.add(`${rule.rule} ${verdict.kind}`);
         expect(verdict.kind).toBe(wanted(rule, all));
         if (verdict.kind !== "met") expect(verdict.why).not.toMatch(/\bnames?\b|undefined|and  |: $/);
         // What was joined before makes no difference.
         expect(
-          judgeJoin(
+          evaluateJoin(
             rule,
             all.filter(({ isNew }) => isNew),
           ),
@@ -77,16 +82,16 @@ describe("a join", () => {
   it("stays as it is when more children settle", () => {
     fc.assert(
       fc.property(join, children, fc.array(fate.filter((one) => one !== "going")), (rule, all, ends) => {
-        const before = judgeJoin(rule, all).kind;
+        const before = evaluateJoin(rule, all).kind;
         const after = all.map((one, at) =>
           one.fate === "going" ? { ...one, fate: ends[at] ?? "gone" } : one,
         );
-        const settled = judgeJoin(rule, after).kind;
+        const settled = evaluateJoin(rule, after).kind;
         if (before !== "waits") expect(settled).toBe(before);
         // A quorum or all of them may wait for a person, who sends a parked child on; nothing else waits.
         if (settled === "waits") expect(after.some((one) => one.isNew && one.fate === "parked")).toBe(true);
         const worse = all.map((one) => (one.fate === "going" ? { ...one, fate: "failed" as const } : one));
-        if (before === "never") expect(judgeJoin(rule, worse).kind).toBe("never");
+        if (before === "never") expect(evaluateJoin(rule, worse).kind).toBe("never");
       }),
       RUNS,
     );
@@ -198,7 +203,7 @@ describe("a ring", () => {
             for (const mid of to)
               for (const far of reach[mid] ?? []) if (to.size < to.add(far).size) more = true;
         }
-        const ring = findRing(0, (at) => next[at] ?? []);
+        const ring = findCycle(0, (at) => next[at] ?? []);
         met[ring ? "ring" : "none"]++;
         expect(ring !== undefined).toBe(reach[0]?.has(0));
         if (!ring) return;
@@ -239,9 +244,14 @@ states:
         const message = `s\n\n${lines.filter((line) => line !== "").join("\n")}\n`;
         const committed = NOW.wall / 1000 - age;
         const commit = { commit: sha(at + 1), parents: [], committed, message };
-        return { ...commit, branch: branch(name), key: `k${at}`, asked: parseRequest(branch(name), commit) };
+        return {
+          ...commit,
+          branch: branch(name),
+          key: `k${at}`,
+          reading: parseRequest(branch(name), commit),
+        };
       });
-      const view: View = {
+      const view: Snapshot = {
         target: branch("main"),
         heads,
         leases: new Map(),
@@ -250,8 +260,8 @@ states:
         takenOver: new Map(),
         sightings: new Map(),
         going: new Map(),
-        sides: NO_SIDES,
-        facts: NO_FACTS,
+        sides: NO_SIDE_REFS,
+        facts: NO_HISTORY_FACTS,
       };
       return { view, states, depends, handed: handed.filter((key) => !joined.includes(key)), age };
     });

@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { cleanLine, cleanText, redact } from "../../../../src/core/util/redact.ts";
 import { formatDuration, parseDuration } from "../../../../src/core/util/duration.ts";
-import { parseInstant } from "../../../../src/core/util/time.ts";
+import { parseTime } from "../../../../src/core/util/time.ts";
 import { hostileMessage } from "../../../support/builders/hostile-text.ts";
 
 const RUNS = { numRuns: 3000, seed: 1 };
@@ -44,11 +44,11 @@ describe("parseInstant", () => {
           Number.isFinite(date) &&
           Number(days) <= new Date(Date.UTC(Number(years) + 400, Number(months), 0)).getUTCDate();
         if (exists && hours !== "24") read++;
-        expect({ text, is: parseInstant(text) }).toEqual({
+        expect({ text, is: parseTime(text) }).toEqual({
           text,
           is: exists && hours !== "24" ? date : undefined,
         });
-        expect(parseInstant(text.replace("T", " "))).toBe(parseInstant(text));
+        expect(parseTime(text.replace("T", " "))).toBe(parseTime(text));
       }),
       { ...RUNS, numRuns: 10_000 },
     );
@@ -58,8 +58,8 @@ describe("parseInstant", () => {
   it("reads a bare date as midnight UTC, and nothing else without a zone", () => {
     fc.assert(
       fc.property(year, two(1, 12), two(1, 28), (years, months, days) => {
-        expect(parseInstant(`${years}-${months}-${days}`)).toBe(Date.parse(`${years}-${months}-${days}`));
-        expect(parseInstant(`${years}-${months}-${days}T10:00`)).toBeUndefined();
+        expect(parseTime(`${years}-${months}-${days}`)).toBe(Date.parse(`${years}-${months}-${days}`));
+        expect(parseTime(`${years}-${months}-${days}T10:00`)).toBeUndefined();
       }),
       RUNS,
     );
@@ -68,7 +68,7 @@ describe("parseInstant", () => {
   it("has an answer for every text", () => {
     fc.assert(
       fc.property(anything, (text) => {
-        expect(parseInstant(text)).toBeUndefined();
+        expect(parseTime(text)).toBeUndefined();
       }),
       RUNS,
     );

@@ -2,12 +2,17 @@
 import * as fc from "fast-check";
 import picomatch from "picomatch/posix.js";
 import { describe, expect, it } from "vitest";
-import { formatAmounts, NOTHING, parseAmounts, plus } from "../../../../src/core/util/amounts.ts";
+import { formatAmounts, NO_AMOUNTS, parseAmounts, addAmounts } from "../../../../src/core/util/amounts.ts";
 import { composeMessage } from "../../../../src/core/protocol/compose.ts";
 import type { Sha } from "../../../../src/core/protocol/ids.ts";
-import { formatItem, itemOf, readItem, type Item } from "../../../../src/core/workflow/carried-state.ts";
+import {
+  formatCarriedState,
+  carriedStateOf,
+  readCarriedState,
+  type CarriedState,
+} from "../../../../src/core/workflow/carried-state.ts";
 import { parseMessage } from "../../../../src/core/protocol/message.ts";
-import { findOverlap, inside } from "../../../../src/core/workflow/paths.ts";
+import { findOverlap, pathsInside } from "../../../../src/core/workflow/paths.ts";
 import { findPlanText, formatPlan, parsePlan, planText } from "../../../../src/core/workflow/plan.ts";
 import type { Commit } from "../../../../src/core/protocol/request.ts";
 import { hostileMessage, hostileValue } from "../../../support/builders/hostile-text.ts";
@@ -31,12 +36,14 @@ describe("what work carries", () => {
     );
     fc.assert(
       fc.property(amounts, part, (all, some) => {
-        expect(plus(NOTHING, parseAmounts(formatAmounts(all) ?? "0 tokens") ?? {})).toEqual(all);
+        expect(addAmounts(NO_AMOUNTS, parseAmounts(formatAmounts(all) ?? "0 tokens") ?? {})).toEqual(all);
         const text = formatAmounts(some);
         const kept = Object.fromEntries(Object.entries(some).filter(([, value]) => value !== 0));
         expect(text === undefined ? {} : parseAmounts(text)).toEqual(kept);
-        expect(plus(all, NOTHING)).toEqual(all);
-        expect(plus(plus(NOTHING, some), all)).toEqual(plus(plus(NOTHING, all), some));
+        expect(addAmounts(all, NO_AMOUNTS)).toEqual(all);
+        expect(addAmounts(addAmounts(NO_AMOUNTS, some), all)).toEqual(
+          addAmounts(addAmounts(NO_AMOUNTS, all), some),
+        );
       }),
       RUNS,
     );
@@ -46,7 +53,7 @@ describe("what work carries", () => {
   });
 
   const list = fc.uniqueArray(word, { maxLength: 5 });
-  const item: fc.Arbitrary<Item> = fc.record({
+  const item: fc.Arbitrary<CarriedState> = fc.record({
     parent: fc.option(fc.constantFrom(branch("feat/x"), branch("p")), { nil: undefined }),
     owns: fc.uniqueArray(fc.constantFrom("src/**", "docs/*.md", "a b".replace(" ", "-")), { maxLength: 2 }),
     budget: fc.record(
@@ -72,9 +79,9 @@ describe("what work carries", () => {
   it("reads back from the commit that carries it, and from below commits of people", () => {
     fc.assert(
       fc.property(item, hostileMessage, (one, text) => {
-        const trailers = [{ key: "Answers", value: sha(1) as string }, ...formatItem(one)];
+        const trailers = [{ key: "Answers", value: sha(1) as string }, ...formatCarriedState(one)];
         const message = composeMessage({ header: "s", trailers });
-        expect(itemOf(parseMessage(message).trailers)).toEqual(one);
+        expect(carriedStateOf(parseMessage(message).trailers)).toEqual(one);
         const at = (commit: Sha, parent: Sha, said: string): Commit => ({
           commit,
           parents: [parent],
@@ -82,10 +89,10 @@ describe("what work carries", () => {
           message: said,
         });
         const answer = at(sha(2), sha(1), message);
-        expect(readItem([answer, at(sha(1), sha(0), "s\n\nState: a\n")])).toEqual(one);
+        expect(readCarriedState([answer, at(sha(1), sha(0), "s\n\nState: a\n")])).toEqual(one);
         const { trailers: said } = parseMessage(text);
         if (said.some(({ key }) => /^(answers|parent|owns|budget|approves)$/i.test(key))) return;
-        expect(readItem([at(sha(3), sha(2), text), answer])).toEqual({ ...one, rounds: {} });
+        expect(readCarriedState([at(sha(3), sha(2), text), answer])).toEqual({ ...one, rounds: {} });
       }),
       RUNS,
     );
@@ -152,7 +159,7 @@ describe("what children own", () => {
     const met = { apart: 0, together: 0 };
     fc.assert(
       fc.property(glob, glob, fc.array(path, { maxLength: 30 }), (one, other, paths) => {
-        const both = inside(paths, [one]).filter((at) => inside([at], [other]).length > 0);
+        const both = pathsInside(paths, [one]).filter((at) => pathsInside([at], [other]).length > 0);
         const bare = paths.filter((at) => [one, other].every((each) => picomatch(each, { dot: true })(at)));
         for (const at of bare) expect(both).toContain(at);
         const overlap = findOverlap([one], [other]);

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { advise, type Advice } from "../../../../src/core/analysis/advise.ts";
 import { estimate, usualTimes } from "../../../../src/core/analysis/estimate.ts";
-import type { HandOff } from "../../../../src/core/analysis/hand-off-report.ts";
+import type { HandOffReport } from "../../../../src/core/analysis/hand-off-report.ts";
 import { globsMeet } from "../../../../src/core/workflow/overlap.ts";
 import type { Pattern } from "../../../../src/core/analysis/task-facts.ts";
 import { readTaskGraph, type TaskGraph } from "../../../../src/core/analysis/task-graph.ts";
@@ -223,7 +223,7 @@ describe("advise", () => {
 
 describe("estimate", () => {
   const handOff = (from: string, took: string) =>
-    ({ from, trailers: [{ key: "Took", value: took }] }) as unknown as HandOff;
+    ({ from, trailers: [{ key: "Took", value: took }] }) as unknown as HandOffReport;
 
   it("takes the file's minutes, else the median of the state's past runs, else a guess", () => {
     const usual = usualTimes({

@@ -1,16 +1,16 @@
 import { expect, test } from "vitest";
-import { judge, type Case } from "../../../../src/core/analysis/backtest.ts";
-import type { HandOff } from "../../../../src/core/analysis/hand-off-report.ts";
+import { judge, type BacktestCase } from "../../../../src/core/analysis/backtest.ts";
+import type { HandOffReport } from "../../../../src/core/analysis/hand-off-report.ts";
 import type { Branch, Sha } from "../../../../src/core/protocol/ids.ts";
-import { readWorkflow } from "../../../../src/core/workflow/workflow-file.ts";
+import { parseWorkflow } from "../../../../src/core/workflow/workflow-file.ts";
 
 const commit = { commit: "a" as Sha, parents: [], committed: 0, message: "" };
 
 function told(
   text: string,
-  change: Partial<Omit<Case, "handOff">> & { readonly handOff?: Partial<HandOff> },
+  change: Partial<Omit<BacktestCase, "handOff">> & { readonly handOff?: Partial<HandOffReport> },
 ) {
-  const handOff: HandOff = {
+  const handOff: HandOffReport = {
     answer: commit,
     request: commit,
     branch: "x" as Branch,
@@ -20,7 +20,7 @@ function told(
     carried: [],
     ...change.handOff,
   };
-  const one: Case = {
+  const one: BacktestCase = {
     hops: 0,
     asker: undefined,
     paths: [],
@@ -30,7 +30,7 @@ function told(
     ...change,
     handOff,
   };
-  const { workflow } = readWorkflow(text);
+  const { workflow } = parseWorkflow(text);
   if (!workflow) throw new Error("the test's workflow cannot be read");
   return judge(one, workflow);
 }

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { childProblem, draftChildren } from "../../../../src/core/outcome/create-children.ts";
-import { EMPTY } from "../../../../src/core/workflow/carried-state.ts";
+import { EMPTY_CARRIED_STATE } from "../../../../src/core/workflow/carried-state.ts";
 import { parseMessage, valueOf } from "../../../../src/core/protocol/message.ts";
 import { readOutput } from "../../../../src/core/outcome/output.ts";
 import { parseRequest } from "../../../../src/core/protocol/request.ts";
-import type { Offspring } from "../../../../src/core/scheduling/children.ts";
+import type { Child } from "../../../../src/core/scheduling/children.ts";
 import { branch, sha, workflowOf } from "../../../support/builders/generated-snapshots.ts";
 
 const parent = parseRequest(branch("feat/x"), {
@@ -59,7 +59,7 @@ describe("children of an answer", () => {
       { key: "ui", state: "test", after: ["db"] },
     ]);
     const children = "output" in reading ? (reading.output.children ?? []) : [];
-    const [db, ui] = draftChildren(parent, children, EMPTY, 50, ["tables"]);
+    const [db, ui] = draftChildren(parent, children, EMPTY_CARRIED_STATE, 50, ["tables"]);
     expect([db?.branch, ui?.branch]).toEqual(["feat/x.db", "feat/x.ui"]);
     const { header, body, trailers } = parseMessage(db?.message ?? "");
     expect(header).not.toContain("tables");
@@ -85,8 +85,8 @@ describe("children of an answer", () => {
     const problem = (
       children: Parameters<typeof childProblem>[0],
       more = ", children: 2",
-      siblings: Offspring[] = [],
-    ) => childProblem(children, by(more), branch("x"), "build", EMPTY, siblings);
+      siblings: Child[] = [],
+    ) => childProblem(children, by(more), branch("x"), "build", EMPTY_CARRIED_STATE, siblings);
 
     it("ask only for states that there are, where their parent may hand them out", () => {
       expect(problem([child])).toBeUndefined();
@@ -99,7 +99,7 @@ describe("children of an answer", () => {
       const own = { ...child, owns: ["src/a"] };
       expect(problem([own, { ...own, key: "b" }])).toContain('"a" and "b" would both own src/a');
       expect(problem([own, { ...own, key: "b", after: ["a"] }])).toBeUndefined();
-      const older = (fate: Offspring["fate"]): Offspring => ({
+      const older = (fate: Child["fate"]): Child => ({
         key: "old",
         branch: branch("x.old"),
         state: "test",

@@ -1,7 +1,7 @@
 /** Who answers a prompt, what it reads, and where the goal of a line of work is found. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Offspring } from "../../../../src/core/scheduling/children.ts";
+import type { Child } from "../../../../src/core/scheduling/children.ts";
 import { readFrontMatter } from "../../../../src/core/outcome/front-matter.ts";
 import type { Branch } from "../../../../src/core/protocol/ids.ts";
 import { originOf } from "../../../../src/core/protocol/authorship.ts";
@@ -13,7 +13,7 @@ import {
   type PromptFacts,
 } from "../../../../src/core/outcome/prompt.ts";
 import type { Commit } from "../../../../src/core/protocol/request.ts";
-import { readWorkflow } from "../../../../src/core/workflow/workflow-file.ts";
+import { parseWorkflow } from "../../../../src/core/workflow/workflow-file.ts";
 import type { Workflow } from "../../../../src/core/workflow/workflow.ts";
 import { hostileMessage } from "../../../support/builders/hostile-text.ts";
 import { commitOf, id, requestOf, TOPIC } from "../../../support/script-call.ts";
@@ -22,7 +22,7 @@ const asks = (trailers: string, text = "feat: a thing\n\nPlease.") =>
   requestOf(commitOf(id("a"), `${text}\n\nState: work\n${trailers}`, id("0")));
 
 function workflowOf(text: string): Workflow {
-  const { workflow, problems } = readWorkflow(text);
+  const { workflow, problems } = parseWorkflow(text);
   if (!workflow) throw new Error(JSON.stringify(problems));
   return workflow;
 }
@@ -82,7 +82,7 @@ describe("readFrontMatter", () => {
   });
 });
 
-const childOf = (key: string, more: Partial<Offspring> = {}): Offspring => ({
+const childOf = (key: string, more: Partial<Child> = {}): Child => ({
   key,
   branch: `topic.${key}` as Branch,
   fate: "done",

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { composeMessage } from "../../../../src/core/protocol/compose.ts";
-import { formatJournal, parseJournal } from "../../../../src/core/outcome/attempt-log.ts";
+import { formatAttemptLog, parseAttemptLog } from "../../../../src/core/outcome/attempt-log.ts";
 import { parseMessage } from "../../../../src/core/protocol/message.ts";
 import type { Output } from "../../../../src/core/outcome/output.ts";
 import { parseRequest, type Request } from "../../../../src/core/protocol/request.ts";
@@ -9,7 +9,7 @@ import {
   indentTail,
   passedOn,
   type RunFacts,
-  type Verdict,
+  type FinalState,
 } from "../../../../src/core/outcome/response.ts";
 import { branch, RUN, sha } from "../../../support/builders/generated-snapshots.ts";
 
@@ -35,7 +35,7 @@ const facts: RunFacts = {
 };
 
 const said = (output: Partial<Output>): Output => ({ trailers: [], ...output });
-const draft = (verdict: Verdict, request = requestOf()) => draftResponse(request, verdict, facts);
+const draft = (verdict: FinalState, request = requestOf()) => draftResponse(request, verdict, facts);
 
 describe("the header", () => {
   it("is a sentence for git log", () => {
@@ -136,7 +136,7 @@ describe("nothing uncleaned", () => {
 describe("the journal", () => {
   it("reads back", () => {
     const end = { why: "exit 1\nand more", log: "State: done\n", salvage: "refs/trailhand/salvage/x/y" };
-    expect(parseJournal(formatJournal(requestOf(), facts, end))).toEqual({
+    expect(parseAttemptLog(formatAttemptLog(requestOf(), facts, end))).toEqual({
       request: sha(1),
       run: RUN,
       state: "build",
@@ -146,6 +146,8 @@ describe("the journal", () => {
       why: "exit 1 and more",
       salvage: "refs/trailhand/salvage/x/y",
     });
-    expect(parseJournal(formatJournal(requestOf(), facts, { why: "", log: "" }))).toMatchObject({ why: "-" });
+    expect(parseAttemptLog(formatAttemptLog(requestOf(), facts, { why: "", log: "" }))).toMatchObject({
+      why: "-",
+    });
   });
 });

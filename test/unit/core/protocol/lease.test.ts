@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { NOTHING } from "../../../../src/core/util/amounts.ts";
+import { NO_AMOUNTS } from "../../../../src/core/util/amounts.ts";
 import { formatLease, parseLease, type Lease } from "../../../../src/core/protocol/lease.ts";
 import { slotRef } from "../../../../src/core/protocol/refs.ts";
 import { salvageRef } from "../../../../src/core/protocol/refs.ts";
@@ -16,7 +16,7 @@ const lease: Lease = {
   nonce: "0f",
   lanes: ["default"],
   slots: [],
-  spent: NOTHING,
+  spent: NO_AMOUNTS,
 };
 const change = (from: string, to: string) => parseLease(formatLease(lease).replace(from, to));
 
@@ -24,7 +24,7 @@ describe("a lease", () => {
   it("reads back, held and resting", () => {
     const held = { ...lease, holder: { boot: "b", pid: 7, started: "99" } };
     expect(parseLease(formatLease(held))).toEqual(held);
-    const resting = { ...lease, rest: { ms: 5000, why: "exit 1" } };
+    const resting = { ...lease, backoff: { ms: 5000, why: "exit 1" } };
     expect(parseLease(formatLease(resting))).toEqual(resting);
     expect(formatLease(resting)).toMatch(/^lease: feat\/x rests after attempt 2\n/);
   });
@@ -43,11 +43,12 @@ describe("a lease", () => {
     const spent = { cost: 0.36, tokens: 12_000, turns: 3, time: 61_500 };
     expect(parseLease(formatLease({ ...lease, spent }))?.spent).toEqual(spent);
     expect(formatLease(lease)).not.toContain("Spent:");
-    expect(change("Nonce: 0f", "Spent: everything")?.spent).toEqual(NOTHING);
+    expect(change("Nonce: 0f", "Spent: everything")?.spent).toEqual(NO_AMOUNTS);
   });
 
   it("can rest for a reason of many lines, or of none", () => {
-    const rest = (why: string) => parseLease(formatLease({ ...lease, rest: { ms: 1, why } }))?.rest?.why;
+    const rest = (why: string) =>
+      parseLease(formatLease({ ...lease, backoff: { ms: 1, why } }))?.backoff?.why;
     expect(rest("exit 1\n\nState: done")).toBe("exit 1 State: done");
     expect(rest("")).toBe("-");
   });
@@ -62,7 +63,7 @@ describe("a lease", () => {
     expect(change("Ttl-Ms: 60000", "Ttl-Ms: 1")?.ttlMs).toBe(1000);
     expect(change("Ttl-Ms: 60000", "Ttl-Ms: 999999999999999")?.ttlMs).toBe(3_600_000);
     expect(change("Attempt: 2", "Attempt: 99999")?.attempt).toBe(1000);
-    expect(change("Nonce: 0f", "Rest-Ms: 999999999999999")?.rest?.ms).toBe(7 * 86_400_000);
+    expect(change("Nonce: 0f", "Rest-Ms: 999999999999999")?.backoff?.ms).toBe(7 * 86_400_000);
     expect(change("Lane: default", "Note: x")?.lanes).toEqual(["default"]);
     expect(change("Nonce: 0f", "Slot: wide/9999 narrow/0")?.slots).toEqual(["wide/9999", "narrow/0"]);
     for (const bad of [

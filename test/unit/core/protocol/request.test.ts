@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { parseRequest, type Asked } from "../../../../src/core/protocol/request.ts";
+import { parseRequest, type HeadReading } from "../../../../src/core/protocol/request.ts";
 import { branch, sha } from "../../../support/builders/generated-snapshots.ts";
 
-const ask = (trailers: string, parents = 1, on = "feat/x"): Asked =>
+const ask = (trailers: string, parents = 1, on = "feat/x"): HeadReading =>
   parseRequest(branch(on), {
     commit: sha(1),
     parents: Array.from({ length: parents }, (_, at) => sha(at + 2)),

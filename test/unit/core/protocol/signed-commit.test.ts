@@ -5,7 +5,7 @@ import {
   contentOf,
   isSameContent,
   withSignature,
-  type Content,
+  type CommitContent,
 } from "../../../../src/core/protocol/signed-commit.ts";
 import { createRequire } from "node:module";
 
@@ -65,7 +65,7 @@ describe("a signed commit", () => {
 });
 
 describe("what a commit says", () => {
-  const content: Content = { tree: TREE, parents: [PARENT], message: "feat: x\n\nBody.\n" };
+  const content: CommitContent = { tree: TREE, parents: [PARENT], message: "feat: x\n\nBody.\n" };
 
   it("is read from the object, signed or not", () => {
     expect(contentOf(PAYLOAD)).toEqual(content);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { NOTHING } from "../../../../src/core/util/amounts.ts";
-import type { Run, Slot } from "../../../../src/core/scheduling/decide.ts";
+import { NO_AMOUNTS } from "../../../../src/core/util/amounts.ts";
+import type { Run, SlotClaim } from "../../../../src/core/scheduling/decide.ts";
 import type { Ref } from "../../../../src/core/protocol/ids.ts";
 import { admit, type Spread } from "../../../../src/core/scheduling/admission.ts";
 import { type Lease } from "../../../../src/core/protocol/lease.ts";
@@ -8,14 +8,14 @@ import { slotRef } from "../../../../src/core/protocol/refs.ts";
 import { LEASES } from "../../../../src/core/protocol/refs.ts";
 import { parseRequest } from "../../../../src/core/protocol/request.ts";
 import {
-  NO_FACTS,
-  NO_SIDES,
-  type Going,
+  NO_HISTORY_FACTS,
+  NO_SIDE_REFS,
+  type RunningAttempt,
   type Head,
   type Now,
-  type SeenLease,
-  type SeenSlot,
-  type View,
+  type ObservedLease,
+  type ObservedSlot,
+  type Snapshot,
 } from "../../../../src/core/scheduling/snapshot.ts";
 import { branchKey } from "../../../../src/git/refs.ts";
 import { branch, RUN, sha, workflow, workflowOf } from "../../../support/builders/generated-snapshots.ts";
@@ -29,17 +29,17 @@ function runOf(
   at: number,
   state: "build" | "test" = "test",
   priority = 0,
-  over?: SeenLease,
+  over?: ObservedLease,
 ): Run {
   const message = `s\n\nState: ${state}\nPriority: ${priority}\n`;
   const commit = { commit: sha(at), parents: [], committed: at, message };
   const request = parseRequest(branch(name), commit);
   if (request.kind !== "request") throw new TypeError(request.reason);
-  const head: Head = { ...commit, branch: branch(name), key: branchKey(branch(name)), asked: request };
+  const head: Head = { ...commit, branch: branch(name), key: branchKey(branch(name)), reading: request };
   return { kind: "run", head, request, state: workflow.states[state], attempt: 1, over };
 }
 
-function leaseOf(name: string, lane: string, more: Partial<Lease> = {}): SeenLease {
+function leaseOf(name: string, lane: string, more: Partial<Lease> = {}): ObservedLease {
   const lease: Lease = {
     branch: branch(name),
     request: sha(1),
@@ -50,7 +50,7 @@ function leaseOf(name: string, lane: string, more: Partial<Lease> = {}): SeenLea
     nonce: "n",
     lanes: [lane],
     slots: [],
-    spent: NOTHING,
+    spent: NO_AMOUNTS,
     ...more,
   };
   const ref = `${LEASES}${branchKey(branch(name))}` as Ref;
@@ -58,25 +58,29 @@ function leaseOf(name: string, lane: string, more: Partial<Lease> = {}): SeenLea
 }
 
 /** A taken place, by a run that is nobody's here unless it is named. */
-const slotOf = (lane: string, index: number, run?: SeenSlot["run"]): SeenSlot => ({
+const slotOf = (lane: string, index: number, run?: ObservedSlot["run"]): ObservedSlot => ({
   ref: slotRef(lane, index),
   value: sha(800 + index),
   run,
   known: true,
 });
 
-const goingIn = (lane: string, index?: number): Going => ({
+const goingIn = (lane: string, index?: number): RunningAttempt => ({
   slots: index === undefined ? [] : [slotRef(lane, index)],
 });
 
 /** A place as admission gives it. */
-const placeOf = (lane: string, index: number, expected: Slot["expected"] = null): Slot => ({
+const placeOf = (lane: string, index: number, expected: SlotClaim["expected"] = null): SlotClaim => ({
   name: `${lane}/${index}`,
   ref: slotRef(lane, index),
   expected,
 });
 
-const viewOf = (slots: SeenSlot[] = [], going: Going[] = [], leases: SeenLease[] = []): View => ({
+const viewOf = (
+  slots: ObservedSlot[] = [],
+  going: RunningAttempt[] = [],
+  leases: ObservedLease[] = [],
+): Snapshot => ({
   target: branch("main"),
   heads: [],
   leases: new Map(leases.map((one) => [one.ref, one])),
@@ -85,12 +89,12 @@ const viewOf = (slots: SeenSlot[] = [], going: Going[] = [], leases: SeenLease[]
   takenOver: new Map(),
   sightings: new Map(),
   going: new Map(going.map((one, at) => [branch(`going-${at}`), one])),
-  sides: NO_SIDES,
-  facts: NO_FACTS,
+  sides: NO_SIDE_REFS,
+  facts: NO_HISTORY_FACTS,
 });
 
 /** The names that go, and the code for each that does not. */
-function admitted(view: View, runs: Run[], limit?: number): [string[], Record<string, string>] {
+function admitted(view: Snapshot, runs: Run[], limit?: number): [string[], Record<string, string>] {
   const { admitted: go, held } = admit(view, workflow, runs, NOW, limit);
   return [
     go.map(({ head }) => head.branch),
@@ -99,13 +103,13 @@ function admitted(view: View, runs: Run[], limit?: number): [string[], Record<st
 }
 
 /** The only place of each run that goes. */
-const slotsOf = (view: View, runs: Run[], by = workflow) =>
+const slotsOf = (view: Snapshot, runs: Run[], by = workflow) =>
   admit(view, by, runs, NOW).admitted.map(({ slots = [] }) => {
     expect(slots.length).toBeLessThanOrEqual(1);
     return slots[0];
   });
 
-const indexOf = (slot: Slot | undefined): number => Number(slot?.name.split("/")[1] ?? -1);
+const indexOf = (slot: SlotClaim | undefined): number => Number(slot?.name.split("/")[1] ?? -1);
 
 describe("admit", () => {
   it("goes by priority, then by age", () => {
@@ -219,7 +223,7 @@ describe("the places of a lane", () => {
 
 describe("the place of a run that is taken over", () => {
   const lost = leaseOf("a", "wide", { slots: ["wide/1"] });
-  const over = (lease: SeenLease, state: "build" | "test" = "test") => [runOf("a", 1, state, 0, lease)];
+  const over = (lease: ObservedLease, state: "build" | "test" = "test") => [runOf("a", 1, state, 0, lease)];
 
   it("is handed on as it is, even in a full lane", () => {
     const view = viewOf([slotOf("wide", 0), slotOf("wide", 1, RUN), slotOf("wide", 2)]);
@@ -242,7 +246,7 @@ describe("the place of a run that is taken over", () => {
 
   it("is looked for anew when it is gone, after a rest, and in another lane", () => {
     expect(slotsOf(viewOf(), over(lost))[0]?.expected).toBeNull();
-    const rested = leaseOf("a", "wide", { slots: ["wide/1"], rest: { ms: 1, why: "exit 1" } });
+    const rested = leaseOf("a", "wide", { slots: ["wide/1"], backoff: { ms: 1, why: "exit 1" } });
     const [fresh] = slotsOf(viewOf([slotOf("wide", 1, RUN)]), over(rested));
     expect(indexOf(fresh)).not.toBe(1);
     expect(fresh?.expected).toBeNull();

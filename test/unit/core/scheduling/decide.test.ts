@@ -1,16 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { decide, type Decision } from "../../../../src/core/scheduling/decide.ts";
-import { NOTHING } from "../../../../src/core/util/amounts.ts";
+import { NO_AMOUNTS } from "../../../../src/core/util/amounts.ts";
 import type { Ref } from "../../../../src/core/protocol/ids.ts";
 import { type Lease } from "../../../../src/core/protocol/lease.ts";
 import { LEASES } from "../../../../src/core/protocol/refs.ts";
 import { parseRequest, type Request } from "../../../../src/core/protocol/request.ts";
 import {
-  NO_FACTS,
-  NO_SIDES,
+  NO_HISTORY_FACTS,
+  NO_SIDE_REFS,
   type Head,
-  type SeenLease,
-  type View,
+  type ObservedLease,
+  type Snapshot,
 } from "../../../../src/core/scheduling/snapshot.ts";
 import {
   branch,
@@ -32,10 +32,10 @@ function headOf(trailers: string, name = "a", parents = 1): Head {
     committed: TODAY,
     message,
   };
-  return { ...commit, branch: branch(name), key: "key", asked: parseRequest(branch(name), commit) };
+  return { ...commit, branch: branch(name), key: "key", reading: parseRequest(branch(name), commit) };
 }
 
-const seen = (lease: Partial<Lease>, more: Partial<SeenLease> = {}): SeenLease => ({
+const seen = (lease: Partial<Lease>, more: Partial<ObservedLease> = {}): ObservedLease => ({
   ref: `${LEASES}key` as Ref,
   value: sha(7),
   firstSeen: NOW.mono,
@@ -52,13 +52,13 @@ const seen = (lease: Partial<Lease>, more: Partial<SeenLease> = {}): SeenLease =
     nonce: "n",
     lanes: ["default"],
     slots: [],
-    spent: NOTHING,
+    spent: NO_AMOUNTS,
     ...lease,
   },
   ...more,
 });
 
-function viewOf(head: Head, lease?: SeenLease, more: Partial<View> = {}): View {
+function viewOf(head: Head, lease?: ObservedLease, more: Partial<Snapshot> = {}): Snapshot {
   return {
     target: branch("main"),
     heads: [head],
@@ -68,13 +68,13 @@ function viewOf(head: Head, lease?: SeenLease, more: Partial<View> = {}): View {
     takenOver: new Map(),
     sightings: new Map(),
     going: new Map(),
-    sides: NO_SIDES,
-    facts: NO_FACTS,
+    sides: NO_SIDE_REFS,
+    facts: NO_HISTORY_FACTS,
     ...more,
   };
 }
 
-function one(view: View, by = workflow): Decision {
+function one(view: Snapshot, by = workflow): Decision {
   const [decision] = decide(view, by, NOW);
   if (!decision) throw new TypeError("there is one head");
   return decision;
@@ -155,13 +155,13 @@ describe("a head with a lease", () => {
 
   it("rests between attempts, and at the last one says that the limit is reached", () => {
     const rest = { ms: 5000, why: "exit 1" };
-    expect(one(viewOf(head, seen({ rest })))).toMatchObject({
+    expect(one(viewOf(head, seen({ backoff: rest })))).toMatchObject({
       kind: "wait",
       why: { code: "resting", leftMs: 5000 },
     });
-    const over = seen({ rest }, { firstSeen: NOW.mono - 5000 });
+    const over = seen({ backoff: rest }, { firstSeen: NOW.mono - 5000 });
     expect(one(viewOf(head, over))).toMatchObject({ kind: "run", attempt: 2 });
-    expect(one(viewOf(head, seen({ attempt: 2, rest }, { firstSeen: 0 })))).toMatchObject({
+    expect(one(viewOf(head, seen({ attempt: 2, backoff: rest }, { firstSeen: 0 })))).toMatchObject({
       attempt: 3,
       limit: "attempts",
     });
@@ -170,7 +170,12 @@ describe("a head with a lease", () => {
   it("has rested when either somebody watched it for so long, or its date is so long ago", () => {
     const rest = { ms: 5000, why: "exit 1" };
     const rested = (watchedMs: number, secondsAgo: number) =>
-      one(viewOf(head, seen({ rest }, { firstSeen: NOW.mono - watchedMs, committed: TODAY - secondsAgo })));
+      one(
+        viewOf(
+          head,
+          seen({ backoff: rest }, { firstSeen: NOW.mono - watchedMs, committed: TODAY - secondsAgo }),
+        ),
+      );
     expect(rested(4999, 0)).toMatchObject({ why: { code: "resting", leftMs: 1 } });
     expect(rested(5000, 0).kind).toBe("run");
     // The date is cut to a whole second, so the rest may have begun almost a second after it.
@@ -182,7 +187,9 @@ describe("a head with a lease", () => {
   it("rests no shorter and no longer for a date in the future", () => {
     const rest = { ms: 5000, why: "exit 1" };
     const later = (watchedMs: number) =>
-      one(viewOf(head, seen({ rest }, { firstSeen: NOW.mono - watchedMs, committed: TODAY + 3600 })));
+      one(
+        viewOf(head, seen({ backoff: rest }, { firstSeen: NOW.mono - watchedMs, committed: TODAY + 3600 })),
+      );
     expect(later(0)).toMatchObject({ why: { code: "resting", leftMs: 5000 } });
     expect(later(2000)).toMatchObject({ why: { code: "resting", leftMs: 3000 } });
     expect(later(5000).kind).toBe("run");
@@ -206,7 +213,7 @@ describe("a head with a lease", () => {
     const request = { request: waits.commit };
     const lost = seen(request, { firstSeen: NOW.mono - 15_001 });
     expect(one(viewOf(waits, lost))).toMatchObject({ kind: "expire", over: lost, rests: true });
-    const resting = seen({ ...request, rest: { ms: 1, why: "x" } }, { firstSeen: NOW.mono - 15_001 });
+    const resting = seen({ ...request, backoff: { ms: 1, why: "x" } }, { firstSeen: NOW.mono - 15_001 });
     expect(one(viewOf(waits, resting))).toMatchObject({ kind: "wait", why: { code: "not-before" } });
   });
 });
@@ -244,7 +251,7 @@ describe("what others do", () => {
     const joins = workflowOf(
       "on-plain-commit: continue\nstates: { join: { next: done, wait: children all, deadline: 1h, otherwise: failed }, build: {} }",
     );
-    const below = headOf(`State: join\nBranch: a\nAnswers: ${sha(9)}\nChildren: b`).asked as Request;
+    const below = headOf(`State: join\nBranch: a\nAnswers: ${sha(9)}\nChildren: b`).reading as Request;
     const taken = { takenOver: new Map([["key", below]]) };
     const withChild = (trailers: string): Decision => {
       const child = { ...headOf(`${trailers}\nBranch: a.b`, "a.b"), key: "child" };
@@ -258,7 +265,7 @@ describe("what others do", () => {
 
   it("a person's plain commit parks the work, or goes on with it where the workflow says so", () => {
     const head = headOf("Refs: #1");
-    const below = headOf("State: build").asked as Request;
+    const below = headOf("State: build").reading as Request;
     const view = viewOf(head, undefined, { takenOver: new Map([["key", below]]) });
     expect(one(view)).toMatchObject({ kind: "park", why: { code: "taken-over", detail: "build" } });
     const goesOn = workflowOf("on-plain-commit: continue\nstates: { build: {} }");

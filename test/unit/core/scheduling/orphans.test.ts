@@ -1,19 +1,19 @@
 import { describe, expect, it } from "vitest";
-import { NOTHING } from "../../../../src/core/util/amounts.ts";
+import { NO_AMOUNTS } from "../../../../src/core/util/amounts.ts";
 import type { Ref } from "../../../../src/core/protocol/ids.ts";
 import { type Lease } from "../../../../src/core/protocol/lease.ts";
 import { slotRef } from "../../../../src/core/protocol/refs.ts";
 import { LEASES } from "../../../../src/core/protocol/refs.ts";
-import { findLeftovers } from "../../../../src/core/scheduling/orphans.ts";
+import { findOrphans } from "../../../../src/core/scheduling/orphans.ts";
 import { parseRequest } from "../../../../src/core/protocol/request.ts";
 import {
-  NO_FACTS,
-  NO_SIDES,
-  type Going,
+  NO_HISTORY_FACTS,
+  NO_SIDE_REFS,
+  type RunningAttempt,
   type Head,
-  type SeenLease,
-  type SeenSlot,
-  type View,
+  type ObservedLease,
+  type ObservedSlot,
+  type Snapshot,
 } from "../../../../src/core/scheduling/snapshot.ts";
 import { branch, NOW, RUN, sha } from "../../../support/builders/generated-snapshots.ts";
 
@@ -21,7 +21,7 @@ const LEASE = `${LEASES}gone` as Ref;
 const SLOT = slotRef("wide", 1);
 
 /** The lease of a branch that is there only when the view says so. */
-function leaseOf(more: Partial<SeenLease> = {}, record: Partial<Lease> = {}): SeenLease {
+function leaseOf(more: Partial<ObservedLease> = {}, record: Partial<Lease> = {}): ObservedLease {
   const lease: Lease = {
     branch: branch("gone"),
     request: sha(1),
@@ -32,28 +32,28 @@ function leaseOf(more: Partial<SeenLease> = {}, record: Partial<Lease> = {}): Se
     nonce: "n",
     lanes: ["wide"],
     slots: ["wide/1"],
-    spent: NOTHING,
+    spent: NO_AMOUNTS,
     ...record,
   };
   return { ref: LEASE, value: sha(7), lease, firstSeen: 0, known: true, committed: 0, dead: false, ...more };
 }
 
-const slot: SeenSlot = { ref: SLOT, value: sha(8), run: RUN, known: true };
+const slot: ObservedSlot = { ref: SLOT, value: sha(8), run: RUN, known: true };
 
 const headOf = (key: string): Head => {
   const commit = { commit: sha(1), parents: [], committed: 1, message: "s\n\nState: build\n" };
-  return { ...commit, branch: branch("gone"), key, asked: parseRequest(branch("gone"), commit) };
+  return { ...commit, branch: branch("gone"), key, reading: parseRequest(branch("gone"), commit) };
 };
 
 interface Seen {
-  readonly lease?: SeenLease;
-  readonly slot?: SeenSlot;
-  readonly going?: Going;
+  readonly lease?: ObservedLease;
+  readonly slot?: ObservedSlot;
+  readonly going?: RunningAttempt;
   readonly heads?: readonly Head[];
 }
 
 function found({ lease, slot: place, going, heads = [] }: Seen) {
-  const view: View = {
+  const view: Snapshot = {
     target: branch("main"),
     heads,
     leases: new Map(lease ? [["gone", lease]] : []),
@@ -62,10 +62,10 @@ function found({ lease, slot: place, going, heads = [] }: Seen) {
     takenOver: new Map(),
     sightings: new Map(),
     going: new Map(going ? [[branch("gone"), going]] : []),
-    sides: NO_SIDES,
-    facts: NO_FACTS,
+    sides: NO_SIDE_REFS,
+    facts: NO_HISTORY_FACTS,
   };
-  return findLeftovers(view, NOW);
+  return findOrphans(view, NOW);
 }
 
 describe("the lease of a branch that is gone", () => {
@@ -78,7 +78,7 @@ describe("the lease of a branch that is gone", () => {
   });
 
   it("is left over at once while it rests: nobody runs", () => {
-    const resting = leaseOf({ firstSeen: NOW.mono }, { rest: { ms: 60_000, why: "exit 1" } });
+    const resting = leaseOf({ firstSeen: NOW.mono }, { backoff: { ms: 60_000, why: "exit 1" } });
     expect(found({ lease: resting })).toEqual([left]);
   });
 
@@ -125,7 +125,7 @@ describe("a place in a lane", () => {
 
   it("is left over when the lease of its run rests", () => {
     const heads = [headOf("gone")];
-    const resting = leaseOf({ firstSeen: NOW.mono }, { rest: { ms: 60_000, why: "exit 1" } });
+    const resting = leaseOf({ firstSeen: NOW.mono }, { backoff: { ms: 60_000, why: "exit 1" } });
     expect(found({ slot, lease: resting, heads })).toEqual([left]);
   });
 

@@ -9,8 +9,8 @@ import {
   parseStateName,
   refOf,
 } from "../../../../src/core/protocol/ids.ts";
-import { parseInstant } from "../../../../src/core/util/time.ts";
-import { nearest } from "../../../../src/core/util/suggest.ts";
+import { parseTime } from "../../../../src/core/util/time.ts";
+import { suggest } from "../../../../src/core/util/suggest.ts";
 import { branch, RUN } from "../../../support/builders/generated-snapshots.ts";
 
 describe("names", () => {
@@ -54,9 +54,9 @@ describe("names", () => {
   });
 
   it("that are mistyped have a nearest one, unless they are far from all", () => {
-    expect(nearest("reveiw", ["build", "review"])).toBe("review");
-    expect(nearest("zzzzzz", ["build", "review"])).toBeUndefined();
-    expect(nearest("a", [])).toBeUndefined();
+    expect(suggest("reveiw", ["build", "review"])).toBe("review");
+    expect(suggest("zzzzzz", ["build", "review"])).toBeUndefined();
+    expect(suggest("a", [])).toBeUndefined();
   });
 });
 
@@ -72,10 +72,10 @@ describe("times", () => {
   });
 
   it("are instants only with a zone", () => {
-    expect(parseInstant("2024-02-29T12:00:00+02:00")).toBe(Date.parse("2024-02-29T10:00:00Z"));
-    expect(parseInstant("2024-02-29 12:00Z")).toBe(Date.parse("2024-02-29T12:00:00Z"));
-    expect(parseInstant("2024-02-29T12:00:00.25Z")).toBe(Date.parse("2024-02-29T12:00:00.250Z"));
-    expect(parseInstant("2016-12-31T23:59:60Z")).toBe(Date.parse("2017-01-01T00:00:00Z"));
+    expect(parseTime("2024-02-29T12:00:00+02:00")).toBe(Date.parse("2024-02-29T10:00:00Z"));
+    expect(parseTime("2024-02-29 12:00Z")).toBe(Date.parse("2024-02-29T12:00:00Z"));
+    expect(parseTime("2024-02-29T12:00:00.25Z")).toBe(Date.parse("2024-02-29T12:00:00.250Z"));
+    expect(parseTime("2016-12-31T23:59:60Z")).toBe(Date.parse("2017-01-01T00:00:00Z"));
     for (const bad of [
       "tomorrow",
       "2024-02-30",
@@ -84,7 +84,7 @@ describe("times", () => {
       "2024-01-01T10:00",
       "2024-01-01T10:00+99:99",
     ]) {
-      expect(parseInstant(bad)).toBeUndefined();
+      expect(parseTime(bad)).toBeUndefined();
     }
   });
 });

@@ -1,10 +1,10 @@
 /** The static checks of waits, people, agents and evidence. */
 import { describe, expect, it } from "vitest";
 import { checkRules } from "../../../../src/core/workflow/check-rules.ts";
-import { readWorkflow } from "../../../../src/core/workflow/workflow-file.ts";
+import { parseWorkflow } from "../../../../src/core/workflow/workflow-file.ts";
 
 function problems(text: string): string[] {
-  const { workflow, problems: found } = readWorkflow(text);
+  const { workflow, problems: found } = parseWorkflow(text);
   const all = workflow ? checkRules(workflow) : found;
   return all.map(({ path, message }) => `${path}: ${message}`);
 }

@@ -1,5 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { checkWorkflow, exits, type ScriptFile } from "../../../../src/core/workflow/check-workflow.ts";
+import {
+  checkWorkflow,
+  successorsOf,
+  type ScriptFile,
+} from "../../../../src/core/workflow/check-workflow.ts";
 import { openWorkflow } from "../../../../src/core/workflow/workflow-file.ts";
 import { workflowOf } from "../../../support/builders/generated-snapshots.ts";
 
@@ -91,8 +95,8 @@ describe("checkWorkflow", () => {
 describe("exits", () => {
   it("are the successors and the failure", () => {
     const workflow = workflowOf("states: { a: { next: [b, done], on-failure: c }, b: {}, c: {} }");
-    expect(exits(workflow, "a")).toEqual(["b", "done", "c"]);
-    expect(exits(workflow, "done")).toEqual([]);
-    expect(exits(workflow, "constructor")).toEqual([]);
+    expect(successorsOf(workflow, "a")).toEqual(["b", "done", "c"]);
+    expect(successorsOf(workflow, "done")).toEqual([]);
+    expect(successorsOf(workflow, "constructor")).toEqual([]);
   });
 });

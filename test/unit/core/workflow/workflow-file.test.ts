@@ -2,14 +2,14 @@ import { describe, expect, it } from "vitest";
 import { must } from "../../../support/builders/generated-snapshots.ts";
 import { parseStateName } from "../../../../src/core/protocol/ids.ts";
 import { isReservedState, isTerminal, successors } from "../../../../src/core/workflow/workflow.ts";
-import { openWorkflow, readWorkflow } from "../../../../src/core/workflow/workflow-file.ts";
+import { openWorkflow, parseWorkflow } from "../../../../src/core/workflow/workflow-file.ts";
 
 const name = (text: string) => must(parseStateName(text));
-const problems = (...lines: string[]) => readWorkflow(lines.join("\n")).problems;
+const problems = (...lines: string[]) => parseWorkflow(lines.join("\n")).problems;
 
 describe("readWorkflow", () => {
   it("fills in every default", () => {
-    const { workflow } = readWorkflow("states:\n  build:\n    next: review\n    timeout: 1h30m\n");
+    const { workflow } = parseWorkflow("states:\n  build:\n    next: review\n    timeout: 1h30m\n");
     expect(workflow).toMatchObject({
       open: false,
       branches: ["**"],
@@ -34,7 +34,7 @@ describe("readWorkflow", () => {
   });
 
   it("knows no state that is not in the file, whatever its name", () => {
-    const { workflow } = readWorkflow("states: { build: {} }\nlanes: { a: 1 }");
+    const { workflow } = parseWorkflow("states: { build: {} }\nlanes: { a: 1 }");
     expect(workflow?.states["constructor"]).toBeUndefined();
     expect(workflow?.lanes["constructor"]).toBeUndefined();
     expect(Object.keys(workflow?.states ?? {})).toEqual(["build"]);
@@ -57,8 +57,8 @@ describe("readWorkflow", () => {
 
   it("takes a prefix for refs that leaves other refs alone, and lanes that can be parts of refs", () => {
     const prefixOf = (text: string) =>
-      readWorkflow(`refs: { prefix: ${text} }\nstates: {}`).workflow?.refs.prefix;
-    expect(readWorkflow("states: {}").workflow?.refs.prefix).toBe("refs/trailhand");
+      parseWorkflow(`refs: { prefix: ${text} }\nstates: {}`).workflow?.refs.prefix;
+    expect(parseWorkflow("states: {}").workflow?.refs.prefix).toBe("refs/trailhand");
     expect(prefixOf("refs/tags/trailhand")).toBe("refs/tags/trailhand");
     expect(prefixOf("refs/heads/side/trailhand")).toBe("refs/heads/side/trailhand");
     for (const bad of [
@@ -143,7 +143,7 @@ describe("readWorkflow", () => {
 
   it("reads what a state waits for, and says what it may wait for where it cannot", () => {
     const waiting = (wait: string) =>
-      readWorkflow(`states: { a: { wait: ${wait}, deadline: 1d, otherwise: failed } }`);
+      parseWorkflow(`states: { a: { wait: ${wait}, deadline: 1d, otherwise: failed } }`);
     expect(waiting("children all").workflow?.states["a"]).toMatchObject({
       wait: [{ kind: "children", join: { rule: "all" } }],
       deadline: 86_400_000,
@@ -156,7 +156,7 @@ describe("readWorkflow", () => {
   });
 
   it("takes a lane as a number of places, or as more than that", () => {
-    const { workflow } = readWorkflow(
+    const { workflow } = parseWorkflow(
       'states: { a: { lane: [x, y], weight: 2 } }\nlanes: { x: 3, y: { runs: 5, open: "22:00-06:00" } }',
     );
     expect(workflow?.states["a"]).toMatchObject({ lane: ["x", "y"], weight: 2 });
@@ -190,7 +190,7 @@ describe("states", () => {
   });
 
   it("lead where the file says", () => {
-    const { workflow } = readWorkflow("states: { a: { next: [b, done] }, b: {} }");
+    const { workflow } = parseWorkflow("states: { a: { next: [b, done] }, b: {} }");
     expect(successors(must(workflow), name("a"))).toEqual(["b", "done"]);
     expect(successors(must(workflow), name("b"))).toEqual(["done"]);
     expect(successors(must(workflow), name("constructor"))).toEqual([]);

@@ -1,13 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { NOTHING } from "../../../../src/core/util/amounts.ts";
+import { NO_AMOUNTS } from "../../../../src/core/util/amounts.ts";
 import type { Ref } from "../../../../src/core/protocol/ids.ts";
 import { type Holder, type Lease } from "../../../../src/core/protocol/lease.ts";
 import { slotRef } from "../../../../src/core/protocol/refs.ts";
 import { LEASES } from "../../../../src/core/protocol/refs.ts";
 import { parseRequest } from "../../../../src/core/protocol/request.ts";
-import { NO_FACTS, NO_SIDES, type Head, type View } from "../../../../src/core/scheduling/snapshot.ts";
+import {
+  NO_HISTORY_FACTS,
+  NO_SIDE_REFS,
+  type Head,
+  type Snapshot,
+} from "../../../../src/core/scheduling/snapshot.ts";
 import { Observer } from "../../../../src/engine/loop/observer.ts";
-import type { LeaseRef, Look, Ports } from "../../../../src/engine/ports.ts";
+import type { LeaseRef, RefListing, Ports } from "../../../../src/engine/ports.ts";
 import { branch, RUN, sha } from "../../../support/builders/generated-snapshots.ts";
 
 const gone: Holder = { boot: "b", pid: 1, started: "1" };
@@ -19,17 +24,17 @@ function makeObserver() {
   const clock: Pick<Ports["clock"], "mono"> = { mono: () => now };
   const machine: Pick<Ports["machine"], "isDead"> = { isDead: ({ pid }) => pid === gone.pid };
   const observer = new Observer({ clock: clock as Ports["clock"], machine: machine as Ports["machine"] });
-  return (at: number, look: Partial<Look>): View => {
+  return (at: number, look: Partial<RefListing>): Snapshot => {
     now = at;
     const none = {
       leases: new Map(),
       slots: new Map(),
       parked: new Map(),
-      sides: NO_SIDES,
+      sides: NO_SIDE_REFS,
       unchanged: false,
     };
-    const whole: Look = { target: branch("main"), heads: [], ...none, ...look };
-    return observer.observe(whole, new Map(), new Map(), NO_FACTS);
+    const whole: RefListing = { target: branch("main"), heads: [], ...none, ...look };
+    return observer.observe(whole, new Map(), new Map(), NO_HISTORY_FACTS);
   };
 }
 
@@ -44,7 +49,7 @@ function recordOf(ref: Ref, value: number, holder?: Holder): LeaseRef {
     nonce: "n",
     lanes: ["wide"],
     slots: ["wide/0"],
-    spent: NOTHING,
+    spent: NO_AMOUNTS,
     ...(holder ? { holder } : {}),
   };
   return { ref, value: sha(value), committed: 1234, lease };
@@ -52,11 +57,11 @@ function recordOf(ref: Ref, value: number, holder?: Holder): LeaseRef {
 
 const LEASE = `${LEASES}key` as Ref;
 const SLOT = slotRef("wide", 0);
-const lease = (value: number, holder?: Holder): Partial<Look> => ({
+const lease = (value: number, holder?: Holder): Partial<RefListing> => ({
   leases: new Map([["key", recordOf(LEASE, value, holder)]]),
 });
-const slot = (value: number): Partial<Look> => ({ slots: new Map([[SLOT, recordOf(SLOT, value)]]) });
-const leaseIn = (view: View) => view.leases.get("key");
+const slot = (value: number): Partial<RefListing> => ({ slots: new Map([[SLOT, recordOf(SLOT, value)]]) });
+const leaseIn = (view: Snapshot) => view.leases.get("key");
 
 describe("a lease", () => {
   it("is handed on as the look found it", () => {
@@ -109,7 +114,7 @@ describe("a lease", () => {
 });
 
 describe("a place in a lane", () => {
-  const slotIn = (view: View) => view.slots.get(SLOT);
+  const slotIn = (view: Snapshot) => view.slots.get(SLOT);
 
   it("names the run that took it, or none when that cannot be read", () => {
     expect(slotIn(makeObserver()(0, slot(7)))).toEqual({ ref: SLOT, value: sha(7), run: RUN, known: false });
@@ -137,7 +142,7 @@ describe("a place in a lane", () => {
 describe("a head that a foreign worker claims", () => {
   const headOf = (state: string, commit: number): Head => {
     const one = { commit: sha(commit), parents: [], committed: 1, message: `s\n\ndwp-state: ${state}\n` };
-    return { ...one, branch: branch("a"), key: "key", asked: parseRequest(branch("a"), one) };
+    return { ...one, branch: branch("a"), key: "key", reading: parseRequest(branch("a"), one) };
   };
 
   it("keeps its first sight; other heads have none", () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { Fault, Unreachable, words } from "../../../../src/core/messages/messages.ts";
-import { insist } from "../../../../src/engine/loop/retry-remote.ts";
+import { UserError, RemoteUnreachable, MESSAGES } from "../../../../src/core/messages/messages.ts";
+import { retryUnreachable } from "../../../../src/engine/loop/retry-remote.ts";
 import type { Ports } from "../../../../src/engine/ports.ts";
 
-const cut = () => new Unreachable("origin", "the line is cut");
+const cut = () => new RemoteUnreachable("origin", "the line is cut");
 
 /** A world where time passes only in sleep; `random` is what every draw gives. */
 function worldOf(random: number) {
@@ -40,7 +40,7 @@ describe("insist", () => {
   it("asks once when there is an answer", async () => {
     const { ports, slept } = worldOf(1);
     const { ask, calls } = failing(0);
-    expect(await insist(ports, 1000, ask)).toBe("answer");
+    expect(await retryUnreachable(ports, 1000, ask)).toBe("answer");
     expect(calls.count).toBe(1);
     expect(slept).toEqual([]);
   });
@@ -48,23 +48,23 @@ describe("insist", () => {
   it("asks a remote that cannot be reached again, after longer and longer pauses", async () => {
     const { ports, slept } = worldOf(1);
     const { ask, calls } = failing(8);
-    expect(await insist(ports, 60_000, ask)).toBe("answer");
+    expect(await retryUnreachable(ports, 60_000, ask)).toBe("answer");
     expect(calls.count).toBe(9);
     expect(slept).toEqual([100, 200, 400, 800, 1600, 3200, 5000, 5000]);
   });
 
   it("spreads its pauses: down to half of each", async () => {
     const { ports, slept } = worldOf(0);
-    await insist(ports, 60_000, failing(8).ask);
+    await retryUnreachable(ports, 60_000, failing(8).ask);
     expect(slept).toEqual([50, 100, 200, 400, 800, 1600, 2500, 2500]);
   });
 
-  it.each([new Error("disk full"), new Fault(words.noClaim("a hook")), new TypeError("a mistake")])(
+  it.each([new Error("disk full"), new UserError(MESSAGES.noClaim("a hook")), new TypeError("a mistake")])(
     "throws any other error at once: %s",
     async (error) => {
       const { ports, slept } = worldOf(1);
       const { ask, calls } = failing(1, () => error);
-      await expect(insist(ports, 60_000, ask)).rejects.toBe(error);
+      await expect(retryUnreachable(ports, 60_000, ask)).rejects.toBe(error);
       expect(calls.count).toBe(1);
       expect(slept).toEqual([]);
     },
@@ -74,7 +74,7 @@ describe("insist", () => {
     const { ports, slept } = worldOf(1);
     const errors = [cut(), new Error("disk full")];
     const { ask, calls } = failing(2, () => errors.shift() ?? cut());
-    await expect(insist(ports, 60_000, ask)).rejects.toThrow("disk full");
+    await expect(retryUnreachable(ports, 60_000, ask)).rejects.toThrow("disk full");
     expect([calls.count, slept]).toEqual([2, [100]]);
   });
 
@@ -86,7 +86,7 @@ describe("insist", () => {
       errors.push(error);
       return error;
     });
-    const end = await insist(ports, 1000, ask).catch((error: unknown) => error);
+    const end = await retryUnreachable(ports, 1000, ask).catch((error: unknown) => error);
     expect(end).toBe(errors.at(-1));
     // 100 + 200 + 400 are 700; 800 more would end after 1000.
     expect(slept).toEqual([100, 200, 400]);
@@ -99,14 +99,14 @@ describe("insist", () => {
       spend(600);
       throw cut();
     };
-    await expect(insist(ports, 1000, ask)).rejects.toBeInstanceOf(Unreachable);
+    await expect(retryUnreachable(ports, 1000, ask)).rejects.toBeInstanceOf(RemoteUnreachable);
     expect(slept).toEqual([100]);
   });
 
   it("asks once where there is no time at all", async () => {
     const { ports, slept } = worldOf(0);
     const { ask, calls } = failing(1);
-    await expect(insist(ports, 0, ask)).rejects.toBeInstanceOf(Unreachable);
+    await expect(retryUnreachable(ports, 0, ask)).rejects.toBeInstanceOf(RemoteUnreachable);
     expect([calls.count, slept]).toEqual([1, []]);
   });
 });
