@@ -69,20 +69,21 @@ function findOpen(found: BranchListing, head: Head, before: ApprovalState | unde
 /** The commit; no ref names it yet. */
 async function writeApproval(
   { messages, trailers: more }: Pick<RequestDraft, "messages" | "trailers">,
-  { location: place, repository }: Workspace,
-  { trustedConfig: contract }: BranchListing,
+  { location, repository }: Workspace,
+  { trustedConfig }: BranchListing,
   { commit }: Head,
   approves: Sha,
 ): Promise<Sha> {
-  if (!place.person) throw new UserError(MESSAGES.noIdentity());
+  if (!location.person) throw new UserError(MESSAGES.noIdentity());
   const [header = "trailhand: approved", ...paragraphs] = messages;
   const trailers = [...more, { key: "Approves", value: approves }];
   const message = composeMessage({ header, body: paragraphs.join("\n\n"), trailers });
-  if (contract.workflow.proof === "author") return repository.requestCommit(commit, message, place.person);
-  const signing = signingOf(place.settings);
+  if (trustedConfig.workflow.proof === "author")
+    return repository.requestCommit(commit, message, location.person);
+  const signing = signingOf(location.settings);
   if (!signing) throw new UserError(MESSAGES.noSigningKey());
   try {
-    return await repository.requestCommit(commit, message, place.person, signing);
+    return await repository.requestCommit(commit, message, location.person, signing);
   } catch (error) {
     if (!(error instanceof GitExit)) throw error;
     throw new UserError(MESSAGES.notSigned(error.message), { cause: error });
@@ -110,7 +111,7 @@ async function readApprovals(
 const goodApprovals = (
   one: RequiredApproval,
   approved: ApprovalState | undefined,
-  { trustedConfig: contract, now }: BranchListing,
-) => (approved ? countedApprovals(one, approved, contract.workflow, now.wall) : []);
+  { trustedConfig, now }: BranchListing,
+) => (approved ? countedApprovals(one, approved, trustedConfig.workflow, now.wall) : []);
 
 type RequiredApproval = ReturnType<typeof requiredApprovals>[number];

@@ -87,12 +87,9 @@ async function withBlockers(
 }
 
 /** The decision as a runner would carry it out now: not, while a lane of it is full or closed. */
-export function asAdmitted(
-  { snapshot: view, trustedConfig: contract, now }: BranchListing,
-  decision: Decision,
-): Decision {
+export function asAdmitted({ snapshot, trustedConfig, now }: BranchListing, decision: Decision): Decision {
   if (decision.kind !== "run") return decision;
-  const { held } = admit(view, contract.workflow, [decision], now, Number.POSITIVE_INFINITY);
+  const { held } = admit(snapshot, trustedConfig.workflow, [decision], now, Number.POSITIVE_INFINITY);
   return held[0] ?? decision;
 }
 
@@ -106,17 +103,18 @@ export function stateOf(view: Snapshot, head: Head): string | undefined {
 }
 
 /** The reason of a decision, with the states that the workflow offers to a person. */
-export function reasonIn(
-  { trustedConfig: contract, snapshot: view, now }: BranchListing,
-  decision: Decision,
-): Reason {
+export function reasonIn({ trustedConfig, snapshot, now }: BranchListing, decision: Decision): Reason {
   const reason = reasonOf(decision, now.wall);
   const code = "why" in decision ? decision.why.code : undefined;
-  if (code === "unknown-state" && contract.problems.length > 0)
-    return { ...reason, sentence: `the workflow on ${view.target} cannot be used`, next: "trailhand doctor" };
-  const { reading: asked, branch } = decision.head;
-  if (code !== "person" || asked.kind !== "request") return reason;
-  const [first, ...others] = contract.workflow.states[asked.state]?.next ?? [];
+  if (code === "unknown-state" && trustedConfig.problems.length > 0)
+    return {
+      ...reason,
+      sentence: `the workflow on ${snapshot.target} cannot be used`,
+      next: "trailhand doctor",
+    };
+  const { reading, branch } = decision.head;
+  if (code !== "person" || reading.kind !== "request") return reason;
+  const [first, ...others] = trustedConfig.workflow.states[reading.state]?.next ?? [];
   if (first === undefined) return reason;
   return {
     ...reason,

@@ -44,13 +44,13 @@ export async function overviewBranches(
   memory: OverviewCache = new Map(),
 ): Promise<BranchOverview> {
   const found = await listBranches(site, currentTime());
-  const { snapshot: view, trustedConfig: contract, now } = found;
+  const { snapshot, trustedConfig, now } = found;
   const shown = found.decisions
     .map((one) => asAdmitted(found, one))
     .map((decision): BranchView => {
       const { head } = decision;
-      const approved = view.facts.approved.get(head.key);
-      const state = stateOf(view, head) ?? approved?.request.state;
+      const approved = snapshot.facts.approved.get(head.key);
+      const state = stateOf(snapshot, head) ?? approved?.request.state;
       const reason = reasonIn(found, decision);
       return { decision, reason, state, approves: approved?.approved, trail: [], timeline: [] };
     })
@@ -59,7 +59,7 @@ export async function overviewBranches(
   const archives = shown.flatMap((one) => (one.state === "done" ? [archiveOf(one)] : []));
   const refs = [...journals, ...archives];
   const tips = refs.length === 0 ? new Map<Ref, null>() : await site.repository.read(refs);
-  const trusted = view.heads.find(({ branch }) => branch === view.target)?.commit;
+  const trusted = snapshot.heads.find(({ branch }) => branch === snapshot.target)?.commit;
   const seen: BranchView[] = [];
   const read: OverviewCache = new Map();
   for (const [at, one] of shown.entries()) {
@@ -69,7 +69,7 @@ export async function overviewBranches(
     const past: Past = memory.get(key) ?? (await readPast(site, head, tip));
     const all: BranchView = { ...one, trail: past.trail, timeline: past.timeline };
     const isLanded = one.state === "done" && tips.get(archiveOf(one)) === head.commit;
-    const isWanted = !isLanded && head.branch !== view.target && mayArrive(all, contract.workflow);
+    const isWanted = !isLanded && head.branch !== snapshot.target && mayArrive(all, trustedConfig.workflow);
     const known = past.arrival?.at === trusted ? past.arrival : undefined;
     const arrival = isWanted
       ? (known ?? { at: trusted, arrived: await arrivedAt(site, trusted, all) })
@@ -79,7 +79,7 @@ export async function overviewBranches(
   }
   memory.clear();
   for (const [key, past] of read) memory.set(key, past);
-  return { seen, workflow: contract.workflow, target: view.target, now: now.wall };
+  return { seen, workflow: trustedConfig.workflow, target: snapshot.target, now: now.wall };
 }
 
 const archiveOf = ({ decision: { head } }: Pick<BranchView, "decision">): Ref =>

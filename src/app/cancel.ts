@@ -12,7 +12,7 @@ export function planCancel(
   head: Head,
   { messages, trailers }: Pick<RequestDraft, "messages" | "trailers">,
 ): RequestDraft {
-  const { branch, commit, reading: asked } = head;
+  const { branch, commit, reading } = head;
   const state = stateOf(view, head);
   if (state === undefined)
     throw new UserError(MESSAGES.nothingTo("cancel", branch, "nothing is asked for there"));
@@ -24,7 +24,7 @@ export function planCancel(
     parent: commit,
     expected: commit,
     state: "cancelled",
-    key: asked.kind === "request" ? asked.key : "State",
+    key: reading.kind === "request" ? reading.key : "State",
     trailers,
     messages: messages.length > 0 ? messages : [`trailhand: ${state} is cancelled`],
     also: resting ? [{ ref: lease.ref, expected: lease.value, next: null }] : [],
@@ -34,7 +34,7 @@ export function planCancel(
 /** The branches that it handed out, and that those did, as far as their work goes on. */
 export function cancelledChildren(branch: Branch, heads: readonly Head[]): Branch[] {
   const own = heads.filter(
-    ({ reading: asked }) => asked.kind === "request" && asked.parent === branch && !isTerminal(asked.state),
+    ({ reading }) => reading.kind === "request" && reading.parent === branch && !isTerminal(reading.state),
   );
   return own.flatMap((head) => [head.branch, ...cancelledChildren(head.branch, heads)]);
 }

@@ -37,11 +37,11 @@ export function createRunner(
   env: Environment,
   tell: (event: RunnerEvent) => void,
 ): RunnerParts {
-  const { location: place, repository, cache } = site;
+  const { location, repository, cache } = site;
   const holder = thisHolder();
   const id = randomUUID();
   const trees = new WorktreePool({
-    place,
+    place: location,
     root: cache.worktrees,
     own: join(cache.worktrees, `runner-${id.slice(0, 8)}`),
     owner: thisOwner(),
@@ -53,7 +53,7 @@ export function createRunner(
   });
   const scripts = new ScriptRunner({
     env,
-    committer: place.person ?? BOT,
+    committer: location.person ?? BOT,
     logs: cache.logs,
     cache: cache.shared,
     graceMs: GRACE_MS,

@@ -32,20 +32,17 @@ export async function findNotices(site: Workspace, found: BranchListing): Promis
   return [...hold, ...closedLanes(found), ...found.decisions.flatMap((one) => waitNotice(one, found))];
 }
 
-function closedLanes({ snapshot: view, now }: BranchListing): Notice[] {
-  return [...view.sides.closed].flatMap(([lane, until]): Notice[] => {
+function closedLanes({ snapshot, now }: BranchListing): Notice[] {
+  return [...snapshot.sides.closed].flatMap(([lane, until]): Notice[] => {
     if (until <= now.wall) return [];
     const what = `${printable(lane)} is closed for ${formatDuration(until - now.wall)} more`;
     return [{ about: "lane", level: "odd", what, next: "trailhand lanes" }];
   });
 }
 
-function waitNotice(
-  decision: Decision,
-  { snapshot: view, trustedConfig: contract, now }: BranchListing,
-): Notice[] {
+function waitNotice(decision: Decision, { snapshot, trustedConfig, now }: BranchListing): Notice[] {
   const { head } = decision;
-  const { branch, reading: asked } = head;
+  const { branch, reading } = head;
   if (decision.kind === "run" && decision.known) {
     const { state, why } = decision.known;
     const what = `${printable(branch)}: ${printable(why, 200)}; ${state} follows at the next run`;
@@ -57,9 +54,9 @@ function waitNotice(
     return [{ about: "approval", level: "odd", what, next: `trailhand resume ${shellWord(branch)}` }];
   }
   const request =
-    view.facts.approved.get(head.key)?.request ?? (asked.kind === "request" ? asked : undefined);
+    snapshot.facts.approved.get(head.key)?.request ?? (reading.kind === "request" ? reading : undefined);
   if (decision.why.code !== "waits" || !request) return [];
-  const { states, limits } = contract.workflow;
+  const { states, limits } = trustedConfig.workflow;
   const patience = states[request.state]?.deadline ?? limits.wait;
   const left = request.committed * 1000 + patience - now.wall;
   if (left > patience * (1 - NEAR)) return [];

@@ -20,14 +20,14 @@ const EVENT_DEPTH = 100_000;
 
 /** The commit of the branch above the trusted branch that carries the event; undefined: there is none. */
 export async function findEvent(
-  { location: place }: Workspace,
+  { location }: Workspace,
   { target, heads }: Pick<RefListing, "target" | "heads">,
   { branch, commit }: Head,
   event: string,
 ): Promise<Sha | undefined> {
   const trusted = heads.find((one) => one.branch === target)?.commit;
   const range = trusted === undefined || branch === target ? commit : `${trusted}..${commit}`;
-  const trail = await readTrail(place, range, EVENT_DEPTH);
+  const trail = await readTrail(location, range, EVENT_DEPTH);
   return trail.find(({ message }) => valuesOf(parseMessage(message).trailers, "Event").includes(event))
     ?.commit;
 }
@@ -40,9 +40,9 @@ export interface HoldInfo {
 }
 
 /** Undefined when nothing is held. */
-export async function findHold({ repository, location: place }: Workspace): Promise<HoldInfo | undefined> {
+export async function findHold({ repository, location }: Workspace): Promise<HoldInfo | undefined> {
   const value = (await repository.read([HOLD])).get(HOLD);
-  const [note] = value ? await readTrail(place, value, 1) : [];
+  const [note] = value ? await readTrail(location, value, 1) : [];
   if (!note) return undefined;
   return {
     commit: note.commit,
@@ -72,11 +72,11 @@ export interface CommitPile {
 
 /** Newest first. `options` go to `git log`, such as `--first-parent`. */
 export async function readAllCommits(
-  { location: place }: Workspace,
+  { location }: Workspace,
   options: readonly string[],
 ): Promise<CommitPile> {
   const refs = ["--branches", `--glob=${ARCHIVE}*`];
   const args = ["log", "-n", String(PILE_DEPTH + 1), LOG_FORMAT, ...refs, ...options, "--"];
-  const commits = parseLog(await place.git.text(args));
+  const commits = parseLog(await location.git.text(args));
   return { commits: commits.slice(0, PILE_DEPTH), cut: commits.length > PILE_DEPTH };
 }

@@ -29,7 +29,7 @@ export async function openWorkspace(
   how: WorkspaceOptions = {},
 ): Promise<Workspace> {
   if (how.remote !== undefined) {
-    const { openRemoteWorkspace: openRemoteWorkspace } = await import("./open-remote.ts");
+    const { openRemoteWorkspace } = await import("./open-remote.ts");
     return openRemoteWorkspace(dir, env, { ...how, remote: how.remote });
   }
   const git = gitIn(dir, env);

@@ -43,7 +43,7 @@ export async function requireNoCycle(
 ): Promise<void> {
   const wanted = trailers.flatMap(({ key, value }) => (key.toLowerCase() === "depends-on" ? [value] : []));
   if (wanted.length === 0) return;
-  const { snapshot: view, trustedConfig: contract, now } = await listBranches(site, currentTime());
-  const ring = cycleWith(branch, wanted, conditionContext(view, contract.workflow, now));
+  const { snapshot, trustedConfig, now } = await listBranches(site, currentTime());
+  const ring = cycleWith(branch, wanted, conditionContext(snapshot, trustedConfig.workflow, now));
   if (ring) throw new UserError(MESSAGES.wouldRing(ring));
 }

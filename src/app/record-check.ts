@@ -15,11 +15,11 @@ export async function recordCheck(
   name: string,
   conclusion: string,
 ): Promise<void> {
-  const { repository, location: place } = site;
+  const { repository, location } = site;
   const ref = `${CHECKS}${head.key}` as Ref;
   for (let tries = 0; tries < TRIES; tries++) {
     const expected = (await repository.read([ref])).get(ref) ?? null;
-    const [note] = expected ? await readTrail(place, expected, 1) : [];
+    const [note] = expected ? await readTrail(location, expected, 1) : [];
     const before = note && readSides([[ref, note.commit, note.message]]).checks.get(head.key);
     const results = new Map(before?.commit === commit ? before.results : []);
     if (results.get(name) === conclusion) return;

@@ -101,9 +101,11 @@ export function openRepositoryActions(site: Workspace): RepositoryActions {
     },
     async check(commit, name, conclusion) {
       if (!CHECK_NAME.test(name)) return false;
-      const { snapshot: view } = await look();
-      const { approved } = view.facts;
-      const heads = view.heads.filter((head) => (approved.get(head.key)?.approved ?? head.commit) === commit);
+      const { snapshot } = await look();
+      const { approved } = snapshot.facts;
+      const heads = snapshot.heads.filter(
+        (head) => (approved.get(head.key)?.approved ?? head.commit) === commit,
+      );
       for (const head of heads) await recordCheck(site, head, commit as Sha, name, conclusion);
       return heads.length > 0;
     },
@@ -115,27 +117,29 @@ export function openRepositoryActions(site: Workspace): RepositoryActions {
 }
 
 /** Its own request, or the one below approvals and commits of people. */
-const stateIn = ({ snapshot: view }: BranchListing, { reading: asked, key }: Head) =>
-  asked.kind === "request" ? asked : (view.facts.approved.get(key)?.request ?? view.takenOver.get(key));
+const stateIn = ({ snapshot }: BranchListing, { reading, key }: Head) =>
+  reading.kind === "request"
+    ? reading
+    : (snapshot.facts.approved.get(key)?.request ?? snapshot.takenOver.get(key));
 
 function sightOf(found: BranchListing): RepositoryView {
-  const { snapshot: view, trustedConfig: contract } = found;
+  const { snapshot, trustedConfig } = found;
   return {
-    target: view.target,
-    workflow: contract.workflow,
+    target: snapshot.target,
+    workflow: trustedConfig.workflow,
     at(branch) {
-      const head = view.heads.find((one) => one.branch === branch);
+      const head = snapshot.heads.find((one) => one.branch === branch);
       return head && placeOf(found, head);
     },
-    holding: (commit) => view.heads.find((one) => one.commit === commit)?.branch,
+    holding: (commit) => snapshot.heads.find((one) => one.commit === commit)?.branch,
   };
 }
 
 function placeOf(found: BranchListing, head: Head): BranchPosition {
-  const { snapshot: view, trustedConfig: contract, decisions } = found;
+  const { snapshot, trustedConfig, decisions } = found;
   const { branch, commit, key } = head;
   const request = stateIn(found, head);
-  const lease = view.leases.get(key);
+  const lease = snapshot.leases.get(key);
   const decision = decisions.find((one) => one.head.branch === branch);
   const waits = decision?.kind === "wait" && decision.why.code === "waits" && request !== undefined;
   const { header = "", body = "", trailers = [] } = request?.message ?? {};
@@ -145,7 +149,7 @@ function placeOf(found: BranchListing, head: Head): BranchPosition {
     state: request?.state,
     hops: request?.hops ?? 0,
     isRunning: lease?.lease !== undefined && lease.lease.backoff === undefined && !lease.dead,
-    wantsApproval: waits && requiredApprovals(request, contract.workflow).length > 0,
+    wantsApproval: waits && requiredApprovals(request, trustedConfig.workflow).length > 0,
     header,
     body,
     trailers,
@@ -174,11 +178,11 @@ async function knows(site: Workspace, branch: Branch, event: string): Promise<Sh
 }
 
 /** By the clock of who committed, which is ours: what is asked on GitHub is written by us. */
-async function asked({ location: place }: Workspace, email: string, since: number): Promise<number[]> {
+async function asked({ location }: Workspace, email: string, since: number): Promise<number[]> {
   const args = ["log", "--branches", `--max-age=${Math.floor(since / 1000)}`, "-n", String(MOST)];
   const found = ["--fixed-strings", "--all-match", "--grep=Event: github:", `--author=<${email}>`];
   const format = "--format=%ct %(trailers:key=Event,valueonly,separator=%x20)";
-  const lines = (await place.git.text([...args, ...found, format, "--"])).split("\n").filter(Boolean);
+  const lines = (await location.git.text([...args, ...found, format, "--"])).split("\n").filter(Boolean);
   // One command may begin several branches.
   const events = new Map(lines.map((line) => [line.slice(line.indexOf(" ")), Number.parseInt(line, 10)]));
   return [...events.values()].map((seconds) => seconds * 1000).toSorted((a, b) => a - b);
@@ -189,22 +193,22 @@ async function request(
   found: BranchListing,
   wishes: readonly NewRequest[],
 ): Promise<WrittenRequest[]> {
-  const { snapshot: view, trustedConfig: contract } = found;
-  const { target, heads } = view;
+  const { snapshot, trustedConfig } = found;
+  const { target, heads } = snapshot;
   const trusted = requireHead(site, heads, target).commit;
-  if (contract.problems.length > 0)
+  if (trustedConfig.problems.length > 0)
     throw new UserError(
-      MESSAGES.brokenWorkflow(`${target}:${WORKFLOW_FILE}`, formatProblems(contract.problems)),
+      MESSAGES.brokenWorkflow(`${target}:${WORKFLOW_FILE}`, formatProblems(trustedConfig.problems)),
     );
   const ready = wishes.map(({ branch, state, on, from, messages, trailers }) => {
     const there = heads.find((head) => head.branch === branch);
     if (on === null && there) throw new UserError(MESSAGES.branchExists(branch));
     if (on !== null && there?.commit !== on) throw new UserError(MESSAGES.headMoved(branch));
-    if (branch === target && contract.workflow.target === "ignore")
+    if (branch === target && trustedConfig.workflow.target === "ignore")
       throw new UserError(MESSAGES.onTarget(branch));
     const asked = there && stateIn(found, there);
-    const entry = asked && contract.workflow.states[asked.state];
-    requireState(contract, target, state, entry);
+    const entry = asked && trustedConfig.workflow.states[asked.state];
+    requireState(trustedConfig, target, state, entry);
     const parent = on ?? from ?? trusted;
     if (!parseSha(parent)) throw new UserError(MESSAGES.noSuchCommit(parent));
     return { branch, parent, expected: on, state, messages, trailers };

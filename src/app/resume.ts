@@ -5,12 +5,12 @@ import type { Snapshot, Head } from "../core/scheduling/snapshot.ts";
 
 /** What is gone on with. Throws a Fault when nothing rests with a person. */
 export function planResume(view: Snapshot, head: Head): RepeatRequest {
-  const { reading: asked } = head;
-  const standing = asked.kind === "request" && ["parked", "stalled", "waiting"].includes(asked.state);
+  const { reading } = head;
+  const standing = reading.kind === "request" && ["parked", "stalled", "waiting"].includes(reading.state);
   const waiting = view.facts.approved.get(head.key)?.request;
   const below = waiting ? undefined : view.takenOver.get(head.key);
   if (!standing && !below) {
-    const at = asked.kind === "request" ? asked : waiting;
+    const at = reading.kind === "request" ? reading : waiting;
     const why = at ? `it is at ${at.state}` : "no request is below its head";
     throw new UserError(MESSAGES.nothingTo("resume", head.branch, why));
   }

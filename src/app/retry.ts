@@ -5,14 +5,14 @@ import type { Snapshot, Head } from "../core/scheduling/snapshot.ts";
 
 /** What is asked for once more. Throws a Fault when nothing failed. */
 export function planRetry(view: Snapshot, head: Head): RepeatRequest {
-  const { reading: asked, branch, commit } = head;
+  const { reading, branch, commit } = head;
   const lease = view.leases.get(head.key);
   const resting = lease?.lease?.backoff !== undefined && lease.lease.request === commit;
   const failed =
-    asked.kind === "request" && ["failed", "cancelled", "parked", "stalled"].includes(asked.state);
+    reading.kind === "request" && ["failed", "cancelled", "parked", "stalled"].includes(reading.state);
   if (!failed && !resting) {
     const why =
-      asked.kind === "request" ? `it is at ${asked.state}, and nothing failed` : "nothing failed there";
+      reading.kind === "request" ? `it is at ${reading.state}, and nothing failed` : "nothing failed there";
     throw new UserError(MESSAGES.nothingTo("retry", branch, why));
   }
   const also = resting ? [{ ref: lease.ref, expected: lease.value, next: null }] : [];

@@ -33,10 +33,10 @@ export async function writeRequest(site: Workspace, wish: RequestDraft): Promise
 
 /** Writes all of them in one swap, or none. */
 export async function writeRequests(
-  { repository, location: place }: Workspace,
+  { repository, location }: Workspace,
   wishes: readonly RequestDraft[],
 ): Promise<Sha[]> {
-  const commits = await Promise.all(wishes.map((wish) => commitOf(repository, place.person, wish)));
+  const commits = await Promise.all(wishes.map((wish) => commitOf(repository, location.person, wish)));
   const moves = wishes.map(({ branch, expected }, at): Update => ({
     ref: refOf(branch),
     expected,

@@ -177,11 +177,11 @@ export class Runner {
   }
 
   async #tick(): Promise<Tick> {
-    const { trustedConfig: readContract, clock, repository } = this.#ports;
+    const { trustedConfig, clock, repository } = this.#ports;
     await this.#sweepInTime();
     const look = await repository.listRefs();
     if (!look.unchanged && this.#headsMoved(look)) this.#pace.quicken();
-    const contract = await readContract(look.target, look.heads);
+    const contract = await trustedConfig(look.target, look.heads);
     const continues = contract.workflow["on-plain-commit"] === "continue";
     const takenOver = continues
       ? await repository.takenOver(look.target, look.heads)

@@ -88,7 +88,7 @@ interface Parts {
 }
 
 async function readParts(git: Git, commit: Sha): Promise<Parts> {
-  const [listed, text, { openWorkflow, parseWorkflow: parseWorkflow }] = await Promise.all([
+  const [listed, text, { openWorkflow, parseWorkflow }] = await Promise.all([
     listFiles(git, commit),
     readText(git, commit),
     import("../core/workflow/workflow-file.ts"),

@@ -112,8 +112,8 @@ function whyNote(
     const head = heads.get(key);
     if (!head) return "checks of a branch that is gone";
     // What approvals stand on is checked, not the approvals.
-    const { reading: asked } = head;
-    const approved = asked.kind === "none" && asked.reason === "approves" ? asked.detail : undefined;
+    const { reading } = head;
+    const approved = reading.kind === "none" && reading.reason === "approves" ? reading.detail : undefined;
     if (commit !== head.commit && commit !== approved) return "checks of a commit that is no longer the head";
   }
   return undefined;

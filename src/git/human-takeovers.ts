@@ -22,7 +22,7 @@ export class HumanTakeovers {
 
   async find(target: Branch, heads: readonly Head[]): Promise<ReadonlyMap<string, Request>> {
     const plain = heads.filter(
-      ({ reading: asked, branch }) => asked.kind === "none" && isPlain(asked) && branch !== target,
+      ({ reading, branch }) => reading.kind === "none" && isPlain(reading) && branch !== target,
     );
     const present = new Set(plain.map(idOf));
     for (const id of this.#known.keys()) if (!present.has(id)) this.#known.delete(id);

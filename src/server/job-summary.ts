@@ -48,11 +48,11 @@ async function surveyOrNothing(site: Workspace): Promise<BranchListing | undefin
 /** What the commits of the answers say, of branches that are still there. */
 async function readSteps(
   site: Workspace,
-  { snapshot: view }: BranchListing,
+  { snapshot }: BranchListing,
   answered: readonly Answered[],
 ): Promise<Map<Sha, TimelineStep>> {
   const branches = new Set<Branch>(answered.map(({ branch }) => branch));
-  const heads = view.heads.filter(({ branch }) => branches.has(branch));
+  const heads = snapshot.heads.filter(({ branch }) => branches.has(branch));
   const steps = new Map<Sha, TimelineStep>();
   for (const { branch, commit } of heads) {
     const trail = await readTrail(site.location, commit, DEPTH);
@@ -88,11 +88,11 @@ function waitingIn(found: BranchListing): SummaryWait[] {
 
 /** With the position of the work, where it was one branch's. */
 function drawingOf(
-  { snapshot: view, trustedConfig: contract }: BranchListing,
+  { snapshot, trustedConfig }: BranchListing,
   answered: readonly Answered[],
 ): string | undefined {
-  if (contract.problems.length > 0 || !contract.any) return undefined;
+  if (trustedConfig.problems.length > 0 || !trustedConfig.any) return undefined;
   const [branch, ...others] = new Set(answered.map((event) => event.branch));
-  const head = others.length === 0 ? view.heads.find((one) => one.branch === branch) : undefined;
-  return formatMermaid(contract.workflow, head && stateOf(view, head));
+  const head = others.length === 0 ? snapshot.heads.find((one) => one.branch === branch) : undefined;
+  return formatMermaid(trustedConfig.workflow, head && stateOf(snapshot, head));
 }

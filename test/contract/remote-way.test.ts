@@ -24,8 +24,8 @@ async function put(remote: RemoteRepository, ref = A): Promise<Swap> {
 }
 
 /** Everything that is in the cache of a remote, names of files included. */
-function everythingIn({ location: place }: Workspace): string {
-  const root = dirname(place.commonDir);
+function everythingIn({ location }: Workspace): string {
+  const root = dirname(location.commonDir);
   const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const texts = files.map((file) => readFileSync(join(file.parentPath, file.name), "latin1"));
   return [root, ...files.map(({ name }) => name), ...texts].join("\n");
@@ -215,9 +215,9 @@ describe.each(TRANSPORTS)("the global configuration changes nothing, %s", (trans
     const all = { ...GLOBAL, ...more, "init.templateDir": template };
     for (const [key, value] of Object.entries(all))
       git(far.outside, ["config", "--file", config, key, value]);
-    const { remote, location: place } = await far.open("one", { GIT_CONFIG_GLOBAL: config });
+    const { remote, location } = await far.open("one", { GIT_CONFIG_GLOBAL: config });
     await remote.listRefs();
-    const cache = (...args: string[]) => git(place.commonDir, args).trim();
+    const cache = (...args: string[]) => git(location.commonDir, args).trim();
     cache("tag", "-a", "-m", "not to be pushed", "mine", "main");
     grow(far, "work", "first");
     const from = grow(far, "work", "größe: second");

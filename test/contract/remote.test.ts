@@ -239,7 +239,7 @@ describe("runners that share a cache", () => {
       );
       for (const look of looks) expect(branchesOf(look)).toEqual(expected);
     }
-    expect(new Set(two.map(({ location: place }) => place.commonDir)).size).toBe(1);
+    expect(new Set(two.map(({ location }) => location.commonDir)).size).toBe(1);
   });
 
   it("do not stand in each other's way when names become folders", async () => {

@@ -87,8 +87,6 @@ function look(world: World): { readonly decisions: string[]; readonly rests: Rea
 
 /** The work that requests of people carry on. */
 function itemsOf({ objects }: World, heads: readonly Head[]): ReadonlyMap<string, CarriedState> {
-  const byHand = heads.filter(
-    ({ reading: asked }) => asked.kind === "request" && asked.answers === undefined,
-  );
+  const byHand = heads.filter(({ reading }) => reading.kind === "request" && reading.answers === undefined);
   return new Map(byHand.map(({ key, commit }) => [key, readCarriedState([...objects.line(commit)])]));
 }

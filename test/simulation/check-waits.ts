@@ -135,15 +135,15 @@ export function whyStuck(world: World, { branch, commit }: Head): string | undef
 
 /** Children that were called off, or whose parent was, and that stand all the same. */
 export function findCalledOff({ objects }: World, heads: readonly Head[]): string[] {
-  const states = new Map(heads.map(({ branch, reading: asked }) => [branch, asked]));
-  return heads.flatMap(({ branch, reading: asked, commit }) => {
+  const states = new Map(heads.map(({ branch, reading }) => [branch, reading]));
+  return heads.flatMap(({ branch, reading, commit }) => {
     const parent = objects.value(commit, "Parent") as Branch | undefined;
-    if (asked.kind === "none" || isTerminal(asked.state) || parent === undefined) return [];
+    if (reading.kind === "none" || isTerminal(reading.state) || parent === undefined) return [];
     const above = states.get(parent);
     if (above?.kind !== "request") return [];
     const { cancels } = familyAt(objects, above.commit);
     const isOff = above.state === "cancelled" || cancels.has(branch.slice(parent.length + 1));
-    return isOff ? [`${branch} was called off, and stands at ${asked.state}`] : [];
+    return isOff ? [`${branch} was called off, and stands at ${reading.state}`] : [];
   });
 }
 

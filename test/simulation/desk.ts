@@ -218,8 +218,8 @@ export function findTakenOver(
 ): ReadonlyMap<string, Request> {
   const trusted = heads.find(({ branch }) => branch === target)?.commit;
   const found = new Map<string, Request>();
-  for (const { reading: asked, branch, key, commit } of heads) {
-    if (asked.kind !== "none" || asked.reason !== "no-state" || branch === target) continue;
+  for (const { reading, branch, key, commit } of heads) {
+    if (reading.kind !== "none" || reading.reason !== "no-state" || branch === target) continue;
     for (const below of objects.line(commit)) {
       if (trusted && objects.isAncestor(below.commit, trusted)) break;
       const one = parseRequest(branch, below);

@@ -95,8 +95,8 @@ export const changedOn = (repo: Repo, branch: string): string[] =>
 
 /** What the runner reads from the trusted branch. */
 export async function contractOf(repo: Repo): Promise<ReadTrustedConfig> {
-  const { location: place } = await openWorkspace(repo.dir, environmentOf(repo));
+  const { location } = await openWorkspace(repo.dir, environmentOf(repo));
   const commit = parseSha(repo.git("rev-parse", "main"));
   if (!commit) throw new Error("there is no main");
-  return readTrustedConfig(place.git, commit, temporaryDir());
+  return readTrustedConfig(location.git, commit, temporaryDir());
 }

@@ -61,12 +61,12 @@ async function blameAsked(
 }
 
 async function blameLines(
-  { location: place }: Workspace,
+  { location }: Workspace,
   rev: string,
   file: string,
   range?: string,
 ): Promise<Blame> {
-  const git = place.git.with({ settings: ["core.quotePath=false"] });
+  const git = location.git.with({ settings: ["core.quotePath=false"] });
   const some = range === undefined ? [] : ["-L", range];
   try {
     return parseBlame(await git.text(["blame", "--porcelain", "--no-textconv", ...some, rev, "--", file]));

@@ -10,12 +10,12 @@ import { cancelledChildren, planCancel } from "../../app/cancel.ts";
 
 export const run: CommandRun = async ({ input, terminal, env }) => {
   const site = await openWorkspace(input.directory, env, { remote: input.value("remote") });
-  const { snapshot: view } = await listBranches(site, currentTime());
-  const head = requireHead(site, view.heads, input.arguments[0]);
+  const { snapshot } = await listBranches(site, currentTime());
+  const head = requireHead(site, snapshot.heads, input.arguments[0]);
   const { branch } = head;
-  const wish = planCancel(view, head, { messages: input.values("message"), trailers: [] });
+  const wish = planCancel(snapshot, head, { messages: input.values("message"), trailers: [] });
   const written = await writeRequest(site, wish);
-  const children = cancelledChildren(branch, view.heads);
+  const children = cancelledChildren(branch, snapshot.heads);
   if (input.has("json")) printJson(terminal, { branch, state: "cancelled", commit: written, children });
   else {
     terminal.print(`${branch} is cancelled (${written.slice(0, 10)})`);

@@ -75,12 +75,12 @@ async function checkGit(site: Workspace): Promise<Finding> {
   }
 }
 
-function checkIdentity({ location: place }: Workspace): Finding {
-  if (place.person)
+function checkIdentity({ location }: Workspace): Finding {
+  if (location.person)
     return {
       about: "identity",
       level: "fine",
-      what: `${printable(place.person.name)} <${printable(place.person.email)}>`,
+      what: `${printable(location.person.name)} <${printable(location.person.email)}>`,
     };
   return {
     about: "identity",
@@ -90,8 +90,8 @@ function checkIdentity({ location: place }: Workspace): Finding {
   };
 }
 
-function checkKind({ location: place }: Workspace): Finding[] {
-  if (!place.shallow) return [];
+function checkKind({ location }: Workspace): Finding[] {
+  if (!location.shallow) return [];
   const what = "the history is shallow: hand-offs below its edge are not seen";
   return [{ about: "repository", level: "odd", what, next: "git fetch --unshallow" }];
 }
@@ -114,10 +114,10 @@ async function remoteFindings(site: Workspace): Promise<Finding[]> {
   }
 }
 
-function checkStates(site: Workspace, { trustedConfig: contract, snapshot: view }: BranchListing): Finding[] {
-  const { target } = view;
+function checkStates(site: Workspace, { trustedConfig, snapshot }: BranchListing): Finding[] {
+  const { target } = snapshot;
   const about = "states";
-  if (!contract.any) {
+  if (!trustedConfig.any) {
     const written = site.location.top !== undefined && existsSync(join(site.location.top, "states"));
     const next = written
       ? `git switch ${shellWord(target)} && git add states && git commit -m "Add Trailhand's states"`
@@ -127,7 +127,7 @@ function checkStates(site: Workspace, { trustedConfig: contract, snapshot: view 
       : `${target} has no states/`;
     return [{ about, level: "bad", what, next }];
   }
-  const problems = contract.problems.map(({ line, path, message }): Finding => {
+  const problems = trustedConfig.problems.map(({ line, path, message }): Finding => {
     const where = `${target}:${WORKFLOW_FILE}${line === undefined ? "" : `:${line}`}`;
     return {
       about: "workflow",
@@ -137,16 +137,18 @@ function checkStates(site: Workspace, { trustedConfig: contract, snapshot: view 
     };
   });
   if (problems.length > 0) return problems;
-  const names = Object.keys(contract.workflow.states).join(", ");
-  const kind = contract.workflow.open ? "no workflow file, every executable is a state" : "workflow checked";
+  const names = Object.keys(trustedConfig.workflow.states).join(", ");
+  const kind = trustedConfig.workflow.open
+    ? "no workflow file, every executable is a state"
+    : "workflow checked";
   return [{ about, level: "fine", what: `${kind}; trusted branch ${target}: ${names}` }];
 }
 
 /** A state that its author believes in and git does not read. */
-function checkMessages({ snapshot: view }: BranchListing): Finding[] {
-  return view.heads.flatMap(({ branch, reading: asked }): Finding[] => {
-    if (asked.kind !== "none" || asked.reason !== "doubt") return [];
-    const { doubt } = asked;
+function checkMessages({ snapshot }: BranchListing): Finding[] {
+  return snapshot.heads.flatMap(({ branch, reading }): Finding[] => {
+    if (reading.kind !== "none" || reading.reason !== "doubt") return [];
+    const { doubt } = reading;
     const why =
       doubt.kind === "voided"
         ? `line ${doubt.line} is no trailer, so git reads none of its paragraph: "${printable(doubt.text)}"`
@@ -162,9 +164,9 @@ function checkMessages({ snapshot: view }: BranchListing): Finding[] {
   });
 }
 
-function checkLeases({ snapshot: view }: BranchListing): Finding[] {
-  const keys = new Set(view.heads.map(({ key }) => key));
-  return [...view.leases].flatMap(([key, { lease, dead }]): Finding[] => {
+function checkLeases({ snapshot }: BranchListing): Finding[] {
+  const keys = new Set(snapshot.heads.map(({ key }) => key));
+  return [...snapshot.leases].flatMap(([key, { lease, dead }]): Finding[] => {
     const about = "lease";
     const on = printable(lease?.branch ?? key);
     if (!keys.has(key))
@@ -194,13 +196,10 @@ function checkPools({ cache }: Workspace): Finding[] {
 }
 
 /** Records of worktrees whose folder is gone, and checkouts that could not follow their branch. */
-async function checkRecords(
-  { location: place }: Workspace,
-  { snapshot: view }: BranchListing,
-): Promise<Finding[]> {
+async function checkRecords({ location }: Workspace, { snapshot }: BranchListing): Promise<Finding[]> {
   const [worktrees, follows] = await Promise.all([
-    place.git.text(["worktree", "list", "--porcelain", "-z"]),
-    place.git.text(["for-each-ref", "--format=%(refname)", FOLLOW]),
+    location.git.text(["worktree", "list", "--porcelain", "-z"]),
+    location.git.text(["for-each-ref", "--format=%(refname)", FOLLOW]),
   ]);
   const gone = worktrees.split("\0").filter((line) => line.startsWith("prunable"));
   const findings: Finding[] = [];
@@ -212,11 +211,11 @@ async function checkRecords(
       next: "git worktree prune",
     });
   }
-  const checkouts = listCheckouts(place);
+  const checkouts = listCheckouts(location);
   for (const key of follows
     .split("\n")
     .flatMap((ref) => (ref === "" ? [] : [ref.slice(ref.lastIndexOf("/") + 1)]))) {
-    const branch = view.heads.find((head) => head.key === key)?.branch;
+    const branch = snapshot.heads.find((head) => head.key === key)?.branch;
     const dir = checkouts.find((checkout) => checkout.branch === branch)?.dir;
     if (branch === undefined || dir === undefined) continue;
     findings.push({

@@ -9,10 +9,11 @@ import { listCheckouts } from "../../git/checkouts.ts";
 
 export const run: CommandRun = async ({ input, terminal, env }) => {
   const site = await openWorkspace(input.directory, env, { remote: input.value("remote") });
-  const { snapshot: view, trustedConfig: contract } = await listBranches(site, currentTime());
-  const { workflow } = await requireTrustedConfig(site, view.target, view.heads);
+  const { snapshot, trustedConfig } = await listBranches(site, currentTime());
+  const { workflow } = await requireTrustedConfig(site, snapshot.target, snapshot.heads);
   const name = input.arguments[0] ?? listCheckouts(site.location)[0]?.branch;
-  const position = name === undefined ? undefined : stateOf(view, requireHead(site, view.heads, name));
+  const position =
+    name === undefined ? undefined : stateOf(snapshot, requireHead(site, snapshot.heads, name));
   if (input.has("json")) {
     const states = Object.fromEntries(
       Object.entries(workflow.states).map(([key, state]) => [key, { human: state.human }]),
@@ -28,7 +29,7 @@ export const run: CommandRun = async ({ input, terminal, env }) => {
     terminal.print(formatMermaid(workflow, position));
   } else {
     terminal.print(formatDrawing(workflow, position));
-    if (contract.workflow.open)
+    if (trustedConfig.workflow.open)
       terminal.say("There is no states/workflow.yml: every executable is a state, and any may follow.");
     if (position !== undefined) terminal.say(`${name} is at ${position}`);
   }

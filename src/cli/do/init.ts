@@ -32,9 +32,11 @@ export const run: CommandRun = async ({ input, terminal, env }) => {
   return EXIT_CODE.done;
 };
 
-async function requireTop({ location: place }: Workspace): Promise<string> {
+async function requireTop({ location }: Workspace): Promise<string> {
   const top =
-    place.top === undefined ? undefined : (await place.git.text(["rev-parse", "--show-toplevel"])).trimEnd();
+    location.top === undefined
+      ? undefined
+      : (await location.git.text(["rev-parse", "--show-toplevel"])).trimEnd();
   if (top === undefined) throw new UserError(MESSAGES.bareRepository());
   return top;
 }
@@ -87,7 +89,7 @@ const FIRST_STEPS = [
 async function stepsOf(pack: string): Promise<string[]> {
   const command = commandOf(packPage(pack)) ?? "trailhand run";
   if (!/\btrailhand run\b/.test(command) || /\btrailhand request\b/.test(command)) return [command];
-  const { parseWorkflow: parseWorkflow } = await import("../../core/workflow/workflow-file.ts");
+  const { parseWorkflow } = await import("../../core/workflow/workflow-file.ts");
   const text = packFiles(pack).find(({ path }) => path === WORKFLOW_FILE)?.text ?? "";
   const { workflow } = parseWorkflow(text);
   const [start] = workflow ? startsOf(workflow) : [];

@@ -10,8 +10,8 @@ import { printJson, printable, type Colors } from "../render/terminal.ts";
 
 export const run: CommandRun = async ({ input, terminal, env }) => {
   const site = await openWorkspace(input.directory, env, { remote: input.value("remote") });
-  const { snapshot: view, trustedConfig: contract, decisions, now } = await listBranches(site, currentTime());
-  const lanes = lanesInUse(view, contract.workflow, decisions, now);
+  const { snapshot, trustedConfig, decisions, now } = await listBranches(site, currentTime());
+  const lanes = lanesInUse(snapshot, trustedConfig.workflow, decisions, now);
   if (input.has("json")) {
     printJson(terminal, {
       lanes: lanes.map(({ closedUntil, ...lane }) => ({

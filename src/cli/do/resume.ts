@@ -7,6 +7,10 @@ import { planResume } from "../../app/resume.ts";
 
 export const run: CommandRun = async (call) => {
   const site = await openWorkspace(call.input.directory, call.env, { remote: call.input.value("remote") });
-  const { snapshot: view } = await listBranches(site, currentTime());
-  return repeatRequest(call, site, planResume(view, requireHead(site, view.heads, call.input.arguments[0])));
+  const { snapshot } = await listBranches(site, currentTime());
+  return repeatRequest(
+    call,
+    site,
+    planResume(snapshot, requireHead(site, snapshot.heads, call.input.arguments[0])),
+  );
 };

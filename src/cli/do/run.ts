@@ -66,11 +66,11 @@ async function dryRun(
   concurrency: number | undefined,
 ): Promise<number> {
   const found = await listBranches(site, currentTime());
-  const { snapshot: view, trustedConfig: contract, decisions } = found;
-  await requireTrustedConfig(site, view.target, view.heads);
+  const { snapshot, trustedConfig, decisions } = found;
+  await requireTrustedConfig(site, snapshot.target, snapshot.heads);
   const wanted = decisions.filter(({ head }) => branches.length === 0 || branches.includes(head.branch));
   const runs = wanted.flatMap((one) => (one.kind === "run" ? [one] : []));
-  const held = admit(view, contract.workflow, runs, found.now, concurrency).held;
+  const held = admit(snapshot, trustedConfig.workflow, runs, found.now, concurrency).held;
   const rows = wanted.map((one) => held.find(({ head }) => head.branch === one.head.branch) ?? one);
   if (input.has("json")) {
     printJson(
@@ -78,7 +78,7 @@ async function dryRun(
       rows.map((one) => ({
         branch: one.head.branch,
         commit: one.head.commit,
-        state: stateOf(view, one.head) ?? null,
+        state: stateOf(snapshot, one.head) ?? null,
         decision: one.kind,
         ...("why" in one ? { why: one.why } : {}),
         ...("attempt" in one ? { attempt: one.attempt, limit: one.limit ?? null } : {}),
@@ -91,7 +91,7 @@ async function dryRun(
   const lines = rows.map((one) => [
     one.kind,
     printable(one.head.branch, 40),
-    stateOf(view, one.head) ?? "-",
+    stateOf(snapshot, one.head) ?? "-",
     printable(sentenceOf(found, one), 80),
   ]);
   if (lines.length > 0) terminal.print(renderColumns(lines));

@@ -19,7 +19,7 @@ export const run: CommandRun = async (call) => {
 
 /** Whose approvals count may be known to GitHub alone; what is here cannot be asked there. */
 async function pushesAt({ env, terminal }: CommandCall) {
-  const [{ pushesOf }, { printable: printable }] = await Promise.all([
+  const [{ pushesOf }, { printable }] = await Promise.all([
     import("../../app/push-log.ts"),
     import("../render/terminal.ts"),
   ]);

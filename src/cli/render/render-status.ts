@@ -88,13 +88,13 @@ function renderRows(found: BranchListing, rows: readonly Row[], colors: Colors):
 }
 
 function sayRest(found: BranchListing, count: number, terminal: Terminal, needsMe: boolean): void {
-  const { trustedConfig: contract, snapshot: view } = found;
-  if (contract.problems.length > 0) {
+  const { trustedConfig, snapshot } = found;
+  if (trustedConfig.problems.length > 0) {
     terminal.say(
-      `The workflow on ${view.target} cannot be used, so nothing runs:\n${formatProblems(contract.problems)}`,
+      `The workflow on ${snapshot.target} cannot be used, so nothing runs:\n${formatProblems(trustedConfig.problems)}`,
     );
-  } else if (!contract.any) {
-    terminal.say(`There are no states on ${view.target} yet. next: trailhand init`);
+  } else if (!trustedConfig.any) {
+    terminal.say(`There are no states on ${snapshot.target} yet. next: trailhand init`);
   } else if (count === 0) {
     terminal.say(
       needsMe

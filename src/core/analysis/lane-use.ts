@@ -88,12 +88,12 @@ function taken(name: string, slots: number | undefined, { slots: places, leases 
 
 /** When the request was made that waits for this lane. */
 function waitingSince(decision: Decision, name: string, workflow: Workflow): number[] {
-  const { reading: asked, committed } = decision.head;
+  const { reading, committed } = decision.head;
   const isReady =
     decision.kind === "run"
       ? decision.known === undefined && decision.limit === undefined
       : "why" in decision && decision.why.code === "held";
-  const state = asked.kind === "request" ? workflow.states[asked.state] : undefined;
+  const state = reading.kind === "request" ? workflow.states[reading.state] : undefined;
   const lanes = decision.kind === "run" ? decision.state?.lane : state?.lane;
   return isReady && lanes?.includes(name) ? [committed * 1000] : [];
 }

@@ -40,10 +40,10 @@ export interface Lease {
 
 /** The message of the lease commit, which is a root commit with the empty tree. */
 export function formatLease(lease: Lease): string {
-  const { holder, backoff: rest } = lease;
+  const { holder, backoff } = lease;
   const spent = formatAmounts(lease.spent);
   return composeMessage({
-    header: rest
+    header: backoff
       ? `lease: ${lease.branch} rests after attempt ${lease.attempt}`
       : `lease: attempt ${lease.attempt} on ${lease.branch}`,
     trailers: [
@@ -58,11 +58,11 @@ export function formatLease(lease: Lease): string {
       { key: "Ttl-Ms", value: String(lease.ttlMs) },
       { key: "Nonce", value: lease.nonce },
       ...(holder ? [{ key: "Process", value: `${holder.boot} ${holder.pid} ${holder.started}` }] : []),
-      ...(rest
+      ...(backoff
         ? [
-            { key: "Rest-Ms", value: String(rest.ms) },
+            { key: "Rest-Ms", value: String(backoff.ms) },
             // What a script or a parser said: of many lines, perhaps, or of none.
-            { key: "Because", value: cleanLine(redact(rest.why)) || "-" },
+            { key: "Because", value: cleanLine(redact(backoff.why)) || "-" },
           ]
         : []),
     ],

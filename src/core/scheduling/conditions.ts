@@ -53,8 +53,8 @@ function judge(one: Predicate, head: Head, request: Request, scene: ConditionCon
       return judgeApprovals(one, head, scene);
     case "requests": {
       const found = view.heads.filter(
-        ({ reading: asked, branch }) =>
-          branch !== head.branch && asked.kind === "request" && asked.state === one.state,
+        ({ reading, branch }) =>
+          branch !== head.branch && reading.kind === "request" && reading.state === one.state,
       ).length;
       return found >= one.n
         ? MET

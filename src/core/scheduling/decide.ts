@@ -83,11 +83,11 @@ function decideOne(
 function findOwners(view: Snapshot, works: (branch: Branch) => boolean): ReadonlyMap<Sha, Branch> {
   const owners = new Map<Sha, Branch>();
   const heads = new Map<Branch, Sha>();
-  for (const { reading: asked, branch } of view.heads) {
-    if (asked.kind === "none" || asked.bound || !works(branch)) continue;
-    const other = owners.get(asked.commit);
-    if (other === undefined || branch < other) owners.set(asked.commit, branch);
-    heads.set(branch, asked.commit);
+  for (const { reading, branch } of view.heads) {
+    if (reading.kind === "none" || reading.bound || !works(branch)) continue;
+    const other = owners.get(reading.commit);
+    if (other === undefined || branch < other) owners.set(reading.commit, branch);
+    heads.set(branch, reading.commit);
   }
   // The lease of a branch that has moved on since speaks for nobody.
   for (const { lease } of view.leases.values()) {

@@ -24,12 +24,7 @@ interface BatchInput {
   readonly view: Snapshot;
 }
 
-export async function readMembers({
-  ports,
-  trustedConfig: trustedConfig,
-  claim,
-  view,
-}: BatchInput): Promise<Member[]> {
+export async function readMembers({ ports, trustedConfig, claim, view }: BatchInput): Promise<Member[]> {
   const { workflow } = trustedConfig;
   const { request: own } = claim.run;
   const states = workflow.states[own.state]?.answers ?? [];

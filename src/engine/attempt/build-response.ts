@@ -67,10 +67,10 @@ export async function buildResponse(
 
 /** Children that are not there yet. Any other branch of that name is in the way, and the swap finds it. */
 async function unborn(
-  { ports, claim, carried: item }: AttemptContext,
+  { ports, claim, carried }: AttemptContext,
   births: readonly NewBranch[],
 ): Promise<NewBranch[]> {
-  const repeated = births.filter(({ key }) => item.children.includes(key));
+  const repeated = births.filter(({ key }) => carried.children.includes(key));
   if (repeated.length === 0) return [...births];
   const values = await ports.repository.read(repeated.map(({ branch }) => refOf(branch)));
   const kept = new Set<string>();
@@ -150,15 +150,15 @@ function joins({ claim, workflow }: AttemptContext, state: string, isTrouble: bo
 }
 
 /** After the last step the plan is fulfilled, and binds nobody any more. */
-function placeAfter({ plan, carried: item }: AttemptContext): CarriedState["plan"] {
-  if (!plan) return item.plan;
+function placeAfter({ plan, carried }: AttemptContext): CarriedState["plan"] {
+  if (!plan) return carried.plan;
   return plan.step < plan.of ? { id: plan.id, step: plan.step + 1, of: plan.of } : undefined;
 }
 
 /** Where trouble leads aside, the step is still to be done. */
-function placeNow({ plan, carried: item }: AttemptContext, state: string): CarriedState["plan"] {
+function placeNow({ plan, carried }: AttemptContext, state: string): CarriedState["plan"] {
   const isAside = ["failed", "parked"].includes(state) || plan === undefined || plan.step < plan.of;
-  return isAside ? item.plan : undefined;
+  return isAside ? carried.plan : undefined;
 }
 
 function proofs(output: Output | undefined, sealed: CollectedTree | undefined): Trailer[] {

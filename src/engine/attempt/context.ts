@@ -63,9 +63,9 @@ export type Start = Pick<
 
 /** Reads the work below a claimed request. */
 export async function readContext(start: Start): Promise<AttemptContext> {
-  const { ports, trustedConfig: contract, claim, view } = start;
+  const { ports, trustedConfig, claim, view } = start;
   const { request, head } = claim.run;
-  const { workflow, target } = contract;
+  const { workflow, target } = trustedConfig;
   const trail = await ports.repository.trail(request.commit, DEPTH);
   const carried = readCarriedState(trail);
   // Who may freeze a plan follows none, not even one that cannot be read any more.
@@ -75,7 +75,7 @@ export async function readContext(start: Start): Promise<AttemptContext> {
   const { heads } = scene;
   return {
     ports,
-    trustedConfig: contract,
+    trustedConfig,
     target,
     targetCommit: heads.get(target)?.commit ?? request.commit,
     workflow,

@@ -45,10 +45,10 @@ async function attend(work: AttemptContext, call: ScriptCall): Promise<ScriptEnd
 
 /** The hook that makes a worktree fit to work in, then the script. */
 export async function runSetupAndScript(
-  { ports, stop, trustedConfig: contract }: AttemptContext,
+  { ports, stop, trustedConfig }: AttemptContext,
   call: ScriptCall,
 ): Promise<ScriptEnd> {
-  const setup = await contract.setup();
+  const setup = await trustedConfig.setup();
   if (setup) {
     const ready = await ports.scripts.run({ ...call, script: setup, agent: undefined }, stop.done);
     if (ready.exit.kind !== "exited" || ready.exit.code !== 0) return asSetup(ready);
@@ -69,11 +69,11 @@ export async function scriptCallOf(
   script: Script,
   tree: AttemptTree,
 ): Promise<ScriptCall> {
-  const { ports, claim: held, workflow, carried: item } = work;
+  const { ports, claim: held, workflow, carried } = work;
   const { request, head, state } = held.run;
   const previous = held.lease.attempt > 1 || held.run.over !== undefined;
   const legal = script.aynig && workflow.open ? "any" : legalAnswers(workflow, request.state, work.plan);
-  const { time = Number.POSITIVE_INFINITY } = budgetOf(workflow, item);
+  const { time = Number.POSITIVE_INFINITY } = budgetOf(workflow, carried);
   return {
     target: work.target,
     targetCommit: work.targetCommit,
@@ -86,13 +86,13 @@ export async function scriptCallOf(
     run: held.lease.run,
     attempt: held.lease.attempt,
     attempts: attemptsOf(held),
-    timeoutMs: Math.min(state?.timeout ?? 1_800_000, Math.max(1, time - item.spent.time)),
+    timeoutMs: Math.min(state?.timeout ?? 1_800_000, Math.max(1, time - carried.spent.time)),
     stallMs: state?.stall,
     env: state?.env ?? [],
     next: legal === "any" ? [] : legal,
     ...(state?.writes ? { writes: state.writes } : {}),
     forbid: state?.forbid ?? [],
-    item,
+    item: carried,
     children: work.offspring,
     approvals: work.approvals,
     plan: work.plan,

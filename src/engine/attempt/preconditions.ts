@@ -40,20 +40,20 @@ interface PreconditionInput {
  * server has not told yet who pushed it.
  */
 export async function preconditionProblem(work: PreconditionInput): Promise<string | undefined> {
-  const { workflow, carried: item, trail, claim } = work;
+  const { workflow, carried, trail, claim } = work;
   const { request, head } = claim.run;
   const permit = await permitRefusal(work);
   if (permit !== undefined) return permit;
-  if (work.isTampered) return MESSAGES.planTampered(item.plan?.id ?? "");
+  if (work.isTampered) return MESSAGES.planTampered(carried.plan?.id ?? "");
   const tree = trail[0]?.tree ?? "";
   const missing = missingEvidence(workflow, request.state, findEvidence(trail, tree, workflow));
   if (missing.length > 0) return MESSAGES.noEvidence(request.state, missing);
-  return budgetProblem(workflow, item, head.branch);
+  return budgetProblem(workflow, carried, head.branch);
 }
 
 async function permitRefusal({
   ports,
-  trustedConfig: contract,
+  trustedConfig,
   workflow,
   trail,
   claim,
@@ -65,12 +65,12 @@ async function permitRefusal({
   const { commit: asker, byScript } = asking;
   // Anybody can write what looks like an answer: where it is told who pushed it, that decides.
   if (byScript && workflow.proof !== "pusher") return agentProblem(workflow, state, asker);
-  if (!byScript && (await isOfTrusted(ports, contract, branch, asker.commit)))
+  if (!byScript && (await isOfTrusted(ports, trustedConfig, branch, asker.commit)))
     return authorizationProblem(workflow, state, undefined);
   const isFresh = ports.clock.wall() - asker.committed * 1000 < LATE_MS;
   const waits = workflow.proof === "pusher" && isFresh ? SOON_MS : [];
   for (const ms of [...waits, undefined]) {
-    const proven = await proveIdentity(ports.repository, contract, branch, trail, [asker]);
+    const proven = await proveIdentity(ports.repository, trustedConfig, branch, trail, [asker]);
     if (!proven) return authorizationProblem(workflow, state, asker.author ?? "");
     const by = proven.get(asker.commit);
     if (byScript && isOnBehalf(workflow, by)) return agentProblem(workflow, state, asker);

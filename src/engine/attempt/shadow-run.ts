@@ -24,10 +24,10 @@ type Play = (
 
 /** Never rejects. */
 export async function runShadow(work: AttemptContext, play: Play): Promise<void> {
-  const { ports, claim, trustedConfig: contract } = work;
+  const { ports, claim, trustedConfig } = work;
   const { request } = claim.run;
   try {
-    const prompt = await contract.prompt(request.state);
+    const prompt = await trustedConfig.prompt(request.state);
     if (prompt && !(await isUnwanted(work))) await cast(work, prompt, play);
   } catch (error) {
     const what = `the shadow of ${request.state}: ${error instanceof Error ? error.message : String(error)}`;

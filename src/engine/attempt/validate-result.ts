@@ -53,9 +53,9 @@ async function breach(
   output: Output,
   sealed: CollectedTree,
 ): Promise<string | undefined> {
-  const { workflow, carried: item, members } = work;
+  const { workflow, carried, members } = work;
   const { request, state } = work.claim.run;
-  const strange = (output.cancel ?? []).find((key) => !item.children.includes(key));
+  const strange = (output.cancel ?? []).find((key) => !carried.children.includes(key));
   if (strange !== undefined) return MESSAGES.noSuchChild(strange);
   // Another branch would be bound by nothing of the plan.
   if (work.plan && (output.children ?? []).length > 0) return MESSAGES.planHandsOut(request.state);
@@ -65,7 +65,7 @@ async function breach(
   const ring = depends.length > 0 ? cycleWith(request.branch, depends, work.scene) : undefined;
   if (ring) return MESSAGES.wouldWait(ring);
   const declared =
-    childProblem(output.children ?? [], workflow, request.branch, request.state, item, work.offspring) ??
+    childProblem(output.children ?? [], workflow, request.branch, request.state, carried, work.offspring) ??
     (output.plan && planProblem(output.plan, request.state, workflow)) ??
     othersProblem(output.answers ?? [], members, workflow);
   return declared ?? (await landBreach(work, output)) ?? (await pathBreach(work, sealed));
@@ -84,10 +84,10 @@ async function landBreach(
 
 /** Paths that this state, this work or this step of a plan may not change. */
 async function pathBreach(work: AttemptContext, sealed: CollectedTree): Promise<string | undefined> {
-  const { carried: item, plan } = work;
+  const { carried, plan } = work;
   const { request, state } = work.claim.run;
   const step = plan?.steps[plan.step - 1]?.writes;
-  const bounds = [state?.writes, item.owns.length > 0 ? item.owns : undefined, step].filter(
+  const bounds = [state?.writes, carried.owns.length > 0 ? carried.owns : undefined, step].filter(
     (one) => one !== undefined,
   );
   if (!sealed.changed || (bounds.length === 0 && (state?.forbid.length ?? 0) === 0)) return undefined;
@@ -105,9 +105,9 @@ export function temper(
   answer: Extract<Outcome, { kind: "answer" }>,
   sealed: CollectedTree,
 ): FinalState {
-  const { workflow, carried: item, trail } = work;
+  const { workflow, carried, trail } = work;
   const { state, output } = answer;
-  const most = roundsProblem(workflow, item, state);
+  const most = roundsProblem(workflow, carried, state);
   const same = repetitionProblem(workflow, trail, state, sealed.tree);
   const limit = most ?? (same === undefined ? undefined : { state: "parked", why: same });
   return limit ? { state: limit.state, output, trouble: { why: limit.why, log: "" } } : { state, output };

@@ -94,9 +94,9 @@ export class FactLoader {
     this.#items = new Map();
     const items = new Map<string, CarriedState>();
     for (const head of heads) {
-      const { reading: asked, commit, key } = head;
-      const request = asked.kind === "none" ? takenOver.get(key) : asked;
-      if (!request || (request === asked && request.answers !== undefined)) continue;
+      const { reading, commit, key } = head;
+      const request = reading.kind === "none" ? takenOver.get(key) : reading;
+      if (!request || (request === reading && request.answers !== undefined)) continue;
       const joins = workflow.states[request.state]?.wait.some((one) =>
         singles(one).some(({ kind }) => kind === "children"),
       );
@@ -117,8 +117,8 @@ export class FactLoader {
     this.#approved = new Map();
     const found = new Map<string, ApprovalState>();
     const { proof } = contract.workflow;
-    for (const { reading: asked, branch, commit, key } of heads) {
-      if (asked.kind !== "none" || asked.reason !== "approves") continue;
+    for (const { reading, branch, commit, key } of heads) {
+      if (reading.kind !== "none" || reading.reason !== "approves") continue;
       const id = `${commit} ${branch} ${proof} ${contract.workflow["on-plain-commit"]}`;
       const approved = known.has(id)
         ? known.get(id)
@@ -180,19 +180,19 @@ function joining(
   items: ReadonlyMap<string, CarriedState>,
   workflow: Workflow,
 ): Branch[] {
-  return heads.flatMap(({ reading: asked, branch, key }) => {
-    if (asked.kind === "none") return [];
-    const wait = workflow.states[asked.state]?.wait ?? [];
+  return heads.flatMap(({ reading, branch, key }) => {
+    if (reading.kind === "none") return [];
+    const wait = workflow.states[reading.state]?.wait ?? [];
     if (!wait.some((one) => singles(one).some(({ kind }) => kind === "children"))) return [];
-    const { children, joined } = items.get(key) ?? carriedStateOf(asked.message.trailers);
+    const { children, joined } = items.get(key) ?? carriedStateOf(reading.message.trailers);
     return children.filter((one) => !joined.includes(one)).map((one) => childBranch(branch, one));
   });
 }
 
 /** Every single thing that a head waits for. */
-function waitsOf({ reading: asked }: Head, workflow: Workflow): Predicate[] {
-  if (asked.kind === "none") return [];
-  const wait = workflow.states[asked.state]?.wait ?? [];
-  const depends = asked.dependsOn.flatMap((text) => parseDependency(text) ?? []);
+function waitsOf({ reading }: Head, workflow: Workflow): Predicate[] {
+  if (reading.kind === "none") return [];
+  const wait = workflow.states[reading.state]?.wait ?? [];
+  const depends = reading.dependsOn.flatMap((text) => parseDependency(text) ?? []);
   return [...wait, ...depends].flatMap(singles);
 }

@@ -54,8 +54,8 @@ export class Observer {
     }
     this.#before = new Map([...leases.values(), ...slots.values()].map(({ ref, value }) => [ref, value]));
     const sightings = new Map<Sha, number>();
-    for (const { commit, reading: asked } of look.heads) {
-      if (asked.kind === "request" && asked.state === "working") sightings.set(commit, seenAt(commit));
+    for (const { commit, reading } of look.heads) {
+      if (reading.kind === "request" && reading.state === "working") sightings.set(commit, seenAt(commit));
     }
     for (const value of this.#firstSeen.keys()) if (!present.has(value)) this.#firstSeen.delete(value);
     const { target, heads, parked, sides } = look;

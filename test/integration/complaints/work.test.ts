@@ -81,7 +81,7 @@ describe("zombie-worktree", () => {
     let ahead = 0;
     let looks = 0;
     const watching = await stay(repo, { branches: ["other" as never] }, (ports) => {
-      const { clock, trustedConfig: contract } = ports;
+      const { clock, trustedConfig } = ports;
       return {
         ...ports,
         clock: {
@@ -91,7 +91,7 @@ describe("zombie-worktree", () => {
         },
         trustedConfig: (...args) => {
           looks++;
-          return contract(...args);
+          return trustedConfig(...args);
         },
       };
     });

@@ -132,7 +132,7 @@ export const scene = fc
     const heads = asks.map(headOf);
     const child = headOf({ state: "light", priority: 0, age: 0, after: false }, 99);
     const kids = heads
-      .filter(({ reading: asked }) => asked.kind === "request" && asked.state === "join")
+      .filter(({ reading }) => reading.kind === "request" && reading.state === "join")
       .map(({ branch: parent }, at): Head => {
         const name = branch(`${parent}.x`);
         const message = `s\n\nState: light\nDepends-On: #${at + 1}\n`;

@@ -62,17 +62,17 @@ export function seenOf(branch: string, messages: readonly string[], why?: Decisi
 }
 
 function decisionOf(head: Head, why: DecisionReason | undefined): Decision {
-  const { reading: asked } = head;
+  const { reading } = head;
   if (why) {
     const kind =
       why.code === "running" || why.code === "waits" || why.code === "not-before" ? "wait" : "park";
     return { kind, head, why };
   }
-  if (asked.kind === "none") return { kind: "ignore", head, why: { code: "no-state" } };
-  if (["done", "failed", "cancelled"].includes(asked.state))
-    return { kind: "ignore", head, why: { code: "ended", detail: asked.state } };
-  if (asked.state === "review") return { kind: "park", head, why: { code: "person" } };
-  return { kind: "run", head, request: asked, state: undefined, attempt: 1, over: undefined };
+  if (reading.kind === "none") return { kind: "ignore", head, why: { code: "no-state" } };
+  if (["done", "failed", "cancelled"].includes(reading.state))
+    return { kind: "ignore", head, why: { code: "ended", detail: reading.state } };
+  if (reading.state === "review") return { kind: "park", head, why: { code: "person" } };
+  return { kind: "run", head, request: reading, state: undefined, attempt: 1, over: undefined };
 }
 
 export const projected = (seen: readonly BranchView[], more: Partial<Projected> = {}): Projected => ({

@@ -83,19 +83,19 @@ describe("admission to lanes", () => {
       fc.property(scene, ({ admitted, held }) => {
         for (const { head, why } of held) {
           if (why.code !== "no-room" && why.code !== "lane-full") continue;
-          const { reading: asked } = head;
-          if (asked.kind !== "request") continue;
+          const { reading } = head;
+          if (reading.kind !== "request") continue;
           const rivals = admitted.filter(
             (one) => !one.known && (why.code === "no-room" || lanesOf(one).includes(why.detail)),
           );
           for (const { request, state } of rivals) {
             // What asks for less may fit where more does not.
-            const own = workflow.states[asked.state];
+            const own = workflow.states[reading.state];
             if (why.code === "lane-full" && (state?.weight ?? 1) < (own?.weight ?? 1)) continue;
             if (why.code === "lane-full" && (state?.lane.length ?? 0) < (own?.lane.length ?? 0)) continue;
-            const laterMs = (request.committed - asked.committed) * 1000;
+            const laterMs = (request.committed - reading.committed) * 1000;
             if (laterMs > 0) overtakes++;
-            const worthMs = (request.priority - asked.priority) * workflow.limits.ageing;
+            const worthMs = (request.priority - reading.priority) * workflow.limits.ageing;
             expect(laterMs <= 0 || laterMs < worthMs, `${laterMs} ms, worth ${worthMs}`).toBe(true);
           }
         }

@@ -27,7 +27,7 @@ const isResting = ({ lease, firstSeen, committed }: ObservedLease, head: Head): 
 
 /** Everything that keeps a head from being run, said once more and in another way than in the core. */
 function hindrances(seen: Snapshot, head: Head): string[] {
-  const { reading: asked } = head;
+  const { reading } = head;
   const lease = seen.leases.get(head.key);
   const found: Record<string, boolean> = {
     target: head.branch === seen.target,
@@ -36,15 +36,15 @@ function hindrances(seen: Snapshot, head: Head): string[] {
     held: lease !== undefined && isHeld(lease),
     resting: lease !== undefined && isResting(lease, head),
     merge: head.parents.length > 1,
-    boundElsewhere: asked.kind === "none" && asked.reason === "bound-elsewhere",
-    noRequest: asked.kind === "none",
+    boundElsewhere: reading.kind === "none" && reading.reason === "bound-elsewhere",
+    noRequest: reading.kind === "none",
   };
-  if (asked.kind === "request") {
-    const foreign = asked.key !== "State" && asked.state === "working";
+  if (reading.kind === "request") {
+    const foreign = reading.key !== "State" && reading.state === "working";
     const sighted = seen.sightings.get(head.commit) ?? NOW.mono;
-    found["notScripted"] = !["build", "test"].includes(asked.state) && !foreign;
-    found["dependsOn"] = asked.dependsOn.length > 0 && !foreign;
-    found["tooEarly"] = (asked.notBefore ?? 0) > NOW.wall && !foreign;
+    found["notScripted"] = !["build", "test"].includes(reading.state) && !foreign;
+    found["dependsOn"] = reading.dependsOn.length > 0 && !foreign;
+    found["tooEarly"] = (reading.notBefore ?? 0) > NOW.wall && !foreign;
     found["foreign"] = foreign && NOW.mono - sighted < 300_000;
   }
   return Object.keys(found).filter((name) => found[name]);
@@ -66,7 +66,7 @@ describe("decide", () => {
         const before = structuredClone(seen);
         const first = decide(seen, workflow, NOW);
         expect(seen).toEqual(before);
-        const heads = seen.heads.map((head) => ({ ...head, asked: parseRequest(head.branch, head) }));
+        const heads = seen.heads.map((head) => ({ ...head, reading: parseRequest(head.branch, head) }));
         expect(decide({ ...seen, heads }, workflow, NOW)).toEqual(first);
       }),
       { ...RUNS, numRuns: 1000 },
@@ -145,8 +145,8 @@ const inLane = (refs: Iterable<Ref>, lane: string): Ref[] =>
 
 /** The place that the run before this one left, which nobody but this run may take. */
 function inherited(seen: Snapshot, { over, ...run }: Run): ObservedSlot | undefined {
-  const { backoff: rest, slots: [name] = [], run: id } = over?.lease ?? {};
-  if (rest || name === undefined || !name.startsWith(`${laneOf({ over, ...run })}/`)) return undefined;
+  const { backoff, slots: [name] = [], run: id } = over?.lease ?? {};
+  if (backoff || name === undefined || !name.startsWith(`${laneOf({ over, ...run })}/`)) return undefined;
   const held = seen.slots.get(`refs/trailhand/lanes/${name}` as Ref);
   return held?.run === id ? held : undefined;
 }
