@@ -5,7 +5,7 @@
  * is `node -e 0`.
  */
 import { fileURLToPath } from "node:url";
-import { RefWatch } from "../src/queue/watch.ts";
+import { RefWatch } from "../src/queue/ref-watch.ts";
 import { Runner } from "../src/engine/runner.ts";
 import { openWorkspace } from "../src/app/open-workspace.ts";
 import { createRunner } from "../src/app/create-runner.ts";
@@ -19,7 +19,9 @@ export async function watch(rounds: number): Promise<Figure[]> {
   return withLab(importRequest(), async (lab) => {
     const site = await openWorkspace(lab.dir, lab.env);
     const events = new EventTarget();
-    const { ports, dispose } = createRunner(site, lab.env, ({ kind }) => events.dispatchEvent(new Event(kind)));
+    const { ports, dispose } = createRunner(site, lab.env, ({ kind }) =>
+      events.dispatchEvent(new Event(kind)),
+    );
     const refs = new RefWatch(site.location.commonDir);
     const runner = new Runner(ports, {
       once: false,

@@ -12,13 +12,13 @@ import { type Sha, refOf } from "../core/protocol/ids.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import { requiredApprovals } from "../core/scheduling/waits.ts";
 import { signingOf } from "../git/verify-signature.ts";
-import { GitExit } from "../git/exec.ts";
+import { GitExit } from "../git/git.ts";
 import type { BranchListing } from "./branch-listing.ts";
 import type { Workspace } from "./workspace.ts";
 import type { RequestDraft } from "./write-request.ts";
 import { FactLoader } from "../engine/loop/fact-loader.ts";
 import { readEntry } from "../git/build-snapshot.ts";
-import { readTrail } from "../git/repository.ts";
+import { readTrail } from "../git/local-repository.ts";
 
 /** Approves what a head asks for. Throws a Fault with the reason when that would not count. */
 export async function approveHead(

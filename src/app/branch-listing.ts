@@ -12,7 +12,7 @@ import type { Head, Now, ObservedLease, ObservedSlot, Snapshot } from "../core/s
 import { UserError, shellWord, MESSAGES } from "../core/messages/messages.ts";
 import type { ReadTrustedConfig } from "../git/contract.ts";
 import { listCheckouts } from "../git/checkouts.ts";
-import { isDead } from "../process/machine.ts";
+import { isDead } from "../process/process-identity.ts";
 import { FactLoader } from "../engine/loop/fact-loader.ts";
 import type { Workspace } from "./workspace.ts";
 

@@ -3,7 +3,7 @@
  *
  * What must hold: nothing is written; a branch that nobody asked anything of costs nothing.
  */
-import { readTrail } from "../git/repository.ts";
+import { readTrail } from "../git/local-repository.ts";
 import type { Branch, Ref, Sha } from "../core/protocol/ids.ts";
 import { archiveRef } from "../core/protocol/refs.ts";
 import { refsOf } from "../core/protocol/refs.ts";

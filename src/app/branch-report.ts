@@ -10,7 +10,7 @@ import { readCarriedState } from "../core/workflow/carried-state.ts";
 import { refsOf } from "../core/protocol/refs.ts";
 import { readTimeline } from "../core/analysis/timeline.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
-import { readTrail } from "../git/repository.ts";
+import { readTrail } from "../git/local-repository.ts";
 import { escapeCode, escapeProse } from "../github/api/escape-markdown.ts";
 import type { Workspace } from "./workspace.ts";
 import { asAdmitted, reasonIn, stateOf, type BranchListing } from "./branch-listing.ts";

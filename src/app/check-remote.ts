@@ -5,7 +5,7 @@ import { dirname } from "node:path";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import { readJson } from "../git/bay.ts";
 import { checkCapabilities } from "../git/remote/capability-check.ts";
-import type { RemoteRepository } from "../git/remote/repository.ts";
+import type { RemoteRepository } from "../git/remote/remote-repository.ts";
 import type { Workspace } from "./workspace.ts";
 
 const DAY_MS = 86_400_000;

@@ -7,14 +7,14 @@
 import type { Branch, Sha } from "../core/protocol/ids.ts";
 import { parseMessage, valuesOf } from "../core/protocol/message.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
-import { readTrail } from "../git/repository.ts";
+import { readTrail } from "../git/local-repository.ts";
 import type { RefListing } from "../engine/ports.ts";
 import type { Workspace } from "./workspace.ts";
 import { HOLD } from "../core/protocol/refs.ts";
 import { ARCHIVE } from "../core/protocol/refs.ts";
 import { type Commit, parseRequest, type Request } from "../core/protocol/request.ts";
 import { isReservedState } from "../core/workflow/workflow.ts";
-import { LOG_FORMAT, parseLog } from "../git/parse.ts";
+import { LOG_FORMAT, parseLog } from "../git/parse-output.ts";
 
 const EVENT_DEPTH = 100_000;
 

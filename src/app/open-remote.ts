@@ -9,10 +9,10 @@ import { join } from "node:path";
 import type { Sha } from "../core/protocol/ids.ts";
 import { readTrustedConfig, type ReadTrustedConfig } from "../git/contract.ts";
 import { EMPTY_TREE, gitIn, openLocation, personOf, type GitLocation } from "../git/open-repository.ts";
-import { parseScopedConfig, type ScopedSetting } from "../git/parse.ts";
+import { parseScopedConfig, type ScopedSetting } from "../git/parse-output.ts";
 import { folderName, gitsOf, isThere, makeCache, requireAddress } from "../git/remote/cache-dir.ts";
 import { Transport } from "../git/remote/transport.ts";
-import { RemoteRepository } from "../git/remote/repository.ts";
+import { RemoteRepository } from "../git/remote/remote-repository.ts";
 import {
   cacheBase,
   cacheFolders,

@@ -11,7 +11,7 @@ import { WORKFLOW_FILE } from "../core/workflow/workflow.ts";
 import type { ReadTrustedConfig } from "../git/contract.ts";
 import { RefReader } from "../git/read-refs.ts";
 import { gitIn, openLocation } from "../git/open-repository.ts";
-import { LocalRepository } from "../git/repository.ts";
+import { LocalRepository } from "../git/local-repository.ts";
 import type { TrustedConfig } from "../engine/ports.ts";
 import {
   cacheFolders,

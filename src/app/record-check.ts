@@ -4,7 +4,7 @@ import type { Sha, Ref } from "../core/protocol/ids.ts";
 import { CHECKS } from "../core/protocol/refs.ts";
 import { readSides, formatChecks } from "../core/scheduling/side-refs.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
-import { readTrail } from "../git/repository.ts";
+import { readTrail } from "../git/local-repository.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** Keeps it beside what is known of the same commit. */

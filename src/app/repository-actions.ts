@@ -23,7 +23,7 @@ import { planRetry } from "./retry.ts";
 import { findEvent, findHold } from "./history-queries.ts";
 import { currentTime, requireHead, listBranches, type BranchListing } from "./branch-listing.ts";
 import { writeRequest, writeRequests } from "./write-request.ts";
-import { BOT, readTrail } from "../git/repository.ts";
+import { BOT, readTrail } from "../git/local-repository.ts";
 import type {
   Author,
   RepositoryActions,

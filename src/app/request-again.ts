@@ -4,7 +4,7 @@ import type { Branch, Sha } from "../core/protocol/ids.ts";
 import type { Update } from "../engine/ports.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import type { Request } from "../core/protocol/request.ts";
-import { readTrail } from "../git/repository.ts";
+import { readTrail } from "../git/local-repository.ts";
 import { lastRequest } from "./history-queries.ts";
 import type { Workspace } from "./workspace.ts";
 import { type RequestDraft, writeRequest } from "./write-request.ts";

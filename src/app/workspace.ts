@@ -13,9 +13,9 @@ import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import { readTrustedConfig, type ReadTrustedConfig } from "../git/contract.ts";
 import type { Person, GitLocation } from "../git/open-repository.ts";
 import type { Address } from "../git/remote/transport.ts";
-import type { RemoteRepository } from "../git/remote/repository.ts";
-import type { SigningOptions } from "../git/remote/signing.ts";
-import type { LocalRepository } from "../git/repository.ts";
+import type { RemoteRepository } from "../git/remote/remote-repository.ts";
+import type { SigningOptions } from "../git/remote/server-signing.ts";
+import type { LocalRepository } from "../git/local-repository.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -7,9 +7,9 @@
 import { parseDuration } from "../core/util/duration.ts";
 import { reasonOf } from "../core/scheduling/reasons.ts";
 import { EXIT_CODE, UserError, MESSAGES } from "../core/messages/messages.ts";
-import { endGroups } from "../process/group.ts";
-import { RefWatch } from "../queue/watch.ts";
-import { WakeListener } from "../queue/wake.ts";
+import { endGroups } from "../process/process-group.ts";
+import { RefWatch } from "../queue/ref-watch.ts";
+import { WakeListener } from "../queue/wake-listener.ts";
 import { retryUnreachable, reportOutage } from "../engine/loop/retry-remote.ts";
 import type { PollInterval } from "../engine/loop/backoff.ts";
 import type { RunnerEvent } from "../engine/ports.ts";

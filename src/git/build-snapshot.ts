@@ -14,7 +14,7 @@ import { parseRequest, type Commit } from "../core/protocol/request.ts";
 import { readSides, sideRefs } from "../core/scheduling/side-refs.ts";
 import type { Head, ParkedResponse } from "../core/scheduling/snapshot.ts";
 import type { LeaseRef, RefListing } from "../engine/ports.ts";
-import { branchKey } from "./refs.ts";
+import { branchKey } from "./swap-refs.ts";
 
 /** A branch head, or the commit of a side ref. */
 export type RefEntry = Head | Commit;

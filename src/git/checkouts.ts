@@ -9,7 +9,7 @@ import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync } from "
 import { dirname, join, resolve } from "node:path";
 import { type Branch, branchOf, type Sha } from "../core/protocol/ids.ts";
 import { MESSAGES } from "../core/messages/messages.ts";
-import type { Git } from "./exec.ts";
+import type { Git } from "./git.ts";
 import type { GitLocation } from "./open-repository.ts";
 
 export interface Checkout {

@@ -9,9 +9,9 @@ import { lstatSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Sha } from "../core/protocol/ids.ts";
 import type { CollectedTree } from "../engine/ports.ts";
-import { GitExit, type GitCall, type Git } from "./exec.ts";
-import { requireSha } from "./parse.ts";
-import { BOT, identity } from "./repository.ts";
+import { GitExit, type GitCall, type Git } from "./git.ts";
+import { requireSha } from "./parse-output.ts";
+import { BOT, identity } from "./local-repository.ts";
 
 interface Status {
   /** Undefined on a branch that has no commit yet. */

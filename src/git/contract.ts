@@ -18,8 +18,8 @@ import {
   type Workflow,
 } from "../core/workflow/workflow.ts";
 import type { TrustedConfig, Script } from "../engine/ports.ts";
-import type { Git } from "./exec.ts";
-import { requireSha } from "./parse.ts";
+import type { Git } from "./git.ts";
+import { requireSha } from "./parse-output.ts";
 import { readJson } from "./bay.ts";
 
 const PLACES = ["states", ".dwp", ".aynig"];

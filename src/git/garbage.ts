@@ -20,7 +20,7 @@ import { readSides } from "../core/scheduling/side-refs.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import type { RefListing } from "../engine/ports.ts";
 import type { GitLocation } from "./open-repository.ts";
-import { parseRecords, requireSha } from "./parse.ts";
+import { parseRecords, requireSha } from "./parse-output.ts";
 
 export type Garbage =
   | { readonly kind: "ref"; readonly name: Ref; readonly value: Sha; readonly why: string }

@@ -8,8 +8,8 @@ import { type Branch, branchOf, refOf, type Sha } from "../core/protocol/ids.ts"
 import { type Commit, type NotARequest, parseRequest, type Request } from "../core/protocol/request.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import { isTerminal } from "../core/workflow/workflow.ts";
-import type { Git } from "./exec.ts";
-import { LOG_FORMAT, parseLog, parseRecords } from "./parse.ts";
+import type { Git } from "./git.ts";
+import { LOG_FORMAT, parseLog, parseRecords } from "./parse-output.ts";
 import { parseMessage, valueOf } from "../core/protocol/message.ts";
 
 export class HumanTakeovers {

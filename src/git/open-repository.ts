@@ -7,8 +7,8 @@
 import { existsSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
-import { cleanEnv, Git, GitExit } from "./exec.ts";
-import { parseConfig, parseScopedConfig, type ScopedSetting } from "./parse.ts";
+import { cleanEnv, Git, GitExit } from "./git.ts";
+import { parseConfig, parseScopedConfig, type ScopedSetting } from "./parse-output.ts";
 
 export interface Person {
   readonly name: string;

@@ -10,8 +10,8 @@ import { LANES } from "../core/protocol/refs.ts";
 import { LEASES } from "../core/protocol/refs.ts";
 import { sideRefs } from "../core/scheduling/side-refs.ts";
 import { buildListing, readEntry, type RefEntry, type FullListing } from "./build-snapshot.ts";
-import type { Git } from "./exec.ts";
-import { parseCommitFields, parseRecords, recordReader } from "./parse.ts";
+import type { Git } from "./git.ts";
+import { parseCommitFields, parseRecords, recordReader } from "./parse-output.ts";
 
 const PLACES = ["refs/heads", LEASES, LANES, PARKED, FOLLOW, ...sideRefs];
 const ORIGIN_HEAD = "refs/remotes/origin/HEAD";

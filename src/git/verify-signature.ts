@@ -6,8 +6,8 @@
  * that, and a program that a repository names neither checks nor signs: a script can write that.
  */
 import type { Sha } from "../core/protocol/ids.ts";
-import type { Git } from "./exec.ts";
-import type { ScopedSetting } from "./parse.ts";
+import type { Git } from "./git.ts";
+import type { ScopedSetting } from "./parse-output.ts";
 
 const PROGRAM = "ssh-keygen";
 

@@ -13,9 +13,9 @@ import type { Request } from "../core/protocol/request.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import type { CollectedTree, AttemptTree, AttemptTrees } from "../engine/ports.ts";
 import { collect, collectAll, collectCommits } from "./collect.ts";
-import { type Git, GitExit } from "./exec.ts";
+import { type Git, GitExit } from "./git.ts";
 import { type GitLocation, withoutFilters } from "./open-repository.ts";
-import { parseConfig } from "./parse.ts";
+import { parseConfig } from "./parse-output.ts";
 import {
   hasFiles,
   isAtRest,

@@ -7,7 +7,7 @@ import { formatDuration } from "../core/util/duration.ts";
 import { formatMermaid } from "../core/workflow/graph.ts";
 import type { Branch, Sha } from "../core/protocol/ids.ts";
 import { readTimeline, type TimelineStep } from "../core/analysis/timeline.ts";
-import { readTrail } from "../git/repository.ts";
+import { readTrail } from "../git/local-repository.ts";
 import { remoteOf, type JobContext } from "../github/api/actions-context.ts";
 import type { JobSummary, SummaryHandOff, SummaryWait } from "../github/display/actions-summary.ts";
 import type { RunnerEvent } from "../engine/ports.ts";

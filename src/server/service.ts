@@ -19,7 +19,7 @@ import { redeliver, type RedeliverOptions } from "../github/webhooks/redeliver.t
 import { HttpServer } from "../github/webhooks/http-server.ts";
 import { DiskInbox } from "../github/webhooks/disk-inbox.ts";
 import { Dispatcher } from "../github/webhooks/dispatcher.ts";
-import { isGone, thisOwner, type Owner } from "../process/machine.ts";
+import { isGone, thisOwner, type Owner } from "../process/process-identity.ts";
 import { stateFolder, shortHash, type Environment } from "../app/workspace.ts";
 import { accountNumber } from "./installation.ts";
 import type { ServiceParts } from "./service-parts.ts";

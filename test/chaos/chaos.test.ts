@@ -10,9 +10,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { temporaryDir } from "../support/temp-repo.ts";
-import { check } from "./check/check.ts";
-import { copyRecord, PLANTS } from "./plant.ts";
-import { evidenceOf } from "./report.ts";
+import { check } from "./check/check-trial.ts";
+import { copyRecord, PLANTS } from "./planted-faults.ts";
+import { evidenceOf } from "./trial-report.ts";
 import { runTrial, type Trial } from "./trial.ts";
 
 const WANTED = { seed: 11, runners: 3, branches: 10, kills: 15, pauses: 4, people: 6 };

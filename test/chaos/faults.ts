@@ -5,10 +5,10 @@
  * something; whatever was paused goes on in the end.
  */
 import { setTimeout as wait } from "node:timers/promises";
-import type { Crew } from "./crew.ts";
-import type { Dice } from "./dice.ts";
+import type { Crew } from "./runner-fleet.ts";
+import type { Dice } from "./seeded-random.ts";
 import { listProcesses, signal, type Process } from "./processes.ts";
-import type { Seat } from "./seat.ts";
+import type { Seat } from "./managed-runner.ts";
 
 export interface Counts {
   /** Runners and their git processes that were killed. */

@@ -9,7 +9,7 @@ import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import { environmentOf, type Lab } from "./lab.ts";
+import { environmentOf, type Lab } from "./trial-directory.ts";
 import { childrenOf } from "./processes.ts";
 
 export interface Machine {

@@ -6,8 +6,8 @@
  */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { check } from "./check/check.ts";
-import { evidenceOf, tableOf } from "./report.ts";
+import { check } from "./check/check-trial.ts";
+import { evidenceOf, tableOf } from "./trial-report.ts";
 import { runTrial } from "./trial.ts";
 
 const USAGE = `npm run chaos -- [options]

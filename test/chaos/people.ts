@@ -5,9 +5,9 @@
  * then, so that what they saw may have changed; only accepted pushes count.
  */
 import { setTimeout as wait } from "node:timers/promises";
-import type { Desk, Head } from "./desk.ts";
-import type { Dice } from "./dice.ts";
-import { WORKED } from "./workflow.ts";
+import type { Desk, Head } from "./person-clone.ts";
+import type { Dice } from "./seeded-random.ts";
+import { WORKED } from "./trial-workflow.ts";
 
 /** What a person is going to do; false when there is nothing to do it to, or it was refused. */
 type Deed = (at: Scene) => Promise<boolean>;

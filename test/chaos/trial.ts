@@ -8,16 +8,16 @@ import { rmSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import { setTimeout as wait } from "node:timers/promises";
 import { findUnanswered, stepsOf } from "./check/branches.ts";
-import { check, type Verdict } from "./check/check.ts";
-import { HEADS, LANES, LEASES, readHistory, readRefs, type Finding } from "./check/record.ts";
-import { Crew } from "./crew.ts";
-import { Desk } from "./desk.ts";
-import { Dice } from "./dice.ts";
+import { check, type Verdict } from "./check/check-trial.ts";
+import { HEADS, LANES, LEASES, readHistory, readRefs, type Finding } from "./check/ref-history.ts";
+import { Crew } from "./runner-fleet.ts";
+import { Desk } from "./person-clone.ts";
+import { Dice } from "./seeded-random.ts";
 import { noCounts, unleash, type Counts } from "./faults.ts";
-import { makeLab, type Lab } from "./lab.ts";
-import { countHalfMade, findLeftovers } from "./leftovers.ts";
+import { makeLab, type Lab } from "./trial-directory.ts";
+import { countHalfMade, findLeftovers } from "./find-orphans.ts";
 import { begin, live, type PeopleCounts } from "./people.ts";
-import { WORKED } from "./workflow.ts";
+import { WORKED } from "./trial-workflow.ts";
 
 export interface TrialOptions {
   /** Holds the built program. */

@@ -101,8 +101,8 @@ test("docs/walk.md is what a commit really becomes", async () => {
       decisions.map((one) => ({ branch: one.head.branch, kind: one.kind, ...("why" in one ? { why: one.why } : { attempt: "attempt" in one ? one.attempt : 0 }) })),
     )),
     step("5. Is there room", "`src/core/scheduling/admission.ts`", show({ admitted: [run.head.branch], held: [] })),
-    step("6. The claim", "`src/engine/attempt/lease-holder.ts` writes this commit under `refs/trailhand/leases/<key>`, by compare-and-swap in `src/git/refs.ts`; then the head is read again", lease),
-    step("7. The attempt", "`src/git/worktree.ts` opens a detached worktree at the request; `src/process/script.ts` runs `states/implement` of the trusted branch in it. The script writes to `$TRAILHAND_OUTPUT`", OUTPUT),
+    step("6. The claim", "`src/engine/attempt/lease-holder.ts` writes this commit under `refs/trailhand/leases/<key>`, by compare-and-swap in `src/git/swap-refs.ts`; then the head is read again", lease),
+    step("7. The attempt", "`src/git/worktree.ts` opens a detached worktree at the request; `src/process/script-runner.ts` runs `states/implement` of the trusted branch in it. The script writes to `$TRAILHAND_OUTPUT`", OUTPUT),
     step("8. What it means", "`src/core/outcome/outcome.ts`", show({ ...outcome })),
     step("9. The answer", "`src/core/outcome/response.ts` drafts it, `src/core/protocol/compose.ts` writes it and reads it back", response),
     step("10. One swap", "`src/engine/attempt/commit-result.ts`: the branch moves from the request to the response, and the lease goes, together or not at all", [

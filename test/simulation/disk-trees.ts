@@ -9,10 +9,10 @@ import type { RunId, Sha } from "../../src/core/protocol/ids.ts";
 import { salvageRef } from "../../src/core/protocol/refs.ts";
 import type { Request } from "../../src/core/protocol/request.ts";
 import { UserError, MESSAGES } from "../../src/core/messages/messages.ts";
-import { branchKey } from "../../src/git/refs.ts";
+import { branchKey } from "../../src/git/swap-refs.ts";
 import type { CollectedTree, AttemptTree, AttemptTrees } from "../../src/engine/ports.ts";
-import type { Desk } from "./desk.ts";
-import type { DiskTree, Proc } from "./machine.ts";
+import type { Desk } from "./simulated-repository.ts";
+import type { DiskTree, Proc } from "./simulated-machine.ts";
 import { short } from "./trace.ts";
 import type { World } from "./world.ts";
 

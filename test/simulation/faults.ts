@@ -3,10 +3,10 @@
  *
  * What must hold: after `heal` nothing is disturbed any more, and a runner lives.
  */
-import type { Machine, Proc } from "./machine.ts";
-import { TTL_MS, type Disturbance } from "./plan.ts";
+import type { Machine, Proc } from "./simulated-machine.ts";
+import { TTL_MS, type Disturbance } from "./scenario.ts";
 import type { People } from "./people.ts";
-import type { Starter } from "./ports.ts";
+import type { Starter } from "./process-starter.ts";
 import { isHealed, type World } from "./world.ts";
 
 const DAY_MS = 86_400_000;

@@ -6,7 +6,7 @@
 import { refOf, type Branch, type Ref, type Sha } from "../../src/core/protocol/ids.ts";
 import { HOLD } from "../../src/core/protocol/refs.ts";
 import { parseRequest } from "../../src/core/protocol/request.ts";
-import { EMPTY_TREE } from "./objects.ts";
+import { EMPTY_TREE } from "./object-store.ts";
 import { short } from "./trace.ts";
 import type { World } from "./world.ts";
 

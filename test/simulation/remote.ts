@@ -6,8 +6,8 @@
  */
 import type { Ref, Sha } from "../../src/core/protocol/ids.ts";
 import type { Update } from "../../src/engine/ports.ts";
-import type { Proc } from "./machine.ts";
-import type { Objects } from "./objects.ts";
+import type { Proc } from "./simulated-machine.ts";
+import type { Objects } from "./object-store.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 export interface Change {

@@ -6,16 +6,16 @@
  * new one on each machine saves what they left, and nothing is lost (S5).
  */
 import type { Branch } from "../../src/core/protocol/ids.ts";
-import { SwapCheck } from "./check.ts";
-import { unfinished } from "./check-end.ts";
+import { SwapCheck } from "./check-swaps.ts";
+import { unfinished } from "./find-unfinished.ts";
 import { RunCheck } from "./check-runs.ts";
 import { isDue, WaitCheck } from "./check-waits.ts";
 import { Faults } from "./faults.ts";
-import { Machine } from "./machine.ts";
-import { Objects } from "./objects.ts";
+import { Machine } from "./simulated-machine.ts";
+import { Objects } from "./object-store.ts";
 import { People } from "./people.ts";
-import { makePlan, TTL_MS } from "./plan.ts";
-import { Starter } from "./ports.ts";
+import { makePlan, TTL_MS } from "./scenario.ts";
+import { Starter } from "./process-starter.ts";
 import { Random } from "./random.ts";
 import { Remote } from "./remote.ts";
 import { Scheduler } from "./scheduler.ts";

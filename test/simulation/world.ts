@@ -5,9 +5,9 @@
  */
 import type { Branch, RunId, Sha } from "../../src/core/protocol/ids.ts";
 import type { RunnerEvent, ScriptCall } from "../../src/engine/ports.ts";
-import type { DiskTree, Machine, Proc } from "./machine.ts";
-import type { Objects } from "./objects.ts";
-import type { Plan } from "./plan.ts";
+import type { DiskTree, Machine, Proc } from "./simulated-machine.ts";
+import type { Objects } from "./object-store.ts";
+import type { Plan } from "./scenario.ts";
 import type { Random } from "./random.ts";
 import type { Remote } from "./remote.ts";
 import type { Scheduler } from "./scheduler.ts";

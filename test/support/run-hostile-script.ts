@@ -1,8 +1,8 @@
 /** One request for one hostile or broken script, run by a real runner. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { BOT } from "../../src/git/repository.ts";
-import { ScriptRunner } from "../../src/process/script.ts";
+import { BOT } from "../../src/git/local-repository.ts";
+import { ScriptRunner } from "../../src/process/script-runner.ts";
 import type { Ports } from "../../src/engine/ports.ts";
 import type { RunnerOptions } from "../../src/engine/runner.ts";
 import { makeRepo, temporaryDir, type Repo } from "./temp-repo.ts";

@@ -5,7 +5,7 @@
  * after a call of a port, and after each git process. Prints its events, one JSON line each, and
  * the number of steps last.
  */
-import { Git } from "../../src/git/exec.ts";
+import { Git } from "../../src/git/git.ts";
 import type { Ports } from "../../src/engine/ports.ts";
 import { Runner } from "../../src/engine/runner.ts";
 import { openWorkspace } from "../../src/app/open-workspace.ts";

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import type { Branch, RunId, Sha } from "../../src/core/protocol/ids.ts";
 import { EMPTY_CARRIED_STATE } from "../../src/core/workflow/carried-state.ts";
 import { parseRequest, type Commit, type Request } from "../../src/core/protocol/request.ts";
-import { BOT } from "../../src/git/repository.ts";
-import { ScriptRunner } from "../../src/process/script.ts";
+import { BOT } from "../../src/git/local-repository.ts";
+import { ScriptRunner } from "../../src/process/script-runner.ts";
 import type { Script, ScriptCall, ScriptEnd } from "../../src/engine/ports.ts";
 import { temporaryDir } from "./temp-repo.ts";
 

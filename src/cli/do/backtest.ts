@@ -4,8 +4,8 @@ import { readPast, type HandOffReport, type Past } from "../../core/analysis/han
 import { parseWorkflow } from "../../core/workflow/workflow-file.ts";
 import type { Workflow } from "../../core/workflow/workflow.ts";
 import { EXIT_CODE, UserError, MESSAGES } from "../../core/messages/messages.ts";
-import type { Git } from "../../git/exec.ts";
-import { parseChanges } from "../../git/parse.ts";
+import type { Git } from "../../git/git.ts";
+import { parseChanges } from "../../git/parse-output.ts";
 import { formatProblems, openWorkspace } from "../../app/open-workspace.ts";
 import type { CommandRun } from "../call.ts";
 import { readAllCommits } from "../../app/history-queries.ts";

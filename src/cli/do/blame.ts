@@ -14,7 +14,7 @@ import {
 import { readPast, type HandOffReport, type Past } from "../../core/analysis/hand-off-report.ts";
 import { parseBranch, refOf, type Sha } from "../../core/protocol/ids.ts";
 import { EXIT_CODE, UserError, MESSAGES } from "../../core/messages/messages.ts";
-import { GitExit } from "../../git/exec.ts";
+import { GitExit } from "../../git/git.ts";
 import type { Workspace } from "../../app/workspace.ts";
 import { openWorkspace } from "../../app/open-workspace.ts";
 import type { CommandRun } from "../call.ts";

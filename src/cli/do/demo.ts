@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import type { Branch } from "../../core/protocol/ids.ts";
 import { EXIT_CODE, UserError, MESSAGES } from "../../core/messages/messages.ts";
-import { cleanEnv, Git } from "../../git/exec.ts";
+import { cleanEnv, Git } from "../../git/git.ts";
 import { openWorkspace } from "../../app/open-workspace.ts";
 import { DEMO_FILES, DEMO_REQUESTS } from "../../templates/demo.ts";
 import type { CommandCall, CommandRun } from "../call.ts";

@@ -8,7 +8,7 @@ import { WORKFLOW_FILE } from "../../core/workflow/workflow.ts";
 import { listCheckouts } from "../../git/checkouts.ts";
 import { requireVersion } from "../../git/open-repository.ts";
 import { readJson } from "../../git/bay.ts";
-import { isGone, type Owner } from "../../process/machine.ts";
+import { isGone, type Owner } from "../../process/process-identity.ts";
 import type { Workspace } from "../../app/workspace.ts";
 import { pushesOf } from "../../app/push-log.ts";
 import { openWorkspace } from "../../app/open-workspace.ts";

@@ -5,7 +5,7 @@ import { parseBranch } from "../../core/protocol/ids.ts";
 import { originOf } from "../../core/protocol/authorship.ts";
 import { isReservedState } from "../../core/workflow/workflow.ts";
 import { UserError, EXIT_CODE, MESSAGES } from "../../core/messages/messages.ts";
-import { readTrail } from "../../git/repository.ts";
+import { readTrail } from "../../git/local-repository.ts";
 import { openWorkspace } from "../../app/open-workspace.ts";
 import type { CommandRun } from "../call.ts";
 import { parseTrailerOption } from "../../app/parse-trailer-option.ts";

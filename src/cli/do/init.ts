@@ -9,7 +9,7 @@ import { dirname, join } from "node:path";
 import { startsOf } from "../../core/workflow/graph.ts";
 import { EXIT_CODE, UserError, shellWord, MESSAGES } from "../../core/messages/messages.ts";
 import { WORKFLOW_FILE } from "../../core/workflow/workflow.ts";
-import { GitExit, type Git } from "../../git/exec.ts";
+import { GitExit, type Git } from "../../git/git.ts";
 import type { Workspace } from "../../app/workspace.ts";
 import { openWorkspace } from "../../app/open-workspace.ts";
 import type { CommandRun } from "../call.ts";

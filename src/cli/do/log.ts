@@ -2,7 +2,7 @@
 import { refsOf } from "../../core/protocol/refs.ts";
 import { readTimeline, type TimelineStep } from "../../core/analysis/timeline.ts";
 import { EXIT_CODE } from "../../core/messages/messages.ts";
-import { readTrail } from "../../git/repository.ts";
+import { readTrail } from "../../git/local-repository.ts";
 import { openWorkspace } from "../../app/open-workspace.ts";
 import type { CommandRun } from "../call.ts";
 import { numberOption } from "../input.ts";

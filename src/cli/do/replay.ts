@@ -5,7 +5,7 @@ import type { Commit, Request } from "../../core/protocol/request.ts";
 import { isReservedState } from "../../core/workflow/workflow.ts";
 import { EXIT_CODE, UserError, MESSAGES } from "../../core/messages/messages.ts";
 import type { ReadTrustedConfig } from "../../git/contract.ts";
-import { readTrail } from "../../git/repository.ts";
+import { readTrail } from "../../git/local-repository.ts";
 import { replayRun, type ReplayResult } from "../../engine/attempt/replay-run.ts";
 import type { TrustedConfig, RefListing } from "../../engine/ports.ts";
 import type { Workspace } from "../../app/workspace.ts";

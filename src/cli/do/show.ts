@@ -4,7 +4,7 @@ import { describeMessage, parseMessage, valueOf } from "../../core/protocol/mess
 import { parseRequest, type HeadReading, type Commit } from "../../core/protocol/request.ts";
 import { isTerminal } from "../../core/workflow/workflow.ts";
 import { EXIT_CODE, UserError, MESSAGES } from "../../core/messages/messages.ts";
-import { readTrail } from "../../git/repository.ts";
+import { readTrail } from "../../git/local-repository.ts";
 import type { Workspace } from "../../app/workspace.ts";
 import { openWorkspace } from "../../app/open-workspace.ts";
 import type { CommandRun } from "../call.ts";

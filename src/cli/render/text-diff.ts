@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Git } from "../../git/exec.ts";
-import { parseNumstat, type Change } from "../../git/parse.ts";
+import type { Git } from "../../git/git.ts";
+import { parseNumstat, type Change } from "../../git/parse-output.ts";
 
 /** No program of the configuration takes part. */
 const PLAIN = ["--no-ext-diff", "--no-textconv", "--no-color"];

@@ -8,8 +8,8 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, isAbsolute, join } from "node:path";
 import { UserError, MESSAGES } from "../../core/messages/messages.ts";
-import { cleanEnv, Git, remoteEnv } from "../exec.ts";
-import type { ScopedSetting } from "../parse.ts";
+import { cleanEnv, Git, remoteEnv } from "../git.ts";
+import type { ScopedSetting } from "../parse-output.ts";
 import { withoutPassword, type Address } from "./transport.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;

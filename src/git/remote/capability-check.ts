@@ -8,7 +8,7 @@ import type { Ref, Sha } from "../../core/protocol/ids.ts";
 import { NAMESPACE } from "../../core/protocol/refs.ts";
 import { RemoteUnreachable } from "../../core/messages/messages.ts";
 import type { Swap, Update } from "../../engine/ports.ts";
-import type { RemoteRepository } from "./repository.ts";
+import type { RemoteRepository } from "./remote-repository.ts";
 
 /** Returns what is wrong, or undefined. `id` makes the refs of this probe its own. */
 export async function checkCapabilities(

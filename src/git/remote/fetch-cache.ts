@@ -16,8 +16,8 @@ import type { Commit } from "../../core/protocol/request.ts";
 import { sideRefs } from "../../core/scheduling/side-refs.ts";
 import type { Update } from "../../engine/ports.ts";
 import { buildListing, readEntry, type RefEntry, type FullListing } from "../build-snapshot.ts";
-import { type Git, GitExit } from "../exec.ts";
-import { LOG_FORMAT, parseLog, parseRecords, requireSha } from "../parse.ts";
+import { type Git, GitExit } from "../git.ts";
+import { LOG_FORMAT, parseLog, parseRecords, requireSha } from "../parse-output.ts";
 import type { Transport, Listing } from "./transport.ts";
 import type { RefPrefix } from "./ref-prefix.ts";
 

@@ -8,7 +8,7 @@ import { RemoteUnreachable } from "../../core/messages/messages.ts";
 import type { Update } from "../../engine/ports.ts";
 import { type Transport, linesOf, serverMessage, withoutNames } from "./transport.ts";
 import type { RefPrefix } from "./ref-prefix.ts";
-import type { GitResult } from "../exec.ts";
+import type { GitResult } from "../git.ts";
 
 /** What the push came to, as far as git and the server said. */
 export async function pushUpdates(

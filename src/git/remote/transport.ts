@@ -9,8 +9,8 @@ import { hash } from "node:crypto";
 import { cleanLine, cleanText, redact } from "../../core/util/redact.ts";
 import type { Ref, Sha } from "../../core/protocol/ids.ts";
 import { RemoteUnreachable } from "../../core/messages/messages.ts";
-import { type GitCall, type Git, GitExit, GitSilent, type GitResult } from "../exec.ts";
-import { requireSha } from "../parse.ts";
+import { type GitCall, type Git, GitExit, GitSilent, type GitResult } from "../git.ts";
+import { requireSha } from "../parse-output.ts";
 import type { RefPrefix } from "./ref-prefix.ts";
 
 export interface Address {

@@ -4,7 +4,7 @@
  * What must hold: whatever moved a branch and is not in the ledger was a runner; a request is a
  * commit that stood at a head and asks for a state that runners work on.
  */
-import type { Entry } from "../ledger.ts";
+import type { Entry } from "../trial-log.ts";
 import {
   firstParents,
   groupBy,
@@ -19,7 +19,7 @@ import {
   type History,
   type Move,
   type Transaction,
-} from "./record.ts";
+} from "./ref-history.ts";
 
 /** A move of a branch, and who made it. */
 export interface Step extends Move {

@@ -5,7 +5,7 @@
  * lease of such a lane has its place, and the place is its own. What a script does is not looked
  * at: a run that was paused and fenced may still have one, which nothing can prevent.
  */
-import { LANES, LEASES, PARKED, trailer, type Commit, type Finding, type History } from "./record.ts";
+import { LANES, LEASES, PARKED, trailer, type Commit, type Finding, type History } from "./ref-history.ts";
 
 export function findOverlaps(history: History, capacity: ReadonlyMap<string, number>): Finding[] {
   const refs = new Map<string, string>();

@@ -6,9 +6,9 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Entry } from "../ledger.ts";
+import type { Entry } from "../trial-log.ts";
 import type { Step } from "./branches.ts";
-import { groupBy, type Finding, type History } from "./record.ts";
+import { groupBy, type Finding, type History } from "./ref-history.ts";
 
 export function findGaps(history: History, steps: readonly Step[], ledger: readonly Entry[]): Finding[] {
   const moves = groupBy(

@@ -3,7 +3,7 @@
  * processes for any number of messages, so that a hundred thousand take seconds.
  */
 import { execFileSync } from "node:child_process";
-import { parseRecords } from "../../../src/git/parse.ts";
+import { parseRecords } from "../../../src/git/parse-output.ts";
 import { parseTrailers } from "../../../src/core/protocol/trailer-block.ts";
 
 /** `git log` with this prints FIELDS fields for each commit, each ended by NUL. */

@@ -15,7 +15,7 @@ import {
   type LaneUsage,
   type Snapshot,
 } from "../../../src/core/scheduling/snapshot.ts";
-import { branchKey } from "../../../src/git/refs.ts";
+import { branchKey } from "../../../src/git/swap-refs.ts";
 import { branch, NOW, RUN, sha, workflowOf } from "./generated-snapshots.ts";
 
 export const HOUR = 3_600_000;

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Sha } from "../../../../src/core/protocol/ids.ts";
 import { comparable, measured } from "../../../../src/core/analysis/replay.ts";
-import { parseChanges, parseNumstat } from "../../../../src/git/parse.ts";
+import { parseChanges, parseNumstat } from "../../../../src/git/parse-output.ts";
 
 const id = (name: string): Sha => name.repeat(40).slice(0, 40) as Sha;
 

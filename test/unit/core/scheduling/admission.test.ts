@@ -17,7 +17,7 @@ import {
   type ObservedSlot,
   type Snapshot,
 } from "../../../../src/core/scheduling/snapshot.ts";
-import { branchKey } from "../../../../src/git/refs.ts";
+import { branchKey } from "../../../../src/git/swap-refs.ts";
 import { branch, RUN, sha, workflow, workflowOf } from "../../../support/builders/generated-snapshots.ts";
 
 /** Soon after the requests: nobody has waited long. */

@@ -10,9 +10,9 @@ import { refsOf } from "../core/protocol/refs.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import type { Swap, Update } from "../engine/ports.ts";
 import { type Checkout, checkoutBlocker, followCheckout, listCheckouts } from "./checkouts.ts";
-import { type Git, GitExit } from "./exec.ts";
+import { type Git, GitExit } from "./git.ts";
 import type { GitLocation } from "./open-repository.ts";
-import { parseRecords, requireSha } from "./parse.ts";
+import { parseRecords, requireSha } from "./parse-output.ts";
 import { hash } from "node:crypto";
 
 /** The present values of some refs; null where there is none. One git process. */

@@ -9,8 +9,8 @@ import { spawn } from "node:child_process";
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { append } from "./ledger.ts";
-import { workflowFiles } from "./workflow.ts";
+import { append } from "./trial-log.ts";
+import { workflowFiles } from "./trial-workflow.ts";
 
 export interface Lab {
   readonly root: string;

@@ -5,7 +5,7 @@ import { basename, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { refOf, type Branch, type Ref, type Sha } from "../../src/core/protocol/ids.ts";
 import { withoutPassword } from "../../src/git/remote/transport.ts";
-import type { RemoteRepository } from "../../src/git/remote/repository.ts";
+import type { RemoteRepository } from "../../src/git/remote/remote-repository.ts";
 import type { Swap } from "../../src/engine/ports.ts";
 import type { Workspace } from "../../src/app/workspace.ts";
 import { openWorkspace } from "../../src/app/open-workspace.ts";

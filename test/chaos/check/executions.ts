@@ -5,8 +5,8 @@
  * something; work is excused only when the disk it was on was deleted soon after.
  */
 import { existsSync, readFileSync } from "node:fs";
-import type { Incident } from "../ledger.ts";
-import { HEADS, LEASES, PARKED, SALVAGE, trailer, type Finding, type History } from "./record.ts";
+import type { Incident } from "../trial-log.ts";
+import { HEADS, LEASES, PARKED, SALVAGE, trailer, type Finding, type History } from "./ref-history.ts";
 
 export interface Execution {
   readonly run: string;

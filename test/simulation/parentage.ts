@@ -5,7 +5,7 @@
  */
 import { refOf, type Branch, type Sha } from "../../src/core/protocol/ids.ts";
 import { parseRequest, type Request } from "../../src/core/protocol/request.ts";
-import type { Objects } from "./objects.ts";
+import type { Objects } from "./object-store.ts";
 import type { Remote } from "./remote.ts";
 
 export interface Family {

@@ -4,9 +4,9 @@
  * What must hold: each works on a copy of its own, and changes nothing but what it says.
  */
 import { appendFileSync, cpSync } from "node:fs";
-import { HEADS, LANES, LEASES, leaseOf, readRefs } from "./check/record.ts";
-import { git, labAt, type Lab } from "./lab.ts";
-import { append, readEntries } from "./ledger.ts";
+import { HEADS, LANES, LEASES, leaseOf, readRefs } from "./check/ref-history.ts";
+import { git, labAt, type Lab } from "./trial-directory.ts";
+import { append, readEntries } from "./trial-log.ts";
 
 /** A copy of what the check reads of a trial. */
 export function copyRecord(root: string, to: string): Lab {

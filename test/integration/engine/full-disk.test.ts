@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { thisHolder } from "../../../src/process/machine.ts";
+import { thisHolder } from "../../../src/process/process-identity.ts";
 import type { Ports, Repository } from "../../../src/engine/ports.ts";
 import { leftovers } from "../../support/crash-runner.ts";
 import type { Repo } from "../../support/temp-repo.ts";

@@ -5,9 +5,9 @@
  * what the ledger says; a refusal changes nothing, and is no fault.
  */
 import { join } from "node:path";
-import { git, type Lab } from "./lab.ts";
-import { append } from "./ledger.ts";
-import { leaseOf } from "./check/record.ts";
+import { git, type Lab } from "./trial-directory.ts";
+import { append } from "./trial-log.ts";
+import { leaseOf } from "./check/ref-history.ts";
 
 export interface Head {
   readonly branch: string;

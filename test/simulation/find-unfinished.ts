@@ -15,7 +15,7 @@ import { NO_HISTORY_FACTS, type Head, type Snapshot } from "../../src/core/sched
 import { sideRefs } from "../../src/core/scheduling/side-refs.ts";
 import { buildListing, readEntry } from "../../src/git/build-snapshot.ts";
 import { findCalledOff, whyStuck } from "./check-waits.ts";
-import { findElsewhere, findTakenOver } from "./desk.ts";
+import { findElsewhere, findTakenOver } from "./simulated-repository.ts";
 import { short } from "./trace.ts";
 import type { World } from "./world.ts";
 

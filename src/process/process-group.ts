@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { RunId } from "../core/protocol/ids.ts";
-import { processesOf, startTime } from "./machine.ts";
+import { processesOf, startTime } from "./process-identity.ts";
 
 /** What is written beside a worktree while its script runs. */
 export interface GroupRecord {

@@ -19,12 +19,12 @@ import {
 import { join } from "node:path";
 import { NO_AGENT, withSummary } from "../core/outcome/prompt.ts";
 import type { ScriptCall, ScriptEnd, Scripts } from "../engine/ports.ts";
-import { agentProgram } from "./agent.ts";
-import { scriptEnvironment, type Committer } from "./environment.ts";
-import { endMarked, GROUP_FILE, type GroupRecord } from "./group.ts";
-import { startTime } from "./machine.ts";
+import { agentProgram } from "./agent-program.ts";
+import { scriptEnvironment, type Committer } from "./script-environment.ts";
+import { endMarked, GROUP_FILE, type GroupRecord } from "./process-group.ts";
+import { startTime } from "./process-identity.ts";
 import { requestJson } from "./request-json.ts";
-import { spawnBounded } from "./spawn.ts";
+import { spawnBounded } from "./spawn-bounded.ts";
 
 export interface ScriptOptions {
   readonly env: Readonly<Record<string, string | undefined>>;

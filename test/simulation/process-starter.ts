@@ -8,12 +8,12 @@ import type { Branch, RunId, Sha } from "../../src/core/protocol/ids.ts";
 import type { RefEntry } from "../../src/git/build-snapshot.ts";
 import type { TrustedConfig, Machine as MachinePort, Ports } from "../../src/engine/ports.ts";
 import { Runner } from "../../src/engine/runner.ts";
-import { Desk } from "./desk.ts";
+import { Desk } from "./simulated-repository.ts";
 import { DiskTrees } from "./disk-trees.ts";
-import type { Machine } from "./machine.ts";
-import { Proc } from "./machine.ts";
-import { TTL_MS } from "./plan.ts";
-import { ScriptModel } from "./scripts.ts";
+import type { Machine } from "./simulated-machine.ts";
+import { Proc } from "./simulated-machine.ts";
+import { TTL_MS } from "./scenario.ts";
+import { ScriptModel } from "./script-model.ts";
 import type { World } from "./world.ts";
 
 const BLOB = "b".repeat(40) as Sha;

@@ -4,9 +4,9 @@
  * What must hold: the same directory gives the same verdict, however often and by whomever it is
  * asked; see the files beside this one for what is checked.
  */
-import { readEntries, readIncidents } from "../ledger.ts";
-import { labAt } from "../lab.ts";
-import { CAPACITY, WORKED } from "../workflow.ts";
+import { readEntries, readIncidents } from "../trial-log.ts";
+import { labAt } from "../trial-directory.ts";
+import { CAPACITY, WORKED } from "../trial-workflow.ts";
 import {
   answersOf,
   countRequests,
@@ -18,9 +18,9 @@ import {
   stepsOf,
 } from "./branches.ts";
 import { findLeaked, findOverlaps } from "./leases.ts";
-import { readHistory, type Finding } from "./record.ts";
+import { readHistory, type Finding } from "./ref-history.ts";
 import { findGaps } from "./reflogs.ts";
-import { countSalvages, findUnclaimed, findUnsaved, readExecutions } from "./work.ts";
+import { countSalvages, findUnclaimed, findUnsaved, readExecutions } from "./executions.ts";
 
 export interface Verdict {
   readonly findings: readonly Finding[];

@@ -16,10 +16,10 @@ import type { Head } from "../core/scheduling/snapshot.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import type { LeaseRef, RefListing, Repository, Swap, Update } from "../engine/ports.ts";
 import type { FullListing } from "./build-snapshot.ts";
-import { branchBlocker, branchKey, readRefs, resumeFollow, swapLocal, transact } from "./refs.ts";
+import { branchBlocker, branchKey, readRefs, resumeFollow, swapLocal, transact } from "./swap-refs.ts";
 import { RefReader } from "./read-refs.ts";
 import type { Person, GitLocation } from "./open-repository.ts";
-import { LOG_FORMAT, parseLog, parseRecords, requireSha } from "./parse.ts";
+import { LOG_FORMAT, parseLog, parseRecords, requireSha } from "./parse-output.ts";
 import { answeredElsewhere, HumanTakeovers } from "./human-takeovers.ts";
 import { readSigner } from "./verify-signature.ts";
 

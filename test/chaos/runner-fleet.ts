@@ -7,12 +7,12 @@
 import { renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-import type { Dice } from "./dice.ts";
-import type { Lab } from "./lab.ts";
-import { append } from "./ledger.ts";
+import type { Dice } from "./seeded-random.ts";
+import type { Lab } from "./trial-directory.ts";
+import { append } from "./trial-log.ts";
 import { hasNamespaces, openMachine, type Machine } from "./machine.ts";
 import { hasHomeIn, processesIn, signal } from "./processes.ts";
-import { Seat, type Ended } from "./seat.ts";
+import { Seat, type Ended } from "./managed-runner.ts";
 
 export interface CrewOptions {
   readonly runners: number;

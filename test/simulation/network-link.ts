@@ -7,8 +7,8 @@
 import type { Ref } from "../../src/core/protocol/ids.ts";
 import { RemoteUnreachable } from "../../src/core/messages/messages.ts";
 import type { Swap, Update } from "../../src/engine/ports.ts";
-import type { Proc } from "./machine.ts";
-import { TTL_MS } from "./plan.ts";
+import type { Proc } from "./simulated-machine.ts";
+import { TTL_MS } from "./scenario.ts";
 import { short } from "./trace.ts";
 import { isHealed, type World } from "./world.ts";
 

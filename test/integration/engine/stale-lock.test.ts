@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import type { Branch } from "../../../src/core/protocol/ids.ts";
-import { branchKey } from "../../../src/git/refs.ts";
+import { branchKey } from "../../../src/git/swap-refs.ts";
 import { makeRepo } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
 

@@ -16,9 +16,9 @@ import { UserError, type UserMessage } from "../../src/core/messages/messages.ts
 import { isTerminal } from "../../src/core/workflow/workflow.ts";
 import { buildListing, readEntry, type RefEntry } from "../../src/git/build-snapshot.ts";
 import type { LeaseRef, RefListing, Repository, Swap, Update } from "../../src/engine/ports.ts";
-import { Link } from "./link.ts";
-import type { Proc } from "./machine.ts";
-import { EMPTY_TREE } from "./objects.ts";
+import { Link } from "./network-link.ts";
+import type { Proc } from "./simulated-machine.ts";
+import { EMPTY_TREE } from "./object-store.ts";
 import { isHealed, type World } from "./world.ts";
 
 const LOOKED_AT = ["refs/heads/", LEASES, LANES, PARKED, ...sideRefs];

@@ -9,8 +9,8 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Exit } from "../core/outcome/outcome.ts";
-import { recordGroup, signalGroup } from "./group.ts";
-import { StallWatch } from "./stall.ts";
+import { recordGroup, signalGroup } from "./process-group.ts";
+import { StallWatch } from "./stall-watch.ts";
 
 export interface SpawnOptions {
   /** A path, or a name to look for on the PATH of `env`. */

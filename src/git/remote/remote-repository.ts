@@ -14,12 +14,12 @@ import type { Push } from "../../core/policy/push-identity.ts";
 import { UserError, RemoteUnreachable, MESSAGES } from "../../core/messages/messages.ts";
 import type { LeaseRef, RefListing, Swap, Update } from "../../engine/ports.ts";
 import type { Person, GitLocation } from "../open-repository.ts";
-import { landedIn, LocalRepository, readTrail, requireTarget } from "../repository.ts";
+import { landedIn, LocalRepository, readTrail, requireTarget } from "../local-repository.ts";
 import type { Transport } from "./transport.ts";
 import { FetchCache } from "./fetch-cache.ts";
 import { RefPrefix } from "./ref-prefix.ts";
 import { pushUpdates } from "./push.ts";
-import { ServerSigning, type SigningOptions } from "./signing.ts";
+import { ServerSigning, type SigningOptions } from "./server-signing.ts";
 
 export interface RemoteParts {
   /** The cache, as a repository. */

@@ -17,8 +17,8 @@ import {
 } from "../../core/protocol/signed-commit.ts";
 import { MESSAGES } from "../../core/messages/messages.ts";
 import type { Update } from "../../engine/ports.ts";
-import { GitExit, type Git } from "../exec.ts";
-import { requireSha } from "../parse.ts";
+import { GitExit, type Git } from "../git.ts";
+import { requireSha } from "../parse-output.ts";
 import type { Transport } from "./transport.ts";
 import type { RefPrefix } from "./ref-prefix.ts";
 import { pushUpdates } from "./push.ts";

@@ -7,7 +7,7 @@
  */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { gitSync, type Finding } from "./check/record.ts";
+import { gitSync, type Finding } from "./check/ref-history.ts";
 import { processesIn } from "./processes.ts";
 
 export function findLeftovers(root: string, caches: readonly string[]): Finding[] {

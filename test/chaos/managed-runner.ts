@@ -7,7 +7,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Lab } from "./lab.ts";
+import type { Lab } from "./trial-directory.ts";
 import type { Machine } from "./machine.ts";
 import { childrenOf, descendantsOf, listProcesses, signal, type Process, type Table } from "./processes.ts";
 
