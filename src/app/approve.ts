@@ -22,7 +22,7 @@ import { readTrail } from "../git/local-repository.ts";
 
 /** Approves what a head asks for. Throws a Fault with the reason when that would not count. */
 export async function approveHead(
-  site: Workspace,
+  workspace: Workspace,
   found: BranchListing,
   head: Head,
   said: Pick<RequestDraft, "messages" | "trailers">,
@@ -31,8 +31,8 @@ export async function approveHead(
   const before = found.snapshot.facts.approved.get(head.key);
   const open = findOpen(found, head, before);
   const approves = before?.approved ?? head.commit;
-  const commit = await writeApproval(said, site, found, head, approves);
-  const after = await readApprovals(site, found, head, commit);
+  const commit = await writeApproval(said, workspace, found, head, approves);
+  const after = await readApprovals(workspace, found, head, commit);
   const mine = after.approvals.find((one) => one.commit === commit);
   const refuse = (why: string) => new UserError(MESSAGES.notApproved(branch, why));
   if (!mine) throw refuse(MESSAGES.unknownSigner());
@@ -44,7 +44,7 @@ export async function approveHead(
   const [problem] = problems;
   if (problem !== undefined && !problems.includes(undefined)) throw refuse(problem);
   const move = { ref: refOf(branch), expected: head.commit, next: commit };
-  const swap = await site.repository.advance([move], "approve");
+  const swap = await workspace.repository.advance([move], "approve");
   if (swap.kind !== "landed") throw new UserError(MESSAGES.headMoved(branch));
   const missing = open.map((one) => one.n - goodApprovals(one, after, found).length).find((n) => n > 0);
   return { commit, approves, by: mine.by, missing: missing ?? 0 };
@@ -92,17 +92,17 @@ async function writeApproval(
 
 /** What a runner would read, if the commit were the head. */
 async function readApprovals(
-  site: Workspace,
+  workspace: Workspace,
   found: BranchListing,
   head: Head,
   commit: Sha,
 ): Promise<ApprovalState> {
-  const [written] = await readTrail(site.location, commit, 1);
+  const [written] = await readTrail(workspace.location, commit, 1);
   const next = written && readEntry(refOf(head.branch), written);
   const { target, heads } = found.snapshot;
   const trusted = heads.filter(({ branch }) => branch === target && branch !== head.branch);
   const look = { target, heads: next && "reading" in next ? [...trusted, next] : trusted };
-  const { approved } = await new FactLoader(site.repository).load(look, found.trustedConfig);
+  const { approved } = await new FactLoader(workspace.repository).load(look, found.trustedConfig);
   const read = approved.get(head.key);
   if (!read) throw new UserError(MESSAGES.notApproved(head.branch, MESSAGES.approvalVoid()));
   return read;

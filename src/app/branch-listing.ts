@@ -24,11 +24,11 @@ export interface BranchListing {
 }
 
 /** Looks once. A broken workflow is not thrown: its problems are in the contract. */
-export async function listBranches(site: Workspace, now: Now): Promise<BranchListing> {
-  const look = await site.repository.listRefs();
+export async function listBranches(workspace: Workspace, now: Now): Promise<BranchListing> {
+  const look = await workspace.repository.listRefs();
   const [contract, takenOver] = await Promise.all([
-    site.trustedConfig(look.target, look.heads),
-    site.repository.takenOver(look.target, look.heads),
+    workspace.trustedConfig(look.target, look.heads),
+    workspace.repository.takenOver(look.target, look.heads),
   ]);
   const leases = new Map<string, ObservedLease>();
   for (const [key, seen] of look.leases) {
@@ -40,7 +40,7 @@ export async function listBranches(site: Workspace, now: Now): Promise<BranchLis
   for (const [ref, { value, lease }] of look.slots)
     slots.set(ref, { ref, value, run: lease?.run, known: false });
   const { target, heads, parked, sides } = look;
-  const facts = await new FactLoader(site.repository).load(look, contract, takenOver);
+  const facts = await new FactLoader(workspace.repository).load(look, contract, takenOver);
   const view: Snapshot = {
     target,
     heads,
@@ -57,30 +57,30 @@ export async function listBranches(site: Workspace, now: Now): Promise<BranchLis
   return {
     snapshot: view,
     trustedConfig: contract,
-    decisions: await withBlockers(site, decisions, target),
+    decisions: await withBlockers(workspace, decisions, target),
     now,
   };
 }
 
 /** A branch that could run but for its dirty checkout is shown as waiting for a person. */
 async function withBlockers(
-  site: Workspace,
+  workspace: Workspace,
   decisions: readonly Decision[],
   target: Branch,
 ): Promise<Decision[]> {
-  const checkedOut = new Set(listCheckouts(site.location).map(({ branch }) => branch));
+  const checkedOut = new Set(listCheckouts(workspace.location).map(({ branch }) => branch));
   return Promise.all(
     decisions.map(async (decision): Promise<Decision> => {
       const { head, kind } = decision;
       const other =
-        kind === "run" ? await site.repository.answeredElsewhere(decision.request, target) : undefined;
+        kind === "run" ? await workspace.repository.answeredElsewhere(decision.request, target) : undefined;
       if (other !== undefined)
         return { kind: "ignore", head, why: { code: "bound-elsewhere", detail: other } };
       if (kind !== "run" && kind !== "land") return decision;
       // What lands moves the trusted branch too.
       const moved = kind === "run" && decision.state?.land ? [head.branch, target] : [head.branch];
       let why: string | undefined;
-      for (const one of moved) if (checkedOut.has(one)) why ??= await site.repository.blocker(one);
+      for (const one of moved) if (checkedOut.has(one)) why ??= await workspace.repository.blocker(one);
       return why === undefined ? decision : { kind: "park", head, why: { code: "blocked", detail: why } };
     }),
   );
@@ -124,8 +124,8 @@ export function reasonIn({ trustedConfig, snapshot, now }: BranchListing, decisi
 }
 
 /** The branch that was named, or the checked-out one. Throws a Fault where there is none. */
-export function requireHead(site: Workspace, heads: readonly Head[], name: string | undefined): Head {
-  const wanted = name === undefined ? checkedOutBranch(site) : parseBranch(name);
+export function requireHead(workspace: Workspace, heads: readonly Head[], name: string | undefined): Head {
+  const wanted = name === undefined ? checkedOutBranch(workspace) : parseBranch(name);
   if (!wanted) throw new UserError(MESSAGES.badBranch(name ?? ""));
   const found = heads.find(({ branch }) => branch === wanted);
   if (found) return found;
@@ -137,10 +137,12 @@ export function requireHead(site: Workspace, heads: readonly Head[], name: strin
 }
 
 /** The branch checked out where we stand. Throws a Fault when HEAD is detached. */
-export function checkedOutBranch(site: Workspace): Branch {
-  if (!site.here) throw new UserError(MESSAGES.detachedHead());
-  const here = site.here.git.place.dir;
-  const checkouts = listCheckouts(site.here).filter(({ dir }) => here === dir || here.startsWith(`${dir}/`));
+export function checkedOutBranch(workspace: Workspace): Branch {
+  if (!workspace.here) throw new UserError(MESSAGES.detachedHead());
+  const here = workspace.here.git.place.dir;
+  const checkouts = listCheckouts(workspace.here).filter(
+    ({ dir }) => here === dir || here.startsWith(`${dir}/`),
+  );
   const [nearestOne] = checkouts.toSorted((a, b) => b.dir.length - a.dir.length);
   if (nearestOne) return nearestOne.branch;
   throw new UserError(MESSAGES.detachedHead());

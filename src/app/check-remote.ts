@@ -17,27 +17,27 @@ interface Probed {
 
 /** Returns what is wrong with the remote, or undefined. Keeps in mind that all was well. */
 export async function checkRemote(
-  site: Workspace,
+  workspace: Workspace,
   remote: RemoteRepository,
   now: number,
 ): Promise<string | undefined> {
   const wrong = await checkCapabilities(remote, randomUUID());
   if (wrong !== undefined) return wrong;
   const probed: Probed = { at: now, prefix: remote.names.prefix };
-  mkdirSync(dirname(site.cache.probed), { recursive: true });
-  writeFileSync(site.cache.probed, JSON.stringify(probed));
+  mkdirSync(dirname(workspace.cache.probed), { recursive: true });
+  writeFileSync(workspace.cache.probed, JSON.stringify(probed));
   return undefined;
 }
 
 /** Throws a Fault when the remote breaks a promise that runners build on. */
-export async function requireUsableRemote(site: Workspace, now: number): Promise<void> {
-  const { remote } = site;
+export async function requireUsableRemote(workspace: Workspace, now: number): Promise<void> {
+  const { remote } = workspace;
   if (!remote) return;
   // The look tells what the remote calls our refs.
   await remote.listRefs();
-  const before = readJson(site.cache.probed) as Probed | undefined;
+  const before = readJson(workspace.cache.probed) as Probed | undefined;
   const age = now - (before?.at ?? 0);
   if (before?.prefix === remote.names.prefix && age >= 0 && age < DAY_MS) return;
-  const wrong = await checkRemote(site, remote, now);
+  const wrong = await checkRemote(workspace, remote, now);
   if (wrong !== undefined) throw new UserError(MESSAGES.probeFailed(remote.line.address.name, wrong));
 }

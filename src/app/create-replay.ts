@@ -25,7 +25,7 @@ export interface ReplayRunner {
 
 /** Undefined when there is no script for the state. `name` is a script of the work tree. */
 export async function createReplay(
-  site: Workspace,
+  workspace: Workspace,
   env: Environment,
   contract: TrustedConfig,
   request: Request,
@@ -39,7 +39,7 @@ export async function createReplay(
     rmSync(copies, { recursive: true, force: true });
     return undefined;
   }
-  const { ports, dispose } = createRunner(site, env, () => undefined);
+  const { ports, dispose } = createRunner(workspace, env, () => undefined);
   const signals = onSignals();
   return {
     parts: { ports, script, stop: signals.stop, opened: forget },

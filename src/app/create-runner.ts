@@ -21,7 +21,7 @@ import type { Clock, RunnerEvent, Machine, Ports } from "../engine/ports.ts";
 import { userName, type Environment, type Workspace } from "./workspace.ts";
 import { requireTrustedConfig } from "./open-workspace.ts";
 
-/** What a run needs besides the site. */
+/** What a run needs besides the workspace. */
 export interface RunnerParts {
   readonly ports: Ports;
   /** Removes the worktrees of this runner. */
@@ -33,11 +33,11 @@ const GRACE_MS = 5000;
 
 /** The ports of a runner on this machine. */
 export function createRunner(
-  site: Workspace,
+  workspace: Workspace,
   env: Environment,
   tell: (event: RunnerEvent) => void,
 ): RunnerParts {
-  const { location, repository, cache } = site;
+  const { location, repository, cache } = workspace;
   const holder = thisHolder();
   const id = randomUUID();
   const trees = new WorktreePool({
@@ -67,7 +67,7 @@ export function createRunner(
     isDead,
   };
   const contract = async (target: Branch, heads: readonly Head[]) => {
-    const found = await requireTrustedConfig(site, target, heads);
+    const found = await requireTrustedConfig(workspace, target, heads);
     // What it cannot prove it would park, although another runner can.
     if (found.workflow.proof === "pusher" && !repository.tellsPushes)
       throw new UserError(MESSAGES.nobodyToAsk("run"));

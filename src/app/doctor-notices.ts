@@ -17,8 +17,8 @@ export interface Notice {
 /** A wait is near its end when so much of its time is over. */
 const NEAR = 0.8;
 
-export async function findNotices(site: Workspace, found: BranchListing): Promise<Notice[]> {
-  const held = await findHold(site);
+export async function findNotices(workspace: Workspace, found: BranchListing): Promise<Notice[]> {
+  const held = await findHold(workspace);
   const hold: Notice[] = held
     ? [
         {

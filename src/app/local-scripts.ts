@@ -48,13 +48,15 @@ export function readCandidateWorkflow(
 
 /** `--workflow`, else that of the work tree that we stand in, else the trusted one. */
 export async function readCandidateOrLocal(
-  site: Workspace,
+  workspace: Workspace,
   input: Input,
   trusted: ReadTrustedConfig,
 ): Promise<CandidateWorkflow> {
   const named = input.value("workflow");
   if (named !== undefined) return readCandidateWorkflow(input.directory, named, trusted);
-  const { code, stdout } = await site.location.git.run(["rev-parse", "--show-toplevel"], { codes: [128] });
+  const { code, stdout } = await workspace.location.git.run(["rev-parse", "--show-toplevel"], {
+    codes: [128],
+  });
   const own = join(stdout.replace(/\n$/, ""), WORKFLOW_FILE);
   if (code === 0 && existsSync(own)) return readCandidateWorkflow(input.directory, own, trusted);
   const { workflow, problems, blob } = trusted;

@@ -1,5 +1,5 @@
 /**
- * Opens a remote for the commands: the same site, with a cache in the place of the repository.
+ * Opens a remote for the commands: the same workspace, with a cache in the place of the repository.
  *
  * What must hold: the person's own repository is only read; runners of this machine share the cache
  * of a remote, and what was fetched into it.

@@ -50,11 +50,11 @@ export async function openWorkspace(
 
 /** The contract of the trusted branch. Throws a Fault when it cannot be run. */
 export async function requireTrustedConfig(
-  site: Workspace,
+  workspace: Workspace,
   target: Branch,
   heads: readonly Head[],
 ): Promise<TrustedConfig> {
-  const contract = await site.trustedConfig(target, heads);
+  const contract = await workspace.trustedConfig(target, heads);
   if (!contract.any) throw new UserError(MESSAGES.noStates(target));
   if (contract.problems.length > 0) {
     throw new UserError(

@@ -37,13 +37,13 @@ export function parseTrailerOption(text: string): Trailer {
 
 /** Throws a Fault with the ring that `Depends-On` among these trailers would close. */
 export async function requireNoCycle(
-  site: Workspace,
+  workspace: Workspace,
   branch: Branch,
   trailers: readonly Trailer[],
 ): Promise<void> {
   const wanted = trailers.flatMap(({ key, value }) => (key.toLowerCase() === "depends-on" ? [value] : []));
   if (wanted.length === 0) return;
-  const { snapshot, trustedConfig, now } = await listBranches(site, currentTime());
+  const { snapshot, trustedConfig, now } = await listBranches(workspace, currentTime());
   const ring = cycleWith(branch, wanted, conditionContext(snapshot, trustedConfig.workflow, now));
   if (ring) throw new UserError(MESSAGES.wouldRing(ring));
 }

@@ -7,7 +7,7 @@
 import { openClient } from "../github/api/client.ts";
 import { readBaseUrl, readServer } from "../github/api/credentials.ts";
 import { openPushLog } from "../github/api/activity-log.ts";
-import type { Repo } from "../github/commands/intent.ts";
+import type { Repo } from "../github/api/repo.ts";
 import { RequestThrottle } from "../github/api/request-throttle.ts";
 import type { Environment, WorkspaceOptions, PushLog } from "./workspace.ts";
 

@@ -28,15 +28,15 @@ export interface Carried {
 
 /** `trail` is the first-parent history of the head, newest first. */
 export async function readCarried(
-  site: Workspace,
+  workspace: Workspace,
   { target, heads }: RefListing,
   head: Head,
   trail: readonly Commit[],
 ): Promise<Carried> {
   const item = readCarriedState(trail);
-  const contract = await site.trustedConfig(target, heads);
+  const contract = await workspace.trustedConfig(target, heads);
   const near = heads.filter(({ branch }) => branch === target || branch === head.branch);
-  const { approved } = await new FactLoader(site.repository).load({ target, heads: near }, contract);
+  const { approved } = await new FactLoader(workspace.repository).load({ target, heads: near }, contract);
   const now = approved.get(head.key)?.approvals ?? [];
   const before = readHandOffs(trail).flatMap(({ answers, message: { trailers } }) =>
     answers === undefined ? [] : valuesOf(trailers, "Approved-By").map((text) => text.split(" ")),

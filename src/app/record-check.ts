@@ -9,13 +9,13 @@ import type { Workspace } from "./workspace.ts";
 
 /** Keeps it beside what is known of the same commit. */
 export async function recordCheck(
-  site: Workspace,
+  workspace: Workspace,
   head: Head,
   commit: Sha,
   name: string,
   conclusion: string,
 ): Promise<void> {
-  const { repository, location } = site;
+  const { repository, location } = workspace;
   const ref = `${CHECKS}${head.key}` as Ref;
   for (let tries = 0; tries < TRIES; tries++) {
     const expected = (await repository.read([ref])).get(ref) ?? null;

@@ -11,16 +11,16 @@ import { type RequestDraft, writeRequest } from "./write-request.ts";
 
 /** Asks again. Throws a Fault when the branch has no request in its history. */
 export async function requestAgain(
-  site: Workspace,
+  workspace: Workspace,
   again: RepeatRequest,
   verb: string,
   { messages, trailers }: Pick<RequestDraft, "messages" | "trailers">,
 ): Promise<{ readonly branch: Branch; readonly state: string; readonly commit: Sha }> {
   const { branch, commit } = again.head;
-  const below = again.below ?? lastRequest(branch, await readTrail(site.location, commit, DEPTH));
+  const below = again.below ?? lastRequest(branch, await readTrail(workspace.location, commit, DEPTH));
   if (!below) throw new UserError(MESSAGES.nothingTo(verb, branch, "no request is below its head"));
   const { state, key } = below;
-  const written = await writeRequest(site, {
+  const written = await writeRequest(workspace, {
     branch,
     parent: commit,
     expected: commit,

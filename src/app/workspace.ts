@@ -48,7 +48,7 @@ export interface Workspace {
 export type PushLog = (branch: Branch) => Promise<readonly Push[]>;
 
 export interface WorkspaceOptions {
-  /** Start the first look at once. It then shows the refs as they were when the site was opened. */
+  /** Start the first look at once. It then shows the refs as they were when the workspace was opened. */
   readonly lookAhead?: boolean;
   /** Take the workflow of a commit from the cache, where a command runs nothing. */
   readonly remember?: boolean;

@@ -26,8 +26,8 @@ export interface RequestDraft {
 }
 
 /** Returns the commit. Throws a Fault without an identity, or when the branch moved meanwhile. */
-export async function writeRequest(site: Workspace, wish: RequestDraft): Promise<Sha> {
-  const [commit] = await writeRequests(site, [wish]);
+export async function writeRequest(workspace: Workspace, wish: RequestDraft): Promise<Sha> {
+  const [commit] = await writeRequests(workspace, [wish]);
   return commit as Sha;
 }
 

@@ -5,7 +5,7 @@
  * What must hold: nothing is opened and nobody is called before the event was found to ask for
  * something; the token is given to git and to the API, each for its own server, and to nobody else.
  */
-import { overviewBranches } from "../app/branch-overview.ts";
+import { overviewBranches } from "./branch-overview.ts";
 import { handleIntent } from "../github/commands/handle-intent.ts";
 import type { IntentResult } from "../github/commands/actor.ts";
 import { renderReply } from "../github/display/command-reply.ts";
@@ -27,7 +27,7 @@ import { showBranches } from "../github/display/apply.ts";
 import type { PullRequestRef, DesiredState } from "../github/display/desired-state.ts";
 import type { Environment, Workspace } from "../app/workspace.ts";
 import { accountNumber } from "./installation.ts";
-import { openRepositoryActions } from "../app/repository-actions.ts";
+import { openRepositoryActions } from "./repository-actions.ts";
 import { openWorkspace } from "../app/open-workspace.ts";
 
 /** The name that people mention. */

@@ -6,7 +6,7 @@
 import type { Octokit } from "@octokit/rest";
 import type { Probot } from "probot";
 import { addThrottle } from "../github/api/client.ts";
-import type { Repo } from "../github/commands/intent.ts";
+import type { Repo } from "../github/api/repo.ts";
 import { RequestThrottle } from "../github/api/request-throttle.ts";
 
 /** Opens GitHub as the App is installed for a repository. One account is asked at one pace. */

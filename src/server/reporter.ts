@@ -5,8 +5,8 @@
  * is told and made again; after a stop none begins.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { overviewBranches, type OverviewCache } from "../app/branch-overview.ts";
-import type { Repo } from "../github/commands/intent.ts";
+import { overviewBranches, type OverviewCache } from "./branch-overview.ts";
+import type { Repo } from "../github/api/repo.ts";
 import { projectBranches } from "../github/display/project.ts";
 import { showBranches } from "../github/display/apply.ts";
 import type { PublisherIdentity, Publisher } from "../github/display/publisher-port.ts";

@@ -7,7 +7,8 @@
  */
 import type { Probot } from "probot";
 import { readEvent, type EventReading, type OwnIdentity } from "../github/commands/parse-event.ts";
-import type { Intent, Repo } from "../github/commands/intent.ts";
+import type { Intent } from "../github/commands/intent.ts";
+import type { Repo } from "../github/api/repo.ts";
 import { RateLimit } from "../github/commands/rate-limit.ts";
 import type { RequestThrottle } from "../github/api/request-throttle.ts";
 import { installations } from "./installation.ts";

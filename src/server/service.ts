@@ -13,7 +13,7 @@ import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import { makeApp } from "../github/api/probot-app.ts";
 import type { Credentials } from "../github/api/credentials.ts";
 import type { OwnIdentity } from "../github/commands/parse-event.ts";
-import type { Delivery } from "../github/commands/intent.ts";
+import type { Delivery } from "../github/api/delivery.ts";
 import { loadProbot } from "../github/api/packages.ts";
 import { redeliver, type RedeliverOptions } from "../github/webhooks/redeliver.ts";
 import { HttpServer } from "../github/webhooks/http-server.ts";

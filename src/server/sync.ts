@@ -9,7 +9,7 @@ import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import { ACTIONS } from "../github/api/actions-context.ts";
 import { RequestDeclined, addThrottle, openClient, type ThrottleOptions } from "../github/api/client.ts";
 import { readBaseUrl, readCredentials } from "../github/api/credentials.ts";
-import type { Repo } from "../github/commands/intent.ts";
+import type { Repo } from "../github/api/repo.ts";
 import { octokitPublisher } from "../github/display/octokit-publisher.ts";
 import { RequestThrottle } from "../github/api/request-throttle.ts";
 import type { PublisherIdentity, Publisher } from "../github/display/publisher-port.ts";

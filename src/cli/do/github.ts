@@ -2,7 +2,7 @@
 import { cleanLine } from "../../core/util/redact.ts";
 import { EXIT_CODE, UserError, MESSAGES } from "../../core/messages/messages.ts";
 import { diff, type Write } from "../../github/display/diff.ts";
-import type { Repo } from "../../github/commands/intent.ts";
+import type { Repo } from "../../github/api/repo.ts";
 import { readActualState } from "../../github/display/actual-state.ts";
 import { projectBranches } from "../../github/display/project.ts";
 import { type Published, showBranches } from "../../github/display/apply.ts";
@@ -12,7 +12,7 @@ import { pushesOf } from "../../app/push-log.ts";
 import { openWorkspace } from "../../app/open-workspace.ts";
 import type { CommandCall, CommandRun } from "../call.ts";
 import { renderColumns } from "../render/render-table.ts";
-import { overviewBranches } from "../../app/branch-overview.ts";
+import { overviewBranches } from "../../server/branch-overview.ts";
 import { printJson, printable, type Terminal } from "../render/terminal.ts";
 
 export const run: CommandRun = (call) => sync(call, openGithub);

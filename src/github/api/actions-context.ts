@@ -6,7 +6,7 @@
  * speaks to those after it; an event about a fork's pull request that cannot be read is one.
  */
 import { UserError, MESSAGES } from "../../core/messages/messages.ts";
-import type { Repo } from "../commands/intent.ts";
+import type { Repo } from "./repo.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

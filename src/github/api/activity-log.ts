@@ -8,7 +8,7 @@
 import type { Octokit } from "@octokit/rest";
 import { refOf, type Branch } from "../../core/protocol/ids.ts";
 import type { Push } from "../../core/policy/push-identity.ts";
-import type { Repo } from "../commands/intent.ts";
+import type { Repo } from "./repo.ts";
 
 const PAGE = 100;
 /** More moves than one line of work ever has. */

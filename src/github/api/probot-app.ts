@@ -5,7 +5,7 @@
  * is said elsewhere, once for both.
  */
 import type { Probot } from "probot";
-import type { Delivery } from "../commands/intent.ts";
+import type { Delivery } from "./delivery.ts";
 
 export type OnDelivery = (delivery: Delivery) => Promise<void>;
 

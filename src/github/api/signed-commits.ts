@@ -10,7 +10,7 @@ import { cleanLine, redact } from "../../core/util/redact.ts";
 import { parseSha } from "../../core/protocol/ids.ts";
 import type { SignedCommit, CommitSigner } from "../../core/protocol/signed-commit.ts";
 import { RequestDeclined } from "./client.ts";
-import type { Repo } from "../commands/intent.ts";
+import type { Repo } from "./repo.ts";
 
 const ANSWER = z.object({
   sha: z.string(),

@@ -13,7 +13,8 @@ import { type Command, COMMANDS, type ParsedCommand, usageProblem } from "./comm
 import type { Author, RepositoryActions, BranchPosition, RepositoryView } from "./repository-port.ts";
 import { escapeCode, escapeProse } from "../api/escape-markdown.ts";
 import type { GitHubQueries } from "./github-queries.ts";
-import type { Actor, Intent, IssueText, Repo, CommentLocation } from "./intent.ts";
+import type { Actor, Intent, IssueText, CommentLocation } from "./intent.ts";
+import type { Repo } from "../api/repo.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import { enough, includes, missing, askRights } from "./permission.ts";
 

@@ -5,7 +5,8 @@
  * of somebody goes into an address as one part of it.
  */
 import type { Octokit } from "@octokit/rest";
-import type { IssueText, Repo } from "./intent.ts";
+import type { IssueText } from "./intent.ts";
+import type { Repo } from "../api/repo.ts";
 
 /** What GitHub says of somebody in a repository. */
 export interface Permission {

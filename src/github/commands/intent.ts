@@ -4,12 +4,7 @@
  * What must hold: nothing here is believed because a text says so; who acts is a numeric id, and what
  * they may do is asked of GitHub at the moment of acting.
  */
-
-/** A repository of GitHub, by its full name `owner/name`. */
-export interface Repo {
-  readonly owner: string;
-  readonly name: string;
-}
+import type { Repo } from "../api/repo.ts";
 
 /** An account, as a signed event names it. */
 export interface Actor {
@@ -94,12 +89,3 @@ export type Intent =
     }
   /** Look at everything: an installation was made, a repository was added. */
   | { readonly kind: "sweep"; readonly repos: readonly Repo[] };
-
-/** One delivery of a webhook, once its signature was found good. */
-export interface Delivery {
-  /** The `X-GitHub-Delivery` header. */
-  readonly id: string;
-  /** The `X-GitHub-Event` header. */
-  readonly name: string;
-  readonly payload: unknown;
-}

@@ -25,7 +25,8 @@ import {
   scheduled,
   type AccountPayload,
 } from "./event-schema.ts";
-import type { Actor, Intent, Repo, CommentLocation } from "./intent.ts";
+import type { Actor, Intent, CommentLocation } from "./intent.ts";
+import type { Repo } from "../api/repo.ts";
 
 /** Who this app is, as GitHub numbers it. */
 export interface OwnIdentity {

@@ -6,7 +6,8 @@
  */
 import { type Right, RIGHTS } from "./command-table.ts";
 import type { GitHubQueries, Permission } from "./github-queries.ts";
-import type { Actor, Repo } from "./intent.ts";
+import type { Actor } from "./intent.ts";
+import type { Repo } from "../api/repo.ts";
 import type { Workflow } from "../../core/workflow/workflow.ts";
 import type { RepositoryActions } from "./repository-port.ts";
 

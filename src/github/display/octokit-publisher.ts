@@ -6,7 +6,7 @@
  */
 import type { Octokit } from "@octokit/rest";
 import { parseBranch, type Sha } from "../../core/protocol/ids.ts";
-import type { Repo } from "../commands/intent.ts";
+import type { Repo } from "../api/repo.ts";
 import type {
   ShownCheck,
   ShownComment,

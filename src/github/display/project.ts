@@ -14,7 +14,7 @@ import { checkSummary, type Page, pastSummary, statusBody } from "./status-comme
 import { cleanLine, redact } from "../../core/util/redact.ts";
 import { encoded } from "../api/escape-markdown.ts";
 import { mentionReason, mentionOf } from "./mention-comment.ts";
-import type { Repo } from "../commands/intent.ts";
+import type { Repo } from "../api/repo.ts";
 import { labelOf, nameOf, numbersOf, ownIssue, parentOf } from "./issue-links.ts";
 import { closingsOf, pullOf } from "./pull-request.ts";
 import { buttonsOf, type BranchView, sentenceOf, checkStatusOf } from "./branch-status.ts";

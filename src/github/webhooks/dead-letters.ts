@@ -8,7 +8,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { DeadLetter } from "./inbox.ts";
-import type { Delivery } from "../commands/intent.ts";
+import type { Delivery } from "../api/delivery.ts";
 
 const FOLDER = "failed";
 

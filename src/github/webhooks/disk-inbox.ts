@@ -9,7 +9,7 @@
 import { PendingDeliveries, keyOf, type PendingDelivery } from "./pending.ts";
 import { readFailures, removeFailure, writeFailure } from "./dead-letters.ts";
 import { ATTEMPTS, type DeadLetter, type Inbox, type InboxStats, type TakenDelivery } from "./inbox.ts";
-import type { Delivery } from "../commands/intent.ts";
+import type { Delivery } from "../api/delivery.ts";
 import { WriteAheadLog, type WriteAheadLogOptions, type LogPosition } from "./write-ahead-log.ts";
 import { SeenIds } from "./seen-ids.ts";
 

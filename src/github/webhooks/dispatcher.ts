@@ -7,7 +7,7 @@
  */
 import { RemoteUnreachable } from "../../core/messages/messages.ts";
 import { ATTEMPTS, type Inbox, type TakenDelivery } from "./inbox.ts";
-import type { Delivery } from "../commands/intent.ts";
+import type { Delivery } from "../api/delivery.ts";
 
 export interface DispatcherOptions {
   readonly inbox: Inbox;

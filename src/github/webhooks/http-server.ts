@@ -8,7 +8,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Inbox } from "./inbox.ts";
-import type { Delivery } from "../commands/intent.ts";
+import type { Delivery } from "../api/delivery.ts";
 
 export const WEBHOOK_PATH = "/api/github/webhooks";
 

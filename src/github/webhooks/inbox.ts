@@ -5,7 +5,7 @@
  * nothing; deliveries of one repository are taken one after the other, in the order they came. The
  * spool on this machine's disk is one such inbox; a queue that a fleet shares can be another.
  */
-import type { Delivery } from "../commands/intent.ts";
+import type { Delivery } from "../api/delivery.ts";
 
 /** How often a delivery is tried whose handling fails for a reason of its own. */
 export const ATTEMPTS = 5;

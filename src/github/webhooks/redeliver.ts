@@ -9,7 +9,7 @@
 import { setTimeout } from "node:timers/promises";
 import type { Probot } from "probot";
 import type { Inbox } from "./inbox.ts";
-import type { Repo } from "../commands/intent.ts";
+import type { Repo } from "../api/repo.ts";
 
 export interface RedeliverOptions {
   readonly app: Pick<Probot, "auth">;

@@ -1,6 +1,6 @@
 /** What was missed comes from GitHub's log; that it cannot be had stops nothing. */
 import { expect, onTestFinished, test } from "vitest";
-import type { Repo } from "../../../src/github/commands/intent.ts";
+import type { Repo } from "../../../src/github/api/repo.ts";
 import { redeliver } from "../../../src/github/webhooks/redeliver.ts";
 import { DiskInbox } from "../../../src/github/webhooks/disk-inbox.ts";
 import { openApp, startService } from "../../../src/server/service.ts";

@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto";
 import { request, type RequestOptions } from "node:http";
 import { connect } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
-import type { Delivery } from "../../../src/github/commands/intent.ts";
+import type { Delivery } from "../../../src/github/api/delivery.ts";
 import {
   HttpServer,
   WEBHOOK_PATH,

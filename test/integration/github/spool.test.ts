@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { ATTEMPTS } from "../../../src/github/webhooks/inbox.ts";
-import type { Delivery } from "../../../src/github/commands/intent.ts";
+import type { Delivery } from "../../../src/github/api/delivery.ts";
 import { DiskInbox, type DiskInboxOptions } from "../../../src/github/webhooks/disk-inbox.ts";
 import { temporaryDir } from "../../support/temp-repo.ts";
 

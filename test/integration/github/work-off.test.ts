@@ -1,7 +1,7 @@
 /** The inbox is worked off: trouble costs attempts only where it is the delivery's own. */
 import { expect, test } from "vitest";
 import { ATTEMPTS, type Inbox } from "../../../src/github/webhooks/inbox.ts";
-import type { Delivery } from "../../../src/github/commands/intent.ts";
+import type { Delivery } from "../../../src/github/api/delivery.ts";
 import { DiskInbox } from "../../../src/github/webhooks/disk-inbox.ts";
 import { isTransient, Dispatcher } from "../../../src/github/webhooks/dispatcher.ts";
 import { until } from "../../support/run-cli.ts";

@@ -13,9 +13,10 @@ import type {
   Permission,
   PullRequestInfo,
 } from "../../../src/github/commands/github-queries.ts";
-import type { Actor, Intent, Repo } from "../../../src/github/commands/intent.ts";
+import type { Actor, Intent } from "../../../src/github/commands/intent.ts";
+import type { Repo } from "../../../src/github/api/repo.ts";
 import { RateLimit } from "../../../src/github/commands/rate-limit.ts";
-import { openRepositoryActions } from "../../../src/app/repository-actions.ts";
+import { openRepositoryActions } from "../../../src/server/repository-actions.ts";
 import { makeFar, type Far } from "../remote-workspace.ts";
 
 export const WORKFLOW = `start: [triage, work, gate]

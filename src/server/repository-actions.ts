@@ -11,18 +11,18 @@ import type { Head, Snapshot } from "../core/scheduling/snapshot.ts";
 import { requiredApprovals } from "../core/scheduling/waits.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import { WORKFLOW_FILE } from "../core/workflow/workflow.ts";
-import { type RepeatRequest } from "./request-again.ts";
-import { requestAgain } from "./request-again.ts";
-import { approveHead } from "./approve.ts";
-import { planCancel } from "./cancel.ts";
-import { recordCheck } from "./record-check.ts";
-import { changeHold } from "./hold.ts";
-import { requireState } from "./request.ts";
-import { planResume } from "./resume.ts";
-import { planRetry } from "./retry.ts";
-import { findEvent, findHold } from "./history-queries.ts";
-import { currentTime, requireHead, listBranches, type BranchListing } from "./branch-listing.ts";
-import { writeRequest, writeRequests } from "./write-request.ts";
+import { type RepeatRequest } from "../app/request-again.ts";
+import { requestAgain } from "../app/request-again.ts";
+import { approveHead } from "../app/approve.ts";
+import { planCancel } from "../app/cancel.ts";
+import { recordCheck } from "../app/record-check.ts";
+import { changeHold } from "../app/hold.ts";
+import { requireState } from "../app/request.ts";
+import { planResume } from "../app/resume.ts";
+import { planRetry } from "../app/retry.ts";
+import { findEvent, findHold } from "../app/history-queries.ts";
+import { currentTime, requireHead, listBranches, type BranchListing } from "../app/branch-listing.ts";
+import { writeRequest, writeRequests } from "../app/write-request.ts";
 import { BOT, readTrail } from "../git/local-repository.ts";
 import type {
   Author,
@@ -33,8 +33,8 @@ import type {
   NewRequest,
   WrittenRequest,
 } from "../github/commands/repository-port.ts";
-import type { Workspace } from "./workspace.ts";
-import { formatProblems } from "./open-workspace.ts";
+import type { Workspace } from "../app/workspace.ts";
+import { formatProblems } from "../app/open-workspace.ts";
 import { branchReport } from "./branch-report.ts";
 import { formatHold } from "../core/scheduling/side-refs.ts";
 
@@ -44,16 +44,16 @@ const DEPTH = 2000;
 const MOST = 200;
 const CHECK_NAME = /^[\w./-]{1,100}$/;
 
-export function openRepositoryActions(site: Workspace): RepositoryActions {
-  const look = () => listBranches(site, currentTime());
-  /** The same site, for somebody who wrote to us elsewhere. */
+export function openRepositoryActions(workspace: Workspace): RepositoryActions {
+  const look = () => listBranches(workspace, currentTime());
+  /** The same workspace, for somebody who wrote to us elsewhere. */
   const as = ({ name, email }: Author): Workspace => ({
-    ...site,
-    location: { ...site.location, person: { name, email, through: site.location.person ?? BOT } },
+    ...workspace,
+    location: { ...workspace.location, person: { name, email, through: workspace.location.person ?? BOT } },
   });
   const at = async ({ branch, commit }: Pick<BranchPosition, "branch" | "commit">) => {
     const found = await look();
-    const head = requireHead(site, found.snapshot.heads, branch);
+    const head = requireHead(workspace, found.snapshot.heads, branch);
     if (head.commit !== commit) throw new UserError(MESSAGES.headMoved(branch));
     return { found, head };
   };
@@ -65,8 +65,8 @@ export function openRepositoryActions(site: Workspace): RepositoryActions {
 
   return {
     look: async () => sightOf(await look()),
-    knows: (branch, event) => knows(site, branch, event),
-    asked: ({ email }, since) => asked(site, email, since),
+    knows: (branch, event) => knows(workspace, branch, event),
+    asked: ({ email }, since) => asked(workspace, email, since),
     request: async (by, wishes) => request(as(by), await look(), wishes),
     retry: (by, place, said) => again(by, place, said, "retry"),
     resume: (by, place, said) => again(by, place, said, "resume"),
@@ -88,14 +88,14 @@ export function openRepositoryActions(site: Workspace): RepositoryActions {
       return { branch, state: stateIn(found, head)?.state ?? "", commit };
     },
     async hold(by, why) {
-      await site.repository.listRefs();
-      const held = await findHold(site);
+      await workspace.repository.listRefs();
+      const held = await findHold(workspace);
       if (held) throw new UserError(MESSAGES.alreadyHeld(held.reason, held.by));
       await changeHold(as(by), undefined, formatHold(why));
     },
     async letGo(by) {
-      await site.repository.listRefs();
-      const held = await findHold(site);
+      await workspace.repository.listRefs();
+      const held = await findHold(workspace);
       if (!held) throw new UserError(MESSAGES.notHeld());
       await changeHold(as(by), held, null);
     },
@@ -106,12 +106,12 @@ export function openRepositoryActions(site: Workspace): RepositoryActions {
       const heads = snapshot.heads.filter(
         (head) => (approved.get(head.key)?.approved ?? head.commit) === commit,
       );
-      for (const head of heads) await recordCheck(site, head, commit as Sha, name, conclusion);
+      for (const head of heads) await recordCheck(workspace, head, commit as Sha, name, conclusion);
       return heads.length > 0;
     },
     async tell(tale, branch) {
       const found = await look();
-      return branchReport(site, found, requireHead(site, found.snapshot.heads, branch), tale);
+      return branchReport(workspace, found, requireHead(workspace, found.snapshot.heads, branch), tale);
     },
   };
 }
@@ -156,18 +156,18 @@ function placeOf(found: BranchListing, head: Head): BranchPosition {
   };
 }
 
-async function knows(site: Workspace, branch: Branch, event: string): Promise<Sha | undefined> {
-  const look = await site.repository.listRefs();
+async function knows(workspace: Workspace, branch: Branch, event: string): Promise<Sha | undefined> {
+  const look = await workspace.repository.listRefs();
   const there = look.heads.find((head) => head.branch === branch);
-  const found = there && (await findEvent(site, look, there, event));
+  const found = there && (await findEvent(workspace, look, there, event));
   if (found) return found;
   // What has landed and is gone was asked for all the same.
   const archive = `${ARCHIVE}${branch}` as Ref;
-  const archived = (await site.repository.read([archive])).get(archive);
+  const archived = (await workspace.repository.read([archive])).get(archive);
   const trusted = look.heads.find((head) => head.branch === look.target)?.commit;
   for (const from of [archived, trusted]) {
     if (!from) continue;
-    const trail = await readTrail(site.location, from, DEPTH);
+    const trail = await readTrail(workspace.location, from, DEPTH);
     const carrier = trail.find(
       ({ message }) =>
         message.includes(event) && valuesOf(parseMessage(message).trailers, "Event").includes(event),
@@ -189,13 +189,13 @@ async function asked({ location }: Workspace, email: string, since: number): Pro
 }
 
 async function request(
-  site: Workspace,
+  workspace: Workspace,
   found: BranchListing,
   wishes: readonly NewRequest[],
 ): Promise<WrittenRequest[]> {
   const { snapshot, trustedConfig } = found;
   const { target, heads } = snapshot;
-  const trusted = requireHead(site, heads, target).commit;
+  const trusted = requireHead(workspace, heads, target).commit;
   if (trustedConfig.problems.length > 0)
     throw new UserError(
       MESSAGES.brokenWorkflow(`${target}:${WORKFLOW_FILE}`, formatProblems(trustedConfig.problems)),
@@ -213,6 +213,6 @@ async function request(
     if (!parseSha(parent)) throw new UserError(MESSAGES.noSuchCommit(parent));
     return { branch, parent, expected: on, state, messages, trailers };
   });
-  const commits = await writeRequests(site, ready);
+  const commits = await writeRequests(workspace, ready);
   return ready.map(({ branch, state }, index) => ({ branch, state, commit: commits[index] as Sha }));
 }

@@ -12,21 +12,21 @@ import { readTimeline } from "../core/analysis/timeline.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import { readTrail } from "../git/local-repository.ts";
 import { escapeCode, escapeProse } from "../github/api/escape-markdown.ts";
-import type { Workspace } from "./workspace.ts";
-import { asAdmitted, reasonIn, stateOf, type BranchListing } from "./branch-listing.ts";
+import type { Workspace } from "../app/workspace.ts";
+import { asAdmitted, reasonIn, stateOf, type BranchListing } from "../app/branch-listing.ts";
 
 const DEPTH = 400;
 /** Rows of one answer. */
 const ROWS = 20;
 
 export async function branchReport(
-  site: Workspace,
+  workspace: Workspace,
   found: BranchListing,
   head: Head,
   tale: "status" | "cost" | "log" | "replay",
 ): Promise<string> {
   if (tale === "status") return status(found, head);
-  const trail = await readTrail(site.location, head.commit, DEPTH);
+  const trail = await readTrail(workspace.location, head.commit, DEPTH);
   if (tale === "cost") {
     const item = readCarriedState(trail);
     const spent = formatAmounts(item.spent) ?? "nothing";
@@ -39,8 +39,8 @@ export async function branchReport(
     return `\`${last.from}\` answered \`${last.to}\`. In a clone, this runs it again and compares, and writes nothing:\n\n    trailhand replay ${last.request.commit}`;
   }
   const { journal } = refsOf(head.key);
-  const exists = (await site.repository.read([journal])).get(journal);
-  const attempts = exists ? await readTrail(site.location, exists, ROWS) : [];
+  const exists = (await workspace.repository.read([journal])).get(journal);
+  const attempts = exists ? await readTrail(workspace.location, exists, ROWS) : [];
   const steps = readTimeline(head.branch, trail, attempts);
   if (steps.length === 0) return "No hand-off yet.";
   const rows = steps

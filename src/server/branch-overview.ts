@@ -15,8 +15,8 @@ import type { Workflow } from "../core/workflow/workflow.ts";
 import { ownTrail } from "../github/display/project.ts";
 import { mayArrive } from "../github/display/pull-request.ts";
 import { checkStatusOf, type BranchView } from "../github/display/branch-status.ts";
-import type { Workspace } from "./workspace.ts";
-import { asAdmitted, currentTime, reasonIn, stateOf, listBranches } from "./branch-listing.ts";
+import type { Workspace } from "../app/workspace.ts";
+import { asAdmitted, currentTime, reasonIn, stateOf, listBranches } from "../app/branch-listing.ts";
 
 /** As much of a branch's history as is shown of it. */
 const DEPTH = 200;
@@ -40,10 +40,10 @@ export type OverviewCache = Map<string, Past>;
 
 /** One look. A `memory` that is given again spares reading what did not change. */
 export async function overviewBranches(
-  site: Workspace,
+  workspace: Workspace,
   memory: OverviewCache = new Map(),
 ): Promise<BranchOverview> {
-  const found = await listBranches(site, currentTime());
+  const found = await listBranches(workspace, currentTime());
   const { snapshot, trustedConfig, now } = found;
   const shown = found.decisions
     .map((one) => asAdmitted(found, one))
@@ -58,7 +58,7 @@ export async function overviewBranches(
   const journals = shown.map(({ decision }) => refsOf(decision.head.key).journal);
   const archives = shown.flatMap((one) => (one.state === "done" ? [archiveOf(one)] : []));
   const refs = [...journals, ...archives];
-  const tips = refs.length === 0 ? new Map<Ref, null>() : await site.repository.read(refs);
+  const tips = refs.length === 0 ? new Map<Ref, null>() : await workspace.repository.read(refs);
   const trusted = snapshot.heads.find(({ branch }) => branch === snapshot.target)?.commit;
   const seen: BranchView[] = [];
   const read: OverviewCache = new Map();
@@ -66,13 +66,13 @@ export async function overviewBranches(
     const { head } = one.decision;
     const tip = tips.get(journals[at] as Ref) ?? undefined;
     const key = `${head.branch} ${head.commit} ${tip}`;
-    const past: Past = memory.get(key) ?? (await readPast(site, head, tip));
+    const past: Past = memory.get(key) ?? (await readPast(workspace, head, tip));
     const all: BranchView = { ...one, trail: past.trail, timeline: past.timeline };
     const isLanded = one.state === "done" && tips.get(archiveOf(one)) === head.commit;
     const isWanted = !isLanded && head.branch !== snapshot.target && mayArrive(all, trustedConfig.workflow);
     const known = past.arrival?.at === trusted ? past.arrival : undefined;
     const arrival = isWanted
-      ? (known ?? { at: trusted, arrived: await arrivedAt(site, trusted, all) })
+      ? (known ?? { at: trusted, arrived: await arrivedAt(workspace, trusted, all) })
       : undefined;
     read.set(key, arrival ? { ...past, arrival } : past);
     seen.push({ ...all, arrived: isLanded ? "landed" : arrival?.arrived });
@@ -98,8 +98,8 @@ async function arrivedAt(
   return seen.trail.some(names) ? "head" : "nothing";
 }
 
-async function readPast(site: Workspace, { branch, commit }: Head, journal: Sha | undefined) {
-  const trail = ownTrail(branch, await readTrail(site.location, commit, DEPTH));
-  const attempts = journal === undefined ? [] : await readTrail(site.location, journal, DEPTH);
+async function readPast(workspace: Workspace, { branch, commit }: Head, journal: Sha | undefined) {
+  const trail = ownTrail(branch, await readTrail(workspace.location, commit, DEPTH));
+  const attempts = journal === undefined ? [] : await readTrail(workspace.location, journal, DEPTH);
   return { trail, timeline: readTimeline(branch, trail, attempts) };
 }
