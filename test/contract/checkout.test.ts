@@ -124,7 +124,7 @@ describe("a branch that is checked out", () => {
     const before = repo.git("status", "--porcelain");
     const swap = await refs.swap([{ ref, expected: from, next: to }], "test");
     expect(swap).toEqual({ kind: "blocked", why: expect.stringContaining(repo.dir) as string });
-    expect(await refs.blocker(WORK)).toContain("has changes");
+    expect(await refs.blocker(WORK)).toContain("has uncommitted changes");
     expect(repo.git("rev-parse", "work")).toBe(from);
     expect(repo.git("status", "--porcelain")).toBe(before);
     noFollow(repo);

@@ -60,7 +60,7 @@ describe("credentials", () => {
   it("that are missing or wrong are told at once, and nobody is asked for better ones", async () => {
     const far = await makeFar("http", {}, WHO);
     const missing = await caught(far.open());
-    expect(missing).toMatchObject({ name: "Unreachable" });
+    expect(missing).toMatchObject({ name: "RemoteUnreachable" });
     expect(missing.message).toContain("could not read Username");
     // What was begun of the cache is gone.
     const caches = readdirSync(far.machine("one")["XDG_CACHE_HOME"] ?? "", { recursive: true });

@@ -59,7 +59,7 @@ describe("a line that is cut", () => {
     expect(await refs.swap([{ ref: A, expected: null, next: one }])).toEqual(UNKNOWN);
     for (const work of [() => refs.listRefs(), () => refs.read([A]), () => refs.readLease(A)]) {
       const error = await caught(work());
-      expect(error).toMatchObject({ name: "Unreachable", exit: 75 });
+      expect(error).toMatchObject({ name: "RemoteUnreachable", exit: 75 });
       expect(error.message).toContain("The remote origin cannot be reached");
     }
   });
@@ -96,7 +96,7 @@ describe("a remote that says nothing", () => {
     const { remote: refs } = await far.open("one", soon);
     far.served?.trouble(kind, "silence");
     const [looked, read] = await Promise.all([caught(refs.listRefs()), caught(refs.read([A]))]);
-    expect([looked.name, read.name]).toEqual(["Unreachable", "Unreachable"]);
+    expect([looked.name, read.name]).toEqual(["RemoteUnreachable", "RemoteUnreachable"]);
   });
 
   it("to a push is given up, and the refs are read", async () => {

@@ -99,8 +99,8 @@ describe.each(TRANSPORTS)("a server that says no, %s", (transport) => {
     const { far, refs, one } = await makeBench(transport);
     far.remote.git("config", "receive.advertiseAtomic", "false");
     const error = await caught(refs.swap([{ ref: A, expected: null, next: one }]));
-    expect(error).toMatchObject({ name: "Fault" });
-    expect(error.message).toContain("takes no atomic pushes");
+    expect(error).toMatchObject({ name: "UserError" });
+    expect(error.message).toContain("does not support atomic pushes");
     expect(valueOf(far, A)).toBe("");
   });
 });

@@ -181,7 +181,7 @@ describe.each(TRANSPORTS)("a look, %s", (transport) => {
     const far = await makeFar(transport);
     far.remote.git("update-ref", "-d", "refs/heads/main");
     const { remote } = await far.open();
-    expect((await caught(remote.listRefs())).message).toBe("The repository has no commit yet.");
+    expect((await caught(remote.listRefs())).message).toBe("The repository has no commits yet.");
   });
 
   it("takes the branch of HEAD for the trusted one, whatever else is symbolic", async () => {

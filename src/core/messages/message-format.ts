@@ -1,10 +1,6 @@
-/**
- * The shape of a sentence for people, and how names of strangers are shown in one.
- *
- * What must hold: nothing in a name can pass for our own words, or do anything in a shell.
- */
+/** The shape of a message for people, and how untrusted names are quoted in one. */
 
-/** The exit codes of the command line, and what they mean. */
+/** The exit codes of the command line. */
 export const EXIT_CODE = {
   done: 0,
   failed: 1,
@@ -14,18 +10,21 @@ export const EXIT_CODE = {
 } as const;
 
 export interface UserMessage {
+  /** What failed, and why. */
   readonly what: string;
+  /** The command that fixes it. */
   readonly next?: string;
+  /** `EXIT_CODE.failed` by default. */
   readonly exit?: number;
 }
 
-/** Something that was typed wrong. */
+/** An error in what the user typed. */
 export const usageError = (what: string, next?: string): UserMessage =>
   next === undefined ? { what, exit: EXIT_CODE.usage } : { what, next, exit: EXIT_CODE.usage };
 
-/** Shows a hostile name on one line, so that nothing in it can pass for our own words. */
+/** Quotes an untrusted name on one line, so that it cannot look like part of the message. */
 export const quoted = (text: string): string => JSON.stringify(text.slice(0, 120));
 
-/** A name as it is typed in a shell: people copy our commands, and strangers choose the names. */
+/** Quotes an untrusted name for a shell, because people copy the commands that we print. */
 export const shellWord = (name: string): string =>
   /^[\w./@%+=:,-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`;

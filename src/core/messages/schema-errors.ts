@@ -1,13 +1,9 @@
-/**
- * What a schema found wrong, said as near to the mistake as possible.
- *
- * What must hold: pure; a sentence says what is expected in words that people write, and what is there.
- */
+/** Turns the issues of a zod schema into messages: what was expected, and what was found. */
 import type * as z from "zod";
 import { cleanLine } from "../util/redact.ts";
 import { suggest } from "../util/suggest.ts";
 
-/** What people call the types of a schema. */
+/** The plain-English name of each zod type. */
 const KINDS: ReadonlyMap<string, string> = new Map([
   ["array", "a list"],
   ["boolean", "true or false"],
@@ -17,10 +13,10 @@ const KINDS: ReadonlyMap<string, string> = new Map([
   ["record", "a map"],
   ["string", "text"],
 ]);
-/** So much of a wrong value is shown. */
-const SHOWN = 60;
+/** At most this many characters of a wrong value are quoted. */
+const MAX_QUOTED = 60;
 
-/** The sentences of a schema, in place of its own; what is not here is left to it. */
+/** Replaces zod's own messages. Returns undefined for an issue whose message zod words well. */
 export const describeIssue: z.core.$ZodErrorMap = (issue) => {
   const { input } = issue;
   if (issue.code === "invalid_type") return expected(KINDS.get(issue.expected) ?? issue.expected, input);
@@ -38,7 +34,7 @@ export const describeIssue: z.core.$ZodErrorMap = (issue) => {
 export const expected = (what: string, input: unknown): string =>
   input === undefined ? `is missing; expected ${what}` : `expected ${what}, not ${named(input)}`;
 
-/** "expected true, false or draft, not "drafts"", and which of them was meant. */
+/** "expected true, false or draft, not "drafts"", and the nearest of these values. */
 export function expectedOne(values: readonly unknown[], input: unknown): string {
   const words = values.map(String);
   const [last = "", ...others] = words.toReversed();
@@ -51,11 +47,11 @@ function named(input: unknown): string {
   if (input === null) return "nothing";
   if (Array.isArray(input)) return "a list";
   if (typeof input === "object") return "a map";
-  if (typeof input === "string") return `"${cleanLine(input, SHOWN)}"`;
+  if (typeof input === "string") return `"${cleanLine(input, MAX_QUOTED)}"`;
   return typeof input === "number" || typeof input === "boolean" ? String(input) : typeof input;
 }
 
-/** Of the forms that a value may have, what is wrong with the one that came nearest. */
+/** For a value that matches none of several forms: the issue of the form that it matches best. */
 export function deepestIssue(issue: z.core.$ZodIssue): z.core.$ZodIssue {
   const inner =
     issue.code === "invalid_union" ? issue.errors.flat() : issue.code === "invalid_key" ? issue.issues : [];
@@ -63,6 +59,6 @@ export function deepestIssue(issue: z.core.$ZodIssue): z.core.$ZodIssue {
   return nearest ? deepestIssue({ ...nearest, path: [...issue.path, ...nearest.path] }) : issue;
 }
 
-/** Right in its type is nearer than wrong in it. */
+/** A value of the right type matches better than one of a wrong type. */
 const nearness = (issue: z.core.$ZodIssue): number =>
   issue.path.length + (issue.code === "invalid_type" ? 0 : 1);

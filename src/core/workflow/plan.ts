@@ -16,7 +16,9 @@ import type { PlanPosition } from "./carried-state.ts";
 const MOST = 100;
 
 const stepSchema = z.strictObject({
-  state: z.string().refine((text) => parseStateName(text) !== undefined, { error: "is no state name" }),
+  state: z
+    .string()
+    .refine((text) => parseStateName(text) !== undefined, { error: "is not a valid state name" }),
   subject: z.string().max(500).default(""),
   prompt: z.string().max(20_000).default(""),
   writes: z.array(z.string().min(1)).optional(),

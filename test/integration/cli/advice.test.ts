@@ -73,7 +73,7 @@ test.each([
   [["status", "--json=yes"], "The option --json takes no value"],
   [["--verson"], "Did you mean --version?\nnext: trailhand help\n"],
   [["request", "work", "--trailer", "Priority 3"], 'it has no ":"'],
-  [["request", "work", "--trailer", "State: work"], "is written by Trailhand itself"],
+  [["request", "work", "--trailer", "State: work"], "is reserved: Trailhand writes it itself"],
 ])("%j is answered in plain words, with the next command", (line, what) => {
   const said = cli(ready(), ...line);
   expect(said.code).toBe(2);

@@ -76,7 +76,7 @@ test("past runs on any branch stand in for minutes that the file does not give",
   expect(said.out).toMatch(/^docs +6 +the median of 3 past runs of check$/m);
 });
 
-test("what is no task graph is a usage error that names each thing", () => {
+test("a file that is not a task graph is a usage error that names each thing", () => {
   const repo = makeRepo({
     "circle.yml": "tasks:\n  - { key: a, after: [b] }\n  - { key: b, after: [a] }\n",
     "slips.yml": "tasks:\n  - { key: a, afer: [b] }\nagent: 2\n",

@@ -60,12 +60,12 @@ test("it is asked for, given by those who may, and the work goes on", () => {
   as(repo, BOB, "approve", "topic");
   const last = JSON.parse(as(repo, CAT, "approve", "topic", "--json").out) as object;
   expect(last).toEqual({ branch: "topic", commit: head(repo), approves: again, by: CAT, missing: 0 });
-  expect(refused(CAT)).toContain("nothing there waits for an approval");
+  expect(refused(CAT)).toContain("its request does not wait for an approval");
   expect(cli(repo, "log", "topic").out).toMatch(/approved +cat@example.com/);
   expect(cli(repo, "run").code).toBe(0);
   expect(repo.git("log", "-1", "--format=%(trailers:key=State,valueonly)", "topic").trim()).toBe("done");
   expect(cli(repo, "log", "topic").out).toMatch(/was approved +cat@example.com/);
-  expect(refused(BOB)).toContain("nothing there waits for an approval");
+  expect(refused(BOB)).toContain("its request does not wait for an approval");
 });
 
 test("what is void is named, and is asked for again", () => {
@@ -74,7 +74,7 @@ test("what is void is named, and is asked for again", () => {
   as(repo, BOB, "approve", "topic");
   commitAs(repo, CAT, "fix: one more thing\n");
   expect(cli(repo, "status").out).toContain("a person committed on top of work");
-  expect(as(repo, BOB, "approve", "topic").err).toContain("nothing there waits for an approval");
+  expect(as(repo, BOB, "approve", "topic").err).toContain("its request does not wait for an approval");
   expect(as(repo, ANN, "resume", "topic").code).toBe(0);
   expect(cli(repo, "status", "--needs-me").out).toContain("waits for 1 approval");
 
@@ -86,7 +86,7 @@ test("what is void is named, and is asked for again", () => {
   expect(cli(repo, "doctor").out).toContain(`approval: topic: the approval of ${asked.slice(0, 10)} is void`);
   const said = as(repo, BOB, "approve");
   expect(said.code).toBe(3);
-  expect(said.err).toContain("it has to be asked for again");
+  expect(said.err).toContain("so ask for the state again");
   expect(as(repo, ANN, "resume").code).toBe(0);
   expect(as(repo, BOB, "approve").code).toBe(0);
   expect(cli(repo, "run", "--dry-run").out).toMatch(/^run +topic +work +ready to run/m);
@@ -170,7 +170,7 @@ describe("where signatures prove who a person is", () => {
     repo.git("config", "user.signingkey", eve.file);
     const unknown = as(repo, BOB, "approve", "topic");
     expect(unknown.code).toBe(3);
-    expect(unknown.err).toContain("your signature is by no key that states/allowed_signers");
+    expect(unknown.err).toContain("your signature is not made with a key listed in states/allowed_signers");
     expect(head(repo)).toBe(before);
   });
 

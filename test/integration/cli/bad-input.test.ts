@@ -28,7 +28,7 @@ describe("places", () => {
     const repo = introduce(repoAt(dir));
     for (const command of [["status"], ["run"], ["request", "work"], ["log"], ["graph"]]) {
       const said = cli(repo, ...command);
-      expect(said.err).toContain("no commit yet");
+      expect(said.err).toContain("no commits yet");
       expect(said.code).toBe(2);
     }
     expect(cli(repo, "doctor").code).toBe(1);
@@ -80,7 +80,7 @@ describe("places", () => {
     );
     chmodSync(join(bin, "git"), 0o755);
     const old = cliIn(repo.dir, { PATH: `${bin}:${process.env["PATH"]}` }, "run");
-    expect(old.err).toContain("git 2.20.1 is too old: 2.38 or newer is needed");
+    expect(old.err).toContain("git 2.20.1 is too old: Trailhand needs 2.38 or newer");
     const empty = temporaryDir();
     expect(cliIn(repo.dir, { PATH: empty }, "status").err).toContain("git is not on the PATH");
   });
@@ -120,7 +120,7 @@ describe("words", () => {
     repo.git("switch", "-qc", "feat/x");
     for (const name of ["../escape", "/etc/passwd", "Work", "a b", "x".repeat(65), "work\nState: other"]) {
       const said = cli(repo, "request", name);
-      expect(said.err).toContain("is no state name");
+      expect(said.err).toContain("is not a valid state name");
       expect(said.code).toBe(2);
     }
     expect(cli(repo, "request", "wrok").err).toContain('Did you mean "work"?');
@@ -140,7 +140,7 @@ describe("words", () => {
   test("branches: unknown, not a name, the trusted one, one that exists", () => {
     const repo = ready();
     expect(cli(repo, "log", "feat/nothing").err).toContain("There is no branch");
-    expect(cli(repo, "request", "work", "--new", "a..b").err).toContain("is no branch name");
+    expect(cli(repo, "request", "work", "--new", "a..b").err).toContain("is not a valid branch name");
     expect(cli(repo, "request", "work").err).toContain("is the trusted branch");
     repo.git("branch", "feat/x");
     expect(cli(repo, "request", "work", "--new", "feat/x").err).toContain("exists already");
@@ -159,9 +159,11 @@ describe("words", () => {
   test("trailers: reserved, without a colon", () => {
     const repo = ready();
     expect(cli(repo, "request", "work", "--new", "b", "--trailer", "Answers: 1").err).toContain(
-      "written by Trailhand itself",
+      "Trailhand writes it itself",
     );
-    expect(cli(repo, "request", "work", "--new", "b", "--trailer", "nothing").err).toContain("is no trailer");
+    expect(cli(repo, "request", "work", "--new", "b", "--trailer", "nothing").err).toContain(
+      "is not a valid trailer",
+    );
     expect(cli(repo, "request", "work", "--new", "b", "--trailer", "Priority: 3").code).toBe(0);
     expect(repo.git("log", "-1", "--format=%(trailers:key=Priority,valueonly)", "b").trim()).toBe("3");
   });

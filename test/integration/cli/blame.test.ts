@@ -207,7 +207,7 @@ test("squashed work under a hostile name, seen from a folder below", () => {
 test("what is not there is said", () => {
   const repo = story();
   expect(cli(repo, "blame", "none.txt")).toMatchObject({ code: 2 });
-  expect(cli(repo, "blame", "code.txt:9").err).toContain("There are no such lines");
-  expect(cli(repo, "blame", "code.txt", "-b", "a..b").err).toContain("is no branch name");
+  expect(cli(repo, "blame", "code.txt:9").err).toContain("has no such lines");
+  expect(cli(repo, "blame", "code.txt", "-b", "a..b").err).toContain("is not a valid branch name");
   expect(cli(repo, "blame", "--", "--output=x").code).toBe(2);
 });

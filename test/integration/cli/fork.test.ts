@@ -83,11 +83,13 @@ test("refuses an existing branch, a commit where nothing was asked, and names th
   const refs = repo.git("for-each-ref");
   expect(cli(repo, "fork", "feat/x", "feat/x").err).toContain("exists already");
   expect(cli(repo, "fork", "main", "feat/y").err).toContain("nothing was asked for");
-  expect(cli(repo, "fork", "feat/x", "a..b").err).toContain("is no branch name");
+  expect(cli(repo, "fork", "feat/x", "a..b").err).toContain("is not a valid branch name");
   expect(cli(repo, "fork", "nowhere", "feat/y").err).toContain("There is no commit");
   expect(cli(repo, "fork", "feat/x", "feat/y", "--state", "chekc").err).toContain('Did you mean "check"?');
   expect(cli(repo, "fork", "feat/x", "feat/y", "--state", "done").err).toContain("reserved");
-  expect(cli(repo, "fork", "feat/x", "feat/y", "--trailer", "Hops: 3").err).toContain("written by Trailhand");
+  expect(cli(repo, "fork", "feat/x", "feat/y", "--trailer", "Hops: 3").err).toContain(
+    "Trailhand writes it itself",
+  );
   expect(cli(repo, "fork", "feat/x").code).toBe(2);
   expect(repo.git("for-each-ref")).toBe(refs);
 });

@@ -71,7 +71,7 @@ test("it says who holds, and since when; and is no silent second hold", () => {
   expect(json).toMatchObject({ held: true, by: "ann@example.com", reason: "everything is stopped" });
   const second = cli(repo, "hold", "-m", "me too");
   expect(second.code).toBe(3);
-  expect(second.err).toContain("held already, by ann@example.com");
+  expect(second.err).toContain("ann@example.com holds all work already");
   expect(cli(repo, "hold", "--off", "-m", "x").code).toBe(2);
   expect(JSON.parse(cli(repo, "hold", "--off", "--json").out)).toEqual({ held: false });
   expect(repo.git("for-each-ref", ref)).toBe("");

@@ -153,7 +153,7 @@ test("a check of what is approved holds for its approvals", () => {
 
 test("what is no name and no conclusion is told apart, with the nearest", () => {
   const repo = introduce(makeRepo(CHECKED));
-  expect(cli(repo, "check", "c i", "success").err).toContain('"c i" is no name of a check');
+  expect(cli(repo, "check", "c i", "success").err).toContain('"c i" is not a valid check name');
   const said = cli(repo, "check", "ci", "sucess");
   expect(said.code).toBe(2);
   expect(said.err).toContain('Did you mean "success"?');

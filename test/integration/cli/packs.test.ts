@@ -69,7 +69,7 @@ test("init --pack refuses to overwrite, and then writes nothing", () => {
   const repo = makeRepo({ "states/lib/trailhand.sh": "mine\n" });
   const said = cli(repo, "init", "--pack", "sequential");
   expect(said.code).toBe(3);
-  expect(said.err).toContain("Already there, left as they are: states/lib/trailhand.sh.");
+  expect(said.err).toContain("These files exist already and were not changed: states/lib/trailhand.sh.");
   expect(existsSync(join(repo.dir, "states/workflow.yml"))).toBe(false);
   expect(readFileSync(join(repo.dir, "states/lib/trailhand.sh"), "utf8")).toBe("mine\n");
 });

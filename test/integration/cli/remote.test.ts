@@ -208,7 +208,7 @@ describe("a person", () => {
     [["--remote", "orgin"], 2, /There is no remote "orgin"\. Known: origin/],
     [["--remote", "/nowhere/at/all.git"], 75, /cannot be reached/],
     [["--remote", "origin", "--ttl", "soon"], 2, /--ttl needs a duration/],
-    [["--remote", "origin", "--wake", "/nowhere"], 2, /is no named pipe/],
+    [["--remote", "origin", "--wake", "/nowhere"], 2, /is not a named pipe/],
   ])("is told what is wrong with %s", (args, code, words) => {
     const said = cli(makeRemote(QUICK), "run", ...args);
     expect(said.err).toMatch(words);

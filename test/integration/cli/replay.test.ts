@@ -153,7 +153,7 @@ test("what cannot be replayed is said", () => {
   expect(cli(repo, "replay", "feat/x~1", "--script", "none").err).toContain("cannot be read");
   cli(repo, "request", "build", "--new", "feat/y");
   expect(cli(repo, "replay", "feat/y")).toMatchObject({ code: 3 });
-  expect(cli(repo, "replay", "feat/y").err).toContain("has no answer");
+  expect(cli(repo, "replay", "feat/y").err).toContain("has an answer");
 });
 
 test("a replay that is killed leaves nothing that a runner takes for work, one that is stopped nothing at all", async () => {

@@ -50,7 +50,9 @@ describe("an event", () => {
     repo.git("merge", "-q", "--ff-only", "topic");
     expect(cli(repo, "request", "work", "-b", "topic", "--event", "one").out).toContain("asks for work");
     expect(cli(repo, "request", "work", "-b", "topic", "--event", "a\nb").code).toBe(2);
-    expect(cli(repo, "request", "work", "-b", "topic", "--event", " ").err).toContain("no id of an event");
+    expect(cli(repo, "request", "work", "-b", "topic", "--event", " ").err).toContain(
+      "is not a valid event id",
+    );
   });
 
   test("that comes several times at once asks once", async () => {
@@ -98,12 +100,12 @@ describe("trailers", () => {
   });
 
   test.each([
-    ["Budget: much", '"much" is no budget'],
-    ["Budget: 10", "is no budget"],
-    ["Not-Before: tomorrow", '"tomorrow" is no time'],
+    ["Budget: much", '"much" is not a valid budget'],
+    ["Budget: 10", "is not a valid budget"],
+    ["Not-Before: tomorrow", '"tomorrow" is not a valid time'],
     ["Depends-On: two words", "children all|any|settled|quorum <n>"],
-    ["State: done", "is written by Trailhand itself"],
-    ["Event: x", "is written by Trailhand itself"],
+    ["State: done", "is reserved: Trailhand writes it itself"],
+    ["Event: x", "is reserved: Trailhand writes it itself"],
     ["nothing", 'it has no ":"'],
   ])("%s is a usage error", (trailer, sentence) => {
     const repo = prepare();
@@ -168,7 +170,7 @@ describe("trailers", () => {
     cli(repo, "request", "work", "--new", "c", "--trailer", "Depends-On: b");
     const said = cli(repo, "request", "work", "--branch", "a", "--trailer", "Depends-On: c");
     expect(said.code).toBe(3);
-    expect(said.err).toContain("These would wait for each other for ever: a -> c -> b -> a.");
+    expect(said.err).toContain("These requests would wait for each other forever: a -> c -> b -> a.");
     expect(count(repo, "a")).toBe(1);
     expect(cli(repo, "request", "work", "--new", "d", "--trailer", "Depends-On: d").err).toContain("d -> d");
     commitAs(repo, "ann@example.com", "stop\n\nState: parked\n", { branch: "a" });

@@ -148,7 +148,7 @@ states:
   const CHECK = `#!/bin/sh\n${claiming("evidence=tests\\nstate=work\\n")}\n`;
 
   test.each([
-    ["nothing was proven", claiming("state=done\\n"), "this is missing: tests"],
+    ["nothing was proven", claiming("state=done\\n"), "this evidence is missing: tests"],
     ["the worker proves it itself", claiming("state=done\\nevidence=tests\\n"), 'may not prove "tests"'],
     [
       "it writes the trailer",

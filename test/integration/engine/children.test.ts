@@ -47,7 +47,7 @@ test("a branch of that name that is there already is left alone: parked, and no 
   repo.git("branch", "topic.ui", "main");
   const { events } = await play(stage);
   expect(answerOf(stage).state).toBe("parked");
-  expect(answerOf(stage).message).toContain('"topic.ui" that it would make exists already');
+  expect(answerOf(stage).message).toContain('"topic.ui" that it would create exists already');
   expect(repo.git("branch", "--list", "topic.db")).toBe("");
   expect(repo.git("rev-parse", "topic.ui")).toBe(repo.git("rev-parse", "main"));
   expect(events.filter(({ kind }) => kind === "claimed")).toHaveLength(1);

@@ -102,7 +102,7 @@ describe("a checkout with changes", () => {
     writeFileSync(join(repo.dir, "kept.txt"), "mine\n");
     const { events, summary } = await play(one);
     expect(events).toMatchObject([
-      { kind: "blocked", branch: "topic", why: expect.stringContaining("has changes") as string },
+      { kind: "blocked", branch: "topic", why: expect.stringContaining("has uncommitted changes") as string },
     ]);
     expect(summary.idle).toContainEqual(expect.objectContaining({ kind: "park" }));
     expect(existsSync(join(one.outside, "runs"))).toBe(false);

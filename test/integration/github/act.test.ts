@@ -143,7 +143,7 @@ describe("run", () => {
     ["/run", "needs more"],
     ["/run claude cluade: x", "`cluade` is no agent"],
     ["/run claude:", "Say what they are to do"],
-    ["/run ../../etc/passwd", "is no state name"],
+    ["/run ../../etc/passwd", "is not a valid state name"],
     ["/run constructor", "constructor"],
   ])("%j is refused with a sentence", async (text, words) => {
     const office = await openOffice({
@@ -204,7 +204,7 @@ describe("what steers work", () => {
     expect(office.far.remote.git("log", "-1", "--format=%an|%cn|%s", held())).toBe(
       "ann|Trailhand|hold: a release",
     );
-    expect(sentence(only(await office.say(ANN, 12, "/hold")))).toContain("held already");
+    expect(sentence(only(await office.say(ANN, 12, "/hold")))).toContain("holds all work already");
     await office.say(ANN, 12, "/hold off");
     expect(held()).toBe("");
   });
@@ -287,7 +287,7 @@ describe("an approval", () => {
       `${asked}|2+bob@users.noreply.github.com|${asked}`,
     );
     expect(sentence(only(await office.say(CAT, 12, `/approve ${asked}`)))).toContain(
-      "nothing there waits for an approval",
+      "its request does not wait for an approval",
     );
   });
 
@@ -478,6 +478,6 @@ describe("what happens at the same time", () => {
     let n = 0;
     const push = () => void write(office, `plain ${n++}\n`);
     const result = only(await office.act(say("/run triage"), between(office.desk, push, 100)));
-    expect(sentence(result)).toContain("moved while this was being written");
+    expect(sentence(result)).toContain("moved in the meantime");
   });
 });

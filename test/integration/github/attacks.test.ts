@@ -377,7 +377,7 @@ describe("an approval", () => {
       { branch: BRANCH },
     );
     const result = only(await harmless(office, () => office.say(BOB, 12, `/approve ${seen}`)));
-    expect(sentence(result)).toContain("is not what was named");
+    expect(sentence(result)).toContain("not the one that you named");
     expect(sentence(result)).toContain(pushed);
   });
 

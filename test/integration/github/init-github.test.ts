@@ -60,7 +60,7 @@ test("of a workflow that cannot be used it says so, and plans no labels", async 
 test("a file that is there is left alone", async () => {
   const repo = makeRepo({ [FILE]: "name: mine\n" });
   const error = await caught(init(repo, "--github"));
-  expect(error.message).toContain(`Already there, left as they are: ${FILE}`);
+  expect(error.message).toContain(`These files exist already and were not changed: ${FILE}`);
   expect(fileOf(repo)).toBe("name: mine\n");
 });
 

@@ -143,7 +143,7 @@ test(
     const url = `${server}/${OWNER}/${NAME}.git`;
     const sync = (env: Record<string, string>, ...args: string[]) =>
       call({ hub, repo: person, number: 0 }, { GITHUB_SERVER_URL: server, ...env }, "--dry-run", ...args);
-    await expect(sync({})).rejects.toThrow("GitHub cannot be asked from here who pushed");
+    await expect(sync({})).rejects.toThrow("Trailhand cannot ask GitHub who pushed");
     await expect(sync({}, "--remote", url)).resolves.toMatchObject({
       out: expect.stringContaining("trailhand / gate: queued") as string,
     });
@@ -189,11 +189,11 @@ test(
       return out;
     };
     const blind = await run({});
-    expect(blind.said).toContain("GitHub cannot be asked from here who pushed");
+    expect(blind.said).toContain("Trailhand cannot ask GitHub who pushed");
     expect(blind.code).toBe(2);
     expect(stateOn(scene, "good")).toBe("ship");
     const known = { GITHUB_TOKEN: TOKEN, GITHUB_API_URL: hub.url, GITHUB_SERVER_URL: server };
-    expect(await doctor({})).toContain("GitHub cannot be asked from here who pushed");
+    expect(await doctor({})).toContain("Trailhand cannot ask GitHub who pushed");
     expect(await doctor(known)).not.toContain("! proof");
     await run(known);
     expect(stateOn(scene, "good")).toBe("done");

@@ -165,7 +165,7 @@ git -C '${repo.dir}' update-ref refs/heads/b "$new"`;
     await run(repo);
     expect(repo.git("rev-parse", "main")).toBe(start);
     expect([statesOn(repo, "a").at(-1), statesOn(repo, "b").at(-1)]).toEqual(["parked", "integrate"]);
-    expect(headOf(repo, "a")).toContain("has changes; put them aside with git stash");
+    expect(headOf(repo, "a")).toContain("has uncommitted changes; put them aside with git stash");
     expect(readFileSync(join(repo.dir, "kept.txt"), "utf8")).toBe("mine\n");
     repo.git("checkout", "-q", "kept.txt");
     await run(repo);

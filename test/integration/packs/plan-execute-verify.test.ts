@@ -54,7 +54,7 @@ describe(PACK, () => {
     const repo = start(
       FIX,
       `if grep -q '1.0' README.md; then ${say("state=done")}
-elif grep -q 'done may follow only with evidence of the very same files' "$prompt"; then
+elif grep -q 'done may follow only with evidence for exactly these files' "$prompt"; then
   echo 1.0 >>README.md; ${say("state=verify")}
 else echo 1.0 >>README.md; ${say("state=done")}; fi`,
     );
@@ -72,7 +72,7 @@ else echo 1.0 >>README.md; ${say("state=done")}; fi`,
     repo.git("switch", "-q", "main");
     await run(repo);
     expect(statesOn(repo, "fix/add").at(-1)).toBe("parked");
-    expect(headOf(repo, "fix/add")).toContain("this is missing: tests, whitespace");
+    expect(headOf(repo, "fix/add")).toContain("this evidence is missing: tests, whitespace");
   });
 
   it.each([

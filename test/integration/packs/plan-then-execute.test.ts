@@ -67,7 +67,7 @@ describe(PACK, () => {
     [
       "hands its work to a branch with a list of its own",
       `echo 'children=[{"key":"x","state":"plan","prompt":"1. ** | more"}]' >>"$TRAILHAND_OUTPUT"`,
-      "execute is a step of a frozen plan, and may hand out no branches",
+      "execute is a step of a frozen plan and may not create child branches",
     ],
     ["changes a file at a step that only reads", "echo no >issue.txt", "execute may not change issue.txt"],
     [

@@ -22,9 +22,7 @@ test("doctor says whom nothing proves, once each, and that nobody can be asked",
     `states: { a: { by: [leads, ann@x.example], wait: ${wait}, deadline: 1d, otherwise: failed } }`,
   ].join("\n");
   expect(notices(text, false)).toEqual([
-    expect.stringMatching(
-      /GitHub cannot be asked from here who pushed.* \| GITHUB_TOKEN=<token> trailhand run /,
-    ),
+    expect.stringMatching(/Trailhand cannot ask GitHub who pushed.* \| GITHUB_TOKEN=<token> trailhand run /),
     expect.stringMatching(/^ann@x\.example is nobody to `proof: pusher`: write 123\+login@/),
     expect.stringMatching(/^bob@x\.example is nobody to /),
   ]);

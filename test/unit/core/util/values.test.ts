@@ -110,12 +110,12 @@ describe("composeMessage", () => {
   it("refuses what cannot be written so that it reads back", () => {
     const write = (key: string, value: string) => () =>
       composeMessage({ header: "h", trailers: [{ key, value }] });
-    expect(write("two words", "x")).toThrow(/no trailer key/);
-    expect(write("Key", "a\nb")).toThrow(/value on one line/);
-    expect(write("Key", " \u200e\u0007 ")).toThrow(/value on one line/);
-    expect(() => composeMessage({ header: " ", trailers })).toThrow(/no first line/);
+    expect(write("two words", "x")).toThrow(/not a valid trailer key/);
+    expect(write("Key", "a\nb")).toThrow(/must be one line of text/);
+    expect(write("Key", " \u200e\u0007 ")).toThrow(/must be one line of text/);
+    expect(() => composeMessage({ header: " ", trailers })).toThrow(/has no subject/);
     expect(() => composeMessage({ header: "h", body: "State: done", trailers: [] })).toThrow(
-      /does not read back/,
+      /differently from what was meant/,
     );
   });
 

@@ -1,0 +1,98 @@
+/** Errors of git, of the repository and of its remote. */
+import { EXIT_CODE, quoted, usageError, type UserMessage } from "./message-format.ts";
+
+export const GIT_MESSAGES = {
+  notARepository: (dir: string) =>
+    usageError(`${dir} is not inside a git repository.`, "git init, or trailhand -C <repository> …"),
+  noSuchDirectory: (dir: string) =>
+    usageError(`There is no directory ${dir}.`, "trailhand -C <an existing directory> …"),
+  bareRepository: () =>
+    usageError(
+      "This repository is bare, so it has no files to write to.",
+      "clone it, then run trailhand init in the clone",
+    ),
+  noGit: (): UserMessage => ({ what: "git is not on the PATH.", next: "install git 2.38 or newer" }),
+  gitTooOld: (found: string): UserMessage => ({
+    what: `git ${found} is too old: Trailhand needs 2.38 or newer.`,
+    next: "upgrade git, then run trailhand doctor",
+  }),
+  gitFailed: (command: string, code: number, stderr: string): UserMessage => ({
+    what: `git ${command} failed with exit code ${code}: ${stderr}`,
+    next: "trailhand doctor",
+  }),
+  gitSilent: (command: string, ms: number): UserMessage => ({
+    what: `git ${command} printed nothing for ${Math.round(ms / 1000)} s and was stopped.`,
+    next: "trailhand doctor",
+    exit: EXIT_CODE.later,
+  }),
+  noIdentity: () =>
+    usageError(
+      "git does not know who you are, and a request is a commit with your name.",
+      'git config user.name "Your Name" && git config user.email you@example.com',
+    ),
+  noCommits: () =>
+    usageError("The repository has no commits yet.", "git commit --allow-empty -m 'first commit'"),
+  noSuchCommit: (name: string) =>
+    usageError(`There is no commit ${quoted(name)}.`, "git log --oneline --all"),
+
+  noTarget: (tried: string) =>
+    usageError(
+      `No trusted branch found, and states are read from it: ${tried}.`,
+      "git config trailhand.target <branch>",
+    ),
+  noStates: (target: string) =>
+    usageError(`The branch ${quoted(target)} has no states/ directory.`, "trailhand init"),
+  brokenWorkflow: (file: string, problems: string): UserMessage => ({
+    what: `${file} is not valid:\n${problems}`,
+    next: "fix it on the trusted branch, then run trailhand doctor",
+    exit: EXIT_CODE.refused,
+  }),
+
+  noRemote: (name: string, known: string) =>
+    usageError(
+      `There is no remote ${quoted(name)}.${known === "" ? "" : ` Known: ${known}.`}`,
+      "git remote -v, or give a URL or a path",
+    ),
+  noAtomic: (remote: string): UserMessage => ({
+    what: `The remote ${remote} does not support atomic pushes, so a response could be written only partly.`,
+    next: "use a server with git 2.4 or newer that does not turn receive.advertiseAtomic off",
+  }),
+  probeFailed: (remote: string, what: string): UserMessage => ({
+    what: `Runners cannot share the remote ${remote} safely: ${what}`,
+    next: "trailhand doctor --remote <remote>",
+    exit: EXIT_CODE.refused,
+  }),
+  pusherUnknown: (commit: string, branch: string): UserMessage => ({
+    what: `The server does not yet tell who pushed ${commit.slice(0, 10)} to ${quoted(branch)}. With \`proof: pusher\` the request cannot run before that.`,
+    next: "wait; the runner asks again",
+  }),
+  nobodyToAsk: (command: "run" | "github sync"): UserMessage =>
+    usageError(
+      "The workflow says `proof: pusher`, and Trailhand cannot ask GitHub who pushed: that needs a remote on GitHub and GITHUB_TOKEN.",
+      `GITHUB_TOKEN=<token> trailhand ${command} --remote origin`,
+    ),
+
+  readOnly: (where: string, why: string): UserMessage => ({
+    what: `Cannot write to ${where}: ${why}. Nothing was changed.`,
+    next: "check its permissions and the free space, then run again",
+  }),
+  noClaim: (why: string): UserMessage => ({
+    what: `The lease of a request cannot be written: ${why}`,
+    next: "if the host accepts only branches and tags, put `refs: { prefix: refs/tags/trailhand }` in states/workflow.yml, then run trailhand doctor --remote <remote>",
+  }),
+  notADescendant: (branch: string): UserMessage => ({
+    what: `The response on ${quoted(branch)} would not descend from its request.`,
+  }),
+  noWorktree: (dir: string): UserMessage => ({
+    what: `git did not create a worktree at ${dir}.`,
+    next: "trailhand doctor",
+  }),
+  notSaved: (ref: string): UserMessage => ({
+    what: `Unfinished work could not be saved under ${ref}, so its worktree is kept.`,
+    next: "trailhand doctor",
+  }),
+  notWritten: (what: string, branch: string): UserMessage => ({
+    what: `Could not write "${what}" for ${quoted(branch)}: its refs keep changing.`,
+    next: "trailhand doctor",
+  }),
+} as const;

@@ -1,0 +1,47 @@
+/**
+ * Clauses that say why a branch waits or why an attempt was rejected.
+ *
+ * `status` prints them behind the branch, and an answer quotes them in its body.
+ */
+import { quoted } from "./message-format.ts";
+
+const MAX_PATHS = 20;
+const listed = (paths: readonly string[]): string =>
+  [
+    ...paths.slice(0, MAX_PATHS).map((path) => (/^[\w./@+-]+$/.test(path) ? path : quoted(path))),
+    ...(paths.length > MAX_PATHS ? [`${paths.length - MAX_PATHS} more`] : []),
+  ].join(", ");
+
+export const RUN_MESSAGES = {
+  dirtyCheckout: (dir: string) =>
+    `its checkout ${dir} has uncommitted changes; put them aside with git stash, then run again`,
+  rebasing: (dir: string) =>
+    `a rebase is in progress in ${dir}; finish it with git rebase --continue, or --abort`,
+  behindCheckout: (dir: string) =>
+    `its checkout ${dir} could not follow the response; run git -C ${dir} status`,
+  wouldOverwrite: (dir: string) => `untracked files in ${dir} are in the way; move them, then run again`,
+  locked: () =>
+    "its lease cannot be written because of a stale file ending in .lock below .git/refs/trailhand; delete it",
+  leftToOthers: () => "it is another runner's turn",
+  claimLost: () => "another runner was faster, or a ref is locked",
+  refusedAnswer: (why: string) => `the remote rejects what the script made: ${why}`,
+  cannotWait: (why: string) =>
+    `its answer makes or moves other branches, so it cannot wait beside its own branch: ${why}`,
+  outdated: () =>
+    "the trusted branch or another request moved meanwhile, so the tested commit is not what would be merged",
+  branchThere: (branch: string) => `the branch ${quoted(branch)} that it would create exists already`,
+
+  noEvidence: (state: string, names: readonly string[]) =>
+    `${state} may follow only with evidence for exactly these files, and this evidence is missing: ${names.join(", ")}`,
+  notProven: (state: string, name: string) =>
+    `the state "${state}" may not prove ${quoted(name)}; add it to its \`proves\``,
+  noSuchChild: (key: string) => `it cancels the child ${quoted(key)}, which it never created`,
+  wouldWait: (ring: readonly string[]) => `it would wait for itself: ${ring.join(" -> ")}`,
+  mayNotLand: (state: string) =>
+    `the state "${state}" may not move the trusted branch; add \`land: true\` to it`,
+  pathsForbidden: (state: string, paths: readonly string[]) =>
+    `${state} may not change ${listed(paths.toSorted())}`,
+  planTampered: (id: string) =>
+    `its plan ${id.slice(0, 10)} is not in its history as it was frozen; request a new plan`,
+  planHandsOut: (state: string) => `${state} is a step of a frozen plan and may not create child branches`,
+} as const;
