@@ -19,6 +19,7 @@ import type { RequestDraft } from "./write-request.ts";
 import { FactLoader } from "../engine/loop/fact-loader.ts";
 import { readEntry } from "../git/build-snapshot.ts";
 import { readTrail } from "../git/local-repository.ts";
+import { KEY } from "../core/protocol/trailer-keys.ts";
 
 /** Approves what a head asks for. Throws a Fault with the reason when that would not count. */
 export async function approveHead(
@@ -76,7 +77,7 @@ async function writeApproval(
 ): Promise<Sha> {
   if (!location.person) throw new UserError(MESSAGES.noIdentity());
   const [header = "trailhand: approved", ...paragraphs] = messages;
-  const trailers = [...more, { key: "Approves", value: approves }];
+  const trailers = [...more, { key: KEY.approves, value: approves }];
   const message = composeMessage({ header, body: paragraphs.join("\n\n"), trailers });
   if (trustedConfig.workflow.proof === "author")
     return repository.requestCommit(commit, message, location.person);

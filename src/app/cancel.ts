@@ -5,6 +5,7 @@ import type { Snapshot, Head } from "../core/scheduling/snapshot.ts";
 import { isTerminal } from "../core/workflow/workflow.ts";
 import { stateOf } from "./branch-listing.ts";
 import type { RequestDraft } from "./write-request.ts";
+import { KEY } from "../core/protocol/trailer-keys.ts";
 
 /** The end of the work on a branch. Throws a Fault when there is none that goes on. */
 export function planCancel(
@@ -24,7 +25,7 @@ export function planCancel(
     parent: commit,
     expected: commit,
     state: "cancelled",
-    key: reading.kind === "request" ? reading.key : "State",
+    key: reading.kind === "request" ? reading.key : KEY.state,
     trailers,
     messages: messages.length > 0 ? messages : [`trailhand: ${state} is cancelled`],
     also: resting ? [{ ref: lease.ref, expected: lease.value, next: null }] : [],

@@ -20,6 +20,7 @@ import { ScriptRunner } from "../process/script-runner.ts";
 import type { Clock, RunnerEvent, Machine, Ports } from "../engine/ports.ts";
 import { userName, type Environment, type Workspace } from "./workspace.ts";
 import { requireTrustedConfig } from "./open-workspace.ts";
+import { KEY } from "../core/protocol/trailer-keys.ts";
 
 /** What a run needs besides the workspace. */
 export interface RunnerParts {
@@ -91,9 +92,9 @@ function salvageMessage(record: RunRecord): string {
   return composeMessage({
     header: `salvage: ${record.state} on ${record.branch}: its runner died`,
     trailers: [
-      { key: "Branch", value: record.branch },
-      { key: "Request", value: record.request },
-      { key: "Run", value: record.run },
+      { key: KEY.branch, value: record.branch },
+      { key: KEY.request, value: record.request },
+      { key: KEY.run, value: record.run },
     ],
   });
 }

@@ -15,6 +15,7 @@ import { ARCHIVE } from "../core/protocol/refs.ts";
 import { type Commit, parseRequest, type Request } from "../core/protocol/request.ts";
 import { isReservedState } from "../core/workflow/workflow.ts";
 import { LOG_FORMAT, parseLog } from "../git/parse-output.ts";
+import { KEY } from "../core/protocol/trailer-keys.ts";
 
 const EVENT_DEPTH = 100_000;
 
@@ -28,7 +29,7 @@ export async function findEvent(
   const trusted = heads.find((one) => one.branch === target)?.commit;
   const range = trusted === undefined || branch === target ? commit : `${trusted}..${commit}`;
   const trail = await readTrail(location, range, EVENT_DEPTH);
-  return trail.find(({ message }) => valuesOf(parseMessage(message).trailers, "Event").includes(event))
+  return trail.find(({ message }) => valuesOf(parseMessage(message).trailers, KEY.event).includes(event))
     ?.commit;
 }
 

@@ -5,9 +5,10 @@
  * nobody writes a request that would wait for itself.
  */
 import { parseAmounts } from "../core/util/amounts.ts";
-import { isReserved } from "../core/protocol/compose.ts";
+import { isReserved, isSameKey, KEY } from "../core/protocol/trailer-keys.ts";
 import type { Branch } from "../core/protocol/ids.ts";
 import { parseTime } from "../core/util/time.ts";
+import { valuesOf } from "../core/protocol/message.ts";
 import { separatorAt, type Trailer } from "../core/protocol/trailer-block.ts";
 import { FORMS, parseDependency } from "../core/workflow/wait.ts";
 import { cycleWith, conditionContext } from "../core/scheduling/waits.ts";
@@ -15,12 +16,14 @@ import { UserError, MESSAGES, type UserMessage } from "../core/messages/messages
 import { currentTime, listBranches } from "./branch-listing.ts";
 import type { Workspace } from "./workspace.ts";
 
-/** What is wrong with the values of keys that we read ourselves. */
-const CHECKS: Readonly<Record<string, (value: string) => UserMessage | undefined>> = {
-  budget: (value) => (parseAmounts(value) ? undefined : MESSAGES.badBudget(value)),
-  "depends-on": (value) => (parseDependency(value) ? undefined : MESSAGES.badDependency(value, FORMS)),
-  "not-before": (value) => (parseTime(value) === undefined ? MESSAGES.badInstant(value) : undefined),
-};
+type ValueCheck = (value: string) => UserMessage | undefined;
+
+/** What is wrong with the value of a key that the runner reads. */
+const CHECKS: readonly (readonly [key: string, check: ValueCheck])[] = [
+  [KEY.budget, (value) => (parseAmounts(value) ? undefined : MESSAGES.badBudget(value))],
+  [KEY.dependsOn, (value) => (parseDependency(value) ? undefined : MESSAGES.badDependency(value, FORMS))],
+  [KEY.notBefore, (value) => (parseTime(value) === undefined ? MESSAGES.badInstant(value) : undefined)],
+];
 
 /** Reads `Key: value`. Throws a Fault when it is no trailer, one of ours, or has a value that means nothing. */
 export function parseTrailerOption(text: string): Trailer {
@@ -30,7 +33,7 @@ export function parseTrailerOption(text: string): Trailer {
   const key = text.slice(0, at).trim();
   if (isReserved(key)) throw new UserError(MESSAGES.reservedKey(key));
   const value = text.slice(at + 1).trim();
-  const bad = CHECKS[key.toLowerCase()]?.(value);
+  const bad = CHECKS.find(([checked]) => isSameKey(checked, key))?.[1](value);
   if (bad) throw new UserError(bad);
   return { key, value };
 }
@@ -41,7 +44,7 @@ export async function requireNoCycle(
   branch: Branch,
   trailers: readonly Trailer[],
 ): Promise<void> {
-  const wanted = trailers.flatMap(({ key, value }) => (key.toLowerCase() === "depends-on" ? [value] : []));
+  const wanted = valuesOf(trailers, KEY.dependsOn);
   if (wanted.length === 0) return;
   const { snapshot, trustedConfig, now } = await listBranches(workspace, currentTime());
   const ring = cycleWith(branch, wanted, conditionContext(snapshot, trustedConfig.workflow, now));

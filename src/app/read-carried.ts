@@ -10,6 +10,7 @@ import { FactLoader } from "../engine/loop/fact-loader.ts";
 import type { RefListing } from "../engine/ports.ts";
 import type { Workspace } from "./workspace.ts";
 import { printable } from "../cli/render/terminal.ts";
+import { KEY } from "../core/protocol/trailer-keys.ts";
 
 export interface Carried {
   readonly spent: Amounts;
@@ -39,7 +40,7 @@ export async function readCarried(
   const { approved } = await new FactLoader(workspace.repository).load({ target, heads: near }, contract);
   const now = approved.get(head.key)?.approvals ?? [];
   const before = readHandOffs(trail).flatMap(({ answers, message: { trailers } }) =>
-    answers === undefined ? [] : valuesOf(trailers, "Approved-By").map((text) => text.split(" ")),
+    answers === undefined ? [] : valuesOf(trailers, KEY.approvedBy).map((text) => text.split(" ")),
   );
   const byBranch = new Map(heads.map((one) => [one.branch, one]));
   return {

@@ -10,6 +10,7 @@ import type { Trailer } from "../core/protocol/trailer-block.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import type { Update } from "../engine/ports.ts";
 import type { Workspace } from "./workspace.ts";
+import { KEY } from "../core/protocol/trailer-keys.ts";
 
 export interface RequestDraft {
   readonly branch: Branch;
@@ -61,8 +62,8 @@ async function commitOf(
     body: paragraphs.join("\n\n"),
     trailers: [
       ...wish.trailers,
-      { key: wish.key ?? "State", value: wish.state },
-      { key: "Branch", value: wish.branch },
+      { key: wish.key ?? KEY.state, value: wish.state },
+      { key: KEY.branch, value: wish.branch },
     ],
   });
   return repository.requestCommit(wish.parent, message, person);

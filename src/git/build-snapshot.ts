@@ -15,6 +15,7 @@ import { readSides, sideRefs } from "../core/scheduling/side-refs.ts";
 import type { Head, ParkedResponse } from "../core/scheduling/snapshot.ts";
 import type { LeaseRef, RefListing } from "../engine/ports.ts";
 import { branchKey } from "./swap-refs.ts";
+import { KEY } from "../core/protocol/trailer-keys.ts";
 
 /** A branch head, or the commit of a side ref. */
 export type RefEntry = Head | Commit;
@@ -71,7 +72,7 @@ export function buildListing(
     else if (name.startsWith(LANES)) slots.set(ref, lease());
     else if (sideRefs.some((place) => name.startsWith(place))) sides.push([name, value, message]);
     else if (name.startsWith(FOLLOW)) pending.push({ ref, key, from: value });
-    else parked.set(key, { value, answers: valueOf(parseMessage(message).trailers, "Answers") ?? "" });
+    else parked.set(key, { value, answers: valueOf(parseMessage(message).trailers, KEY.answers) ?? "" });
   }
   const follows = pending.flatMap(({ ref, key, from }) => {
     const head = heads.find((one) => one.key === key);

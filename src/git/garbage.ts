@@ -21,6 +21,7 @@ import type { Head } from "../core/scheduling/snapshot.ts";
 import type { RefListing } from "../engine/ports.ts";
 import type { GitLocation } from "./open-repository.ts";
 import { parseRecords, requireSha } from "./parse-output.ts";
+import { KEY } from "../core/protocol/trailer-keys.ts";
 
 export type Garbage =
   | { readonly kind: "ref"; readonly name: Ref; readonly value: Sha; readonly why: string }
@@ -62,9 +63,9 @@ export async function findGarbage(
       continue;
     }
     const { trailers } = parseMessage(message);
-    const branch = valueOf(trailers, "Branch") ?? "";
+    const branch = valueOf(trailers, KEY.branch) ?? "";
     // A finished answer that nobody put in its place may be all that is left of a run.
-    const request = valueOf(trailers, name.startsWith(UNSIGNED) ? "Answers" : "Request");
+    const request = valueOf(trailers, name.startsWith(UNSIGNED) ? KEY.answers : KEY.request);
     const open = request !== undefined && heads.get(branch) === request;
     const why = !heads.has(branch) ? "its branch is gone" : "its request is answered, and it is old";
     if (!open && Number(time) * 1000 < before) {

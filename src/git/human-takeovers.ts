@@ -11,6 +11,7 @@ import { isTerminal } from "../core/workflow/workflow.ts";
 import type { Git } from "./git.ts";
 import { LOG_FORMAT, parseLog, parseRecords } from "./parse-output.ts";
 import { parseMessage, valueOf } from "../core/protocol/message.ts";
+import { KEY } from "../core/protocol/trailer-keys.ts";
 
 export class HumanTakeovers {
   readonly #git: Git;
@@ -79,10 +80,10 @@ export async function answeredElsewhere(
   for (const [ref = "", value = ""] of holding) {
     const other = branchOf(ref);
     if (value === commit || !other || other === branch || other === target) continue;
-    const args = ["log", "--first-parent", "--fixed-strings", `--grep=Answers: ${commit}`];
+    const args = ["log", "--first-parent", "--fixed-strings", `--grep=${KEY.answers}: ${commit}`];
     const range = [LOG_FORMAT, "--end-of-options", ref, `^${commit}`, "--"];
     const answers = parseLog(await git.text([...args, ...range]));
-    const isAnswer = (message: string) => valueOf(parseMessage(message).trailers, "Answers") === commit;
+    const isAnswer = (message: string) => valueOf(parseMessage(message).trailers, KEY.answers) === commit;
     if (answers.some(({ message }) => isAnswer(message))) return other;
   }
   return undefined;

@@ -22,6 +22,7 @@ import type { Person, GitLocation } from "./open-repository.ts";
 import { LOG_FORMAT, parseLog, parseRecords, requireSha } from "./parse-output.ts";
 import { answeredElsewhere, HumanTakeovers } from "./human-takeovers.ts";
 import { readSigner } from "./verify-signature.ts";
+import { KEY } from "../core/protocol/trailer-keys.ts";
 
 /** Who commits where nobody is configured. */
 export const BOT: Person = { name: "Trailhand", email: "trailhand@users.noreply.invalid" };
@@ -121,7 +122,14 @@ export class LocalRepository implements Repository {
     const values = await this.read([refOf(branch), refsOf(branchKey(branch)).parked]);
     const present = [...values.values()].filter((value) => value !== null);
     if (present.length === 0) return false;
-    const search = ["--ignore-missing", "--fixed-strings", `--grep=Run: ${run}`, "-n", "1", "--format=%H"];
+    const search = [
+      "--ignore-missing",
+      "--fixed-strings",
+      `--grep=${KEY.run}: ${run}`,
+      "-n",
+      "1",
+      "--format=%H",
+    ];
     return (await this.place.git.text(["log", ...search, ...present, `^${request}`, "--"])) !== "";
   }
 
@@ -174,7 +182,7 @@ export class LocalRepository implements Repository {
     const format = "--format=%(refname)%00%(contents)%00";
     const output = await this.place.git.text(["for-each-ref", format, `${SALVAGE}${branch}/`]);
     return parseRecords(output, 2)
-      .filter(([, message = ""]) => valueOf(parseMessage(message).trailers, "Request") === request)
+      .filter(([, message = ""]) => valueOf(parseMessage(message).trailers, KEY.request) === request)
       .map(([ref = ""]) => ref as Ref);
   }
 }

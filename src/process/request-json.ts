@@ -11,6 +11,7 @@ import { originOf } from "../core/protocol/authorship.ts";
 import { DEFAULT_AGENT } from "../core/outcome/prompt.ts";
 import type { Commit, Request } from "../core/protocol/request.ts";
 import type { ScriptCall } from "../engine/ports.ts";
+import { KEY } from "../core/protocol/trailer-keys.ts";
 
 /** How much history a script is told. */
 const TRAIL = 50;
@@ -81,5 +82,5 @@ function member({ branch, commit, message: { header, body }, committed }: Reques
 
 function handOff(commit: Commit): object {
   const { header, body, trailers } = parseMessage(commit.message);
-  return { commit: commit.commit, header, body, state: valueOf(trailers, "State") ?? null, trailers };
+  return { commit: commit.commit, header, body, state: valueOf(trailers, KEY.state) ?? null, trailers };
 }

@@ -17,6 +17,7 @@ import { mayArrive } from "../github/display/pull-request.ts";
 import { checkStatusOf, type BranchView } from "../github/display/branch-status.ts";
 import type { Workspace } from "../app/workspace.ts";
 import { asAdmitted, currentTime, reasonIn, stateOf, listBranches } from "../app/branch-listing.ts";
+import { KEY } from "../core/protocol/trailer-keys.ts";
 
 /** As much of a branch's history as is shown of it. */
 const DEPTH = 200;
@@ -94,7 +95,7 @@ async function arrivedAt(
   const { branch, commit } = seen.decision.head;
   if (trusted === undefined || !(await repository.isAncestor(commit, trusted))) return undefined;
   // A branch that was only just made from the trusted one holds its commits, and has done nothing.
-  const names = ({ message }: Commit) => valueOf(parseMessage(message).trailers, "Branch") === branch;
+  const names = ({ message }: Commit) => valueOf(parseMessage(message).trailers, KEY.branch) === branch;
   return seen.trail.some(names) ? "head" : "nothing";
 }
 

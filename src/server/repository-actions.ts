@@ -37,6 +37,7 @@ import type { Workspace } from "../app/workspace.ts";
 import { formatProblems } from "../app/open-workspace.ts";
 import { branchReport } from "./branch-report.ts";
 import { formatHold } from "../core/scheduling/side-refs.ts";
+import { KEY } from "../core/protocol/trailer-keys.ts";
 
 /** So far below the trusted branch's head an event of a branch that is gone is looked for. */
 const DEPTH = 2000;
@@ -170,7 +171,7 @@ async function knows(workspace: Workspace, branch: Branch, event: string): Promi
     const trail = await readTrail(workspace.location, from, DEPTH);
     const carrier = trail.find(
       ({ message }) =>
-        message.includes(event) && valuesOf(parseMessage(message).trailers, "Event").includes(event),
+        message.includes(event) && valuesOf(parseMessage(message).trailers, KEY.event).includes(event),
     );
     if (carrier) return carrier.commit;
   }

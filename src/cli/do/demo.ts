@@ -14,6 +14,7 @@ import { writeRequest } from "../../app/write-request.ts";
 import { run as runLog } from "./log.ts";
 import { run as runRun } from "./run.ts";
 import { run as runStatus } from "./status.ts";
+import { KEY } from "../../core/protocol/trailer-keys.ts";
 
 export const run: CommandRun = async (call) => {
   const { input, terminal } = call;
@@ -91,7 +92,13 @@ async function makeRequests(dir: string, env: CommandCall["env"], terminal: Term
 /** Each finished branch becomes a merge on main: moving the trusted branch is a person's business. */
 async function land(git: Git, terminal: Terminal): Promise<void> {
   for (const { branch } of DEMO_REQUESTS) {
-    const message = await git.text(["log", "-n", "1", "--format=%(trailers:key=State,valueonly)", branch]);
+    const message = await git.text([
+      "log",
+      "-n",
+      "1",
+      `--format=%(trailers:key=${KEY.state},valueonly)`,
+      branch,
+    ]);
     if (message.trim() !== "done") continue;
     await git.run(["merge", "--quiet", "--no-ff", "-m", `Land ${branch}`, branch]);
     terminal.print(`  landed ${branch}`);

@@ -18,6 +18,7 @@ import { renderReplay, type ReplayReport } from "../render/render-replay.ts";
 import { printJson } from "../render/terminal.ts";
 import { readCandidateWorkflow } from "../../app/local-scripts.ts";
 import { requireCommit } from "./show.ts";
+import { KEY } from "../../core/protocol/trailer-keys.ts";
 
 /** So far below an approval its request is looked for. */
 const DEPTH = 200;
@@ -64,9 +65,9 @@ async function findPair(
     return { request: { ...request, branch: branch ?? request.branch }, recorded };
   };
   if (answered) return pairedWith(named);
-  const search = ["--fixed-strings", `--grep=Answers: ${id}`, "--glob=refs/trailhand/parked/*"];
+  const search = ["--fixed-strings", `--grep=${KEY.answers}: ${id}`, "--glob=refs/trailhand/parked/*"];
   const answers = (await readAllCommits(site, search)).commits.filter((commit) => answeredBy(commit) === id);
-  const own = answers.find((commit) => commit.message.includes(`\nBranch: ${request.branch}\n`));
+  const own = answers.find((commit) => commit.message.includes(`\n${KEY.branch}: ${request.branch}\n`));
   const recorded = own ?? answers[0];
   if (!recorded) throw new UserError(MESSAGES.noAnswerYet(id));
   return pairedWith(recorded);

@@ -11,6 +11,7 @@ import { checkedOutBranch, requireHead } from "../../app/branch-listing.ts";
 import { printJson, type Terminal } from "../render/terminal.ts";
 import { writeRequest } from "../../app/write-request.ts";
 import { requireState } from "../../app/request.ts";
+import { KEY } from "../../core/protocol/trailer-keys.ts";
 
 export const run: CommandRun = async ({ input, terminal, env }) => {
   const fresh = input.value("new");
@@ -50,7 +51,7 @@ export const run: CommandRun = async ({ input, terminal, env }) => {
     expected: fresh === undefined ? base.commit : null,
     state,
     messages: input.values("message"),
-    trailers: event === undefined ? trailers : [...trailers, { key: "Event", value: event }],
+    trailers: event === undefined ? trailers : [...trailers, { key: KEY.event, value: event }],
   });
   const next = isTerminal(state)
     ? `trailhand log ${shellWord(branch)}`

@@ -10,13 +10,14 @@ import { openWorkspace } from "../../app/open-workspace.ts";
 import type { CommandRun } from "../call.ts";
 import { renderColumns } from "../render/render-table.ts";
 import { printJson, printable, type Terminal } from "../render/terminal.ts";
+import { KEY } from "../../core/protocol/trailer-keys.ts";
 
 export const run: CommandRun = async ({ input, terminal, env }) => {
   const site = await openWorkspace(input.directory, env);
   const name = input.arguments[0] ?? "HEAD";
   const commit = await requireCommit(site, name);
   const message = parseMessage(commit.message);
-  const bound = valueOf(message.trailers, "Branch");
+  const bound = valueOf(message.trailers, KEY.branch);
   const branch = (bound === undefined ? undefined : parseBranch(bound)) ?? ("?" as Branch);
   const asked = parseRequest(branch, commit);
   if (input.has("json")) {

@@ -14,6 +14,7 @@ import { pathsInside, pathsOutside } from "../workflow/paths.ts";
 import { authorizationProblem } from "../policy/authorization.ts";
 import type { HeadReading } from "../protocol/request.ts";
 import { DEFAULT_HOPS, isReservedState, type State, type Workflow } from "../workflow/workflow.ts";
+import { KEY } from "../protocol/trailer-keys.ts";
 
 /** A hand-off with what was looked up about it. */
 export interface BacktestCase {
@@ -54,7 +55,7 @@ export function backtest(past: Past, workflow: Workflow, found: BacktestResult):
 
 /** The blobs of the workflows that answers name. */
 export const workflowsOf = (past: Past): string[] => [
-  ...new Set(past.handOffs.flatMap(({ trailers }) => valueOf(trailers, "Workflow") ?? [])),
+  ...new Set(past.handOffs.flatMap(({ trailers }) => valueOf(trailers, KEY.workflow) ?? [])),
 ];
 
 type Proofs = ReadonlyMap<
@@ -66,7 +67,7 @@ type Proofs = ReadonlyMap<
 function proofsOf(past: Past): Proofs {
   const proofs = new Map<string, { name: string; by: string; at: number }[]>();
   for (const { answer, from, trailers } of past.handOffs) {
-    for (const value of valuesOf(trailers, "Evidence")) {
+    for (const value of valuesOf(trailers, KEY.evidence)) {
       const [name = "", tree = ""] = value.split(/\s+/);
       proofs.set(tree, [...(proofs.get(tree) ?? []), { name, by: from, at: answer.committed }]);
     }
@@ -77,7 +78,7 @@ function proofsOf(past: Past): Proofs {
 function caseOf(past: Past, handOff: HandOffReport, found: BacktestResult, proofs: Proofs): BacktestCase {
   const { answer, request, to, trailers } = handOff;
   const asked = ownReading(request);
-  const old = found.workflows.get(valueOf(trailers, "Workflow") ?? "");
+  const old = found.workflows.get(valueOf(trailers, KEY.workflow) ?? "");
   const isBirth = (one: HeadReading) => one.kind === "request" && !one.answers && one.parent !== undefined;
   let rounds = 0;
   let first = asked;
@@ -145,7 +146,7 @@ function judgeLimits(
   if (to !== "parked" && hops >= limit) {
     return [`parked: ${hops} hand-offs without a person, and the limit is ${limit}`];
   }
-  const [, then = ""] = (valueOf(trailers, "Hops") ?? "").split("/");
+  const [, then = ""] = (valueOf(trailers, KEY.hops) ?? "").split("/");
   if (to === "parked" && then !== "" && hops >= Number(then) && hops < limit) {
     return [`not parked: ${hops} hand-offs without a person are fewer than ${limit}`];
   }

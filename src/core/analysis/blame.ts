@@ -9,6 +9,7 @@ import { parseSha, type Sha } from "../protocol/ids.ts";
 import { parseMessage, valueOf, valuesOf } from "../protocol/message.ts";
 import type { Commit } from "../protocol/request.ts";
 import { parseTrailers, type Trailer } from "../protocol/trailer-block.ts";
+import { KEY } from "../protocol/trailer-keys.ts";
 
 export interface BlamedLine {
   /** Counted from 1, in the file that was asked about. */
@@ -135,10 +136,10 @@ export function carriers(past: Past): ReadonlyMap<Sha, HandOffReport> {
 export function landingOf(past: Past, id: Sha): Landing | undefined {
   const commit = past.commits.get(id);
   const { trailers } = parseTrailers(commit?.message ?? "");
-  const branch = valueOf(trailers, "Landed-From");
-  const archived = valueOf(trailers, "Archive");
+  const branch = valueOf(trailers, KEY.landedFrom);
+  const archived = valueOf(trailers, KEY.archive);
   const names = (one: HandOffReport, key: string) => valueOf(one.trailers, key) === id;
-  const named = past.handOffs.find((one) => names(one, "Landed") || names(one, "Archive"));
+  const named = past.handOffs.find((one) => names(one, KEY.landed) || names(one, KEY.archive));
   if (!commit || (branch === undefined && archived === undefined && !named)) return undefined;
   const byId = archived === undefined ? undefined : handOffAt(past, archived as Sha);
   const archive = byId ?? named ?? (archived === undefined ? ranWhen(past, branch, commit) : undefined);
@@ -165,7 +166,7 @@ function ranWhen(past: Past, branch: string | undefined, { committed }: Commit):
 
 /** Who approved; the commit of the approval stands behind the address. */
 const approvedIn = (trailers: readonly Trailer[]): string[] =>
-  valuesOf(trailers, "Approved-By").map((value) => value.replace(/ [0-9a-f]{40,64}$/, ""));
+  valuesOf(trailers, KEY.approvedBy).map((value) => value.replace(/ [0-9a-f]{40,64}$/, ""));
 
 /** What a hand-off says. Approvals may come with a later answer of the same line. */
 export function creditOf(past: Past, handOff: HandOffReport, landing?: Landing): Credit {
@@ -178,10 +179,10 @@ export function creditOf(past: Past, handOff: HandOffReport, landing?: Landing):
     branch,
     from,
     to,
-    runner: value("Runner"),
-    agent: value("Agent") ?? valueOf(asked.trailers, "Assigned-To"),
-    model: value("Model"),
-    cost: value("Cost"),
+    runner: value(KEY.runner),
+    agent: value(KEY.agent) ?? valueOf(asked.trailers, KEY.assignedTo),
+    model: value(KEY.model),
+    cost: value(KEY.cost),
     asked: asked.header,
     origin: parseMessage(beganWith(past, request).message).header,
     approvedBy: approvers(past, handOff) ?? landing?.approvedBy ?? [],

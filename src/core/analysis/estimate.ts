@@ -7,6 +7,7 @@ import { parseDuration } from "../util/duration.ts";
 import type { Past } from "./hand-off-report.ts";
 import { valueOf } from "../protocol/message.ts";
 import type { Task } from "./task-graph.ts";
+import { KEY } from "../protocol/trailer-keys.ts";
 
 /** Where nothing is known. */
 const GUESS = 15;
@@ -31,7 +32,7 @@ export interface Usual {
 export function usualTimes({ handOffs }: Pick<Past, "handOffs">): ReadonlyMap<string, Usual> {
   const times = new Map<string, number[]>();
   for (const { from, trailers } of handOffs) {
-    const took = parseDuration(valueOf(trailers, "Took") ?? "");
+    const took = parseDuration(valueOf(trailers, KEY.took) ?? "");
     if (took !== undefined) times.set(from, [...(times.get(from) ?? []), took]);
   }
   return new Map(

@@ -9,9 +9,7 @@ import type { Origin } from "../protocol/authorship.ts";
 import type { Commit, Request } from "../protocol/request.ts";
 import { passedOn } from "../outcome/response.ts";
 import type { Trailer } from "../protocol/trailer-block.ts";
-
-/** Says at which commit a fork began. */
-export const FORKED_FROM = "Forked-From";
+import { KEY } from "../protocol/trailer-keys.ts";
 
 export interface Fork {
   /** The commit at which the new branch begins. */
@@ -33,11 +31,11 @@ export function draftFork({ at, request, origin, messages, trailers }: Fork): Me
   const last = isAnswer ? ["What was said last:", request.message.header, request.message.body] : [];
   const given = new Set(trailers.map(({ key }) => key.toLowerCase()));
   const kept = passedOn(request, undefined).filter(
-    ({ key }) => !given.has(key.toLowerCase()) && key !== FORKED_FROM,
+    ({ key }) => !given.has(key.toLowerCase()) && key !== KEY.forkedFrom,
   );
   return {
     header,
     body: [...paragraphs, ...goal, ...last].filter((part) => part !== "").join("\n\n"),
-    trailers: [...kept, ...trailers, { key: FORKED_FROM, value: at.commit }],
+    trailers: [...kept, ...trailers, { key: KEY.forkedFrom, value: at.commit }],
   };
 }

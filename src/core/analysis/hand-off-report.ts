@@ -8,6 +8,7 @@ import { parseBranch, parseSha, type Branch, type Sha } from "../protocol/ids.ts
 import { parseMessage, valueOf } from "../protocol/message.ts";
 import { parseRequest, type HeadReading, type Commit, type Request } from "../protocol/request.ts";
 import { parseTrailers, type Trailer } from "../protocol/trailer-block.ts";
+import { KEY } from "../protocol/trailer-keys.ts";
 
 export interface HandOffReport {
   readonly answer: Commit;
@@ -39,7 +40,7 @@ const LONGEST = 5000;
 
 /** The reading of a commit on the branch that it names itself; `?` stands for one that it does not name. */
 export function ownReading(commit: Commit): HeadReading {
-  const bound = valueOf(parseTrailers(commit.message).trailers, "Branch");
+  const bound = valueOf(parseTrailers(commit.message).trailers, KEY.branch);
   return parseRequest(parseBranch(bound ?? "") ?? ("?" as Branch), commit);
 }
 
@@ -65,7 +66,7 @@ export function readPast(pile: readonly Commit[]): Past {
 /** The id of the request that a commit answers. */
 export function answeredBy({ message }: Commit): Sha | undefined {
   if (!/answers/i.test(message)) return undefined;
-  return parseSha(valueOf(parseTrailers(message).trailers, "Answers") ?? "");
+  return parseSha(valueOf(parseTrailers(message).trailers, KEY.answers) ?? "");
 }
 
 function readHandOff(

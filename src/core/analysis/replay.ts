@@ -7,16 +7,12 @@
 import { parseMessage, valueOf } from "../protocol/message.ts";
 import { ownReading } from "./hand-off-report.ts";
 import type { Commit } from "../protocol/request.ts";
-
-/** Trailers that differ between any two runs. */
-const MEASURED = new Set(
-  "run attempt runner took cost tokens turns model hops workflow script spent rounds approved-by".split(" "),
-);
+import { isMeasured, KEY } from "../protocol/trailer-keys.ts";
 
 /** What a message says but for what was measured. */
 export function comparable(message: string): string {
   const { header, body, trailers } = parseMessage(message);
-  const kept = trailers.filter(({ key }) => !MEASURED.has(key.toLowerCase()));
+  const kept = trailers.filter(({ key }) => !isMeasured(key));
   const block = kept.map(({ key, value }) => `${key}: ${value}`).join("\n");
   return `${[header, body, block].filter((part) => part !== "").join("\n\n")}\n`;
 }
@@ -30,7 +26,7 @@ export interface Pair {
 /** What was measured, where one of the two says it. */
 export function measured(recorded: string, replayed: string): Readonly<Record<string, Pair>> {
   const [then, today] = [recorded, replayed].map((message) => parseMessage(message).trailers);
-  const pairs = ["Took", "Cost", "Tokens", "Model", "Attempt"].map((key): [string, Pair] => [
+  const pairs = [KEY.took, KEY.cost, KEY.tokens, KEY.model, KEY.attempt].map((key): [string, Pair] => [
     key.toLowerCase(),
     { was: valueOf(then ?? [], key), now: valueOf(today ?? [], key) },
   ]);

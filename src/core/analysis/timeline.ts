@@ -8,6 +8,7 @@ import type { Branch, Sha } from "../protocol/ids.ts";
 import { parseAttemptLog } from "../outcome/attempt-log.ts";
 import { parseMessage, valueOf } from "../protocol/message.ts";
 import { parseRequest, type Commit } from "../protocol/request.ts";
+import { KEY } from "../protocol/trailer-keys.ts";
 
 export interface TimelineStep {
   readonly kind: "request" | "answer" | "attempt";
@@ -61,16 +62,16 @@ function stateStep(commit: Commit, state: string, from: string | undefined, comm
   const { header, trailers } = parseMessage(commit.message);
   const value = (key: string) => valueOf(trailers, key);
   return {
-    kind: value("Answers") === undefined ? "request" : "answer",
+    kind: value(KEY.answers) === undefined ? "request" : "answer",
     commit: commit.commit,
     at: commit.committed,
     subject: header,
     state,
     from,
-    took: value("Took"),
-    attempt: value("Attempt"),
-    cost: value("Cost"),
-    by: value("Runner"),
+    took: value(KEY.took),
+    attempt: value(KEY.attempt),
+    cost: value(KEY.cost),
+    by: value(KEY.runner),
     why: undefined,
     commits,
   };

@@ -10,6 +10,7 @@ import { formatDuration } from "../util/duration.ts";
 import { parseMessage, valueOf } from "../protocol/message.ts";
 import type { Request } from "../protocol/request.ts";
 import { indentTail, type RunFacts } from "./response.ts";
+import { KEY } from "../protocol/trailer-keys.ts";
 
 export interface AttemptLogEntry {
   readonly request: string;
@@ -36,15 +37,15 @@ export function formatAttemptLog(request: Request, facts: RunFacts, end: Unanswe
     header: `${request.branch}: attempt ${facts.attempt} at ${request.state} did not answer: ${why}`,
     body: end.log.trim() === "" ? "" : indentTail(clean(end.log)),
     trailers: [
-      { key: "Branch", value: request.branch },
-      { key: "Request", value: request.commit },
-      { key: "Run", value: facts.run },
-      { key: "At", value: request.state },
-      { key: "Attempt", value: `${facts.attempt}/${facts.attempts}` },
-      { key: "Runner", value: facts.runner },
-      { key: "Took", value: formatDuration(facts.tookMs).replaceAll(" ", "") },
-      { key: "Because", value: why },
-      ...(end.salvage === undefined ? [] : [{ key: "Salvage", value: end.salvage }]),
+      { key: KEY.branch, value: request.branch },
+      { key: KEY.request, value: request.commit },
+      { key: KEY.run, value: facts.run },
+      { key: KEY.at, value: request.state },
+      { key: KEY.attempt, value: `${facts.attempt}/${facts.attempts}` },
+      { key: KEY.runner, value: facts.runner },
+      { key: KEY.took, value: formatDuration(facts.tookMs).replaceAll(" ", "") },
+      { key: KEY.because, value: why },
+      ...(end.salvage === undefined ? [] : [{ key: KEY.salvage, value: end.salvage }]),
     ],
   });
 }
@@ -54,13 +55,13 @@ export function parseAttemptLog(message: string): AttemptLogEntry {
   const { trailers } = parseMessage(message);
   const value = (key: string) => valueOf(trailers, key) ?? "";
   return {
-    request: value("Request"),
-    run: value("Run"),
-    state: value("At"),
-    attempt: value("Attempt"),
-    took: value("Took"),
-    runner: value("Runner"),
-    why: value("Because"),
-    salvage: valueOf(trailers, "Salvage"),
+    request: value(KEY.request),
+    run: value(KEY.run),
+    state: value(KEY.at),
+    attempt: value(KEY.attempt),
+    took: value(KEY.took),
+    runner: value(KEY.runner),
+    why: value(KEY.because),
+    salvage: valueOf(trailers, KEY.salvage),
   };
 }

@@ -6,7 +6,7 @@
  */
 import * as z from "zod";
 import { cleanLine, cleanText, redact } from "../util/redact.ts";
-import { composeMessage, isBeyondScripts, isTrailerKey } from "../protocol/compose.ts";
+import { composeMessage, isTrailerKey } from "../protocol/compose.ts";
 import { parseAmounts } from "../util/amounts.ts";
 import { childBranch, type ChildResult, type Child } from "../scheduling/children.ts";
 import { parseBranch, parseStateName, type Branch } from "../protocol/ids.ts";
@@ -17,6 +17,7 @@ import { findCycle } from "../scheduling/waits.ts";
 import { suggest } from "../util/suggest.ts";
 import type { Request } from "../protocol/request.ts";
 import type { Workflow } from "../workflow/workflow.ts";
+import { isForbiddenToScripts, KEY } from "../protocol/trailer-keys.ts";
 
 const MOST = 100;
 const trailers = z.record(z.string(), z.string()).default({});
@@ -48,8 +49,8 @@ export const childrenSchema = jsonList
       if (seen.has(key)) context.addIssue({ code: "custom", message: `two children have the key "${key}"` });
       seen.add(key);
       for (const name of Object.keys(given)) {
-        const why = isBeyondScripts(name) ? "is not for scripts to write" : "is no trailer key";
-        if (isBeyondScripts(name) || !isTrailerKey(name))
+        const why = isForbiddenToScripts(name) ? "is not for scripts to write" : "is no trailer key";
+        if (isForbiddenToScripts(name) || !isTrailerKey(name))
           context.addIssue({ code: "custom", message: `the trailer "${cleanLine(name, 80)}" ${why}` });
       }
     }
@@ -148,11 +149,14 @@ export function draftChildren(
             key: name,
             value: cleanLine(clean(value), 2000) || "-",
           })),
-          { key: "State", value: state },
-          { key: "Branch", value: branch },
-          ...after.map((one) => ({ key: "Depends-On", value: `branch ${childBranch(request.branch, one)}` })),
+          { key: KEY.state, value: state },
+          { key: KEY.branch, value: branch },
+          ...after.map((one) => ({
+            key: KEY.dependsOn,
+            value: `branch ${childBranch(request.branch, one)}`,
+          })),
           ...formatCarriedState(own),
-          { key: "Hops", value: `${request.hops + 1}/${hopLimit}` },
+          { key: KEY.hops, value: `${request.hops + 1}/${hopLimit}` },
         ],
       });
       return { key, branch, message };

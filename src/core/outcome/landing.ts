@@ -15,6 +15,7 @@ import type { Commit, Request } from "../protocol/request.ts";
 import { passedOn } from "./response.ts";
 import { MESSAGES } from "../messages/messages.ts";
 import type { Workflow } from "../workflow/workflow.ts";
+import { KEY } from "../protocol/trailer-keys.ts";
 
 /** A request of another branch, with the history below it (newest first) and what its work carries. */
 export interface Member {
@@ -52,7 +53,7 @@ export function landProblem(commits: readonly Commit[], target: Sha): string | u
   if (end === 0) return "nothing would land: it is the trusted branch as it was";
   const stated = commits
     .slice(0, end)
-    .find(({ message }) => valueOf(parseMessage(message).trailers, "State") !== undefined);
+    .find(({ message }) => valueOf(parseMessage(message).trailers, KEY.state) !== undefined);
   return stated && `the commit ${stated.commit.slice(0, 10)} that would land carries a State`;
 }
 
@@ -76,12 +77,12 @@ export function draftOther(answer: OtherAnswer, { request, item }: Member, facts
     trailers: [
       ...passedOn(request, undefined),
       { key: request.key, value: answer.state },
-      { key: "Branch", value: request.branch },
-      { key: "Answers", value: request.commit },
+      { key: KEY.branch, value: request.branch },
+      { key: KEY.answers, value: request.commit },
       ...formatCarriedState(entering(item, answer.state, facts.workflow)),
-      { key: "Run", value: facts.run },
-      { key: "Runner", value: facts.runner },
-      { key: "Hops", value: `${request.hops + 1}/${facts.hopLimit}` },
+      { key: KEY.run, value: facts.run },
+      { key: KEY.runner, value: facts.runner },
+      { key: KEY.hops, value: `${request.hops + 1}/${facts.hopLimit}` },
     ],
   });
 }

@@ -7,7 +7,8 @@
 import * as z from "zod";
 import { cleanLine } from "../util/redact.ts";
 import { childrenSchema } from "./create-children.ts";
-import { isBeyondScripts, isTrailerKey } from "../protocol/compose.ts";
+import { isTrailerKey } from "../protocol/compose.ts";
+import { isForbiddenToScripts } from "../protocol/trailer-keys.ts";
 import { parseDuration } from "../util/duration.ts";
 import { parseSha, type Sha } from "../protocol/ids.ts";
 import { suggest } from "../util/suggest.ts";
@@ -139,7 +140,7 @@ function validate(value: Record<string, unknown>): OutputReading {
   if (!result.success) {
     return { problem: result.error.issues.map(explain).join("; ") };
   }
-  const reserved = result.data.trailers.find(({ key }) => isBeyondScripts(key));
+  const reserved = result.data.trailers.find(({ key }) => isForbiddenToScripts(key));
   if (reserved) return { problem: `the trailer "${reserved.key}" is not for scripts to write` };
   const bad = result.data.trailers.find(({ key }) => !isTrailerKey(key));
   if (bad) return { problem: `"${cleanLine(bad.key, 80)}" is no trailer key: letters, digits and "-"` };

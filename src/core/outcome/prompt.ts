@@ -12,6 +12,7 @@ import { readOutput } from "./output.ts";
 import type { Plan } from "../workflow/plan.ts";
 import type { Request } from "../protocol/request.ts";
 import type { Workflow } from "../workflow/workflow.ts";
+import { KEY } from "../protocol/trailer-keys.ts";
 
 /** A program that answers prompts. */
 export interface Agent {
@@ -39,7 +40,7 @@ export function chooseAgent(
     return agent && { name, run: agent.run, env: agent.env };
   };
   // Work may be assigned to a person too, who is no agent.
-  const assigned = listed(valueOf(request.message.trailers, "Assigned-To") ?? "");
+  const assigned = listed(valueOf(request.message.trailers, KEY.assignedTo) ?? "");
   return assigned ?? listed(workflow.states[state]?.agent ?? front ?? DEFAULT_AGENT);
 }
 

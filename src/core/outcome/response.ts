@@ -6,13 +6,14 @@
  * of a script's text reaches the message uncleaned.
  */
 import { cleanLine, cleanText, redact } from "../util/redact.ts";
-import { isReserved, type MessageDraft } from "../protocol/compose.ts";
+import type { MessageDraft } from "../protocol/compose.ts";
 import { formatDuration } from "../util/duration.ts";
 import type { RunId, Sha } from "../protocol/ids.ts";
 import type { Output } from "./output.ts";
 import type { Request } from "../protocol/request.ts";
 import type { Trailer } from "../protocol/trailer-block.ts";
 import { isTerminal } from "../workflow/workflow.ts";
+import { isCopied, KEY } from "../protocol/trailer-keys.ts";
 
 /** What the runner knows of the run when it answers. */
 export interface RunFacts {
@@ -69,7 +70,7 @@ export function draftResponse(
     trailers: [
       ...[...passedOn(request, output), ...numbers(request, verdict, facts)].map(({ key, value }) => ({
         key,
-        value: key === "Branch" ? value : cleanLine(clean(value), 2000) || "-",
+        value: key === KEY.branch ? value : cleanLine(clean(value), 2000) || "-",
       })),
       // Long lists of children are not cut: an answer that forgets one would not wait for it.
       ...(facts.carried ?? []),
@@ -92,35 +93,29 @@ function numbers(request: Request, verdict: FinalState, facts: RunFacts): Traile
     value === undefined ? [] : [{ key, value: String(value) }];
   return [
     ...line(request.key, verdict.state),
-    ...line("Branch", request.branch),
-    ...line("Answers", request.commit),
-    ...line("Run", facts.run),
-    ...line("Attempt", `${facts.attempt}/${facts.attempts}`),
-    ...line("Runner", facts.runner),
-    ...line("Took", formatDuration(facts.tookMs).replaceAll(" ", "")),
-    ...line("Cost", output?.cost === undefined ? undefined : `${output.cost} USD`),
-    ...line("Tokens", output?.tokens),
-    ...line("Agent", facts.agent),
-    ...line("Model", output?.model),
-    ...line("Hops", `${request.hops + 1}/${facts.hopLimit}`),
-    ...line("Workflow", facts.workflow),
-    ...line("Script", facts.script),
+    ...line(KEY.branch, request.branch),
+    ...line(KEY.answers, request.commit),
+    ...line(KEY.run, facts.run),
+    ...line(KEY.attempt, `${facts.attempt}/${facts.attempts}`),
+    ...line(KEY.runner, facts.runner),
+    ...line(KEY.took, formatDuration(facts.tookMs).replaceAll(" ", "")),
+    ...line(KEY.cost, output?.cost === undefined ? undefined : `${output.cost} USD`),
+    ...line(KEY.tokens, output?.tokens),
+    ...line(KEY.agent, facts.agent),
+    ...line(KEY.model, output?.model),
+    ...line(KEY.hops, `${request.hops + 1}/${facts.hopLimit}`),
+    ...line(KEY.workflow, facts.workflow),
+    ...line(KEY.script, facts.script),
   ];
 }
-
-/** Keys that speak of one commit only: who signed it, what it waits for, what this run measured. */
-const ONE_COMMIT = new Set(
-  "change-id depends-on not-before assigned-to cost tokens model owns budget approves".split(" "),
-);
 
 /** A request's trailers that the next one needs too, then those that the script added. */
 export function passedOn(request: Request, output: Output | undefined): Trailer[] {
   const added = output?.trailers ?? [];
   const replaced = new Set(added.map(({ key }) => key.toLowerCase()));
   const kept = request.message.trailers.filter(({ key, value }) => {
-    const lower = key.toLowerCase();
-    const ours = isReserved(key) || ONE_COMMIT.has(lower) || replaced.has(lower);
-    return !ours && !lower.endsWith("-by") && value !== "" && /^[A-Za-z0-9][A-Za-z0-9-]*$/.test(key);
+    const isReplaced = replaced.has(key.toLowerCase());
+    return isCopied(key) && !isReplaced && value !== "" && /^[A-Za-z0-9][A-Za-z0-9-]*$/.test(key);
   });
   return [...kept, ...added];
 }

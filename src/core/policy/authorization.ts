@@ -11,6 +11,7 @@ import { isNamed } from "./people.ts";
 import { approvedCommit, type Commit } from "../protocol/request.ts";
 import { readHandOffs, type HandOff } from "../protocol/hand-offs.ts";
 import { isReservedState, type Workflow } from "../workflow/workflow.ts";
+import { KEY } from "../protocol/trailer-keys.ts";
 
 /** The commit that asks, below its approvals, and whether it is an answer of a script. `trail` is newest first. */
 export function findRequester(
@@ -26,14 +27,14 @@ export function findRequester(
 
 function isByScript(head: HandOff, below: HandOff | undefined, workflow: Workflow): boolean {
   if (head.byHand || !below) return false;
-  const state = valueOf(head.message.trailers, "State") ?? "";
+  const state = valueOf(head.message.trailers, KEY.state) ?? "";
   if (head.answers === undefined) {
     // The first commit of a child: the answer below it hands it out.
-    const key = (valueOf(head.message.trailers, "Branch") ?? "").split(".").at(-1) ?? "";
-    const children = valueOf(below.message.trailers, "Children") ?? "";
+    const key = (valueOf(head.message.trailers, KEY.branch) ?? "").split(".").at(-1) ?? "";
+    const children = valueOf(below.message.trailers, KEY.children) ?? "";
     return below.answers !== undefined && children.split(" ").includes(key);
   }
-  const from = valueOf(below.message.trailers, "State") ?? "";
+  const from = valueOf(below.message.trailers, KEY.state) ?? "";
   const entry = workflow.states[from];
   return (
     entry !== undefined &&
@@ -48,7 +49,7 @@ function isByScript(head: HandOff, below: HandOff | undefined, workflow: Workflo
  */
 export function agentProblem(workflow: Workflow, state: string, answer: Commit): string | undefined {
   const agents = (workflow.states[state]?.by ?? []).filter((name) => Object.hasOwn(workflow.agents, name));
-  const agent = valueOf(parseMessage(answer.message).trailers, "Agent");
+  const agent = valueOf(parseMessage(answer.message).trailers, KEY.agent);
   if (agents.length === 0 || agent === undefined || agents.includes(agent)) return undefined;
   return `of agents, only ${agents.join(", ")} may lead there, and ${agent} answered`;
 }

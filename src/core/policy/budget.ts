@@ -11,6 +11,7 @@ import type { Commit } from "../protocol/request.ts";
 import { readHandOffs } from "../protocol/hand-offs.ts";
 import { shellWord } from "../messages/messages.ts";
 import type { Workflow } from "../workflow/workflow.ts";
+import { KEY } from "../protocol/trailer-keys.ts";
 
 /** What work may use: the workflow's limits, unless a person said otherwise for this work. */
 export function budgetOf({ limits }: Workflow, { budget }: CarriedState): Budget {
@@ -60,7 +61,7 @@ export function repetitionProblem(
   const steps = readHandOffs(trail);
   const line = steps.slice(0, steps.findIndex(({ byHand }) => byHand) + 1 || steps.length);
   const before = line.filter(
-    ({ commit, message }) => commit.tree === tree && valueOf(message.trailers, "State") === state,
+    ({ commit, message }) => commit.tree === tree && valueOf(message.trailers, KEY.state) === state,
   ).length;
   if (before + 1 < workflow.limits.same) return undefined;
   return `it goes round: ${state} was asked for ${before} times with the very same files`;

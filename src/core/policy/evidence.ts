@@ -8,10 +8,11 @@ import { valueOf, valuesOf } from "../protocol/message.ts";
 import type { Commit } from "../protocol/request.ts";
 import { readHandOffs } from "../protocol/hand-offs.ts";
 import type { Workflow } from "../workflow/workflow.ts";
+import { KEY } from "../protocol/trailer-keys.ts";
 
 /** The trailer of one piece. */
 export const formatEvidence = (name: string, tree: string): { key: string; value: string } => ({
-  key: "Evidence",
+  key: KEY.evidence,
   value: `${name} ${tree}`,
 });
 
@@ -19,9 +20,9 @@ export const formatEvidence = (name: string, tree: string): { key: string; value
 export function findEvidence(trail: readonly Commit[], tree: string, workflow: Workflow): Set<string> {
   const steps = readHandOffs(trail);
   const found = steps.flatMap(({ message, answers }, at) => {
-    const from = valueOf(steps[at + 1]?.message.trailers ?? [], "State") ?? "";
+    const from = valueOf(steps[at + 1]?.message.trailers ?? [], KEY.state) ?? "";
     const proves = answers === undefined ? [] : (workflow.states[from]?.proves ?? []);
-    return valuesOf(message.trailers, "Evidence").flatMap((text) => {
+    return valuesOf(message.trailers, KEY.evidence).flatMap((text) => {
       const [name = "", of = ""] = text.split(" ");
       return of === tree && proves.includes(name) ? [name] : [];
     });

@@ -7,6 +7,7 @@
 import { valueOf } from "./message.ts";
 import type { Commit, Request } from "./request.ts";
 import { readHandOffs } from "./hand-offs.ts";
+import { KEY } from "./trailer-keys.ts";
 
 export interface Origin {
   readonly commit: string;
@@ -20,7 +21,7 @@ export function originOf(request: Request, trail: readonly Commit[]): Origin {
   let origin: Origin = { commit: request.commit, header, body };
   for (const [at, { commit, message, answers, byHand }] of readHandOffs(trail).entries()) {
     const state = valueOf(message.trailers, request.key);
-    const branch = valueOf(message.trailers, "Branch");
+    const branch = valueOf(message.trailers, KEY.branch);
     if (branch !== undefined && branch !== request.branch) break;
     // A line may begin again where one has ended.
     if (at > 0 && (state === "done" || state === "cancelled")) break;

@@ -8,30 +8,12 @@ import { cleanLine, cleanText } from "../util/redact.ts";
 import { parseMessage } from "./message.ts";
 import type { Trailer } from "./trailer-block.ts";
 import { UserError, MESSAGES } from "../messages/messages.ts";
+import { KEY } from "./trailer-keys.ts";
 
 export interface MessageDraft {
   readonly header: string;
   readonly body?: string;
   readonly trailers: readonly Trailer[];
-}
-
-/** Keys that only the runner writes; a script or a `--trailer` that names one is refused. */
-const RESERVED = new Set(
-  `state branch parent answers run attempt runner took hops workflow script event request nonce
-   ttl-ms rest-ms dwp-state aynig-state aynig dwp-lease-seconds children joined cancels plan step
-   rounds spent evidence risk approved-by archive landed-from agent`.split(/\s+/),
-);
-/** Keys that bind a script, so that only people write them. */
-const FOR_PEOPLE = new Set(["owns", "budget", "approves"]);
-
-/** True for keys that no script may write. */
-export function isBeyondScripts(key: string): boolean {
-  return isReserved(key) || FOR_PEOPLE.has(key.toLowerCase());
-}
-
-/** True for keys that carry the protocol itself. */
-export function isReserved(key: string): boolean {
-  return RESERVED.has(key.toLowerCase());
 }
 
 /** True for what a trailer may be called: letters, digits and `-`, at most 64 of them. */
@@ -52,7 +34,9 @@ export function composeMessage(draft: MessageDraft): string {
   }
   const trailers = draft.trailers.map(({ key, value }) => ({ key, value: cleanLine(value, 8000) }));
   // A name that cleaning changes would bind the commit to another branch.
-  const name = draft.trailers.find(({ key, value }) => key === "Branch" && cleanLine(value, 8000) !== value);
+  const name = draft.trailers.find(
+    ({ key, value }) => key === KEY.branch && cleanLine(value, 8000) !== value,
+  );
   if (name) throw new UserError(MESSAGES.unwritableBranch(name.value));
   const body = defuse(cleanText(draft.body ?? "").trim());
   const block = trailers.map(({ key, value }) => `${key}: ${value}\n`).join("");

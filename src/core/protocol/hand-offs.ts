@@ -7,6 +7,7 @@
 import type { Sha } from "./ids.ts";
 import { parseMessage, valueOf, type Message } from "./message.ts";
 import type { Commit } from "./request.ts";
+import { KEY } from "./trailer-keys.ts";
 
 export interface HandOff {
   readonly commit: Commit;
@@ -24,8 +25,8 @@ export function readHandOffs(trail: readonly Commit[]): HandOff[] {
     const commit = trail[at];
     if (!commit) break;
     const message = parseMessage(commit.message);
-    const answers = valueOf(message.trailers, "Answers") as Sha | undefined;
-    const isBirth = answers === undefined && valueOf(message.trailers, "Parent") !== undefined;
+    const answers = valueOf(message.trailers, KEY.answers) as Sha | undefined;
+    const isBirth = answers === undefined && valueOf(message.trailers, KEY.parent) !== undefined;
     steps.push({ commit, message, answers, byHand: answers === undefined && !isBirth });
     at = answers === undefined ? at + 1 : trail.findIndex(({ commit: id }) => id === answers);
   }

@@ -10,6 +10,7 @@ import { cleanLine, redact } from "../util/redact.ts";
 import { composeMessage } from "./compose.ts";
 import { parseBranch, parseRunId, parseSha, type Branch, type RunId, type Sha } from "./ids.ts";
 import { parseMessage, valueOf } from "./message.ts";
+import { KEY } from "./trailer-keys.ts";
 
 /** The process that holds a lease, so that on its own machine its death is certain at once. */
 export interface Holder {
@@ -47,22 +48,22 @@ export function formatLease(lease: Lease): string {
       ? `lease: ${lease.branch} rests after attempt ${lease.attempt}`
       : `lease: attempt ${lease.attempt} on ${lease.branch}`,
     trailers: [
-      { key: "Branch", value: lease.branch },
-      { key: "Request", value: lease.request },
-      { key: "Run", value: lease.run },
-      { key: "Runner", value: lease.runner },
-      { key: "Attempt", value: String(lease.attempt) },
-      { key: "Lane", value: lease.lanes.join(" ") },
-      ...(lease.slots.length === 0 ? [] : [{ key: "Slot", value: lease.slots.join(" ") }]),
-      ...(spent === undefined ? [] : [{ key: "Spent", value: spent }]),
-      { key: "Ttl-Ms", value: String(lease.ttlMs) },
-      { key: "Nonce", value: lease.nonce },
-      ...(holder ? [{ key: "Process", value: `${holder.boot} ${holder.pid} ${holder.started}` }] : []),
+      { key: KEY.branch, value: lease.branch },
+      { key: KEY.request, value: lease.request },
+      { key: KEY.run, value: lease.run },
+      { key: KEY.runner, value: lease.runner },
+      { key: KEY.attempt, value: String(lease.attempt) },
+      { key: KEY.lane, value: lease.lanes.join(" ") },
+      ...(lease.slots.length === 0 ? [] : [{ key: KEY.slot, value: lease.slots.join(" ") }]),
+      ...(spent === undefined ? [] : [{ key: KEY.spent, value: spent }]),
+      { key: KEY.ttlMs, value: String(lease.ttlMs) },
+      { key: KEY.nonce, value: lease.nonce },
+      ...(holder ? [{ key: KEY.process, value: `${holder.boot} ${holder.pid} ${holder.started}` }] : []),
       ...(backoff
         ? [
-            { key: "Rest-Ms", value: String(backoff.ms) },
+            { key: KEY.restMs, value: String(backoff.ms) },
             // What a script or a parser said: of many lines, perhaps, or of none.
-            { key: "Because", value: cleanLine(redact(backoff.why)) || "-" },
+            { key: KEY.because, value: cleanLine(redact(backoff.why)) || "-" },
           ]
         : []),
     ],
@@ -76,29 +77,29 @@ const REST_BOUND = 7 * 86_400_000;
 export function parseLease(message: string): Lease | undefined {
   const { trailers } = parseMessage(message);
   const value = (key: string) => valueOf(trailers, key) ?? "";
-  const branch = parseBranch(value("Branch"));
-  const request = parseSha(value("Request"));
-  const run = parseRunId(value("Run"));
-  const attempt = integer(value("Attempt"), 0, 1000);
-  const ttlMs = integer(value("Ttl-Ms"), ...TTL_BOUNDS);
+  const branch = parseBranch(value(KEY.branch));
+  const request = parseSha(value(KEY.request));
+  const run = parseRunId(value(KEY.run));
+  const attempt = integer(value(KEY.attempt), 0, 1000);
+  const ttlMs = integer(value(KEY.ttlMs), ...TTL_BOUNDS);
   if (!branch || !request || !run || attempt === undefined || ttlMs === undefined) return undefined;
-  const holder = readHolder(value("Process"));
-  const rest = integer(value("Rest-Ms"), 0, REST_BOUND);
+  const holder = readHolder(value(KEY.process));
+  const rest = integer(value(KEY.restMs), 0, REST_BOUND);
   return {
     branch,
     request,
     run,
     attempt,
     ttlMs,
-    runner: value("Runner"),
-    nonce: value("Nonce"),
-    lanes: (value("Lane") || "default").split(" "),
-    slots: value("Slot")
+    runner: value(KEY.runner),
+    nonce: value(KEY.nonce),
+    lanes: (value(KEY.lane) || "default").split(" "),
+    slots: value(KEY.slot)
       .split(" ")
       .filter((one) => /^[a-z0-9][a-z0-9._-]*\/\d{1,4}$/.test(one)),
-    spent: addAmounts(NO_AMOUNTS, parseAmounts(value("Spent")) ?? {}),
+    spent: addAmounts(NO_AMOUNTS, parseAmounts(value(KEY.spent)) ?? {}),
     ...(holder ? { holder } : {}),
-    ...(rest === undefined ? {} : { backoff: { ms: rest, why: value("Because") } }),
+    ...(rest === undefined ? {} : { backoff: { ms: rest, why: value(KEY.because) } }),
   };
 }
 

@@ -8,6 +8,7 @@ import { parseBranch, parseStateName, type Branch, type Sha, type StateName } fr
 import { parseTime } from "../util/time.ts";
 import { findDoubt, parseMessage, valueOf, type Doubt, type Message } from "./message.ts";
 import { parseTrailers, type Trailer } from "./trailer-block.ts";
+import { AYNIG_KEYS, HEAD_KEYS, KEY, type HeadKey } from "./trailer-keys.ts";
 
 export interface Commit {
   readonly commit: Sha;
@@ -20,9 +21,10 @@ export interface Commit {
   readonly author?: string;
 }
 
-/** Keys of repositories made for AYNIG, read as `State`; the answer uses the same key. */
-export const AYNIG_KEYS = ["dwp-state", "aynig-state", "aynig"] as const;
-export type StateKey = "State" | (typeof AYNIG_KEYS)[number];
+/** The key that a request names its state with; the response uses the same one. */
+export type StateKey = typeof KEY.state | (typeof AYNIG_KEYS)[number];
+
+const STATE_KEYS = [KEY.state, ...AYNIG_KEYS].map((key) => key.toLowerCase());
 
 export interface Request {
   readonly kind: "request";
@@ -72,48 +74,42 @@ export function parseRequest(branch: Branch, head: Commit): HeadReading {
   if (found === undefined) {
     const approved = approvedCommit(head.message);
     if (approved !== undefined) return none({ reason: "approves", detail: approved });
-    const doubt = findDoubt(head.message, ["state", ...AYNIG_KEYS]);
+    const doubt = findDoubt(head.message, STATE_KEYS);
     return doubt ? none({ reason: "doubt", detail: doubt.text, doubt }) : none({ reason: "no-state" });
   }
   if (head.parents.length > 1) return none({ reason: "merge" });
-  if (found.values.length > 1 && found.key === "State") {
+  if (found.values.length > 1 && found.key === KEY.state) {
     return none({ reason: "two-states", detail: found.values.join(", ") });
   }
-  const bound = values["branch"]?.at(-1);
+  const bound = values.branch?.at(-1);
   if (bound !== undefined && bound !== branch) return none({ reason: "bound-elsewhere", detail: bound });
   const text = found.values.at(-1) ?? "";
   const state = parseStateName(text);
   if (!state) return none({ reason: "bad-name", detail: text });
   return (
-    readDetails(branch, head, values, state, found.key) ?? none({ reason: "bad-value", detail: "Not-Before" })
+    readDetails(branch, head, values, state, found.key) ??
+    none({ reason: "bad-value", detail: KEY.notBefore })
   );
 }
 
-/** The keys that a request is read from; a look at many heads keeps nothing else. */
-const KEYS = new Set<string>([
-  ...AYNIG_KEYS,
-  ..."state branch answers hops priority not-before depends-on parent cancels aynig-role dwp-role".split(" "),
-]);
-
-type Values = Readonly<Record<string, readonly string[] | undefined>>;
+/** The values of each key that decides what a head requests, in the order of the message. */
+type Values = Readonly<Partial<Record<HeadKey, readonly string[]>>>;
 
 function readValues(trailers: readonly Trailer[]): Values {
-  const values: Record<string, string[] | undefined> = {};
+  const values: Partial<Record<HeadKey, string[]>> = {};
   for (const { key, value } of trailers) {
-    const lower = key.toLowerCase();
-    if (KEYS.has(lower)) (values[lower] ??= []).push(value);
+    const name = HEAD_KEYS.get(key.toLowerCase());
+    if (name !== undefined) (values[name] ??= []).push(value);
   }
   return values;
 }
 
 function readState(values: Values): { key: StateKey; values: readonly string[] } | undefined {
-  const own = values["state"];
-  if (own) return { key: "State", values: own.length > 1 ? [...new Set(own)] : own };
-  for (const key of AYNIG_KEYS) {
-    const found = values[key];
-    if (found) return { key, values: found };
-  }
-  return undefined;
+  const { state, dwpState, aynigState, aynig } = values;
+  if (state) return { key: KEY.state, values: state.length > 1 ? [...new Set(state)] : state };
+  if (dwpState) return { key: KEY.dwpState, values: dwpState };
+  if (aynigState) return { key: KEY.aynigState, values: aynigState };
+  return aynig && { key: KEY.aynig, values: aynig };
 }
 
 /** Undefined when a value that must not be guessed at cannot be read. */
@@ -124,19 +120,18 @@ function readDetails(
   state: StateName,
   key: StateKey,
 ): Request | undefined {
-  const value = (name: string) => values[name]?.at(-1);
-  const notBefore = value("not-before");
+  const notBefore = values.notBefore?.at(-1);
   const time = notBefore === undefined ? undefined : parseTime(notBefore);
   if (notBefore !== undefined && time === undefined) return undefined;
-  const role = value("aynig-role") ?? value("dwp-role");
-  const answers = value("answers");
+  const role = values.aynigRole?.at(-1) ?? values.dwpRole?.at(-1);
+  const answers = values.answers?.at(-1);
   const request = new ReadRequest(branch, head, state, key);
-  request.bound = values["branch"] !== undefined;
-  request.hops = leadingInteger(value("hops"), 0, 100_000);
-  request.priority = leadingInteger(value("priority"), -1000, 1000);
-  request.dependsOn = values["depends-on"] ?? NONE;
-  request.calls = values["cancels"] !== undefined;
-  const parent = parseBranch(value("parent") ?? "");
+  request.bound = values.branch !== undefined;
+  request.hops = leadingInteger(values.hops?.at(-1), 0, 100_000);
+  request.priority = leadingInteger(values.priority?.at(-1), -1000, 1000);
+  request.dependsOn = values.dependsOn ?? NONE;
+  request.calls = values.cancels !== undefined;
+  const parent = parseBranch(values.parent?.at(-1) ?? "");
   if (parent !== undefined) request.parent = parent;
   if (time !== undefined) request.notBefore = time;
   if (role !== undefined) request.role = role;
@@ -191,5 +186,5 @@ function leadingInteger(text: string | undefined, low: number, high: number): nu
 export function approvedCommit(message: string): string | undefined {
   if (!/approves/i.test(message)) return undefined;
   const { trailers } = parseTrailers(message);
-  return readState(readValues(trailers)) ? undefined : valueOf(trailers, "Approves");
+  return readState(readValues(trailers)) ? undefined : valueOf(trailers, KEY.approves);
 }

@@ -14,6 +14,7 @@ import type { HeadReading, Request } from "../protocol/request.ts";
 import type { Head, Now, ObservedLease, Snapshot } from "./snapshot.ts";
 import { decideWait, conditionContext, cancelReason } from "./waits.ts";
 import { DEFAULT_HOPS, isTerminal, type Workflow } from "../workflow/workflow.ts";
+import { KEY } from "../protocol/trailer-keys.ts";
 
 export type * from "./decision.ts";
 
@@ -133,7 +134,7 @@ function decideState(scene: ConditionContext, head: Head, request: Request): Idl
 }
 
 /** In an AYNIG repository the state `working` is another worker's lease. */
-const isForeign = (request: Request): boolean => request.key !== "State" && request.state === "working";
+const isForeign = (request: Request): boolean => request.key !== KEY.state && request.state === "working";
 
 function decideLease(
   { view, workflow, now }: ConditionContext,
@@ -158,7 +159,7 @@ function decideLease(
   const run: Run = { kind: "run", head, request, state, attempt, over: seen };
   if (known) return { ...run, known };
   if (isForeign(request)) {
-    const seconds = Number(valueOf(request.message.trailers, "dwp-lease-seconds") ?? "300");
+    const seconds = Number(valueOf(request.message.trailers, KEY.dwpLeaseSeconds) ?? "300");
     const held = (Number.isFinite(seconds) ? seconds : 300) * 1000;
     const leftMs = held - (now.mono - (view.sightings.get(head.commit) ?? now.mono));
     return leftMs > 0 ? wait({ code: "foreign", leftMs }) : { ...run, limit: "stalled" };

@@ -11,6 +11,7 @@ import { CLOSED } from "../protocol/refs.ts";
 import { USED } from "../protocol/refs.ts";
 import { parseMessage, valueOf, valuesOf } from "../protocol/message.ts";
 import type { CheckResults, SideRefs, LaneUsage } from "./snapshot.ts";
+import { KEY } from "../protocol/trailer-keys.ts";
 
 export interface Use {
   readonly lane: string;
@@ -27,11 +28,11 @@ export function formatUse({ lane, run, at, tokens, cost }: Use): string {
   return composeMessage({
     header: `used: a run in the lane ${lane}`,
     trailers: [
-      { key: "Lane", value: lane },
-      { key: "Run", value: run },
-      { key: "At", value: String(Math.round(at)) },
-      { key: "Tokens", value: String(tokens) },
-      { key: "Cost", value: `${cost} USD` },
+      { key: KEY.lane, value: lane },
+      { key: KEY.run, value: run },
+      { key: KEY.at, value: String(Math.round(at)) },
+      { key: KEY.tokens, value: String(tokens) },
+      { key: KEY.cost, value: `${cost} USD` },
     ],
   });
 }
@@ -41,8 +42,8 @@ export function formatClosed(lane: string, until: number, why: string): string {
   return composeMessage({
     header: `closed: the lane ${lane}: ${why}`,
     trailers: [
-      { key: "Lane", value: lane },
-      { key: "Until", value: String(Math.round(until)) },
+      { key: KEY.lane, value: lane },
+      { key: KEY.until, value: String(Math.round(until)) },
     ],
   });
 }
@@ -57,9 +58,9 @@ export function formatChecks(branch: string, { commit, results }: CheckResults):
   return composeMessage({
     header: `checks: ${branch}`,
     trailers: [
-      { key: "Branch", value: branch },
-      { key: "Commit", value: commit },
-      ...[...results].map(([name, result]) => ({ key: "Check", value: `${name}=${result}` })),
+      { key: KEY.branch, value: branch },
+      { key: KEY.commit, value: commit },
+      ...[...results].map(([name, result]) => ({ key: KEY.check, value: `${name}=${result}` })),
     ],
   });
 }
@@ -75,22 +76,22 @@ export function readSides(entries: Iterable<readonly [ref: string, value: Sha, m
   for (const [name, value, text] of entries) {
     const { header, trailers } = parseMessage(text);
     const number = (key: string) => Number.parseFloat(valueOf(trailers, key) ?? "") || 0;
-    const lane = valueOf(trailers, "Lane") ?? "";
+    const lane = valueOf(trailers, KEY.lane) ?? "";
     if (name === HOLD) hold = header.replace(/^hold: /, "");
-    else if (name.startsWith(CLOSED)) closed.set(lane, number("Until"));
+    else if (name.startsWith(CLOSED)) closed.set(lane, number(KEY.until));
     else if (name.startsWith(USED)) {
       used.push({
         ref: name as Ref,
         value,
         lane,
-        at: number("At"),
-        tokens: number("Tokens"),
-        cost: number("Cost"),
+        at: number(KEY.at),
+        tokens: number(KEY.tokens),
+        cost: number(KEY.cost),
       });
     } else if (name.startsWith(CHECKS)) {
-      const pairs = valuesOf(trailers, "Check").map((one) => one.split("=") as [string, string?]);
+      const pairs = valuesOf(trailers, KEY.check).map((one) => one.split("=") as [string, string?]);
       const results = new Map(pairs.map(([key, result = ""]) => [key, result]));
-      checks.set(name.slice(CHECKS.length), { commit: valueOf(trailers, "Commit") ?? "", results });
+      checks.set(name.slice(CHECKS.length), { commit: valueOf(trailers, KEY.commit) ?? "", results });
     }
   }
   return { used, closed, checks, hold };

@@ -19,6 +19,7 @@ import { approvedCommit, type Commit } from "../protocol/request.ts";
 import type { Trailer } from "../protocol/trailer-block.ts";
 import type { Workflow } from "./workflow.ts";
 import { readHandOffs, type HandOff } from "../protocol/hand-offs.ts";
+import { KEY } from "../protocol/trailer-keys.ts";
 
 export interface PlanPosition {
   /** The blob id of the frozen text. */
@@ -74,24 +75,25 @@ export function readCarriedState(trail: readonly Commit[]): CarriedState {
 export function carriedStateOf(trailers: readonly Trailer[]): CarriedState {
   const value = (key: string) => valueOf(trailers, key);
   const [, id, step = "", of = ""] =
-    /^([0-9a-f]{40,64}) (\d{1,4})\/(\d{1,4})$/.exec(`${value("Plan") ?? ""} ${value("Step") ?? ""}`) ?? [];
+    /^([0-9a-f]{40,64}) (\d{1,4})\/(\d{1,4})$/.exec(`${value(KEY.plan) ?? ""} ${value(KEY.step) ?? ""}`) ??
+    [];
   return {
-    parent: parseBranch(value("Parent") ?? ""),
-    owns: words(value("Owns")),
-    budget: parseAmounts(value("Budget") ?? "") ?? {},
-    spent: addAmounts(NO_AMOUNTS, parseAmounts(value("Spent") ?? "") ?? {}),
-    rounds: readRounds(value("Rounds")),
-    children: words(value("Children")),
-    joined: words(value("Joined")),
-    cancels: words(value("Cancels")),
+    parent: parseBranch(value(KEY.parent) ?? ""),
+    owns: words(value(KEY.owns)),
+    budget: parseAmounts(value(KEY.budget) ?? "") ?? {},
+    spent: addAmounts(NO_AMOUNTS, parseAmounts(value(KEY.spent) ?? "") ?? {}),
+    rounds: readRounds(value(KEY.rounds)),
+    children: words(value(KEY.children)),
+    joined: words(value(KEY.joined)),
+    cancels: words(value(KEY.cancels)),
     plan: id === undefined ? undefined : { id, step: Number(step), of: Number(of) },
-    risk: value("Risk"),
+    risk: value(KEY.risk),
   };
 }
 
 /** What a person says on top of what there was; work that a person sent on counts its rounds anew. */
 function overlaid(item: CarriedState, { message: { trailers } }: HandOff): CarriedState {
-  const [owns, budget] = [valueOf(trailers, "Owns"), valueOf(trailers, "Budget")];
+  const [owns, budget] = [valueOf(trailers, KEY.owns), valueOf(trailers, KEY.budget)];
   return {
     ...item,
     rounds: {},
@@ -105,21 +107,21 @@ export function formatCarriedState(item: CarriedState): Trailer[] {
   const line = (key: string, value: string | undefined): Trailer[] => (value ? [{ key, value }] : []);
   const { plan, rounds } = item;
   return [
-    ...line("Parent", item.parent),
-    ...line("Owns", item.owns.join(" ")),
-    ...line("Budget", formatAmounts(item.budget)),
-    ...line("Spent", formatAmounts(item.spent)),
+    ...line(KEY.parent, item.parent),
+    ...line(KEY.owns, item.owns.join(" ")),
+    ...line(KEY.budget, formatAmounts(item.budget)),
+    ...line(KEY.spent, formatAmounts(item.spent)),
     ...line(
-      "Rounds",
+      KEY.rounds,
       Object.entries(rounds)
         .map(([state, n]) => `${state}=${n}`)
         .join(" "),
     ),
-    ...line("Children", item.children.join(" ")),
-    ...line("Joined", item.joined.join(" ")),
-    ...line("Cancels", item.cancels.join(" ")),
-    ...(plan ? [...line("Plan", plan.id), ...line("Step", `${plan.step}/${plan.of}`)] : []),
-    ...line("Risk", item.risk),
+    ...line(KEY.children, item.children.join(" ")),
+    ...line(KEY.joined, item.joined.join(" ")),
+    ...line(KEY.cancels, item.cancels.join(" ")),
+    ...(plan ? [...line(KEY.plan, plan.id), ...line(KEY.step, `${plan.step}/${plan.of}`)] : []),
+    ...line(KEY.risk, item.risk),
   ];
 }
 

@@ -12,6 +12,7 @@ import type { Commit } from "../protocol/request.ts";
 import { jsonList } from "../util/lists.ts";
 import { valueOf } from "../protocol/message.ts";
 import type { PlanPosition } from "./carried-state.ts";
+import { KEY } from "../protocol/trailer-keys.ts";
 
 const MOST = 100;
 
@@ -65,7 +66,7 @@ export function formatPlan(id: string, steps: readonly PlanStep[]): string {
  */
 export function findPlanText(trail: readonly Commit[], id: string): string | undefined {
   const texts = readHandOffs(trail).flatMap(({ message, answers }) => {
-    if (answers === undefined || valueOf(message.trailers, "Plan") !== id) return [];
+    if (answers === undefined || valueOf(message.trailers, KEY.plan) !== id) return [];
     const [, named, block = ""] = BLOCK.exec(message.body) ?? [];
     return named === id ? [block] : [];
   });

@@ -27,6 +27,7 @@ import type { LandingUpdates } from "./landing-updates.ts";
 import type { PreparedResponse, Saved } from "./commit-result.ts";
 import type { CollectedTree } from "../ports.ts";
 import { runDetails, hopLimit, type AttemptContext } from "./context.ts";
+import { KEY } from "../../core/protocol/trailer-keys.ts";
 
 export interface ScriptResult {
   readonly sealed: CollectedTree | undefined;
@@ -166,7 +167,7 @@ function proofs(output: Output | undefined, sealed: CollectedTree | undefined): 
 }
 
 const approvers = ({ approvals }: AttemptContext): Trailer[] =>
-  approvals.map(({ by, commit }) => ({ key: "Approved-By", value: `${by} ${commit}` }));
+  approvals.map(({ by, commit }) => ({ key: KEY.approvedBy, value: `${by} ${commit}` }));
 
 function beyond(
   work: AttemptContext,

@@ -18,6 +18,7 @@ import { landingUpdates, type LandingUpdates } from "./landing-updates.ts";
 import { leaseUpdates, PATIENCE, refresh, release, type Claim } from "./lease-holder.ts";
 import { retryUnreachable } from "../loop/retry-remote.ts";
 import type { Ports, CollectedTree, Swap, AttemptTree, Update } from "../ports.ts";
+import { KEY } from "../../core/protocol/trailer-keys.ts";
 
 export interface Saved {
   readonly ref: Ref;
@@ -224,9 +225,9 @@ export function salvageMessage(held: Claim, why: string): string {
   return composeMessage({
     header: `salvage: ${state} on ${branch}, attempt ${held.lease.attempt}: ${why}`,
     trailers: [
-      { key: "Branch", value: branch },
-      { key: "Request", value: commit },
-      { key: "Run", value: held.lease.run },
+      { key: KEY.branch, value: branch },
+      { key: KEY.request, value: commit },
+      { key: KEY.run, value: held.lease.run },
     ],
   });
 }

@@ -14,6 +14,7 @@ import { formatUse } from "../../core/scheduling/side-refs.ts";
 import { UserError, MESSAGES } from "../../core/messages/messages.ts";
 import { retryUnreachable } from "../loop/retry-remote.ts";
 import type { Ports, Update } from "../ports.ts";
+import { KEY } from "../../core/protocol/trailer-keys.ts";
 
 declare const landed: unique symbol;
 
@@ -159,7 +160,7 @@ async function isAsked(ports: Ports, { run }: Claim): Promise<boolean> {
   const value = (await repository.read([parked])).get(parked);
   if ((await repository.read([ref])).get(ref) !== run.request.commit) return false;
   const [answer] = value ? await repository.trail(value, 1) : [];
-  return !answer || valueOf(parseMessage(answer.message).trailers, "Answers") !== run.request.commit;
+  return !answer || valueOf(parseMessage(answer.message).trailers, KEY.answers) !== run.request.commit;
 }
 
 /** True while the request is still the head of its branch. */

@@ -14,6 +14,7 @@ import { decideOutcome, describeEnd, type LegalAnswers, type Outcome } from "../
 import { readOutput } from "../../core/outcome/output.ts";
 import type { Script, ScriptEnd, AttemptTree } from "../ports.ts";
 import type { AttemptContext } from "./context.ts";
+import { KEY } from "../../core/protocol/trailer-keys.ts";
 
 /** Runs a script for the request once more; `legal` are the states that may follow. */
 type Play = (
@@ -75,14 +76,14 @@ function describe(
     header: `shadow: ${state} on ${branch}, as its prompt would answer`,
     body: redact([why, summary ?? ""].join("\n\n"), secrets),
     trailers: [
-      { key: "Branch", value: branch },
-      { key: "Request", value: commit },
-      { key: "Run", value: run },
-      ...line("Would-Answer", outcome.kind === "answer" ? outcome.state : "-"),
-      ...line("Ended", describeEnd(exit)),
-      ...line("Cost", cost === undefined ? undefined : `${cost} USD`),
-      ...line("Tokens", tokens === undefined ? undefined : String(tokens)),
-      ...line("Model", model),
+      { key: KEY.branch, value: branch },
+      { key: KEY.request, value: commit },
+      { key: KEY.run, value: run },
+      ...line(KEY.wouldAnswer, outcome.kind === "answer" ? outcome.state : "-"),
+      ...line(KEY.ended, describeEnd(exit)),
+      ...line(KEY.cost, cost === undefined ? undefined : `${cost} USD`),
+      ...line(KEY.tokens, tokens === undefined ? undefined : String(tokens)),
+      ...line(KEY.model, model),
     ],
   });
 }

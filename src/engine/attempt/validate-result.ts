@@ -19,6 +19,7 @@ import { cycleWith } from "../../core/scheduling/waits.ts";
 import { MESSAGES } from "../../core/messages/messages.ts";
 import type { ScriptEnd, CollectedTree } from "../ports.ts";
 import type { AttemptContext } from "./context.ts";
+import { KEY } from "../../core/protocol/trailer-keys.ts";
 
 /** How many commits may land at once. */
 const LANDING = 1000;
@@ -61,7 +62,7 @@ async function breach(
   if (work.plan && (output.children ?? []).length > 0) return MESSAGES.planHandsOut(request.state);
   const unproven = (output.evidence ?? []).find((name) => !state?.proves.includes(name));
   if (unproven !== undefined) return MESSAGES.notProven(request.state, unproven);
-  const depends = valuesOf(output.trailers, "Depends-On");
+  const depends = valuesOf(output.trailers, KEY.dependsOn);
   const ring = depends.length > 0 ? cycleWith(request.branch, depends, work.scene) : undefined;
   if (ring) return MESSAGES.wouldWait(ring);
   const declared =

@@ -5,7 +5,6 @@
  * workflow does not allow is a Fault's sentence or a refusal, and nothing is written.
  */
 import { cleanLine } from "../../core/util/redact.ts";
-import { isReserved } from "../../core/protocol/compose.ts";
 import { parseSha, type Branch, type Sha } from "../../core/protocol/ids.ts";
 import type { Trailer } from "../../core/protocol/trailer-block.ts";
 import { DEFAULT_HOPS, isReservedState, isTerminal } from "../../core/workflow/workflow.ts";
@@ -22,6 +21,7 @@ import type {
 import { expandAgents } from "./multi-agent.ts";
 import type { IssueText } from "./intent.ts";
 import { escapeCode } from "../api/escape-markdown.ts";
+import { isKeptOnChange, KEY } from "../../core/protocol/trailer-keys.ts";
 
 export type CommandResult =
   | {
@@ -72,7 +72,7 @@ const steered =
     if (!one.at) return refused(nowhere(one));
     const hops = hopsOf(one);
     if (typeof hops === "string") return refused(hops);
-    return steer(one, one.at, [...hops, { key: "Event", value: one.event }]);
+    return steer(one, one.at, [...hops, { key: KEY.event, value: one.event }]);
   };
 
 const told =
@@ -135,19 +135,19 @@ async function run(one: CommandContext): Promise<Answer> {
   const hops = hopsOf(one);
   if (typeof hops === "string") return refused(hops);
   if (!issue && !at) return refused(nowhere(one));
-  const trailers = [...hops, ...refs(issue), { key: "Event", value: one.event }];
+  const trailers = [...hops, ...refs(issue), { key: KEY.event, value: one.event }];
   const wanted = expandAgents(parsed.rest, one.sight.workflow);
   if ("why" in wanted) return refused(wanted.why);
   const messages = begin(one, wanted.state, wanted.text);
   const { agents, state } = wanted;
   if (agents.length <= 1) {
     const [agent] = agents;
-    const who = agent === undefined ? [] : [{ key: "Assigned-To", value: agent }];
+    const who = agent === undefined ? [] : [{ key: KEY.assignedTo, value: agent }];
     return ask(one, state, messages, [...who, ...trailers]);
   }
   const wishes = agents.map((agent): NewRequest => {
     const branch = `${one.branch}.${agent.replace(/[._]/g, "-")}` as Branch;
-    const own = [{ key: "Assigned-To", value: agent }, ...trailers];
+    const own = [{ key: KEY.assignedTo, value: agent }, ...trailers];
     return { branch, state, on: null, from: at?.commit, messages, trailers: own };
   });
   const written = await one.desk.request(one.by, wishes);
@@ -169,7 +169,7 @@ function begin({ issue, at }: CommandContext, state: string, text: string): stri
 }
 
 const refs = (issue: IssueText | undefined): Trailer[] =>
-  issue ? [{ key: "Refs", value: `#${issue.number}` }] : [];
+  issue ? [{ key: KEY.refs, value: `#${issue.number}` }] : [];
 
 async function ask(
   one: CommandContext,
@@ -231,7 +231,7 @@ async function assign(
     return refused(
       `${escapeCode(who)} is no agent of the workflow; it knows ${known.join(", ")}. People are assigned on GitHub itself.`,
     );
-  const to = { key: "Assigned-To", value: who };
+  const to = { key: KEY.assignedTo, value: who };
   if (at.state === undefined || at.state === "parked" || at.state === "stalled" || at.state === "waiting")
     return accepted(await desk.resume(by, at, { messages: [], trailers: [to, ...trailers] }));
   if (isTerminal(at.state))
@@ -250,11 +250,8 @@ async function prioritize(
     return refused(`${escapeCode(text)} is no priority: a whole number from -1000 to 1000.`);
   if (at.isRunning) return refused("It is running already, and a priority says only how early it begins.");
   if (at.wantsApproval) return refused("It waits for approvals, which a priority would void.");
-  return askAnew(one, at, { key: "Priority", value: String(n) }, trailers);
+  return askAnew(one, at, { key: KEY.priority, value: String(n) }, trailers);
 }
-
-/** What a request says of itself, for people and the queue. */
-const LASTING = new Set(["depends-on", "not-before", "priority", "assigned-to", "refs"]);
 
 /** The same request with one trailer changed. */
 function askAnew(
@@ -266,9 +263,7 @@ function askAnew(
   const { state } = at;
   if (state === undefined || isReservedState(state))
     return Promise.resolve(refused("Nothing there waits to be begun."));
-  const kept = at.trailers.filter(
-    ({ key }) => LASTING.has(key.toLowerCase()) && key !== change.key && !isReserved(key),
-  );
+  const kept = at.trailers.filter(({ key }) => isKeptOnChange(key) && key !== change.key);
   return ask(
     one,
     state,
@@ -283,7 +278,7 @@ function hopsOf({ isBot, at, sight }: CommandContext): Trailer[] | string {
   const limit = sight.workflow.limits.hops ?? DEFAULT_HOPS;
   const hops = (at?.hops ?? 0) + 1;
   if (hops > limit) return `${limit} hand-offs without a person are the most, so a person has to go on.`;
-  return [{ key: "Hops", value: `${hops}/${limit}` }];
+  return [{ key: KEY.hops, value: `${hops}/${limit}` }];
 }
 
 const nowhere = ({ branch, issue }: CommandContext): string =>

@@ -11,6 +11,7 @@ import type { BranchView } from "./branch-status.ts";
 import { type Label, type PullRequestRef, STATE_LABEL } from "./desired-state.ts";
 import { cleanLine } from "../../core/util/redact.ts";
 import type { Workflow } from "../../core/workflow/workflow.ts";
+import { KEY } from "../../core/protocol/trailer-keys.ts";
 
 const OWN_ISSUE = /^trailhand\/issue-([1-9]\d{0,8})$/;
 /** A commit names no more issues than this: each is read at every look, and written to. */
@@ -34,7 +35,7 @@ export function numbersOf(
 ): number[] {
   const own = ownIssue(head.branch);
   const here = pullsAt(head.branch, pulls).map(({ number }) => number);
-  const named = byHand(trail).map(({ message }) => valuesOf(message.trailers, "Refs"));
+  const named = byHand(trail).map(({ message }) => valuesOf(message.trailers, KEY.refs));
   const refs = named.find((values) => values.length > 0)?.join(" ") ?? "";
   const referred = [...refs.matchAll(REFERENCE)].slice(0, MOST).map(([, number]) => Number(number));
   return [...new Set([...(own === undefined ? [] : [own]), ...here, ...referred])];

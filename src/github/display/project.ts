@@ -30,6 +30,7 @@ import {
   type ThreadState,
   type DesiredState,
 } from "./desired-state.ts";
+import { KEY } from "../../core/protocol/trailer-keys.ts";
 
 export interface Projected {
   readonly seen: readonly BranchView[];
@@ -243,7 +244,7 @@ function withApprovals(trail: readonly Commit[]): Hand[] {
 }
 
 function carrierOf({ message }: Hand, repo: string): Carrier | undefined {
-  const [, name = "", kind, id, number] = EVENT.exec(valueOf(message.trailers, "Event") ?? "") ?? [];
+  const [, name = "", kind, id, number] = EVENT.exec(valueOf(message.trailers, KEY.event) ?? "") ?? [];
   if (name.toLowerCase() !== repo.toLowerCase()) return undefined;
   if (number !== undefined) return { kind: "issue", id: Number(number) };
   return { kind: kind === "comment" ? "comment" : "review-comment", id: Number(id) };

@@ -1,7 +1,8 @@
 /** What is written into a commit message means the same to us, to git, and to the next reader. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { composeMessage, isReserved, type MessageDraft } from "../../../../src/core/protocol/compose.ts";
+import { composeMessage, type MessageDraft } from "../../../../src/core/protocol/compose.ts";
+import { isReserved } from "../../../../src/core/protocol/trailer-keys.ts";
 import { parseMessage } from "../../../../src/core/protocol/message.ts";
 import { readOutput } from "../../../../src/core/outcome/output.ts";
 import type { Trailer } from "../../../../src/core/protocol/trailer-block.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { composeMessage, isReserved, isTrailerKey } from "../../../../src/core/protocol/compose.ts";
+import { composeMessage, isTrailerKey } from "../../../../src/core/protocol/compose.ts";
+import { isReserved } from "../../../../src/core/protocol/trailer-keys.ts";
 import { formatDuration, parseDuration } from "../../../../src/core/util/duration.ts";
 import {
   branchOf,
