@@ -22,7 +22,7 @@ const recording = (): ServiceParts => ({
     const { after } = payload as { readonly after: string };
     return { intents: [{ kind: "wake", repo: { owner: "a", name: "b" }, branch: after }] };
   },
-  act(intent) {
+  handle(intent) {
     if (intent.kind === "wake") appendFileSync(join(dir, "worked"), `${intent.branch}\n`);
     return Promise.resolve(undefined);
   },
@@ -45,7 +45,7 @@ async function serve(): Promise<void> {
     host: "127.0.0.1",
     parts: recording,
     self: () => Promise.resolve({ appId: 1, botIds: [], slug: "bench" }),
-    say,
+    log: say,
   });
   process.once("SIGTERM", () => void service.stop().then(() => process.exit(0)));
   ready(service.port);

@@ -1,7 +1,7 @@
 /** What `trailhand doctor` says of the deliveries that a server on this machine gave up. */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { readFailures } from "../github/webhooks/dead-letters.ts";
+import { readDeadLetters } from "../github/webhooks/dead-letters.ts";
 import { stateFolder, type Environment } from "./workspace.ts";
 import { printable } from "../cli/render/terminal.ts";
 import type { Notice } from "./doctor-notices.ts";
@@ -10,7 +10,7 @@ const SHOWN = 5;
 
 export function findDeadLetters(env: Environment): Notice[] {
   const folder = stateFolder(env);
-  const failures = namesIn(folder).flatMap((name) => readFailures(join(folder, name)));
+  const failures = namesIn(folder).flatMap((name) => readDeadLetters(join(folder, name)));
   return failures.slice(-SHOWN).map(({ id, name, reason, at }) => ({
     about: "delivery",
     level: "odd",

@@ -24,7 +24,7 @@ export function pushesOf(env: Environment, say: (text: string) => void): Workspa
 function openLog(env: Environment, repo: Repo, token: string, say: (text: string) => void): PushLog {
   let opened: Promise<PushLog> | undefined;
   const open = async (): Promise<PushLog> => {
-    const how = { pacer: new RequestThrottle(), token: () => Promise.resolve(token), say };
+    const how = { throttle: new RequestThrottle(), token: () => Promise.resolve(token), log: say };
     const { request } = await openClient({ ...how, baseUrl: readBaseUrl(env) });
     return openPushLog(request, repo, say);
   };

@@ -9,7 +9,7 @@ import { overviewBranches } from "./branch-overview.ts";
 import { handleIntent } from "../github/commands/handle-intent.ts";
 import type { IntentResult } from "../github/commands/actor.ts";
 import { renderReply } from "../github/display/command-reply.ts";
-import { ACTIONS, lineEnvironment, type JobContext } from "../github/api/actions-context.ts";
+import { ACTIONS, remoteEnvironment, type JobContext } from "../github/api/actions-context.ts";
 import { RequestDeclined, openClient } from "../github/api/client.ts";
 import { readEvent, type EventReading } from "../github/commands/parse-event.ts";
 import { openGitHubQueries } from "../github/commands/github-queries.ts";
@@ -33,7 +33,7 @@ import { openWorkspace } from "../app/open-workspace.ts";
 /** The name that people mention. */
 const SLUG = "trailhand";
 /** A job is paid for while it waits; what GitHub puts off for longer is shown by the next one. */
-const PATIENCE = { longestMs: 120_000 };
+const RETRY_LIMITS = { maxWaitMs: 120_000 };
 
 /** What became of an intent, for the summary. */
 export interface JobReport {
@@ -43,7 +43,7 @@ export interface JobReport {
 
 export interface ActionParts {
   /** Carries out one intent, and answers where it was written. */
-  readonly act: (intent: Intent) => Promise<readonly JobReport[]>;
+  readonly handle: (intent: Intent) => Promise<readonly JobReport[]>;
   /** Shows the work on GitHub. What could not be shown. */
   readonly publish: () => Promise<readonly string[]>;
 }
@@ -55,52 +55,52 @@ export interface ActionsJob {
     remote: string,
     /** GitHub is to sign answers; told why it did not. */
     unsigned?: (why: string) => void,
-  ) => Promise<{ readonly site: Workspace; readonly parts: ActionParts }>;
+  ) => Promise<{ readonly workspace: Workspace; readonly parts: ActionParts }>;
 }
 
 export function openActionsJob(
-  seat: JobContext,
+  job: JobContext,
   env: Environment,
   payload: unknown,
   say: (text: string) => void,
-  pacer = new RequestThrottle(Date.now, PATIENCE),
+  throttle = new RequestThrottle(Date.now, RETRY_LIMITS),
 ): ActionsJob {
-  const { account } = seat;
+  const { account } = job;
   // What a job's own token does starts no job; as a bot it is heard only where the workflow lists it.
   const self = { botIds: typeof account === "number" ? [account] : [], slug: SLUG };
   return {
-    reading: readEvent(seat.event, payload, self),
+    reading: readEvent(job.event, payload, self),
     async open(directory, remote, unsigned) {
-      const token = () => Promise.resolve(seat.token);
-      const { request } = await openClient({ pacer, baseUrl: seat.api, token });
-      const site = await openWorkspace(directory, lineEnvironment(env, seat), {
+      const token = () => Promise.resolve(job.token);
+      const { request } = await openClient({ throttle, baseUrl: job.api, token });
+      const workspace = await openWorkspace(directory, remoteEnvironment(env, job), {
         remote,
-        signing: unsigned && { notary: openCommitSigner(request, seat.repo), say: unsigned },
-        person: personOf(seat),
-        pushes: () => openPushLog(request, seat.repo, say),
+        signing: unsigned && { notary: openCommitSigner(request, job.repo), say: unsigned },
+        person: personOf(job),
+        pushes: () => openPushLog(request, job.repo, say),
       });
-      return { site, parts: partsOf(seat, site, request) };
+      return { workspace, parts: partsOf(job, workspace, request) };
     },
   };
 }
 
-function partsOf(seat: JobContext, site: Workspace, request: OctokitRequest): ActionParts {
-  const { repo } = seat;
-  const hub = openGitHubQueries({ request });
-  const surface = octokitPublisher(request, repo);
-  const desk = openRepositoryActions(site);
-  const manner = { slug: SLUG, limits: new RateLimit(), now: () => Date.now() };
+function partsOf(job: JobContext, workspace: Workspace, request: OctokitRequest): ActionParts {
+  const { repo } = job;
+  const queries = openGitHubQueries({ request });
+  const publisher = octokitPublisher(request, repo);
+  const actions = openRepositoryActions(workspace);
+  const options = { slug: SLUG, limits: new RateLimit(), now: () => Date.now() };
   return {
-    async act(intent) {
-      const results = await handleIntent(intent, desk, hub, manner);
-      await renderReply(surface, intent, results);
-      return results.flatMap(tell);
+    async handle(intent) {
+      const results = await handleIntent(intent, actions, queries, options);
+      await renderReply(publisher, intent, results);
+      return results.flatMap(reportsOf);
     },
-    publish: () => publish(seat, site, surface, () => accountOf(seat, request)),
+    publish: () => publish(job, workspace, publisher, () => accountOf(job, request)),
   };
 }
 
-function tell(result: IntentResult): JobReport[] {
+function reportsOf(result: IntentResult): JobReport[] {
   const name = result.command === undefined ? "" : `/${result.command}: `;
   if (result.kind === "nothing") return [];
   if (result.kind === "refused") return [{ text: `${name}${result.why}`, applied: true }];
@@ -112,8 +112,8 @@ const isOwnJob = ({ account, server }: JobContext): boolean =>
   account === "job" && server === "https://github.com";
 
 /** The account of a job's own token on github.com, by which its commits are shown. */
-function personOf(seat: JobContext): Person | undefined {
-  if (!isOwnJob(seat)) return undefined;
+function personOf(job: JobContext): Person | undefined {
+  if (!isOwnJob(job)) return undefined;
   const { id, login } = ACTIONS;
   return { name: login, email: accountAddress(id, login) };
 }
@@ -126,27 +126,27 @@ async function accountOf({ account }: JobContext, request: OctokitRequest): Prom
     return Number((await request("GET /user")).data.id);
   } catch (error) {
     // The token of an App belongs to no user.
-    if (error instanceof RequestDeclined && error.verdict.kind === "refused") return undefined;
+    if (error instanceof RequestDeclined && error.decision.kind === "refused") return undefined;
     throw error;
   }
 }
 
 async function publish(
-  seat: JobContext,
-  site: Workspace,
-  surface: Publisher,
+  job: JobContext,
+  workspace: Workspace,
+  publisher: Publisher,
   account: () => Promise<number | undefined>,
 ): Promise<readonly string[]> {
-  const { repo, server } = seat;
-  const branches = await overviewBranches(site);
-  if (branches.seen.length === 0) return [];
+  const { repo, server } = job;
+  const branches = await overviewBranches(workspace);
+  if (branches.views.length === 0) return [];
   const accountId = await account();
   if (accountId === undefined) return ["say with the input account by which account the token writes"];
   const picture = projectBranches(branches, repo, server);
   const shown = (pulls: readonly PullRequestRef[]) => withoutButtons(picture(pulls));
-  const { refused, later } = await showBranches(surface, shown, {
+  const { refused, postponed: later } = await showBranches(publisher, shown, {
     accountId,
-    appId: isOwnJob(seat) ? ACTIONS.appId : undefined,
+    appId: isOwnJob(job) ? ACTIONS.appId : undefined,
   });
   const put = later ? [`GitHub wants nothing more for ${Math.ceil(later.ms / 1000)} s`] : [];
   return [...refused.map(({ write, why }) => `${write.kind}: ${why}`), ...put];

@@ -13,7 +13,7 @@ import type { Commit } from "../core/protocol/request.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import type { Workflow } from "../core/workflow/workflow.ts";
 import { ownTrail } from "../github/display/project.ts";
-import { mayArrive } from "../github/display/pull-request.ts";
+import { mayBeMerged } from "../github/display/pull-request.ts";
 import { checkStatusOf, type BranchView } from "../github/display/branch-status.ts";
 import type { Workspace } from "../app/workspace.ts";
 import { asAdmitted, currentTime, reasonIn, stateOf, listBranches } from "../app/branch-listing.ts";
@@ -23,7 +23,7 @@ import { KEY } from "../core/protocol/trailer-keys.ts";
 const DEPTH = 200;
 
 export interface BranchOverview {
-  readonly seen: readonly BranchView[];
+  readonly views: readonly BranchView[];
   readonly workflow: Workflow;
   /** The trusted branch. */
   readonly target: Branch;
@@ -33,7 +33,7 @@ export interface BranchOverview {
 
 interface Past extends Pick<BranchView, "trail" | "timeline"> {
   /** Whether this commit of the trusted branch has it. */
-  readonly arrival?: { readonly at: Sha | undefined; readonly arrived: BranchView["arrived"] };
+  readonly arrival?: { readonly at: Sha | undefined; readonly arrived: BranchView["merged"] };
 }
 
 /** What was read of a branch at an earlier look, by its commit and its journal's. */
@@ -53,7 +53,7 @@ export async function overviewBranches(
       const approved = snapshot.facts.approved.get(head.key);
       const state = stateOf(snapshot, head) ?? approved?.request.state;
       const reason = reasonIn(found, decision);
-      return { decision, reason, state, approves: approved?.approved, trail: [], timeline: [] };
+      return { decision, reason, state, approvalTarget: approved?.approved, trail: [], timeline: [] };
     })
     .filter((one) => checkStatusOf(one) !== undefined);
   const journals = shown.map(({ decision }) => refsOf(decision.head.key).journal);
@@ -61,7 +61,7 @@ export async function overviewBranches(
   const refs = [...journals, ...archives];
   const tips = refs.length === 0 ? new Map<Ref, null>() : await workspace.repository.read(refs);
   const trusted = snapshot.heads.find(({ branch }) => branch === snapshot.target)?.commit;
-  const seen: BranchView[] = [];
+  const views: BranchView[] = [];
   const read: OverviewCache = new Map();
   for (const [at, one] of shown.entries()) {
     const { head } = one.decision;
@@ -70,17 +70,17 @@ export async function overviewBranches(
     const past: Past = memory.get(key) ?? (await readPast(workspace, head, tip));
     const all: BranchView = { ...one, trail: past.trail, timeline: past.timeline };
     const isLanded = one.state === "done" && tips.get(archiveOf(one)) === head.commit;
-    const isWanted = !isLanded && head.branch !== snapshot.target && mayArrive(all, trustedConfig.workflow);
+    const isWanted = !isLanded && head.branch !== snapshot.target && mayBeMerged(all, trustedConfig.workflow);
     const known = past.arrival?.at === trusted ? past.arrival : undefined;
     const arrival = isWanted
       ? (known ?? { at: trusted, arrived: await arrivedAt(workspace, trusted, all) })
       : undefined;
     read.set(key, arrival ? { ...past, arrival } : past);
-    seen.push({ ...all, arrived: isLanded ? "landed" : arrival?.arrived });
+    views.push({ ...all, merged: isLanded ? "landed" : arrival?.arrived });
   }
   memory.clear();
   for (const [key, past] of read) memory.set(key, past);
-  return { seen, workflow: trustedConfig.workflow, target: snapshot.target, now: now.wall };
+  return { views, workflow: trustedConfig.workflow, target: snapshot.target, now: now.wall };
 }
 
 const archiveOf = ({ decision: { head } }: Pick<BranchView, "decision">): Ref =>
@@ -91,7 +91,7 @@ async function arrivedAt(
   { repository }: Workspace,
   trusted: Sha | undefined,
   seen: BranchView,
-): Promise<BranchView["arrived"]> {
+): Promise<BranchView["merged"]> {
   const { branch, commit } = seen.decision.head;
   if (trusted === undefined || !(await repository.isAncestor(commit, trusted))) return undefined;
   // A branch that was only just made from the trusted one holds its commits, and has done nothing.

@@ -18,7 +18,7 @@ export function installations(
   const known = new Map<number, Promise<Octokit>>();
   const open = async (id: number): Promise<Octokit> => {
     const octokit = (await app.auth(id)) as unknown as Octokit;
-    addThrottle(octokit, { pacer: pace(), say });
+    addThrottle(octokit, { throttle: pace(), log: say });
     return octokit;
   };
   return async (repo) => {

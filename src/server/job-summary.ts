@@ -19,27 +19,28 @@ const DEPTH = 200;
 type Answered = Extract<RunnerEvent, { kind: "answered" }>;
 
 export async function readJobSummary(
-  site: Workspace | undefined,
-  seat: JobContext,
+  workspace: Workspace | undefined,
+  job: JobContext,
   said: readonly string[],
   events: readonly RunnerEvent[],
 ): Promise<JobSummary> {
   const answered = events.flatMap((event) => (event.kind === "answered" ? [event] : []));
-  const found = site && (await surveyOrNothing(site));
-  const steps = site && found ? await readSteps(site, found, answered) : new Map<Sha, TimelineStep>();
-  const waiting = found ? waitingIn(found) : [];
+  const found = workspace && (await listBranchesSafely(workspace));
+  const steps =
+    workspace && found ? await readSteps(workspace, found, answered) : new Map<Sha, TimelineStep>();
+  const waiting = found ? waitsFor(found) : [];
   return {
-    said: [...said, ...events.flatMap((event) => (event.kind === "fault" ? [event.what] : []))],
-    handed: answered.map((event) => handedBy(event, steps.get(event.commit))),
+    messages: [...said, ...events.flatMap((event) => (event.kind === "fault" ? [event.what] : []))],
+    handOffs: answered.map((event) => handOffOf(event, steps.get(event.commit))),
     waiting,
-    address: remoteOf(seat),
-    drawing: found && answered.length > 0 ? drawingOf(found, answered) : undefined,
+    address: remoteOf(job),
+    drawing: found && answered.length > 0 ? drawWorkflow(found, answered) : undefined,
   };
 }
 
-async function surveyOrNothing(site: Workspace): Promise<BranchListing | undefined> {
+async function listBranchesSafely(workspace: Workspace): Promise<BranchListing | undefined> {
   try {
-    return await listBranches(site, currentTime());
+    return await listBranches(workspace, currentTime());
   } catch {
     return undefined;
   }
@@ -47,7 +48,7 @@ async function surveyOrNothing(site: Workspace): Promise<BranchListing | undefin
 
 /** What the commits of the answers say, of branches that are still there. */
 async function readSteps(
-  site: Workspace,
+  workspace: Workspace,
   { snapshot }: BranchListing,
   answered: readonly Answered[],
 ): Promise<Map<Sha, TimelineStep>> {
@@ -55,13 +56,13 @@ async function readSteps(
   const heads = snapshot.heads.filter(({ branch }) => branches.has(branch));
   const steps = new Map<Sha, TimelineStep>();
   for (const { branch, commit } of heads) {
-    const trail = await readTrail(site.location, commit, DEPTH);
+    const trail = await readTrail(workspace.location, commit, DEPTH);
     for (const step of readTimeline(branch, trail, [])) steps.set(step.commit, step);
   }
   return steps;
 }
 
-function handedBy(event: Answered, step: TimelineStep | undefined): SummaryHandOff {
+function handOffOf(event: Answered, step: TimelineStep | undefined): SummaryHandOff {
   const { branch, commit, state, next, tookMs, why } = event;
   return {
     branch,
@@ -75,7 +76,7 @@ function handedBy(event: Answered, step: TimelineStep | undefined): SummaryHandO
   };
 }
 
-function waitingIn(found: BranchListing): SummaryWait[] {
+function waitsFor(found: BranchListing): SummaryWait[] {
   return found.decisions.flatMap((decision) => {
     const reason = reasonIn(found, decision);
     if (reason.turn !== "person") return [];
@@ -87,7 +88,7 @@ function waitingIn(found: BranchListing): SummaryWait[] {
 }
 
 /** With the position of the work, where it was one branch's. */
-function drawingOf(
+function drawWorkflow(
   { snapshot, trustedConfig }: BranchListing,
   answered: readonly Answered[],
 ): string | undefined {

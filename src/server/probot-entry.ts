@@ -5,19 +5,21 @@
  * what is being worked on when the process dies is lost until the next sweep.
  */
 import type { Probot } from "probot";
-import { makeApp } from "../github/api/probot-app.ts";
+import { createApp } from "../github/api/probot-app.ts";
 import { appNumber, readBaseUrl, readServer } from "../github/api/credentials.ts";
-import { handling, deliveryInboxFolder, selfOf } from "./service.ts";
-import { defaultParts } from "./service-parts.ts";
+import { deliveryHandler, deliveryInboxFolder, identityLoader } from "./service.ts";
+import { createServiceParts } from "./service-parts.ts";
 
 export default function trailhand(app: Probot): void {
   const say = (text: string) => app.log.warn(text);
   const { env } = process;
-  const self = selfOf(app, appNumber(env));
+  const self = identityLoader(app, appNumber(env));
   const baseUrl = readBaseUrl(env);
   const where = {
     directory: deliveryInboxFolder(env, appNumber(env), baseUrl),
     server: readServer(env, baseUrl),
   };
-  makeApp(handling(defaultParts({ env, say, runs: true, ...where })(app, self), self))(app);
+  createApp(
+    deliveryHandler(createServiceParts({ env, log: say, shouldRun: true, ...where })(app, self), self),
+  )(app);
 }

@@ -13,16 +13,16 @@ import type { PublisherIdentity, Publisher } from "../github/display/publisher-p
 import type { Workspace } from "../app/workspace.ts";
 
 export interface ReporterOptions {
-  readonly site: Workspace;
-  readonly surface: Publisher;
+  readonly workspace: Workspace;
+  readonly publisher: Publisher;
   readonly repo: Repo;
   /** The address of the pages, such as `https://github.com`. */
   readonly server: string;
   readonly self: PublisherIdentity;
   /** Told what GitHub does not let us write, and why a showing failed. */
-  readonly say: (text: string) => void;
+  readonly log: (text: string) => void;
   /** Until a showing that failed is made again, in milliseconds. */
-  readonly againMs?: number;
+  readonly retryMs?: number;
 }
 
 /** How long a stop waits for a showing. */
@@ -33,66 +33,66 @@ const LONGEST_MS = 24 * 60 * 60 * 1000;
 
 export class Reporter {
   readonly #options: ReporterOptions;
-  readonly #againMs: number;
-  readonly #memory: OverviewCache = new Map();
-  #present: Promise<void> | undefined;
+  readonly #retryMs: number;
+  readonly #cache: OverviewCache = new Map();
+  #running: Promise<void> | undefined;
   /** Something happened since the last look. */
   #isStale = false;
-  #later: NodeJS.Timeout | undefined;
-  #isOver = false;
+  #timer: NodeJS.Timeout | undefined;
+  #isStopped = false;
 
   constructor(options: ReporterOptions) {
     this.#options = options;
-    this.#againMs = options.againMs ?? AGAIN_MS;
+    this.#retryMs = options.retryMs ?? AGAIN_MS;
   }
 
   /** Ends when what there is now is shown. Rejects when it could not be. */
-  now(): Promise<void> {
+  publishNow(): Promise<void> {
     this.#isStale = true;
-    this.#present ??= this.#show().finally(() => {
-      this.#present = undefined;
+    this.#running ??= this.#publish().finally(() => {
+      this.#running = undefined;
       // Something may have happened after the last look, and before this was over.
-      if (this.#isStale && !this.#isOver) this.soon();
+      if (this.#isStale && !this.#isStopped) this.publishSoon();
     });
-    return this.#present;
+    return this.#running;
   }
 
   /** Begins a showing. */
-  soon(): void {
-    this.now().catch((error: unknown) => {
-      this.#options.say(String(error));
-      this.#in(this.#againMs);
+  publishSoon(): void {
+    this.publishNow().catch((error: unknown) => {
+      this.#options.log(String(error));
+      this.#publishAfter(this.#retryMs);
     });
   }
 
   /** Its writes take a second each, and what is left of them is made at the next start. */
   async stop(): Promise<void> {
-    this.#isOver = true;
-    clearTimeout(this.#later);
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
     const patience = pause(PATIENCE_MS, undefined, { ref: false });
-    await Promise.race([this.#present?.catch(() => undefined), patience]);
+    await Promise.race([this.#running?.catch(() => undefined), patience]);
   }
 
-  async #show(): Promise<void> {
-    const { site, surface, repo, server, self, say } = this.#options;
-    while (this.#isStale && !this.#isOver) {
+  async #publish(): Promise<void> {
+    const { workspace, publisher, repo, server, self, log: say } = this.#options;
+    while (this.#isStale && !this.#isStopped) {
       this.#isStale = false;
-      const branches = await overviewBranches(site, this.#memory);
-      if (branches.seen.length === 0) return;
-      const { refused, open, later } = await showBranches(
-        surface,
-        projectBranches(branches, repo, server),
-        self,
-      );
+      const branches = await overviewBranches(workspace, this.#cache);
+      if (branches.views.length === 0) return;
+      const {
+        refused,
+        uncertain: open,
+        postponed: later,
+      } = await showBranches(publisher, projectBranches(branches, repo, server), self);
       for (const { write, why } of refused) say(`${write.kind}: ${why}`);
-      if (later) this.#in(later.ms);
-      else if (open.length > 0) this.#in(this.#againMs);
+      if (later) this.#publishAfter(later.ms);
+      else if (open.length > 0) this.#publishAfter(this.#retryMs);
     }
   }
 
-  #in(ms: number): void {
-    clearTimeout(this.#later);
-    if (this.#isOver) return;
-    this.#later = setTimeout(() => this.soon(), Math.min(ms, LONGEST_MS)).unref();
+  #publishAfter(ms: number): void {
+    clearTimeout(this.#timer);
+    if (this.#isStopped) return;
+    this.#timer = setTimeout(() => this.publishSoon(), Math.min(ms, LONGEST_MS)).unref();
   }
 }

@@ -65,9 +65,9 @@ export function openRepositoryActions(workspace: Workspace): RepositoryActions {
   };
 
   return {
-    look: async () => sightOf(await look()),
-    knows: (branch, event) => knows(workspace, branch, event),
-    asked: ({ email }, since) => asked(workspace, email, since),
+    readView: async () => sightOf(await look()),
+    findEvent: (branch, event) => knows(workspace, branch, event),
+    acceptedTimes: ({ email }, since) => asked(workspace, email, since),
     request: async (by, wishes) => request(as(by), await look(), wishes),
     retry: (by, place, said) => again(by, place, said, "retry"),
     resume: (by, place, said) => again(by, place, said, "resume"),
@@ -94,13 +94,13 @@ export function openRepositoryActions(workspace: Workspace): RepositoryActions {
       if (held) throw new UserError(MESSAGES.alreadyHeld(held.reason, held.by));
       await changeHold(as(by), undefined, formatHold(why));
     },
-    async letGo(by) {
+    async releaseHold(by) {
       await workspace.repository.listRefs();
       const held = await findHold(workspace);
       if (!held) throw new UserError(MESSAGES.notHeld());
       await changeHold(as(by), held, null);
     },
-    async check(commit, name, conclusion) {
+    async recordCheck(commit, name, conclusion) {
       if (!CHECK_NAME.test(name)) return false;
       const { snapshot } = await look();
       const { approved } = snapshot.facts;
@@ -110,7 +110,7 @@ export function openRepositoryActions(workspace: Workspace): RepositoryActions {
       for (const head of heads) await recordCheck(workspace, head, commit as Sha, name, conclusion);
       return heads.length > 0;
     },
-    async tell(tale, branch) {
+    async report(tale, branch) {
       const found = await look();
       return branchReport(workspace, found, requireHead(workspace, found.snapshot.heads, branch), tale);
     },
@@ -128,11 +128,11 @@ function sightOf(found: BranchListing): RepositoryView {
   return {
     target: snapshot.target,
     workflow: trustedConfig.workflow,
-    at(branch) {
+    position(branch) {
       const head = snapshot.heads.find((one) => one.branch === branch);
       return head && placeOf(found, head);
     },
-    holding: (commit) => snapshot.heads.find((one) => one.commit === commit)?.branch,
+    branchAt: (commit) => snapshot.heads.find((one) => one.commit === commit)?.branch,
   };
 }
 
@@ -201,7 +201,7 @@ async function request(
     throw new UserError(
       MESSAGES.brokenWorkflow(`${target}:${WORKFLOW_FILE}`, formatProblems(trustedConfig.problems)),
     );
-  const ready = wishes.map(({ branch, state, on, from, messages, trailers }) => {
+  const ready = wishes.map(({ branch, state, expectedHead: on, startPoint: from, messages, trailers }) => {
     const there = heads.find((head) => head.branch === branch);
     if (on === null && there) throw new UserError(MESSAGES.branchExists(branch));
     if (on !== null && there?.commit !== on) throw new UserError(MESSAGES.headMoved(branch));

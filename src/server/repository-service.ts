@@ -8,7 +8,7 @@ import type { Octokit } from "@octokit/rest";
 import { accountAddress } from "../core/policy/push-identity.ts";
 import { requireUsableRemote } from "../app/check-remote.ts";
 import { handleIntent } from "../github/commands/handle-intent.ts";
-import { lineEnvironment, scriptEnvironment } from "../github/api/actions-context.ts";
+import { remoteEnvironment, scriptEnvironment } from "../github/api/actions-context.ts";
 import type { OwnIdentity } from "../github/commands/parse-event.ts";
 import { openGitHubQueries } from "../github/commands/github-queries.ts";
 import type { Intent } from "../github/commands/intent.ts";
@@ -35,9 +35,9 @@ export interface RepositoryServiceOptions {
   readonly directory: string;
   /** The address of the pages and of git, such as `https://github.com`. */
   readonly server: string;
-  readonly say: (text: string) => void;
+  readonly log: (text: string) => void;
   /** Run what is asked for on this machine. */
-  readonly runs: boolean;
+  readonly shouldRun: boolean;
   /** GitHub is to sign answers. */
   readonly signed?: boolean | undefined;
   readonly self: OwnIdentity;
@@ -47,7 +47,7 @@ export interface RepositoryServiceOptions {
 /** GitHub asks for at most six pushes a minute for each repository. */
 const TTL_MS = 300_000;
 /** Pushes and comments wake it; looks are a safety net. */
-const RESTS: PollInterval = { shortestMs: 1000, longestMs: 120_000 };
+const POLL_INTERVAL: PollInterval = { shortestMs: 1000, longestMs: 120_000 };
 /** The installation's token is asked for so often; it is a new one when the old is near its end. */
 const TOKEN_MS = 60_000;
 const GRACE_MS = 10_000;
@@ -56,13 +56,13 @@ export class RepositoryService {
   readonly #options: RepositoryServiceOptions;
   readonly #repo: Repo;
   readonly #octokit: Octokit;
-  readonly #site: Workspace;
-  readonly #tokens: NodeJS.Timeout;
-  readonly #showing: Reporter;
-  #ring: () => void = () => undefined;
+  readonly #workspace: Workspace;
+  readonly #tokenTimer: NodeJS.Timeout;
+  readonly #reporter: Reporter;
+  #wakeRunner: () => void = () => undefined;
   #runner: Runner | undefined;
-  #running: Promise<void> = Promise.resolve();
-  #isOver = false;
+  #runnerEnd: Promise<void> = Promise.resolve();
+  #isStopped = false;
 
   /** Opens a repository for an installation of the App. */
   static async open(
@@ -70,14 +70,14 @@ export class RepositoryService {
     octokit: Octokit,
     given: RepositoryServiceOptions,
   ): Promise<RepositoryService> {
-    const say = (text: string) => given.say(`${repo.owner}/${repo.name}: ${text}`);
+    const say = (text: string) => given.log(`${repo.owner}/${repo.name}: ${text}`);
     const options = { ...given, say };
     const ask = async () => ((await octokit.auth({ type: "installation" })) as { token: string }).token;
     const held = { token: await ask() };
     const { env, server, directory } = options;
     const remote = `${server}/${repo.owner}/${repo.name}.git`;
-    const lineEnv = () => lineEnvironment(env, { server, token: held.token });
-    const site = await openWorkspace(directory, scriptEnvironment(env), {
+    const lineEnv = () => remoteEnvironment(env, { server, token: held.token });
+    const workspace = await openWorkspace(directory, scriptEnvironment(env), {
       remote,
       lineEnv,
       signing: options.signed ? { notary: openCommitSigner(octokit.request, repo), say } : undefined,
@@ -91,72 +91,72 @@ export class RepositoryService {
       );
     }, TOKEN_MS);
     tokens.unref();
-    const station = new RepositoryService(repo, octokit, site, tokens, options);
-    if (options.runs) station.#run();
+    const station = new RepositoryService(repo, octokit, workspace, tokens, options);
+    if (options.shouldRun) station.#run();
     return station;
   }
 
   private constructor(
     repo: Repo,
     octokit: Octokit,
-    site: Workspace,
+    workspace: Workspace,
     tokens: NodeJS.Timeout,
     options: RepositoryServiceOptions,
   ) {
     this.#repo = repo;
     this.#octokit = octokit;
-    this.#site = site;
-    this.#tokens = tokens;
+    this.#workspace = workspace;
+    this.#tokenTimer = tokens;
     this.#options = options;
-    const { server, self, say } = options;
+    const { server, self, log: say } = options;
     const [accountId = 0] = self.botIds;
-    this.#showing = new Reporter({
-      site,
-      surface: octokitPublisher(octokit.request, repo),
+    this.#reporter = new Reporter({
+      workspace,
+      publisher: octokitPublisher(octokit.request, repo),
       repo,
       server,
       self: { accountId, appId: self.appId },
-      say,
+      log: say,
     });
   }
 
   /** Carries out an intent, answers where it was written, and wakes the runner. */
-  async act(intent: Intent): Promise<void> {
+  async handle(intent: Intent): Promise<void> {
     const { request } = this.#octokit;
     const { self, limits } = this.#options;
-    const manner = { slug: self.slug, limits, now: () => Date.now() };
+    const options = { slug: self.slug, limits, now: () => Date.now() };
     const results = await handleIntent(
       intent,
-      openRepositoryActions(this.#site),
+      openRepositoryActions(this.#workspace),
       openGitHubQueries({ request }),
-      manner,
+      options,
     );
     // The work does not wait for what is said about it.
-    this.#ring();
+    this.#wakeRunner();
     await renderReply(octokitPublisher(request, this.#repo), intent, results);
     // Each write to GitHub takes a second: who comes next does not wait for that. What a crash leaves
     // unshown is found by the look at the next start.
-    this.#showing.soon();
+    this.#reporter.publishSoon();
   }
 
   /** Shows the work on GitHub. Rejects when it could not. */
-  show(): Promise<void> {
-    return this.#showing.now();
+  publish(): Promise<void> {
+    return this.#reporter.publishNow();
   }
 
   async stop(): Promise<void> {
-    this.#isOver = true;
-    clearInterval(this.#tokens);
+    this.#isStopped = true;
+    clearInterval(this.#tokenTimer);
     this.#runner?.shutdown(GRACE_MS);
-    await this.#running;
-    await this.#showing.stop();
+    await this.#runnerEnd;
+    await this.#reporter.stop();
   }
 
   #run(): void {
-    const { env, say } = this.#options;
-    const { ports, dispose } = createRunner(this.#site, scriptEnvironment(env), (event) => {
+    const { env, log: say } = this.#options;
+    const { ports, dispose } = createRunner(this.#workspace, scriptEnvironment(env), (event) => {
       if (event.kind === "fault") say(event.what);
-      this.#showing.soon();
+      this.#reporter.publishSoon();
     });
     const runner = new Runner(ports, {
       once: false,
@@ -165,23 +165,23 @@ export class RepositoryService {
       concurrency: undefined,
       ttlMs: TTL_MS,
       shared: true,
-      rests: RESTS,
-      wakes: (ring) => (this.#ring = ring),
+      rests: POLL_INTERVAL,
+      wakes: (ring) => (this.#wakeRunner = ring),
     });
     this.#runner = runner;
-    this.#running = this.#runToEnd(runner, ports, dispose);
+    this.#runnerEnd = this.#runToEnd(runner, ports, dispose);
   }
 
   async #runToEnd(runner: Runner, ports: Ports, dispose: () => Promise<void>): Promise<void> {
     try {
       const sound = async () => {
-        if (!this.#isOver) await requireUsableRemote(this.#site, Date.now());
+        if (!this.#isStopped) await requireUsableRemote(this.#workspace, Date.now());
       };
       // A remote that is away for a moment is no reason to leave the repository unserved until a restart.
       await retryUnreachable(ports, Number.POSITIVE_INFINITY, reportOutage(ports, sound));
       await runner.run();
     } catch (error) {
-      this.#options.say(error instanceof Error ? error.message : String(error));
+      this.#options.log(error instanceof Error ? error.message : String(error));
     } finally {
       await dispose();
     }

@@ -17,7 +17,7 @@ import { RepositoryService, type RepositoryServiceOptions } from "./repository-s
 /** What understands events, acts on them, and shows what came of it. */
 export interface ServiceParts {
   readonly readEvent: (name: string, payload: unknown, self: OwnIdentity) => EventReading;
-  readonly act: (intent: Intent) => Promise<void>;
+  readonly handle: (intent: Intent) => Promise<void>;
   /** Ends what runs. */
   readonly stop: () => Promise<void>;
 }
@@ -25,15 +25,15 @@ export interface ServiceParts {
 /** What they need besides the App. */
 export interface PartsOptions extends Omit<RepositoryServiceOptions, "self" | "limits"> {
   /** How fast each account is asked; as GitHub wants it when left out. */
-  readonly pace?: (() => RequestThrottle) | undefined;
+  readonly createThrottle?: (() => RequestThrottle) | undefined;
 }
 
 /** The parts of this program: a station for each repository, opened when something is asked of it. */
-export function defaultParts({
-  pace,
+export function createServiceParts({
+  createThrottle: pace,
   ...given
 }: PartsOptions): (app: Probot, self: () => Promise<OwnIdentity>) => ServiceParts {
-  const { say } = given;
+  const { log: say } = given;
   return (app, self) => {
     const stations = new Map<string, Promise<RepositoryService>>();
     const limits = new RateLimit();
@@ -51,11 +51,11 @@ export function defaultParts({
     };
     return {
       readEvent,
-      async act(intent) {
-        if (intent.kind !== "sweep") return (await stationOf(intent.repo)).act(intent);
+      async handle(intent) {
+        if (intent.kind !== "sweep") return (await stationOf(intent.repo)).handle(intent);
         for (const repo of intent.repos) {
           await stationOf(repo).then(
-            (station) => station.show(),
+            (station) => station.publish(),
             // One repository that cannot be opened keeps no other from being looked at.
             (error: unknown) => say(`${repo.owner}/${repo.name}: ${String(error)}`),
           );

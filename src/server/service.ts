@@ -10,7 +10,7 @@ import { setTimeout } from "node:timers/promises";
 import type { Octokit } from "@octokit/rest";
 import type { Probot } from "probot";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
-import { makeApp } from "../github/api/probot-app.ts";
+import { createApp } from "../github/api/probot-app.ts";
 import type { Credentials } from "../github/api/credentials.ts";
 import type { OwnIdentity } from "../github/commands/parse-event.ts";
 import type { Delivery } from "../github/api/delivery.ts";
@@ -33,7 +33,7 @@ export interface ServiceOptions {
   readonly parts: (app: Probot, self: () => Promise<OwnIdentity>) => ServiceParts;
   /** Asked of GitHub when left out. */
   readonly self?: () => Promise<OwnIdentity>;
-  readonly say: (text: string) => void;
+  readonly log: (text: string) => void;
   /** Ask GitHub for what was missed: at the start, and every so many milliseconds; left out: never. */
   readonly recoverMs?: number | undefined;
 }
@@ -45,22 +45,22 @@ export interface Service {
   readonly stop: () => Promise<void>;
 }
 
-const PATIENCE_MS = 1000;
-const TIDY_MS = 60 * 60 * 1000;
+const STOP_TIMEOUT_MS = 1000;
+const COMPACT_MS = 60 * 60 * 1000;
 /** GitHub's log is read again as far back as so many rounds: one of them may fail. */
 const ROUNDS = 4;
 
 /** Begins to serve. Throws a Fault when the inbox or the port is taken. */
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const { say, inbox: dir } = options;
-  const release = occupy(dir);
+  const { log: say, inbox: dir } = options;
+  const release = lockInbox(dir);
   try {
     const inbox = new DiskInbox(dir);
-    if (inbox.broken > 0) say(`${inbox.broken} half-written lines in ${dir} were passed over`);
+    if (inbox.brokenLines > 0) say(`${inbox.brokenLines} half-written lines in ${dir} were passed over`);
     const app = await openApp(options);
-    const self = options.self ?? selfOf(app, options.credentials.appId);
+    const self = options.self ?? identityLoader(app, options.credentials.appId);
     const parts = options.parts(app, self);
-    await app.load(makeApp(handling(parts, self)));
+    await app.load(createApp(deliveryHandler(parts, self)));
     const door = new HttpServer({
       inbox,
       warn: say,
@@ -68,19 +68,19 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     });
     const handle = (delivery: Delivery) => app.receive(delivery as Parameters<Probot["receive"]>[0]);
     const work = new Dispatcher({ inbox, warn: say, handle });
-    const { waiting } = inbox.standing();
+    const { waiting } = inbox.stats();
     const since = inbox.lastSeen();
     const port = await listen(door, options);
     work.start();
-    const tidy = () => void inbox.tidy().catch((error: unknown) => say(`the inbox: ${String(error)}`));
+    const tidy = () => void inbox.compact().catch((error: unknown) => say(`the inbox: ${String(error)}`));
     tidy();
-    const timer = setInterval(tidy, TIDY_MS);
+    const timer = setInterval(tidy, COMPACT_MS);
     const stopping = new AbortController();
     const signal = stopping.signal;
     const recovered =
       options.recoverMs === undefined
         ? undefined
-        : catchUp({ app, inbox, since, warn: say, signal }, parts, options.recoverMs);
+        : recoverMissed({ app, inbox, since, warn: say, signal }, parts, options.recoverMs);
     const stop = async () => {
       clearInterval(timer);
       stopping.abort();
@@ -88,7 +88,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       await work.stop();
       await parts.stop();
       // What it waits for may never answer; the inbox takes nothing more from it.
-      await Promise.race([recovered, setTimeout(PATIENCE_MS, undefined, { ref: false })]);
+      await Promise.race([recovered, setTimeout(STOP_TIMEOUT_MS, undefined, { ref: false })]);
       await inbox.close();
       release();
     };
@@ -100,13 +100,13 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 }
 
 /** From a delivery to what GitHub shows of it. */
-export function handling(
+export function deliveryHandler(
   parts: ServiceParts,
   self: () => Promise<OwnIdentity>,
 ): (delivery: Delivery) => Promise<void> {
   return async ({ name, payload }) => {
     const { intents } = parts.readEvent(name, payload, await self());
-    for (const intent of intents) await parts.act(intent);
+    for (const intent of intents) await parts.handle(intent);
   };
 }
 
@@ -114,35 +114,35 @@ export function handling(
 export async function openApp({
   credentials,
   baseUrl,
-  say,
-}: Pick<ServiceOptions, "credentials" | "baseUrl" | "say">): Promise<Probot> {
+  log: say,
+}: Pick<ServiceOptions, "credentials" | "baseUrl" | "log">): Promise<Probot> {
   const { Probot, ProbotOctokit } = await loadProbot();
   const app = new Probot({
     ...credentials,
     // Its own pace is three seconds for each comment, on top of ours.
     Octokit: ProbotOctokit.defaults((given: object) => ({ ...given, throttle: { enabled: false } })),
     ...(baseUrl === undefined ? {} : { baseUrl }),
-    log: quiet(say) as never,
+    log: quietLog(say) as never,
   });
   return app.ready();
 }
 
 /** The log that Probot and octokit write to: warnings alone, in one line, without what they are about. */
-function quiet(say: (text: string) => void): object {
+function quietLog(say: (text: string) => void): object {
   const none = () => undefined;
   const tell = (...given: readonly unknown[]) => {
     const text = given.find((one): one is string => typeof one === "string");
     if (text !== undefined) say(text.split("\n")[0]?.slice(0, 500) ?? "");
   };
   const log = { trace: none, debug: none, info: none, warn: tell, error: tell, fatal: tell };
-  return { ...log, child: () => quiet(say) };
+  return { ...log, child: () => quietLog(say) };
 }
 
 /** Who we are on GitHub, asked for once; asked for again where that failed. */
-export function selfOf(app: Probot, appId: number): () => Promise<OwnIdentity> {
+export function identityLoader(app: Probot, appId: number): () => Promise<OwnIdentity> {
   let known: Promise<OwnIdentity> | undefined;
   return () => {
-    known ??= readSelf(app, appId).catch((error: unknown) => {
+    known ??= readIdentity(app, appId).catch((error: unknown) => {
       known = undefined;
       throw error;
     });
@@ -150,7 +150,7 @@ export function selfOf(app: Probot, appId: number): () => Promise<OwnIdentity> {
   };
 }
 
-async function readSelf(app: Probot, appId: number): Promise<OwnIdentity> {
+async function readIdentity(app: Probot, appId: number): Promise<OwnIdentity> {
   const github = await app.auth();
   const { data } = await github.request("GET /app");
   const slug = data?.slug ?? "";
@@ -162,7 +162,7 @@ async function readSelf(app: Probot, appId: number): Promise<OwnIdentity> {
 }
 
 /** What was missed before the start, then again and again what was missed since; ends with its signal. */
-async function catchUp(
+async function recoverMissed(
   how: Omit<RedeliverOptions, "sweep"> & { readonly signal: AbortSignal },
   parts: ServiceParts,
   everyMs: number,
@@ -172,16 +172,20 @@ async function catchUp(
     if (!signal.aborted) warn(text);
   };
   const once = async (options: Partial<RedeliverOptions>) => {
-    const { accepted, asked, repos } = await redeliver({ ...how, ...options, warn: tell });
+    const {
+      accepted,
+      requested: asked,
+      sweptRepos: repos,
+    } = await redeliver({ ...how, ...options, warn: tell });
     if (accepted + asked > 0) tell(`${accepted + asked} missed deliveries were recovered`);
     if (repos > 0) tell(`${repos} repositories were looked at`);
   };
-  await once({ sweep: (repos) => parts.act({ kind: "sweep", repos }) });
+  await once({ sweep: (repos) => parts.handle({ kind: "sweep", repos }) });
   for (;;) {
     await setTimeout(everyMs, undefined, { signal, ref: false }).catch(() => undefined);
     if (signal.aborted) return;
     // What was answered since is known; stations that are open look by themselves.
-    await once({ since: undefined, backMs: everyMs * ROUNDS });
+    await once({ since: undefined, logWindowMs: everyMs * ROUNDS });
   }
 }
 
@@ -201,7 +205,7 @@ export function deliveryInboxFolder(env: Environment, appId: number, baseUrl: st
 }
 
 /** Takes the folder for this process. Throws a Fault while another one lives that has it. */
-function occupy(dir: string): () => void {
+function lockInbox(dir: string): () => void {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const path = join(dir, "owner.json");
   const mine = JSON.stringify(thisOwner());

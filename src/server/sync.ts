@@ -18,71 +18,71 @@ import { accountNumber, installationOf } from "./installation.ts";
 import { openApp } from "./service.ts";
 
 export interface OpenedGithub {
-  readonly surface: Publisher;
+  readonly publisher: Publisher;
   readonly self: PublisherIdentity;
 }
 
 /** How fast GitHub is asked. */
-type Pace = Pick<ThrottleOptions, "pacer" | "sleep">;
+type ThrottleSettings = Pick<ThrottleOptions, "throttle" | "sleep">;
 
 /** Throws a Fault when there are no credentials, or GitHub does not know them. */
 export async function openGithub(
   env: Environment,
   repo: Repo,
   say: (text: string) => void,
-  pace: Pace = { pacer: new RequestThrottle() },
+  pace: ThrottleSettings = { throttle: new RequestThrottle() },
 ): Promise<OpenedGithub> {
   const token = env["GITHUB_TOKEN"]?.trim() ?? "";
   const baseUrl = readBaseUrl(env);
   try {
-    const how = { ...pace, say };
-    if (token !== "") return await asOwner(token, baseUrl, env, repo, how);
+    const how = { ...pace, log: say };
+    if (token !== "") return await openAsTokenOwner(token, baseUrl, env, repo, how);
     if (!env["APP_ID"]) throw new UserError(MESSAGES.noGithubToken());
-    return await asApp(env, baseUrl, repo, how);
+    return await openAsApp(env, baseUrl, repo, how);
   } catch (error) {
     if (error instanceof UserError) throw error;
     const why = error instanceof Error ? error.message : String(error);
-    const isAnswer = error instanceof RequestDeclined && error.verdict.kind === "refused";
+    const isAnswer = error instanceof RequestDeclined && error.decision.kind === "refused";
     throw new UserError(isAnswer ? MESSAGES.notUs(why) : MESSAGES.noWayToGithub(why), { cause: error });
   }
 }
 
-async function asOwner(
+async function openAsTokenOwner(
   token: string,
   baseUrl: string | undefined,
   env: Environment,
   repo: Repo,
-  pace: Pace & Pick<ThrottleOptions, "say">,
+  pace: ThrottleSettings & Pick<ThrottleOptions, "log">,
 ): Promise<OpenedGithub> {
   const octokit = await openClient({ baseUrl, ...pace, token: () => Promise.resolve(token) });
-  const surface = octokitPublisher(octokit.request, repo);
+  const publisher = octokitPublisher(octokit.request, repo);
   try {
     const { data } = await octokit.request("GET /user");
-    return { surface, self: { accountId: Number(data.id), appId: undefined } };
+    return { publisher, self: { accountId: Number(data.id), appId: undefined } };
   } catch (error) {
     // The token of a job belongs to an App, and an App is no user.
     if (!(error instanceof RequestDeclined) || error.status !== 403 || env["GITHUB_ACTIONS"] !== "true")
       throw error;
     const accountId = await accountNumber(octokit, ACTIONS.login);
     const isDotCom = baseUrl === undefined || new URL(baseUrl).host === "api.github.com";
-    return { surface, self: { accountId, appId: isDotCom ? ACTIONS.appId : undefined } };
+    return { publisher: publisher, self: { accountId, appId: isDotCom ? ACTIONS.appId : undefined } };
   }
 }
 
-async function asApp(
+async function openAsApp(
   env: Environment,
   baseUrl: string | undefined,
   repo: Repo,
-  pace: Pace & { readonly say: (text: string) => void },
+  pace: ThrottleSettings & { readonly log: (text: string) => void },
 ): Promise<OpenedGithub> {
   // No webhook comes here, so that its secret is not needed.
   const credentials = readCredentials({ ...env, WEBHOOK_SECRET: env["WEBHOOK_SECRET"] || "none" });
-  const app = await openApp({ credentials, baseUrl, say: pace.say });
+  const app = await openApp({ credentials, baseUrl, log: pace.log });
   const asItself = await app.auth();
   const { data: about } = await asItself.request("GET /app");
   const octokit = (await app.auth(await installationOf(app, repo))) as unknown as Octokit;
   addThrottle(octokit, pace);
-  const surface = octokitPublisher(octokit.request, repo);
+  const publisher = octokitPublisher(octokit.request, repo);
   const accountId = await accountNumber(octokit, `${about?.slug ?? ""}[bot]`);
-  return { surface, self: { accountId, appId: credentials.appId } };
+  return { publisher, self: { accountId, appId: credentials.appId } };
 }

@@ -220,8 +220,8 @@ class Shelf {
   answer(method: string, url: string, body: unknown, user: object): Answer | undefined {
     const { pathname: path } = new URL(url, "http://127.0.0.1");
     const given = (body ?? {}) as Stored;
-    const spot = new RegExp(`^${ROOT}/(.+)/reactions$`).exec(path)?.[1];
-    if (spot !== undefined) return this.#reaction(method, spot, given, user);
+    const location = new RegExp(`^${ROOT}/(.+)/reactions$`).exec(path)?.[1];
+    if (location !== undefined) return this.#reaction(method, location, given, user);
     const ref = new RegExp(`^${ROOT}/commits/([^/]+)/check-runs$`).exec(path)?.[1];
     if (ref !== undefined) {
       const found = this.checks.filter((check) => check["head_sha"] === ref);
@@ -237,12 +237,12 @@ class Shelf {
     return check ? { status: 200, data: Object.assign(check, given) } : undefined;
   }
 
-  #reaction(method: string, spot: string, { content }: Stored, user: object): Answer {
-    const here = this.reactions.filter((one) => one["spot"] === spot);
+  #reaction(method: string, location: string, { content }: Stored, user: object): Answer {
+    const here = this.reactions.filter((one) => one["spot"] === location);
     if (method === "GET") return { status: 200, data: here };
     const known = here.find((one) => one["content"] === content);
     if (known) return { status: 200, data: known };
-    const made = { id: this.reactions.length + 1, spot, content, user };
+    const made = { id: this.reactions.length + 1, location, content, user };
     this.reactions.push(made);
     return { status: 201, data: made };
   }

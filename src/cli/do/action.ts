@@ -75,7 +75,7 @@ async function serve(
   try {
     const unsigned = input.has("signed") ? (why: string) => void account.said.push(why) : undefined;
     const opened = await open(directory, input.value("remote") ?? remoteOf(seat), unsigned);
-    site = opened.site;
+    site = opened.workspace;
     await requireVersion(site.location.git);
     await actOn(reading.intents, opened.parts, account);
     // Whoever asked sees that it was heard before the work is done.
@@ -106,7 +106,11 @@ interface Account {
 }
 
 /** Every intent, whatever became of the one before. */
-async function actOn(intents: readonly Intent[], { act }: ActionParts, account: Account): Promise<void> {
+async function actOn(
+  intents: readonly Intent[],
+  { handle: act }: ActionParts,
+  account: Account,
+): Promise<void> {
   for (const intent of intents) {
     try {
       for (const { text, applied } of await act(intent)) {
@@ -189,7 +193,7 @@ function report(
   events: readonly RunnerEvent[],
 ): void {
   const answered = events.filter(({ kind }) => kind === "answered" || kind === "landed");
-  const failed = came.handed.filter(({ to }) => to === "failed");
+  const failed = came.handOffs.filter(({ to }) => to === "failed");
   write(seat, renderSummary(came), {
     applied: applied || answered.length > 0,
     answered: answered.length,

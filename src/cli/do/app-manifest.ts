@@ -14,10 +14,10 @@ import {
   failedPage,
   formAddress,
   formPage,
-  makeManifest,
+  buildManifest,
   manifestSchema,
 } from "../../github/api/app-manifest.ts";
-import { convert, formatCredentials, listenForCode } from "../../github/api/register-app.ts";
+import { convertCode, formatCredentials, listenForCode } from "../../github/api/register-app.ts";
 import { WEBHOOK_PATH } from "../../github/webhooks/http-server.ts";
 import type { CommandCall, CommandRun } from "../call.ts";
 
@@ -37,7 +37,7 @@ export const run: CommandRun = async (call) => {
   const server = serverOf(env);
   const form = (back?: { redirect: string; state: string }) => {
     const options = { name: input.value("name"), webhook, redirect: back?.redirect };
-    const manifest = makeManifest(manifestSchema.parse(parse(readFileSync(MANIFEST, "utf8"))), options);
+    const manifest = buildManifest(manifestSchema.parse(parse(readFileSync(MANIFEST, "utf8"))), options);
     return formPage(formAddress(server, org, back?.state), manifest);
   };
   if (webhook === undefined) {
@@ -61,14 +61,14 @@ async function register(
   terminal.say("Open it in a browser, and register the App there. Waiting for GitHub …");
   const code = await back.code;
   try {
-    const registered = await convert(readBaseUrl(env) ?? "https://api.github.com", code);
+    const registered = await convertCode(readBaseUrl(env) ?? "https://api.github.com", code);
     writeFileSync(out, formatCredentials(registered), { flag: "wx", mode: 0o600 });
-    await back.end(donePage(`${registered.html_url}/installations/new`));
+    await back.finish(donePage(`${registered.html_url}/installations/new`));
     terminal.say(`The credentials are in ${out}. Install the App: ${registered.html_url}/installations/new`);
     terminal.say(`next: set -a && . ${shellWord(out)} && set +a && trailhand serve`);
     return EXIT_CODE.done;
   } catch (error) {
-    await back.end(failedPage(error instanceof Error ? error.message : String(error)));
+    await back.finish(failedPage(error instanceof Error ? error.message : String(error)));
     throw error;
   }
 }

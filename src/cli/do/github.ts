@@ -5,7 +5,7 @@ import { diff, type Write } from "../../github/display/diff.ts";
 import type { Repo } from "../../github/api/repo.ts";
 import { readActualState } from "../../github/display/actual-state.ts";
 import { projectBranches } from "../../github/display/project.ts";
-import { type Published, showBranches } from "../../github/display/apply.ts";
+import { type ApplyResult, showBranches } from "../../github/display/apply.ts";
 import { RequestDeclined } from "../../github/api/client.ts";
 import { openGithub } from "../../server/sync.ts";
 import { pushesOf } from "../../app/push-log.ts";
@@ -28,7 +28,7 @@ export async function sync({ input, terminal, env }: CommandCall, open: typeof o
     remote: input.value("remote"),
     pushes: pushesOf(env, say),
   });
-  const { surface, self } = await open(env, repo, say);
+  const { publisher: surface, self } = await open(env, repo, say);
   const branches = await overviewBranches(site);
   // Else it would tell everybody that approvals are missing which runners count.
   if (branches.workflow.proof === "pusher" && !site.repository.tellsPushes) {
@@ -37,7 +37,7 @@ export async function sync({ input, terminal, env }: CommandCall, open: typeof o
   try {
     const picture = projectBranches(branches, repo, server);
     if (input.has("dry-run")) {
-      const wanted = picture(await surface.pulls());
+      const wanted = picture(await surface.listOpenPulls());
       const writes = diff(await readActualState(surface, wanted, self), wanted);
       tell(terminal, input.has("json"), writes, "Nothing to write: GitHub shows what the refs say.");
       return EXIT_CODE.done;
@@ -65,7 +65,11 @@ function tell(terminal: Terminal, json: boolean, writes: readonly Write[], nothi
   terminal.print(renderColumns([titles, ...rows]));
 }
 
-function report(terminal: Terminal, json: boolean, { done, refused, open, later }: Published): number {
+function report(
+  terminal: Terminal,
+  json: boolean,
+  { done, refused, uncertain: open, postponed: later }: ApplyResult,
+): number {
   if (json) {
     const faults = refused.map(({ write, why }) => ({ ...rowOf(write), why }));
     const left = [...open, ...(later?.writes ?? [])];
@@ -124,6 +128,6 @@ function rowOf(write: Write): Row {
     case "close-issue":
       return row(`#${write.number}`, write.reason);
     case "react":
-      return row(`${write.carrier.kind} ${write.carrier.id}`, write.face);
+      return row(`${write.source.kind} ${write.source.id}`, write.content);
   }
 }

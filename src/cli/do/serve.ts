@@ -10,7 +10,7 @@ import { EXIT_CODE } from "../../core/messages/messages.ts";
 import { readBaseUrl, readCredentials, readServer } from "../../github/api/credentials.ts";
 import { WEBHOOK_PATH } from "../../github/webhooks/http-server.ts";
 import { deliveryInboxFolder, startService } from "../../server/service.ts";
-import { defaultParts } from "../../server/service-parts.ts";
+import { createServiceParts } from "../../server/service-parts.ts";
 import type { CommandRun } from "../call.ts";
 import { numberOption } from "../input.ts";
 
@@ -39,11 +39,11 @@ export const run: CommandRun = async ({ input, terminal, env }) => {
     inbox,
     host,
     port: numberOption(input, "port", 0, 65_535) ?? portOf(env["PORT"]),
-    say,
-    parts: defaultParts({
+    log: say,
+    parts: createServiceParts({
       env,
-      say,
-      runs: !input.has("no-run"),
+      log: say,
+      shouldRun: !input.has("no-run"),
       signed: input.has("signed"),
       directory: inbox,
       server: readServer(env, baseUrl),

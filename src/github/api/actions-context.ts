@@ -30,7 +30,7 @@ export interface JobContext {
 /** The account that writes with the token of a job, and its App, as github.com numbers them. */
 export const ACTIONS = { id: 41_898_282, login: "github-actions[bot]", appId: 15_368 };
 
-const NEEDED = [
+const REQUIRED = [
   "GITHUB_EVENT_NAME",
   "GITHUB_EVENT_PATH",
   "GITHUB_REPOSITORY",
@@ -41,14 +41,14 @@ const NEEDED = [
 
 /** Reads the variables that every job has. Throws a Fault that names those that are missing. */
 export function readJobContext(env: Environment): JobContext {
-  const missing = NEEDED.filter((name) => !env[name]);
+  const missing = REQUIRED.filter((name) => !env[name]);
   if (missing.length > 0) throw new UserError(MESSAGES.notInActions(missing));
-  const given = (name: (typeof NEEDED)[number]) => env[name] ?? "";
+  const given = (name: (typeof REQUIRED)[number]) => env[name] ?? "";
   const [, owner, name] = /^([\w.-]+)\/([\w.-]+)$/.exec(given("GITHUB_REPOSITORY")) ?? [];
-  if (owner === undefined || name === undefined) throw unfit("GITHUB_REPOSITORY");
-  if (!/^[\w]+$/.test(given("GITHUB_EVENT_NAME"))) throw unfit("GITHUB_EVENT_NAME");
+  if (owner === undefined || name === undefined) throw invalidVariable("GITHUB_REPOSITORY");
+  if (!/^[\w]+$/.test(given("GITHUB_EVENT_NAME"))) throw invalidVariable("GITHUB_EVENT_NAME");
   // It becomes a line of a header; the value itself is not shown.
-  if (!/^[!-~]+$/.test(given("GITHUB_TOKEN"))) throw unfit("GITHUB_TOKEN");
+  if (!/^[!-~]+$/.test(given("GITHUB_TOKEN"))) throw invalidVariable("GITHUB_TOKEN");
   return {
     event: given("GITHUB_EVENT_NAME"),
     eventPath: given("GITHUB_EVENT_PATH"),
@@ -62,18 +62,18 @@ export function readJobContext(env: Environment): JobContext {
   };
 }
 
-const unfit = (name: string) => new UserError(MESSAGES.unfitActionsVariable(name));
+const invalidVariable = (name: string) => new UserError(MESSAGES.unfitActionsVariable(name));
 
 function readAccount(text: string): number | "job" | undefined {
   if (text === "job") return text;
-  if (text !== "" && !/^[1-9]\d{0,14}$/.test(text)) throw unfit("TRAILHAND_ACCOUNT");
+  if (text !== "" && !/^[1-9]\d{0,14}$/.test(text)) throw invalidVariable("TRAILHAND_ACCOUNT");
   return text === "" ? undefined : Number(text);
 }
 
 function readAddress(text: string, name: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const isPlain = url && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "";
-  if (!isPlain || url.search !== "" || url.hash !== "") throw unfit(name);
+  if (!isPlain || url.search !== "" || url.hash !== "") throw invalidVariable(name);
   return text.replace(/\/+$/, "");
 }
 
@@ -81,7 +81,7 @@ function readAddress(text: string, name: string): string {
 export const remoteOf = ({ server, repo }: JobContext): string => `${server}/${repo.owner}/${repo.name}`;
 
 /** The environment of the git processes that speak with the remote: the token is a setting of theirs. */
-export function lineEnvironment(
+export function remoteEnvironment(
   env: Environment,
   { server, token }: Pick<JobContext, "server" | "token">,
 ): Environment {
@@ -95,22 +95,24 @@ export function lineEnvironment(
 }
 
 /** What only the step itself may have; a workflow that lists it gives its scripts nothing. */
-const KEPT =
+const STEP_ONLY =
   /^(?:ACTIONS_.*|INPUT_.*|GIT_CONFIG_(?:COUNT|PARAMETERS|KEY_.*|VALUE_.*)|GH_TOKEN|GITHUB_(?:TOKEN|ENV|OUTPUT|PATH|STATE|STEP_SUMMARY|EVENT_PATH))$/i;
 
 /** The environment that scripts are given theirs out of. */
 export function scriptEnvironment(env: Environment): Environment {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !KEPT.test(name)));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !STEP_ONLY.test(name)));
 }
 
 /** True for an event about a pull request whose head is not in the repository itself. */
 export function isForkEvent(event: string, payload: unknown): boolean {
   if (!event.startsWith("pull_request")) return false;
-  const pull = partOf(payload, "pull_request");
-  const [head, base] = ["head", "base"].map((side) => partOf(partOf(partOf(pull, side), "repo"), "id"));
+  const pull = propertyOf(payload, "pull_request");
+  const [head, base] = ["head", "base"].map((side) =>
+    propertyOf(propertyOf(propertyOf(pull, side), "repo"), "id"),
+  );
   // A fork that was deleted has no repository any more.
   return typeof head !== "number" || head !== base;
 }
 
-const partOf = (value: unknown, name: string): unknown =>
+const propertyOf = (value: unknown, name: string): unknown =>
   typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;

@@ -64,11 +64,11 @@ interface Activity {
 }
 
 /** Moves that bring what whoever made them has had before them. */
-const OWN = new Set(["push", "force_push", "branch_creation"]);
+const OWN_MOVES = new Set(["push", "force_push", "branch_creation"]);
 
 /** Nobody is left of an account that was deleted; and who merges a pull request did not write its messages. */
 function pushOf({ before, after, activity_type, actor }: Activity): Push {
-  const id = actor && OWN.has(activity_type) ? Number(actor.id) : undefined;
+  const id = actor && OWN_MOVES.has(activity_type) ? Number(actor.id) : undefined;
   return { before, after, id, login: actor?.login ?? "" };
 }
 

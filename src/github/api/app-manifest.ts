@@ -24,7 +24,7 @@ export interface ManifestOptions {
   readonly redirect: string | undefined;
 }
 
-export function makeManifest(
+export function buildManifest(
   file: z.infer<typeof manifestSchema>,
   { name, webhook, redirect }: ManifestOptions,
 ): object {
@@ -44,7 +44,7 @@ export function formAddress(server: string, org: string | undefined, state: stri
   return `${server}/${path}${state === undefined ? "" : `?state=${state}`}`;
 }
 
-const escaped = (text: string): string => text.replace(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`);
+const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`);
 
 const page = (body: string): string => `<!doctype html>
 <html lang="en">
@@ -59,17 +59,17 @@ ${body}
 export function formPage(address: string, manifest: object): string {
   return page(`<h1>Register the Trailhand App</h1>
 <p>The button leads to GitHub, which shows what the App may do and asks for your consent.</p>
-<form method="post" action="${escaped(address)}">
-<input type="hidden" name="manifest" value="${escaped(JSON.stringify(manifest))}">
+<form method="post" action="${escapeHtml(address)}">
+<input type="hidden" name="manifest" value="${escapeHtml(JSON.stringify(manifest))}">
 <button>Register it on GitHub</button>
 </form>
-<details><summary>What is sent</summary><pre>${escaped(JSON.stringify(manifest, undefined, 2))}</pre></details>`);
+<details><summary>What is sent</summary><pre>${escapeHtml(JSON.stringify(manifest, undefined, 2))}</pre></details>`);
 }
 
 export const donePage = (install: string): string =>
   page(`<h1>The App is registered</h1>
 <p>Its credentials are on your machine; go back to your terminal.</p>
-<p><a href="${escaped(install)}">Install it in repositories</a></p>`);
+<p><a href="${escapeHtml(install)}">Install it in repositories</a></p>`);
 
 export const failedPage = (why: string): string =>
-  page(`<h1>The App was not registered</h1>\n<p>${escaped(why)}</p>`);
+  page(`<h1>The App was not registered</h1>\n<p>${escapeHtml(why)}</p>`);

@@ -8,36 +8,36 @@ import type { Octokit } from "@octokit/rest";
 import { loadRest } from "./packages.ts";
 import {
   RequestThrottle,
-  type ThrottledResponse,
-  type ThrottledRequest,
+  type ResponseSummary,
+  type RequestKind,
   type RateDecision,
 } from "./request-throttle.ts";
 
 export interface ThrottleOptions {
-  readonly pacer: RequestThrottle;
+  readonly throttle: RequestThrottle;
   /** The token; a new one where the last was refused. Left out where octokit has its own. */
   readonly token?: (fresh: boolean) => Promise<string>;
   readonly sleep?: (ms: number) => Promise<void>;
   /** Says that it takes longer, and why. */
-  readonly say?: (text: string) => void;
+  readonly log?: (text: string) => void;
 }
 
 /** A request that was not done. A status of 429 stands for every limit, so that it is tried later. */
 export class RequestDeclined extends Error {
-  readonly verdict: RateDecision;
+  readonly decision: RateDecision;
   readonly status: number;
 
-  constructor(verdict: RateDecision, status: number, cause: unknown) {
+  constructor(decision: RateDecision, status: number, cause: unknown) {
     super(cause instanceof Error ? cause.message : String(cause), { cause });
     this.name = "Declined";
-    this.verdict = verdict;
-    this.status = verdict.kind === "later" && status > 0 && status < 500 ? 429 : status;
+    this.decision = decision;
+    this.status = decision.kind === "later" && status > 0 && status < 500 ? 429 : status;
   }
 }
 
-const LONGEST_MS = 30_000;
+const TIMEOUT_MS = 30_000;
 /** Answers that are kept, to ask whether they changed. */
-const KEPT = 1000;
+const MAX_CACHED = 1000;
 
 /** An octokit of our own. `baseUrl` is that of the API. */
 export async function openClient(
@@ -54,7 +54,7 @@ export async function openClient(
   return octokit;
 }
 
-interface Addressed {
+interface Endpoint {
   readonly url: string;
 }
 type Reply = Awaited<ReturnType<Octokit["request"]>>;
@@ -67,10 +67,10 @@ export function addThrottle(octokit: Pick<Octokit, "hook" | "request">, how: Thr
     const known = key === undefined ? undefined : kept.get(key);
     const etag = known?.headers.etag;
     if (etag !== undefined) options.headers["if-none-match"] = etag;
-    const reply = await insist(how, options, async () => {
+    const reply = await requestWithRetries(how, options, async () => {
       // Probot's octokit would do a write again that may have been done. Its own hooks are given the
       // options as they came, so that they have to be changed, and not copied.
-      options.request = { ...options.request, signal: AbortSignal.timeout(LONGEST_MS), retries: 0 };
+      options.request = { ...options.request, signal: AbortSignal.timeout(TIMEOUT_MS), retries: 0 };
       try {
         return (await request(options)) as Reply;
       } catch (error) {
@@ -81,7 +81,7 @@ export function addThrottle(octokit: Pick<Octokit, "hook" | "request">, how: Thr
     if (key !== undefined && reply.headers.etag !== undefined) {
       kept.delete(key);
       kept.set(key, reply);
-      if (kept.size > KEPT) kept.delete(kept.keys().next().value ?? "");
+      if (kept.size > MAX_CACHED) kept.delete(kept.keys().next().value ?? "");
     }
     return reply;
   });
@@ -89,59 +89,63 @@ export function addThrottle(octokit: Pick<Octokit, "hook" | "request">, how: Thr
 
 /** The whole address of a request, with its parameters. */
 function addressOf({ request }: Pick<Octokit, "request">, options: object): string {
-  return (request.endpoint as unknown as (options: object) => Addressed)(options).url;
+  return (request.endpoint as unknown as (options: object) => Endpoint)(options).url;
 }
 
-interface Asked {
+interface RequestOptions {
   readonly method: string;
   readonly url: string;
   readonly headers: Record<string, unknown>;
 }
 
 /** Asks until there is an answer, or no sense in asking again. Throws Declined. */
-async function insist(how: ThrottleOptions, options: Asked, ask: () => Promise<Reply>): Promise<Reply> {
-  const { pacer, token, sleep = pause } = how;
-  const asking = askingOf(options);
+async function requestWithRetries(
+  how: ThrottleOptions,
+  options: RequestOptions,
+  ask: () => Promise<Reply>,
+): Promise<Reply> {
+  const { throttle, token, sleep = pause } = how;
+  const asking = requestKind(options);
   let isFresh = token === undefined;
   if (token) options.headers["authorization"] = `token ${await token(false)}`;
   for (let attempt = 1; ; attempt++) {
-    const ms = pacer.take(asking);
-    if (ms > pacer.longestMs)
+    const ms = throttle.reserve(asking);
+    if (ms > throttle.maxWaitMs)
       throw new RequestDeclined({ kind: "later", ms }, 429, "GitHub's limit is used up");
     if (ms > 0) await sleep(ms);
     try {
       const reply = await ask();
-      pacer.saw(reply);
+      throttle.observe(reply);
       return reply;
     } catch (error) {
-      const answer = answerOf(error);
-      const verdict = pacer.judge(answer, asking, attempt, isFresh);
-      if (verdict.kind === "token" && token) {
+      const answer = summarizeError(error);
+      const decision = throttle.decide(answer, asking, attempt, isFresh);
+      if (decision.kind === "token" && token) {
         isFresh = true;
         options.headers["authorization"] = `token ${await token(true)}`;
-      } else if (verdict.kind === "again") {
+      } else if (decision.kind === "again") {
         const words = answer.message?.split("\n")[0] || `status ${answer.status}`;
-        how.say?.(`GitHub: ${words}; asked again in ${Math.ceil(verdict.ms / 1000)} s`);
-        await sleep(verdict.ms);
-      } else throw new RequestDeclined(verdict, answer.status, error);
+        how.log?.(`GitHub: ${words}; asked again in ${Math.ceil(decision.ms / 1000)} s`);
+        await sleep(decision.ms);
+      } else throw new RequestDeclined(decision, answer.status, error);
     }
   }
 }
 
 /** A second comment, check run or pull request is one too many; all else can be done twice. */
-function askingOf({ method, url }: Asked): ThrottledRequest {
+function requestKind({ method, url }: RequestOptions): RequestKind {
   if (method === "GET" || method === "HEAD") return "read";
   return method === "POST" && /\/(?:comments|check-runs|pulls)$/.test(url) ? "making" : "write";
 }
 
-function answerOf(error: unknown): ThrottledResponse {
+function summarizeError(error: unknown): ResponseSummary {
   const {
     status = 0,
     response,
     message = "",
   } = error as {
     status?: number;
-    response?: { headers?: ThrottledResponse["headers"] };
+    response?: { headers?: ResponseSummary["headers"] };
     message?: string;
   };
   // Octokit says 500 where nobody answered.

@@ -16,9 +16,9 @@ export function escapeCode(text: string, limit = 80): string {
 }
 
 /** Words in which GitHub finds nothing: no address, name, number of an issue or id of a commit. */
-const CALM = /^(?:\(?[A-Za-z][a-z']{0,24}\)?[,;:.]?|\d{1,5}(?:ms|s|m|h)?[,;:]?)$/;
+const PLAIN_WORD = /^(?:\(?[A-Za-z][a-z']{0,24}\)?[,;:.]?|\d{1,5}(?:ms|s|m|h)?[,;:]?)$/;
 /** Seven letters or more of these can be the id of a commit; and a word in which `www` begins an address. */
-const TELLING = /^\(?(?:[a-f]{7,}|www)/i;
+const AUTOLINKED = /^\(?(?:[a-f]{7,}|www)/i;
 
 /** A sentence, with those of its words as code that GitHub could make something of. */
 export function escapeProse(text: string, limit = 300): string {
@@ -30,7 +30,7 @@ export function escapeProse(text: string, limit = 300): string {
   };
   for (const word of cleanLine(redact(text), limit).split(" ")) {
     if (word === "") continue;
-    if (!CALM.test(word) || TELLING.test(word)) odd.push(word);
+    if (!PLAIN_WORD.test(word) || AUTOLINKED.test(word)) odd.push(word);
     else {
       flush();
       parts.push(word);
@@ -44,7 +44,7 @@ export function escapeProse(text: string, limit = 300): string {
 export const escapeLink = (inside: string, address: string): string => `[${inside}](${address})`;
 
 /** A part of an address: what a link's parentheses could trip over is encoded too. */
-export const encoded = (text: string): string =>
+export const encodePath = (text: string): string =>
   encodeURIComponent(text).replace(
     /[!'()*~]/g,
     (character) => `%${character.codePointAt(0)?.toString(16).toUpperCase()}`,

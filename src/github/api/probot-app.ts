@@ -9,7 +9,7 @@ import type { Delivery } from "./delivery.ts";
 
 export type OnDelivery = (delivery: Delivery) => Promise<void>;
 
-export function makeApp(onDelivery: OnDelivery): (app: Probot) => void {
+export function createApp(onDelivery: OnDelivery): (app: Probot) => void {
   return (app) => {
     app.onAny(({ id, name, payload }) => onDelivery({ id, name, payload }));
   };

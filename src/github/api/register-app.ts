@@ -19,7 +19,7 @@ const conversionSchema = z.object({
   webhook_secret: z.string().nullish(),
 });
 
-export type Registered = z.infer<typeof conversionSchema>;
+export type RegisteredApp = z.infer<typeof conversionSchema>;
 
 export interface CodeListener {
   /** The address of the page; what GitHub is to send people back to. */
@@ -29,7 +29,7 @@ export interface CodeListener {
   /** The code, once it came. */
   readonly code: Promise<string>;
   /** Tells the browser how it ended, and closes. */
-  readonly end: (html: string) => Promise<void>;
+  readonly finish: (html: string) => Promise<void>;
 }
 
 const CODE = /^[\w-]{1,100}$/;
@@ -49,10 +49,10 @@ export async function listenForCode(
     response.setHeader("cache-control", "no-store");
     response.setHeader("referrer-policy", "no-referrer");
     const asked = new URL(request.url ?? "/", address);
-    if (!isOurs(request, address) || request.method !== "GET") response.writeHead(404).end();
+    if (!isOwnHost(request, address) || request.method !== "GET") response.writeHead(404).end();
     else if (asked.pathname === "/") response.end(form({ redirect: `${address}/back`, state }));
     else if (asked.pathname !== "/back") response.writeHead(404).end();
-    else if (!isSame(asked.searchParams.get("state") ?? "", state)) {
+    else if (!isSameState(asked.searchParams.get("state") ?? "", state)) {
       response.writeHead(400).end(failedPage("This is not the answer to the page that was opened."));
     } else if (!CODE.test(asked.searchParams.get("code") ?? "")) {
       response.writeHead(400).end(failedPage("GitHub sent no code."));
@@ -73,11 +73,11 @@ export async function listenForCode(
       server.closeIdleConnections();
     });
   };
-  return { address, redirect: `${address}/back`, state, code, end };
+  return { address, redirect: `${address}/back`, state, code, finish: end };
 }
 
 /** What GitHub hands out for the code. Throws a Fault. */
-export async function convert(baseUrl: string, code: string): Promise<Registered> {
+export async function convertCode(baseUrl: string, code: string): Promise<RegisteredApp> {
   const response = await fetch(`${baseUrl}/app-manifests/${code}/conversions`, {
     method: "POST",
     headers: { accept: "application/vnd.github+json", "user-agent": "trailhand" },
@@ -94,7 +94,7 @@ export async function convert(baseUrl: string, code: string): Promise<Registered
 }
 
 /** Settings for the environment, as a shell and most service managers read them. */
-export function formatCredentials({ id, pem, webhook_secret, html_url }: Registered): string {
+export function formatCredentials({ id, pem, webhook_secret, html_url }: RegisteredApp): string {
   return [
     `# The credentials of ${html_url}`,
     `APP_ID=${id}`,
@@ -105,9 +105,9 @@ export function formatCredentials({ id, pem, webhook_secret, html_url }: Registe
 }
 
 /** A name that somebody else has lead here is not our page. */
-const isOurs = (request: IncomingMessage, address: string): boolean =>
+const isOwnHost = (request: IncomingMessage, address: string): boolean =>
   `http://${request.headers.host ?? ""}` === address;
 
-function isSame(given: string, state: string): boolean {
+function isSameState(given: string, state: string): boolean {
   return given.length === state.length && timingSafeEqual(Buffer.from(given), Buffer.from(state));
 }

@@ -7,10 +7,10 @@
  */
 
 /** What is asked: `making` makes something new each time it is done. */
-export type ThrottledRequest = "read" | "write" | "making";
+export type RequestKind = "read" | "write" | "making";
 
 /** What GitHub answered; a status of 0 is no answer at all. */
-export interface ThrottledResponse {
+export interface ResponseSummary {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | number | undefined>>;
   /** What its body says, where it refused. */
@@ -34,16 +34,16 @@ export type RateDecision =
 export type Clock = () => number;
 
 const WRITE_MS = 1000;
-const LONGEST_MS = 15 * 60_000;
+const MAX_WAIT_MS = 15 * 60_000;
 /** GitHub asks for a minute at the least where it names no time. */
 const SECONDARY_MS = 60_000;
-const FIRST_REST_MS = 1000;
-const LONGEST_REST_MS = 120_000;
+const FIRST_BACKOFF_MS = 1000;
+const MAX_BACKOFF_MS = 120_000;
 const ATTEMPTS = 6;
 
 export interface RetryLimits {
   /** A longer wait is put off. */
-  readonly longestMs?: number;
+  readonly maxWaitMs?: number;
   /** Between two writes; GitHub asks for a second. */
   readonly writeMs?: number;
 }
@@ -51,38 +51,41 @@ export interface RetryLimits {
 export class RequestThrottle {
   readonly #clock: Clock;
   /** A longer wait is put off. */
-  readonly longestMs: number;
+  readonly maxWaitMs: number;
   readonly #writeMs: number;
   /** When the next write may begin. */
-  #free = 0;
+  #nextWriteAt = 0;
   /** GitHub wants nothing at all before this. */
-  #closed = 0;
+  #blockedUntil = 0;
 
-  constructor(clock: Clock = Date.now, { longestMs = LONGEST_MS, writeMs = WRITE_MS }: RetryLimits = {}) {
+  constructor(
+    clock: Clock = Date.now,
+    { maxWaitMs: longestMs = MAX_WAIT_MS, writeMs = WRITE_MS }: RetryLimits = {},
+  ) {
     this.#clock = clock;
-    this.longestMs = longestMs;
+    this.maxWaitMs = longestMs;
     this.#writeMs = writeMs;
   }
 
   /** How long to wait before asking; the place is taken. */
-  take(asking: ThrottledRequest): number {
+  reserve(asking: RequestKind): number {
     const now = this.#clock();
-    const at = Math.max(now, this.#closed, asking === "read" ? 0 : this.#free);
-    if (asking !== "read") this.#free = at + this.#writeMs;
+    const at = Math.max(now, this.#blockedUntil, asking === "read" ? 0 : this.#nextWriteAt);
+    if (asking !== "read") this.#nextWriteAt = at + this.#writeMs;
     return at - now;
   }
 
   /** An answer that was good tells of the limits too. */
-  saw({ headers }: ThrottledResponse): void {
+  observe({ headers }: ResponseSummary): void {
     if (headers["x-ratelimit-remaining"] === "0" || headers["x-ratelimit-remaining"] === 0) {
-      this.#close(this.#untilReset(headers));
+      this.#blockFor(this.#untilReset(headers));
     }
   }
 
   /** What to do after an answer that was not good; `attempt` counts from 1. */
-  judge(
-    answer: ThrottledResponse,
-    asking: ThrottledRequest,
+  decide(
+    answer: ResponseSummary,
+    asking: RequestKind,
     attempt: number,
     hadFreshToken: boolean,
   ): RateDecision {
@@ -90,19 +93,19 @@ export class RequestThrottle {
     if (status === 401) return hadFreshToken ? { kind: "refused" } : { kind: "token" };
     const limited = this.#limitOf(answer, attempt);
     if (limited !== undefined) {
-      this.#close(limited);
-      if (limited > this.longestMs || attempt >= ATTEMPTS) return { kind: "later", ms: limited };
+      this.#blockFor(limited);
+      if (limited > this.maxWaitMs || attempt >= ATTEMPTS) return { kind: "later", ms: limited };
       return { kind: "again", ms: limited };
     }
     if (status === 404 || status === 410) return { kind: "gone" };
     if (status !== 0 && status < 500) return { kind: "refused" };
     if (asking === "making") return { kind: "unsure" };
-    const ms = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** (attempt - 1));
+    const ms = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (attempt - 1));
     return attempt >= ATTEMPTS ? { kind: "later", ms } : { kind: "again", ms };
   }
 
   /** Undefined: it was no limit. */
-  #limitOf(answer: ThrottledResponse, attempt: number): number | undefined {
+  #limitOf(answer: ResponseSummary, attempt: number): number | undefined {
     const { status, headers, message = "" } = answer;
     if (status !== 403 && status !== 429) return undefined;
     const named = this.#retryAfter(headers["retry-after"]);
@@ -123,14 +126,14 @@ export class RequestThrottle {
     return Number.isNaN(date) ? SECONDARY_MS : Math.max(0, date - this.#clock());
   }
 
-  #untilReset(headers: ThrottledResponse["headers"]): number {
+  #untilReset(headers: ResponseSummary["headers"]): number {
     const seconds = Number(headers["x-ratelimit-reset"]);
     if (!Number.isFinite(seconds) || seconds <= 0) return SECONDARY_MS;
     // A second more: GitHub's clock and ours tick apart.
     return Math.max(0, seconds * 1000 - this.#clock()) + 1000;
   }
 
-  #close(ms: number): void {
-    this.#closed = Math.max(this.#closed, this.#clock() + ms);
+  #blockFor(ms: number): void {
+    this.#blockedUntil = Math.max(this.#blockedUntil, this.#clock() + ms);
   }
 }

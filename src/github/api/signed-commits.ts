@@ -50,11 +50,11 @@ function read(data: unknown): SignedCommit {
   return { kind: "made", id, payload, signature };
 }
 
-function refusal({ status, verdict, message }: RequestDeclined): SignedCommit {
+function refusal({ status, decision, message }: RequestDeclined): SignedCommit {
   if (status === 422) return { kind: "unfit", why: `GitHub takes no such commit: ${said(message)}` };
   // What GitHub says of its limits names each request by a number of its own.
   if (status === 429) return { kind: "not", why: "GitHub's limits are reached" };
-  if (verdict.kind === "later") return { kind: "not", why: "GitHub cannot be reached" };
+  if (decision.kind === "later") return { kind: "not", why: "GitHub cannot be reached" };
   return { kind: "not", why: `GitHub refused it with ${status}: ${said(message)}` };
 }
 

@@ -16,7 +16,7 @@ import type { GitHubQueries } from "./github-queries.ts";
 import type { Actor, Intent, IssueText, CommentLocation } from "./intent.ts";
 import type { Repo } from "../api/repo.ts";
 import type { RateLimit } from "./rate-limit.ts";
-import { enough, includes, missing, askRights } from "./permission.ts";
+import { rateLimitMessage, includesRight, missingRightMessage, readActorRight } from "./permission.ts";
 
 /** What one command, label, review or button came to. */
 export type IntentResult = {
@@ -42,25 +42,25 @@ export class IntentActor {
   readonly #repo: Repo;
   readonly #actor: Actor;
   readonly #event: string;
-  readonly #desk: RepositoryActions;
-  readonly #hub: GitHubQueries;
-  readonly #manner: ActorOptions;
+  readonly #actions: RepositoryActions;
+  readonly #queries: GitHubQueries;
+  readonly #options: ActorOptions;
 
   constructor(
     { repo, actor, event }: { readonly repo: Repo; readonly actor: Actor; readonly event: string },
-    desk: RepositoryActions,
-    hub: GitHubQueries,
-    manner: ActorOptions,
+    actions: RepositoryActions,
+    queries: GitHubQueries,
+    options: ActorOptions,
   ) {
     this.#repo = repo;
     this.#actor = actor;
     this.#event = `github:${repo.owner}/${repo.name}:${event}`;
-    this.#desk = desk;
-    this.#hub = hub;
-    this.#manner = manner;
+    this.#actions = actions;
+    this.#queries = queries;
+    this.#options = options;
   }
 
-  command(parsed: ParsedCommand, spot: CommentLocation): Promise<IntentResult> {
+  command(parsed: ParsedCommand, location: CommentLocation): Promise<IntentResult> {
     if (parsed.kind === "unknown") {
       const why = `\`/${parsed.word}\` is no command. Did you mean \`/${parsed.nearest}\`? \`/help\` lists them all.`;
       return this.#guard(undefined, "read", () => Promise.resolve(refusal(why)));
@@ -69,7 +69,7 @@ export class IntentActor {
     return this.#guard(name, right, async () => {
       const problem = usageProblem(parsed);
       if (problem !== undefined) return refusal(problem);
-      const about = await this.#about(spot);
+      const about = await this.#about(location);
       return typeof about === "string" ? refusal(about) : this.#write(parsed, about);
     });
   }
@@ -77,7 +77,7 @@ export class IntentActor {
   async label(issue: IssueText, state: string): Promise<IntentResult> {
     const branch = branchOfIssue(issue.number);
     // It may be another of us, which shows where the work stands: each step would be refused aloud.
-    const isShown = this.#actor.isBot && (await this.#desk.look()).at(branch);
+    const isShown = this.#actor.isBot && (await this.#actions.readView()).position(branch);
     if (isShown) return this.#nothing("run", "labels only show what is there");
     const write = () => this.#write(made("run", state), { branch, issue, isLabel: true });
     return this.#guard("run", rightFor("run"), write);
@@ -86,9 +86,9 @@ export class IntentActor {
   /** An approval, or a request for changes, where the work waits for one. */
   async review({ number, verdict, commit }: Extract<Intent, { kind: "review" }>): Promise<IntentResult> {
     const name = verdict === "approved" ? "approve" : "reject";
-    const { head } = await this.#hub.pull(this.#repo, number);
+    const { head } = await this.#queries.pull(this.#repo, number);
     const branch = head.isFork ? undefined : parseBranch(head.ref);
-    const at = branch && (await this.#desk.look()).at(branch);
+    const at = branch && (await this.#actions.readView()).position(branch);
     if (!branch || !at) return this.#nothing(name, "it is about no branch of this repository");
     if (at.state === undefined || !(await this.#waitsForPerson(at, name)))
       return this.#nothing(name, "nothing there waits for a review");
@@ -102,9 +102,9 @@ export class IntentActor {
     const pressed = BUTTONS.find((one) => one === action);
     if (!pressed) return this.#nothing(undefined, "there is no such button");
     return this.#guard(pressed, rightFor(pressed), async () => {
-      const sight = await this.#desk.look();
+      const sight = await this.#actions.readView();
       const named = parseBranch(branch ?? "");
-      const found = named && sight.at(named)?.commit === commit ? named : sight.holding(commit);
+      const found = named && sight.position(named)?.commit === commit ? named : sight.branchAt(commit);
       if (!found)
         return refusal(`The work has moved on since ${commit.slice(0, 10)}, so the button does nothing.`);
       const args = pressed === "approve" ? commit : "";
@@ -115,7 +115,7 @@ export class IntentActor {
   /** A pull request that was closed without being merged ends the work on its branch. */
   async closed(number: number, ref: string): Promise<IntentResult> {
     const branch = parseBranch(ref);
-    const at = branch && (await this.#desk.look()).at(branch);
+    const at = branch && (await this.#actions.readView()).position(branch);
     if (!branch || at?.state === undefined || isTerminal(at.state))
       return this.#nothing("stop", "nothing goes on there");
     const why = `pull request #${number} was closed by @${this.#actor.login}`;
@@ -124,16 +124,17 @@ export class IntentActor {
 
   async #waitsForPerson(at: BranchPosition, name: "approve" | "reject"): Promise<boolean> {
     if (at.wantsApproval) return true;
-    const { workflow } = await this.#desk.look();
+    const { workflow } = await this.#actions.readView();
     return name === "reject" && workflow.states[at.state ?? ""]?.human === true;
   }
 
   /** What a command is about: its branch, and what begins the work there; or why it is about nothing. */
-  async #about(spot: CommentLocation): Promise<About | string> {
-    const inPull = spot.kind === "pull" || spot.kind === "review" || spot.kind === "review-comment";
-    const issue = inPull ? undefined : await this.#hub.issue(this.#repo, spot.number);
-    if (issue && !issue.isPull) return { branch: branchOfIssue(spot.number), issue };
-    const { head } = await this.#hub.pull(this.#repo, spot.number);
+  async #about(location: CommentLocation): Promise<About | string> {
+    const inPull =
+      location.kind === "pull" || location.kind === "review" || location.kind === "review-comment";
+    const issue = inPull ? undefined : await this.#queries.issue(this.#repo, location.number);
+    if (issue && !issue.isPull) return { branch: branchOfIssue(location.number), issue };
+    const { head } = await this.#queries.pull(this.#repo, location.number);
     if (head.isFork)
       return "This pull request comes from a fork. What a fork holds is only read here, and never run or written to; push the branch to this repository to work on it.";
     const branch = parseBranch(head.ref);
@@ -156,14 +157,14 @@ export class IntentActor {
   async #writeOnce(parsed: Known, about: About): Promise<CommandResult | Refusal | Nothing> {
     const { branch, issue, isLabel = false, reviewed } = about;
     const reads = parsed.command.right === "read";
-    const known = reads ? undefined : await this.#desk.knows(branch, this.#event);
+    const known = reads ? undefined : await this.#actions.findEvent(branch, this.#event);
     if (known) return { kind: "nothing", why: "it was done before", commit: known };
-    const sight: RepositoryView = await this.#desk.look();
+    const sight: RepositoryView = await this.#actions.readView();
     const { id, login, isBot } = this.#actor;
     const by: Author = { name: login, email: accountAddress(id, login) };
     const restMs = reads ? 0 : await this.#restMs(by);
-    if (restMs > 0) return refusal(enough(login, restMs));
-    const at = sight.at(branch);
+    if (restMs > 0) return refusal(rateLimitMessage(login, restMs));
+    const at = sight.position(branch);
     if (reviewed !== undefined && parsed.command.name !== "approve" && at?.commit !== reviewed)
       return refusal(`The work has moved on since ${reviewed.slice(0, 10)}, so that is no longer about it.`);
     if (isLabel && at?.state === parsed.args[0]) return { kind: "nothing", why: "it is there already" };
@@ -172,7 +173,7 @@ export class IntentActor {
         `The work on this issue is ${at.state === undefined ? "there" : `at ${at.state}`} already, and labels only show that. To move it: ${escapeCode(`/set-state ${parsed.args[0] ?? ""}`)}`,
       );
     const one: CommandContext = {
-      desk: this.#desk,
+      actions: this.#actions,
       sight,
       by,
       login,
@@ -188,8 +189,8 @@ export class IntentActor {
 
   /** Another job, or the server before this one, may have given them as much as an hour allows. */
   async #restMs(by: Author): Promise<number> {
-    const [{ limits }, moment] = [this.#manner, this.#manner.now()];
-    return limits.restAfter(await this.#desk.asked(by, moment - limits.windowMs), moment);
+    const [{ limits }, moment] = [this.#options, this.#options.now()];
+    return limits.waitAfter(await this.#actions.acceptedTimes(by, moment - limits.windowMs), moment);
   }
 
   /** Everything that stands before the act itself. */
@@ -198,20 +199,20 @@ export class IntentActor {
     need: Command["right"],
     go: () => Promise<CommandResult | Refusal | Nothing>,
   ): Promise<IntentResult> {
-    const { limits, now } = this.#manner;
+    const { limits, now } = this.#options;
     const whose = `${this.#repo.owner}/${this.#repo.name}:${this.#actor.id}`.toLowerCase();
     const head = { command: name, event: this.#event };
-    if (limits.knows(this.#event, now())) return this.#nothing(name, "the event was acted on already");
-    const restMs = limits.ask(whose, now());
-    if (restMs > 0 && !limits.tells(whose, now())) return this.#nothing(name, "it was said before");
-    if (restMs > 0) return { ...head, ...refusal(enough(this.#actor.login, restMs)) };
-    const standing = await askRights(this.#actor, this.#repo, this.#hub, this.#desk);
-    if (!includes(standing.right, need)) {
+    if (limits.hasAccepted(this.#event, now())) return this.#nothing(name, "the event was acted on already");
+    const restMs = limits.countAttempt(whose, now());
+    if (restMs > 0 && !limits.shouldNotify(whose, now())) return this.#nothing(name, "it was said before");
+    if (restMs > 0) return { ...head, ...refusal(rateLimitMessage(this.#actor.login, restMs)) };
+    const standing = await readActorRight(this.#actor, this.#repo, this.#queries, this.#actions);
+    if (!includesRight(standing.right, need)) {
       const what = name === undefined ? "a command" : `/${name}`;
-      return { ...head, ...refusal(missing(this.#actor.login, what, need, standing)) };
+      return { ...head, ...refusal(missingRightMessage(this.#actor.login, what, need, standing)) };
     }
     const outcome = await go();
-    if (outcome.kind === "accepted") limits.accept(whose, this.#event, now());
+    if (outcome.kind === "accepted") limits.recordAccepted(whose, this.#event, now());
     return { ...head, ...outcome };
   }
 

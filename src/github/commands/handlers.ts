@@ -37,7 +37,7 @@ type Answer = CommandResult | { readonly kind: "refused"; readonly why: string }
 
 /** One command, and all that it is about. */
 export interface CommandContext {
-  readonly desk: RepositoryActions;
+  readonly actions: RepositoryActions;
   readonly sight: RepositoryView;
   readonly by: Author;
   readonly login: string;
@@ -78,7 +78,7 @@ const steered =
 const told =
   (tale: ReportKind): Doing =>
   async (one) =>
-    one.at ? said(await one.desk.tell(tale, one.branch)) : refused(nowhere(one));
+    one.at ? said(await one.actions.report(tale, one.branch)) : refused(nowhere(one));
 
 /** What was written behind the verb, as the words of a commit. */
 const given = ({ parsed: { rest } }: CommandContext): string[] => (rest === "" ? [] : [rest]);
@@ -92,10 +92,10 @@ const DOINGS: Readonly<Record<CommandName, Doing>> = {
   run,
   hold,
   retry: steered(async (one, at, trailers) =>
-    accepted(await one.desk.retry(one.by, at, { messages: given(one), trailers })),
+    accepted(await one.actions.retry(one.by, at, { messages: given(one), trailers })),
   ),
   resume: steered(async (one, at, trailers) =>
-    accepted(await one.desk.resume(one.by, at, { messages: given(one), trailers })),
+    accepted(await one.actions.resume(one.by, at, { messages: given(one), trailers })),
   ),
   stop: steered(async (one, at, trailers) => cancelled(one, at, given(one), trailers)),
   approve: steered(approve),
@@ -111,21 +111,21 @@ const DOINGS: Readonly<Record<CommandName, Doing>> = {
 
 export const runCommand: Doing = (one) => DOINGS[one.parsed.command.name](one);
 
-async function hold({ desk, by, login, parsed: { rest } }: CommandContext): Promise<Answer> {
+async function hold({ actions, by, login, parsed: { rest } }: CommandContext): Promise<Answer> {
   const isEnd = rest === "off";
-  if (isEnd) await desk.letGo(by);
-  else await desk.hold(by, rest === "" ? `everything is stopped by @${login}` : rest);
+  if (isEnd) await actions.releaseHold(by);
+  else await actions.hold(by, rest === "" ? `everything is stopped by @${login}` : rest);
   const text = isEnd ? "Nothing is held any more." : "Everything is held.";
   return { kind: "accepted", branch: undefined, commit: undefined, text };
 }
 
 async function cancelled(
-  { desk, by }: CommandContext,
+  { actions, by }: CommandContext,
   at: BranchPosition,
   messages: readonly string[],
   trailers: readonly Trailer[],
 ): Promise<Answer> {
-  const written = await desk.cancel(by, at, { messages, trailers });
+  const written = await actions.cancel(by, at, { messages, trailers });
   return accepted(written, `${escapeCode(at.branch, 250)} is cancelled`);
 }
 
@@ -148,9 +148,9 @@ async function run(one: CommandContext): Promise<Answer> {
   const wishes = agents.map((agent): NewRequest => {
     const branch = `${one.branch}.${agent.replace(/[._]/g, "-")}` as Branch;
     const own = [{ key: KEY.assignedTo, value: agent }, ...trailers];
-    return { branch, state, on: null, from: at?.commit, messages, trailers: own };
+    return { branch, state, expectedHead: null, startPoint: at?.commit, messages, trailers: own };
   });
-  const written = await one.desk.request(one.by, wishes);
+  const written = await one.actions.request(one.by, wishes);
   const [first] = written;
   if (!first) return refused("No agent was named.");
   return accepted(
@@ -177,13 +177,15 @@ async function ask(
   messages: readonly string[],
   trailers: readonly Trailer[],
 ): Promise<Answer> {
-  const { desk, by, branch, at } = one;
-  const [written] = await desk.request(by, [{ branch, state, on: at?.commit ?? null, messages, trailers }]);
+  const { actions, by, branch, at } = one;
+  const [written] = await actions.request(by, [
+    { branch, state, expectedHead: at?.commit ?? null, messages, trailers },
+  ]);
   return written ? accepted(written) : refused("Nothing was written.");
 }
 
 async function approve(
-  { desk, by, isBot, parsed }: CommandContext,
+  { actions, by, isBot, parsed }: CommandContext,
   at: BranchPosition,
   trailers: readonly Trailer[],
 ): Promise<Answer> {
@@ -193,7 +195,7 @@ async function approve(
     return refused(
       `\`/approve\` needs the full id of the commit, such as \`/approve ${at.commit}\`: look at it first.`,
     );
-  const written = await desk.approve(by, at, commit, { messages: [], trailers });
+  const written = await actions.approve(by, at, commit, { messages: [], trailers });
   return accepted(written, `${commit} is approved`);
 }
 
@@ -224,7 +226,7 @@ async function assign(
   at: BranchPosition,
   trailers: readonly Trailer[],
 ): Promise<Answer> {
-  const { desk, by, parsed, sight } = one;
+  const { actions, by, parsed, sight } = one;
   const [who = "", ...more] = parsed.args;
   const known = ["default", ...Object.keys(sight.workflow.agents)];
   if (more.length > 0 || !known.includes(who))
@@ -233,9 +235,9 @@ async function assign(
     );
   const to = { key: KEY.assignedTo, value: who };
   if (at.state === undefined || at.state === "parked" || at.state === "stalled" || at.state === "waiting")
-    return accepted(await desk.resume(by, at, { messages: [], trailers: [to, ...trailers] }));
+    return accepted(await actions.resume(by, at, { messages: [], trailers: [to, ...trailers] }));
   if (isTerminal(at.state))
-    return accepted(await desk.retry(by, at, { messages: [], trailers: [to, ...trailers] }));
+    return accepted(await actions.retry(by, at, { messages: [], trailers: [to, ...trailers] }));
   return askAnew(one, at, to, trailers);
 }
 

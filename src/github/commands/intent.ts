@@ -36,7 +36,7 @@ export type Intent =
       readonly kind: "command";
       readonly repo: Repo;
       readonly actor: Actor;
-      readonly spot: CommentLocation;
+      readonly location: CommentLocation;
       /** The text as it was written; commands are read from it. */
       readonly text: string;
       /** What makes a second delivery of the same event none: `comment:123`. */

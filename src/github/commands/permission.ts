@@ -18,10 +18,14 @@ export interface RightsAnswer {
 }
 
 /** What somebody may do. Throws when GitHub is away, so that the question is put again. */
-export async function rightOf(hub: GitHubQueries, repo: Repo, { id, login }: Actor): Promise<RightsAnswer> {
+export async function readRight(
+  queries: GitHubQueries,
+  repo: Repo,
+  { id, login }: Actor,
+): Promise<RightsAnswer> {
   let answer: Permission | undefined;
   try {
-    answer = await hub.permission(repo, login);
+    answer = await queries.permission(repo, login);
   } catch (error) {
     const status = statusOf(error);
     if (status === 404) return { right: "none" };
@@ -40,10 +44,16 @@ function rightIn({ role, permission }: Permission): Right {
 }
 
 /** True when a right includes another one. */
-export const includes = (have: Right, need: Right): boolean => RIGHTS.indexOf(have) >= RIGHTS.indexOf(need);
+export const includesRight = (have: Right, need: Right): boolean =>
+  RIGHTS.indexOf(have) >= RIGHTS.indexOf(need);
 
 /** The sentence that says which right is missing. */
-export function missing(login: string, what: string, need: Right, { right, why }: RightsAnswer): string {
+export function missingRightMessage(
+  login: string,
+  what: string,
+  need: Right,
+  { right, why }: RightsAnswer,
+): string {
   const because = why === undefined ? "" : `: ${why}`;
   return `@${login}, \`${what}\` needs the right to ${need} here, and you have ${right}${because}.`;
 }
@@ -62,23 +72,23 @@ function isLimited(error: object): boolean {
 }
 
 /** What is said to somebody who asked for as much as an hour allows. */
-export const enough = (login: string, restMs: number): string =>
+export const rateLimitMessage = (login: string, restMs: number): string =>
   `@${login}, that is enough for this hour; go on in ${Math.ceil(restMs / 60_000)} min.`;
 
 /** People are; a bot is where it is listed. */
-export async function isHeard({ id, isBot }: Actor, desk: RepositoryActions): Promise<boolean> {
-  return !isBot || rightOfBot(id, (await desk.look()).workflow) !== undefined;
+export async function isListenedTo({ id, isBot }: Actor, actions: RepositoryActions): Promise<boolean> {
+  return !isBot || rightOfBot(id, (await actions.readView()).workflow) !== undefined;
 }
 
 /** What somebody may do now: GitHub has no roles for the accounts of Apps, so the workflow gives them one. */
-export async function askRights(
+export async function readActorRight(
   actor: Actor,
   repo: Repo,
-  hub: GitHubQueries,
-  desk: RepositoryActions,
+  queries: GitHubQueries,
+  actions: RepositoryActions,
 ): Promise<RightsAnswer> {
-  if (!actor.isBot) return rightOf(hub, repo, actor);
-  return { right: rightOfBot(actor.id, (await desk.look()).workflow) ?? "none" };
+  if (!actor.isBot) return readRight(queries, repo, actor);
+  return { right: rightOfBot(actor.id, (await actions.readView()).workflow) ?? "none" };
 }
 
 const rightOfBot = (id: number, { bots }: Workflow): Right | undefined =>

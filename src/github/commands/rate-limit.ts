@@ -7,9 +7,9 @@
 
 export interface LimitOptions {
   /** Commands that are carried out, for one actor and repository in one window. */
-  readonly accepted?: number;
+  readonly maxAccepted?: number;
   /** Questions to GitHub, refused ones included. */
-  readonly asked?: number;
+  readonly maxAttempts?: number;
   readonly windowMs?: number;
 }
 
@@ -28,30 +28,30 @@ export class RateLimit {
   readonly #events = new Map<string, number>();
 
   constructor(options: LimitOptions = {}) {
-    this.#most = { accepted: 30, asked: 120, windowMs: 3_600_000, ...options };
+    this.#most = { maxAccepted: 30, maxAttempts: 120, windowMs: 3_600_000, ...options };
   }
 
   /** Counts a question; the time in milliseconds until the next one is heard, 0 for now. */
-  ask(actor: string, now: number): number {
+  countAttempt(actor: string, now: number): number {
     const tally = this.#tallyOf(actor, now);
     const restMs = Math.max(
-      this.#restMs(tally.asked, this.#most.asked, now),
-      this.#restMs(tally.accepted, this.#most.accepted, now),
+      this.#restMs(tally.asked, this.#most.maxAttempts, now),
+      this.#restMs(tally.accepted, this.#most.maxAccepted, now),
     );
-    if (tally.asked.length < this.#most.asked) tally.asked.push(now);
+    if (tally.asked.length < this.#most.maxAttempts) tally.asked.push(now);
     return restMs;
   }
 
   /** True once in a window: somebody who writes without end is not answered without end. */
-  tells(actor: string, now: number): boolean {
+  shouldNotify(actor: string, now: number): boolean {
     const { told } = this.#tallyOf(actor, now);
     return told.length === 0 && told.push(now) > 0;
   }
 
   /** Like `ask`, of what was accepted as others remember it: moments, oldest first; nothing is counted. */
-  restAfter(accepted: readonly number[], now: number): number {
+  waitAfter(accepted: readonly number[], now: number): number {
     const fresh = accepted.filter((at) => now - at < this.windowMs);
-    return this.#restMs(fresh, this.#most.accepted, now);
+    return this.#restMs(fresh, this.#most.maxAccepted, now);
   }
 
   get windowMs(): number {
@@ -59,12 +59,12 @@ export class RateLimit {
   }
 
   /** True when an event was accepted within the window. */
-  knows(event: string, now: number): boolean {
+  hasAccepted(event: string, now: number): boolean {
     const at = this.#events.get(event);
     return at !== undefined && now - at < this.#most.windowMs;
   }
 
-  accept(actor: string, event: string, now: number): void {
+  recordAccepted(actor: string, event: string, now: number): void {
     this.#tallyOf(actor, now).accepted.push(now);
     for (const [known, at] of this.#events) {
       if (now - at < this.#most.windowMs) break;

@@ -33,9 +33,9 @@ export interface BranchPosition {
 export interface RepositoryView {
   readonly target: Branch;
   readonly workflow: Workflow;
-  at(branch: Branch): BranchPosition | undefined;
+  position(branch: Branch): BranchPosition | undefined;
   /** The branch whose head is a commit. */
-  holding(commit: string): Branch | undefined;
+  branchAt(commit: string): Branch | undefined;
 }
 
 export interface CommandText {
@@ -48,9 +48,9 @@ export interface NewRequest extends CommandText {
   readonly branch: Branch;
   readonly state: string;
   /** The head that it comes on top of; null makes the branch. */
-  readonly on: Sha | null;
+  readonly expectedHead: Sha | null;
   /** What a new branch begins at; the trusted branch when left out. */
-  readonly from?: Sha | undefined;
+  readonly startPoint?: Sha | undefined;
 }
 
 export interface WrittenRequest {
@@ -63,11 +63,11 @@ export interface WrittenRequest {
 export type ReportKind = "status" | "cost" | "log" | "replay";
 
 export interface RepositoryActions {
-  look(): Promise<RepositoryView>;
+  readView(): Promise<RepositoryView>;
   /** The commit that an event has brought about; undefined: none. */
-  knows(branch: Branch, event: string): Promise<Sha | undefined>;
+  findEvent(branch: Branch, event: string): Promise<Sha | undefined>;
   /** When somebody was given what they asked for on GitHub, since a moment: milliseconds since 1970, oldest first. */
-  asked(by: Author, since: number): Promise<readonly number[]>;
+  acceptedTimes(by: Author, since: number): Promise<readonly number[]>;
   /** All of them or none. */
   request(by: Author, wishes: readonly NewRequest[]): Promise<readonly WrittenRequest[]>;
   retry(by: Author, at: BranchPosition, said: CommandText): Promise<WrittenRequest>;
@@ -76,8 +76,8 @@ export interface RepositoryActions {
   /** `commit` is what was looked at. */
   approve(by: Author, at: BranchPosition, commit: Sha, said: CommandText): Promise<WrittenRequest>;
   hold(by: Author, why: string): Promise<void>;
-  letGo(by: Author): Promise<void>;
+  releaseHold(by: Author): Promise<void>;
   /** Keeps how a check of a branch's present head ended; false when it is no such head. */
-  check(commit: string, name: string, conclusion: string): Promise<boolean>;
-  tell(tale: ReportKind, branch: Branch): Promise<string>;
+  recordCheck(commit: string, name: string, conclusion: string): Promise<boolean>;
+  report(tale: ReportKind, branch: Branch): Promise<string>;
 }

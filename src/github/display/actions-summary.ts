@@ -31,8 +31,8 @@ export interface SummaryWait {
 
 export interface JobSummary {
   /** What became of the event that started the job; sentences. */
-  readonly said: readonly string[];
-  readonly handed: readonly SummaryHandOff[];
+  readonly messages: readonly string[];
+  readonly handOffs: readonly SummaryHandOff[];
   readonly waiting: readonly SummaryWait[];
   /** Where the commits of the repository can be looked at, such as `https://github.com/a/b`. */
   readonly address: string;
@@ -44,20 +44,20 @@ export const EMPTY_SUMMARY = "Nothing here was for Trailhand";
 
 const TITLE = "### Trailhand";
 /** A longer drawing is one that nobody can read. */
-const DRAWN = 16_000;
+const MAX_DRAWING = 16_000;
 /** Rows of one table; a job seldom has more, and status shows the rest. */
-const ROWS = 200;
+const MAX_ROWS = 200;
 
 /** The whole page. */
 export function renderSummary(came: JobSummary): string {
-  const { said, handed, waiting, drawing } = came;
+  const { messages: said, handOffs: handed, waiting, drawing } = came;
   const parts = [
     TITLE,
     ...(said.length + handed.length === 0 ? [`${EMPTY_SUMMARY}.`] : []),
     ...said.map((one) => escapeProse(one, 1000)),
-    ...(handed.length > 0 ? [handedTable(came)] : []),
+    ...(handed.length > 0 ? [handOffTable(came)] : []),
     ...(waiting.length > 0 ? ["**For a person**", waitingTable(waiting)] : []),
-    ...(drawing === undefined || drawing.length > DRAWN ? [] : [`\`\`\`mermaid\n${drawing}\n\`\`\``]),
+    ...(drawing === undefined || drawing.length > MAX_DRAWING ? [] : [`\`\`\`mermaid\n${drawing}\n\`\`\``]),
   ];
   return `${parts.join("\n\n")}\n`;
 }
@@ -66,7 +66,7 @@ export function renderSummary(came: JobSummary): string {
 export const renderNothing = (why: string): string =>
   `${TITLE}\n\n${EMPTY_SUMMARY}${why === "" ? "." : `: ${escapeProse(why, 1000)}`}\n`;
 
-function handedTable({ handed, address }: JobSummary): string {
+function handOffTable({ handOffs: handed, address }: JobSummary): string {
   const rows = handed.map(({ branch, commit, from, to, by, took, cost, why }) => [
     escapeCode(branch),
     escapeLink(escapeCode(commit.slice(0, 9)), `${address}/commit/${commit}`),
@@ -90,7 +90,8 @@ function waitingTable(waiting: readonly SummaryWait[]): string {
 
 function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  const shown = rows.slice(0, ROWS).map(line);
-  const rest = rows.length > ROWS ? [`\n${rows.length - ROWS} more: ${escapeCode("trailhand status")}`] : [];
+  const shown = rows.slice(0, MAX_ROWS).map(line);
+  const rest =
+    rows.length > MAX_ROWS ? [`\n${rows.length - MAX_ROWS} more: ${escapeCode("trailhand status")}`] : [];
   return [line(titles), line(titles.map(() => "---")), ...shown, ...rest].join("\n");
 }

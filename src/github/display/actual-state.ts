@@ -13,14 +13,14 @@ import type {
   PublisherIdentity,
   Publisher,
 } from "./publisher-port.ts";
-import { carrierKey, MARKER, OURS, type Closing, type DesiredState } from "./desired-state.ts";
+import { sourceKey, STATUS_MARKER, KEY_PREFIX, type Closing, type DesiredState } from "./desired-state.ts";
 
 export interface ShownThread {
   readonly labels: readonly string[];
   /** Our status comments, oldest first. */
   readonly comments: readonly ShownComment[];
   /** The commits that comments of ours called people for. */
-  readonly calls: ReadonlySet<string>;
+  readonly mentionedCommits: ReadonlySet<string>;
 }
 
 export interface ActualState {
@@ -40,27 +40,29 @@ export interface ActualState {
 
 /** Looks at everything that is wanted. */
 export async function readActualState(
-  surface: Publisher,
+  publisher: Publisher,
   wanted: DesiredState,
   self: PublisherIdentity,
 ): Promise<ActualState> {
   const threads = new Map<number, ShownThread>();
   const closable = new Set<number>();
   for (const { number } of wanted.threads) {
-    const shown = await surface.thread(number);
+    const shown = await publisher.readThread(number);
     if (!shown) continue;
-    const comments = (await surface.comments(number)).filter(({ authorId }) => authorId === self.accountId);
+    const comments = (await publisher.listComments(number)).filter(
+      ({ authorId }) => authorId === self.accountId,
+    );
     threads.set(number, {
       labels: shown.labels,
       comments: comments.filter(isStatus).toSorted((a, b) => a.id - b.id),
-      calls: new Set(comments.flatMap(({ body }) => mentionsIn(body))),
+      mentionedCommits: new Set(comments.flatMap(({ body }) => mentionsIn(body))),
     });
     const closing = wanted.closings.find((one) => one.number === number);
     if (closing && isOurToClose(closing, shown, self)) closable.add(number);
   }
   const checks = new Map<string, readonly ShownCheck[]>();
   for (const commit of new Set(wanted.checks.map((check) => check.commit))) {
-    const found = await surface.checks(commit);
+    const found = await publisher.listChecks(commit);
     if (found)
       checks.set(
         commit,
@@ -68,19 +70,19 @@ export async function readActualState(
       );
   }
   const reactions = new Map<string, readonly string[]>();
-  for (const { carrier } of wanted.reactions) {
-    const found = await surface.reactions(carrier);
-    const ours = found?.filter(({ userId }) => userId === self.accountId).map(({ face }) => face);
-    if (ours) reactions.set(carrierKey(carrier), ours);
+  for (const { source } of wanted.reactions) {
+    const found = await publisher.listReactions(source);
+    const ours = found?.filter(({ userId }) => userId === self.accountId).map(({ content }) => content);
+    if (ours) reactions.set(sourceKey(source), ours);
   }
   const pulls = new Map<string, readonly ShownPull[]>();
-  for (const { branch } of wanted.pulls) pulls.set(branch, await surface.pullsFrom(branch));
-  const labels = threads.size > 0 ? await surface.labels() : [];
+  for (const { branch } of wanted.pulls) pulls.set(branch, await publisher.listPullsFrom(branch));
+  const labels = threads.size > 0 ? await publisher.listLabels() : [];
   return { labels, threads, checks, reactions, pulls, closable };
 }
 
 /** The marker tells our status comment from other comments of ours; the author makes it ours. */
-const isStatus = ({ body }: ShownComment): boolean => body.startsWith(MARKER);
+const isStatus = ({ body }: ShownComment): boolean => body.startsWith(STATUS_MARKER);
 
 /** What somebody opened again is theirs to close; a pull request is ours where we opened it. */
 function isOurToClose(
@@ -94,5 +96,5 @@ function isOurToClose(
 
 /** Where we are no App, GitHub lets us make no check runs; then the key alone has to do. */
 const isOurCheck = ({ appId, externalId }: ShownCheck, self: PublisherIdentity): boolean =>
-  externalId.startsWith(`${OURS}:`) &&
+  externalId.startsWith(`${KEY_PREFIX}:`) &&
   (self.appId === undefined || appId === undefined || appId === self.appId);

@@ -22,17 +22,17 @@ export interface BranchView {
   /** Oldest first. */
   readonly timeline: readonly TimelineStep[];
   /** The request that approvals above it have not yet let go on. */
-  readonly approves: Sha | undefined;
+  readonly approvalTarget: Sha | undefined;
   /**
    * How the trusted branch has its work: its very head, or what it landed as; `nothing`: its head is
    * there, and no commit of it was ever this branch's. Undefined: it has not, or that decides nothing.
    */
-  readonly arrived?: "head" | "landed" | "nothing" | undefined;
+  readonly merged?: "head" | "landed" | "nothing" | undefined;
 }
 
 /** True for finished work that the trusted branch has. */
-export const isIn = ({ state, arrived }: BranchView): boolean =>
-  state === "done" && (arrived === "head" || arrived === "landed");
+export const isMerged = ({ state, merged }: BranchView): boolean =>
+  state === "done" && (merged === "head" || merged === "landed");
 
 /** How a check run stands. */
 export interface CheckStatus {
@@ -68,16 +68,16 @@ export function checkStatusOf({ decision, reason, state }: BranchView): CheckSta
 }
 
 const DURATION = /\b(?:in|for) \d+(?:ms|s|m|h|d)(?: \d+(?:ms|s|m|h))*(?: more)?/g;
-const iso = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
+const isoTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
 
 /** The sentence of `status`, with moments in place of durations. */
 export function sentenceOf({ decision, reason }: BranchView): string {
   const why = whyOf(decision);
   switch (why?.code) {
     case "not-before":
-      return `waits for its time, ${iso(why.until)}`;
+      return `waits for its time, ${isoTime(why.until)}`;
     case "lane-closed":
-      return `the lane ${why.detail} is closed until ${iso(why.until)}`;
+      return `the lane ${why.detail} is closed until ${isoTime(why.until)}`;
     case "resting":
       return `${why.detail}; the next attempt comes by itself`;
     case "foreign":
@@ -90,8 +90,8 @@ export function sentenceOf({ decision, reason }: BranchView): string {
 }
 
 /** What a person writes in a comment to send the work on; undefined: nothing has to be written. */
-export function commandOf(seen: BranchView, { states }: Pick<Workflow, "states">): string | undefined {
-  const { decision, reason, state } = seen;
+export function nextCommand(view: BranchView, { states }: Pick<Workflow, "states">): string | undefined {
+  const { decision, reason, state } = view;
   const why = whyOf(decision);
   if (!why || reason.turn !== "person") return undefined;
   switch (why.code) {
@@ -102,7 +102,7 @@ export function commandOf(seen: BranchView, { states }: Pick<Workflow, "states">
     case "void-approval":
       return "/resume";
     case "waits":
-      return `/approve ${seen.approves ?? decision.head.commit}`;
+      return `/approve ${view.approvalTarget ?? decision.head.commit}`;
     case "held":
       return "/hold off";
     case "blocked":

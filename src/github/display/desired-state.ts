@@ -21,7 +21,7 @@ export interface ThreadState {
   /** The one status comment. */
   readonly body: string;
   /** The commit that the status calls a person for, where it does. */
-  readonly calls: Sha | undefined;
+  readonly mentionCommit: Sha | undefined;
 }
 
 /** A pull request to be opened. */
@@ -34,7 +34,7 @@ export interface NewPull {
   readonly body: string;
   readonly isDraft: boolean;
   /** False: one that was there at any time is enough. True: one that was closed at another head is none. */
-  readonly again: boolean;
+  readonly shouldReopen: boolean;
 }
 
 /** A new comment, because a person must act. */
@@ -44,7 +44,7 @@ export interface MentionComment {
   readonly numbers: readonly number[];
   readonly body: string;
   /** True where it names people, who hear of it by that. */
-  readonly mentions: boolean;
+  readonly hasMentions: boolean;
 }
 
 /** An issue, or a pull request of ours, that is to be closed. */
@@ -79,17 +79,17 @@ export interface Check {
   readonly isPast: boolean;
 }
 
-export type StatusComment = "eyes" | "rocket" | "confused";
+export type ReactionContent = "eyes" | "rocket" | "confused";
 
 /** What carried a command: a comment by its id, or the text of an issue or pull request by its number. */
-export interface Carrier {
+export interface CommandSource {
   readonly kind: "comment" | "review-comment" | "issue";
   readonly id: number;
 }
 
 export interface Reaction {
-  readonly carrier: Carrier;
-  readonly faces: readonly StatusComment[];
+  readonly source: CommandSource;
+  readonly contents: readonly ReactionContent[];
 }
 
 export interface DesiredState {
@@ -97,7 +97,7 @@ export interface DesiredState {
   readonly checks: readonly Check[];
   readonly reactions: readonly Reaction[];
   readonly pulls: readonly NewPull[];
-  readonly calls: readonly MentionComment[];
+  readonly mentions: readonly MentionComment[];
   readonly closings: readonly Closing[];
 }
 
@@ -112,11 +112,11 @@ export interface PullRequestRef {
 }
 
 /** What every key of ours on GitHub begins with. */
-export const OURS = "trailhand";
+export const KEY_PREFIX = "trailhand";
 /** What every label of a state begins with. */
 export const STATE_LABEL = "state:";
 /** What the body of a status comment begins with; it helps to find one, and proves nothing. */
-export const MARKER = `<!-- ${OURS}:status `;
+export const STATUS_MARKER = `<!-- ${KEY_PREFIX}:status `;
 
 /** One text for each place where a command can be written. */
-export const carrierKey = ({ kind, id }: Carrier): string => `${kind}:${id}`;
+export const sourceKey = ({ kind, id }: CommandSource): string => `${kind}:${id}`;

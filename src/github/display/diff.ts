@@ -9,12 +9,12 @@ import { mentionsIn, withMentions } from "./mention-comment.ts";
 import type { ActualState, ShownThread } from "./actual-state.ts";
 import type { ShownCheck, ShownPull } from "./publisher-port.ts";
 import {
-  carrierKey,
+  sourceKey,
   STATE_LABEL,
   type MentionComment,
-  type Carrier,
+  type CommandSource,
   type Check,
-  type StatusComment,
+  type ReactionContent,
   type Label,
   type NewPull,
   type ThreadState,
@@ -29,7 +29,7 @@ export type Write =
   | { readonly kind: "delete-comment"; readonly number: number; readonly id: number }
   | { readonly kind: "create-check"; readonly check: Check }
   | { readonly kind: "update-check"; readonly id: number; readonly check: Check }
-  | { readonly kind: "react"; readonly carrier: Carrier; readonly face: StatusComment }
+  | { readonly kind: "react"; readonly source: CommandSource; readonly content: ReactionContent }
   | { readonly kind: "create-pull"; readonly pull: NewPull }
   | { readonly kind: "close-pull"; readonly number: number }
   | {
@@ -40,15 +40,15 @@ export type Write =
 
 /** In the order in which it is to be written. */
 export function diff(present: ActualState, wanted: DesiredState): Write[] {
-  const due = wanted.calls.flatMap((call) => dueCall(call, present));
+  const due = wanted.mentions.flatMap((call) => dueMention(call, present));
   // Branches can stand at the same commit.
-  const calls = due.filter((one, at) => at === due.findIndex((other) => isSame(one, other)));
+  const calls = due.filter((one, at) => at === due.findIndex((other) => isSameMention(one, other)));
   return [
     ...wanted.pulls.flatMap((pull) => pullWrites(pull, present.pulls.get(pull.branch) ?? [])),
-    ...wanted.reactions.flatMap(({ carrier, faces }) => {
-      const shown = present.reactions.get(carrierKey(carrier));
-      return faces.flatMap((face): Write[] =>
-        !shown || shown.includes(face) ? [] : [{ kind: "react", carrier, face }],
+    ...wanted.reactions.flatMap(({ source, contents }) => {
+      const shown = present.reactions.get(sourceKey(source));
+      return contents.flatMap((content): Write[] =>
+        !shown || shown.includes(content) ? [] : [{ kind: "react", source: source, content: content }],
       );
     }),
     ...newLabels(present, wanted),
@@ -56,9 +56,9 @@ export function diff(present: ActualState, wanted: DesiredState): Write[] {
       const shown = present.threads.get(thread.number);
       return shown ? [...labelWrites(thread, shown), ...commentWrites(thread, shown, calls)] : [];
     }),
-    ...calls.flatMap(({ number, call }): Write[] => {
+    ...calls.flatMap(({ number, mention: call }): Write[] => {
       const thread = wanted.threads.find((one) => one.number === number);
-      const isSaid = thread && says(thread, present.threads.get(number), call);
+      const isSaid = thread && includesMention(thread, present.threads.get(number), call);
       return isSaid ? [] : [{ kind: "create-comment", number, body: call.body }];
     }),
     ...wanted.checks.flatMap((check) => checkWrites(check, present.checks.get(check.commit))),
@@ -75,71 +75,75 @@ export function diff(present: ActualState, wanted: DesiredState): Write[] {
 
 /** One that is open is enough; one that was closed is, while the branch stands where it stood then. */
 function pullWrites(pull: NewPull, shown: readonly ShownPull[]): Write[] {
-  const isThere = shown.some(({ isOpen, commit }) => isOpen || !pull.again || commit === pull.commit);
+  const isThere = shown.some(({ isOpen, commit }) => isOpen || !pull.shouldReopen || commit === pull.commit);
   return isThere ? [] : [{ kind: "create-pull", pull }];
 }
 
-interface Due {
-  readonly call: MentionComment;
+interface DueMention {
+  readonly mention: MentionComment;
   readonly number: number;
 }
 
-const isSame = (one: Due, other: Due): boolean =>
-  one.number === other.number && one.call.commit === other.call.commit;
+const isSameMention = (one: DueMention, other: DueMention): boolean =>
+  one.number === other.number && one.mention.commit === other.mention.commit;
 
 /** Where a person is to be called still; nowhere, when it was said at any of its places. */
-function dueCall(call: MentionComment, { threads }: ActualState): Due[] {
+function dueMention(call: MentionComment, { threads }: ActualState): DueMention[] {
   const there = call.numbers.filter((number) => threads.has(number));
   const [number] = there;
-  const isSaid = there.some((one) => threads.get(one)?.calls.has(call.commit));
-  return number === undefined || isSaid ? [] : [{ call, number }];
+  const isSaid = there.some((one) => threads.get(one)?.mentionedCommits.has(call.commit));
+  return number === undefined || isSaid ? [] : [{ mention: call, number }];
 }
 
 /** A status comment that is new is heard of by everybody, so that it calls by itself. */
-const says = (thread: ThreadState, shown: ShownThread | undefined, call: MentionComment): boolean =>
-  shown?.comments.length === 0 && thread.calls === call.commit && !call.mentions;
+const includesMention = (
+  thread: ThreadState,
+  shown: ShownThread | undefined,
+  call: MentionComment,
+): boolean => shown?.comments.length === 0 && thread.mentionCommit === call.commit && !call.hasMentions;
 
 /** GitHub takes labels that differ in case alone for one. */
-const same = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
+const isSameLabel = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
 
 /** The colour of a label that is there is left to people. */
 function newLabels({ labels, threads }: ActualState, wanted: DesiredState): Write[] {
   const missing = new Map<string, Label>();
   for (const { number, label } of wanted.threads) {
-    if (threads.has(number) && !labels.some((name) => same(name, label.name))) missing.set(label.name, label);
+    if (threads.has(number) && !labels.some((name) => isSameLabel(name, label.name)))
+      missing.set(label.name, label);
   }
   return [...missing.values()].map((label) => ({ kind: "create-label", label }));
 }
 
 /** The right one is put on before a wrong one is taken off: an issue is never without. */
 function labelWrites({ number, label: { name } }: ThreadState, { labels }: ShownThread): Write[] {
-  const wrong = labels.filter((one) => one.startsWith(STATE_LABEL) && !same(one, name));
+  const wrong = labels.filter((one) => one.startsWith(STATE_LABEL) && !isSameLabel(one, name));
   return [
-    ...(labels.some((one) => same(one, name)) ? [] : [{ kind: "add-label", number, name } as const]),
+    ...(labels.some((one) => isSameLabel(one, name)) ? [] : [{ kind: "add-label", number, name } as const]),
     ...wrong.map((one) => ({ kind: "remove-label", number, name: one }) as const),
   ];
 }
 
 /** The oldest stays: others may have linked to it. */
-function commentWrites(thread: ThreadState, shown: ShownThread, due: readonly Due[]): Write[] {
+function commentWrites(thread: ThreadState, shown: ShownThread, due: readonly DueMention[]): Write[] {
   const { number } = thread;
   const [first, ...doubles] = shown.comments;
   if (!first) {
-    const said = due.filter((one) => one.number === number && says(thread, shown, one.call));
-    const calls = [...new Set(said.map(({ call }) => call.commit))];
+    const said = due.filter((one) => one.number === number && includesMention(thread, shown, one.mention));
+    const calls = [...new Set(said.map(({ mention: call }) => call.commit))];
     return [{ kind: "create-comment", number, body: withMentions(thread.body, calls) }];
   }
   const called = new Set(shown.comments.flatMap((one) => mentionsIn(one.body)));
   const body = withMentions(thread.body, [...called]);
   return [
-    ...(sameText(first.body, body) ? [] : [{ kind: "edit-comment", number, id: first.id, body } as const]),
+    ...(isSameText(first.body, body) ? [] : [{ kind: "edit-comment", number, id: first.id, body } as const]),
     ...doubles.map(({ id }) => ({ kind: "delete-comment", number, id }) as const),
   ];
 }
 
 /** GitHub may give line ends back as it likes. */
-const plain = (text: string): string => text.replaceAll("\r\n", "\n").trim();
-const sameText = (one: string, other: string): boolean => plain(one) === plain(other);
+const normalizeLines = (text: string): string => text.replaceAll("\r\n", "\n").trim();
+const isSameText = (one: string, other: string): boolean => normalizeLines(one) === normalizeLines(other);
 
 function checkWrites(check: Check, shown: readonly ShownCheck[] | undefined): Write[] {
   const found = shown?.filter(({ name }) => name === check.name).toSorted((a, b) => b.id - a.id)[0];
@@ -149,7 +153,7 @@ function checkWrites(check: Check, shown: readonly ShownCheck[] | undefined): Wr
     found.status === check.status &&
     found.conclusion === check.conclusion &&
     found.externalId === check.externalId &&
-    sameText(found.title, check.title) &&
-    sameText(found.summary, check.summary);
+    isSameText(found.title, check.title) &&
+    isSameText(found.summary, check.summary);
   return isRight ? [] : [{ kind: "update-check", id: found.id, check }];
 }

@@ -25,7 +25,7 @@ export const ownIssue = (branch: string): number | undefined => {
 };
 
 /** The open pull requests of a branch, those from its namesakes in forks left out. */
-export const pullsAt = (branch: string, pulls: readonly PullRequestRef[]): PullRequestRef[] =>
+export const pullsOf = (branch: string, pulls: readonly PullRequestRef[]): PullRequestRef[] =>
   pulls.filter((one) => one.branch === branch && !one.isFork);
 
 /** Every number at which a branch is shown. */
@@ -34,16 +34,17 @@ export function numbersOf(
   pulls: readonly PullRequestRef[],
 ): number[] {
   const own = ownIssue(head.branch);
-  const here = pullsAt(head.branch, pulls).map(({ number }) => number);
-  const named = byHand(trail).map(({ message }) => valuesOf(message.trailers, KEY.refs));
+  const here = pullsOf(head.branch, pulls).map(({ number }) => number);
+  const named = personHandOffs(trail).map(({ message }) => valuesOf(message.trailers, KEY.refs));
   const refs = named.find((values) => values.length > 0)?.join(" ") ?? "";
   const referred = [...refs.matchAll(REFERENCE)].slice(0, MOST).map(([, number]) => Number(number));
   return [...new Set([...(own === undefined ? [] : [own]), ...here, ...referred])];
 }
 
-const byHand = (trail: readonly Commit[]): Hand[] => readHandOffs(trail).filter((step) => step.byHand);
+const personHandOffs = (trail: readonly Commit[]): Hand[] =>
+  readHandOffs(trail).filter((step) => step.byHand);
 
-export const nameOf = ({ decision }: BranchView): string => decision.head.branch;
+export const branchOf = ({ decision }: BranchView): string => decision.head.branch;
 
 /** The branch whose answer handed this one out. */
 export const parentOf = ({ decision: { head } }: BranchView): string | undefined =>

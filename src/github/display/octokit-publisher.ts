@@ -15,37 +15,39 @@ import type {
   ShownReaction,
   Publisher,
 } from "./publisher-port.ts";
-import type { Carrier, Check, NewPull, PullRequestRef } from "./desired-state.ts";
+import type { CommandSource, Check, NewPull, PullRequestRef } from "./desired-state.ts";
 
 export type OctokitRequest = Octokit["request"];
 
-const PAGE = 100;
+const PAGE_SIZE = 100;
 /** An issue with more comments than this is one that nobody reads. */
-const PAGES = 50;
+const MAX_PAGES = 50;
 
 /** `request` is that of an octokit which may write to the repository. */
 export function octokitPublisher(request: OctokitRequest, { owner, name: repo }: Repo): Publisher {
   const at = { owner, repo };
   return {
-    labels: async () => {
-      const found = await all((page) => request("GET /repos/{owner}/{repo}/labels", { ...at, ...page }));
+    listLabels: async () => {
+      const found = await readAllPages((page) =>
+        request("GET /repos/{owner}/{repo}/labels", { ...at, ...page }),
+      );
       return found.map(({ name }) => name);
     },
-    thread: (issue_number) => thread(request, at, issue_number),
-    comments: async (issue_number) => {
+    readThread: (issue_number) => readThread(request, at, issue_number),
+    listComments: async (issue_number) => {
       const route = "GET /repos/{owner}/{repo}/issues/{issue_number}/comments";
-      const found = await all((page) => request(route, { ...at, issue_number, ...page }));
+      const found = await readAllPages((page) => request(route, { ...at, issue_number, ...page }));
       return found.map(({ id, user, body }): ShownComment => ({
         id: Number(id),
         authorId: numberOf(user?.id),
         body: body ?? "",
       }));
     },
-    checks: (commit) => checks(request, at, commit),
-    reactions: (carrier) => reactions(request, at, carrier),
-    pulls: async () => {
+    listChecks: (commit) => listChecks(request, at, commit),
+    listReactions: (source) => listReactions(request, at, source),
+    listOpenPulls: async () => {
       const route = "GET /repos/{owner}/{repo}/pulls";
-      const found = await all((page) => request(route, { ...at, state: "open", ...page }));
+      const found = await readAllPages((page) => request(route, { ...at, state: "open", ...page }));
       return found.flatMap(({ number, head, base, user }): PullRequestRef[] => {
         const branch = parseBranch(head.ref);
         // A fork that was deleted is one still.
@@ -53,10 +55,10 @@ export function octokitPublisher(request: OctokitRequest, { owner, name: repo }:
         return branch ? [{ number, branch, isFork, authorId: numberOf(user?.id) }] : [];
       });
     },
-    pullsFrom: async (branch) => {
+    listPullsFrom: async (branch) => {
       const route = "GET /repos/{owner}/{repo}/pulls";
       const only = { ...at, state: "all" as const, head: `${owner}:${branch}` };
-      const found = await all((page) => request(route, { ...only, ...page }));
+      const found = await readAllPages((page) => request(route, { ...only, ...page }));
       return found.flatMap(({ number, state, head, base }): ShownPull[] =>
         head.ref === branch && head.repo?.id === base.repo.id
           ? [{ number, isOpen: state === "open", commit: head.sha }]
@@ -92,7 +94,7 @@ export function octokitPublisher(request: OctokitRequest, { owner, name: repo }:
       const route = "PATCH /repos/{owner}/{repo}/check-runs/{check_run_id}";
       await request(route, { ...at, ...fieldsOf(check), check_run_id });
     },
-    react: (carrier, content) => react(request, at, carrier, content),
+    addReaction: (source, content) => addReaction(request, at, source, content),
     createPull: async ({ branch: head, base, title, body, isDraft: draft }: NewPull) => {
       await request("POST /repos/{owner}/{repo}/pulls", { ...at, head, base, title, body, draft });
     },
@@ -107,20 +109,22 @@ export function octokitPublisher(request: OctokitRequest, { owner, name: repo }:
   };
 }
 
-interface At {
+interface RepoParameters {
   readonly owner: string;
   readonly repo: string;
 }
 
-type Page = { readonly per_page: number; readonly page: number };
+type PageParameters = { readonly per_page: number; readonly page: number };
 
 /** All pages of a list. */
-async function all<One>(read: (page: Page) => Promise<{ readonly data: readonly One[] }>): Promise<One[]> {
+async function readAllPages<One>(
+  read: (page: PageParameters) => Promise<{ readonly data: readonly One[] }>,
+): Promise<One[]> {
   const found: One[] = [];
-  for (let page = 1; page <= PAGES; page++) {
-    const { data } = await read({ per_page: PAGE, page });
+  for (let page = 1; page <= MAX_PAGES; page++) {
+    const { data } = await read({ per_page: PAGE_SIZE, page });
     found.push(...data);
-    if (data.length < PAGE) break;
+    if (data.length < PAGE_SIZE) break;
   }
   return found;
 }
@@ -135,9 +139,9 @@ async function unlessGone<T>(ask: () => Promise<T>, statuses: readonly number[])
   }
 }
 
-async function thread(
+async function readThread(
   request: OctokitRequest,
-  at: At,
+  at: RepoParameters,
   issue_number: number,
 ): Promise<ShownIssue | undefined> {
   const route = "GET /repos/{owner}/{repo}/issues/{issue_number}";
@@ -156,13 +160,17 @@ async function thread(
   };
 }
 
-async function checks(request: OctokitRequest, at: At, ref: Sha): Promise<readonly ShownCheck[] | undefined> {
+async function listChecks(
+  request: OctokitRequest,
+  at: RepoParameters,
+  ref: Sha,
+): Promise<readonly ShownCheck[] | undefined> {
   const route = "GET /repos/{owner}/{repo}/commits/{ref}/check-runs";
-  const read = async (page: Page) => {
+  const read = async (page: PageParameters) => {
     const { data } = await request(route, { ...at, ref, filter: "latest", ...page });
     return { data: data.check_runs };
   };
-  const found = await unlessGone(() => all(read), [404, 422]);
+  const found = await unlessGone(() => readAllPages(read), [404, 422]);
   return found?.map(({ id, app, name, external_id, status, conclusion, output }) => ({
     id: Number(id),
     appId: numberOf(app?.id),
@@ -175,12 +183,12 @@ async function checks(request: OctokitRequest, at: At, ref: Sha): Promise<readon
   }));
 }
 
-async function reactions(
+async function listReactions(
   request: OctokitRequest,
-  at: At,
-  { kind, id }: Carrier,
+  at: RepoParameters,
+  { kind, id }: CommandSource,
 ): Promise<readonly ShownReaction[] | undefined> {
-  const read = (page: Page) => {
+  const read = (page: PageParameters) => {
     if (kind === "issue")
       return request("GET /repos/{owner}/{repo}/issues/{issue_number}/reactions", {
         ...at,
@@ -199,14 +207,14 @@ async function reactions(
       ...page,
     });
   };
-  const found = await unlessGone(() => all(read), [404, 410]);
-  return found?.map(({ user, content }) => ({ userId: numberOf(user?.id), face: content }));
+  const found = await unlessGone(() => readAllPages(read), [404, 410]);
+  return found?.map(({ user, content }) => ({ userId: numberOf(user?.id), content }));
 }
 
-async function react(
+async function addReaction(
   request: OctokitRequest,
-  at: At,
-  { kind, id }: Carrier,
+  at: RepoParameters,
+  { kind, id }: CommandSource,
   content: "eyes" | "rocket" | "confused",
 ) {
   if (kind === "issue")

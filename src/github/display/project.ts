@@ -10,21 +10,21 @@ import { parseMessage, valueOf } from "../../core/protocol/message.ts";
 import { approvedCommit, type Commit, parseRequest } from "../../core/protocol/request.ts";
 import { readHandOffs, type HandOff as Hand } from "../../core/protocol/hand-offs.ts";
 import { isTerminal, type Workflow } from "../../core/workflow/workflow.ts";
-import { checkSummary, type Page, pastSummary, statusBody } from "./status-comment.ts";
+import { checkSummary, type PageContext, pastSummary, statusBody } from "./status-comment.ts";
 import { cleanLine, redact } from "../../core/util/redact.ts";
-import { encoded } from "../api/escape-markdown.ts";
+import { encodePath } from "../api/escape-markdown.ts";
 import { mentionReason, mentionOf } from "./mention-comment.ts";
 import type { Repo } from "../api/repo.ts";
-import { labelOf, nameOf, numbersOf, ownIssue, parentOf } from "./issue-links.ts";
-import { closingsOf, pullOf } from "./pull-request.ts";
+import { labelOf, branchOf, numbersOf, ownIssue, parentOf } from "./issue-links.ts";
+import { closingsOf, missingPull } from "./pull-request.ts";
 import { buttonsOf, type BranchView, sentenceOf, checkStatusOf } from "./branch-status.ts";
 import {
-  type Carrier,
-  carrierKey,
+  type CommandSource,
+  sourceKey,
   type Check,
   type Conclusion,
-  type StatusComment,
-  OURS,
+  type ReactionContent,
+  KEY_PREFIX,
   type PullRequestRef,
   type Reaction,
   type ThreadState,
@@ -32,8 +32,8 @@ import {
 } from "./desired-state.ts";
 import { KEY } from "../../core/protocol/trailer-keys.ts";
 
-export interface Projected {
-  readonly seen: readonly BranchView[];
+export interface ProjectionInput {
+  readonly views: readonly BranchView[];
   readonly workflow: Workflow;
   readonly pulls: readonly PullRequestRef[];
   /** `owner/name`. */
@@ -50,13 +50,13 @@ export interface Projected {
 
 /** The picture of a repository, by the pull requests that are open; `server` is where its pages are. */
 export const projectBranches =
-  (branches: Omit<Projected, "pulls" | "repo" | "address">, { owner, name }: Repo, server: string) =>
+  (branches: Omit<ProjectionInput, "pulls" | "repo" | "address">, { owner, name }: Repo, server: string) =>
   (pulls: readonly PullRequestRef[]): DesiredState =>
     project({ ...branches, pulls, repo: `${owner}/${name}`, address: `${server}/${owner}/${name}` });
 
 /** The picture, or the part of it that is asked for. */
 export function project({
-  seen,
+  views: view,
   workflow,
   pulls,
   repo,
@@ -64,22 +64,22 @@ export function project({
   target,
   now,
   only,
-}: Projected): DesiredState {
-  const page: Page = { workflow, address, target };
-  const shown = seen.filter((one) => checkStatusOf(one) !== undefined);
+}: ProjectionInput): DesiredState {
+  const page: PageContext = { workflow, address, target };
+  const shown = view.filter((one) => checkStatusOf(one) !== undefined);
   const numbers = new Map(shown.map((one) => [one, numbersOf(one, pulls)]));
-  const asked = shown.filter((one) => !only || only.has(nameOf(one)));
+  const asked = shown.filter((one) => !only || only.has(branchOf(one)));
   const parents = new Set(asked.map(parentOf));
-  const concerned = only ? shown.filter((one) => asked.includes(one) || parents.has(nameOf(one))) : shown;
+  const concerned = only ? shown.filter((one) => asked.includes(one) || parents.has(branchOf(one))) : shown;
   const wanted = new Set(concerned.flatMap((one) => numbers.get(one) ?? []));
   const recent = asked.filter((one) => isFresh(one, now));
   const fresh = asked.filter((one) => (numbers.get(one)?.length ?? 0) > 0 || recent.includes(one));
   return {
     threads: threadsOf(shown, numbers, page).filter(({ number }) => wanted.has(number)),
-    checks: oneEach(fresh.flatMap((one) => checksOf(one, page))),
-    reactions: merged(fresh.flatMap((one) => reactionsOf(one.decision.head.branch, one.trail, repo))),
-    pulls: recent.flatMap((one) => pullOf(one, target, pulls, page) ?? []),
-    calls: recent.flatMap((one) => mentionOf(one, numbers, pulls, page) ?? []),
+    checks: uniqueChecks(fresh.flatMap((one) => checksOf(one, page))),
+    reactions: mergeReactions(fresh.flatMap((one) => reactionsOf(one.decision.head.branch, one.trail, repo))),
+    pulls: recent.flatMap((one) => missingPull(one, target, pulls, page) ?? []),
+    mentions: recent.flatMap((one) => mentionOf(one, numbers, pulls, page) ?? []),
     closings: asked.flatMap((one) => closingsOf(one, recent.includes(one) ? pulls : [], page)),
   };
 }
@@ -101,23 +101,23 @@ const isFresh = ({ state, decision }: BranchView, now: number): boolean =>
 function threadsOf(
   shown: readonly BranchView[],
   numbers: ReadonlyMap<BranchView, readonly number[]>,
-  page: Page,
+  page: PageContext,
 ): ThreadState[] {
   const all = [...new Set([...numbers.values()].flat())].toSorted((a, b) => a - b);
   return all.flatMap((number) => {
-    const here = shown.filter((one) => numbers.get(one)?.includes(number)).toSorted(before(number));
+    const here = shown.filter((one) => numbers.get(one)?.includes(number)).toSorted(byRelevance(number));
     const [first, ...others] = here;
     if (!first) return [];
     const children = shown.filter(
       (one) => !here.includes(one) && parentOf(one) === first.decision.head.branch,
     );
-    const beside = [...others, ...children.toSorted((a, b) => compare(nameOf(a), nameOf(b)))];
+    const beside = [...others, ...children.toSorted((a, b) => compare(branchOf(a), branchOf(b)))];
     return [
       {
         number,
         label: labelOf(first.state ?? "", page.workflow),
         body: statusBody(first, beside, page),
-        calls: mentionReason(first),
+        mentionCommit: mentionReason(first),
       },
     ];
   });
@@ -126,17 +126,17 @@ function threadsOf(
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** The branch that an issue is named for comes first, then what goes on still, then the newest. */
-function before(number: number): (a: BranchView, b: BranchView) => number {
+function byRelevance(number: number): (a: BranchView, b: BranchView) => number {
   const rank = (one: BranchView): number =>
-    ownIssue(nameOf(one)) === number ? 0 : isTerminal(one.state ?? "") ? 2 : 1;
+    ownIssue(branchOf(one)) === number ? 0 : isTerminal(one.state ?? "") ? 2 : 1;
   return (a, b) =>
     rank(a) - rank(b) ||
     b.decision.head.committed - a.decision.head.committed ||
-    compare(nameOf(a), nameOf(b));
+    compare(branchOf(a), branchOf(b));
 }
 
 /** Branches can stand at the same commit; the first of them speaks there. */
-function oneEach(checks: readonly Check[]): Check[] {
+function uniqueChecks(checks: readonly Check[]): Check[] {
   const known = new Map<string, Check>();
   const sorted = checks.toSorted(
     (a, b) => Number(a.isPast) - Number(b.isPast) || compare(a.externalId, b.externalId),
@@ -149,38 +149,38 @@ function oneEach(checks: readonly Check[]): Check[] {
 }
 
 /** Requests of the past whose check run may still be shown as going on. */
-const PAST = 3;
+const MAX_PAST_CHECKS = 3;
 const TITLE = 120;
 
-function checksOf(seen: BranchView, page: Page): Check[] {
-  const standing = checkStatusOf(seen);
-  const { head } = seen.decision;
-  if (!standing || seen.state === undefined) return [];
-  const details = `${page.address}/commits/${head.branch.split("/").map(encoded).join("/")}`;
-  const buttons = buttonsOf(seen);
+function checksOf(view: BranchView, page: PageContext): Check[] {
+  const standing = checkStatusOf(view);
+  const { head } = view.decision;
+  if (!standing || view.state === undefined) return [];
+  const details = `${page.address}/commits/${head.branch.split("/").map(encodePath).join("/")}`;
+  const buttons = buttonsOf(view);
   const now: Check = {
     ...standing,
     commit: head.commit,
-    name: checkName(seen.state),
+    name: checkName(view.state),
     externalId: externalId(head.key, buttons.map(({ identifier }) => identifier).join("+")),
-    title: cleanLine(redact(sentenceOf(seen)), TITLE),
-    summary: checkSummary(seen, page),
+    title: cleanLine(redact(sentenceOf(view)), TITLE),
+    summary: checkSummary(view, page),
     details,
     buttons,
     isPast: false,
   };
-  return [now, ...pastChecks(seen, page, details)];
+  return [now, ...pastChecks(view, page, details)];
 }
 
-const checkName = (state: string): string => `${OURS} / ${state}`;
-const externalId = (key: string, more: string): string => `${OURS}:${key}:${more}`;
+const checkName = (state: string): string => `${KEY_PREFIX} / ${state}`;
+const externalId = (key: string, more: string): string => `${KEY_PREFIX}:${key}:${more}`;
 
 function pastChecks(
   { decision: { head }, trail, timeline }: BranchView,
-  page: Page,
+  page: PageContext,
   details: string,
 ): Check[] {
-  const answers = timeline.filter(({ kind }) => kind === "answer").slice(-PAST);
+  const answers = timeline.filter(({ kind }) => kind === "answer").slice(-MAX_PAST_CHECKS);
   const answered = new Map(readHandOffs(trail).map(({ commit, answers }) => [commit.commit, answers]));
   return answers.flatMap((answer): Check[] => {
     // By hand an answer can name anything; GitHub is asked of commits of the branch alone.
@@ -209,21 +209,21 @@ function pastConclusion(next: string): Conclusion {
 }
 
 /** Commands of a branch whose comments are kept up to date. */
-const CARRIERS = 3;
+const MAX_SOURCES = 3;
 const EVENT = /^github:([^:\s]+):(?:(comment|review-comment):(\d{1,15})|(?:issue|pull):(\d{1,9}):opened)$/;
 
 function reactionsOf(branch: Branch, trail: readonly Commit[], repo: string): Reaction[] {
   const hands = withApprovals(trail);
   const found = hands.flatMap((hand, at): Reaction[] => {
-    const carrier = hand.byHand ? carrierOf(hand, repo) : undefined;
-    if (!carrier) return [];
+    const source = hand.byHand ? carrierOf(hand, repo) : undefined;
+    if (!source) return [];
     // It ended where the next person took the work on, or where it stands now.
     const until =
       hands.findLastIndex((other, index) => index < at && other.byHand && !isApproval(other.commit)) + 1;
     const end = hands[until];
-    return [{ carrier, faces: facesOf(end && stateOf(branch, end.commit), end === hand) }];
+    return [{ source, contents: reactionsFor(end && stateOf(branch, end.commit), end === hand) }];
   });
-  return found.slice(0, CARRIERS);
+  return found.slice(0, MAX_SOURCES);
 }
 
 const isApproval = ({ message }: Commit): boolean => approvedCommit(message) !== undefined;
@@ -243,7 +243,7 @@ function withApprovals(trail: readonly Commit[]): Hand[] {
   });
 }
 
-function carrierOf({ message }: Hand, repo: string): Carrier | undefined {
+function carrierOf({ message }: Hand, repo: string): CommandSource | undefined {
   const [, name = "", kind, id, number] = EVENT.exec(valueOf(message.trailers, KEY.event) ?? "") ?? [];
   if (name.toLowerCase() !== repo.toLowerCase()) return undefined;
   if (number !== undefined) return { kind: "issue", id: Number(number) };
@@ -256,21 +256,21 @@ function stateOf(branch: Branch, commit: Commit): string | undefined {
 }
 
 /** A command that ends the work itself has done what it was to do. */
-function facesOf(state: string | undefined, isItself: boolean): readonly StatusComment[] {
+function reactionsFor(state: string | undefined, isItself: boolean): readonly ReactionContent[] {
   if (state === undefined || !isTerminal(state)) return ["eyes"];
   return ["eyes", state === "done" || isItself ? "rocket" : "confused"];
 }
 
 /** One comment can have carried commands to several branches; what went wrong anywhere is shown. */
-function merged(reactions: readonly Reaction[]): Reaction[] {
-  const all = new Map<string, { carrier: Carrier; faces: Set<StatusComment> }>();
-  for (const { carrier, faces } of reactions) {
-    const known = all.get(carrierKey(carrier)) ?? { carrier, faces: new Set() };
-    for (const face of faces) known.faces.add(face);
-    all.set(carrierKey(carrier), known);
+function mergeReactions(reactions: readonly Reaction[]): Reaction[] {
+  const all = new Map<string, { source: CommandSource; contents: Set<ReactionContent> }>();
+  for (const { source, contents } of reactions) {
+    const known = all.get(sourceKey(source)) ?? { source, contents: new Set() };
+    for (const content of contents) known.contents.add(content);
+    all.set(sourceKey(source), known);
   }
-  return [...all.values()].map(({ carrier, faces }) => {
-    if (faces.has("confused")) faces.delete("rocket");
-    return { carrier, faces: [...faces] };
+  return [...all.values()].map(({ source, contents }) => {
+    if (contents.has("confused")) contents.delete("rocket");
+    return { source, contents: [...contents] };
   });
 }

@@ -5,7 +5,14 @@
  * refuses is thrown as it came.
  */
 import type { Branch, Sha } from "../../core/protocol/ids.ts";
-import type { Carrier, Check, StatusComment, Label, NewPull, PullRequestRef } from "./desired-state.ts";
+import type {
+  CommandSource,
+  Check,
+  ReactionContent,
+  Label,
+  NewPull,
+  PullRequestRef,
+} from "./desired-state.ts";
 
 /** Who we are: the account that writes, and the App that owns our check runs, where there is one. */
 export interface PublisherIdentity {
@@ -45,23 +52,23 @@ export interface ShownPull {
 
 export interface ShownReaction {
   readonly userId: number | undefined;
-  readonly face: string;
+  readonly content: string;
 }
 
 export interface Publisher {
   /** Names of all labels of the repository. */
-  labels(): Promise<readonly string[]>;
+  listLabels(): Promise<readonly string[]>;
   /** An issue or pull request; undefined: it is not there. */
-  thread(number: number): Promise<ShownIssue | undefined>;
-  comments(number: number): Promise<readonly ShownComment[]>;
+  readThread(number: number): Promise<ShownIssue | undefined>;
+  listComments(number: number): Promise<readonly ShownComment[]>;
   /** Undefined: GitHub does not have the commit. */
-  checks(commit: Sha): Promise<readonly ShownCheck[] | undefined>;
+  listChecks(commit: Sha): Promise<readonly ShownCheck[] | undefined>;
   /** Undefined: what carried the command is not there any more. */
-  reactions(carrier: Carrier): Promise<readonly ShownReaction[] | undefined>;
+  listReactions(source: CommandSource): Promise<readonly ShownReaction[] | undefined>;
   /** Those that are open. */
-  pulls(): Promise<readonly PullRequestRef[]>;
+  listOpenPulls(): Promise<readonly PullRequestRef[]>;
   /** All that there ever were from a branch. */
-  pullsFrom(branch: Branch): Promise<readonly ShownPull[]>;
+  listPullsFrom(branch: Branch): Promise<readonly ShownPull[]>;
 
   createLabel(label: Label): Promise<void>;
   addLabel(number: number, name: string): Promise<void>;
@@ -71,7 +78,7 @@ export interface Publisher {
   deleteComment(id: number): Promise<void>;
   createCheck(check: Check): Promise<void>;
   updateCheck(id: number, check: Check): Promise<void>;
-  react(carrier: Carrier, face: StatusComment): Promise<void>;
+  addReaction(source: CommandSource, content: ReactionContent): Promise<void>;
   createPull(pull: NewPull): Promise<void>;
   closePull(number: number): Promise<void>;
   closeIssue(number: number, reason: "completed" | "not_planned"): Promise<void>;

@@ -13,13 +13,13 @@ import type { Delivery } from "../api/delivery.ts";
 const FOLDER = "failed";
 
 /** What was given up in the spool of this folder, the oldest first; none when there is no spool. */
-export function readFailures(dir: string): DeadLetter[] {
+export function readDeadLetters(dir: string): DeadLetter[] {
   return names(dir)
     .flatMap((name) => read(join(dir, FOLDER, name)))
     .toSorted((a, b) => a.at - b.at);
 }
 
-export async function writeFailure(
+export async function writeDeadLetter(
   dir: string,
   failure: DeadLetter,
   delivery: Delivery | undefined,
@@ -37,7 +37,7 @@ export async function writeFailure(
   await rename(`${path}.new`, path);
 }
 
-export async function removeFailure(dir: string, id: string): Promise<void> {
+export async function removeDeadLetter(dir: string, id: string): Promise<void> {
   await rm(join(dir, FOLDER, `${id}.json`), { force: true });
 }
 

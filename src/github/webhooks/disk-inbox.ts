@@ -6,9 +6,9 @@
  * process died so often that no chance is left is given up as well. Payloads are not kept in memory.
  * One process at a time owns the folder.
  */
-import { PendingDeliveries, keyOf, type PendingDelivery } from "./pending.ts";
-import { readFailures, removeFailure, writeFailure } from "./dead-letters.ts";
-import { ATTEMPTS, type DeadLetter, type Inbox, type InboxStats, type TakenDelivery } from "./inbox.ts";
+import { PendingDeliveries, queueKey, type PendingDelivery } from "./pending.ts";
+import { readDeadLetters, removeDeadLetter, writeDeadLetter } from "./dead-letters.ts";
+import { MAX_ATTEMPTS, type DeadLetter, type Inbox, type InboxStats, type TakenDelivery } from "./inbox.ts";
 import type { Delivery } from "../api/delivery.ts";
 import { WriteAheadLog, type WriteAheadLogOptions, type LogPosition } from "./write-ahead-log.ts";
 import { SeenIds } from "./seen-ids.ts";
@@ -17,11 +17,11 @@ export interface DiskInboxOptions extends WriteAheadLogOptions {
   /** Milliseconds since 1970. */
   readonly now?: () => number;
   /** How many ids are remembered at most. */
-  readonly ids?: number;
+  readonly maxIds?: number;
 }
 
 /** What a line says: a delivery came, is tried for the nth time, or is over. */
-interface Written {
+interface LogEntry {
   readonly in?: string;
   readonly try?: string;
   readonly out?: string;
@@ -31,31 +31,31 @@ interface Written {
   readonly payload?: unknown;
 }
 
-const IDS = 1_000_000;
+const MAX_IDS = 1_000_000;
 
 export class DiskInbox implements Inbox {
   readonly #dir: string;
   readonly #now: () => number;
-  readonly #journal: WriteAheadLog;
-  readonly #remembered: SeenIds;
-  readonly #backlog = new PendingDeliveries();
+  readonly #log: WriteAheadLog;
+  readonly #seen: SeenIds;
+  readonly #pending = new PendingDeliveries();
   readonly #arriving = new Map<string, Promise<void>>();
   readonly #failed: Map<string, DeadLetter>;
   /** Files that hold ids alone. */
-  readonly #bare = new Set<number>();
+  readonly #idOnlyFiles = new Set<number>();
   #listener: () => void = () => undefined;
   #closed = false;
   /** Lines that were half written, and are of nobody's delivery. */
-  readonly broken: number;
+  readonly brokenLines: number;
 
-  constructor(dir: string, { now = Date.now, ids = IDS, ...options }: DiskInboxOptions = {}) {
+  constructor(dir: string, { now = Date.now, maxIds: ids = MAX_IDS, ...options }: DiskInboxOptions = {}) {
     this.#dir = dir;
     this.#now = now;
-    this.#journal = new WriteAheadLog(dir, options);
-    this.#remembered = new SeenIds(ids);
-    this.#failed = new Map(readFailures(dir).map((one) => [one.id, one]));
-    this.broken = this.#load();
-    this.#remembered.forget(now());
+    this.#log = new WriteAheadLog(dir, options);
+    this.#seen = new SeenIds(ids);
+    this.#failed = new Map(readDeadLetters(dir).map((one) => [one.id, one]));
+    this.brokenLines = this.#load();
+    this.#seen.expire(now());
   }
 
   async accept(delivery: Delivery): Promise<"new" | "known"> {
@@ -64,8 +64,8 @@ export class DiskInbox implements Inbox {
     const arriving = this.#arriving.get(id);
     // Known is said of what is on disk, not of what is on its way there.
     if (arriving) await arriving;
-    if (arriving || this.knows(id)) return "known";
-    const kept = this.#keep(delivery);
+    if (arriving || this.has(id)) return "known";
+    const kept = this.#store(delivery);
     this.#arriving.set(id, kept);
     try {
       await kept;
@@ -76,23 +76,23 @@ export class DiskInbox implements Inbox {
     return "new";
   }
 
-  knows(id: string): boolean {
-    return this.#backlog.of(id) !== undefined || (this.#remembered.has(id) && !this.#failed.has(id));
+  has(id: string): boolean {
+    return this.#pending.find(id) !== undefined || (this.#seen.has(id) && !this.#failed.has(id));
   }
 
   lastSeen(): number | undefined {
-    return this.#remembered.last;
+    return this.#seen.lastSeen;
   }
 
   async take(): Promise<TakenDelivery | undefined> {
     for (;;) {
-      const entry = this.#backlog.take();
+      const entry = this.#pending.take();
       if (!entry) return undefined;
-      if (entry.attempts >= ATTEMPTS) {
-        await this.giveUp(entry.id, `the process ended in each of ${ATTEMPTS} attempts to work on it`);
+      if (entry.attempts >= MAX_ATTEMPTS) {
+        await this.giveUp(entry.id, `the process ended in each of ${MAX_ATTEMPTS} attempts to work on it`);
         continue;
       }
-      this.#journal.note({ try: entry.id, n: ++entry.attempts });
+      this.#log.appendLazily({ try: entry.id, n: ++entry.attempts });
       try {
         return { delivery: await this.#read(entry), attempt: entry.attempts };
       } catch (error) {
@@ -102,27 +102,27 @@ export class DiskInbox implements Inbox {
   }
 
   done(id: string): void {
-    const entry = this.#backlog.of(id);
+    const entry = this.#pending.find(id);
     if (!entry) return;
-    this.#journal.note({ out: id, at: entry.at });
-    this.#backlog.remove(entry);
+    this.#log.appendLazily({ out: id, at: entry.at });
+    this.#pending.remove(entry);
     this.#listener();
   }
 
-  putBack(id: string, counts: boolean): void {
-    const entry = this.#backlog.of(id);
+  release(id: string, counts: boolean): void {
+    const entry = this.#pending.find(id);
     if (!entry) return;
-    if (!counts) this.#journal.note({ try: id, n: --entry.attempts });
-    this.#backlog.putBack(entry);
+    if (!counts) this.#log.appendLazily({ try: id, n: --entry.attempts });
+    this.#pending.release(entry);
     this.#listener();
   }
 
   async giveUp(id: string, reason: string): Promise<void> {
-    const entry = this.#backlog.of(id);
+    const entry = this.#pending.find(id);
     if (!entry) return;
     const failure = { id, name: entry.name, reason, at: this.#now() };
     const delivery = await this.#read(entry).catch(() => undefined);
-    await writeFailure(this.#dir, failure, delivery);
+    await writeDeadLetter(this.#dir, failure, delivery);
     this.#failed.set(id, failure);
     this.done(id);
   }
@@ -131,15 +131,15 @@ export class DiskInbox implements Inbox {
     this.#listener = listener;
   }
 
-  standing(): InboxStats {
-    const { waiting, working } = this.#backlog;
+  stats(): InboxStats {
+    const { waiting, working } = this.#pending;
     return { waiting, working, failed: [...this.#failed.values()] };
   }
 
   /** Writes what is left. */
   close(): Promise<void> {
     this.#closed = true;
-    return this.#journal.close();
+    return this.#log.close();
   }
 
   /**
@@ -147,63 +147,64 @@ export class DiskInbox implements Inbox {
    * oldest first and none passed over: a younger file says of deliveries in an older one what became
    * of them.
    */
-  async tidy(): Promise<void> {
-    this.#remembered.forget(this.#now());
-    for (const file of this.#journal.files()) {
-      if (this.#backlog.files.has(file) || !this.#journal.isClosed(file)) return;
-      const ids = this.#remembered.of(file, this.#now());
+  async compact(): Promise<void> {
+    this.#seen.expire(this.#now());
+    for (const file of this.#log.files()) {
+      if (this.#pending.files.has(file) || !this.#log.isClosed(file)) return;
+      const ids = this.#seen.idsIn(file, this.#now());
       if (ids.length === 0) {
-        await this.#journal.remove(file);
-        this.#remembered.drop(file);
-      } else if (!this.#bare.has(file)) {
-        await this.#journal.rewrite(
+        await this.#log.remove(file);
+        this.#seen.dropFile(file);
+      } else if (!this.#idOnlyFiles.has(file)) {
+        await this.#log.rewrite(
           file,
           ids.map(([out, at]) => ({ out, at })),
         );
-        this.#bare.add(file);
+        this.#idOnlyFiles.add(file);
       }
     }
   }
 
-  async #keep({ id, name, payload }: Delivery): Promise<void> {
+  async #store({ id, name, payload }: Delivery): Promise<void> {
     const at = this.#now();
-    const place = await this.#journal.append({ in: id, at, name, payload });
-    this.#add({ id, name, at, key: keyOf(payload), place, attempts: 0 });
-    this.#remembered.forget(at);
-    if (this.#failed.delete(id)) await removeFailure(this.#dir, id);
+    const position = await this.#log.append({ in: id, at, name, payload });
+    this.#add({ id, name, at, key: queueKey(payload), position, attempts: 0 });
+    this.#seen.expire(at);
+    if (this.#failed.delete(id)) await removeDeadLetter(this.#dir, id);
   }
 
   #add(entry: PendingDelivery): void {
-    this.#remembered.add(entry.place.file, entry.id, entry.at);
-    this.#backlog.add(entry);
+    this.#seen.add(entry.position.file, entry.id, entry.at);
+    this.#pending.add(entry);
   }
 
-  async #read({ id, name, place }: PendingDelivery): Promise<Delivery> {
-    const { payload } = (await this.#journal.readLine(place)) as Written;
+  async #read({ id, name, position }: PendingDelivery): Promise<Delivery> {
+    const { payload } = (await this.#log.readLine(position)) as LogEntry;
     return { id, name, payload };
   }
 
   /** Reads what is on disk; the number of broken lines. */
   #load(): number {
     let broken = 0;
-    for (const file of this.#journal.files()) {
-      const found = this.#journal.read(file);
+    for (const file of this.#log.files()) {
+      const found = this.#log.read(file);
       broken += found.broken;
-      if (found.lines.every(({ value }) => (value as Written).out !== undefined)) this.#bare.add(file);
-      for (const { value, place } of found.lines) this.#replay(value as Written, place);
+      if (found.lines.every(({ value }) => (value as LogEntry).out !== undefined))
+        this.#idOnlyFiles.add(file);
+      for (const { value, position } of found.lines) this.#replay(value as LogEntry, position);
     }
     return broken;
   }
 
-  #replay(line: Written, place: LogPosition): void {
+  #replay(line: LogEntry, position: LogPosition): void {
     const { at = 0, name = "", n = 0, payload } = line;
     const id = line.in ?? line.try ?? line.out ?? "";
-    const entry = this.#backlog.of(id);
+    const entry = this.#pending.find(id);
     if (line.in !== undefined) {
-      if (!entry) this.#add({ id, name, at, key: keyOf(payload), place, attempts: 0 });
+      if (!entry) this.#add({ id, name, at, key: queueKey(payload), position, attempts: 0 });
     } else if (line.try !== undefined) {
       if (entry) entry.attempts = n;
-    } else if (entry) this.#backlog.remove(entry);
-    else if (!this.#remembered.has(id)) this.#remembered.add(place.file, id, at);
+    } else if (entry) this.#pending.remove(entry);
+    else if (!this.#seen.has(id)) this.#seen.add(position.file, id, at);
   }
 }

@@ -13,19 +13,19 @@ import type { Delivery } from "../api/delivery.ts";
 export const WEBHOOK_PATH = "/api/github/webhooks";
 
 export interface HttpServerOptions {
-  readonly inbox: Pick<Inbox, "accept" | "standing">;
+  readonly inbox: Pick<Inbox, "accept" | "stats">;
   /** True when the signature was made over this body with our secret. */
   readonly verify: (body: string, signature: string) => Promise<boolean>;
   readonly warn: (text: string) => void;
   /** GitHub sends no more than this. */
-  readonly bodyBytes?: number;
+  readonly maxBodyBytes?: number;
   /** What all bodies that are being read may take together. */
-  readonly allBytes?: number;
+  readonly maxTotalBytes?: number;
   /** How long whoever is in may take to say the rest once the door closes. */
   readonly graceMs?: number;
 }
 
-interface Answer {
+interface HttpAnswer {
   readonly status: number;
   readonly text: string | object;
 }
@@ -38,13 +38,13 @@ const NAME = /^[a-z][a-z0-9_]{0,59}$/;
 export class HttpServer {
   readonly #options: Required<HttpServerOptions>;
   readonly #server: Server;
-  #reading = 0;
-  #closing = false;
+  #bytesInFlight = 0;
+  #isClosing = false;
   /** False once the inbox could not keep a delivery, until it can again. */
-  #keeps = true;
+  #canStore = true;
 
   constructor(options: HttpServerOptions) {
-    this.#options = { bodyBytes: 25 * MIB, allBytes: 200 * MIB, graceMs: 5000, ...options };
+    this.#options = { maxBodyBytes: 25 * MIB, maxTotalBytes: 200 * MIB, graceMs: 5000, ...options };
     this.#server = createServer((request, response) => {
       this.#answer(request)
         .catch((error: unknown) => {
@@ -52,8 +52,8 @@ export class HttpServer {
           return { status: 500, text: "an error of ours" };
         })
         .then((answer) => {
-          if (this.#closing) response.setHeader("connection", "close");
-          say(request, response, answer);
+          if (this.#isClosing) response.setHeader("connection", "close");
+          respond(request, response, answer);
         })
         .catch(() => response.destroy());
     });
@@ -71,7 +71,7 @@ export class HttpServer {
 
   /** Lets nobody in any more; resolves when those who are in have their answer. */
   close(): Promise<void> {
-    this.#closing = true;
+    this.#isClosing = true;
     return new Promise((resolve) => {
       const cut = setTimeout(() => this.#server.closeAllConnections(), this.#options.graceMs);
       this.#server.close(() => {
@@ -82,7 +82,7 @@ export class HttpServer {
     });
   }
 
-  async #answer(request: IncomingMessage): Promise<Answer> {
+  async #answer(request: IncomingMessage): Promise<HttpAnswer> {
     const path = (request.url ?? "").split("?")[0];
     const isLook = request.method === "GET" || request.method === "HEAD";
     if (path === "/healthz" && isLook) return { status: 200, text: "ok" };
@@ -93,14 +93,14 @@ export class HttpServer {
   }
 
   /** Counts and ids alone: whoever asks need not be a friend. */
-  #readiness(): Answer {
-    const { waiting, working, failed } = this.#options.inbox.standing();
+  #readiness(): HttpAnswer {
+    const { waiting, working, failed } = this.#options.inbox.stats();
     const given = failed.map(({ id, name, at }) => ({ id, name, at: new Date(at).toISOString() }));
-    const ready = this.#keeps && !this.#closing;
+    const ready = this.#canStore && !this.#isClosing;
     return { status: ready ? 200 : 503, text: { ready, waiting, working, failed: given } };
   }
 
-  async #receive(request: IncomingMessage): Promise<Answer> {
+  async #receive(request: IncomingMessage): Promise<HttpAnswer> {
     const header = (name: string) => String(request.headers[name] ?? "");
     const signature = header("x-hub-signature-256");
     const id = header("x-github-delivery");
@@ -117,23 +117,23 @@ export class HttpServer {
     }
     const payload = parse(body);
     if (payload === undefined) return { status: 400, text: "the body is no JSON object" };
-    return this.#keep({ id, name, payload });
+    return this.#store({ id, name, payload });
   }
 
-  async #keep(delivery: Delivery): Promise<Answer> {
+  async #store(delivery: Delivery): Promise<HttpAnswer> {
     try {
       const came = await this.#options.inbox.accept(delivery);
-      this.#keeps = true;
+      this.#canStore = true;
       return { status: 202, text: came === "new" ? "accepted" : "known already" };
     } catch (error) {
-      this.#keeps = false;
+      this.#canStore = false;
       this.#options.warn(`delivery ${delivery.id} could not be kept: ${String(error)}`);
       return { status: 503, text: "it could not be kept; deliver it again" };
     }
   }
 
-  async #readBody(request: IncomingMessage): Promise<string | Answer> {
-    const { bodyBytes, allBytes } = this.#options;
+  async #readBody(request: IncomingMessage): Promise<string | HttpAnswer> {
+    const { maxBodyBytes: bodyBytes, maxTotalBytes: allBytes } = this.#options;
     const tooLong = { status: 413, text: `the body is longer than ${bodyBytes} bytes` };
     if (Number(request.headers["content-length"] ?? 0) > bodyBytes) return tooLong;
     const chunks: Buffer[] = [];
@@ -141,13 +141,14 @@ export class HttpServer {
     try {
       for await (const chunk of request as AsyncIterable<Buffer>) {
         size += chunk.length;
-        this.#reading += chunk.length;
+        this.#bytesInFlight += chunk.length;
         if (size > bodyBytes) return tooLong;
-        if (this.#reading > allBytes) return { status: 503, text: "too much at once; deliver it again" };
+        if (this.#bytesInFlight > allBytes)
+          return { status: 503, text: "too much at once; deliver it again" };
         chunks.push(chunk);
       }
     } finally {
-      this.#reading -= size;
+      this.#bytesInFlight -= size;
     }
     return Buffer.concat(chunks).toString();
   }
@@ -163,7 +164,7 @@ function parse(body: string): unknown {
 }
 
 /** Whoever is refused before the end of the body is cut off. */
-function say(request: IncomingMessage, response: ServerResponse, { status, text }: Answer): void {
+function respond(request: IncomingMessage, response: ServerResponse, { status, text }: HttpAnswer): void {
   const isText = typeof text === "string";
   if (!request.complete) response.setHeader("connection", "close");
   response.writeHead(status, { "content-type": isText ? "text/plain" : "application/json" });

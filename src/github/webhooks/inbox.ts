@@ -8,7 +8,7 @@
 import type { Delivery } from "../api/delivery.ts";
 
 /** How often a delivery is tried whose handling fails for a reason of its own. */
-export const ATTEMPTS = 5;
+export const MAX_ATTEMPTS = 5;
 
 export interface TakenDelivery {
   readonly delivery: Delivery;
@@ -34,16 +34,16 @@ export interface InboxStats {
 export interface Inbox {
   /** `known`: a delivery with this id came before, and was not given up. */
   accept(delivery: Delivery): Promise<"new" | "known">;
-  knows(id: string): boolean;
+  has(id: string): boolean;
   /** When the last delivery that is remembered came; undefined: none is. */
   lastSeen(): number | undefined;
   /** The oldest delivery of a repository that nobody works for; undefined: there is none now. */
   take(): Promise<TakenDelivery | undefined>;
   done(id: string): void;
   /** It may be taken again; the attempt is counted unless the trouble was not its own. */
-  putBack(id: string, counts: boolean): void;
+  release(id: string, counts: boolean): void;
   giveUp(id: string, reason: string): Promise<void>;
   /** Calls `listener` whenever something may have come to be taken. */
   onArrival(listener: () => void): void;
-  standing(): InboxStats;
+  stats(): InboxStats;
 }

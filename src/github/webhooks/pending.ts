@@ -13,7 +13,7 @@ export interface PendingDelivery {
   readonly at: number;
   /** Whose turn it is. */
   readonly key: string;
-  readonly place: LogPosition;
+  readonly position: LogPosition;
   attempts: number;
 }
 
@@ -32,10 +32,10 @@ export class PendingDeliveries {
 
   /** The files that hold a payload which is still needed. */
   get files(): Set<number> {
-    return new Set([...this.#entries.values()].map(({ place }) => place.file));
+    return new Set([...this.#entries.values()].map(({ position }) => position.file));
   }
 
-  of(id: string): PendingDelivery | undefined {
+  find(id: string): PendingDelivery | undefined {
     return this.#entries.get(id);
   }
 
@@ -57,7 +57,7 @@ export class PendingDeliveries {
   }
 
   /** It stays the first of its key. */
-  putBack({ key }: PendingDelivery): void {
+  release({ key }: PendingDelivery): void {
     this.#busy.delete(key);
   }
 
@@ -71,7 +71,7 @@ export class PendingDeliveries {
 }
 
 /** Deliveries of one repository are worked off one after the other; else those of an installation. */
-export function keyOf(payload: unknown): string {
+export function queueKey(payload: unknown): string {
   const { repository, installation } = (payload ?? {}) as Readonly<
     Record<string, { readonly id?: number } | undefined>
   >;

@@ -13,71 +13,77 @@ import type { Repo } from "../api/repo.ts";
 
 export interface RedeliverOptions {
   readonly app: Pick<Probot, "auth">;
-  readonly inbox: Pick<Inbox, "accept" | "knows">;
+  readonly inbox: Pick<Inbox, "accept" | "has">;
   /** When the last delivery came before this server began; undefined: there is no memory. */
   readonly since: number | undefined;
   /** Looks at repositories whatever was delivered; left out: they are looked at otherwise. */
   readonly sweep?: ((repos: readonly Repo[]) => Promise<void>) | undefined;
   /** How far back the log is read, in milliseconds. */
-  readonly backMs?: number;
+  readonly logWindowMs?: number;
   readonly warn: (text: string) => void;
   readonly now?: () => number;
   /** The server stops: nothing more is asked for. */
   readonly signal?: AbortSignal;
   /** Between two requests. */
   readonly paceMs?: number;
-  readonly pages?: number;
-  readonly most?: number;
+  readonly maxPages?: number;
+  readonly maxDeliveries?: number;
 }
 
 export interface RedeliverResult {
   /** Deliveries that are in the inbox now. */
   readonly accepted: number;
   /** Deliveries that GitHub was asked to make again. */
-  readonly asked: number;
-  readonly repos: number;
+  readonly requested: number;
+  readonly sweptRepos: number;
 }
 
 /** A line of GitHub's log. */
-interface Logged {
+interface LoggedDelivery {
   /** Larger than a number can be told exactly. */
   readonly id: string;
   readonly guid: string;
   readonly event: string;
   readonly at: number;
-  readonly ok: boolean;
+  readonly isDelivered: boolean;
 }
 
 type App = Awaited<ReturnType<Probot["auth"]>>;
 
 /** GitHub keeps its log as long. */
 const LOG_MS = 3 * 24 * 60 * 60 * 1000;
-const PAGES = 30;
-const MOST = 1000;
+const MAX_PAGES = 30;
+const MAX_DELIVERIES = 1000;
 const PACE_MS = 100;
 
-type Ready = Required<Omit<RedeliverOptions, "paceMs" | "sweep">> & { readonly pace: () => Promise<void> };
+type ResolvedOptions = Required<Omit<RedeliverOptions, "paceMs" | "sweep">> & {
+  readonly pace: () => Promise<void>;
+};
 
 /** Never rejects. */
 export async function redeliver(options: RedeliverOptions): Promise<RedeliverResult> {
   const { paceMs = PACE_MS, signal = new AbortController().signal, sweep, ...given } = options;
   const pace = () => setTimeout(paceMs, undefined, { signal, ref: false });
-  const all: Ready = {
+  const all: ResolvedOptions = {
     now: Date.now,
-    pages: PAGES,
-    most: MOST,
-    backMs: LOG_MS,
+    maxPages: MAX_PAGES,
+    maxDeliveries: MAX_DELIVERIES,
+    logWindowMs: LOG_MS,
     ...given,
     signal,
     pace,
   };
-  const delivered = await attempt(all, "missed deliveries", { accepted: 0, asked: 0 }, () => fromLog(all));
+  const delivered = await warnOnFailure(all, "missed deliveries", { accepted: 0, requested: 0 }, () =>
+    recoverFromLog(all),
+  );
   const repos =
-    sweep === undefined ? 0 : await attempt(all, "a look at every repository", 0, () => sweepAll(all, sweep));
-  return { ...delivered, repos };
+    sweep === undefined
+      ? 0
+      : await warnOnFailure(all, "a look at every repository", 0, () => sweepAll(all, sweep));
+  return { ...delivered, sweptRepos: repos };
 }
 
-async function attempt<T>(
+async function warnOnFailure<T>(
   { warn }: RedeliverOptions,
   what: string,
   none: T,
@@ -91,14 +97,14 @@ async function attempt<T>(
   }
 }
 
-async function fromLog(options: Ready): Promise<{ accepted: number; asked: number }> {
-  const { app, inbox, since, pace, warn, most } = options;
+async function recoverFromLog(options: ResolvedOptions): Promise<{ accepted: number; requested: number }> {
+  const { app, inbox, since, pace, warn, maxDeliveries: most } = options;
   const github = await app.auth();
-  const missed = missing(await readLog(options, github), inbox, since);
+  const missed = missedDeliveries(await readLog(options, github), inbox, since);
   if (missed.length > most)
     warn(`${missed.length} deliveries were missed; the youngest ${most} are recovered`);
   let accepted = 0;
-  let asked = 0;
+  let requested = 0;
   for (const one of missed.slice(-most)) {
     await pace();
     const { data } = await github.request("GET /app/hook/deliveries/{delivery_id}", {
@@ -112,16 +118,19 @@ async function fromLog(options: Ready): Promise<{ accepted: number; asked: numbe
       await github.request("POST /app/hook/deliveries/{delivery_id}/attempts", {
         delivery_id: one.id as never,
       });
-      asked++;
+      requested++;
     }
   }
-  return { accepted, asked };
+  return { accepted, requested };
 }
 
 /** The youngest first, as far back as GitHub and our patience go. */
-async function readLog({ now, backMs, pace, pages, warn }: Ready, github: App): Promise<Logged[]> {
+async function readLog(
+  { now, logWindowMs: backMs, pace, maxPages: pages, warn }: ResolvedOptions,
+  github: App,
+): Promise<LoggedDelivery[]> {
   const oldest = now() - backMs;
-  const found: Logged[] = [];
+  const found: LoggedDelivery[] = [];
   let page = 0;
   for await (const { data } of github.paginate.iterator("GET /app/hook/deliveries", {
     per_page: 100,
@@ -131,7 +140,7 @@ async function readLog({ now, backMs, pace, pages, warn }: Ready, github: App): 
       guid: one.guid,
       event: one.event,
       at: Date.parse(one.delivered_at),
-      ok: one.status_code >= 200 && one.status_code < 300,
+      isDelivered: one.status_code >= 200 && one.status_code < 300,
     }));
     found.push(...lines.filter(({ at }) => at > oldest));
     if (lines.some(({ at }) => at <= oldest)) break;
@@ -148,17 +157,21 @@ async function readLog({ now, backMs, pace, pages, warn }: Ready, github: App): 
  * What nobody answered well; and what somebody did, but after the last that we remember: a spool can
  * be lost. With no memory at all, an answer in the log is believed.
  */
-function missing(log: readonly Logged[], inbox: Pick<Inbox, "knows">, since = Infinity): Logged[] {
-  const well = new Set(log.filter(({ ok }) => ok).map(({ guid }) => guid));
+function missedDeliveries(
+  log: readonly LoggedDelivery[],
+  inbox: Pick<Inbox, "has">,
+  since = Infinity,
+): LoggedDelivery[] {
+  const well = new Set(log.filter(({ isDelivered: ok }) => ok).map(({ guid }) => guid));
   // A delivery that was made again is in the log more than once.
   const once = new Map(log.map((one) => [one.guid, one]));
   return [...once.values()]
-    .filter(({ guid, at }) => !inbox.knows(guid) && (!well.has(guid) || at > since))
+    .filter(({ guid, at }) => !inbox.has(guid) && (!well.has(guid) || at > since))
     .toSorted((a, b) => a.at - b.at);
 }
 
 async function sweepAll(
-  { app, pace, signal, warn }: Ready,
+  { app, pace, signal, warn }: ResolvedOptions,
   sweep: NonNullable<RedeliverOptions["sweep"]>,
 ): Promise<number> {
   const github = await app.auth();
@@ -182,7 +195,7 @@ async function sweepAll(
   return count;
 }
 
-async function listRepos(github: App, pace: Ready["pace"]): Promise<Repo[]> {
+async function listRepos(github: App, pace: ResolvedOptions["pace"]): Promise<Repo[]> {
   const repos: Repo[] = [];
   const pages = github.paginate.iterator("GET /installation/repositories", {
     per_page: 100,

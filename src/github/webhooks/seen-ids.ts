@@ -10,10 +10,10 @@ export class SeenIds {
   /** The oldest first: when each came. */
   readonly #seen = new Map<string, number>();
   readonly #files = new Map<number, Map<string, number>>();
-  readonly #most: number;
+  readonly #maxIds: number;
 
   constructor(most: number) {
-    this.#most = most;
+    this.#maxIds = most;
   }
 
   has(id: string): boolean {
@@ -21,7 +21,7 @@ export class SeenIds {
   }
 
   /** When the last one came. */
-  get last(): number | undefined {
+  get lastSeen(): number | undefined {
     let last: number | undefined;
     for (const at of this.#seen.values()) last = Math.max(last ?? at, at);
     return last;
@@ -36,17 +36,17 @@ export class SeenIds {
   }
 
   /** What a file is to remember at this time; nothing when it may go. */
-  of(file: number, now: number): readonly (readonly [id: string, at: number])[] {
+  idsIn(file: number, now: number): readonly (readonly [id: string, at: number])[] {
     return [...(this.#files.get(file) ?? [])].filter(([, at]) => at > now - SEEN_ID_TTL_MS);
   }
 
-  drop(file: number): void {
+  dropFile(file: number): void {
     this.#files.delete(file);
   }
 
-  forget(now: number): void {
+  expire(now: number): void {
     for (const [id, at] of this.#seen) {
-      if (at > now - SEEN_ID_TTL_MS && this.#seen.size <= this.#most) return;
+      if (at > now - SEEN_ID_TTL_MS && this.#seen.size <= this.#maxIds) return;
       this.#seen.delete(id);
     }
   }

@@ -19,12 +19,12 @@ export interface LogPosition {
 
 export interface LogLine {
   readonly value: unknown;
-  readonly place: LogPosition;
+  readonly position: LogPosition;
 }
 
-interface Waiting {
+interface PendingAppend {
   readonly line: Buffer;
-  readonly resolve: (place: LogPosition) => void;
+  readonly resolve: (position: LogPosition) => void;
   readonly reject: (cause: unknown) => void;
 }
 
@@ -46,8 +46,8 @@ export class WriteAheadLog {
   #number: number;
   #file: FileHandle | undefined;
   #size = 0;
-  #waiting: Waiting[] = [];
-  #notes: Buffer[] = [];
+  #waiting: PendingAppend[] = [];
+  #lazyLines: Buffer[] = [];
   #flushing: Promise<void> | undefined;
 
   constructor(
@@ -83,7 +83,7 @@ export class WriteAheadLog {
       const end = at < 0 ? bytes.length : at;
       const value = at < 0 ? undefined : parse(bytes.subarray(offset, end));
       if (value === undefined) broken++;
-      else lines.push({ value, place: { file, offset, length: end - offset } });
+      else lines.push({ value, position: { file, offset, length: end - offset } });
       offset = end + 1;
     }
     return { lines, broken };
@@ -111,8 +111,8 @@ export class WriteAheadLog {
   }
 
   /** Written soon, waited for by nobody: a crash of the machine may lose it. */
-  note(value: unknown): void {
-    this.#notes.push(format(value));
+  appendLazily(value: unknown): void {
+    this.#lazyLines.push(format(value));
     this.#flush();
   }
 
@@ -143,7 +143,7 @@ export class WriteAheadLog {
   #flush(): void {
     this.#flushing ??= this.#write().finally(() => {
       this.#flushing = undefined;
-      if (this.#waiting.length + this.#notes.length > 0) this.#flush();
+      if (this.#waiting.length + this.#lazyLines.length > 0) this.#flush();
     });
   }
 
@@ -151,9 +151,9 @@ export class WriteAheadLog {
     // What else is appended in this turn of the loop goes along.
     await Promise.resolve();
     const waiting = this.#waiting.splice(0);
-    const notes = this.#notes.splice(0);
+    const notes = this.#lazyLines.splice(0);
     try {
-      const file = (this.#file ??= await this.#begin());
+      const file = (this.#file ??= await this.#openNext());
       let offset = this.#size;
       const bytes = Buffer.concat([...waiting.map(({ line }) => line), ...notes]);
       await file.appendFile(bytes);
@@ -172,7 +172,7 @@ export class WriteAheadLog {
     }
   }
 
-  async #begin(): Promise<FileHandle> {
+  async #openNext(): Promise<FileHandle> {
     // A name that could not be made good is not tried again.
     const file = await open(this.#path(++this.#number), "ax", 0o600);
     this.#size = 0;

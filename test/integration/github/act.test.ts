@@ -446,8 +446,8 @@ describe("what happens at the same time", () => {
     let left = times;
     return {
       ...desk,
-      async look() {
-        const sight = await desk.look();
+      async readView() {
+        const sight = await desk.readView();
         if (left-- > 0) act();
         return sight;
       },
@@ -457,7 +457,7 @@ describe("what happens at the same time", () => {
     kind: "command",
     repo: REPO,
     actor: BOB,
-    spot: { kind: "issue-comment", number: 12, id: 5 },
+    location: { kind: "issue-comment", number: 12, id: 5 },
     text,
     event: "comment:5",
   });

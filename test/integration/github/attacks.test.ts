@@ -389,8 +389,8 @@ describe("an approval", () => {
     commitAs(office.far.remote, "eve@example.com", "feat: slipped under\n", { branch: BRANCH });
     const result = only(await harmless(office, () => office.say(CAT, 12, `/approve ${seen}`)));
     expect(result.kind).toBe("refused");
-    const sight = await office.desk.look();
-    expect(sight.at(BRANCH as never)?.wantsApproval).toBe(false);
+    const sight = await office.desk.readView();
+    expect(sight.position(BRANCH as never)?.wantsApproval).toBe(false);
   });
 
   it.each([7, 10, 39])("names %i digits of an id", async (digits) => {
@@ -647,7 +647,7 @@ describe("a loop", () => {
   });
 
   it("of one actor ends after thirty commands an hour, and of nobody else", async () => {
-    const limits = new RateLimit({ accepted: 3 });
+    const limits = new RateLimit({ maxAccepted: 3 });
     const office = await openOffice(FILES, limits);
     for (let at = 0; at < 3; at++) expect(only(await office.say(ANN, 12, "/run work")).kind).toBe("accepted");
     expect(sentence(only(await harmless(office, () => office.say(ANN, 12, "/run work"))))).toContain(
@@ -663,13 +663,13 @@ describe("a loop", () => {
     for (let at = 0; at < 3; at++) expect(only(await office.say(ANN, 12, "/run work")).kind).toBe("accepted");
     const fresh = () => ({
       slug: "trailhand",
-      limits: new RateLimit({ accepted: 3 }),
+      limits: new RateLimit({ maxAccepted: 3 }),
       now: () => office.now,
     });
-    const spot = { kind: "issue-comment" as const, number: 12, id: 77 };
+    const location = { kind: "issue-comment" as const, number: 12, id: 77 };
     const ask = (actor: Actor, event: string) =>
       handleIntent(
-        { kind: "command", repo: REPO, actor, spot, text: "/run work", event },
+        { kind: "command", repo: REPO, actor, location, text: "/run work", event },
         office.desk,
         office.hub,
         fresh(),
@@ -681,7 +681,7 @@ describe("a loop", () => {
   });
 
   it("of questions does not reach GitHub for ever", async () => {
-    const office = await openOffice(FILES, new RateLimit({ asked: 5 }));
+    const office = await openOffice(FILES, new RateLimit({ maxAttempts: 5 }));
     office.known.people.set("eve", { id: 66, role: "read", permission: "read" });
     const eve = person(66, "eve");
     const kinds: string[] = [];

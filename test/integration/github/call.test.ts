@@ -4,7 +4,11 @@ import type { Branch } from "../../../src/core/protocol/ids.ts";
 import { mentionsIn, withMentions } from "../../../src/github/display/mention-comment.ts";
 import { project } from "../../../src/github/display/project.ts";
 import type { BranchView } from "../../../src/github/display/branch-status.ts";
-import { MARKER, type PullRequestRef, type DesiredState } from "../../../src/github/display/desired-state.ts";
+import {
+  STATUS_MARKER,
+  type PullRequestRef,
+  type DesiredState,
+} from "../../../src/github/display/desired-state.ts";
 import { answer, ask, NOW, projected, seenOf, workflowOf } from "../../support/github/branch-builders.ts";
 import { kinds, settle, Shown } from "../../support/github/memory-display.ts";
 
@@ -56,7 +60,7 @@ describe("a call", () => {
   });
 
   test("is made for what failed and what waits, not for what ended, is held, or stands in one machine's way", () => {
-    const calls = (...given: Parameters<typeof seenOf>) => wantedOf(seenOf(...given)).calls.length;
+    const calls = (...given: Parameters<typeof seenOf>) => wantedOf(seenOf(...given)).mentions.length;
     expect(calls(ISSUE, [ask("work"), answer(1, "failed")])).toBe(1);
     expect(calls(ISSUE, [ask("parked")], { code: "parked", detail: "too dear" })).toBe(1);
     expect(calls(ISSUE, [ask("work")])).toBe(0);
@@ -65,14 +69,14 @@ describe("a call", () => {
     expect(calls(ISSUE, [ask("work")], { code: "held", detail: "a release" })).toBe(0);
     expect(calls(ISSUE, [ask("work")], { code: "blocked", detail: "its checkout has changes" })).toBe(0);
     const old = { now: NOW + 2 * 86_400_000 };
-    expect(wantedOf(seenOf(ISSUE, [ask("work"), answer(1, "failed")]), old).calls).toEqual([]);
+    expect(wantedOf(seenOf(ISSUE, [ask("work"), answer(1, "failed")]), old).mentions).toEqual([]);
   });
 
   test("is about the request, however many approvals it has so far", () => {
     const why = { code: "waits", detail: "waits for 1 more approval", person: true } as const;
     const given = seenOf(ISSUE, [ask("work"), "approve: it\n\nApproves: $1\n"], why);
     const request = given.trail[1]?.commit;
-    expect(wantedOf({ ...given, state: "work", approves: request }).calls).toMatchObject([
+    expect(wantedOf({ ...given, state: "work", approvalTarget: request }).mentions).toMatchObject([
       { commit: request },
     ]);
   });
@@ -81,7 +85,7 @@ describe("a call", () => {
     const shown = new Shown(7);
     const seen = seenOf(ISSUE, REVIEW);
     await settle(shown, wantedOf(seenOf(ISSUE, [ask("work")])));
-    shown.say(7, 666, wantedOf(seen).calls[0]?.body ?? "");
+    shown.say(7, 666, wantedOf(seen).mentions[0]?.body ?? "");
     expect(kinds(await settle(shown, wantedOf(seen)))).toContain("create-comment");
     expect(calledAt(shown)).toHaveLength(1);
   });
@@ -89,8 +93,8 @@ describe("a call", () => {
   test("is at the pull request where there is one, else at the branch's own issue, and at one place only", async () => {
     const seen = seenOf(ISSUE, [ask("review", "Refs: #12\n")]);
     const pull: PullRequestRef = { number: 9, branch: ISSUE as Branch, isFork: false, authorId: 1 };
-    expect(wantedOf(seen, { pulls: [pull] }).calls).toMatchObject([{ numbers: [9, 7, 12] }]);
-    expect(wantedOf(seen).calls).toMatchObject([{ numbers: [7, 12] }]);
+    expect(wantedOf(seen, { pulls: [pull] }).mentions).toMatchObject([{ numbers: [9, 7, 12] }]);
+    expect(wantedOf(seen).mentions).toMatchObject([{ numbers: [7, 12] }]);
     const shown = new Shown(7, 9, 12);
     await settle(shown, wantedOf(seenOf(ISSUE, [ask("work", "Refs: #12\n")]), { pulls: [pull] }));
     await settle(shown, wantedOf(seen, { pulls: [pull] }));
@@ -102,7 +106,7 @@ describe("a call", () => {
     expect([7, 9].map((number) => calledAt(later, number).length)).toEqual([1, 0]);
     // So it is when the pull request is gone again.
     shown.threads.delete(9);
-    shown.say(7, 1, wantedOf(seen).calls[0]?.body ?? "");
+    shown.say(7, 1, wantedOf(seen).mentions[0]?.body ?? "");
     expect(kinds(await settle(shown, wantedOf(seen)))).not.toContain("create-comment");
   });
 
@@ -113,12 +117,12 @@ describe("a call", () => {
         ask("work", `Parent: ${ISSUE}\n`),
         ...more.map((one) => `${one}Parent: ${ISSUE}\n`),
       ]);
-    expect(wantedOf([own, child(answer(1, "review"))]).calls).toMatchObject([{ numbers: [7] }]);
-    expect(wantedOf([own, child(answer(1, "failed"))]).calls).toEqual([]);
-    expect(wantedOf([child(answer(1, "review"))]).calls).toEqual([]);
+    expect(wantedOf([own, child(answer(1, "review"))]).mentions).toMatchObject([{ numbers: [7] }]);
+    expect(wantedOf([own, child(answer(1, "failed"))]).mentions).toEqual([]);
+    expect(wantedOf([child(answer(1, "review"))]).mentions).toEqual([]);
     // Whoever writes that two branches are each other's parents is told nothing, and stops nothing.
     const odd = (branch: string, parent: string) => seenOf(branch, [ask("review", `Parent: ${parent}\n`)]);
-    expect(wantedOf([odd("a", "b"), odd("b", "a")]).calls).toEqual([]);
+    expect(wantedOf([odd("a", "b"), odd("b", "a")]).mentions).toEqual([]);
   });
 
   test("of a child is not what a new status comment of its parent says", async () => {
@@ -154,7 +158,7 @@ states:
   const seen = seenOf(ISSUE, [ask("work")], why);
   const mentions = (by: string, one = seen) =>
     wantedOf(one, { workflow: workflow(by) })
-      .calls[0]?.body.replace(/`[^`]*`/g, "")
+      .mentions[0]?.body.replace(/`[^`]*`/g, "")
       .match(/@[\w-]+/g) ?? [];
 
   test("are those whose approval counts, by the login in their address", () => {
@@ -176,7 +180,9 @@ states:
     const shown = new Shown(7);
     const wanted = wantedOf(seen, { workflow: workflow(" by ops") });
     await settle(shown, wanted);
-    expect(commentsOf(shown).map(({ body }) => [body.startsWith(MARKER), body.includes("@ann")])).toEqual([
+    expect(
+      commentsOf(shown).map(({ body }) => [body.startsWith(STATUS_MARKER), body.includes("@ann")]),
+    ).toEqual([
       [true, false],
       [false, true],
     ]);
@@ -188,9 +194,9 @@ test("the mark of a call counts at the beginning of a body alone", () => {
   const commit = "a".repeat(40);
   const mark = `<!-- trailhand:call ${commit} -->`;
   expect(mentionsIn(`${mark}\n\ntext`)).toEqual([commit]);
-  expect(mentionsIn(withMentions(`${MARKER}x -->\n\ntext`, [commit]).replaceAll("\n", "\r\n"))).toEqual([
-    commit,
-  ]);
+  expect(
+    mentionsIn(withMentions(`${STATUS_MARKER}x -->\n\ntext`, [commit]).replaceAll("\n", "\r\n")),
+  ).toEqual([commit]);
   expect(mentionsIn(`text\n${mark}`)).toEqual([]);
   expect(mentionsIn(`${mark}x`)).toEqual([]);
 });

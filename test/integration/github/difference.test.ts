@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { diff } from "../../../src/github/display/diff.ts";
 import { mentionsIn } from "../../../src/github/display/mention-comment.ts";
 import { project } from "../../../src/github/display/project.ts";
-import { MARKER, type DesiredState } from "../../../src/github/display/desired-state.ts";
+import { STATUS_MARKER, type DesiredState } from "../../../src/github/display/desired-state.ts";
 import { kinds, settle, Shown } from "../../support/github/memory-display.ts";
 import { answer, ask, projected, seenOf } from "../../support/github/branch-builders.ts";
 
@@ -62,7 +62,7 @@ describe("the difference", () => {
     const shown = new Shown(7);
     await settle(shown, now);
     shown.say(7, 1, now.threads[0]?.body ?? "");
-    shown.say(7, 1, `${MARKER}another -->\nold`);
+    shown.say(7, 1, `${STATUS_MARKER}another -->\nold`);
     expect(kinds(await settle(shown, now))).toEqual(["delete-comment", "delete-comment"]);
     expect(shown.threads.get(7)?.comments.map(({ id }) => id)).toEqual([1]);
   });
@@ -70,8 +70,8 @@ describe("the difference", () => {
   test("does not touch what others wrote, with our marker or without, nor our own other comments", async () => {
     const shown = new Shown(7);
     shown.say(7, 666, now.threads[0]?.body ?? "");
-    shown.say(7, 666, `${MARKER}x -->`);
-    shown.say(7, 1, `Here is what I can do.\n${MARKER}x -->`);
+    shown.say(7, 666, `${STATUS_MARKER}x -->`);
+    shown.say(7, 1, `Here is what I can do.\n${STATUS_MARKER}x -->`);
     const before = structuredClone(shown.threads.get(7)?.comments);
     expect(kinds(await settle(shown, now))).toContain("create-comment");
     expect(shown.threads.get(7)?.comments.slice(0, 3)).toEqual(before);
@@ -88,7 +88,7 @@ describe("the difference", () => {
       commit,
       (shown.checks.get(commit) ?? []).map((one) => ({ ...one, appId: 5 })),
     );
-    shown.reactions.set("comment:900", [{ userId: 666, face: "eyes" }]);
+    shown.reactions.set("comment:900", [{ userId: 666, content: "eyes" }]);
     expect(kinds(await settle(shown, now))).toEqual(["react", "create-check"]);
   });
 
@@ -109,7 +109,7 @@ describe("the difference", () => {
       ].toSorted(),
     );
     const [status, call] = shown.threads.get(7)?.comments.toSorted((a, b) => a.id - b.id) ?? [];
-    expect([status?.id, mentionsIn(call?.body ?? "")]).toEqual([id, [wantedAt(1).calls[0]?.commit]]);
+    expect([status?.id, mentionsIn(call?.body ?? "")]).toEqual([id, [wantedAt(1).mentions[0]?.commit]]);
     const standing = [...shown.checks.values()]
       .flat()
       .map(({ name, status, conclusion }) => [name, status, conclusion]);
@@ -145,13 +145,13 @@ describe("the difference", () => {
         fc.nat({ max: 3 }),
         async (past, last) => {
           const shown = new Shown(7);
-          shown.say(7, 666, `${MARKER}x -->`);
+          shown.say(7, 666, `${STATUS_MARKER}x -->`);
           for (const [step, done, harm] of past) {
             const wanted = wantedAt(step);
             for (const write of diff(await shown.read(wanted), wanted).slice(0, done)) shown.write(write);
             if (harm === 1) shown.threads.get(7)?.comments.splice(1, 1);
             if (harm === 2) shown.threads.get(7)?.labels.push("state:parked");
-            if (harm === 3) shown.say(7, 1, `${MARKER}y -->`);
+            if (harm === 3) shown.say(7, 1, `${STATUS_MARKER}y -->`);
           }
           const wanted = wantedAt(last);
           await settle(shown, wanted);
@@ -159,12 +159,12 @@ describe("the difference", () => {
           const { labels = [], comments = [] } = shown.threads.get(7) ?? {};
           expect(labels).toEqual([wanted.threads[0]?.label.name]);
           const ours = comments.filter(({ authorId }) => authorId === 1).map(({ body }) => body);
-          const [status, ...doubles] = ours.filter((body) => body.startsWith(MARKER));
+          const [status, ...doubles] = ours.filter((body) => body.startsWith(STATUS_MARKER));
           expect(status?.replace(/<!-- trailhand:call \w+ -->\n/g, "")).toBe(wanted.threads[0]?.body);
           expect(doubles).toEqual([]);
           // Whoever is called for a commit is called once.
           const calls = ours.flatMap(mentionsIn);
-          for (const { commit } of wanted.calls) expect(calls).toContain(commit);
+          for (const { commit } of wanted.mentions) expect(calls).toContain(commit);
         },
       ),
       { numRuns: 60 },

@@ -158,7 +158,7 @@ describe("a comment", () => {
         kind: "command",
         repo: { owner: "Codertocat", name: "Hello-World" },
         actor: actorOf(payload),
-        spot: { kind: "issue-comment", number, id },
+        location: { kind: "issue-comment", number, id },
         text: "/retry",
         event: `comment:${id}`,
       },
@@ -191,7 +191,7 @@ describe("a comment", () => {
     });
     const { number } = payload["pull_request"] as { number: number };
     expect(read("pull_request_review_comment", payload).intents).toMatchObject([
-      { kind: "command", spot: { kind: "review-comment", number, id }, event: `review-comment:${id}` },
+      { kind: "command", location: { kind: "review-comment", number, id }, event: `review-comment:${id}` },
     ]);
   });
 });
@@ -204,7 +204,7 @@ it("a new issue asks for the commands in its text", () => {
   });
   const { number } = payload["issue"] as { number: number };
   expect(read("issues", payload).intents).toMatchObject([
-    { kind: "command", spot: { kind: "issue", number, id: undefined }, event: `issue:${number}:opened` },
+    { kind: "command", location: { kind: "issue", number, id: undefined }, event: `issue:${number}:opened` },
   ]);
 });
 

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
 import { readCredentials } from "../../../src/github/api/credentials.ts";
-import { formPage, makeManifest, manifestSchema } from "../../../src/github/api/app-manifest.ts";
+import { formPage, buildManifest, manifestSchema } from "../../../src/github/api/app-manifest.ts";
 import { makeTerminal } from "../../../src/cli/render/terminal.ts";
 import { readInput } from "../../../src/cli/input.ts";
 import { run } from "../../../src/cli/do/app-manifest.ts";
@@ -115,7 +115,7 @@ test("without an address the webhook is off, and that is said", async () => {
 
 test("a name cannot break out of the page", () => {
   const name = `"><script>alert(1)</script>'&`;
-  const manifest = makeManifest(APP, { name, webhook: undefined, redirect: undefined });
+  const manifest = buildManifest(APP, { name, webhook: undefined, redirect: undefined });
   const html = formPage("https://github.com/settings/apps/new", manifest);
   expect(html).not.toContain("<script>");
   expect(read(html).manifest).toMatchObject({ name });

@@ -107,7 +107,7 @@ test("where GitHub refuses, the answer goes out unsigned, and that is told", asy
 async function openDouble(hub: Hub) {
   const sleeps: number[] = [];
   const { request } = await openClient({
-    pacer: new RequestThrottle(() => 0),
+    throttle: new RequestThrottle(() => 0),
     baseUrl: hub.url,
     token: () => Promise.resolve("token"),
     sleep: (ms) => Promise.resolve(void sleeps.push(ms)),

@@ -7,7 +7,7 @@ const LIMITED = { "retry-after": "30" };
 describe("the pacer", () => {
   const at = (start: number) => {
     const clock = { now: start };
-    return { clock, pacer: new RequestThrottle(() => clock.now) };
+    return { clock, throttle: new RequestThrottle(() => clock.now) };
   };
   const answered = (status: number, headers: Record<string, string> = {}, message = "") => ({
     status,
@@ -16,54 +16,56 @@ describe("the pacer", () => {
   });
 
   test("lets reads pass, and a write a second, whoever asks", () => {
-    const { clock, pacer } = at(5000);
-    expect([pacer.take("write"), pacer.take("making"), pacer.take("write")]).toEqual([0, 1000, 2000]);
-    expect(pacer.take("read")).toBe(0);
+    const { clock, throttle } = at(5000);
+    expect([throttle.reserve("write"), throttle.reserve("making"), throttle.reserve("write")]).toEqual([
+      0, 1000, 2000,
+    ]);
+    expect(throttle.reserve("read")).toBe(0);
     clock.now += 10_000;
-    expect(pacer.take("making")).toBe(0);
+    expect(throttle.reserve("making")).toBe(0);
   });
 
   test("waits as long as GitHub says, in seconds or by a date", () => {
-    const { clock, pacer } = at(1_700_000_000_000);
-    expect(pacer.judge(answered(403, LIMITED), "write", 1, true)).toEqual({ kind: "again", ms: 30_000 });
-    expect(pacer.take("read")).toBe(30_000);
+    const { clock, throttle } = at(1_700_000_000_000);
+    expect(throttle.decide(answered(403, LIMITED), "write", 1, true)).toEqual({ kind: "again", ms: 30_000 });
+    expect(throttle.reserve("read")).toBe(30_000);
     clock.now += 30_000;
-    expect(pacer.take("read")).toBe(0);
+    expect(throttle.reserve("read")).toBe(0);
     const date = new Date(clock.now + 45_000).toUTCString();
-    expect(pacer.judge(answered(429, { "retry-after": date }), "read", 1, true)).toEqual({
+    expect(throttle.decide(answered(429, { "retry-after": date }), "read", 1, true)).toEqual({
       kind: "again",
       ms: 45_000,
     });
   });
 
   test("waits for the reset when nothing is left, a moment longer", () => {
-    const { clock, pacer } = at(1_700_000_000_000);
+    const { clock, throttle } = at(1_700_000_000_000);
     const reset = { "x-ratelimit-remaining": "0", "x-ratelimit-reset": String(clock.now / 1000 + 60) };
-    expect(pacer.judge(answered(403, reset), "read", 1, true)).toEqual({ kind: "again", ms: 61_000 });
+    expect(throttle.decide(answered(403, reset), "read", 1, true)).toEqual({ kind: "again", ms: 61_000 });
     clock.now += 61_000;
-    expect(pacer.take("read")).toBe(0);
-    pacer.saw(answered(200, { ...reset, "x-ratelimit-reset": String(clock.now / 1000 + 5) }));
-    expect(pacer.take("read")).toBe(6000);
+    expect(throttle.reserve("read")).toBe(0);
+    throttle.observe(answered(200, { ...reset, "x-ratelimit-reset": String(clock.now / 1000 + 5) }));
+    expect(throttle.reserve("read")).toBe(6000);
   });
 
   test("backs off, each time for longer, and puts off what takes too long", () => {
-    const { pacer } = at(1_700_000_000_000);
+    const { throttle } = at(1_700_000_000_000);
     const secondary = answered(403, {}, "You have exceeded a secondary rate limit");
-    const waits = [1, 2, 3].map((attempt) => pacer.judge(secondary, "write", attempt, true));
+    const waits = [1, 2, 3].map((attempt) => throttle.decide(secondary, "write", attempt, true));
     expect(waits).toEqual([60_000, 120_000, 240_000].map((ms) => ({ kind: "again", ms })));
-    expect(pacer.judge(answered(502), "write", 3, true)).toEqual({ kind: "again", ms: 4000 });
-    expect(pacer.judge(answered(502), "write", 6, true)).toMatchObject({ kind: "later" });
-    expect(pacer.judge(answered(403, { "retry-after": "3600" }), "write", 1, true)).toEqual({
+    expect(throttle.decide(answered(502), "write", 3, true)).toEqual({ kind: "again", ms: 4000 });
+    expect(throttle.decide(answered(502), "write", 6, true)).toMatchObject({ kind: "later" });
+    expect(throttle.decide(answered(403, { "retry-after": "3600" }), "write", 1, true)).toEqual({
       kind: "later",
       ms: 3_600_000,
     });
   });
 
   test("asks for a fresh token once, and tells gone, refused and unsure apart", () => {
-    const { pacer } = at(0);
+    const { throttle } = at(0);
     const kinds = ([status, asking]: readonly [number, "read" | "write" | "making"]) =>
-      pacer.judge(answered(status), asking, 1, true).kind;
-    expect(pacer.judge(answered(401), "write", 1, false).kind).toBe("token");
+      throttle.decide(answered(status), asking, 1, true).kind;
+    expect(throttle.decide(answered(401), "write", 1, false).kind).toBe("token");
     expect(kinds([401, "write"])).toBe("refused");
     expect(kinds([404, "write"])).toBe("gone");
     expect(kinds([410, "making"])).toBe("gone");

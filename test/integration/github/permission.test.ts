@@ -7,7 +7,7 @@ import {
   type Permission,
 } from "../../../src/github/commands/github-queries.ts";
 import { RateLimit } from "../../../src/github/commands/rate-limit.ts";
-import { includes, missing, rightOf } from "../../../src/github/commands/permission.ts";
+import { includesRight, missingRightMessage, readRight } from "../../../src/github/commands/permission.ts";
 
 const REPO = { owner: "acme", name: "shop" };
 const ANN = { id: 1, login: "ann", isBot: false };
@@ -24,24 +24,26 @@ const failing = (status: number, headers: Record<string, string> = {}): GitHubQu
 describe("a right", () => {
   it.each([...RIGHTS])("%s is what GitHub says", async (role) => {
     const hub = hubOf(() => ({ id: 1, role, permission: "none" }));
-    expect(await rightOf(hub, REPO, ANN)).toEqual({ right: role });
+    expect(await readRight(hub, REPO, ANN)).toEqual({ right: role });
   });
 
   it("of a role of the owner's own is what it includes", async () => {
     const hub = hubOf(() => ({ id: 1, role: "release-crew", permission: "write" }));
-    expect(await rightOf(hub, REPO, ANN)).toEqual({ right: "write" });
+    expect(await readRight(hub, REPO, ANN)).toEqual({ right: "write" });
   });
 
   it("of an unknown word is none", async () => {
     const hub = hubOf(() => ({ id: 1, role: "owner", permission: "all" }));
-    expect(await rightOf(hub, REPO, ANN)).toEqual({ right: "none" });
+    expect(await readRight(hub, REPO, ANN)).toEqual({ right: "none" });
   });
 
   it("belongs to the account, not to its name", async () => {
     const hub = hubOf(() => ({ id: 2, role: "admin", permission: "admin" }));
-    const standing = await rightOf(hub, REPO, ANN);
+    const standing = await readRight(hub, REPO, ANN);
     expect(standing.right).toBe("none");
-    expect(missing("ann", "/run", "write", standing)).toContain("the name belongs to another account now");
+    expect(missingRightMessage("ann", "/run", "write", standing)).toContain(
+      "the name belongs to another account now",
+    );
   });
 
   it.each([
@@ -50,7 +52,7 @@ describe("a right", () => {
     ["no leave to ask", failing(403)],
     ["no good credentials", failing(401)],
   ])("is none where there is %s", async (_, hub) =>
-    expect((await rightOf(hub, REPO, ANN)).right).toBe("none"),
+    expect((await readRight(hub, REPO, ANN)).right).toBe("none"),
   );
 
   it.each([
@@ -59,16 +61,16 @@ describe("a right", () => {
     ["is asked too often, in other words", failing(403, { "retry-after": "60" })],
     ["is asked too often this hour", failing(403, { "x-ratelimit-remaining": "0" })],
   ])("is asked for again later where GitHub %s", async (_, hub) => {
-    await expect(rightOf(hub, REPO, ANN)).rejects.toThrow("no");
+    await expect(readRight(hub, REPO, ANN)).rejects.toThrow("no");
   });
 
   it("includes those before it", () => {
     for (const [at, have] of RIGHTS.entries())
-      for (const [below, need] of RIGHTS.entries()) expect(includes(have, need)).toBe(at >= below);
+      for (const [below, need] of RIGHTS.entries()) expect(includesRight(have, need)).toBe(at >= below);
   });
 
   it("that is missing is named", () =>
-    expect(missing("ann", "/run", "write", { right: "triage" })).toBe(
+    expect(missingRightMessage("ann", "/run", "write", { right: "triage" })).toBe(
       "@ann, `/run` needs the right to write here, and you have triage.",
     ));
 });
@@ -112,23 +114,23 @@ describe("GitHub is asked", () => {
 
 describe("limits", () => {
   it("count for each actor, within their window", () => {
-    const limits = new RateLimit({ accepted: 2, asked: 5, windowMs: 1000 });
-    limits.accept("a", "e1", 0);
-    expect(limits.ask("a", 10)).toBe(0);
-    limits.accept("a", "e2", 500);
-    expect(limits.ask("a", 600)).toBe(400);
-    expect(limits.ask("b", 600)).toBe(0);
-    expect(limits.ask("a", 1000)).toBe(0);
-    expect([limits.knows("e1", 999), limits.knows("e1", 1000), limits.knows("e3", 0)]).toEqual([
-      true,
-      false,
-      false,
-    ]);
+    const limits = new RateLimit({ maxAccepted: 2, maxAttempts: 5, windowMs: 1000 });
+    limits.recordAccepted("a", "e1", 0);
+    expect(limits.countAttempt("a", 10)).toBe(0);
+    limits.recordAccepted("a", "e2", 500);
+    expect(limits.countAttempt("a", 600)).toBe(400);
+    expect(limits.countAttempt("b", 600)).toBe(0);
+    expect(limits.countAttempt("a", 1000)).toBe(0);
+    expect([
+      limits.hasAccepted("e1", 999),
+      limits.hasAccepted("e1", 1000),
+      limits.hasAccepted("e3", 0),
+    ]).toEqual([true, false, false]);
   });
 
   it("count what is refused too", () => {
-    const limits = new RateLimit({ asked: 3, windowMs: 1000 });
-    expect([0, 1, 2].map((at) => limits.ask("a", at))).toEqual([0, 0, 0]);
-    expect(limits.ask("a", 3)).toBe(997);
+    const limits = new RateLimit({ maxAttempts: 3, windowMs: 1000 });
+    expect([0, 1, 2].map((at) => limits.countAttempt("a", at))).toEqual([0, 0, 0]);
+    expect(limits.countAttempt("a", 3)).toBe(997);
   });
 });

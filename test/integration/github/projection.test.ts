@@ -74,7 +74,7 @@ describe("an issue", () => {
     const part = project(projected(all, { only: new Set(["topic"]) }));
     expect(part.threads).toEqual(whole.threads.filter(({ number }) => number === 7));
     expect(part.checks.map(({ commit }) => commit)).toEqual([other.decision.head.commit]);
-    expect(part.reactions.map(({ carrier }) => carrier.id)).toEqual([2]);
+    expect(part.reactions.map(({ source }) => source.id)).toEqual([2]);
     const born = project(projected(all, { only: new Set([`${ISSUE}.a`]) }));
     expect(born.threads).toEqual(part.threads);
   });
@@ -143,7 +143,7 @@ describe("a check run", () => {
     const why = { code: "waits", detail: "waits for 1 more approval", person: true } as const;
     const given = seenOf(ISSUE, [ask("work"), approval], why);
     const request = given.trail[1]?.commit;
-    const wanted = project(projected([{ ...given, state: "work", approves: request }]));
+    const wanted = project(projected([{ ...given, state: "work", approvalTarget: request }]));
     expect(nowCheck(wanted)?.buttons.map(({ identifier }) => identifier)).toEqual(["stop"]);
     expect(only(wanted).body).toContain(`comment \`/approve ${request}\``);
   });
@@ -180,8 +180,8 @@ describe("a check run", () => {
 describe("the comment that carried a command", () => {
   const event = (id: number, repo = "octo/shop") => `Event: github:${repo}:comment:${id}\n`;
   const faces = (...messages: readonly string[]) =>
-    project(projected([seenOf("topic", messages)])).reactions.map(({ carrier, faces }) => [
-      `${carrier.kind}:${carrier.id}`,
+    project(projected([seenOf("topic", messages)])).reactions.map(({ source, contents: faces }) => [
+      `${source.kind}:${source.id}`,
       faces.join(" "),
     ]);
 

@@ -19,7 +19,7 @@ const LIMITED = { "retry-after": "30" };
 
 interface Stage {
   readonly hub: Hub;
-  readonly surface: Publisher;
+  readonly publisher: Publisher;
   readonly self: PublisherIdentity;
   /** How long was waited, in its order. */
   readonly slept: number[];
@@ -40,12 +40,12 @@ async function makeStage(): Promise<Stage> {
   const clock = { now: 1_700_000_000_000 };
   const octokit = await openClient({
     baseUrl: hub.url,
-    pacer: new RequestThrottle(() => clock.now),
+    throttle: new RequestThrottle(() => clock.now),
     token: (fresh) => {
       tokens.push(fresh);
       return Promise.resolve(tokens.includes(true) ? TOKEN : hub.refused.has("stale") ? "stale" : TOKEN);
     },
-    say: (text) => void said.push(text),
+    log: (text) => void said.push(text),
     sleep: (ms) => {
       slept.push(ms);
       clock.now += ms;
@@ -55,8 +55,8 @@ async function makeStage(): Promise<Stage> {
   const { number } = (await hub.as("stranger", "POST", `${ROOT}/issues`, { title: "it breaks" })) as {
     number: number;
   };
-  const surface = octokitPublisher(octokit.request, { owner: OWNER, name: NAME });
-  return { hub, surface, self: { accountId: hub.botId, appId: undefined }, slept, said, tokens, number };
+  const publisher = octokitPublisher(octokit.request, { owner: OWNER, name: NAME });
+  return { hub, publisher, self: { accountId: hub.botId, appId: undefined }, slept, said, tokens, number };
 }
 
 const wantedAt = (number: number, ...more: readonly string[]) =>
@@ -82,9 +82,9 @@ const kindsOf = (writes: readonly { readonly kind: string }[]) => writes.map(({ 
 describe("bringing GitHub in line", () => {
   test("makes everything once, one write a second, and then has nothing to write", async () => {
     const stage = await makeStage();
-    const { hub, surface, self, slept, number } = stage;
+    const { hub, publisher, self, slept, number } = stage;
     const wanted = wantedAt(number);
-    const { done, refused, open } = await reconcile(surface, wanted, self);
+    const { done, refused, uncertain: open } = await reconcile(publisher, wanted, self);
     expect(kindsOf(done)).toEqual(["react", "create-label", "add-label", "create-comment", "create-check"]);
     expect([refused, open]).toEqual([[], []]);
     expect(slept).toEqual([1000, 1000, 1000, 1000]);
@@ -93,22 +93,22 @@ describe("bringing GitHub in line", () => {
       [wanted.threads[0]?.body, "trailhand-bot"],
     ]);
     expect(hub.checks).toMatchObject([{ name: "trailhand / work", status: "queued" }]);
-    expect(hub.reactions).toMatchObject([{ spot: "issues/comments/900", content: "eyes" }]);
+    expect(hub.reactions).toMatchObject([{ location: "issues/comments/900", content: "eyes" }]);
     hub.forget();
-    expect((await reconcile(surface, wanted, self)).done).toEqual([]);
+    expect((await reconcile(publisher, wanted, self)).done).toEqual([]);
     expect(hub.writes()).toEqual([]);
     hub.forget();
-    await reconcile(surface, wanted, self);
+    await reconcile(publisher, wanted, self);
     // What did not change is not told again.
     expect(new Set(hub.asked.map(({ status }) => status))).toEqual(new Set([304]));
   });
 
   test("writes what changed, and no more", async () => {
     const stage = await makeStage();
-    const { hub, surface, self, number } = stage;
-    await reconcile(surface, wantedAt(number), self);
+    const { hub, publisher, self, number } = stage;
+    await reconcile(publisher, wantedAt(number), self);
     hub.forget();
-    const { done } = await reconcile(surface, wantedAt(number, answer(1, "done")), self);
+    const { done } = await reconcile(publisher, wantedAt(number, answer(1, "done")), self);
     const kinds = [
       "react",
       "create-label",
@@ -129,10 +129,10 @@ describe("bringing GitHub in line", () => {
 
   test("what was done though GitHub said otherwise is not done again", async () => {
     const stage = await makeStage();
-    const { hub, surface, self, number } = stage;
+    const { hub, publisher, self, number } = stage;
     hub.trouble({ method: "POST", path: /\/comments$/, status: 502, runs: true });
     hub.trouble({ method: "POST", path: /\/check-runs$/, status: 0, runs: true });
-    const { open } = await reconcile(surface, wantedAt(number), self);
+    const { uncertain: open } = await reconcile(publisher, wantedAt(number), self);
     expect(open).toEqual([]);
     expect(await comments(stage)).toHaveLength(1);
     expect(hub.checks).toHaveLength(1);
@@ -147,31 +147,31 @@ describe("bringing GitHub in line", () => {
       told.push(options.request["retries"], options.request.signal instanceof AbortSignal);
       return request(options);
     });
-    addThrottle(octokit, { pacer: new RequestThrottle() });
+    addThrottle(octokit, { throttle: new RequestThrottle() });
     await octokit.request("GET /user");
     expect(told).toEqual([0, true]);
   });
 
   test("what was not done is done in the end", async () => {
     const stage = await makeStage();
-    const { hub, surface, self, slept, said, number } = stage;
+    const { hub, publisher, self, slept, said, number } = stage;
     hub.trouble({ method: "POST", path: /\/comments$/, status: 502 });
     hub.trouble({ path: /\/labels$/, status: 503, times: 2 });
     hub.trouble({ method: "POST", path: /\/reactions$/, status: 403, headers: LIMITED });
-    const { open, refused } = await reconcile(surface, wantedAt(number), self);
+    const { uncertain: open, refused } = await reconcile(publisher, wantedAt(number), self);
     expect([open, refused]).toEqual([[], []]);
     expect(slept).toContain(30_000);
     expect(said).toContain("GitHub: a fault; asked again in 30 s");
     expect(await comments(stage)).toHaveLength(1);
     expect(await labels(stage)).toEqual(["state:work"]);
-    expect(diff(await readActualState(surface, wantedAt(number), self), wantedAt(number))).toEqual([]);
+    expect(diff(await readActualState(publisher, wantedAt(number), self), wantedAt(number))).toEqual([]);
   });
 
   test("a limit that lasts puts the rest off", async () => {
     const stage = await makeStage();
-    const { hub, surface, self, number } = stage;
+    const { hub, publisher, self, number } = stage;
     hub.trouble({ method: "POST", path: /\/comments$/, status: 403, headers: { "retry-after": "3600" } });
-    const { done, later } = await reconcile(surface, wantedAt(number), self);
+    const { done, postponed: later } = await reconcile(publisher, wantedAt(number), self);
     expect(kindsOf(done)).toEqual(["react", "create-label", "add-label"]);
     expect(later?.ms).toBe(3_600_000);
     expect(kindsOf(later?.writes ?? [])).toEqual(["create-comment", "create-check"]);
@@ -180,10 +180,10 @@ describe("bringing GitHub in line", () => {
 
   test("a limit that is used up is not run into: the rest is put off", async () => {
     const stage = await makeStage();
-    const { hub, surface, self, slept, number } = stage;
+    const { hub, publisher, self, slept, number } = stage;
     const used = { "x-ratelimit-remaining": "0", "x-ratelimit-reset": String(1_700_000_000 + 3000) };
     hub.trouble({ method: "POST", path: /\/reactions$/, status: 200, headers: used });
-    const { done, later } = await reconcile(surface, wantedAt(number), self);
+    const { done, postponed: later } = await reconcile(publisher, wantedAt(number), self);
     expect(kindsOf(done)).toEqual(["react"]);
     expect(later).toMatchObject({ ms: 3_001_000, writes: [{}, {}, {}, {}] });
     expect(slept).toEqual([]);
@@ -191,19 +191,19 @@ describe("bringing GitHub in line", () => {
 
   test("an issue that was moved to another repository is not followed", async () => {
     const stage = await makeStage();
-    const { hub, surface, number } = stage;
+    const { hub, publisher, number } = stage;
     const other = (await hub.as("stranger", "POST", `${ROOT}/issues`, { title: "other" })) as {
       number: number;
     };
     const location = `${hub.url}${ROOT}/issues/${other.number}`;
     hub.trouble({ path: new RegExp(`/issues/${number}$`), status: 301, headers: { location } });
-    expect(await surface.thread(number)).toBeUndefined();
+    expect(await publisher.readThread(number)).toBeUndefined();
     expect(hub.asked).toHaveLength(1);
-    expect(await surface.thread(number)).toMatchObject({ labels: [], isOpen: true, isPull: false });
+    expect(await publisher.readThread(number)).toMatchObject({ labels: [], isOpen: true, isPull: false });
   });
 
   test("a pull request from a fork's branch of the same name is none of the branch", async () => {
-    const { hub, surface } = await makeStage();
+    const { hub, publisher } = await makeStage();
     const sha = "a".repeat(40);
     const base = { ref: "main", repo: { id: 1 } };
     const from = (number: number, ref: string, repo: object | null) => ({
@@ -219,31 +219,33 @@ describe("bringing GitHub in line", () => {
       from(4, "other", { id: 1 }),
     ];
     hub.trouble({ path: /\/pulls\?/, status: 200, data });
-    expect(await surface.pullsFrom("topic" as Branch)).toEqual([{ number: 1, isOpen: false, commit: sha }]);
+    expect(await publisher.listPullsFrom("topic" as Branch)).toEqual([
+      { number: 1, isOpen: false, commit: sha },
+    ]);
   });
 
   test("a token that ran out is replaced once; one that is refused is an error", async () => {
     const stage = await makeStage();
-    const { hub, surface, self, tokens, number } = stage;
+    const { hub, publisher, self, tokens, number } = stage;
     hub.refused.add("stale");
-    await reconcile(surface, wantedAt(number), self);
+    await reconcile(publisher, wantedAt(number), self);
     expect(await comments(stage)).toHaveLength(1);
     expect(tokens.filter(Boolean)).toHaveLength(1);
     expect(hub.asked.filter(({ status }) => status === 401)).toHaveLength(1);
     hub.refused.add(TOKEN);
     hub.forget();
-    await expect(reconcile(surface, wantedAt(number), self)).rejects.toMatchObject({ status: 401 });
+    await expect(reconcile(publisher, wantedAt(number), self)).rejects.toMatchObject({ status: 401 });
     expect(hub.asked).toHaveLength(2);
   });
 
   test("an issue that is gone is passed over, and what is refused keeps nothing else from being written", async () => {
     const stage = await makeStage();
-    const { hub, surface, self, number } = stage;
-    const gone = await reconcile(surface, wantedAt(4711), self);
+    const { hub, publisher, self, number } = stage;
+    const gone = await reconcile(publisher, wantedAt(4711), self);
     expect(kindsOf(gone.done)).toEqual(["react", "create-check"]);
     const message = "You must authenticate via a GitHub App.";
     hub.trouble({ method: "POST", path: /\/check-runs$/, status: 403, message, times: 9 });
-    const { done, refused, open } = await reconcile(surface, wantedAt(number), self);
+    const { done, refused, uncertain: open } = await reconcile(publisher, wantedAt(number), self);
     expect(kindsOf(done)).toContain("create-comment");
     expect(refused.map(({ why }) => why)).toEqual([expect.stringContaining(message)]);
     expect(open).toEqual([]);
@@ -251,11 +253,11 @@ describe("bringing GitHub in line", () => {
 
   test("a process that ended anywhere in between has left nothing that is then doubled", async () => {
     const stage = await makeStage();
-    const { surface, self, number } = stage;
+    const { publisher, self, number } = stage;
     const wanted = wantedAt(number);
     for (let writes = 1; writes <= 6; writes++) {
       let left = writes;
-      const dying = new Proxy(surface, {
+      const dying = new Proxy(publisher, {
         get: (target, name, receiver) => {
           const found: unknown = Reflect.get(target, name, receiver);
           if (!/^(?:(?:create|add|remove|edit|delete|update)|react$)/.test(String(name))) return found;
@@ -271,6 +273,6 @@ describe("bringing GitHub in line", () => {
     }
     expect(await comments(stage)).toHaveLength(1);
     expect(stage.hub.checks).toHaveLength(1);
-    expect(diff(await readActualState(surface, wanted, self), wanted)).toEqual([]);
+    expect(diff(await readActualState(publisher, wanted, self), wanted)).toEqual([]);
   });
 });

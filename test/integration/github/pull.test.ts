@@ -47,14 +47,13 @@ describe("a pull request", () => {
     const done = seenOf("topic", [...REVIEW, answer(2, "done")]);
     expect(wantedOf(done).pulls).toMatchObject([{ branch: "topic", again: false }]);
     expect(wantedOf(done, { now: NOW + 2 * 86_400_000 }).pulls).toEqual([]);
-    for (const arrived of ["head", "landed"] as const)
-      expect(wantedOf({ ...done, arrived }).pulls).toEqual([]);
+    for (const merged of ["head", "landed"] as const) expect(wantedOf({ ...done, merged }).pulls).toEqual([]);
   });
 
   test("is not wanted of the trusted branch, nor of one without commits of its own", () => {
     expect(wantedOf(seenOf("topic", REVIEW), { target: "topic" as Branch }).pulls).toEqual([]);
-    for (const arrived of ["head", "nothing"] as const)
-      expect(wantedOf({ ...seenOf("topic", REVIEW), arrived }).pulls).toEqual([]);
+    for (const merged of ["head", "nothing"] as const)
+      expect(wantedOf({ ...seenOf("topic", REVIEW), merged }).pulls).toEqual([]);
   });
 
   test("of a child is wanted by its own state alone", () => {
@@ -120,17 +119,17 @@ describe("what is over", () => {
     const shown = new Shown(7);
     const done = seenOf(ISSUE, DONE);
     expect(await closings(done, shown)).toEqual([]);
-    expect(await closings({ ...done, arrived: "nothing" }, shown)).toEqual([]);
-    expect(await closings({ ...seenOf(ISSUE, REVIEW), arrived: "head" }, shown)).toEqual([]);
-    expect(await closings({ ...seenOf(ISSUE, [ask("cancelled")]), arrived: "head" }, shown)).toEqual([]);
+    expect(await closings({ ...done, merged: "nothing" }, shown)).toEqual([]);
+    expect(await closings({ ...seenOf(ISSUE, REVIEW), merged: "head" }, shown)).toEqual([]);
+    expect(await closings({ ...seenOf(ISSUE, [ask("cancelled")]), merged: "head" }, shown)).toEqual([]);
     const write = { kind: "close-issue", number: 7, reason: "completed" };
-    expect(await closings({ ...done, arrived: "landed" }, shown)).toEqual([write]);
-    expect(await closings({ ...done, arrived: "landed" }, shown)).toEqual([]);
-    expect(await closings({ ...done, arrived: "head" }, new Shown(7))).toEqual([write]);
+    expect(await closings({ ...done, merged: "landed" }, shown)).toEqual([write]);
+    expect(await closings({ ...done, merged: "landed" }, shown)).toEqual([]);
+    expect(await closings({ ...done, merged: "head" }, new Shown(7))).toEqual([write]);
   });
 
   test("an issue is closed last, when its comment and its label say how it ended", async () => {
-    const writes = await settle(new Shown(7), wantedOf({ ...seenOf(ISSUE, DONE), arrived: "landed" }));
+    const writes = await settle(new Shown(7), wantedOf({ ...seenOf(ISSUE, DONE), merged: "landed" }));
     expect(kinds(writes).at(-1)).toBe("close-issue");
     expect(kinds(writes)).toContain("create-comment");
   });
@@ -143,7 +142,7 @@ describe("what is over", () => {
   });
 
   test("what somebody opened again, and what is no issue of the branch, is left alone", async () => {
-    const done: BranchView = { ...seenOf(ISSUE, DONE), arrived: "landed" };
+    const done: BranchView = { ...seenOf(ISSUE, DONE), merged: "landed" };
     const reopened = new Shown(7);
     reopened.issues.set(7, { reason: "reopened" });
     expect(await closings(done, reopened)).toEqual([]);
@@ -152,13 +151,13 @@ describe("what is over", () => {
     expect(await closings(done, pull)).toEqual([]);
     const named: BranchView = {
       ...seenOf("topic", [ask("work", "Refs: #7\n"), answer(1, "done")]),
-      arrived: "landed",
+      merged: "landed",
     };
     expect(await closings(named, new Shown(7))).toEqual([]);
   });
 
   test("our own pull request is closed when its work landed as other commits", async () => {
-    const landed: BranchView = { ...seenOf("topic", DONE), arrived: "landed" };
+    const landed: BranchView = { ...seenOf("topic", DONE), merged: "landed" };
     const at = (more: Partial<PullRequestRef>, seen = landed, now = NOW) => {
       const shown = new Shown(9);
       shown.issues.set(9, { isPull: true });
@@ -170,7 +169,7 @@ describe("what is over", () => {
     expect(await at({ authorId: 666 })).toEqual([]);
     expect(await at({ isFork: true })).toEqual([]);
     // GitHub sees by itself that the very commits are there.
-    expect(await at({}, { ...landed, arrived: "head" })).toEqual([]);
-    expect(await at({}, { ...landed, arrived: undefined })).toEqual([]);
+    expect(await at({}, { ...landed, merged: "head" })).toEqual([]);
+    expect(await at({}, { ...landed, merged: undefined })).toEqual([]);
   });
 });

@@ -43,10 +43,10 @@ async function open() {
     return { status: 200, data, ...(end < log.length ? { headers: { link } } : {}) };
   });
   const said: string[] = [];
-  const pacer = new RequestThrottle();
+  const throttle = new RequestThrottle();
   const { request } = await openClient({
     baseUrl: hub.url,
-    pacer,
+    throttle,
     token: () => Promise.resolve(TOKEN),
     sleep: () => Promise.resolve(),
   });

@@ -64,7 +64,7 @@ async function hub(log: readonly Logged[], fails: (asked: string) => Reply | und
     return undefined;
   });
   const credentials = { appId: 1, privateKey: PRIVATE_KEY, secret: SECRET };
-  const app = await openApp({ credentials, baseUrl: stub.url, say: () => undefined });
+  const app = await openApp({ credentials, baseUrl: stub.url, log: () => undefined });
   const begin = () =>
     redeliver({
       app,
@@ -158,11 +158,11 @@ test("while it serves, what GitHub could not deliver is asked for again and agai
     host: "127.0.0.1",
     parts: () => ({
       readEvent: (name) => (came.push(name), { intents: [] }),
-      act: () => Promise.resolve(),
+      handle: () => Promise.resolve(),
       stop: () => Promise.resolve(),
     }),
     self: () => Promise.resolve({ botIds: [], slug: "test" }),
-    say: () => undefined,
+    log: () => undefined,
     recoverMs: 50,
   });
   onTestFinished(() => service.stop());

@@ -12,7 +12,7 @@ const INTENT: Intent = {
   kind: "command",
   repo,
   actor: { id: 5, login: "stranger", isBot: false },
-  spot: { kind: "issue-comment", number: 1, id: 900 },
+  location: { kind: "issue-comment", number: 1, id: 900 },
   text: "/run work",
   event: "comment:900",
 };
@@ -23,11 +23,11 @@ async function prepare() {
   await hub.as("stranger", "POST", `/repos/${OWNER}/${NAME}/issues`, { title: "it breaks" });
   const { request } = await openClient({
     baseUrl: hub.url,
-    pacer: new RequestThrottle(Date.now, { writeMs: 0 }),
+    throttle: new RequestThrottle(Date.now, { writeMs: 0 }),
     token: () => Promise.resolve(TOKEN),
   });
-  const surface = octokitPublisher(request, repo);
-  return { hub, reply: () => renderReply(surface, INTENT, [REFUSED]) };
+  const publisher = octokitPublisher(request, repo);
+  return { hub, reply: () => renderReply(publisher, INTENT, [REFUSED]) };
 }
 
 test("a comment that was deleted gets no reaction, and the refusal is said all the same", async () => {

@@ -41,7 +41,7 @@ async function start(dir: string, port = 0): Promise<Serving> {
 test.each([
   [{}, ["APP_ID", "PRIVATE_KEY or PRIVATE_KEY_PATH", "WEBHOOK_SECRET"]],
   [{ APP_ID: "1", WEBHOOK_SECRET: "s" }, ["PRIVATE_KEY or PRIVATE_KEY_PATH"]],
-  [{ APP_ID: "1", PRIVATE_KEY: PRIVATE_KEY, WEBHOOK_SECRET: " " }, ["WEBHOOK_SECRET"]],
+  [{ APP_ID: "1", PRIVATE_KEY, WEBHOOK_SECRET: " " }, ["WEBHOOK_SECRET"]],
 ])("without credentials it says which are missing, and calls nobody", async (env, missing) => {
   const hub = await stubGitHub(() => undefined);
   const said = cliIn(temporaryDir(), { ...env, GITHUB_API_URL: hub.url }, "serve", "--port", "0");
@@ -136,7 +136,7 @@ test("a stop ends what is being worked on, and leaves the rest to the next serve
       const { after } = payload as { after: string };
       return { intents: [{ kind: "wake", repo: { owner: "a", name: "b" }, branch: after }] };
     },
-    async act(intent) {
+    async handle(intent) {
       await new Promise<void>((resolve) => (release = resolve));
       if (intent.kind === "wake") acted.push(intent.branch ?? "");
     },
@@ -150,7 +150,7 @@ test("a stop ends what is being worked on, and leaves the rest to the next serve
     host: "127.0.0.1",
     parts,
     self: () => Promise.resolve({ botIds: [], slug: "test" }),
-    say: () => undefined,
+    log: () => undefined,
   });
   // The first and the 21st are of one repository.
   const all = makeWebhooks(21);

@@ -22,7 +22,7 @@ const BODY = JSON.stringify({ zen: "Keep it logically awesome." });
 /** A door with Probot's own way to verify. */
 async function openDoor(options: Partial<HttpServerOptions> = {}) {
   const credentials = { appId: 1, privateKey: PRIVATE_KEY, secret: SECRET };
-  const app = await openApp({ credentials, baseUrl: "http://127.0.0.1:9", say: () => undefined });
+  const app = await openApp({ credentials, baseUrl: "http://127.0.0.1:9", log: () => undefined });
   const spool = new DiskInbox(temporaryDir());
   const warned: string[] = [];
   const door = new HttpServer({
@@ -116,14 +116,14 @@ test.each([
 ])("%s is turned away, and nothing is kept", async (_what, headers, status) => {
   const { port, spool } = await openDoor();
   expect(await deliver(port, BODY, headers)).toMatchObject({ status });
-  expect(spool.standing().waiting).toBe(0);
+  expect(spool.stats().waiting).toBe(0);
 });
 
 test.each(["", "no json", "[]", '"text"', "null"])("the signed body %j is no payload", async (body) => {
   const { port, spool } = await openDoor();
   const { status } = await deliver(port, body);
   expect(status).toBe(body === "" ? 401 : 400);
-  expect(spool.standing().waiting).toBe(0);
+  expect(spool.stats().waiting).toBe(0);
 });
 
 test("bytes that are no text cannot pass under the signature of their replacement", async () => {
@@ -133,16 +133,16 @@ test("bytes that are no text cannot pass under the signature of their replacemen
 });
 
 test("a body that is too long is cut off, whether it says so or not", async () => {
-  const { port, spool } = await openDoor({ bodyBytes: 100 });
+  const { port, spool } = await openDoor({ maxBodyBytes: 100 });
   const body = JSON.stringify({ text: "x".repeat(200) });
   const headers = { "content-length": String(body.length) };
   expect(await deliver(port, body, headers)).toMatchObject({ status: 413 });
   expect(await deliver(port, body)).toMatchObject({ status: 413 });
-  expect(spool.standing().waiting).toBe(0);
+  expect(spool.stats().waiting).toBe(0);
 });
 
 test("bodies together may not take more than there is room for", async () => {
-  const { port } = await openDoor({ bodyBytes: 1000, allBytes: 100 });
+  const { port } = await openDoor({ maxBodyBytes: 1000, maxTotalBytes: 100 });
   const body = JSON.stringify({ text: "x".repeat(200) });
   expect(await deliver(port, body)).toMatchObject({ status: 503 });
   // What was read is let go of.
@@ -154,7 +154,7 @@ test("what could not be kept is not said to be, and readiness says so until it c
   const { waiting, working, failed } = { waiting: 0, working: 0, failed: [] };
   const inbox = {
     accept: () => (fails ? Promise.reject(new Error("no space left")) : Promise.resolve("new" as const)),
-    standing: () => ({ waiting, working, failed }),
+    stats: () => ({ waiting, working, failed }),
   };
   const { port, warned } = await openDoor({ inbox });
   const ready = () => ask({ port, path: "/readyz" });

@@ -19,18 +19,18 @@ async function prepare() {
   const said: string[] = [];
   const { request } = await openClient({
     baseUrl: hub.url,
-    pacer: new RequestThrottle(Date.now, { writeMs: 0 }),
+    throttle: new RequestThrottle(Date.now, { writeMs: 0 }),
     token: () => Promise.resolve(TOKEN),
   });
   const repo = { owner: OWNER, name: NAME };
   const showing = new Reporter({
-    site: await far.open(),
-    surface: octokitPublisher(request, repo),
+    workspace: await far.open(),
+    publisher: octokitPublisher(request, repo),
     repo,
     server: "https://github.com",
     self: { accountId: hub.botId, appId: undefined },
-    say: (text) => said.push(text),
-    againMs: 10,
+    log: (text) => said.push(text),
+    retryMs: 10,
   });
   return { hub, said, showing };
 }
@@ -38,7 +38,7 @@ async function prepare() {
 test("one that fails is told, and made again by itself", async () => {
   const { hub, said, showing } = await prepare();
   hub.trouble({ status: 403, message: "Resource not accessible", times: 2 });
-  showing.soon();
+  showing.publishSoon();
   await until("the check", () => hub.checks.length > 0);
   expect(said).toHaveLength(2);
   expect(said[0]).toContain("Resource not accessible");
@@ -54,7 +54,7 @@ test("one that GitHub puts off for months is not made again at once", async () =
   const hear = ({ name }: Error) => void warned.push(name);
   process.on("warning", hear);
   onTestFinished(() => void process.off("warning", hear));
-  await showing.now();
+  await showing.publishNow();
   await new Promise(setImmediate);
   expect(hub.writes()).toHaveLength(1);
   expect(warned).not.toContain("TimeoutOverflowWarning");
@@ -64,12 +64,12 @@ test("one that GitHub puts off for months is not made again at once", async () =
 test("after a stop none begins", async () => {
   const { hub, said, showing } = await prepare();
   hub.trouble({ status: 403, times: 100 });
-  showing.soon();
+  showing.publishSoon();
   await until("it has failed", () => said.length > 0);
   await showing.stop();
   const { length } = hub.asked;
-  await showing.now();
-  showing.soon();
+  await showing.publishNow();
+  showing.publishSoon();
   expect(hub.asked).toHaveLength(length);
   expect(hub.checks).toEqual([]);
 });

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { ATTEMPTS } from "../../../src/github/webhooks/inbox.ts";
+import { MAX_ATTEMPTS } from "../../../src/github/webhooks/inbox.ts";
 import type { Delivery } from "../../../src/github/api/delivery.ts";
 import { DiskInbox, type DiskInboxOptions } from "../../../src/github/webhooks/disk-inbox.ts";
 import { temporaryDir } from "../../support/temp-repo.ts";
@@ -92,7 +92,7 @@ test("an id is forgotten after three days, and not before", async () => {
   now += 3 * day - 1;
   expect(await spool.accept(delivery("a"))).toBe("known");
   now += 2;
-  await spool.tidy();
+  await spool.compact();
   expect(await spool.accept(delivery("a"))).toBe("new");
 });
 
@@ -107,7 +107,7 @@ test("what was not done comes again after a crash, in its order, and what was do
   // Only the notes are waited for here; a process that is killed leaves the file as it is now.
   await before.close();
   const after = open(dir);
-  expect(after.standing()).toMatchObject({ waiting: 2, working: 0 });
+  expect(after.stats()).toMatchObject({ waiting: 2, working: 0 });
   expect(await after.take()).toMatchObject({ delivery: { id: "b" }, attempt: 2 });
   after.done("b");
   expect(await drain(after)).toEqual(["c"]);
@@ -127,13 +127,13 @@ test("a line that was half written is passed over, wherever it was cut", async (
     writeFileSync(path, all);
     truncateSync(path, cut);
     const again = open(dir);
-    expect(again.broken).toBe(1);
-    expect(again.knows("whole")).toBe(true);
-    expect(again.knows("half")).toBe(false);
-    expect(again.standing().waiting).toBe(1);
+    expect(again.brokenLines).toBe(1);
+    expect(again.has("whole")).toBe(true);
+    expect(again.has("half")).toBe(false);
+    expect(again.stats().waiting).toBe(1);
   }
   writeFileSync(path, all);
-  expect(open(dir).standing().waiting).toBe(2);
+  expect(open(dir).stats().waiting).toBe(2);
 });
 
 test("what is accepted after a torn line is not lost with it", async () => {
@@ -143,7 +143,7 @@ test("what is accepted after a torn line is not lost with it", async () => {
   truncateSync(join(dir, name), statSync(join(dir, name)).size - 3);
   await open(dir).accept(delivery("b"));
   const spool = open(dir);
-  expect(spool.broken).toBe(1);
+  expect(spool.brokenLines).toBe(1);
   expect(await drain(spool)).toEqual(["b"]);
 });
 
@@ -156,7 +156,7 @@ test("a byte that the disk changed is noticed", async () => {
   writeFileSync(path, readFileSync(path, "latin1").replace("yes", "yet"), "latin1");
   expect(open(dir)).toMatchObject({ broken: 1 });
   expect(await spool.take()).toBeUndefined();
-  expect(spool.standing().failed).toMatchObject([{ id: "a", reason: expect.stringContaining("damaged") }]);
+  expect(spool.stats().failed).toMatchObject([{ id: "a", reason: expect.stringContaining("damaged") }]);
 });
 
 test("a disk that fails refuses the delivery; the next one goes into another file", async () => {
@@ -165,7 +165,7 @@ test("a disk that fails refuses the delivery; the next one goes into another fil
   const sync = () => (fails ? Promise.reject(new Error("no space left")) : Promise.resolve());
   const spool = open(dir, { sync });
   await expect(spool.accept(delivery("a"))).rejects.toThrow("no space left");
-  expect(spool.knows("a")).toBe(false);
+  expect(spool.has("a")).toBe(false);
   fails = false;
   expect(await spool.accept(delivery("a"))).toBe("new");
   expect(journals(dir)).toHaveLength(2);
@@ -181,7 +181,7 @@ test("one repository is served one at a time and in order; a busy one holds up n
   expect(await take()).toBe("a1");
   expect(await take()).toBe("b1");
   expect(await take()).toBeUndefined();
-  spool.putBack("a1", true);
+  spool.release("a1", true);
   expect(await take()).toBe("a1");
   await spool.accept(delivery("c1", 3));
   spool.done("a1");
@@ -196,7 +196,7 @@ test("what was given up is kept with its reason, and may be delivered again", as
   await spool.accept(delivery("a", 1, { text: "keep me" }));
   await spool.take();
   await spool.giveUp("a", "the branch is gone");
-  expect(spool.standing()).toEqual({
+  expect(spool.stats()).toEqual({
     waiting: 0,
     working: 0,
     failed: [{ id: "a", name: "push", reason: "the branch is gone", at: 5 }],
@@ -204,25 +204,25 @@ test("what was given up is kept with its reason, and may be delivered again", as
   expect(readFileSync(join(dir, "failed", "a.json"), "utf8")).toContain("keep me");
   await spool.close();
   const again = open(dir, { now: () => 6 });
-  expect(again.standing().failed).toHaveLength(1);
+  expect(again.stats().failed).toHaveLength(1);
   expect(await again.take()).toBeUndefined();
   expect(await again.accept(delivery("a"))).toBe("new");
-  expect(again.standing().failed).toEqual([]);
+  expect(again.stats().failed).toEqual([]);
   expect(await again.take()).toMatchObject({ attempt: 1 });
 });
 
 test("a delivery that the process dies of each time is given up", async () => {
   const dir = temporaryDir();
   await open(dir).accept(delivery("a"));
-  for (let n = 1; n <= ATTEMPTS; n++) {
+  for (let n = 1; n <= MAX_ATTEMPTS; n++) {
     const spool = open(dir);
-    await spool.tidy();
+    await spool.compact();
     expect(await spool.take()).toMatchObject({ attempt: n });
     await spool.close();
   }
   const spool = open(dir);
   expect(await spool.take()).toBeUndefined();
-  expect(spool.standing().failed).toMatchObject([
+  expect(spool.stats().failed).toMatchObject([
     { reason: "the process ended in each of 5 attempts to work on it" },
   ]);
 });
@@ -241,17 +241,17 @@ test("files shrink to ids once their deliveries are over, the oldest first, and 
   await spool.take();
   spool.done("b");
   // That b is over stands in a file younger than that of a, which is not.
-  await spool.tidy();
+  await spool.compact();
   expect(written()).toContain("secret b");
   spool.done("a");
   await spool.close();
   const again = open(dir, { now: () => now, fileBytes: 1 });
-  expect(again.standing().waiting).toBe(0);
-  await again.tidy();
+  expect(again.stats().waiting).toBe(0);
+  await again.compact();
   expect(written()).not.toContain("secret");
-  expect(open(dir, { now: () => now }).knows("b")).toBe(true);
+  expect(open(dir, { now: () => now }).has("b")).toBe(true);
   now += 4 * 24 * 60 * 60 * 1000;
-  await again.tidy();
+  await again.compact();
   expect(written()).toBe("");
 });
 

@@ -4,7 +4,7 @@
  */
 import { expect, test } from "vitest";
 import { mentionsIn } from "../../../src/github/display/mention-comment.ts";
-import { MARKER } from "../../../src/github/display/desired-state.ts";
+import { STATUS_MARKER } from "../../../src/github/display/desired-state.ts";
 import { APP } from "../../support/fake-github.ts";
 import { git, makeRepo } from "../../support/temp-repo.ts";
 import {
@@ -51,7 +51,7 @@ test("a label begins, a comment goes on, and it lands, shown as it is", { timeou
   await untilSo("the label", async () => (await labelsOf(scene, 1)).join() === "state:review");
   const ours = async () => (await commentsOf(scene, 1)).filter(({ by }) => by === APP.login);
   await untilSo("the call", async () => (await ours()).some(({ body }) => mentionsIn(body).length > 0));
-  const status = (await ours()).filter(({ body }) => body.startsWith(MARKER));
+  const status = (await ours()).filter(({ body }) => body.startsWith(STATUS_MARKER));
   expect(status.map(({ body }) => body.includes("**State** `review`"))).toEqual([true]);
   expect((await ours()).flatMap(({ body }) => mentionsIn(body))).toHaveLength(1);
 

@@ -8,8 +8,8 @@ import {
 
 const COMMIT = "0123456789abcdef0123456789abcdef01234567";
 const EMPTY: JobSummary = {
-  said: [],
-  handed: [],
+  messages: [],
+  handOffs: [],
   waiting: [],
   address: "https://github.com/a/b",
   drawing: undefined,
@@ -29,8 +29,8 @@ const WAITING = { branch: "feat/login", state: "review", why: "waits for a perso
 test("a job that did something has a table of hand-offs, of what waits, and a drawing", () => {
   const page = renderSummary({
     ...EMPTY,
-    said: ["accepted on feat"],
-    handed: [HANDED],
+    messages: ["accepted on feat"],
+    handOffs: [HANDED],
     waiting: [WAITING],
     drawing: "stateDiagram-v2\n    [*] --> check",
   });
@@ -74,8 +74,8 @@ describe("text of strangers", () => {
   test("stays in its cell, on its line, and is no markup", () => {
     const page = renderSummary({
       ...EMPTY,
-      said: [HOSTILE],
-      handed: [{ ...HANDED, branch: HOSTILE, from: HOSTILE, to: HOSTILE, by: HOSTILE, why: HOSTILE }],
+      messages: [HOSTILE],
+      handOffs: [{ ...HANDED, branch: HOSTILE, from: HOSTILE, to: HOSTILE, by: HOSTILE, why: HOSTILE }],
       waiting: [{ branch: HOSTILE, state: HOSTILE, why: HOSTILE, next: HOSTILE }],
     });
     const rows = page.split("\n").filter((line) => line.startsWith("| `"));
@@ -89,8 +89,8 @@ describe("text of strangers", () => {
     const many = Array.from({ length: 5000 }, () => ({ ...HANDED, why: HOSTILE.repeat(1000) }));
     const page = renderSummary({
       ...EMPTY,
-      said: [HOSTILE.repeat(9999)],
-      handed: many,
+      messages: [HOSTILE.repeat(9999)],
+      handOffs: many,
       drawing: "x".repeat(2 ** 21),
     });
     expect(Buffer.byteLength(page)).toBeLessThan(2 ** 18);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { UserError } from "../../../src/core/messages/messages.ts";
-import { MARKER } from "../../../src/github/display/desired-state.ts";
+import { STATUS_MARKER } from "../../../src/github/display/desired-state.ts";
 import { openGithub } from "../../../src/server/sync.ts";
 import { run } from "../../support/run-runner.ts";
 import { APP, NAME, OWNER, TOKEN } from "../../support/fake-github.ts";
@@ -37,7 +37,7 @@ describe("sync", () => {
 
     await run(repo);
     await hub.as("stranger", "POST", `${ROOT}/issues/${number}/comments`, {
-      body: `${MARKER}x -->\nMe too.`,
+      body: `${STATUS_MARKER}x -->\nMe too.`,
     });
     expect((await call(stage)).code).toBe(0);
     expect(await labels(stage)).toEqual(["state:review"]);
@@ -90,7 +90,7 @@ describe("sync", () => {
     const stage = await makeStage();
     const { hub, number } = stage;
     const app = { GITHUB_TOKEN: "", APP_ID: String(APP.id), PRIVATE_KEY };
-    const mine = `${MARKER}x -->\nIt is not from the App.`;
+    const mine = `${STATUS_MARKER}x -->\nIt is not from the App.`;
     await hub.as("trailhand-bot", "POST", `${ROOT}/issues/${number}/comments`, { body: mine });
     expect((await call(stage, app)).code).toBe(0);
     hub.forget();

@@ -16,15 +16,15 @@ test("they come to rest, with a comment of each", async () => {
   const { number } = made as { number: number };
   const owner = (await hub.as(OWNER, "GET", "/user")) as { id: number };
   const open = async (token: string, accountId: number, appId: number | undefined) => {
-    const pacer = new RequestThrottle(Date.now, { writeMs: 0 });
-    const { request } = await openClient({ baseUrl: hub.url, pacer, token: () => Promise.resolve(token) });
-    return { surface: octokitPublisher(request, { owner: OWNER, name: NAME }), self: { accountId, appId } };
+    const throttle = new RequestThrottle(Date.now, { writeMs: 0 });
+    const { request } = await openClient({ baseUrl: hub.url, throttle, token: () => Promise.resolve(token) });
+    return { publisher: octokitPublisher(request, { owner: OWNER, name: NAME }), self: { accountId, appId } };
   };
   const both = [await open(TOKEN, hub.botId, 77), await open(`token-of-${OWNER}`, owner.id, undefined)];
   const show = async (...commits: readonly string[]): Promise<number> => {
     const wanted = project(projected([seenOf(`trailhand/issue-${number}`, [ask("work"), ...commits])]));
     const written = [];
-    for (const { surface, self } of both) written.push(...(await reconcile(surface, wanted, self)).done);
+    for (const { publisher, self } of both) written.push(...(await reconcile(publisher, wanted, self)).done);
     return written.length;
   };
   const comments = async () =>

@@ -1,6 +1,6 @@
 /** The inbox is worked off: trouble costs attempts only where it is the delivery's own. */
 import { expect, test } from "vitest";
-import { ATTEMPTS, type Inbox } from "../../../src/github/webhooks/inbox.ts";
+import { MAX_ATTEMPTS, type Inbox } from "../../../src/github/webhooks/inbox.ts";
 import type { Delivery } from "../../../src/github/api/delivery.ts";
 import { DiskInbox } from "../../../src/github/webhooks/disk-inbox.ts";
 import { isTransient, Dispatcher } from "../../../src/github/webhooks/dispatcher.ts";
@@ -16,13 +16,19 @@ const delivery = (id: string, repository = 1): Delivery => ({
 function begin(handle: (one: Delivery) => Promise<void>, lanes = 4) {
   const inbox = new DiskInbox(temporaryDir());
   const warned: string[] = [];
-  const work = new Dispatcher({ inbox, handle, lanes, warn: (text) => warned.push(text), restMs: () => 1 });
+  const work = new Dispatcher({
+    inbox,
+    handle,
+    concurrency: lanes,
+    warn: (text) => warned.push(text),
+    backoffMs: () => 1,
+  });
   work.start();
   return { inbox, work, warned };
 }
 
 const isIdle = ({ inbox }: ReturnType<typeof begin>) => {
-  const { waiting, working } = inbox.standing();
+  const { waiting, working } = inbox.stats();
   return waiting + working === 0;
 };
 
@@ -57,10 +63,10 @@ test("trouble of its own ends after five attempts; what stands behind it then ha
   await one.inbox.accept(delivery("behind"));
   await until("all are over", () => isIdle(one));
   expect([...tries]).toEqual([
-    ["poison", ATTEMPTS],
+    ["poison", MAX_ATTEMPTS],
     ["behind", 1],
   ]);
-  expect(one.inbox.standing().failed).toMatchObject([{ id: "poison", reason: "cannot read this" }]);
+  expect(one.inbox.stats().failed).toMatchObject([{ id: "poison", reason: "cannot read this" }]);
   expect(one.warned.at(-1)).toBe("delivery poison (push) is given up after 5 attempts: cannot read this");
   await one.work.stop();
 });
@@ -69,12 +75,12 @@ test("GitHub being down costs no attempt", async () => {
   let tries = 0;
   const one = begin(() => {
     const error = Object.assign(new Error("bad gateway"), { status: 502 });
-    return ++tries <= 3 * ATTEMPTS ? Promise.reject(new AggregateError([error])) : Promise.resolve();
+    return ++tries <= 3 * MAX_ATTEMPTS ? Promise.reject(new AggregateError([error])) : Promise.resolve();
   });
   await one.inbox.accept(delivery("a"));
   await until("it is over", () => isIdle(one));
-  expect(tries).toBe(3 * ATTEMPTS + 1);
-  expect(one.inbox.standing().failed).toEqual([]);
+  expect(tries).toBe(3 * MAX_ATTEMPTS + 1);
+  expect(one.inbox.stats().failed).toEqual([]);
   await one.work.stop();
 });
 
@@ -86,7 +92,12 @@ test("what comes while the only lane is about to rest is not left lying", async 
     onArrival: (listener: () => void) => (ring = listener),
     take: () => new Promise<undefined>((resolve) => ((rest = resolve), asked++)),
   } as unknown as Inbox;
-  const work = new Dispatcher({ inbox, handle: () => Promise.resolve(), lanes: 1, warn: () => undefined });
+  const work = new Dispatcher({
+    inbox,
+    handle: () => Promise.resolve(),
+    concurrency: 1,
+    warn: () => undefined,
+  });
   work.start();
   // The lane has looked and found nothing, and is not gone yet.
   ring();
@@ -105,7 +116,7 @@ test("a stop lets what is being handled end, and begins nothing more", async () 
   });
   await one.inbox.accept(delivery("a"));
   await one.inbox.accept(delivery("b"));
-  await until("one is being handled", () => one.inbox.standing().working === 1);
+  await until("one is being handled", () => one.inbox.stats().working === 1);
   await until("it waits", () => release.length === 1);
   let stopped = false;
   const stop = one.work.stop().then(() => (stopped = true));
@@ -114,7 +125,7 @@ test("a stop lets what is being handled end, and begins nothing more", async () 
   release();
   await stop;
   expect(handled).toEqual(["a"]);
-  expect(one.inbox.standing()).toMatchObject({ waiting: 1, working: 0 });
+  expect(one.inbox.stats()).toMatchObject({ waiting: 1, working: 0 });
 });
 
 test.each([

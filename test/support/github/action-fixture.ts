@@ -114,8 +114,8 @@ export async function openOffice(
     act: (intent, at = desk) =>
       handleIntent(intent, at, hub, { slug: "trailhand", limits, now: () => office.now }),
     say(who, number, text, id = ++comments) {
-      const spot = { kind: "issue-comment" as const, number, id };
-      return office.act({ kind: "command", repo: REPO, actor: who, spot, text, event: `comment:${id}` });
+      const location = { kind: "issue-comment" as const, number, id };
+      return office.act({ kind: "command", repo: REPO, actor: who, location, text, event: `comment:${id}` });
     },
     async deliver(name, payload, self = SELF) {
       const results: IntentResult[] = [];

@@ -8,7 +8,7 @@ import { readTimeline } from "../../../src/core/analysis/timeline.ts";
 import type { Head } from "../../../src/core/scheduling/snapshot.ts";
 import type { Workflow } from "../../../src/core/workflow/workflow.ts";
 import { parseWorkflow } from "../../../src/core/workflow/workflow-file.ts";
-import { ownTrail, type Projected } from "../../../src/github/display/project.ts";
+import { ownTrail, type ProjectionInput } from "../../../src/github/display/project.ts";
 import type { BranchView } from "../../../src/github/display/branch-status.ts";
 
 export const NOW = 1_700_000_600_000;
@@ -58,7 +58,7 @@ export function seenOf(branch: string, messages: readonly string[], why?: Decisi
   const decision = decisionOf(head, why);
   const state = asked.kind === "request" ? asked.state : undefined;
   const timeline = readTimeline(branch as Branch, trail, []);
-  return { decision, reason: reasonOf(decision, NOW), state, trail, timeline, approves: undefined };
+  return { decision, reason: reasonOf(decision, NOW), state, trail, timeline, approvalTarget: undefined };
 }
 
 function decisionOf(head: Head, why: DecisionReason | undefined): Decision {
@@ -75,8 +75,11 @@ function decisionOf(head: Head, why: DecisionReason | undefined): Decision {
   return { kind: "run", head, request: reading, state: undefined, attempt: 1, over: undefined };
 }
 
-export const projected = (seen: readonly BranchView[], more: Partial<Projected> = {}): Projected => ({
-  seen,
+export const projected = (
+  seen: readonly BranchView[],
+  more: Partial<ProjectionInput> = {},
+): ProjectionInput => ({
+  views: seen,
   workflow: WORKFLOW,
   pulls: [],
   repo: "octo/shop",

@@ -11,7 +11,7 @@ import { readCredentials } from "../../../src/github/api/credentials.ts";
 import { RequestThrottle } from "../../../src/github/api/request-throttle.ts";
 import { WEBHOOK_PATH } from "../../../src/github/webhooks/http-server.ts";
 import { startService } from "../../../src/server/service.ts";
-import { defaultParts } from "../../../src/server/service-parts.ts";
+import { createServiceParts } from "../../../src/server/service-parts.ts";
 import { cliStart, listen } from "../run-cli.ts";
 import { serveGit, type GitHttp } from "../git-http.ts";
 import { APP, NAME, OWNER, startHub, type Hub } from "../fake-github.ts";
@@ -95,8 +95,16 @@ export async function serveApp(
     inbox,
     port: 0,
     host: "127.0.0.1",
-    parts: defaultParts({ env, say, runs: true, directory: inbox, server, pace, ...how }),
-    say,
+    parts: createServiceParts({
+      env,
+      log: say,
+      shouldRun: true,
+      directory: inbox,
+      server,
+      createThrottle: pace,
+      ...how,
+    }),
+    log: say,
   });
   let stopped: Promise<void> | undefined;
   const stop = () => (stopped ??= service.stop());

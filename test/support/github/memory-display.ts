@@ -10,8 +10,8 @@ import type {
   Publisher,
 } from "../../../src/github/display/publisher-port.ts";
 import {
-  carrierKey,
-  type Carrier,
+  sourceKey,
+  type CommandSource,
   type Check,
   type Label,
   type DesiredState,
@@ -26,7 +26,7 @@ export class Shown {
   issues = new Map<number, { isOpen?: boolean; isPull?: boolean; reason?: string }>();
   pulls = new Map<string, ShownPull[]>();
   checks = new Map<string, ShownCheck[]>();
-  reactions = new Map<string, { userId: number; face: string }[]>();
+  reactions = new Map<string, { userId: number; content: string }[]>();
   #ids = 0;
 
   constructor(...numbers: readonly number[]) {
@@ -38,19 +38,19 @@ export class Shown {
   }
 
   read(wanted: DesiredState, self = SELF): Promise<ActualState> {
-    const surface: Partial<Publisher> = {
-      labels: async () => this.labels,
-      thread: async (number) => {
+    const publisher: Partial<Publisher> = {
+      listLabels: async () => this.labels,
+      readThread: async (number) => {
         const { isOpen = true, isPull = false, reason } = this.issues.get(number) ?? {};
         const labels = this.threads.get(number)?.labels;
         return labels && { labels, isOpen, isPull, reason };
       },
-      pullsFrom: async (branch) => this.pulls.get(branch) ?? [],
-      comments: async (number) => this.threads.get(number)?.comments ?? [],
-      checks: async (commit) => this.checks.get(commit) ?? [],
-      reactions: async (carrier: Carrier) => this.reactions.get(carrierKey(carrier)) ?? [],
+      listPullsFrom: async (branch) => this.pulls.get(branch) ?? [],
+      listComments: async (number) => this.threads.get(number)?.comments ?? [],
+      listChecks: async (commit) => this.checks.get(commit) ?? [],
+      listReactions: async (source: CommandSource) => this.reactions.get(sourceKey(source)) ?? [],
     };
-    return readActualState(surface as Publisher, wanted, self);
+    return readActualState(publisher as Publisher, wanted, self);
   }
 
   write(write: Write): void {
@@ -86,8 +86,8 @@ export class Shown {
         return void this.pulls.set(branch, [...(this.pulls.get(branch) ?? []), made]);
       }
       case "react": {
-        const key = carrierKey(write.carrier);
-        this.reactions.set(key, [...(this.reactions.get(key) ?? []), { userId: 1, face: write.face }]);
+        const key = sourceKey(write.source);
+        this.reactions.set(key, [...(this.reactions.get(key) ?? []), { userId: 1, content: write.content }]);
       }
     }
   }

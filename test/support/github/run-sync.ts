@@ -54,7 +54,7 @@ export async function call({ hub, repo }: Stage, env: Record<string, string> = {
   const clock = { now: 1_700_000_000_000 };
   const sleep = (ms: number) => Promise.resolve(void (clock.now += ms));
   const code = await sync({ input, terminal, env: around }, (given, repository, say) =>
-    openGithub(given, repository, say, { pacer: new RequestThrottle(() => clock.now), sleep }),
+    openGithub(given, repository, say, { throttle: new RequestThrottle(() => clock.now), sleep }),
   );
   return { code, ...said };
 }
