@@ -39,7 +39,7 @@ export async function approveHead(
   if (!mine) throw refuse(MESSAGES.unknownSigner());
   const { workflow } = found.trustedConfig;
   const problems = open.map((one) => {
-    const standing = { askers: after.askers, before: goodApprovals(one, before, found) };
+    const standing = { askers: after.requesters, before: goodApprovals(one, before, found) };
     return approvalProblem(one, mine.by, standing, workflow);
   });
   const [problem] = problems;

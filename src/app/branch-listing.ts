@@ -34,12 +34,12 @@ export async function listBranches(workspace: Workspace, now: Now): Promise<Bran
   for (const [key, seen] of look.leases) {
     const holder = seen.lease?.holder;
     const dead = holder !== undefined && isDead(holder);
-    leases.set(key, { ...seen, firstSeen: now.mono, known: false, dead });
+    leases.set(key, { ...seen, firstSeen: now.mono, wasSeenBefore: false, isHolderDead: dead });
   }
   const slots = new Map<Ref, ObservedSlot>();
   for (const [ref, { value, lease }] of look.slots)
-    slots.set(ref, { ref, value, run: lease?.run, known: false });
-  const { target, heads, parked, sides } = look;
+    slots.set(ref, { ref, value, run: lease?.run, wasSeenBefore: false });
+  const { target, heads, parked, sideRefs } = look;
   const facts = await new FactLoader(workspace.repository).load(look, contract, takenOver);
   const view: Snapshot = {
     target,
@@ -49,8 +49,8 @@ export async function listBranches(workspace: Workspace, now: Now): Promise<Bran
     parked,
     takenOver,
     sightings: new Map(),
-    going: new Map(),
-    sides,
+    running: new Map(),
+    sideRefs,
     facts,
   };
   const decisions = decide(view, contract.workflow, now);

@@ -33,7 +33,7 @@ export async function findNotices(workspace: Workspace, found: BranchListing): P
 }
 
 function closedLanes({ snapshot, now }: BranchListing): Notice[] {
-  return [...snapshot.sides.closed].flatMap(([lane, until]): Notice[] => {
+  return [...snapshot.sideRefs.closed].flatMap(([lane, until]): Notice[] => {
     if (until <= now.wall) return [];
     const what = `${printable(lane)} is closed for ${formatDuration(until - now.wall)} more`;
     return [{ about: "lane", level: "odd", what, next: "trailhand lanes" }];
@@ -43,8 +43,8 @@ function closedLanes({ snapshot, now }: BranchListing): Notice[] {
 function waitNotice(decision: Decision, { snapshot, trustedConfig, now }: BranchListing): Notice[] {
   const { head } = decision;
   const { branch, reading } = head;
-  if (decision.kind === "run" && decision.known) {
-    const { state, why } = decision.known;
+  if (decision.kind === "run" && decision.decided) {
+    const { state, why } = decision.decided;
     const what = `${printable(branch)}: ${printable(why, 200)}; ${state} follows at the next run`;
     return [{ about: "wait", level: "odd", what, next: "trailhand run" }];
   }

@@ -51,10 +51,10 @@ export async function readCarried(
       ...before.map(([by = "", commit = ""]) => ({ by, commit, counts: false })),
     ],
     children: childrenOf(head.branch, item, byBranch, new Set()).map(
-      ({ key, branch, fate, state, subject }) => ({
+      ({ key, branch, result, state, subject }) => ({
         key,
         branch,
-        fate,
+        fate: result,
         state,
         subject,
       }),

@@ -2,7 +2,7 @@
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import type { Sha, Ref } from "../core/protocol/ids.ts";
 import { CHECKS } from "../core/protocol/refs.ts";
-import { readSides, formatChecks } from "../core/scheduling/side-refs.ts";
+import { readSideRefs, formatChecks } from "../core/scheduling/side-refs.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import { readTrail } from "../git/local-repository.ts";
 import type { Workspace } from "./workspace.ts";
@@ -20,7 +20,7 @@ export async function recordCheck(
   for (let tries = 0; tries < TRIES; tries++) {
     const expected = (await repository.read([ref])).get(ref) ?? null;
     const [note] = expected ? await readTrail(location, expected, 1) : [];
-    const before = note && readSides([[ref, note.commit, note.message]]).checks.get(head.key);
+    const before = note && readSideRefs([[ref, note.commit, note.message]]).checks.get(head.key);
     const results = new Map(before?.commit === commit ? before.results : []);
     if (results.get(name) === conclusion) return;
     const next = await repository.note(

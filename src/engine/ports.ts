@@ -54,7 +54,7 @@ export interface RefListing {
   /** The taken places of lanes, each with the lease that took it. */
   readonly slots: ReadonlyMap<Ref, LeaseRef>;
   readonly parked: ReadonlyMap<string, ParkedResponse>;
-  readonly sides: SideRefs;
+  readonly sideRefs: SideRefs;
   /** True when no ref has moved since the look before. */
   readonly unchanged: boolean;
 }

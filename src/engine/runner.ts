@@ -228,7 +228,7 @@ export class Runner {
 
   /** When a runner of this machine died, ends and saves what it left before anything is decided. */
   async #sweepDead(view: Snapshot): Promise<void> {
-    const isDead = [...view.leases.values()].some(({ lease, dead }) => dead && !lease?.backoff);
+    const isDead = [...view.leases.values()].some(({ lease, isHolderDead: dead }) => dead && !lease?.backoff);
     if (isDead) await this.#ports.trees.sweep();
   }
 
@@ -242,7 +242,7 @@ export class Runner {
 
   /** What is held, or called off by the branch that handed it out, ends here too. */
   #stopUnwanted(view: Snapshot, workflow: Workflow, now: Now): void {
-    const isHeld = view.sides.hold !== undefined;
+    const isHeld = view.sideRefs.hold !== undefined;
     if (isHeld) this.#besideStop?.stop("held");
     // At rest, the branches need not be gone through once more.
     if (this.#going.size === 0) return;

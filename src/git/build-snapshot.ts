@@ -11,7 +11,7 @@ import { LANES } from "../core/protocol/refs.ts";
 import { LEASES } from "../core/protocol/refs.ts";
 import { parseMessage, valueOf } from "../core/protocol/message.ts";
 import { parseRequest, type Commit } from "../core/protocol/request.ts";
-import { readSides, sideRefs } from "../core/scheduling/side-refs.ts";
+import { readSideRefs, SIDE_REF_PREFIXES } from "../core/scheduling/side-refs.ts";
 import type { Head, ParkedResponse } from "../core/scheduling/snapshot.ts";
 import type { LeaseRef, RefListing } from "../engine/ports.ts";
 import { branchKey } from "./swap-refs.ts";
@@ -70,7 +70,7 @@ export function buildListing(
     const key = name.slice(name.lastIndexOf("/") + 1);
     if (name.startsWith(LEASES)) leases.set(key, lease());
     else if (name.startsWith(LANES)) slots.set(ref, lease());
-    else if (sideRefs.some((place) => name.startsWith(place))) sides.push([name, value, message]);
+    else if (SIDE_REF_PREFIXES.some((place) => name.startsWith(place))) sides.push([name, value, message]);
     else if (name.startsWith(FOLLOW)) pending.push({ ref, key, from: value });
     else parked.set(key, { value, answers: valueOf(parseMessage(message).trailers, KEY.answers) ?? "" });
   }
@@ -78,5 +78,5 @@ export function buildListing(
     const head = heads.find((one) => one.key === key);
     return head ? [{ ref, from, head }] : [];
   });
-  return { heads, leases, slots, parked, sides: readSides(sides), follows, originHead, unchanged };
+  return { heads, leases, slots, parked, sideRefs: readSideRefs(sides), follows, originHead, unchanged };
 }

@@ -16,7 +16,7 @@ import { CHECKS } from "../core/protocol/refs.ts";
 import { CLOSED } from "../core/protocol/refs.ts";
 import { USED } from "../core/protocol/refs.ts";
 import { parseMessage, valueOf } from "../core/protocol/message.ts";
-import { readSides } from "../core/scheduling/side-refs.ts";
+import { readSideRefs } from "../core/scheduling/side-refs.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import type { RefListing } from "../engine/ports.ts";
 import type { GitLocation } from "./open-repository.ts";
@@ -101,7 +101,7 @@ function whyNote(
   heads: ReadonlyMap<string, Head>,
   lanes: LaneRule | undefined,
 ): string | undefined {
-  const { used, closed, checks } = readSides([[name, value, message]]);
+  const { used, closed, checks } = readSideRefs([[name, value, message]]);
   const [mark] = used;
   if (mark && lanes) {
     const window = lanes.windows.get(mark.lane);

@@ -8,12 +8,12 @@ import { FOLLOW } from "../core/protocol/refs.ts";
 import { PARKED } from "../core/protocol/refs.ts";
 import { LANES } from "../core/protocol/refs.ts";
 import { LEASES } from "../core/protocol/refs.ts";
-import { sideRefs } from "../core/scheduling/side-refs.ts";
+import { SIDE_REF_PREFIXES } from "../core/scheduling/side-refs.ts";
 import { buildListing, readEntry, type RefEntry, type FullListing } from "./build-snapshot.ts";
 import type { Git } from "./git.ts";
 import { parseCommitFields, parseRecords, recordReader } from "./parse-output.ts";
 
-const PLACES = ["refs/heads", LEASES, LANES, PARKED, FOLLOW, ...sideRefs];
+const PLACES = ["refs/heads", LEASES, LANES, PARKED, FOLLOW, ...SIDE_REF_PREFIXES];
 const ORIGIN_HEAD = "refs/remotes/origin/HEAD";
 const NAMES = "%(refname)%00%(objectname)%00%(symref)%00";
 const WHOLE = "%(refname)%00%(symref)%00%(objectname)%00%(parent)%00%(committerdate:unix)%00%(contents)%00";

@@ -116,8 +116,8 @@ function lines(all: readonly string[]): string {
 }
 
 /** Words that no shell has to quote, since keys, states and ids hold nothing odd; `-` where there is none. */
-const childLine = ({ key, fate, state, head, isNew }: Child): string =>
-  [key, fate, state || "-", head ?? "-", isNew ? "new" : "joined"].join(" ");
+const childLine = ({ key, result, state, head, isNew }: Child): string =>
+  [key, result, state || "-", head ?? "-", isNew ? "new" : "joined"].join(" ");
 
 function identity({ name, email }: Committer): Record<string, string> {
   return {

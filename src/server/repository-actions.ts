@@ -149,7 +149,7 @@ function placeOf(found: BranchListing, head: Head): BranchPosition {
     commit,
     state: request?.state,
     hops: request?.hops ?? 0,
-    isRunning: lease?.lease !== undefined && lease.lease.backoff === undefined && !lease.dead,
+    isRunning: lease?.lease !== undefined && lease.lease.backoff === undefined && !lease.isHolderDead,
     wantsApproval: waits && requiredApprovals(request, trustedConfig.workflow).length > 0,
     header,
     body,

@@ -40,7 +40,7 @@ test("docs/walk.md is what a commit really becomes", async () => {
   const site = await openWorkspace(repo.dir, environmentOf(repo));
   const look = await site.repository.listRefs();
   const contract = await site.trustedConfig(look.target, look.heads);
-  const view: Snapshot = { ...look, leases: new Map(), slots: new Map(), takenOver: new Map(), sightings: new Map(), going: new Map(), facts: NO_HISTORY_FACTS };
+  const view: Snapshot = { ...look, leases: new Map(), slots: new Map(), takenOver: new Map(), sightings: new Map(), running: new Map(), facts: NO_HISTORY_FACTS };
   const head = view.heads.find(({ branch }) => branch === "feat/login");
   const now = { mono: 0, wall: 0 };
   const decisions = decide(view, contract.workflow, now);

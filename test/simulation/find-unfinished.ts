@@ -12,7 +12,7 @@ import { PARKED } from "../../src/core/protocol/refs.ts";
 import { LANES } from "../../src/core/protocol/refs.ts";
 import { LEASES } from "../../src/core/protocol/refs.ts";
 import { NO_HISTORY_FACTS, type Head, type Snapshot } from "../../src/core/scheduling/snapshot.ts";
-import { sideRefs } from "../../src/core/scheduling/side-refs.ts";
+import { SIDE_REF_PREFIXES } from "../../src/core/scheduling/side-refs.ts";
 import { buildListing, readEntry } from "../../src/git/build-snapshot.ts";
 import { findCalledOff, whyStuck } from "./check-waits.ts";
 import { findElsewhere, findTakenOver } from "./simulated-repository.ts";
@@ -25,7 +25,7 @@ const STANDING = new Set<string>(
     " ",
   ),
 );
-const DECIDING = ["refs/heads/", LEASES, LANES, PARKED, ...sideRefs];
+const DECIDING = ["refs/heads/", LEASES, LANES, PARKED, ...SIDE_REF_PREFIXES];
 
 /** What is still to be done, in words; nothing when all is settled. */
 export function unfinished(world: World): string[] {
@@ -51,7 +51,7 @@ function look(world: World): { readonly decisions: string[]; readonly rests: Rea
   const entries = new Map(
     deciding.map(([ref, value]) => [ref as string, readEntry(ref, objects.get(value))]),
   );
-  const { heads, parked, sides } = buildListing(entries, undefined, false);
+  const { heads, parked, sideRefs } = buildListing(entries, undefined, false);
   const continues = plan.workflow["on-plain-commit"] === "continue";
   const view: Snapshot = {
     target,
@@ -61,9 +61,9 @@ function look(world: World): { readonly decisions: string[]; readonly rests: Rea
     leases: new Map(),
     slots: new Map<Ref, never>(),
     sightings: new Map(),
-    going: new Map(),
-    sides,
-    facts: { ...NO_HISTORY_FACTS, items: itemsOf(world, heads) },
+    running: new Map(),
+    sideRefs,
+    facts: { ...NO_HISTORY_FACTS, carried: itemsOf(world, heads) },
   };
   const rests = new Set<Ref>();
   const wall = (plan.joins && world.machines[0]?.wall()) || scheduler.now;

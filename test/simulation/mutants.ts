@@ -103,8 +103,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "expiry by the date of the commit",
     file: decide,
-    find: "return seen.dead || now.mono - seen.firstSeen > PATIENCE * ttl;",
-    replace: "return seen.dead || now.wall - seen.committed * 1000 > PATIENCE * ttl;",
+    find: "return seen.isHolderDead || now.mono - seen.firstSeen > PATIENCE * ttl;",
+    replace: "return seen.isHolderDead || now.wall - seen.committed * 1000 > PATIENCE * ttl;",
     seed: 1,
   },
   {
@@ -178,8 +178,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "place is freed at first sight",
     file: "core/scheduling/orphans.ts",
-    find: "free.map(({ ref, value, known }) => ({ ref, value, sure: known }))",
-    replace: "free.map(({ ref, value }) => ({ ref, value, sure: true }))",
+    find: "free.map(({ ref, value, wasSeenBefore }) => ({ ref, value, isConfirmed: wasSeenBefore }))",
+    replace: "free.map(({ ref, value }) => ({ ref, value, isConfirmed: true }))",
     seed: 1,
   },
   {

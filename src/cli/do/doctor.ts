@@ -166,7 +166,7 @@ function checkMessages({ snapshot }: BranchListing): Finding[] {
 
 function checkLeases({ snapshot }: BranchListing): Finding[] {
   const keys = new Set(snapshot.heads.map(({ key }) => key));
-  return [...snapshot.leases].flatMap(([key, { lease, dead }]): Finding[] => {
+  return [...snapshot.leases].flatMap(([key, { lease, isHolderDead: dead }]): Finding[] => {
     const about = "lease";
     const on = printable(lease?.branch ?? key);
     if (!keys.has(key))

@@ -55,7 +55,7 @@ async function requireBranches(site: Workspace, input: Input): Promise<Branch[]>
 
 /** An answer that needs no script is told beforehand. */
 function sentenceOf(found: BranchListing, one: Decision): string {
-  const known = one.kind === "run" ? one.known : undefined;
+  const known = one.kind === "run" ? one.decided : undefined;
   return known ? `would answer ${known.state}: ${known.why}` : reasonIn(found, one).sentence;
 }
 
@@ -82,7 +82,7 @@ async function dryRun(
         decision: one.kind,
         ...("why" in one ? { why: one.why } : {}),
         ...("attempt" in one ? { attempt: one.attempt, limit: one.limit ?? null } : {}),
-        ...("known" in one ? { known: one.known } : {}),
+        ...("decided" in one ? { known: one.decided } : {}),
         reason: sentenceOf(found, one),
       })),
     );

@@ -88,7 +88,9 @@ export function childProblem(
     const outside = item.owns.length > 0 && (owns.find((glob) => !isWithin(glob, item.owns)) ?? false);
     if (outside !== false) return `the child "${key}" would own ${outside}, which ${parent} does not`;
   }
-  const others = siblings.filter(({ key, fate }) => isOpen(fate) && children.every((one) => one.key !== key));
+  const others = siblings.filter(
+    ({ key, result }) => isOpen(result) && children.every((one) => one.key !== key),
+  );
   return overlapProblem(children, others) ?? ringProblem(children);
 }
 

@@ -112,8 +112,8 @@ function planned(plan: Plan | undefined): string[] {
   ];
 }
 
-function child({ key, branch, fate, subject, summary }: Child): string {
-  return quoted(`${key} (${branch}): ${fate}\n${subject}\n\n${summary}`, LONGEST_OF_CHILD);
+function child({ key, branch, result, subject, summary }: Child): string {
+  return quoted(`${key} (${branch}): ${result}\n${subject}\n\n${summary}`, LONGEST_OF_CHILD);
 }
 
 function before({ previous, salvage }: PromptFacts): string[] {

@@ -31,10 +31,10 @@ export interface ApprovalState {
   readonly approved: Sha;
   readonly approvals: readonly Approval[];
   /** Addresses of who asked, in this line of hand-offs. */
-  readonly askers: readonly string[];
+  readonly requesters: readonly string[];
 }
 
-interface Beside {
+interface ApprovalOptions {
   /** The proven addresses, by commit; undefined: what a commit says of itself counts. */
   readonly proven?: ReadonlyMap<Sha, string> | undefined;
   /** How many commits of the trail are above the trusted branch; all when left out. */
@@ -50,14 +50,15 @@ interface Beside {
 export function readApprovals(
   branch: Branch,
   trail: readonly Commit[],
-  { proven, own = trail.length, continues = false }: Beside = {},
+  { proven, own = trail.length, continues = false }: ApprovalOptions = {},
 ): ApprovalState | undefined {
   const [head] = trail;
   const at = trail.findIndex(({ message }) => !approvedCommit(message));
   const below = trail[at];
   if (!head || at < 1 || !below) return undefined;
   const asked = parseRequest(branch, below);
-  const request = asked.kind === "request" ? asked : continues && resumed(branch, trail.slice(at, own));
+  const request =
+    asked.kind === "request" ? asked : continues && continuedRequest(branch, trail.slice(at, own));
   if (!request) return undefined;
   const above = trail.slice(0, at);
   const good = above.every(({ tree, parents }) => tree === below.tree && parents.length === 1);
@@ -76,12 +77,12 @@ export function readApprovals(
       ({ by }, index) => approvals.findIndex((one) => isSamePerson(one.by, by)) === index,
     ),
     // Who wrote what the trusted branch holds may approve what comes on top of it.
-    askers: requestersOf(trail.slice(at, own > at ? own : trail.length), proven),
+    requesters: requestersOf(trail.slice(at, own > at ? own : trail.length), proven),
   };
 }
 
 /** The request that a plain commit on top of it asks for again. */
-function resumed(branch: Branch, [head, ...below]: readonly Commit[]): Request | undefined {
+function continuedRequest(branch: Branch, [head, ...below]: readonly Commit[]): Request | undefined {
   for (const one of below) {
     const asked = parseRequest(branch, one);
     if (asked.kind === "none" && (asked.reason === "no-state" || asked.reason === "approves")) continue;
@@ -94,14 +95,14 @@ function resumed(branch: Branch, [head, ...below]: readonly Commit[]): Request |
 /** Those of the approvals that count for what is waited for. */
 export function countedApprovals(
   wanted: ApprovalRule,
-  { approvals, askers }: Pick<ApprovalState, "approvals" | "askers">,
+  { approvals, requesters }: Pick<ApprovalState, "approvals" | "requesters">,
   workflow: Workflow,
   wall: number,
 ): Approval[] {
   return approvals.filter(
     ({ by, at }) =>
       isAllowed(workflow, wanted.by, by) &&
-      (wanted.own || !isAmong(askers, by)) &&
+      (wanted.own || !isAmong(requesters, by)) &&
       (wanted.withinMs === undefined || at * 1000 + wanted.withinMs > wall),
   );
 }

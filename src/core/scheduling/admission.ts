@@ -30,7 +30,7 @@ export interface Spread {
 }
 
 /** What admission has given so far. */
-interface Given {
+interface Assigned {
   /** Places that are held, by anyone. */
   readonly taken: Set<Ref>;
   readonly slots: Set<Ref>;
@@ -46,22 +46,23 @@ export function admit(
   limit: number = workflow.limits.concurrency ?? DEFAULT_CONCURRENCY,
   spread?: Spread,
 ): Admission {
-  const going = [...view.going.values()].flatMap(({ slots }) => slots);
-  const given: Given = {
+  const going = [...view.running.values()].flatMap(({ slots }) => slots);
+  const given: Assigned = {
     taken: new Set([...view.slots.keys(), ...going]),
     slots: new Set(),
     quotas: new Set(),
   };
-  let free = limit - view.going.size;
+  let free = limit - view.running.size;
   const admitted: Run[] = [];
   const held: Idle[] = [];
   const kept = new Set<string>();
   for (const run of byPriority(runnable, workflow, now, spread)) {
-    const places = findKept(run, kept) ?? findPlaces(view, workflow, run, now, given);
+    const places = reservedLane(run, kept) ?? claimLanes(view, workflow, run, now, given);
     const why: DecisionReason | undefined =
       "code" in places ? places : free <= 0 ? { code: "no-room" } : undefined;
     if (why || "code" in places) {
-      if (why?.code === "lane-full") for (const lane of tooFew(run, workflow, now, given)) kept.add(lane);
+      if (why?.code === "lane-full")
+        for (const lane of partlyFreeLanes(run, workflow, now, given)) kept.add(lane);
       held.push({ kind: "wait", head: run.head, why: why ?? { code: "no-room" } });
       continue;
     }
@@ -82,7 +83,12 @@ export function admit(
 }
 
 /** Lanes with places left, but too few for one who has long waited: those below it take none of them. */
-function tooFew({ request, state }: Run, workflow: Workflow, now: Now, { taken }: Given): string[] {
+function partlyFreeLanes(
+  { request, state }: Run,
+  workflow: Workflow,
+  now: Now,
+  { taken }: Assigned,
+): string[] {
   if (now.wall - request.committed * 1000 < workflow.limits.ageing) return [];
   return (state?.lane ?? []).filter((lane) => {
     const capacity = workflow.lanes[lane]?.slots;
@@ -91,8 +97,8 @@ function tooFew({ request, state }: Run, workflow: Workflow, now: Now, { taken }
   });
 }
 
-function findKept(run: Run, kept: ReadonlySet<string>): DecisionReason | undefined {
-  if (run.limit || run.known) return undefined;
+function reservedLane(run: Run, kept: ReadonlySet<string>): DecisionReason | undefined {
+  if (run.limit || run.decided) return undefined;
   const lane = run.state?.lane.find((name) => kept.has(name));
   return lane === undefined ? undefined : { code: "lane-full", detail: lane };
 }
@@ -123,22 +129,22 @@ export function byPriority(runnable: readonly Run[], workflow: Workflow, now: No
   return [...shuffled, ...sorted.slice(end)];
 }
 
-interface Places {
+interface LaneClaims {
   readonly slots: readonly SlotClaim[];
   readonly quotas: readonly QuotaClaim[];
 }
 
 /** A place in each lane of the state, or why there is none. What runs no script needs no place. */
-function findPlaces(
+function claimLanes(
   view: Snapshot,
   workflow: Workflow,
   run: Run,
   now: Now,
-  given: Given,
-): Places | DecisionReason {
+  given: Assigned,
+): LaneClaims | DecisionReason {
   const slots: SlotClaim[] = [];
   const quotas: QuotaClaim[] = [];
-  if (run.limit || run.known) return { slots, quotas };
+  if (run.limit || run.decided) return { slots, quotas };
   const taken = new Set(given.taken);
   for (const name of run.state?.lane ?? []) {
     const lane = workflow.lanes[name];
@@ -169,7 +175,7 @@ function findSlots(
   if (capacity === undefined) return [];
   // What is heavier than its lane takes all of it, or it would wait for ever.
   const weight = Math.min(run.state?.weight ?? 1, capacity);
-  const found: SlotClaim[] = inherited(view, run, lane, given).slice(0, weight);
+  const found: SlotClaim[] = inheritedSlots(view, run, lane, given).slice(0, weight);
   const own = new Set(found.map(({ ref }) => ref));
   const used = [...taken].filter((ref) => ref.startsWith(`${LANES}${lane}/`) && !own.has(ref)).length;
   if (used + weight > capacity) return undefined;
@@ -183,7 +189,7 @@ function findSlots(
 }
 
 /** Places in a lane that the run which is taken over still holds. */
-function inherited(view: Snapshot, run: Run, lane: string, given: ReadonlySet<Ref>): SlotClaim[] {
+function inheritedSlots(view: Snapshot, run: Run, lane: string, given: ReadonlySet<Ref>): SlotClaim[] {
   const before = run.over?.lease;
   if (!before || before.backoff) return [];
   return before.slots.flatMap((name): SlotClaim[] => {

@@ -16,7 +16,7 @@ export type ChildResult = "done" | "failed" | "parked" | "going" | "gone";
 export interface Child {
   readonly key: string;
   readonly branch: Branch;
-  readonly fate: ChildResult;
+  readonly result: ChildResult;
   readonly state: string;
   readonly head: Sha | undefined;
   readonly subject: string;
@@ -42,7 +42,7 @@ export function childrenOf(
     const child = childBranch(branch, key);
     const found = describe(key, child, heads.get(child));
     // A look is no snapshot: what is there after it was made meanwhile, and goes on.
-    const fate = missed.has(child) ? "going" : found.fate;
+    const fate = missed.has(child) ? "going" : found.result;
     return { ...found, fate, isNew: !item.joined.includes(key) };
   });
 }
@@ -53,7 +53,7 @@ function describe(key: string, branch: Branch, head: Head | undefined): Omit<Chi
     return {
       key,
       branch,
-      fate: "gone",
+      result: "gone",
       state: "",
       head: undefined,
       subject: "",
@@ -69,7 +69,7 @@ function describe(key: string, branch: Branch, head: Head | undefined): Omit<Chi
   return {
     key,
     branch,
-    fate: fateOf(state),
+    result: resultOf(state),
     state,
     head: head.commit,
     subject: message?.header ?? head.message.split("\n")[0] ?? "",
@@ -80,7 +80,7 @@ function describe(key: string, branch: Branch, head: Head | undefined): Omit<Chi
   };
 }
 
-function fateOf(state: string): ChildResult {
+function resultOf(state: string): ChildResult {
   if (state === "done") return "done";
   if (isTerminal(state)) return "failed";
   // A commit without a state: a person took over there.
@@ -99,7 +99,7 @@ export const MET: JoinResult = { kind: "met" };
 export function evaluateJoin(join: Join, children: readonly Child[]): JoinResult {
   const open = children.filter(({ isNew }) => isNew);
   if (open.length === 0) return MET;
-  const count = (...fates: ChildResult[]) => open.filter(({ fate }) => fates.includes(fate));
+  const count = (...fates: ChildResult[]) => open.filter(({ result }) => fates.includes(result));
   const [done, lost] = [count("done"), count("failed", "gone")];
   const unsettled = count("going", "parked");
   switch (join.rule) {
@@ -134,6 +134,6 @@ const SHOWN = 8;
 const names = (children: readonly Child[]): string => {
   const shown = children
     .slice(0, SHOWN)
-    .map(({ key, fate }) => (fate === "parked" ? `${key} (parked)` : key));
+    .map(({ key, result }) => (result === "parked" ? `${key} (parked)` : key));
   return [...shown, ...(children.length > SHOWN ? [`${children.length - SHOWN} more`] : [])].join(", ");
 };

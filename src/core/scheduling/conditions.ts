@@ -16,7 +16,7 @@ import { isTerminal, type Workflow } from "../workflow/workflow.ts";
 
 /** What a predicate is judged by. */
 export interface ConditionContext {
-  readonly view: Snapshot;
+  readonly snapshot: Snapshot;
   readonly workflow: Workflow;
   readonly now: Now;
   readonly heads: ReadonlyMap<Branch, Head>;
@@ -32,7 +32,7 @@ export function evaluateConditions(
   request: Request,
   scene: ConditionContext,
 ): JoinResult {
-  const verdicts = all.map((one) => judge(one, head, request, scene));
+  const verdicts = all.map((one) => evaluate(one, head, request, scene));
   const open = verdicts.filter((one) => one.kind !== "met");
   const hopeless = open.find((one) => one.kind === "never");
   if (hopeless) return hopeless;
@@ -41,18 +41,18 @@ export function evaluateConditions(
   return { kind: "waits", why: open.map(({ why }) => why).join("; "), person };
 }
 
-function judge(one: Predicate, head: Head, request: Request, scene: ConditionContext): JoinResult {
-  const { view, now } = scene;
+function evaluate(one: Predicate, head: Head, request: Request, scene: ConditionContext): JoinResult {
+  const { snapshot, now } = scene;
   switch (one.kind) {
     case "children":
       return evaluateJoin(
         one.join,
-        childrenOf(head.branch, carriedStateAt(head, request, view), scene.heads, view.facts.missed),
+        childrenOf(head.branch, carriedStateAt(head, request, snapshot), scene.heads, snapshot.facts.missed),
       );
     case "approvals":
-      return judgeApprovals(one, head, scene);
+      return evaluateApprovals(one, head, scene);
     case "requests": {
-      const found = view.heads.filter(
+      const found = snapshot.heads.filter(
         ({ reading, branch }) =>
           branch !== head.branch && reading.kind === "request" && reading.state === one.state,
       ).length;
@@ -61,11 +61,13 @@ function judge(one: Predicate, head: Head, request: Request, scene: ConditionCon
         : waits(`waits for ${one.n} requests at ${one.state}, and there are ${found}`);
     }
     case "check":
-      return judgeCheck(one.name, head, view);
+      return evaluateCheck(one.name, head, snapshot);
     case "commit":
-      return view.facts.reached.has(one.id) ? MET : waits(`waits for the commit ${one.id} on ${view.target}`);
+      return snapshot.facts.reached.has(one.id)
+        ? MET
+        : waits(`waits for the commit ${one.id} on ${snapshot.target}`);
     case "branch":
-      return judgeBranch(one.branch, scene);
+      return evaluateBranch(one.branch, scene);
     case "after": {
       const leftMs = request.committed * 1000 + one.ms - now.wall;
       return leftMs <= 0 ? MET : waits(`waits for ${formatDuration(leftMs)} more`);
@@ -75,7 +77,7 @@ function judge(one: Predicate, head: Head, request: Request, scene: ConditionCon
     case "outside":
       return waits(`waits for ${one.what}, which nothing here can look up`);
     case "either": {
-      const verdicts = one.of.map((each) => judge(each, head, request, scene));
+      const verdicts = one.of.map((each) => evaluate(each, head, request, scene));
       if (verdicts.some(({ kind }) => kind === "met")) return MET;
       const hopes = verdicts.filter((each) => each.kind === "waits");
       const whys = (hopes.length > 0 ? hopes : verdicts).flatMap((each) => ("why" in each ? [each.why] : []));
@@ -92,15 +94,15 @@ export function carriedStateAt(head: Head, request: Request, view: Snapshot): Ca
   // Where work goes on after a plain commit, the request below it says what it carries.
   const { message, answers } = view.takenOver.get(head.key) ?? request;
   if (answers !== undefined) return carriedStateOf(message.trailers);
-  return view.facts.items.get(head.key) ?? EMPTY_CARRIED_STATE;
+  return view.facts.carried.get(head.key) ?? EMPTY_CARRIED_STATE;
 }
 
-function judgeApprovals(
+function evaluateApprovals(
   one: ApprovalRule,
   head: Head,
-  { view, workflow, now }: ConditionContext,
+  { snapshot, workflow, now }: ConditionContext,
 ): JoinResult {
-  const approved = view.facts.approved.get(head.key) ?? { approvals: [], askers: [] };
+  const approved = snapshot.facts.approved.get(head.key) ?? { approvals: [], requesters: [] };
   const good = countedApprovals(one, approved, workflow, now.wall);
   if (good.length >= one.n) return MET;
   const who = one.by.length > 0 ? ` by ${one.by.join(" or ")}` : "";
@@ -113,8 +115,8 @@ function judgeApprovals(
   };
 }
 
-function judgeCheck(name: string, head: Head, view: Snapshot): JoinResult {
-  const checks = view.sides.checks.get(head.key);
+function evaluateCheck(name: string, head: Head, view: Snapshot): JoinResult {
+  const checks = view.sideRefs.checks.get(head.key);
   // An approval changes no file, so what was checked below it holds.
   const checked: (string | undefined)[] = [head.commit, view.facts.approved.get(head.key)?.approved];
   const result = checks && checked.includes(checks.commit) ? checks.results.get(name) : undefined;
@@ -124,11 +126,11 @@ function judgeCheck(name: string, head: Head, view: Snapshot): JoinResult {
     : never(`the check ${name} ended as ${result}`);
 }
 
-function judgeBranch(branch: Branch, { view, heads }: ConditionContext): JoinResult {
-  if (view.facts.landed.has(branch)) return MET;
+function evaluateBranch(branch: Branch, { snapshot, heads }: ConditionContext): JoinResult {
+  if (snapshot.facts.landed.has(branch)) return MET;
   const found = heads.get(branch);
   if (!found)
-    return view.facts.missed.has(branch)
+    return snapshot.facts.missed.has(branch)
       ? waits(`waits for the branch ${branch}`)
       : never(`there is no branch ${branch}`);
   const state = found.reading.kind === "request" ? found.reading.state : undefined;

@@ -31,7 +31,7 @@ export function decide(view: Snapshot, workflow: Workflow, now: Now): Decision[]
   const scene = conditionContext(view, workflow, now);
   return view.heads.map((head) => {
     const decision = decideOne(scene, head, listed, owners);
-    const { hold } = view.sides;
+    const { hold } = view.sideRefs;
     if (hold === undefined || decision.kind !== "run") return decision;
     return { kind: "wait", head, why: { code: "held", detail: hold } };
   });
@@ -43,21 +43,21 @@ function decideOne(
   listed: (branch: Branch) => boolean,
   owners: ReadonlyMap<Sha, Branch>,
 ): Decision {
-  const { view, workflow, now } = scene;
+  const { snapshot, workflow, now } = scene;
   const idle = (kind: Idle["kind"], why: DecisionReason): Idle => ({ kind, head, why });
-  const seen = view.leases.get(head.key);
+  const seen = snapshot.leases.get(head.key);
   const stop =
     seen && isExpired(seen, now) ? { kind: "expire" as const, head, over: seen, rests: false } : undefined;
-  const isTarget = head.branch === view.target && workflow.target === "ignore";
+  const isTarget = head.branch === snapshot.target && workflow.target === "ignore";
   if (isTarget) return stop ?? idle("ignore", { code: "target" });
   if (!listed(head.branch)) return stop ?? idle("ignore", { code: "not-listed" });
-  const parked = view.parked.get(head.key);
+  const parked = snapshot.parked.get(head.key);
   if (parked?.answers === head.commit) return { kind: "land", head, parked };
 
-  const asked = resumed(view, workflow, head);
+  const asked = effectiveReading(snapshot, workflow, head);
   if (asked.kind === "none") {
     if (stop) return stop;
-    const below = asked.reason === "no-state" ? view.takenOver.get(head.key) : undefined;
+    const below = asked.reason === "no-state" ? snapshot.takenOver.get(head.key) : undefined;
     if (below) return idle("park", { code: "taken-over", detail: below.state });
     if (asked.reason === "no-state" || asked.reason === "merge")
       return idle("ignore", { code: asked.reason });
@@ -98,7 +98,7 @@ function findOwners(view: Snapshot, works: (branch: Branch) => boolean): Readonl
 }
 
 /** Where the workflow says so, a plain commit on top of a request asks for the same again. */
-function resumed(view: Snapshot, workflow: Workflow, head: Head): HeadReading {
+function effectiveReading(view: Snapshot, workflow: Workflow, head: Head): HeadReading {
   const approved = view.facts.approved.get(head.key);
   if (approved) return approved.request;
   const below = view.takenOver.get(head.key);
@@ -108,7 +108,7 @@ function resumed(view: Snapshot, workflow: Workflow, head: Head): HeadReading {
 }
 
 /** Reasons in the request itself, or an answer that needs no script; undefined when it may run. */
-function decideState(scene: ConditionContext, head: Head, request: Request): Idle | Run["known"] {
+function decideState(scene: ConditionContext, head: Head, request: Request): Idle | Run["decided"] {
   const { workflow, now } = scene;
   const idle = (kind: Idle["kind"], why: DecisionReason): Idle => ({ kind, head, why });
   const name = request.state;
@@ -137,17 +137,17 @@ function decideState(scene: ConditionContext, head: Head, request: Request): Idl
 const isForeign = (request: Request): boolean => request.key !== KEY.state && request.state === "working";
 
 function decideLease(
-  { view, workflow, now }: ConditionContext,
+  { snapshot, workflow, now }: ConditionContext,
   head: Head,
   request: Request,
   seen: ObservedLease | undefined,
-  known: Run["known"],
+  known: Run["decided"],
 ): Decision {
   const wait = (why: DecisionReason): Idle => ({ kind: "wait", head, why });
   const lease = seen?.lease;
   const same = lease?.request === request.commit;
   if (seen && lease?.backoff && same && !known) {
-    const leftMs = restLeftMs(seen, lease.backoff.ms, now);
+    const leftMs = backoffLeftMs(seen, lease.backoff.ms, now);
     if (leftMs > 0) return wait({ code: "resting", detail: lease.backoff.why, leftMs });
   } else if (seen && !lease?.backoff && !isExpired(seen, now)) {
     const detail = lease?.runner ?? "";
@@ -157,11 +157,11 @@ function decideLease(
   const attempt = same ? lease.attempt + 1 : 1;
   const state = workflow.states[request.state];
   const run: Run = { kind: "run", head, request, state, attempt, over: seen };
-  if (known) return { ...run, known };
+  if (known) return { ...run, decided: known };
   if (isForeign(request)) {
     const seconds = Number(valueOf(request.message.trailers, KEY.dwpLeaseSeconds) ?? "300");
     const held = (Number.isFinite(seconds) ? seconds : 300) * 1000;
-    const leftMs = held - (now.mono - (view.sightings.get(head.commit) ?? now.mono));
+    const leftMs = held - (now.mono - (snapshot.sightings.get(head.commit) ?? now.mono));
     return leftMs > 0 ? wait({ code: "foreign", leftMs }) : { ...run, limit: "stalled" };
   }
   if (request.hops >= (workflow.limits.hops ?? DEFAULT_HOPS)) return { ...run, limit: "hops" };
@@ -174,7 +174,7 @@ function decideLease(
  * comes and goes, as a timer starts it, never does, and may go by the date of the rest. A clock that
  * is wrong then makes an attempt early, and attempts are counted.
  */
-function restLeftMs(seen: ObservedLease, ms: number, now: Now): number {
+function backoffLeftMs(seen: ObservedLease, ms: number, now: Now): number {
   // Dates are whole seconds; this one may be up to a second later than it says.
   const byDate = now.wall - (seen.committed + 1) * 1000;
   return ms - Math.max(now.mono - seen.firstSeen, byDate);
@@ -184,7 +184,7 @@ function restLeftMs(seen: ObservedLease, ms: number, now: Now): number {
 export function isExpired(seen: ObservedLease, now: Now): boolean {
   if (seen.lease?.backoff) return true;
   const ttl = seen.lease?.ttlMs ?? 60_000;
-  return seen.dead || now.mono - seen.firstSeen > PATIENCE * ttl;
+  return seen.isHolderDead || now.mono - seen.firstSeen > PATIENCE * ttl;
 }
 
 function branchFilter(workflow: Workflow): (branch: Branch) => boolean {

@@ -44,7 +44,7 @@ export interface Run {
   /** Set when no script is run, because a limit is reached: the answer says so. */
   readonly limit?: "hops" | "attempts" | "stalled";
   /** Set when no script is run, because the answer is known: a wait that is over, a parent that ended. */
-  readonly known?: { readonly state: string; readonly why: string };
+  readonly decided?: { readonly state: string; readonly why: string };
 }
 
 /** A place in a lane, taken in the same swap as the lease. */

@@ -22,9 +22,9 @@ export function reasonOf(decision: Decision, wallNow: number): Reason {
   const { branch } = decision.head;
   switch (decision.kind) {
     case "run": {
-      const { known } = decision;
-      if (known) {
-        const sentence = `ready to be answered ${known.state}: ${known.why}`;
+      const { decided } = decision;
+      if (decided) {
+        const sentence = `ready to be answered ${decided.state}: ${decided.why}`;
         return { turn: "runner", sentence, next: "trailhand run" };
       }
       const again = decision.attempt > 1 ? `, attempt ${decision.attempt}` : "";

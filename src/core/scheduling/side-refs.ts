@@ -13,7 +13,7 @@ import { parseMessage, valueOf, valuesOf } from "../protocol/message.ts";
 import type { CheckResults, SideRefs, LaneUsage } from "./snapshot.ts";
 import { KEY } from "../protocol/trailer-keys.ts";
 
-export interface Use {
+export interface LaneRun {
   readonly lane: string;
   readonly run: string;
   /** Milliseconds since 1970. */
@@ -24,7 +24,7 @@ export interface Use {
 }
 
 /** The mark of a run in the quota of a lane. */
-export function formatUse({ lane, run, at, tokens, cost }: Use): string {
+export function formatLaneRun({ lane, run, at, tokens, cost }: LaneRun): string {
   return composeMessage({
     header: `used: a run in the lane ${lane}`,
     trailers: [
@@ -65,10 +65,12 @@ export function formatChecks(branch: string, { commit, results }: CheckResults):
   });
 }
 
-export const sideRefs = [USED, CLOSED, CHECKS, HOLD] as const;
+export const SIDE_REF_PREFIXES = [USED, CLOSED, CHECKS, HOLD] as const;
 
 /** What the commits of side refs say. */
-export function readSides(entries: Iterable<readonly [ref: string, value: Sha, message: string]>): SideRefs {
+export function readSideRefs(
+  entries: Iterable<readonly [ref: string, value: Sha, message: string]>,
+): SideRefs {
   const used: LaneUsage[] = [];
   const closed = new Map<string, number>();
   const checks = new Map<string, CheckResults>();

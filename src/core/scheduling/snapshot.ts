@@ -25,11 +25,11 @@ export interface ObservedLease {
   /** Monotonic milliseconds of this observer when it first saw this very value. */
   readonly firstSeen: number;
   /** True when an earlier look saw it too: then all else in this look was read after it. */
-  readonly known: boolean;
+  readonly wasSeenBefore: boolean;
   /** The committer date in seconds; only a rest may go by it, because a rest guards nothing. */
   readonly committed: number;
   /** True when the holder ran on this machine and its process is gone. */
-  readonly dead: boolean;
+  readonly isHolderDead: boolean;
 }
 
 /** A taken place of a lane. */
@@ -38,7 +38,7 @@ export interface ObservedSlot {
   readonly value: Sha;
   /** The run that took it; undefined when the commit there is none of ours. */
   readonly run: RunId | undefined;
-  readonly known: boolean;
+  readonly wasSeenBefore: boolean;
 }
 
 /** What this process works on. */
@@ -87,7 +87,7 @@ export interface HistoryFacts {
   /** Branches that landed and are gone. */
   readonly landed: ReadonlySet<Branch>;
   /** The work that heads written by people carry on, by the key of the branch. */
-  readonly items: ReadonlyMap<string, CarriedState>;
+  readonly carried: ReadonlyMap<string, CarriedState>;
   /** Requests below approvals, by the key of the branch. */
   readonly approved: ReadonlyMap<string, ApprovalState>;
 }
@@ -96,7 +96,7 @@ export const NO_HISTORY_FACTS: HistoryFacts = {
   reached: new Set(),
   missed: new Set(),
   landed: new Set(),
-  items: new Map(),
+  carried: new Map(),
   approved: new Map(),
 };
 
@@ -118,8 +118,8 @@ export interface Snapshot {
   /** First sight of heads that a foreign worker claims, by commit id. */
   readonly sightings: ReadonlyMap<Sha, number>;
   /** Branches that this process works on. */
-  readonly going: ReadonlyMap<Branch, RunningAttempt>;
-  readonly sides: SideRefs;
+  readonly running: ReadonlyMap<Branch, RunningAttempt>;
+  readonly sideRefs: SideRefs;
   readonly facts: HistoryFacts;
 }
 

@@ -21,7 +21,7 @@ export function decideWait(
   head: Head,
   request: Request,
   scene: ConditionContext,
-): DecisionReason | Run["known"] {
+): DecisionReason | Run["decided"] {
   const { workflow, now } = scene;
   const state = workflow.states[request.state];
   const depends = request.dependsOn.map((text) => parseDependency(text) ?? text);
@@ -42,19 +42,19 @@ export function decideWait(
 }
 
 /** The branches that a head waits for: those it depends on, and the children that it joins. */
-function waitsFor(head: Head | undefined, { workflow, view, heads }: ConditionContext): Branch[] {
+function waitsFor(head: Head | undefined, { workflow, snapshot, heads }: ConditionContext): Branch[] {
   const asked = head?.reading;
   // What has ended waits for nothing, whatever its request said.
   if (!head || asked?.kind !== "request" || isTerminal(asked.state)) return [];
   const wait = workflow.states[asked.state]?.wait ?? [];
   const joins = wait.some((one) => one.kind === "children");
   const children = joins
-    ? childrenOf(head.branch, carriedStateAt(head, asked, view), heads, view.facts.missed)
+    ? childrenOf(head.branch, carriedStateAt(head, asked, snapshot), heads, snapshot.facts.missed)
     : [];
   return [
     ...branchesOf(asked.dependsOn.flatMap((text) => parseDependency(text) ?? [])),
     ...branchesOf(wait),
-    ...children.filter(({ isNew, fate }) => isNew && fate === "going").map(({ branch }) => branch),
+    ...children.filter(({ isNew, result }) => isNew && result === "going").map(({ branch }) => branch),
   ];
 }
 
@@ -91,11 +91,11 @@ export function requiredApprovals(request: Request, workflow: Workflow): Approva
 
 /** A scene to judge by. */
 export const conditionContext = (
-  view: ConditionContext["view"],
+  view: ConditionContext["snapshot"],
   workflow: Workflow,
   now: ConditionContext["now"],
 ): ConditionContext => ({
-  view,
+  snapshot: view,
   workflow,
   now,
   heads: new Map(view.heads.map((head) => [head.branch, head])),

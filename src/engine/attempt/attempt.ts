@@ -73,7 +73,7 @@ export async function attempt(
 async function work(one: AttemptContext): Promise<void> {
   const { run } = one.claim;
   if (run.limit) return finalizeLimit(one, run.limit);
-  if (run.known) return finalizeUnrun(one, run.known.state, run.known.why);
+  if (run.decided) return finalizeUnrun(one, run.decided.state, run.decided.why);
   const why = await preconditionProblem(one);
   if (why !== undefined) return finalizeUnrun(one, "parked", why);
   const { wait = [], next = [] } = run.state ?? {};

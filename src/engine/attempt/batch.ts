@@ -34,7 +34,7 @@ export async function readMembers({ ports, trustedConfig, claim, view }: BatchIn
     (one): one is Run => one.kind === "run" && one.request.branch !== own.branch,
   );
   const wanted = runs.filter(
-    ({ request, limit, known }) => states.includes(request.state) && !limit && !known,
+    ({ request, limit, decided }) => states.includes(request.state) && !limit && !decided,
   );
   const members: Member[] = [];
   for (const run of byPriority(wanted, workflow, now).slice(0, MOST)) {

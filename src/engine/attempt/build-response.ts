@@ -112,7 +112,7 @@ function carriedOn(
   const { carried: item, offspring, plan } = work;
   const given = trouble ? undefined : output;
   const joined = joins(work, state, trouble !== undefined)
-    ? offspring.filter(({ fate }) => fate !== "going")
+    ? offspring.filter(({ result }) => result !== "going")
     : [];
   const add = (old: readonly string[], more: readonly string[]): string[] => [...new Set([...old, ...more])];
   const next: CarriedState = {
@@ -146,7 +146,7 @@ function joins({ claim, workflow }: AttemptContext, state: string, isTrouble: bo
   const waits = claim.run.state?.wait.some((one) => one.kind === "children" || one.kind === "either");
   const next = workflow.states[state];
   return (
-    waits === true && (!isTrouble || (claim.run.known !== undefined && next !== undefined && !next.human))
+    waits === true && (!isTrouble || (claim.run.decided !== undefined && next !== undefined && !next.human))
   );
 }
 

@@ -10,7 +10,7 @@ import { refOf, type Ref, type Sha } from "../../core/protocol/ids.ts";
 import { formatLease, type Lease } from "../../core/protocol/lease.ts";
 import { refsOf } from "../../core/protocol/refs.ts";
 import { parseMessage, valueOf } from "../../core/protocol/message.ts";
-import { formatUse } from "../../core/scheduling/side-refs.ts";
+import { formatLaneRun } from "../../core/scheduling/side-refs.ts";
 import { UserError, MESSAGES } from "../../core/messages/messages.ts";
 import { retryUnreachable } from "../loop/retry-remote.ts";
 import type { Ports, Update } from "../ports.ts";
@@ -87,7 +87,7 @@ export async function claim(ports: Ports, run: Run, ttlMs: number): Promise<Clai
     ttlMs,
     nonce: machine.newNonce(),
     // What runs no script is in no lane.
-    lanes: (run.limit || run.known ? undefined : run.state?.lane) ?? ["default"],
+    lanes: (run.limit || run.decided ? undefined : run.state?.lane) ?? ["default"],
     slots: (run.slots ?? []).map(({ name }) => name),
     spent: (before?.request === run.request.commit ? before.spent : undefined) ?? NO_AMOUNTS,
     ...(machine.holder ? { holder: machine.holder } : {}),
@@ -119,7 +119,7 @@ async function markQuotas({ repository, clock }: Ports, run: Run, id: Lease["run
   const marks = [];
   for (const { lane, ref, expected } of run.quotas ?? []) {
     const at = clock.wall();
-    const next = await repository.note(formatUse({ lane, run: id, at, tokens: 0, cost: 0 }));
+    const next = await repository.note(formatLaneRun({ lane, run: id, at, tokens: 0, cost: 0 }));
     marks.push({ ref, expected, next, lane, at });
   }
   return marks;
@@ -131,7 +131,7 @@ export async function markLaneUse({ repository }: Ports, claim: Claim, spent: Bu
   if (tokens === 0 && cost === 0) return;
   for (const mark of claim.quotas) {
     const { lane, at } = mark;
-    mark.next = await repository.note(formatUse({ lane, run: claim.lease.run, at, tokens, cost }));
+    mark.next = await repository.note(formatLaneRun({ lane, run: claim.lease.run, at, tokens, cost }));
   }
 }
 

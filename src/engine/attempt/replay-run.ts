@@ -53,7 +53,7 @@ export async function replayRun(rehearsal: ReplayRequest): Promise<ReplayResult>
     ...look,
     ...none,
     sightings: new Map(),
-    going: new Map(),
+    running: new Map(),
     facts: NO_HISTORY_FACTS,
   };
   const claim = standIn(rehearsal);

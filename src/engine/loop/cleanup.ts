@@ -46,10 +46,11 @@ export class Cleanup {
     let progress = false;
     for (const decision of decisions) {
       if (decision.kind === "expire") {
-        const { ref, value, known } = decision.over;
+        const { ref, value, wasSeenBefore } = decision.over;
         // The head may be older than the lease, by the time that a look takes: another look tells.
         if (decision.rests) progress = (await this.layDown(decision, view)) || progress;
-        else if (known) await this.#ports.repository.swap([{ ref, expected: value, next: null }], "expired");
+        else if (wasSeenBefore)
+          await this.#ports.repository.swap([{ ref, expected: value, next: null }], "expired");
         else progress = true;
       }
       if (decision.kind !== "land") continue;
@@ -79,7 +80,7 @@ export class Cleanup {
   /** Removes leases and places that nobody holds. True when some went, or the next look will tell. */
   async sweep(view: Snapshot, now: Now): Promise<boolean> {
     let progress = false;
-    for (const { ref, value, sure } of findOrphans(view, now)) {
+    for (const { ref, value, isConfirmed: sure } of findOrphans(view, now)) {
       const remove = () => this.#ports.repository.swap([{ ref, expected: value, next: null }], "left over");
       if (!sure || (await remove()).kind === "landed") progress = true;
     }

@@ -43,7 +43,7 @@ export class FactLoader {
     return {
       reached: trusted ? await this.#findReached(trusted, waits) : new Set(),
       landed: await this.#findLanded(heads, waits),
-      items,
+      carried: items,
       missed: await this.#findMissed(heads, waits, joining(heads, items, workflow)),
       approved: await this.#findApproved(heads, contract, trusted),
     };

@@ -45,12 +45,12 @@ export class Observer {
       const { holder } = found.lease ?? {};
       const known = this.#before.get(found.ref) === found.value;
       const dead = holder !== undefined && machine.isDead(holder);
-      leases.set(key, { ...found, known, firstSeen: seenAt(found.value), dead });
+      leases.set(key, { ...found, wasSeenBefore: known, firstSeen: seenAt(found.value), isHolderDead: dead });
     }
     const slots = new Map<Ref, ObservedSlot>();
     for (const { ref, value, lease } of look.slots.values()) {
       const known = this.#before.get(ref) === value;
-      slots.set(ref, { ref, value, run: lease?.run, known });
+      slots.set(ref, { ref, value, run: lease?.run, wasSeenBefore: known });
     }
     this.#before = new Map([...leases.values(), ...slots.values()].map(({ ref, value }) => [ref, value]));
     const sightings = new Map<Sha, number>();
@@ -58,7 +58,7 @@ export class Observer {
       if (reading.kind === "request" && reading.state === "working") sightings.set(commit, seenAt(commit));
     }
     for (const value of this.#firstSeen.keys()) if (!present.has(value)) this.#firstSeen.delete(value);
-    const { target, heads, parked, sides } = look;
-    return { target, heads, leases, slots, parked, takenOver, sightings, going, sides, facts };
+    const { target, heads, parked, sideRefs } = look;
+    return { target, heads, leases, slots, parked, takenOver, sightings, running: going, sideRefs, facts };
   }
 }

@@ -27,7 +27,7 @@ export class Peers {
 
   /** Takes note of who holds leases now. */
   note({ leases }: Snapshot, now: number): void {
-    for (const { lease, dead } of leases.values()) {
+    for (const { lease, isHolderDead: dead } of leases.values()) {
       if (lease && !lease.backoff && !dead) this.#seen.set(nameOf(lease.runner, lease.holder), now);
     }
     for (const [name, at] of this.#seen) if (now - at > MEMORY_MS) this.#seen.delete(name);

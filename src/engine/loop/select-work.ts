@@ -66,7 +66,7 @@ export class WorkSelector {
     this.#neighbours.note(view, now);
     const { runnable, left } = this.#sort(view, runs, now);
     const { admitted, held, barred } = await this.#admit(view, workflow, runnable, at);
-    const spare = view.going.size + admitted.length < this.#concurrency(workflow);
+    const spare = view.running.size + admitted.length < this.#concurrency(workflow);
     this.#neighbours.chose(admitted, spare, now);
     const isFreed = await this.#free(view, runnable, held);
     return {
@@ -123,7 +123,7 @@ export class WorkSelector {
   /** What may be claimed now; and what is left alone, to others or because claims on it were lost. */
   #sort(view: Snapshot, runs: readonly Run[], now: number): { runnable: Run[]; left: Idle[] } {
     const fresh = runs.filter(
-      ({ head, request }) => !view.going.has(head.branch) && !this.#faulted.has(request.commit),
+      ({ head, request }) => !view.running.has(head.branch) && !this.#faulted.has(request.commit),
     );
     const others = this.#neighbours.leave(fresh, now);
     const left = fresh.flatMap(({ head, request: { commit } }): Idle[] => {

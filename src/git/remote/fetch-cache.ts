@@ -13,7 +13,7 @@ import { LANES } from "../../core/protocol/refs.ts";
 import { LEASES } from "../../core/protocol/refs.ts";
 import { NAMESPACE } from "../../core/protocol/refs.ts";
 import type { Commit } from "../../core/protocol/request.ts";
-import { sideRefs } from "../../core/scheduling/side-refs.ts";
+import { SIDE_REF_PREFIXES } from "../../core/scheduling/side-refs.ts";
 import type { Update } from "../../engine/ports.ts";
 import { buildListing, readEntry, type RefEntry, type FullListing } from "../build-snapshot.ts";
 import { type Git, GitExit } from "../git.ts";
@@ -22,7 +22,7 @@ import type { Transport, Listing } from "./transport.ts";
 import type { RefPrefix } from "./ref-prefix.ts";
 
 /** Side refs that decide; the others are fetched when somebody asks for them. */
-const DECIDING: readonly string[] = [LEASES, LANES, PARKED, ...sideRefs];
+const DECIDING: readonly string[] = [LEASES, LANES, PARKED, ...SIDE_REF_PREFIXES];
 /** More refs than this are fetched by pattern. */
 const FEW = 200;
 

@@ -1,6 +1,6 @@
 /** Children, spending and side refs, as the commands show them. */
 import { expect, test } from "vitest";
-import { formatClosed, formatUse } from "../../../src/core/scheduling/side-refs.ts";
+import { formatClosed, formatLaneRun } from "../../../src/core/scheduling/side-refs.ts";
 import { cli, introduce } from "../../support/run-cli.ts";
 import { commitAs } from "../../support/person-commits.ts";
 import { makeRepo, type Repo } from "../../support/temp-repo.ts";
@@ -99,9 +99,9 @@ test("gc judges notes by what they say, keeps archives, and takes old shadows", 
     repo.git("update-ref", `refs/trailhand/${ref}`, repo.gitIn(message, "commit-tree", "-F", "-", tree));
   const hour = 3_600_000;
   const use = { run: "r", tokens: 0, cost: 0 };
-  note("used/api/0", formatUse({ ...use, lane: "api", at: Date.now() - hour }));
-  note("used/api/1", formatUse({ ...use, lane: "api", at: Date.now() - 3 * hour }));
-  note("used/gone/0", formatUse({ ...use, lane: "gone", at: Date.now() }));
+  note("used/api/0", formatLaneRun({ ...use, lane: "api", at: Date.now() - hour }));
+  note("used/api/1", formatLaneRun({ ...use, lane: "api", at: Date.now() - 3 * hour }));
+  note("used/gone/0", formatLaneRun({ ...use, lane: "gone", at: Date.now() }));
   note("closed/api", formatClosed("api", Date.now() + hour, "busy"));
   note("closed/old", formatClosed("old", Date.now() - hour, "busy"));
   note("archive/landed", "feat: landed long ago\n");
@@ -142,7 +142,7 @@ test("gc judges notes by what they say, keeps archives, and takes old shadows", 
 test("gc judges no lane by a workflow that cannot be used", () => {
   const repo = introduce(makeRepo({ "states/work": "#!/bin/sh\n", "states/workflow.yml": "states: 3\n" }));
   const tree = repo.gitIn("", "hash-object", "-t", "tree", "-w", "--stdin");
-  const message = formatUse({ run: "r", tokens: 0, cost: 0, lane: "api", at: 0 });
+  const message = formatLaneRun({ run: "r", tokens: 0, cost: 0, lane: "api", at: 0 });
   repo.git("update-ref", "refs/trailhand/used/api/0", repo.gitIn(message, "commit-tree", "-F", "-", tree));
   expect(cli(repo, "gc").out).not.toContain("used/");
 });

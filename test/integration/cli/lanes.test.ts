@@ -1,6 +1,6 @@
 /** `trailhand lanes` and `trailhand check`. */
 import { expect, test } from "vitest";
-import { formatClosed, formatUse } from "../../../src/core/scheduling/side-refs.ts";
+import { formatClosed, formatLaneRun } from "../../../src/core/scheduling/side-refs.ts";
 import { cli, cliIn, cliStart, introduce } from "../../support/run-cli.ts";
 import { commitAs } from "../../support/person-commits.ts";
 import { ask, makeRemote, sideRefs, trailerOf } from "../../support/bare-remote.ts";
@@ -44,8 +44,8 @@ test("it shows places, what was used, what is closed, and the queue", () => {
     });
   }
   const use = { lane: "api", tokens: 10, cost: 0.5 };
-  note(repo, "refs/trailhand/used/api/0", formatUse({ ...use, run: "1", at: ago(hour) }));
-  note(repo, "refs/trailhand/used/api/1", formatUse({ ...use, run: "2", at: ago(3 * hour) }));
+  note(repo, "refs/trailhand/used/api/0", formatLaneRun({ ...use, run: "1", at: ago(hour) }));
+  note(repo, "refs/trailhand/used/api/1", formatLaneRun({ ...use, run: "2", at: ago(3 * hour) }));
   note(repo, "refs/trailhand/closed/night", formatClosed("night", Date.now() + hour, "rate limit"));
   note(repo, "refs/trailhand/lanes/agents/1", "no lease of ours\n");
 

@@ -9,7 +9,7 @@ const script = scriptOf({ "states/work": '#!/bin/sh\nprintf "%s\\n" "$TRAILHAND_
 const child = (key: string, more: Partial<Child>): Child => ({
   key,
   branch: `topic.${key}` as Branch,
-  fate: "done",
+  result: "done",
   state: "done",
   head: id("1"),
   subject: "$(a subject)\nb done done x new",
@@ -24,8 +24,8 @@ const child = (key: string, more: Partial<Child>): Child => ({
 test("has one line of plain words for each child", async () => {
   const children = [
     child("a", {}),
-    child("b", { fate: "going", state: "work", isNew: false }),
-    child("c", { fate: "gone", state: "", head: undefined }),
+    child("b", { result: "going", state: "work", isNew: false }),
+    child("c", { result: "gone", state: "", head: undefined }),
   ];
   expect((await runCall(callOf(script, { children }))).stdout).toBe(
     `a done done ${id("1")} new\nb going work ${id("1")} joined\nc gone - - new\n`,

@@ -460,7 +460,7 @@ describe("what a script sees of its surroundings", () => {
         {
           key: "api",
           branch: child,
-          fate: "gone",
+          result: "gone",
           state: "",
           head: undefined,
           subject: "s",

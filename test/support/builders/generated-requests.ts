@@ -73,7 +73,7 @@ const taken = fc
   })
   .map((all) =>
     all.map(([lane, index], at): ObservedSlot => {
-      return { ref: `${LANES}${lane}/${index}` as Ref, value: sha(800 + at), run: RUN, known: true };
+      return { ref: `${LANES}${lane}/${index}` as Ref, value: sha(800 + at), run: RUN, wasSeenBefore: true };
     }),
   );
 
@@ -108,8 +108,8 @@ export const viewOf = (
   parked: new Map(),
   takenOver: new Map(),
   sightings: new Map(),
-  going: new Map(going.map((one, at) => [branch(`going-${at}`), one])),
-  sides: { ...NO_SIDE_REFS, ...sides },
+  running: new Map(going.map((one, at) => [branch(`going-${at}`), one])),
+  sideRefs: { ...NO_SIDE_REFS, ...sides },
   facts: NO_HISTORY_FACTS,
 });
 

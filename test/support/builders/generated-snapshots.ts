@@ -142,9 +142,9 @@ const seenLease = (name: string, at: number): fc.Arbitrary<ObservedLease> =>
     ref: fc.constant(`${LEASES}${keyOf(at)}` as Ref),
     value: fc.constant(sha(700 + at)),
     firstSeen: fc.constantFrom(NOW.mono, NOW.mono - 5000, NOW.mono - 20_000, 0, 0),
-    known: fc.boolean(),
+    wasSeenBefore: fc.boolean(),
     committed: fc.constantFrom(0, 0, 0, -6, -12, 3600).map((seconds) => NOW.wall / 1000 + seconds),
-    dead: fc.boolean(),
+    isHolderDead: fc.boolean(),
     lease: fc.option(
       fc.oneof(lease(name, at, sha(at)), lease(name, at, sha(at)), lease(name, at, sha(999))),
       {
@@ -202,7 +202,7 @@ const strangers = fc
   .map((all) =>
     all.map(([name, index, readable], at): ObservedSlot => {
       const run = readable ? runAt(900 + at) : undefined;
-      return { ref: slotRef(name, index), value: sha(800 + at), run, known: readable };
+      return { ref: slotRef(name, index), value: sha(800 + at), run, wasSeenBefore: readable };
     }),
   );
 
@@ -215,7 +215,7 @@ const slotsOf = (all: readonly Made[], others: readonly ObservedSlot[]): Map<Ref
         const { lease: held, value } = seen ?? {};
         if (!hasPlace || !held || !value) return [];
         return held.slots.map((name) => {
-          return { ref: `${LANES}${name}` as Ref, value, run: held.run, known: true };
+          return { ref: `${LANES}${name}` as Ref, value, run: held.run, wasSeenBefore: true };
         });
       }),
     ].map((slot) => [slot.ref, slot]),
@@ -244,8 +244,8 @@ const viewOf = (message: fc.Arbitrary<string>): fc.Arbitrary<Snapshot> =>
         sightings: new Map(
           all.flatMap((one) => (one.sighted === undefined ? [] : [[one.head.commit, one.sighted]])),
         ),
-        going: new Map(own.map((one, at) => [branch(`going-${at}`), one])),
-        sides: NO_SIDE_REFS,
+        running: new Map(own.map((one, at) => [branch(`going-${at}`), one])),
+        sideRefs: NO_SIDE_REFS,
         facts: NO_HISTORY_FACTS,
       })),
     );

@@ -21,15 +21,15 @@ describe("admission to lanes", () => {
       fc.property(scene, ({ view, admitted }) => {
         const held = new Set<Ref>([
           ...view.slots.keys(),
-          ...[...view.going.values()].flatMap((one) => one.slots),
+          ...[...view.running.values()].flatMap((one) => one.slots),
         ]);
         for (const run of admitted) {
-          if (!run.known) met.add(run.request.state);
-          const slots = run.known ? [] : (run.slots ?? []);
-          const wanted = run.known ? 0 : lanesOf(run).reduce((sum, lane) => sum + weightIn(lane, run), 0);
+          if (!run.decided) met.add(run.request.state);
+          const slots = run.decided ? [] : (run.slots ?? []);
+          const wanted = run.decided ? 0 : lanesOf(run).reduce((sum, lane) => sum + weightIn(lane, run), 0);
           expect(slots).toHaveLength(wanted);
           for (const lane of lanesOf(run)) {
-            if (run.known) continue;
+            if (run.decided) continue;
             expect(
               placesIn(
                 lane,
@@ -49,7 +49,7 @@ describe("admission to lanes", () => {
         }
         const before = new Set<Ref>([
           ...view.slots.keys(),
-          ...[...view.going.values()].flatMap((one) => one.slots),
+          ...[...view.running.values()].flatMap((one) => one.slots),
         ]);
         for (const lane of LANE_NAMES) {
           const capacity = workflow.lanes[lane]?.slots ?? Number.POSITIVE_INFINITY;
@@ -68,8 +68,8 @@ describe("admission to lanes", () => {
         const waits = decisions.filter((one) => "why" in one && one.why.code === "waits");
         waiting += waits.length;
         for (const { head } of waits) expect(admitted.map((one) => one.head)).not.toContain(head);
-        for (const { known, slots, quotas } of admitted) {
-          if (known) expect([slots, quotas]).toEqual([undefined, undefined]);
+        for (const { decided, slots, quotas } of admitted) {
+          if (decided) expect([slots, quotas]).toEqual([undefined, undefined]);
         }
       }),
       RUNS,
@@ -86,7 +86,7 @@ describe("admission to lanes", () => {
           const { reading } = head;
           if (reading.kind !== "request") continue;
           const rivals = admitted.filter(
-            (one) => !one.known && (why.code === "no-room" || lanesOf(one).includes(why.detail)),
+            (one) => !one.decided && (why.code === "no-room" || lanesOf(one).includes(why.detail)),
           );
           for (const { request, state } of rivals) {
             // What asks for less may fit where more does not.

@@ -15,7 +15,7 @@ import { busyView, NOW, view, workflow } from "../../../support/builders/generat
 
 const RUNS = { numRuns: 5000, seed: 1 };
 
-const isHeld = ({ lease, dead, firstSeen }: ObservedLease): boolean =>
+const isHeld = ({ lease, isHolderDead: dead, firstSeen }: ObservedLease): boolean =>
   !lease?.backoff && !dead && NOW.mono - firstSeen <= 1.5 * (lease?.ttlMs ?? 60_000);
 
 /** Watched for less than its time, and begun less than that ago even at the end of the second it names. */
@@ -138,7 +138,7 @@ describe("decide", () => {
 });
 
 /** In the workflow of these views a state has one lane. What runs no script has none. */
-const laneOf = (run: Run): string => (run.limit || run.known ? "none" : (run.state?.lane[0] ?? "default"));
+const laneOf = (run: Run): string => (run.limit || run.decided ? "none" : (run.state?.lane[0] ?? "default"));
 const capacityOf = (lane: string): number | undefined => workflow.lanes[lane]?.slots;
 const inLane = (refs: Iterable<Ref>, lane: string): Ref[] =>
   [...refs].filter((ref) => ref.startsWith(`refs/trailhand/lanes/${lane}/`));
@@ -156,7 +156,10 @@ describe("admit", () => {
   const admission = fc.tuple(fc.oneof(view, busyView), fc.nat(8), spread).map(([seen, limit, apart]) => {
     const runnable = decide(seen, workflow, NOW).filter((one): one is Run => one.kind === "run");
     const { admitted, held } = admit(seen, workflow, runnable, NOW, limit, apart);
-    const taken = new Set([...seen.slots.keys(), ...[...seen.going.values()].flatMap(({ slots }) => slots)]);
+    const taken = new Set([
+      ...seen.slots.keys(),
+      ...[...seen.running.values()].flatMap(({ slots }) => slots),
+    ]);
     const after = new Set([...taken, ...admitted.flatMap(({ slots = [] }) => slots.map(({ ref }) => ref))]);
     return { seen, limit, apart, runnable, admitted, held, taken, after };
   });
@@ -173,7 +176,7 @@ describe("admit", () => {
       fc.property(admission, ({ seen, limit, runnable, admitted, held }) => {
         const heads = [...admitted, ...held].map(({ head }) => head.branch);
         expect(heads.toSorted()).toEqual(runnable.map(({ head }) => head.branch).toSorted());
-        expect(admitted.length).toBeLessThanOrEqual(Math.max(0, limit - seen.going.size));
+        expect(admitted.length).toBeLessThanOrEqual(Math.max(0, limit - seen.running.size));
         for (const run of admitted) {
           const { slots: _, ...asked } = run;
           expect(runnable).toContainEqual(asked);
@@ -263,7 +266,7 @@ describe("admit", () => {
           met["lane-full"]++;
         } else {
           expect(why.code).toBe("no-room");
-          expect(admitted.length + seen.going.size).toBeGreaterThanOrEqual(limit);
+          expect(admitted.length + seen.running.size).toBeGreaterThanOrEqual(limit);
           met["no-room"]++;
         }
       }

@@ -6,7 +6,7 @@ import type { Ref, Sha } from "../../../../src/core/protocol/ids.ts";
 import { admit } from "../../../../src/core/scheduling/admission.ts";
 import { opensAt } from "../../../../src/core/scheduling/quotas.ts";
 import { parseRequest } from "../../../../src/core/protocol/request.ts";
-import { formatUse, readSides } from "../../../../src/core/scheduling/side-refs.ts";
+import { formatLaneRun, readSideRefs } from "../../../../src/core/scheduling/side-refs.ts";
 import { type LaneUsage, type Snapshot } from "../../../../src/core/scheduling/snapshot.ts";
 import { NOW, RUN, sha, workflowOf } from "../../../support/builders/generated-snapshots.ts";
 import { HOUR, workflow, headOf, viewOf, scene } from "../../../support/builders/generated-requests.ts";
@@ -25,17 +25,17 @@ describe("the quota of a lane", () => {
         met.given += marks.length;
         met.closed += held.filter(({ why }) => why.code === "lane-closed").length;
         expect(new Set(marks.map(({ ref }) => ref)).size).toBe(marks.length);
-        const alive = live(view.sides.used, "metered", NOW.wall);
+        const alive = live(view.sideRefs.used, "metered", NOW.wall);
         const begun = marks.filter(({ lane }) => lane === "metered");
         expect(begun.length).toBeLessThanOrEqual(Math.max(0, 3 - alive.length));
         for (const { ref, expected } of marks) {
           expect(alive.map((one) => one.ref)).not.toContain(ref);
-          expect(expected).toBe(view.sides.used.find((one) => one.ref === ref)?.value ?? null);
+          expect(expected).toBe(view.sideRefs.used.find((one) => one.ref === ref)?.value ?? null);
         }
-        const dear = live(view.sides.used, "dear", NOW.wall);
+        const dear = live(view.sideRefs.used, "dear", NOW.wall);
         const cost = dear.reduce((sum, one) => sum + one.cost, 0);
         const tokens = dear.reduce((sum, one) => sum + one.tokens, 0);
-        const isOpen = cost < 5 && tokens < 1000 && !view.sides.closed.has("dear");
+        const isOpen = cost < 5 && tokens < 1000 && !view.sideRefs.closed.has("dear");
         if (!isOpen) expect(admitted.filter(({ request }) => request.state === "dear")).toEqual([]);
         for (const { head, why } of held) {
           if (why.code !== "lane-closed") continue;
@@ -73,7 +73,7 @@ describe("the quota of a lane", () => {
           const head = headOf(ask, at);
           if (looks || !seen[runner]) {
             const entries = [...refs].map(([ref, { value, message }]) => [ref, value, message] as const);
-            seen[runner] = viewOf([], [], [], readSides(entries));
+            seen[runner] = viewOf([], [], [], readSideRefs(entries));
           }
           const commit = { ...head, message: "s\n\nState: a\n" };
           const request = parseRequest(head.branch, commit);
@@ -93,10 +93,12 @@ describe("the quota of a lane", () => {
               refused++;
               continue;
             }
-            const message = formatUse({ lane: "m", run: RUN, at: wall, tokens: 0, cost: 0 });
+            const message = formatLaneRun({ lane: "m", run: RUN, at: wall, tokens: 0, cost: 0 });
             refs.set(ref, { value: sha(++count), message });
           }
-          const now = readSides([...refs].map(([ref, { value, message }]) => [ref, value, message] as const));
+          const now = readSideRefs(
+            [...refs].map(([ref, { value, message }]) => [ref, value, message] as const),
+          );
           expect(now.used.filter((one) => one.at + HOUR > wall).length).toBeLessThanOrEqual(3);
         }
       }),

@@ -26,7 +26,7 @@ const join: fc.Arbitrary<Join> = fc.oneof(
 const child = (key: string, of: ChildResult, isNew: boolean): Child => ({
   key,
   branch: branch(`p.${key}`),
-  fate: of,
+  result: of,
   state: "",
   head: undefined,
   subject: "",
@@ -42,7 +42,7 @@ const children = fc
 
 /** What a join says, said once more by counting. */
 function wanted(rule: Join, all: readonly Child[]): "met" | "waits" | "never" {
-  const open = all.filter(({ isNew }) => isNew).map((one) => one.fate);
+  const open = all.filter(({ isNew }) => isNew).map((one) => one.result);
   const count = (fates: readonly ChildResult[]) => open.filter((one) => fates.includes(one)).length;
   const still = open.length - count(BAD);
   if (open.length === 0) return "met";
@@ -84,13 +84,15 @@ describe("a join", () => {
       fc.property(join, children, fc.array(fate.filter((one) => one !== "going")), (rule, all, ends) => {
         const before = evaluateJoin(rule, all).kind;
         const after = all.map((one, at) =>
-          one.fate === "going" ? { ...one, fate: ends[at] ?? "gone" } : one,
+          one.result === "going" ? { ...one, result: ends[at] ?? "gone" } : one,
         );
         const settled = evaluateJoin(rule, after).kind;
         if (before !== "waits") expect(settled).toBe(before);
         // A quorum or all of them may wait for a person, who sends a parked child on; nothing else waits.
-        if (settled === "waits") expect(after.some((one) => one.isNew && one.fate === "parked")).toBe(true);
-        const worse = all.map((one) => (one.fate === "going" ? { ...one, fate: "failed" as const } : one));
+        if (settled === "waits") expect(after.some((one) => one.isNew && one.result === "parked")).toBe(true);
+        const worse = all.map((one) =>
+          one.result === "going" ? { ...one, result: "failed" as const } : one,
+        );
         if (before === "never") expect(evaluateJoin(rule, worse).kind).toBe("never");
       }),
       RUNS,
@@ -259,8 +261,8 @@ states:
         parked: new Map(),
         takenOver: new Map(),
         sightings: new Map(),
-        going: new Map(),
-        sides: NO_SIDE_REFS,
+        running: new Map(),
+        sideRefs: NO_SIDE_REFS,
         facts: NO_HISTORY_FACTS,
       };
       return { view, states, depends, handed: handed.filter((key) => !joined.includes(key)), age };
@@ -283,7 +285,7 @@ states:
           const isLost = ends.some((end) => ["failed", "gone"].includes(end ?? ""));
           const isReady = ends.every((end) => end === "done");
           const isOver = own === "join" ? age > 3600 : age > 30 * 86_400;
-          const known = decision.kind === "run" ? (decision.known?.state ?? "runs") : decision.kind;
+          const known = decision.kind === "run" ? (decision.decided?.state ?? "runs") : decision.kind;
           met.add(known);
           if (isReady) expect(known).toBe("runs");
           else if (isLost) expect(known).toBe(own === "join" ? "failed" : "parked");

@@ -99,7 +99,7 @@ describe("children of an answer", () => {
       const own = { ...child, owns: ["src/a"] };
       expect(problem([own, { ...own, key: "b" }])).toContain('"a" and "b" would both own src/a');
       expect(problem([own, { ...own, key: "b", after: ["a"] }])).toBeUndefined();
-      const older = (fate: Child["fate"]): Child => ({
+      const older = (fate: Child["result"]): Child => ({
         key: "old",
         branch: branch("x.old"),
         state: "test",
@@ -110,7 +110,7 @@ describe("children of an answer", () => {
         tokens: 0,
         owns: ["src/**"],
         isNew: true,
-        fate,
+        result: fate,
       });
       expect(problem([own], ", children: 2", [older("going")])).toContain('"a" and "old"');
       expect(problem([own], ", children: 2", [older("done")])).toBeUndefined();

@@ -85,7 +85,7 @@ describe("readFrontMatter", () => {
 const childOf = (key: string, more: Partial<Child> = {}): Child => ({
   key,
   branch: `topic.${key}` as Branch,
-  fate: "done",
+  result: "done",
   state: "done",
   head: id("c"),
   subject: `subject of ${key}`,
@@ -135,7 +135,7 @@ describe("renderPrompt", () => {
       factsOf({
         request: asks("", "Mend the test\n\nIt fails."),
         plan: { id: id("b"), step: 2, of: 2, steps },
-        children: [childOf("api"), childOf("ui", { fate: "failed" })],
+        children: [childOf("api"), childOf("ui", { result: "failed" })],
         owns: ["src/**"],
         writes: ["src/a/**"],
         forbid: ["src/a/secret"],

@@ -54,7 +54,7 @@ function leaseOf(name: string, lane: string, more: Partial<Lease> = {}): Observe
     ...more,
   };
   const ref = `${LEASES}${branchKey(branch(name))}` as Ref;
-  return { ref, value: sha(77), lease, firstSeen: 0, known: true, committed: 0, dead: true };
+  return { ref, value: sha(77), lease, firstSeen: 0, wasSeenBefore: true, committed: 0, isHolderDead: true };
 }
 
 /** A taken place, by a run that is nobody's here unless it is named. */
@@ -62,7 +62,7 @@ const slotOf = (lane: string, index: number, run?: ObservedSlot["run"]): Observe
   ref: slotRef(lane, index),
   value: sha(800 + index),
   run,
-  known: true,
+  wasSeenBefore: true,
 });
 
 const goingIn = (lane: string, index?: number): RunningAttempt => ({
@@ -88,8 +88,8 @@ const viewOf = (
   parked: new Map(),
   takenOver: new Map(),
   sightings: new Map(),
-  going: new Map(going.map((one, at) => [branch(`going-${at}`), one])),
-  sides: NO_SIDE_REFS,
+  running: new Map(going.map((one, at) => [branch(`going-${at}`), one])),
+  sideRefs: NO_SIDE_REFS,
   facts: NO_HISTORY_FACTS,
 });
 

@@ -39,9 +39,9 @@ const seen = (lease: Partial<Lease>, more: Partial<ObservedLease> = {}): Observe
   ref: `${LEASES}key` as Ref,
   value: sha(7),
   firstSeen: NOW.mono,
-  known: true,
+  wasSeenBefore: true,
   committed: TODAY,
-  dead: false,
+  isHolderDead: false,
   lease: {
     branch: branch("a"),
     request: sha(1),
@@ -67,8 +67,8 @@ function viewOf(head: Head, lease?: ObservedLease, more: Partial<Snapshot> = {})
     parked: new Map(),
     takenOver: new Map(),
     sightings: new Map(),
-    going: new Map(),
-    sides: NO_SIDE_REFS,
+    running: new Map(),
+    sideRefs: NO_SIDE_REFS,
     facts: NO_HISTORY_FACTS,
     ...more,
   };
@@ -131,15 +131,15 @@ describe("a head with a lease", () => {
     expect(one(viewOf(head, seen({}, { firstSeen: NOW.mono - 15_000 }))).kind).toBe("wait");
     const expired = seen({}, { firstSeen: NOW.mono - 15_001 });
     expect(one(viewOf(head, expired))).toMatchObject({ kind: "run", attempt: 2, over: expired });
-    expect(one(viewOf(head, seen({}, { dead: true })))).toMatchObject({ kind: "run", attempt: 2 });
-    expect(one(viewOf(head, seen({ request: sha(9) }, { dead: true })))).toMatchObject({
+    expect(one(viewOf(head, seen({}, { isHolderDead: true })))).toMatchObject({ kind: "run", attempt: 2 });
+    expect(one(viewOf(head, seen({ request: sha(9) }, { isHolderDead: true })))).toMatchObject({
       kind: "run",
       attempt: 1,
     });
   });
 
   it("removes a lost lease from a branch that is not worked on, because it may hold a place", () => {
-    const lost = seen({}, { dead: true });
+    const lost = seen({}, { isHolderDead: true });
     expect(one(viewOf(headOf("State: build", "main"), lost)).kind).toBe("expire");
     expect(one(viewOf(headOf("State: build", "skip/me"), lost)).kind).toBe("expire");
     expect(one(viewOf(headOf("State: build", "main"), seen({}))).kind).toBe("ignore");
@@ -202,7 +202,7 @@ describe("a head with a lease", () => {
   });
 
   it("has it deleted when nothing is asked any more", () => {
-    const lost = seen({}, { dead: true });
+    const lost = seen({}, { isHolderDead: true });
     expect(one(viewOf(headOf("State: done"), lost))).toMatchObject({ kind: "expire", over: lost });
     expect(one(viewOf(headOf("Refs: #1"), lost))).toMatchObject({ kind: "expire", over: lost });
     expect(one(viewOf(headOf("State: done"), seen({}))).kind).toBe("ignore");

@@ -35,10 +35,19 @@ function leaseOf(more: Partial<ObservedLease> = {}, record: Partial<Lease> = {})
     spent: NO_AMOUNTS,
     ...record,
   };
-  return { ref: LEASE, value: sha(7), lease, firstSeen: 0, known: true, committed: 0, dead: false, ...more };
+  return {
+    ref: LEASE,
+    value: sha(7),
+    lease,
+    firstSeen: 0,
+    wasSeenBefore: true,
+    committed: 0,
+    isHolderDead: false,
+    ...more,
+  };
 }
 
-const slot: ObservedSlot = { ref: SLOT, value: sha(8), run: RUN, known: true };
+const slot: ObservedSlot = { ref: SLOT, value: sha(8), run: RUN, wasSeenBefore: true };
 
 const headOf = (key: string): Head => {
   const commit = { commit: sha(1), parents: [], committed: 1, message: "s\n\nState: build\n" };
@@ -61,8 +70,8 @@ function found({ lease, slot: place, going, heads = [] }: Seen) {
     parked: new Map(),
     takenOver: new Map(),
     sightings: new Map(),
-    going: new Map(going ? [[branch("gone"), going]] : []),
-    sides: NO_SIDE_REFS,
+    running: new Map(going ? [[branch("gone"), going]] : []),
+    sideRefs: NO_SIDE_REFS,
     facts: NO_HISTORY_FACTS,
   };
   return findOrphans(view, NOW);
@@ -74,7 +83,7 @@ describe("the lease of a branch that is gone", () => {
   it("is left over once it has expired", () => {
     expect(found({ lease: leaseOf({ firstSeen: NOW.mono - 15_001 }) })).toEqual([left]);
     expect(found({ lease: leaseOf({ firstSeen: NOW.mono - 15_000 }) })).toEqual([]);
-    expect(found({ lease: leaseOf({ firstSeen: NOW.mono, dead: true }) })).toEqual([left]);
+    expect(found({ lease: leaseOf({ firstSeen: NOW.mono, isHolderDead: true }) })).toEqual([left]);
   });
 
   it("is left over at once while it rests: nobody runs", () => {
@@ -88,17 +97,19 @@ describe("the lease of a branch that is gone", () => {
   });
 
   it("is sure to be left over only when an earlier look saw it", () => {
-    expect(found({ lease: leaseOf({ known: false, dead: true }) })).toEqual([{ ...left, sure: false }]);
+    expect(found({ lease: leaseOf({ wasSeenBefore: false, isHolderDead: true }) })).toEqual([
+      { ...left, sure: false },
+    ]);
   });
 
   it("is no concern of this while the branch is there", () => {
-    expect(found({ lease: leaseOf({ dead: true }), heads: [headOf("gone")] })).toEqual([]);
-    expect(found({ lease: leaseOf({ dead: true }), heads: [headOf("other")] })).toEqual([left]);
+    expect(found({ lease: leaseOf({ isHolderDead: true }), heads: [headOf("gone")] })).toEqual([]);
+    expect(found({ lease: leaseOf({ isHolderDead: true }), heads: [headOf("other")] })).toEqual([left]);
   });
 
   it("is never left over while this process works under it", () => {
     const going = { slots: [SLOT] };
-    expect(found({ lease: leaseOf({ dead: true, firstSeen: 0 }), going })).toEqual([]);
+    expect(found({ lease: leaseOf({ isHolderDead: true, firstSeen: 0 }), going })).toEqual([]);
   });
 });
 
@@ -108,12 +119,12 @@ describe("a place in a lane", () => {
 
   it("is held as long as its run has a lease, whatever that lease holds by now", () => {
     expect(found({ slot, lease: held })).toEqual([]);
-    expect(found({ slot, lease: { ...held, value: sha(9), known: false } })).toEqual([]);
+    expect(found({ slot, lease: { ...held, value: sha(9), wasSeenBefore: false } })).toEqual([]);
   });
 
   it("is held by an expired lease too, until that is gone", () => {
     const heads = [headOf("gone")];
-    expect(found({ slot, lease: leaseOf({ dead: true, firstSeen: 0 }), heads })).toEqual([]);
+    expect(found({ slot, lease: leaseOf({ isHolderDead: true, firstSeen: 0 }), heads })).toEqual([]);
   });
 
   it("is left over when its run has no lease, or another run has taken over", () => {
@@ -130,7 +141,7 @@ describe("a place in a lane", () => {
   });
 
   it("is sure to be left over only when an earlier look saw it: its lease may be younger than this look", () => {
-    expect(found({ slot: { ...slot, known: false } })).toEqual([{ ...left, sure: false }]);
+    expect(found({ slot: { ...slot, wasSeenBefore: false } })).toEqual([{ ...left, sure: false }]);
   });
 
   it("is never left over while this process works in it", () => {

@@ -30,7 +30,7 @@ function makeObserver() {
       leases: new Map(),
       slots: new Map(),
       parked: new Map(),
-      sides: NO_SIDE_REFS,
+      sideRefs: NO_SIDE_REFS,
       unchanged: false,
     };
     const whole: RefListing = { target: branch("main"), heads: [], ...none, ...look };
@@ -105,11 +105,11 @@ describe("a lease", () => {
 
   it("is dead when its holder was here and is gone", () => {
     const observe = makeObserver();
-    expect(leaseIn(observe(0, lease(7, gone)))?.dead).toBe(true);
-    expect(leaseIn(observe(0, lease(7, alive)))?.dead).toBe(false);
-    expect(leaseIn(observe(0, lease(7)))?.dead).toBe(false);
+    expect(leaseIn(observe(0, lease(7, gone)))?.isHolderDead).toBe(true);
+    expect(leaseIn(observe(0, lease(7, alive)))?.isHolderDead).toBe(false);
+    expect(leaseIn(observe(0, lease(7)))?.isHolderDead).toBe(false);
     const unread = { ...recordOf(LEASE, 7), lease: undefined };
-    expect(leaseIn(observe(0, { leases: new Map([["key", unread]]) }))?.dead).toBe(false);
+    expect(leaseIn(observe(0, { leases: new Map([["key", unread]]) }))?.isHolderDead).toBe(false);
   });
 });
 
@@ -124,18 +124,18 @@ describe("a place in a lane", () => {
 
   it("is known from the second look on, for as long as it holds the same", () => {
     const observe = makeObserver();
-    expect(slotIn(observe(1, slot(7)))?.known).toBe(false);
-    expect(slotIn(observe(2, slot(7)))?.known).toBe(true);
-    expect(slotIn(observe(3, slot(8)))?.known).toBe(false);
+    expect(slotIn(observe(1, slot(7)))?.wasSeenBefore).toBe(false);
+    expect(slotIn(observe(2, slot(7)))?.wasSeenBefore).toBe(true);
+    expect(slotIn(observe(3, slot(8)))?.wasSeenBefore).toBe(false);
     expect(slotIn(observe(4, {}))).toBeUndefined();
-    expect(slotIn(observe(5, slot(8)))?.known).toBe(false);
+    expect(slotIn(observe(5, slot(8)))?.wasSeenBefore).toBe(false);
   });
 
   it("is not known from the lease, which holds the same value when it is young", () => {
     const observe = makeObserver();
     observe(1, lease(7));
-    expect(slotIn(observe(2, { ...lease(7), ...slot(7) }))?.known).toBe(false);
-    expect(slotIn(observe(3, { ...lease(7), ...slot(7) }))?.known).toBe(true);
+    expect(slotIn(observe(2, { ...lease(7), ...slot(7) }))?.wasSeenBefore).toBe(false);
+    expect(slotIn(observe(3, { ...lease(7), ...slot(7) }))?.wasSeenBefore).toBe(true);
   });
 });
 
