@@ -260,7 +260,7 @@ describe("what others do", () => {
     };
     expect(withChild("State: build")).toMatchObject({ kind: "wait", why: { code: "waits" } });
     expect(withChild("State: done")).toMatchObject({ kind: "run", request: { state: "join" } });
-    expect(withChild("State: failed")).toMatchObject({ kind: "run", known: { state: "failed" } });
+    expect(withChild("State: failed")).toMatchObject({ kind: "run", decided: { state: "failed" } });
   });
 
   it("a person's plain commit parks the work, or goes on with it where the workflow says so", () => {

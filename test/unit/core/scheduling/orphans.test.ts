@@ -78,7 +78,7 @@ function found({ lease, slot: place, going, heads = [] }: Seen) {
 }
 
 describe("the lease of a branch that is gone", () => {
-  const left = { ref: LEASE, value: sha(7), sure: true };
+  const left = { ref: LEASE, value: sha(7), isConfirmed: true };
 
   it("is left over once it has expired", () => {
     expect(found({ lease: leaseOf({ firstSeen: NOW.mono - 15_001 }) })).toEqual([left]);
@@ -98,7 +98,7 @@ describe("the lease of a branch that is gone", () => {
 
   it("is sure to be left over only when an earlier look saw it", () => {
     expect(found({ lease: leaseOf({ wasSeenBefore: false, isHolderDead: true }) })).toEqual([
-      { ...left, sure: false },
+      { ...left, isConfirmed: false },
     ]);
   });
 
@@ -114,7 +114,7 @@ describe("the lease of a branch that is gone", () => {
 });
 
 describe("a place in a lane", () => {
-  const left = { ref: SLOT, value: sha(8), sure: true };
+  const left = { ref: SLOT, value: sha(8), isConfirmed: true };
   const held = leaseOf({ firstSeen: NOW.mono });
 
   it("is held as long as its run has a lease, whatever that lease holds by now", () => {
@@ -141,7 +141,7 @@ describe("a place in a lane", () => {
   });
 
   it("is sure to be left over only when an earlier look saw it: its lease may be younger than this look", () => {
-    expect(found({ slot: { ...slot, wasSeenBefore: false } })).toEqual([{ ...left, sure: false }]);
+    expect(found({ slot: { ...slot, wasSeenBefore: false } })).toEqual([{ ...left, isConfirmed: false }]);
   });
 
   it("is never left over while this process works in it", () => {

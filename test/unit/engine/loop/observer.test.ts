@@ -69,29 +69,29 @@ describe("a lease", () => {
     expect(leaseIn(makeObserver()(5, lease(7)))).toEqual({
       ...found,
       firstSeen: 5,
-      known: false,
-      dead: false,
+      wasSeenBefore: false,
+      isHolderDead: false,
     });
   });
 
   it("keeps its first sight, and is known from the second look on", () => {
     const observe = makeObserver();
-    expect(leaseIn(observe(100, lease(7)))).toMatchObject({ firstSeen: 100, known: false });
-    expect(leaseIn(observe(200, lease(7)))).toMatchObject({ firstSeen: 100, known: true });
-    expect(leaseIn(observe(300, lease(7)))).toMatchObject({ firstSeen: 100, known: true });
+    expect(leaseIn(observe(100, lease(7)))).toMatchObject({ firstSeen: 100, wasSeenBefore: false });
+    expect(leaseIn(observe(200, lease(7)))).toMatchObject({ firstSeen: 100, wasSeenBefore: true });
+    expect(leaseIn(observe(300, lease(7)))).toMatchObject({ firstSeen: 100, wasSeenBefore: true });
   });
 
   it("is a new one with each renewal", () => {
     const observe = makeObserver();
     observe(100, lease(7));
-    expect(leaseIn(observe(200, lease(8)))).toMatchObject({ firstSeen: 200, known: false });
+    expect(leaseIn(observe(200, lease(8)))).toMatchObject({ firstSeen: 200, wasSeenBefore: false });
   });
 
   it("is forgotten when a look does not find it", () => {
     const observe = makeObserver();
     observe(100, lease(7));
     observe(200, {});
-    expect(leaseIn(observe(300, lease(7)))).toMatchObject({ firstSeen: 300, known: false });
+    expect(leaseIn(observe(300, lease(7)))).toMatchObject({ firstSeen: 300, wasSeenBefore: false });
   });
 
   it("is not known from the place that was taken together with it", () => {
@@ -99,7 +99,7 @@ describe("a lease", () => {
     observe(100, slot(7));
     expect(leaseIn(observe(200, { ...lease(7), ...slot(7) }))).toMatchObject({
       firstSeen: 200,
-      known: false,
+      wasSeenBefore: false,
     });
   });
 
@@ -117,7 +117,12 @@ describe("a place in a lane", () => {
   const slotIn = (view: Snapshot) => view.slots.get(SLOT);
 
   it("names the run that took it, or none when that cannot be read", () => {
-    expect(slotIn(makeObserver()(0, slot(7)))).toEqual({ ref: SLOT, value: sha(7), run: RUN, known: false });
+    expect(slotIn(makeObserver()(0, slot(7)))).toEqual({
+      ref: SLOT,
+      value: sha(7),
+      run: RUN,
+      wasSeenBefore: false,
+    });
     const unread = { ...recordOf(SLOT, 7), lease: undefined };
     expect(slotIn(makeObserver()(0, { slots: new Map([[SLOT, unread]]) }))?.run).toBeUndefined();
   });
