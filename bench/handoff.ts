@@ -20,7 +20,7 @@ const CONCURRENCY = 2;
 
 /** One hand-off: to its answer, and until the runner has cleaned up. */
 export async function handOff(rounds: number): Promise<Figure[]> {
-  return withLab(importProject(1), async (lab) => {
+  return withLab(importProject(1, 1), async (lab) => {
     const prepare = () => resetBranches(lab, 1);
     const answered = { prepare, run: async () => (await runAll(lab, 1)).answered };
     const cleaned = { prepare, run: async () => void (await runAll(lab, 1)) };
@@ -35,7 +35,7 @@ export async function handOff(rounds: number): Promise<Figure[]> {
 
 /** A hundred hand-offs: ten branches go through ten states, two at once. */
 export async function chain(rounds: number): Promise<Figure[]> {
-  return withLab(importProject(CHAIN), async (lab) => {
+  return withLab(importProject(CHAIN, BRANCHES), async (lab) => {
     const prepare = () => resetBranches(lab, BRANCHES);
     const ours = {
       prepare,
@@ -111,18 +111,17 @@ async function bareChain(lab: Lab): Promise<void> {
   await Promise.all(Array.from({ length: CONCURRENCY }, worker));
 }
 
-/** Puts every branch back to its request. */
+/** Moves every branch to its request. */
 async function resetBranches(lab: Lab, count: number): Promise<void> {
-  const lines = Array.from(
+  const updates = Array.from(
     { length: count },
-    (_, at) => `update refs/heads/work/${at + 1} refs/own/request\n`,
+    (_, at) => `update refs/heads/work/${at + 1} refs/requests/work/${at + 1}\n`,
   );
-  const request = (await lab.git(["rev-parse", "refs/own/request"])).toString().trim();
-  await lab.git(["update-ref", "--stdin"], lines.join("").replaceAll("refs/own/request", request));
+  await lab.git(["update-ref", "--stdin"], updates.join(""));
 }
 
-/** A project of some files whose states follow each other; the request is kept on a side ref. */
-function importProject(states: number): string {
+/** A project of some files whose states follow each other, and one request for each branch. */
+function importProject(states: number, branches: number): string {
   const names = Array.from({ length: states }, (_, at) => `step-${at + 1}`);
   const workflow = names.map((name, at) => `  ${name}:\n    next: ${names[at + 1] ?? "done"}\n`);
   const files = [
@@ -130,8 +129,9 @@ function importProject(states: number): string {
     importFile("states/workflow.yml", `limits:\n  hops: 100\nstates:\n${workflow.join("")}`),
     ...names.map((name) => importFile(`states/${name}`, SCRIPT, "100755")),
   ];
-  return (
-    importCommit("refs/heads/main", 1, "first commit", files.join("")) +
-    importCommit("refs/own/request", 2, "feat: work\n\nState: step-1\n", "from :1\n")
-  );
+  const requests = Array.from({ length: branches }, (_, at) => {
+    const message = `feat: work\n\nState: step-1\nBranch: work/${at + 1}\n`;
+    return importCommit(`refs/requests/work/${at + 1}`, at + 2, message, "from :1\n");
+  });
+  return importCommit("refs/heads/main", 1, "first commit", files.join("")) + requests.join("");
 }
