@@ -1,89 +1,42 @@
 /**
- * `npm run bench [-- <name>...]`: measures Trailhand against bare git on this machine, now.
+ * `npm run bench [-- <name>...]`: measures Trailhand beside bare git on this machine.
  *
- * What must hold: it prints and writes nothing; figures are compared with a floor of the same run,
- * never with a number from another machine.
+ * Invariants:
+ * - Figures are compared with a floor of the same run, never with a number from another machine.
+ * - The program prints its figures and writes no files.
  */
-import { cpus } from "node:os";
 import { parseArgs } from "node:util";
-import { chain, handOff } from "./handoff.ts";
-import { claimAndAnswer, fleet, idle } from "./remote.ts";
-import { scan } from "./scan.ts";
-import { median, type Figure } from "./support.ts";
-import { startUp, watch } from "./watch.ts";
-import { webhooks } from "./webhooks.ts";
+import { BENCHMARKS, FULL, SMALL } from "./benchmarks.ts";
+import type { Figure } from "./compare.ts";
+import { printJson, printTable } from "./print-figures.ts";
 
-const USAGE = `npm run bench -- [scan] [hand-off] [chain] [watch] [start-up] [remote] [idle] [fleet] [webhooks] [options]
+const USAGE = `usage: npm run bench -- [<name>...] [options]
 
-  scan        one look at many branches: cold, nothing changed, one changed
-  hand-off    one request to its answer
-  chain       a hundred hand-offs, two at once
-  watch       from a commit to its claim by a watching runner
-  start-up    --version and status against an empty node
+Runs the named benchmarks, or all of them. Each figure stands beside its floor: the bare git commands
+that the work cannot do without, in the same environment.
 
-  remote      one claim and one answer at a remote, against the bare pushes
-  idle        a look at a remote where nothing moved, against ls-remote
-  fleet       1, 2, 4 and 8 runners on 200 requests of one remote
-  webhooks    5000 signed webhooks at 200 a second, and again with a kill -9 in the middle
+${Object.entries(BENCHMARKS)
+  .map(([name, { summary }]) => `  ${name.padEnd(11)} ${summary}`)
+  .join("\n")}
 
-  --heads n   branches for scan and idle; may be given again (100, 1000 and 10000 when left out)
-  --rounds n  rounds of each side; the median counts
-  --json      every round, and the git commands that were started, as JSON
+  --small     Run a small size, once: to see that the benchmarks work.
+  --heads n   Number of branches for scan and idle; repeatable; default ${FULL.heads.join(", ")}.
+  --rounds n  Number of rounds for each side. The table shows the median. One round has no warm-up.
+  --json      Print every round and the git commands of each side as JSON.
+  -h, --help  Show this help.
+
+examples:
+  npm run bench -- chain --rounds 1
+      100 hand-offs, measured once
+  npm run bench -- --small
+      every benchmark in seconds
 `;
 
-type Benchmark = (heads: readonly number[], rounds: number | undefined) => Promise<Figure[]>;
-
-const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
-  async scan(heads, rounds) {
-    const figures: Figure[] = [];
-    for (const count of heads) figures.push(...(await scan(count, rounds ?? 7)));
-    return figures;
-  },
-  "hand-off": (_, rounds) => handOff(rounds ?? 15),
-  chain: (_, rounds) => chain(rounds ?? 3),
-  watch: (_, rounds) => watch(rounds ?? 15),
-  remote: (_, rounds) => claimAndAnswer(rounds ?? 15),
-  idle: (heads, rounds) => idle(heads, rounds ?? 7),
-  fleet: (_, rounds) => fleet(rounds ?? 1),
-  webhooks: (_, rounds) => webhooks(rounds ?? 1),
-  "start-up": (_, rounds) => startUp(rounds ?? 15),
-};
-
-const COLUMNS = ["", "ours", "floor", "ratio", "git processes", "floor's"];
-
-function printTable(figures: readonly Figure[]): void {
-  const rows = figures.map(({ name, ours, floor, ourGit, floorGit }) => [
-    name,
-    `${median(ours).toFixed(1)} ms`,
-    `${median(floor).toFixed(1)} ms`,
-    `${(median(ours) / median(floor)).toFixed(2)}x`,
-    String(ourGit.length),
-    String(floorGit.length),
-  ]);
-  const widths = COLUMNS.map((title, at) =>
-    Math.max(...[COLUMNS, ...rows].map((row) => row[at]?.length ?? title.length)),
-  );
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0)))
-      .join("  ");
-  process.stdout.write(`${[COLUMNS, ...rows].map(line).join("\n")}\n`);
-}
-
-function printJson(figures: readonly Figure[]): void {
-  const shown = figures.map((figure) => ({
-    ...figure,
-    medians: { ours: median(figure.ours), floor: median(figure.floor) },
-  }));
-  const machine = { node: process.version, platform: process.platform, cpus: cpus().length };
-  process.stdout.write(`${JSON.stringify({ machine, figures: shown }, undefined, 2)}\n`);
-}
-
-/** A count of at least 1; throws on anything else. */
-function readCount(option: string, text: string): number {
+/** Throws a TypeError unless the text is a whole number of at least `min`. */
+function readCount(option: string, text: string, min: number): number {
   const value = Number(text);
-  if (Number.isInteger(value) && value > 0) return value;
-  throw new TypeError(`--${option} needs a number of 1 or more, not "${text}"`);
+  if (Number.isInteger(value) && value >= min) return value;
+  throw new TypeError(`--${option} needs a whole number of at least ${min}, not "${text}"`);
 }
 
 async function main(args: readonly string[]): Promise<void> {
@@ -91,6 +44,7 @@ async function main(args: readonly string[]): Promise<void> {
     args: [...args],
     allowPositionals: true,
     options: {
+      small: { type: "boolean" },
       heads: { type: "string", multiple: true },
       rounds: { type: "string" },
       json: { type: "boolean" },
@@ -98,17 +52,19 @@ async function main(args: readonly string[]): Promise<void> {
     },
   });
   if (values.help) return void process.stdout.write(USAGE);
-  const unknown = positionals.find((name) => !(name in BENCHMARKS));
+  const unknown = positionals.find((name) => !Object.hasOwn(BENCHMARKS, name));
   if (unknown !== undefined) throw new TypeError(`there is no benchmark "${unknown}"`);
-  const heads = (values.heads ?? ["100", "1000", "10000"]).map((text) =>
-    Math.max(2, readCount("heads", text)),
-  );
-  const rounds = values.rounds === undefined ? undefined : readCount("rounds", values.rounds);
-  const chosen = positionals.length > 0 ? positionals : Object.keys(BENCHMARKS);
+  const preset = values.small ? SMALL : FULL;
+  const heads = values.heads?.map((text) => readCount("heads", text, 2)) ?? preset.heads;
+  const rounds = values.rounds === undefined ? undefined : readCount("rounds", values.rounds, 1);
+  const names = positionals.length > 0 ? positionals : Object.keys(BENCHMARKS);
   const figures: Figure[] = [];
-  for (const name of chosen) {
+  for (const name of names) {
+    const benchmark = BENCHMARKS[name];
+    if (!benchmark) continue;
     process.stderr.write(`${name} …\n`);
-    figures.push(...((await BENCHMARKS[name]?.(heads, rounds)) ?? []));
+    const roundCount = rounds ?? (values.small ? 1 : benchmark.rounds);
+    figures.push(...(await benchmark.measure(roundCount, { ...preset, heads })));
   }
   (values.json ? printJson : printTable)(figures);
 }
@@ -116,9 +72,8 @@ async function main(args: readonly string[]): Promise<void> {
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  const isUsage = error instanceof TypeError;
-  process.stderr.write(
-    `bench: ${error instanceof Error ? error.message : String(error)}\n${isUsage ? `\n${USAGE}` : ""}`,
-  );
-  process.exitCode = isUsage ? 2 : 1;
+  const isUsageError = error instanceof TypeError;
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`bench: ${message}\n${isUsageError ? `\n${USAGE}` : ""}`);
+  process.exitCode = isUsageError ? 2 : 1;
 }

@@ -1,100 +1,92 @@
-/**
- * What a person waits for: how soon a watch claims a new request, and how soon a command answers.
- *
- * The floor of the reaction is the push of the request and the claim as bare git; that of a command
- * is `node -e 0`.
- */
-import { fileURLToPath } from "node:url";
-import { RefWatch } from "../src/queue/ref-watch.ts";
+/** Times how soon a watching runner claims a new request, against the same two ref updates in bare git. */
+import { RefWatch } from "../src/queue/watch.ts";
 import { Runner } from "../src/engine/runner.ts";
 import { openWorkspace } from "../src/app/open-workspace.ts";
 import { createRunner } from "../src/app/create-runner.ts";
-import { compare, importCommit, importFile, withLab, type Figure } from "./support.ts";
+import { compare, type Figure } from "./compare.ts";
+import { withLab, type Lab } from "./lab.ts";
+import { importSingleRequest } from "./requests.ts";
 
-const LEASE = "refs/trailhand/leases/bare";
-const PROGRAM = fileURLToPath(new URL("trailhand.js", import.meta.url));
+const BARE_LEASE = "refs/trailhand/leases/bare";
+const BARE_BRANCH = "refs/bare/1";
+const REQUEST = "refs/requests/1";
+const BRANCH = "refs/heads/work/1";
+/** Long enough for the file events of the previous round to end. */
+const QUIET_MS = 400;
 
-/** From the moment a branch gets a request until a watching runner has claimed it. */
+/** From the moment a branch gets a request until the runner has claimed the request. */
 export async function watch(rounds: number): Promise<Figure[]> {
-  return withLab(importRequest(), async (lab) => {
-    const site = await openWorkspace(lab.dir, lab.env);
-    const events = new EventTarget();
-    const { ports, dispose } = createRunner(site, lab.env, ({ kind }) =>
-      events.dispatchEvent(new Event(kind)),
-    );
-    const refs = new RefWatch(site.location.commonDir);
-    const runner = new Runner(ports, {
-      once: false,
-      watch: true,
-      branches: [],
-      concurrency: 1,
-      ttlMs: 60_000,
-      shared: false,
-      rests: { shortestMs: 3_600_000, longestMs: 3_600_000 },
-      wakes: (ring) => refs.start(ring),
-    });
-    const running = runner.run();
-    const heard = (kind: string) =>
-      new Promise((resolve) => {
-        events.addEventListener(kind, resolve, { once: true });
-      });
-    let answered = Promise.resolve<unknown>(undefined);
+  return withLab(importSingleRequest(), async (lab) => {
+    const runner = await startRunner(lab);
+    let response = Promise.resolve<unknown>(undefined);
     const ours = {
       async prepare() {
-        await answered;
-        await lab.git(["update-ref", "-d", "refs/heads/work/1"]);
-        // A watch at rest, as a person finds it: the echo of the last events is over.
+        await response;
+        await lab.git(["update-ref", "-d", BRANCH]);
         await new Promise((resolve) => {
-          setTimeout(resolve, 400);
+          setTimeout(resolve, QUIET_MS);
         });
       },
       async run() {
-        const claimed = heard("claimed");
-        answered = heard("answered");
-        await lab.git(["update-ref", "refs/heads/work/1", "refs/own/1"]);
-        await claimed;
+        const claim = runner.next("claimed");
+        response = runner.next("answered");
+        await lab.git(["update-ref", BRANCH, REQUEST]);
+        await claim;
       },
     };
     const floor = {
       async prepare() {
-        await answered;
-        answered = Promise.resolve();
-        await lab.git(["update-ref", "-d", "refs/bare/1"]);
-        await lab.git(["update-ref", "-d", LEASE]);
+        await response;
+        await lab.git(["update-ref", "-d", BARE_BRANCH]);
+        await lab.git(["update-ref", "-d", BARE_LEASE]);
       },
-      async run() {
-        await lab.git(["update-ref", "refs/bare/1", "refs/own/1"]);
-        const lease = await lab.git(["commit-tree", "-m", "lease", "refs/own/1^{tree}"]);
-        await lab.git(["update-ref", LEASE, lease.toString().trim(), ""]);
-      },
+      run: () => bareClaim(lab),
     };
-    const figure = await compare(lab, "watch: from a commit to its claim", rounds, ours, floor);
-    await answered;
-    runner.shutdown();
-    await running;
-    refs.close();
-    await dispose();
-    return [figure];
+    try {
+      const figure = await compare(lab, "watch, from a request to its claim", rounds, ours, floor);
+      await response;
+      return [figure];
+    } finally {
+      await runner.stop();
+    }
   });
 }
 
-/** Whole processes: the built program against an empty node. */
-export async function startUp(rounds: number): Promise<Figure[]> {
-  return withLab(importRequest(), async (lab) => {
-    const floor = { run: () => lab.start(process.execPath, lab.dir, ["-e", "0"]) };
-    const ours = (...args: string[]) => ({
-      run: () => lab.start(process.execPath, lab.dir, [PROGRAM, ...args]),
-    });
-    return [
-      await compare(lab, "trailhand --version", rounds, ours("--version"), floor),
-      await compare(lab, "trailhand status", rounds, ours("status"), floor),
-    ];
-  });
+async function bareClaim(lab: Lab): Promise<void> {
+  await lab.git(["update-ref", BARE_BRANCH, REQUEST]);
+  const lease = await lab.git(["commit-tree", "-m", "lease", `${REQUEST}^{tree}`]);
+  await lab.git(["update-ref", BARE_LEASE, lease.toString().trim(), ""]);
 }
 
-function importRequest(): string {
-  const states = importFile("states/work", '#!/bin/sh\necho state=done >>"$TRAILHAND_OUTPUT"\n', "100755");
-  const workflow = importFile("states/workflow.yml", "states:\n  work: { next: done }\n");
-  const main = importCommit("refs/heads/main", 1, "first commit", `${workflow}${states}`);
-  return `${main}${importCommit("refs/own/1", 2, "do it\n\nState: work\n", "from :1\n")}`;
+/** Starts a watching runner. `next` resolves at the next event of a kind. */
+async function startRunner(lab: Lab) {
+  const workspace = await openWorkspace(lab.dir, lab.env);
+  const events = new EventTarget();
+  const { ports, dispose } = createRunner(workspace, lab.env, ({ kind }) =>
+    events.dispatchEvent(new Event(kind)),
+  );
+  const refs = new RefWatch(workspace.location.commonDir);
+  const runner = new Runner(ports, {
+    once: false,
+    watch: true,
+    branches: [],
+    concurrency: 1,
+    ttlMs: 60_000,
+    shared: false,
+    rests: { shortestMs: 3_600_000, longestMs: 3_600_000 },
+    wakes: (wake) => refs.start(wake),
+  });
+  const end = runner.run();
+  return {
+    next: (kind: string) =>
+      new Promise((resolve) => {
+        events.addEventListener(kind, resolve, { once: true });
+      }),
+    async stop() {
+      runner.shutdown();
+      await end;
+      refs.close();
+      await dispose();
+    },
+  };
 }

@@ -1,8 +1,9 @@
 /**
- * Signed webhooks, sent at a steady rate, and what became of each.
+ * Sends signed webhooks to a server at a steady rate, and reads which of them the server worked on.
  *
- * What must hold: the rate is kept whatever the server does, as GitHub keeps it; an answer is timed
- * from the moment its request begins to its last byte.
+ * Invariants:
+ * - The rate does not depend on the server, because GitHub does not wait for it either.
+ * - A response is timed from the start of its request to the last byte.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { createHmac, generateKeyPairSync, randomUUID } from "node:crypto";
@@ -16,13 +17,13 @@ export interface Webhook {
   readonly id: string;
   readonly body: string;
   readonly signature: string;
-  /** By which the server writes down that it worked on it. */
+  /** The line that the server appends to its file when it has worked on this webhook. */
   readonly mark: string;
 }
 
 export interface Sent {
   readonly webhook: Webhook;
-  /** Undefined: no answer came. */
+  /** Undefined when no response came. */
   readonly status: number | undefined;
   readonly tookMs: number;
 }
@@ -33,21 +34,21 @@ export interface Serving {
   readonly ended: Promise<number | null>;
 }
 
-const SECRET = "a secret of the load";
+const SECRET = "a secret for benchmarks";
 const REPOSITORIES = 20;
 
-/** Pushes to a few repositories, from GitHub's own example of one. */
+/** Push events for several repositories, made from GitHub's own example. */
 export function makeWebhooks(count: number): Webhook[] {
   const examples = createRequire(import.meta.url)("@octokit/webhooks-examples") as {
     readonly name: string;
     readonly examples: readonly { readonly repository: object }[];
   }[];
-  const push = examples.find(({ name }) => name === "push")?.examples[0];
-  if (!push) throw new Error("there is no example of a push");
-  return Array.from({ length: count }, (_, n) => {
-    const mark = String(n + 1).padStart(40, "0");
-    const repository = { ...push.repository, id: 1 + (n % REPOSITORIES) };
-    const body = JSON.stringify({ ...push, repository, after: mark });
+  const pushExample = examples.find(({ name }) => name === "push")?.examples[0];
+  if (!pushExample) throw new Error("@octokit/webhooks-examples has no example of a push");
+  return Array.from({ length: count }, (_, index) => {
+    const mark = String(index + 1).padStart(40, "0");
+    const repository = { ...pushExample.repository, id: 1 + (index % REPOSITORIES) };
+    const body = JSON.stringify({ ...pushExample, repository, after: mark });
     return { id: randomUUID(), body, mark, signature: sign(body) };
   });
 }
@@ -55,7 +56,7 @@ export function makeWebhooks(count: number): Webhook[] {
 export const sign = (body: string, secret = SECRET): string =>
   `sha256=${createHmac("sha256", secret).update(body).digest("hex")}`;
 
-/** The environment of a server that knows the secret, and reaches no GitHub. */
+/** The environment of a server that has credentials and cannot reach GitHub. */
 export function environmentOfServer(): Record<string, string> {
   const { privateKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
   return {
@@ -67,36 +68,36 @@ export function environmentOfServer(): Record<string, string> {
   };
 }
 
-/** Starts the server, and resolves when it listens. */
+/** Starts the server, and resolves when it listens. Rejects when the server exits before that. */
 export function startServer(
   program: string,
   env: Record<string, string>,
   ...args: readonly string[]
 ): Promise<Serving> {
   const child = spawn(process.execPath, [program, ...args], { env, stdio: ["ignore", "pipe", "pipe"] });
-  let said = "";
-  child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
+  let stderr = "";
+  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
   const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
   return new Promise((resolve, reject) => {
     child.stdout.once("data", (chunk: Buffer) => resolve({ child, port: Number(chunk.toString()), ended }));
-    void ended.then((code) => reject(new Error(`the server ended with ${code}: ${said}`)));
+    void ended.then((code) => reject(new Error(`the server exited with ${code}: ${stderr}`)));
   });
 }
 
-/** Sends each at its time; resolves when every one was answered, or was not. */
+/** Sends each webhook at its time. Resolves when each has a response or an error. */
 export async function sendAll(
   port: () => number,
   webhooks: readonly Webhook[],
   perSecond: number,
 ): Promise<Sent[]> {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
-  const began = performance.now();
+  const start = performance.now();
   const sending: Promise<Sent>[] = [];
-  for (const [n, webhook] of webhooks.entries()) {
-    const wait = began + (n * 1000) / perSecond - performance.now();
-    if (wait > 0) {
+  for (const [index, webhook] of webhooks.entries()) {
+    const waitMs = start + (index * 1000) / perSecond - performance.now();
+    if (waitMs > 0) {
       await new Promise((resolve) => {
-        setTimeout(resolve, wait);
+        setTimeout(resolve, waitMs);
       });
     }
     sending.push(send(port(), webhook, agent));
@@ -106,12 +107,13 @@ export async function sendAll(
   return sent;
 }
 
+/** Sends one webhook. Never rejects: a failed request has no status. */
 export function send(port: number, webhook: Webhook, agent?: Agent): Promise<Sent> {
-  const began = performance.now();
+  const start = performance.now();
   return new Promise((resolve) => {
     const end = (status: number | undefined) =>
-      resolve({ webhook, status, tookMs: performance.now() - began });
-    const asked = request(
+      resolve({ webhook, status, tookMs: performance.now() - start });
+    const outgoing = request(
       {
         host: "127.0.0.1",
         port,
@@ -132,12 +134,12 @@ export function send(port: number, webhook: Webhook, agent?: Agent): Promise<Sen
         response.once("error", () => end(undefined));
       },
     );
-    asked.once("error", () => end(undefined));
-    asked.end(webhook.body);
+    outgoing.once("error", () => end(undefined));
+    outgoing.end(webhook.body);
   });
 }
 
-/** How often each was worked on, by its mark. */
+/** How often the server worked on each webhook, by mark. */
 export function readWorked(dir: string): Map<string, number> {
   const path = join(dir, "worked");
   const lines = existsSync(path) ? readFileSync(path, "utf8").split("\n").slice(0, -1) : [];
@@ -146,13 +148,13 @@ export function readWorked(dir: string): Map<string, number> {
   return times;
 }
 
-/** Waits until all were worked on, for `ms` at most. Those that were not. */
+/** Waits until the server has worked on all, at most `ms`. Returns those that are still missing. */
 export async function untilWorked(dir: string, all: readonly Webhook[], ms: number): Promise<Webhook[]> {
   const end = performance.now() + ms;
   for (;;) {
     const worked = readWorked(dir);
-    const left = all.filter(({ mark }) => !worked.has(mark));
-    if (left.length === 0 || performance.now() > end) return left;
+    const missing = all.filter(({ mark }) => !worked.has(mark));
+    if (missing.length === 0 || performance.now() > end) return missing;
     await new Promise((resolve) => {
       setTimeout(resolve, 50);
     });

@@ -1,8 +1,10 @@
 /**
- * The server that takes webhooks, as a program that a load can be put on and that can be killed.
+ * The webhook server as a program of its own, which benchmarks and tests may load and kill.
  *
- * What must hold: all but the understanding of events is what `trailhand serve` runs; what it worked
- * on is a line in a file before the delivery is over. Also the floor: a server that says 202 alone.
+ * Invariants:
+ * - Everything is what `trailhand serve` runs, except the code that reads events and acts on them.
+ * - Each webhook is a line in the file `worked` before its delivery ends.
+ * - The kind `floor` is a bare server that only says 202.
  */
 import { appendFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -14,10 +16,10 @@ import { type ServiceParts } from "../src/server/service-parts.ts";
 
 const [dir = ".", port = "0", kind = "service"] = process.argv.slice(2);
 const say = (text: string) => void process.stderr.write(`${text}\n`);
-const ready = (at: number) => void process.stdout.write(`${at}\n`);
+const reportPort = (listening: number) => void process.stdout.write(`${listening}\n`);
 
-/** The branch of a wake stands for what has to be done. */
-const recording = (): ServiceParts => ({
+/** Turns each push into the wake of one branch, whose name is the mark of the webhook. */
+const makeParts = (): ServiceParts => ({
   readEvent(_name, payload) {
     const { after } = payload as { readonly after: string };
     return { intents: [{ kind: "wake", repo: { owner: "a", name: "b" }, branch: after }] };
@@ -29,11 +31,11 @@ const recording = (): ServiceParts => ({
   stop: () => Promise.resolve(),
 });
 
-function floor(): void {
+function serveFloor(): void {
   const server = createServer((request, response) => {
     request.resume().once("end", () => response.writeHead(202).end("accepted\n"));
   });
-  server.listen(Number(port), "127.0.0.1", () => ready((server.address() as AddressInfo).port));
+  server.listen(Number(port), "127.0.0.1", () => reportPort((server.address() as AddressInfo).port));
 }
 
 async function serve(): Promise<void> {
@@ -43,13 +45,13 @@ async function serve(): Promise<void> {
     inbox: join(dir, "inbox"),
     port: Number(port),
     host: "127.0.0.1",
-    parts: recording,
+    parts: makeParts,
     self: () => Promise.resolve({ appId: 1, botIds: [], slug: "bench" }),
     log: say,
   });
   process.once("SIGTERM", () => void service.stop().then(() => process.exit(0)));
-  ready(service.port);
+  reportPort(service.port);
 }
 
-if (kind === "floor") floor();
+if (kind === "floor") serveFloor();
 else await serve();
