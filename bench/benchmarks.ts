@@ -9,6 +9,7 @@ import { scan } from "./scan.ts";
 import { startUp } from "./start-up.ts";
 import { watch } from "./watch.ts";
 import { webhooks } from "./webhooks.ts";
+import { wholeProcess } from "./whole-process.ts";
 
 export interface Size {
   /** Numbers of branches for `scan` and `idle`; at least 2 each. */
@@ -60,6 +61,11 @@ export const BENCHMARKS: Readonly<Record<string, Benchmark>> = {
     summary: "100 hand-offs in this process, two at once",
     rounds: 3,
     measure: (rounds, { pipeline }) => chain(rounds, pipeline),
+  },
+  process: {
+    summary: "the whole program from a shell: run with nothing to do, 1 and 100 hand-offs, status",
+    rounds: 15,
+    measure: (rounds, { pipeline }) => wholeProcess(rounds, pipeline),
   },
   "start-up": {
     summary: "--version and status, against `node -e 0`",

@@ -26,8 +26,8 @@ ${Object.entries(BENCHMARKS)
   -h, --help  Show this help.
 
 examples:
-  npm run bench -- chain --rounds 1
-      100 hand-offs, measured once
+  npm run bench -- process
+      the whole program from a shell, beside bare git and \`node -e 0\`
   npm run bench -- --small
       every benchmark in seconds
 `;
