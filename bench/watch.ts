@@ -1,5 +1,5 @@
 /** Times how soon a watching runner claims a new request, against the same two ref updates in bare git. */
-import { RefWatch } from "../src/queue/watch.ts";
+import { RefWatch } from "../src/queue/ref-watch.ts";
 import { Runner } from "../src/engine/runner.ts";
 import { openWorkspace } from "../src/app/open-workspace.ts";
 import { createRunner } from "../src/app/create-runner.ts";
