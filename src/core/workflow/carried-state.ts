@@ -1,9 +1,10 @@
 /**
- * What a piece of work carries from commit to commit: whose child it is, what it owns, spent and
- * handed out, how often it was where.
+ * Reads and writes the carried state of a piece of work: the trailers that each answer repeats, such
+ * as its parent, children, plan, budget and amounts spent.
  *
- * What must hold: only the runner's commits speak of it, but for `Owns` and `Budget`, which people
- * write too; a commit of a person forgets nothing of it but how often work was where.
+ * Invariants:
+ * - Only commits of a runner set it, except `Owns` and `Budget`, which people may write too.
+ * - A commit of a person resets `Rounds` and keeps the rest.
  */
 import {
   formatAmounts,
@@ -24,24 +25,24 @@ import { KEY } from "../protocol/trailer-keys.ts";
 export interface PlanPosition {
   /** The blob id of the frozen text. */
   readonly id: string;
-  /** Counted from 1; the step that is asked for. */
+  /** The requested step, counted from 1. */
   readonly step: number;
   readonly of: number;
 }
 
 export interface CarriedState {
   readonly parent: Branch | undefined;
-  /** Globs of the paths that it may change; empty: any. */
+  /** Globs of the paths that it may change. Empty means all paths. */
   readonly owns: readonly string[];
   readonly budget: Budget;
   readonly spent: Amounts;
-  /** How often each state was asked for since a person did. */
+  /** How often each limited state was entered since the last commit of a person. */
   readonly rounds: Readonly<Record<string, number>>;
-  /** Keys of the children that it has handed out. */
+  /** Keys of the children that it has created. */
   readonly children: readonly string[];
-  /** Those of them that a wait has seen settled. */
+  /** Keys of the children that a wait has seen settled. */
   readonly joined: readonly string[];
-  /** Those that it has called off. */
+  /** Keys of the children that it has cancelled. */
   readonly cancels: readonly string[];
   readonly plan: PlanPosition | undefined;
   readonly risk: string | undefined;
@@ -60,7 +61,7 @@ export const EMPTY_CARRIED_STATE: CarriedState = {
   risk: undefined,
 };
 
-/** The item at a head. `trail` is its first-parent history, newest first. */
+/** The carried state at a head. `trail` is its first-parent history, newest first. */
 export function readCarriedState(trail: readonly Commit[]): CarriedState {
   const steps = readHandOffs(trail).filter(({ commit }) => approvedCommit(commit.message) === undefined);
   const at = steps.findIndex(({ byHand }) => !byHand);
@@ -68,10 +69,10 @@ export function readCarriedState(trail: readonly Commit[]): CarriedState {
   const above = at < 0 ? steps : steps.slice(0, at);
   return above
     .toReversed()
-    .reduce(overlaid, written ? carriedStateOf(written.message.trailers) : EMPTY_CARRIED_STATE);
+    .reduce(withPersonsTrailers, written ? carriedStateOf(written.message.trailers) : EMPTY_CARRIED_STATE);
 }
 
-/** The item that a commit of the runner carries. */
+/** The carried state in the trailers of a runner's commit. */
 export function carriedStateOf(trailers: readonly Trailer[]): CarriedState {
   const value = (key: string) => valueOf(trailers, key);
   const [, id, step = "", of = ""] =
@@ -91,44 +92,44 @@ export function carriedStateOf(trailers: readonly Trailer[]): CarriedState {
   };
 }
 
-/** What a person says on top of what there was; work that a person sent on counts its rounds anew. */
-function overlaid(item: CarriedState, { message: { trailers } }: HandOff): CarriedState {
+/** Applies a person's commit: its `Owns` and `Budget` win, and the rounds start again at zero. */
+function withPersonsTrailers(carried: CarriedState, { message: { trailers } }: HandOff): CarriedState {
   const [owns, budget] = [valueOf(trailers, KEY.owns), valueOf(trailers, KEY.budget)];
   return {
-    ...item,
+    ...carried,
     rounds: {},
     ...(owns === undefined ? {} : { owns: words(owns) }),
-    ...(budget === undefined ? {} : { budget: { ...item.budget, ...parseAmounts(budget) } }),
+    ...(budget === undefined ? {} : { budget: { ...carried.budget, ...parseAmounts(budget) } }),
   };
 }
 
-/** The trailers that an answer carries of it. */
-export function formatCarriedState(item: CarriedState): Trailer[] {
+/** The trailers that an answer needs to carry it on. */
+export function formatCarriedState(carried: CarriedState): Trailer[] {
   const line = (key: string, value: string | undefined): Trailer[] => (value ? [{ key, value }] : []);
-  const { plan, rounds } = item;
+  const { plan, rounds } = carried;
   return [
-    ...line(KEY.parent, item.parent),
-    ...line(KEY.owns, item.owns.join(" ")),
-    ...line(KEY.budget, formatAmounts(item.budget)),
-    ...line(KEY.spent, formatAmounts(item.spent)),
+    ...line(KEY.parent, carried.parent),
+    ...line(KEY.owns, carried.owns.join(" ")),
+    ...line(KEY.budget, formatAmounts(carried.budget)),
+    ...line(KEY.spent, formatAmounts(carried.spent)),
     ...line(
       KEY.rounds,
       Object.entries(rounds)
         .map(([state, n]) => `${state}=${n}`)
         .join(" "),
     ),
-    ...line(KEY.children, item.children.join(" ")),
-    ...line(KEY.joined, item.joined.join(" ")),
-    ...line(KEY.cancels, item.cancels.join(" ")),
+    ...line(KEY.children, carried.children.join(" ")),
+    ...line(KEY.joined, carried.joined.join(" ")),
+    ...line(KEY.cancels, carried.cancels.join(" ")),
     ...(plan ? [...line(KEY.plan, plan.id), ...line(KEY.step, `${plan.step}/${plan.of}`)] : []),
-    ...line(KEY.risk, item.risk),
+    ...line(KEY.risk, carried.risk),
   ];
 }
 
-/** The item once an answer asks for `state`; only rounds that are limited are counted. */
-export function entering(item: CarriedState, state: string, { states }: Workflow): CarriedState {
-  if (states[state]?.max === undefined) return item;
-  return { ...item, rounds: { ...item.rounds, [state]: (item.rounds[state] ?? 0) + 1 } };
+/** The carried state after an answer requests `state`. Only states with a `max` are counted. */
+export function entering(carried: CarriedState, state: string, { states }: Workflow): CarriedState {
+  if (states[state]?.max === undefined) return carried;
+  return { ...carried, rounds: { ...carried.rounds, [state]: (carried.rounds[state] ?? 0) + 1 } };
 }
 
 const words = (text: string | undefined): string[] => (text ?? "").split(/\s+/).filter((word) => word !== "");

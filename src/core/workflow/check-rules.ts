@@ -1,13 +1,14 @@
 /**
- * The static checks of what a state may do, and of what it waits for.
+ * Checks the waits, limits, people, agents and evidence of a workflow.
  *
- * What must hold: every wait has an end; a limit can be reached; every role, agent and piece of evidence that is named is
- * one that can be had.
+ * Invariants of a workflow that passes:
+ * - Every wait ends, and every limit can be reached.
+ * - Every named role, agent and piece of evidence exists.
  */
 import { suggest } from "../util/suggest.ts";
 import type { WorkflowProblem, State, Workflow } from "./workflow.ts";
 
-/** Returns every problem; none means that the rules can be followed. */
+/** Returns every problem. */
 export function checkRules(workflow: Workflow): WorkflowProblem[] {
   return [
     ...Object.entries(workflow.states).flatMap(([name, state]) => [
@@ -23,7 +24,7 @@ const problem = (path: string, message: string): WorkflowProblem => ({ path, mes
 
 function checkStall(name: string, { stall, timeout }: State): WorkflowProblem[] {
   if (stall === undefined || stall < timeout) return [];
-  return [problem(`states.${name}.stall`, "is not shorter than `timeout`, so it would never end anything")];
+  return [problem(`states.${name}.stall`, "is not shorter than `timeout`, so it has no effect")];
 }
 
 function checkWait(name: string, state: State): WorkflowProblem[] {
@@ -31,17 +32,19 @@ function checkWait(name: string, state: State): WorkflowProblem[] {
   const { wait, deadline, otherwise, human, max, "on-max": most } = state;
   const found: WorkflowProblem[] = [];
   if (most !== undefined && max === undefined) {
-    found.push(problem(`${path}.on-max`, "says where work goes after `max`, and there is no `max`"));
+    found.push(problem(`${path}.on-max`, "has no effect without `max`; add `max` or remove it"));
   }
   if (wait.length === 0) {
     const key = deadline === undefined ? "otherwise" : "deadline";
     const given = deadline !== undefined || otherwise !== undefined;
-    return given ? [...found, problem(`${path}.${key}`, "has nothing to wait for; add `wait`")] : found;
+    return given
+      ? [...found, problem(`${path}.${key}`, "has no effect without `wait`; add `wait` or remove it")]
+      : found;
   }
-  if (human) found.push(problem(`${path}.wait`, "a person answers it, so there is nothing to wait for"));
+  if (human) found.push(problem(`${path}.wait`, "cannot be combined with `human: true`; remove one of them"));
   if (deadline === undefined || otherwise === undefined) {
     const missing = deadline === undefined ? "deadline" : "otherwise";
-    found.push(problem(`${path}.wait`, `may wait for ever; add \`${missing}\``));
+    found.push(problem(`${path}.wait`, `may wait forever; add \`${missing}\``));
   }
   return found;
 }
@@ -66,7 +69,7 @@ function checkNames(name: string, state: State, workflow: Workflow): WorkflowPro
           `${path}.by`,
           one,
           [...roles, ...agents],
-          "neither an address, a role of `people`, nor one of `agents`",
+          "neither an address, a role of `people`, nor a name of `agents`",
         ),
       ),
     ...approvers
@@ -74,7 +77,7 @@ function checkNames(name: string, state: State, workflow: Workflow): WorkflowPro
       .map((one) => unknown(`${path}.wait`, one, roles, "neither an address nor a role of `people`")),
     ...(agent === undefined || agent === "default" || agents.includes(agent)
       ? []
-      : [unknown(`${path}.agent`, agent, agents, "none of `agents`")]),
+      : [unknown(`${path}.agent`, agent, agents, "not declared in `agents`")]),
   ];
 }
 

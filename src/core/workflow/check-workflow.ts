@@ -1,22 +1,24 @@
 /**
- * The static checks of a workflow against the scripts that exist.
+ * Checks a workflow against the scripts that exist, before anything runs.
  *
- * What must hold: a workflow that passes has a script or a person for every state, leads only to
- * states that exist, has no state that nobody reaches, and no endless loop.
+ * Invariants of a workflow that passes:
+ * - Every state has a script, a prompt, a person or a wait, and can be reached.
+ * - Every transition leads to a declared or reserved state.
+ * - Every loop has a limit.
  */
 import { suggest } from "../util/suggest.ts";
 import { checkRules } from "./check-rules.ts";
 import { isReservedState, isTerminal, type WorkflowProblem, type State, type Workflow } from "./workflow.ts";
 
-/** What the trusted tree holds for one state name. */
+/** A file of the trusted commit for one state. */
 export interface ScriptFile {
   readonly path: string;
   readonly executable: boolean;
-  /** True for a prompt, which an agent answers. */
+  /** True for a prompt. */
   readonly prompt?: boolean;
 }
 
-/** Returns every problem; none means that the workflow may be run. */
+/** Returns every problem. An empty list means that the workflow may run. */
 export function checkWorkflow(
   workflow: Workflow,
   scripts: ReadonlyMap<string, readonly ScriptFile[]>,
@@ -33,7 +35,7 @@ export function checkWorkflow(
   ];
 }
 
-/** Where a state may lead, its failure, its limits and a wait in vain included. */
+/** Every state that may follow, also after a failure, a limit or a failed wait. */
 export function successorsOf(workflow: Workflow, state: string): string[] {
   const entry = workflow.states[state];
   if (!entry) return [];
@@ -45,7 +47,7 @@ const problem = (path: string, message: string): WorkflowProblem => ({ path, mes
 
 function checkNames(workflow: Workflow): WorkflowProblem[] {
   const names = Object.keys(workflow.states);
-  if (names.length === 0) return [problem("states", "no state is declared")];
+  if (names.length === 0) return [problem("states", "declares no states")];
   return names
     .filter(isReservedState)
     .map((name) => problem(`states.${name}`, `"${name}" is reserved and cannot be declared`));
@@ -90,10 +92,10 @@ function checkScripts(
     }
     if (runnable.length === 1 || files.some((file) => file.prompt)) return [];
     const plain = files[0];
-    // Nothing has to be run to answer with the one state that may follow a wait.
+    // A wait with a single `next` is answered without a script.
     if (plain === undefined && state.wait.length > 0 && state.next.length === 1) return [];
     return plain === undefined
-      ? [problem(path, `has no script; add states/${name} or say "human: true"`)]
+      ? [problem(path, `has no script; add states/${name}, or set "human: true"`)]
       : [problem(path, `${plain.path} is not executable; run git update-index --chmod=+x ${plain.path}`)];
   });
 }
@@ -108,11 +110,11 @@ function checkReached(workflow: Workflow): WorkflowProblem[] {
   return Object.keys(workflow.states)
     .filter((state) => !reached.has(state))
     .map((state) =>
-      problem(`states.${state}`, "is reached from no other state; add it to a `next` or to `start`"),
+      problem(`states.${state}`, "cannot be reached from any other state; add it to a `next` or to `start`"),
     );
 }
 
-/** A loop is bounded by a person or a `max` in it, or by an explicit limit on all work. */
+/** A loop is limited by a person or a `max` in it, or by an explicit limit on all work. */
 function checkLoops(workflow: Workflow): WorkflowProblem[] {
   const { hops, cost, tokens, turns, time } = workflow.limits;
   if ([hops, cost, tokens, turns, time].some((limit) => limit !== undefined)) return [];

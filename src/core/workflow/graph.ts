@@ -1,25 +1,24 @@
 /**
- * The state machine of a workflow as a picture: Mermaid, or lines for a terminal.
+ * Draws the state machine of a workflow as a Mermaid diagram or as text for a terminal.
  *
- * What must hold: pure; the same workflow gives the same text; a state's name needs no escaping,
- * because its grammar has none of Mermaid's special characters but `-` and `.`, which are replaced
- * in ids and kept in labels.
+ * State names need no escaping. `-` and `.` are the only characters of a name that are special in
+ * Mermaid, and ids replace them.
  */
 import { formatDuration } from "../util/duration.ts";
 import { isReservedState, isTerminal, type State, type Workflow } from "./workflow.ts";
 
-/** Why work goes along an edge, where it is not the plain next state. */
+/** Why work takes this edge; undefined for a regular `next`. */
 export type Cause = "fails" | "in vain" | "too often" | undefined;
 
 export interface Edge {
   readonly from: string;
   readonly to: string;
   readonly cause: Cause;
-  /** The tier of risk that leads here. */
+  /** The risk tier that leads here. */
   readonly tier?: string;
 }
 
-/** Every declared transition, in reading order; one that is also where trouble leads is drawn once. */
+/** Every declared transition, in file order. A failure that leads to a regular `next` adds no edge. */
 export function edgesOf(workflow: Workflow): Edge[] {
   return Object.entries(workflow.states).flatMap(([from, state]) => {
     const { next, risk = {}, "on-failure": failure, "on-max": most, otherwise } = state;
@@ -40,7 +39,7 @@ export function edgesOf(workflow: Workflow): Edge[] {
   });
 }
 
-/** Where work begins. */
+/** The states in which work starts. */
 export function startsOf(workflow: Workflow): readonly string[] {
   return workflow.start ?? Object.keys(workflow.states).slice(0, 1);
 }
@@ -50,11 +49,11 @@ const kindOf = ({ human, wait }: State): string =>
 
 const idOf = (state: string) => state.replace(/[^a-z0-9]/g, "_");
 
-/** A Mermaid `stateDiagram-v2`; the position is drawn in its own class. */
+/** A Mermaid `stateDiagram-v2` that highlights the state at `position`. */
 export function formatMermaid(workflow: Workflow, position?: string): string {
   const states = Object.entries(workflow.states);
   const labels = states.map(([name, state]) => `    state "${name}${kindOf(state)}" as ${idOf(name)}`);
-  // A reserved state has no box of its own: work that is parked stands where it was.
+  // A reserved state has no box: parked work stays in the state where it was.
   const target = (to: string) => (isReservedState(to) ? "[*]" : idOf(to));
   const edges = edgesOf(workflow).map(({ from, to, cause, tier }) => {
     const words = [tier, cause, isReservedState(to) ? to : undefined].filter((word) => word !== undefined);
@@ -68,7 +67,7 @@ export function formatMermaid(workflow: Workflow, position?: string): string {
   return ["stateDiagram-v2", ...labels, ...starts, ...edges, ...here].join("\n");
 }
 
-/** One block for each state: what it is, and where it leads; the position has a mark. */
+/** Text for a terminal: one box for each state, with its transitions. `position` is marked. */
 export function formatDrawing(workflow: Workflow, position?: string): string {
   const names = Object.keys(workflow.states);
   const width = Math.max(...names.map((name) => name.length), 4);

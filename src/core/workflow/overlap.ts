@@ -1,16 +1,18 @@
 /**
- * Whether two globs can name the same path.
+ * Decides whether two globs can match the same path.
  *
- * What must hold: pure; never says no where a path fits both. It may say yes where none does:
- * working apart is cheaper than a conflict. A plain path stands for what is below it too.
+ * Invariants:
+ * - Never returns false if a path matches both. May return true if none does: waiting for a sibling
+ *   is cheaper than a merge conflict.
+ * - A path without wildcards also covers everything below it.
  */
 import picomatch from "picomatch/posix.js";
 
 const MAGIC = /[*?[\]\\]/;
-/** Alternatives may hold slashes, and `!` turns a glob round: such a part can be anything. */
+/** Alternatives may contain slashes, and `!` negates a glob. Such a part may match anything. */
 const ANYTHING = /[{}()!|]/;
 
-/** True when some path may fit both. */
+/** True if some path may match both globs. */
 export function globsMeet(one: string, other: string): boolean {
   const [a, b] = [partsOf(one), partsOf(other)];
   const seen = new Map<number, boolean>();
@@ -33,7 +35,7 @@ export function globsMeet(one: string, other: string): boolean {
   return meet(0, 0);
 }
 
-/** True when a glob of one list meets a glob of the other. */
+/** True if a glob of one list overlaps a glob of the other. */
 export const listsMeet = (one: readonly string[], other: readonly string[]): boolean =>
   one.some((a) => other.some((b) => globsMeet(a, b)));
 

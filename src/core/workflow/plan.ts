@@ -1,8 +1,8 @@
 /**
- * A frozen plan: a list of steps that the answers after it can only follow.
+ * Formats, finds and checks a frozen plan: a list of steps that later answers must follow.
  *
- * What must hold: the text that is frozen is canonical, so that the same steps have the same blob
- * id; a plan whose text does not have the id that the work carries is refused.
+ * Invariants:
+ * - The frozen text is canonical, so the same steps always have the same blob id.
  */
 import * as z from "zod";
 import { parseStateName } from "../protocol/ids.ts";
@@ -14,7 +14,7 @@ import { valueOf } from "../protocol/message.ts";
 import type { PlanPosition } from "./carried-state.ts";
 import { KEY } from "../protocol/trailer-keys.ts";
 
-const MOST = 100;
+const MAX_STEPS = 100;
 
 const stepSchema = z.strictObject({
   state: z
@@ -31,10 +31,10 @@ export interface Plan extends PlanPosition {
   readonly steps: readonly PlanStep[];
 }
 
-/** A list of steps, or the JSON text of one. */
-export const planSchema = jsonList.pipe(z.array(stepSchema).min(1).max(MOST));
+/** Accepts a list of steps, or its JSON text. */
+export const planSchema = jsonList.pipe(z.array(stepSchema).min(1).max(MAX_STEPS));
 
-/** The text that is frozen: what a body must not change is escaped. */
+/** The canonical text of a plan. Non-ASCII characters are escaped, so no cleaning of the body changes it. */
 export function planText(steps: readonly PlanStep[]): string {
   const plain = steps.map(({ state, subject, prompt, writes }) => ({
     state,
@@ -42,7 +42,7 @@ export function planText(steps: readonly PlanStep[]): string {
     prompt,
     ...(writes === undefined ? {} : { writes }),
   }));
-  // A body is cleaned, wrapped by nobody, and read by people: one step a line, only in ASCII.
+  // People read the body, so each step has its own line.
   const lines = plain.map((step) => ascii(JSON.stringify(step)));
   return `[\n${lines.join(",\n")}\n]`;
 }
@@ -52,7 +52,7 @@ const ascii = (text: string): string =>
 
 const BLOCK = /^The plan is frozen as (\w+):\n\n((?: {4}.*\n?)+)/m;
 
-/** How the answer that freezes it shows it. */
+/** The plan as the answer that freezes it quotes it. */
 export function formatPlan(id: string, steps: readonly PlanStep[]): string {
   const text = planText(steps)
     .split("\n")
@@ -61,8 +61,8 @@ export function formatPlan(id: string, steps: readonly PlanStep[]): string {
 }
 
 /**
- * The text that a plan was frozen from, in the history of a request; undefined when it is not there.
- * The oldest that names the id is the one: what a script says later may look the same.
+ * Finds the text of a plan in the history of a request; undefined if it is not there.
+ * The oldest answer that names the id counts, because a later script may print text of the same form.
  */
 export function findPlanText(trail: readonly Commit[], id: string): string | undefined {
   const texts = readHandOffs(trail).flatMap(({ message, answers }) => {
@@ -78,13 +78,13 @@ export function findPlanText(trail: readonly Commit[], id: string): string | und
     .join("\n");
 }
 
-/** The steps of a text; undefined when it is no plan. */
+/** The steps of a plan's text; undefined if it is not a valid plan. */
 export function parsePlan(text: string): PlanStep[] | undefined {
   const read = planSchema.safeParse(text);
   return read.success ? read.data : undefined;
 }
 
-/** What is wrong with a plan that a state hands out, or undefined. */
+/** The reason why a state may not freeze this plan; undefined if it may. */
 export function planProblem(
   steps: readonly PlanStep[],
   from: string,

@@ -1,14 +1,9 @@
-/**
- * The language of waits: one predicate for what a state or a request waits for.
- *
- * What must hold: pure; a predicate is met, waits, or can never be met any more, and each says so in
- * a sentence; words that are no predicate are refused with the forms that are.
- */
+/** Parses the conditions that a state (`wait`) or a request (`Depends-On`) waits for. */
 import { parseDuration } from "../util/duration.ts";
 import { parseBranch, parseStateName, type Branch } from "../protocol/ids.ts";
 import { parseTime } from "../util/time.ts";
 
-/** How many children have to be done. */
+/** How many children must be done. `settled` also counts those that failed or were cancelled. */
 export type Join =
   { readonly rule: "all" | "any" | "settled" } | { readonly rule: "quorum"; readonly n: number };
 
@@ -17,9 +12,9 @@ export type Predicate =
   | {
       readonly kind: "approvals";
       readonly n: number;
-      /** Roles or addresses; empty: anybody. */
+      /** Roles or addresses. Empty means anyone. */
       readonly by: readonly string[];
-      /** False: who wrote commits of the branch does not count. */
+      /** False means that authors of the branch's commits cannot approve it. */
       readonly own: boolean;
       readonly withinMs: number | undefined;
     }
@@ -32,16 +27,16 @@ export type Predicate =
   | { readonly kind: "outside"; readonly what: string }
   | { readonly kind: "either"; readonly of: readonly Predicate[] };
 
-/** Each single thing of a predicate, its alternatives included. */
+/** A predicate's alternatives; the predicate itself if it has none. */
 export const singles = (one: Predicate): readonly Predicate[] =>
   one.kind === "either" ? one.of.flatMap(singles) : [one];
 
-/** What people may write, for messages. */
+/** The forms of a predicate, for messages. */
 export const FORMS =
   "children all|any|settled|quorum <n>, approvals <n> [by <role>,…] [not own] [within <time>], " +
   "requests <state> [<n>], check <name>, commit <id>, branch <name>, after <time>, until <date>";
 
-/** Reads one predicate; ` or ` stands between alternatives. Undefined: it is none. */
+/** Reads one predicate; ` or ` separates alternatives. Returns undefined for any other text. */
 export function parsePredicate(text: string): Predicate | undefined {
   const parts = text.trim().split(/\s+or\s+/);
   const of = parts.flatMap((part) => parseOne(part) ?? []);
@@ -49,7 +44,7 @@ export function parsePredicate(text: string): Predicate | undefined {
   return of.length === 1 ? of[0] : { kind: "either", of };
 }
 
-/** Reads a `Depends-On`: a predicate, a commit, `#12`, a URL, or else a branch. */
+/** Reads a `Depends-On`: a predicate, a commit, `#12`, a URL, or otherwise a branch name. */
 export function parseDependency(text: string): Predicate | undefined {
   const bare = text.trim();
   const predicate = parsePredicate(bare);

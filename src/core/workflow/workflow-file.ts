@@ -1,8 +1,8 @@
 /**
- * Reads `states/workflow.yml`.
+ * Parses `states/workflow.yml`, and reports every problem at once, each with its line.
  *
- * What must hold: an unknown key is an error that names the nearest known one; every problem of a
- * file is reported at once, with its line; a workflow that leaves here has all defaults filled in.
+ * Invariants:
+ * - An unknown key is an error that names the nearest known key.
  */
 import { isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import type * as z from "zod";
@@ -12,7 +12,7 @@ import { suggest } from "../util/suggest.ts";
 import { agentSchema, laneSchema, limitsSchema, stateSchema, workflowSchema } from "./workflow-schema.ts";
 import { withoutPrototypes, type WorkflowProblem, type Workflow, type WorkflowReading } from "./workflow.ts";
 
-/** Reads the text of a workflow file. Never throws; problems carry line and path. */
+/** Parses the text of a workflow file. Never throws: problems are returned with line and path. */
 export function parseWorkflow(text: string): WorkflowReading {
   const lines = new LineCounter();
   const document = parseDocument(text, {
@@ -46,16 +46,16 @@ function locate({ path, message }: Explained, document: Document, lines: LineCou
 
 type Document = ReturnType<typeof parseDocument>;
 
-/** Aliases are bounded, so that a few lines cannot become gigabytes. */
+/** Limits aliases, so that a small file cannot expand to gigabytes. */
 function toValue(document: Document): { readonly value: unknown } | { readonly problem: string } {
   try {
     return { value: document.toJS({ maxAliasCount: 100 }) };
   } catch (error) {
-    return { problem: error instanceof Error ? error.message : "cannot be read" };
+    return { problem: error instanceof Error ? error.message : "is not valid YAML" };
   }
 }
 
-/** Where the last part of a path that the file has is written: the key itself, or the item. */
+/** The offset of the deepest key or list item of `path` that exists in the file. */
 function offsetOf(document: Document, path: readonly PropertyKey[]): number | undefined {
   let node: unknown = document.contents;
   let offset: number | undefined;
@@ -98,7 +98,7 @@ function knownKeys(path: readonly PropertyKey[]): string[] {
   return path[0] === "refs" ? ["prefix"] : Object.keys(limitsSchema.shape);
 }
 
-/** The workflow of a repository without a file. */
+/** The workflow of a repository without a workflow file. */
 export function openWorkflow(states: readonly StateName[]): Workflow {
   const parsed = workflowSchema.parse({ states: Object.fromEntries(states.map((state) => [state, {}])) });
   return withoutPrototypes({ ...parsed, open: true });

@@ -1,82 +1,61 @@
 /**
- * The shape of `states/workflow.yml`, its defaults, and one line for each key of its reference.
+ * The schema of `states/workflow.yml`: keys, defaults, and the description of each key.
  *
- * What must hold: a key that is not here is an error; the reference page is made from here.
+ * Invariants:
+ * - An unknown key is an error.
+ * - docs/workflow.md is generated from the descriptions.
  */
 import * as z from "zod";
-import { parseDuration } from "../util/duration.ts";
-import { parseBranch, parseStateName } from "../protocol/ids.ts";
-import { expected, expectedOne } from "../messages/schema-errors.ts";
-import { FORMS, parsePredicate } from "./wait.ts";
-
-/** What a key of the schema says, where the name of a type would say too little. */
-const wanted = (what: string) => ({ error: ({ input }: { input?: unknown }) => expected(what, input) });
-const duration = z.string(wanted("a duration such as 30s, 5m or 1h30m")).transform((text, context) => {
-  const milliseconds = parseDuration(text);
-  if (milliseconds !== undefined) return milliseconds;
-  context.addIssue({ code: "custom", message: `"${text}" is no duration; write 30s, 5m or 1h30m` });
-  return z.NEVER;
-});
-/** Kinds of refs that belong to everybody. */
-const ROOTS = new Set(["refs/heads", "refs/tags", "refs/remotes", "refs/notes", "refs/pull"]);
-const count = (low: number, high: number) => z.int().min(low).max(high);
-const name = z.string().refine((text) => parseStateName(text) !== undefined, {
-  error: "a state name has lower-case letters, digits, '.', '_', '-', and at most 64 of them",
-});
-
-/** A lane's name is a part of ref names, and none of those ends in `.lock` (git-check-ref-format(1)). */
-const lane = z.string().refine((text) => parseStateName(text) !== undefined && !text.endsWith(".lock"), {
-  error: "a lane's name has at most 64 lower-case letters, digits, '.', '_', '-', and does not end in .lock",
-});
-
-const names = z.union([name.transform((one) => [one]), z.array(name)]);
-const list = z.union([
-  z
-    .string()
-    .min(1)
-    .transform((one) => [one]),
-  z.array(z.string().min(1)),
-]);
-const amount = z.number().positive();
-const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, wanted("the name of a variable"));
-/** One word in place of yes and no; `yes` is text to YAML. */
-const orWord = <const Word extends string>(word: Word) =>
-  z.union([z.boolean(), z.enum([word], { error: ({ input }) => expectedOne([true, false, word], input) })]);
-
-const predicate = z.string().transform((text, context) => {
-  const found = parsePredicate(text);
-  if (found) return found;
-  context.addIssue({ code: "custom", message: `"${text}" is nothing to wait for; write ${FORMS}` });
-  return z.NEVER;
-});
+import {
+  amount,
+  count,
+  duration,
+  lane,
+  list,
+  name,
+  names,
+  orWord,
+  predicate,
+  prefix,
+  variable,
+  wanted,
+} from "./schema-values.ts";
 
 export const stateSchema = z.strictObject({
-  description: z.string().optional().describe("One line for `graph` and `status`."),
+  description: z.string().optional().describe("One line that `graph` and `status` print."),
   next: names
     .prefault(["done"])
-    .describe("The states that may follow. A script that names none gets the only one."),
-  human: z.boolean().default(false).describe("A person answers, by a commit; nothing is run."),
+    .describe("The states that may follow. A script may leave its state out if only one may follow."),
+  human: z.boolean().default(false).describe("A person answers with a commit. No script runs."),
   agent: z
     .string()
     .optional()
-    .describe("Which of `agents` answers a prompt; the request's `Assigned-To` comes first, `default` last."),
+    .describe(
+      "The agent that answers the prompt, if the request has no `Assigned-To`. Without either, `default` answers.",
+    ),
   shadow: z
     .boolean()
     .default(false)
-    .describe("Where there is a script and a prompt: run the prompt too, and keep its answer on a side ref."),
-  timeout: duration.prefault("30m").describe("How long one attempt may take."),
+    .describe(
+      "For a state with a script and a prompt: run the prompt too, and keep its answer under `refs/trailhand/shadow/`.",
+    ),
+  timeout: duration.prefault("30m").describe("The time limit of one attempt."),
   stall: duration
     .optional()
     .describe(
-      "How long its script may neither print nor change its worktree before it is ended; no limit when left out.",
+      "How long a script may neither print nor change its worktree before it is killed. No limit by default.",
     ),
-  retries: count(0, 100).default(2).describe("Further attempts after a failed one."),
-  backoff: duration.prefault("2s").describe("Wait before the first retry; doubles each time, at most 10m."),
+  retries: count(0, 100).default(2).describe("The number of further attempts after a failed one."),
+  backoff: duration
+    .prefault("2s")
+    .describe("The wait before the first retry. It doubles with each retry, up to 10m."),
   "on-failure": name
     .optional()
-    .describe("The state that follows the last failed attempt, in place of `failed`."),
-  max: count(1, 10_000).optional().describe("How often work may come here without a person; then it parks."),
-  "on-max": name.optional().describe("The state that follows then, in place of `parked`."),
+    .describe("The state that follows the last failed attempt, instead of `failed`."),
+  max: count(1, 10_000)
+    .optional()
+    .describe("How often work may enter this state without a person in between. After that it parks."),
+  "on-max": name.optional().describe("The state that follows when `max` is reached, instead of `parked`."),
   by: z
     .union([
       z
@@ -87,87 +66,102 @@ export const stateSchema = z.strictObject({
     ])
     .optional()
     .describe(
-      "Roles or addresses of the people who may ask for it by a commit; `[]`: only an answer may. Names of agents: whose answers may lead here.",
+      "Who may request this state: roles or addresses of people, and names of agents whose answers may lead here. With `[]`, only answers may.",
     ),
   wait: z
     .union([predicate.transform((one) => [one]), z.array(predicate)])
     .default([])
-    .describe("What must hold before it runs; all of a list. Without a script its only `next` follows."),
-  deadline: duration.optional().describe("How long it waits at the most; needed beside `wait`."),
+    .describe(
+      "The conditions that must all hold before the state runs. A state without a script then moves on to its only `next`.",
+    ),
+  deadline: duration.optional().describe("How long the state waits. Required with `wait`."),
   otherwise: name
     .optional()
     .describe(
-      "The state that follows after the deadline, or when the wait can never end; needed beside `wait`.",
+      "The state that follows after the deadline, or as soon as the wait can no longer succeed. Required with `wait`.",
     ),
-  writes: list.optional().describe("Globs of the paths that an attempt may change; any when left out."),
-  forbid: list.default([]).describe("Globs of paths that it may not change, whatever `writes` says."),
+  writes: list.optional().describe("Globs of the paths that an attempt may change. All paths by default."),
+  forbid: list
+    .default([])
+    .describe("Globs of the paths that an attempt may not change, even if `writes` allows them."),
   proves: list
     .default([])
-    .describe("Names of evidence that its script may give for the tree that it leaves."),
+    .describe("Names of the evidence that the script may record for the files it leaves."),
   children: count(0, 100)
     .optional()
-    .describe("The most branches that one answer may hand out; none when left out."),
-  plan: z
-    .boolean()
-    .default(false)
-    .describe("Its answer may freeze a plan, which the answers after it must follow."),
-  land: z.boolean().default(false).describe("Its answer may move the trusted branch."),
+    .describe("The maximum number of child branches that one answer may create. None by default."),
+  plan: z.boolean().default(false).describe("The answer may freeze a plan, which later answers must follow."),
+  land: z.boolean().default(false).describe("The answer may move the trusted branch."),
   answers: names
     .prefault([])
-    .describe("States of other branches whose requests its answer may answer too, as a merge queue does."),
+    .describe("States whose requests on other branches the answer may answer too, as a merge queue does."),
   pull: orWord("draft")
     .default(false)
     .describe(
-      "On GitHub: once work was here, its branch has a pull request; `draft`: one that is not ready.",
+      "On GitHub: the branch gets a pull request when work enters this state. `draft` makes it a draft.",
     ),
   closes: orWord("not-planned")
     .default(false)
     .describe(
-      "On GitHub: the issue that the branch is named for is closed when work comes here, as completed or as not planned.",
+      "On GitHub: the branch's issue is closed when work enters this state, as completed or as not planned.",
     ),
   risk: z
     .record(z.string(), name)
     .optional()
-    .describe("Which state follows each tier (`suggest`, `draft`, `auto`) that the script finds."),
+    .describe(
+      "The state that follows each risk tier (`suggest`, `draft`, `auto`) that the script may report.",
+    ),
   lane: z
     .union([lane.transform((one) => [one]), z.array(lane).min(1)])
     .prefault(["default"])
-    .describe("The lanes that an attempt takes places in, all of them or none."),
-  weight: count(1, 100).default(1).describe("How many places it takes in each of its lanes."),
+    .describe("The lanes in which an attempt takes slots. It takes them in all lanes or in none."),
+  weight: count(1, 100).default(1).describe("The number of slots that an attempt takes in each lane."),
   env: z
     .array(variable)
     .default([])
-    .describe("Names of the runner's variables that this script may see; their values are redacted."),
+    .describe(
+      "Names of the runner's environment variables that the script may see. Their values are redacted from its output.",
+    ),
 });
 
-/** A lane as people write it: a number of places, or more than that. */
+/** A lane: its capacity, quotas and opening hours. A bare number in the file means `slots`. */
 export const laneSchema = z.strictObject({
-  slots: count(1, 1000).optional().describe("How many places there are at once; any number when left out."),
-  runs: count(1, 1000).optional().describe("How many attempts may begin within the window."),
-  tokens: amount.optional().describe("After so many tokens within the window nothing begins."),
-  cost: amount.optional().describe("After so many USD within the window nothing begins."),
-  window: duration.prefault("1h").describe("The time that `runs`, `tokens` and `cost` are counted over."),
+  slots: count(1, 1000).optional().describe("How many slots the lane has. Unlimited by default."),
+  runs: count(1, 1000).optional().describe("How many attempts may start within the window."),
+  tokens: amount.optional().describe("No attempt starts after this many tokens were used within the window."),
+  cost: amount.optional().describe("No attempt starts after this many USD were spent within the window."),
+  window: duration.prefault("1h").describe("The period over which `runs`, `tokens` and `cost` are counted."),
   open: z
     .string()
     .regex(/^([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d$/, { error: "write it as 22:00-06:00, in UTC" })
     .optional()
-    .describe("The hours of each day, in UTC, at which attempts may begin."),
+    .describe("The hours of the day, in UTC, in which attempts may start."),
   closes: z
     .boolean()
     .default(false)
-    .describe("A script that asks for another time closes the whole lane until then, as a rate limit does."),
+    .describe(
+      "If a script asks to be retried later, the whole lane is closed until then. Meant for rate limits.",
+    ),
 });
 
 export const limitsSchema = z.strictObject({
-  hops: count(1, 10_000).optional().describe("Hand-offs in a row without a person; 50 when left out."),
-  concurrency: count(1, 256).optional().describe("Attempts at once in one runner; 4 when left out."),
-  cost: amount.optional().describe("USD that one piece of work may spend, over all its attempts."),
-  tokens: amount.optional().describe("Tokens that it may use."),
-  turns: amount.optional().describe("Turns of agents that it may use."),
-  time: duration.optional().describe("How long its attempts may take together."),
-  same: count(2, 1000).default(10).describe("How often one state may follow with the very same files."),
-  ageing: duration.prefault("1h").describe("Waiting so long counts as one more point of `Priority`."),
-  wait: duration.prefault("30d").describe("How long a `Depends-On` waits before it parks."),
+  hops: count(1, 10_000)
+    .optional()
+    .describe("The maximum number of hand-offs in a row without a person. Default: 50."),
+  concurrency: count(1, 256)
+    .optional()
+    .describe("The maximum number of attempts that one runner runs in parallel. Default: 4."),
+  cost: amount.optional().describe("How many USD one piece of work may spend over all its attempts."),
+  tokens: amount.optional().describe("How many tokens it may use."),
+  turns: amount.optional().describe("How many agent turns it may use."),
+  time: duration.optional().describe("How long all its attempts together may take."),
+  same: count(2, 1000)
+    .default(10)
+    .describe("How often work may enter one state with identical files. After that it parks."),
+  ageing: duration
+    .prefault("1h")
+    .describe("For each such period of waiting, a request gains one point of `Priority`."),
+  wait: duration.prefault("30d").describe("How long a request waits for its `Depends-On` before it parks."),
 });
 
 export const agentSchema = z.strictObject({
@@ -179,74 +173,73 @@ export const agentSchema = z.strictObject({
         .transform((text) => text.trim().split(/\s+/)),
       z.array(z.string().min(1)).min(1),
     ])
-    .describe("The program and its arguments; it reads the prompt on standard input."),
+    .describe("The program and its arguments. It reads the prompt from standard input."),
   env: z
     .array(variable)
     .default([])
-    .describe("Names of the runner's variables that it may see; their values are redacted."),
+    .describe(
+      "Names of the runner's environment variables that the agent may see. Their values are redacted from its output.",
+    ),
 });
 
-const prefix = z
-  .string()
-  .refine(
-    (text) => /^refs\/[^/]+\/[^/]/.test(`${text}/x`) && parseBranch(text) !== undefined && !ROOTS.has(text),
-    {
-      error: "a prefix is a ref name such as refs/tags/trailhand, and not a whole kind of refs",
-    },
-  );
-
-const ACCOUNT = wanted("the number of an account, such as 123456");
+const ACCOUNT = wanted("an account id, such as 123456");
 
 export const workflowSchema = z.strictObject({
   start: z
     .union([name.transform((one) => [one]), z.array(name)])
     .optional()
-    .describe("Where work begins; the first state when left out. Used for checks and drawings."),
+    .describe(
+      "The states in which work starts. Default: the first state. Used by the workflow check and by `graph`.",
+    ),
   branches: z
     .array(z.string().min(1))
     .default(["**"])
-    .describe("Globs of branches to look at; one that starts with `!` takes branches out."),
+    .describe("Globs of the branches on which requests run. A glob that starts with `!` excludes branches."),
   "on-plain-commit": z
     .enum(["park", "continue"])
     .default("park")
-    .describe("What a commit without a state on top of a hand-off means."),
+    .describe(
+      "What happens when a commit without a state lands on a hand-off: `park` waits for a person, `continue` requests the same state again.",
+    ),
   target: z
     .enum(["ignore", "work"])
     .default("ignore")
-    .describe("Whether requests on the trusted branch itself are run."),
-  limits: limitsSchema.prefault({}).describe("Bounds on each piece of work, and on a runner."),
+    .describe("Whether requests on the trusted branch itself run (`work`) or not (`ignore`)."),
+  limits: limitsSchema.prefault({}).describe("Limits for each piece of work and for each runner."),
   refs: z
     .strictObject({
       prefix: prefix
         .default("refs/trailhand")
         .describe(
-          "Where leases and other side refs are at a remote, for hosts that refuse refs of their own kind.",
+          "The prefix of leases and other side refs at a remote, for hosts that accept only branches and tags.",
         ),
     })
     .prefault({})
-    .describe("Names of refs."),
+    .describe("Names of refs: `prefix`, the prefix of side refs at a remote (default: `refs/trailhand`)."),
   lanes: z
     .record(lane, z.union([count(1, 1000).transform((slots) => laneSchema.parse({ slots })), laneSchema]))
     .prefault({})
-    .describe("How many attempts each lane holds at once, or more; one that is not listed holds any number."),
+    .describe(
+      "The lanes: for each a number of slots, or a map of the keys below. A lane that is not listed is unlimited.",
+    ),
   people: z
     .record(
-      z.string().regex(/^[a-z][a-z0-9-]*$/, wanted("a role in lower-case letters")),
+      z.string().regex(/^[a-z][a-z0-9-]*$/, wanted("a role name in lower-case letters")),
       z.array(z.string().includes("@", wanted("an address such as ann@example.com"))),
     )
     .default({})
-    .describe("Roles, each with the addresses of its people, for `by` and approvals."),
+    .describe("Roles for `by` and approvals, each with the e-mail addresses of its people."),
   proof: z
     .enum(["author", "signature", "pusher"])
     .default("author")
     .describe(
-      "What says who a person is: the author's address, a signature that `states/allowed_signers` knows, or the GitHub account that pushed.",
+      "How people are identified: by the author's address, by a signature with a key in `states/allowed_signers`, or by the GitHub account that pushed.",
     ),
   "on-behalf": z
-    .array(z.int(ACCOUNT).positive(ACCOUNT), wanted("the numbers of accounts, such as [123456]"))
+    .array(z.int(ACCOUNT).positive(ACCOUNT), wanted("a list of account ids, such as [123456]"))
     .default([])
     .describe(
-      "With `proof: pusher`: numbers of the accounts whose commits speak for their authors, as the App's do, and whose answers are a runner's.",
+      "With `proof: pusher`: the ids of trusted accounts, such as the App's. Their commits count as their authors' commits, and their answers count as a runner's.",
     ),
   bots: z
     .record(
@@ -254,24 +247,28 @@ export const workflowSchema = z.strictObject({
         .string()
         .regex(
           /^[1-9]\d{0,14}$/,
-          wanted("the number of a bot's account, as https://api.github.com/users/<name>%5Bbot%5D shows it"),
+          wanted("the id of a bot's account, as https://api.github.com/users/<name>%5Bbot%5D shows it"),
         ),
       z.enum(["read", "triage", "write", "maintain"]),
     )
     .default({})
     .describe(
-      "Bots that are listened to on GitHub: the number of the account, and the right that it has here.",
+      "The bots whose commands on GitHub are accepted: the account id, and the permission level of the bot.",
     ),
   agents: z
     .record(z.string().regex(/^[a-z0-9][a-z0-9._-]*$/, wanted("a name in lower-case letters")), agentSchema)
     .default({})
-    .describe("The programs that answer prompts. `default` is TRAILHAND_AGENT where it is not listed."),
+    .describe(
+      "The programs that answer prompts. If `default` is not listed, it is the command in TRAILHAND_AGENT.",
+    ),
   evidence: z
     .record(name, list)
     .default({})
-    .describe("What must be proven of the very tree before a state may follow, such as `done: [tests]`."),
-  states: z.record(name, stateSchema).describe("The states, in reading order."),
+    .describe(
+      "The evidence that exactly these files need before a state may follow, such as `done: [tests]`.",
+    ),
+  states: z.record(name, stateSchema).describe("The states, in the order in which `graph` draws them."),
 });
 
-/** What the file says, with defaults. */
+/** The file with all defaults filled in. */
 export type WorkflowFile = z.infer<typeof workflowSchema>;

@@ -1,16 +1,16 @@
 /**
- * The workflow as the rest of the core sees it: states, transitions, limits.
+ * The parsed workflow: states, transitions and limits, with all defaults filled in.
  *
- * What must hold: all defaults are filled in. This file loads no package, because every command
- * needs it; reading the file is in workflow-file.ts.
+ * Invariants:
+ * - Loads no package, because every command needs this file. workflow-file.ts parses the YAML.
  */
 import type { StateName } from "../protocol/ids.ts";
 import type { WorkflowFile } from "./workflow-schema.ts";
 
-/** Where the workflow is, in the tree of the trusted commit. */
+/** Path in the tree of the trusted commit. */
 export const WORKFLOW_FILE = "states/workflow.yml";
 
-/** States that no script may have: they end work, or say why it stands. */
+/** States that cannot be declared: they end work, or say why it is stopped. */
 export const RESERVED_STATES = ["done", "failed", "cancelled", "parked", "waiting", "stalled"] as const;
 const ENDS = new Set<string>(["done", "failed", "cancelled"]);
 
@@ -23,12 +23,12 @@ export type State = WorkflowFile["states"][string];
 export type Lane = WorkflowFile["lanes"][string];
 
 export interface Workflow extends WorkflowFile {
-  /** True when there is no file: every executable is a state and every transition is open. */
+  /** True if there is no file: then every executable is a state, and any state may follow any other. */
   readonly open: boolean;
 }
 
 export interface WorkflowProblem {
-  /** Counted from 1, where the file tells. */
+  /** Counted from 1. */
   readonly line?: number;
   readonly path: string;
   readonly message: string;
@@ -41,13 +41,13 @@ export type WorkflowReading =
 export const DEFAULT_HOPS = 50;
 export const DEFAULT_CONCURRENCY = 4;
 
-/** The answers that a state may give, without those that are always open to it. */
+/** The states that may follow, without those that may always follow, such as `parked`. */
 export function successors(workflow: Workflow, state: StateName): readonly string[] {
   if (workflow.open) return [...Object.keys(workflow.states), "done"];
   return workflow.states[state]?.next ?? [];
 }
 
-/** Strangers choose the names that are looked up here, and "constructor" is one. */
+/** Removes the prototypes of records, because untrusted names such as "constructor" are looked up in them. */
 export function withoutPrototypes(workflow: Workflow): Workflow {
   const { states, lanes, agents, evidence } = workflow;
   return {

@@ -15,20 +15,20 @@ describe("a wait", () => {
   it("needs a deadline and a way out, and each of them a wait", () => {
     expect(problems(state("wait: children all, deadline: 1d, otherwise: parked"))).toEqual([]);
     expect(problems(state("wait: children all, otherwise: parked"))).toEqual([
-      "states.a.wait: may wait for ever; add `deadline`",
+      "states.a.wait: may wait forever; add `deadline`",
     ]);
     expect(problems(state("wait: children all, deadline: 1d"))).toEqual([
-      "states.a.wait: may wait for ever; add `otherwise`",
+      "states.a.wait: may wait forever; add `otherwise`",
     ]);
     expect(problems(state("deadline: 1d"))).toEqual([
-      "states.a.deadline: has nothing to wait for; add `wait`",
+      "states.a.deadline: has no effect without `wait`; add `wait` or remove it",
     ]);
   });
 
   it("is refused with the forms that there are, and is nothing for a person's state", () => {
     expect(problems(state("wait: childs all"))[0]).toMatch(/states.a.wait.*children all\|any\|settled/);
     expect(problems(state("human: true, wait: after 1d, deadline: 2d, otherwise: parked"))).toEqual([
-      "states.a.wait: a person answers it, so there is nothing to wait for",
+      "states.a.wait: cannot be combined with `human: true`; remove one of them",
     ]);
   });
 });
@@ -38,8 +38,8 @@ describe("names", () => {
     const top = "people: { leads: [ann@example.com] }\nagents: { claude: { run: claude -p } }";
     expect(problems(state("by: [leads, bob@example.com], agent: claude", top))).toEqual([]);
     expect(problems(state("by: leeds, agent: cluade", top))).toEqual([
-      'states.a.by: "leeds" is neither an address, a role of `people`, nor one of `agents`; did you mean "leads"?',
-      'states.a.agent: "cluade" is none of `agents`; did you mean "claude"?',
+      'states.a.by: "leeds" is neither an address, a role of `people`, nor a name of `agents`; did you mean "leads"?',
+      'states.a.agent: "cluade" is not declared in `agents`; did you mean "claude"?',
     ]);
     expect(problems(state("wait: approvals 1 by chiefs, deadline: 1d, otherwise: parked", top))).toEqual([
       'states.a.wait: "chiefs" is neither an address nor a role of `people`',
@@ -52,7 +52,7 @@ describe("names", () => {
       'evidence.done: no state `proves` "tests"',
     ]);
     expect(problems(state("on-max: parked"))).toEqual([
-      "states.a.on-max: says where work goes after `max`, and there is no `max`",
+      "states.a.on-max: has no effect without `max`; add `max` or remove it",
     ]);
   });
 });

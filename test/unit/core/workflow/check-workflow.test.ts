@@ -31,7 +31,7 @@ describe("checkWorkflow", () => {
   });
 
   it("wants a state, and no reserved one", () => {
-    expect(check("states: {}", "")).toEqual(["states: no state is declared"]);
+    expect(check("states: {}", "")).toEqual(["states: declares no states"]);
     expect(check("states: { a: { next: parked }, parked: {} }", "a parked")).toEqual([
       'states.parked: "parked" is reserved and cannot be declared',
     ]);
@@ -51,7 +51,7 @@ describe("checkWorkflow", () => {
 
   it("wants one executable script for each state without a person", () => {
     expect(check("states: { a: {} }", "")).toEqual([
-      'states.a: has no script; add states/a or say "human: true"',
+      'states.a: has no script; add states/a, or set "human: true"',
     ]);
     expect(check("states: { a: {} }", "", { a: [script("states/a.sh", false)] })).toEqual([
       "states.a: states/a.sh is not executable; run git update-index --chmod=+x states/a.sh",
@@ -66,7 +66,7 @@ describe("checkWorkflow", () => {
 
   it("finds a state that nobody reaches, and one that only a failure reaches is reached", () => {
     expect(check("states: { a: {}, b: {} }", "a b")).toEqual([
-      "states.b: is reached from no other state; add it to a `next` or to `start`",
+      "states.b: cannot be reached from any other state; add it to a `next` or to `start`",
     ]);
     expect(check("states: { a: { on-failure: b }, b: {} }", "a b")).toEqual([]);
     expect(check("states: { a: {}, b: {} }\nstart: [a, b]", "a b")).toEqual([]);

@@ -79,29 +79,33 @@ describe("readWorkflow", () => {
       { line: 5, path: "states.a.next.1", message: expect.stringContaining("lower-case") as string },
     ]);
     expect(problems("states:", "  a: {", "    timeout: soon }")).toMatchObject([
-      { line: 3, path: "states.a.timeout", message: '"soon" is no duration; write 30s, 5m or 1h30m' },
+      {
+        line: 3,
+        path: "states.a.timeout",
+        message: '"soon" is not a valid duration; write 30s, 5m or 1h30m',
+      },
     ]);
     expect(problems("states:", "  Bad Name: {}")).toMatchObject([
-      { line: 2, message: expect.stringContaining("a state name has") as string },
+      { line: 2, message: expect.stringContaining("a state name consists of") as string },
     ]);
     expect(problems("states:", "  1: { nex: a }")).toMatchObject([{ line: 2, path: "states.1.nex" }]);
   });
 
   it.each([
     ["proof: pushers", 'proof: expected author, signature or pusher, not "pushers"; did you mean "pusher"?'],
-    ["on-behalf: me", 'on-behalf: expected the numbers of accounts, such as [123456], not "me"'],
-    ["on-behalf: 123", "on-behalf: expected the numbers of accounts, such as [123456], not 123"],
-    ['on-behalf: ["12"]', 'on-behalf.0: expected the number of an account, such as 123456, not "12"'],
-    ["on-behalf: [-1]", "on-behalf.0: expected the number of an account, such as 123456, not -1"],
+    ["on-behalf: me", 'on-behalf: expected a list of account ids, such as [123456], not "me"'],
+    ["on-behalf: 123", "on-behalf: expected a list of account ids, such as [123456], not 123"],
+    ['on-behalf: ["12"]', 'on-behalf.0: expected an account id, such as 123456, not "12"'],
+    ["on-behalf: [-1]", "on-behalf.0: expected an account id, such as 123456, not -1"],
     [
       "bots: { dependabot: write }",
-      'bots.dependabot: expected the number of a bot\'s account, as https://api.github.com/users/<name>%5Bbot%5D shows it, not "dependabot"',
+      'bots.dependabot: expected the id of a bot\'s account, as https://api.github.com/users/<name>%5Bbot%5D shows it, not "dependabot"',
     ],
     ['bots: { "41898282": admin }', 'bots.41898282: expected read, triage, write or maintain, not "admin"'],
     ["bots: [41898282]", "bots: expected a map, not a list"],
     ["people: { leads: ann@x.example }", 'people.leads: expected a list, not "ann@x.example"'],
     ["people: { leads: [ann] }", 'people.leads.0: expected an address such as ann@example.com, not "ann"'],
-    ["people: { Leads: [a@b] }", 'people.Leads: expected a role in lower-case letters, not "Leads"'],
+    ["people: { Leads: [a@b] }", 'people.Leads: expected a role name in lower-case letters, not "Leads"'],
     [
       "agents: { My Agent: { run: x } }",
       'agents.My Agent: expected a name in lower-case letters, not "My Agent"',
@@ -124,7 +128,7 @@ describe("readWorkflow", () => {
     ],
     ["states: { a: { retries: 101 } }", "states.a.retries: expected at most 100, not 101"],
     ["states: { a: { lane: } }", "states.a.lane: expected text, not nothing"],
-    ["states: { a: { env: [A-B] } }", 'states.a.env.0: expected the name of a variable, not "A-B"'],
+    ["states: { a: { env: [A-B] } }", 'states.a.env.0: expected the name of an environment variable, not "A-B"'],
   ])("says what is expected, and what is there: %s", (text, said) => {
     const [found, ...more] = problems(...(text.startsWith("states") ? [text] : [text, "states: {}"]));
     expect([found?.line, `${found?.path}: ${found?.message}`, more]).toEqual([1, said, []]);

@@ -1,0 +1,64 @@
+/** The kinds of values in `states/workflow.yml`, each with an error in plain English. */
+import * as z from "zod";
+import { parseDuration } from "../util/duration.ts";
+import { parseBranch, parseStateName } from "../protocol/ids.ts";
+import { expected, expectedOne } from "../messages/schema-errors.ts";
+import { FORMS, parsePredicate } from "./wait.ts";
+
+/** A more specific error than the name of the expected type. */
+export const wanted = (what: string) => ({
+  error: ({ input }: { input?: unknown }) => expected(what, input),
+});
+export const duration = z.string(wanted("a duration such as 30s, 5m or 1h30m")).transform((text, context) => {
+  const milliseconds = parseDuration(text);
+  if (milliseconds !== undefined) return milliseconds;
+  context.addIssue({ code: "custom", message: `"${text}" is not a valid duration; write 30s, 5m or 1h30m` });
+  return z.NEVER;
+});
+/** Ref folders that other programs use too. */
+const SHARED_ROOTS = new Set(["refs/heads", "refs/tags", "refs/remotes", "refs/notes", "refs/pull"]);
+export const count = (low: number, high: number) => z.int().min(low).max(high);
+export const name = z.string().refine((text) => parseStateName(text) !== undefined, {
+  error: "a state name consists of lower-case letters, digits, '.', '_' and '-', at most 64 characters",
+});
+
+/** A lane's name is part of a ref name, which must not end in `.lock` (git-check-ref-format(1)). */
+export const lane = z
+  .string()
+  .refine((text) => parseStateName(text) !== undefined && !text.endsWith(".lock"), {
+    error:
+      "a lane's name consists of lower-case letters, digits, '.', '_' and '-', at most 64 characters, and must not end in .lock",
+  });
+
+export const names = z.union([name.transform((one) => [one]), z.array(name)]);
+export const list = z.union([
+  z
+    .string()
+    .min(1)
+    .transform((one) => [one]),
+  z.array(z.string().min(1)),
+]);
+export const amount = z.number().positive();
+export const variable = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, wanted("the name of an environment variable"));
+/** True, false or one word. */
+export const orWord = <const Word extends string>(word: Word) =>
+  z.union([z.boolean(), z.enum([word], { error: ({ input }) => expectedOne([true, false, word], input) })]);
+
+export const predicate = z.string().transform((text, context) => {
+  const found = parsePredicate(text);
+  if (found) return found;
+  context.addIssue({ code: "custom", message: `"${text}" is not a valid wait; write ${FORMS}` });
+  return z.NEVER;
+});
+
+export const prefix = z
+  .string()
+  .refine(
+    (text) =>
+      /^refs\/[^/]+\/[^/]/.test(`${text}/x`) && parseBranch(text) !== undefined && !SHARED_ROOTS.has(text),
+    {
+      error: "a prefix is a ref name such as refs/tags/trailhand, not a whole folder such as refs/tags",
+    },
+  );
