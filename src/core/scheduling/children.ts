@@ -42,8 +42,8 @@ export function childrenOf(
     const child = childBranch(branch, key);
     const found = describe(key, child, heads.get(child));
     // A look is no snapshot: what is there after it was made meanwhile, and goes on.
-    const fate = missed.has(child) ? "going" : found.result;
-    return { ...found, fate, isNew: !item.joined.includes(key) };
+    const result = missed.has(child) ? "going" : found.result;
+    return { ...found, result, isNew: !item.joined.includes(key) };
   });
 }
 
