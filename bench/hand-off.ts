@@ -56,8 +56,8 @@ async function runAll(lab: Lab, expected: number): Promise<number> {
     concurrency: CONCURRENCY,
     ttlMs: 60_000,
     shared: false,
-    rests: { shortestMs: 1000, longestMs: 1000 },
-    wakes: () => undefined,
+    pollInterval: { shortestMs: 1000, longestMs: 1000 },
+    onWake: () => undefined,
   };
   await new Runner(ports, options).run();
   await dispose();

@@ -10,7 +10,7 @@ export async function idle(heads: readonly number[], rounds: number): Promise<Fi
       const { repository } = await openRemote(lab);
       await repository.listRefs();
       const run = async () => {
-        if (!(await repository.listRefs()).unchanged) throw new Error("the poll reported a change");
+        if (!(await repository.listRefs()).isUnchanged) throw new Error("the poll reported a change");
       };
       const floor = { run: async () => void (await lab.git(["ls-remote", lab.url])) };
       const name = `poll of an unchanged remote, ${count.toLocaleString("en")} branches`;

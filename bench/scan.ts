@@ -35,7 +35,7 @@ export async function scan(heads: number, rounds: number): Promise<Figure[]> {
 
 /** Throws when the scan does not find every branch. */
 async function scanOnce(reader: RefReader, expected: number): Promise<void> {
-  const { length } = (await reader.look()).heads;
+  const { length } = (await reader.read()).heads;
   if (length !== expected) throw new Error(`expected ${expected} heads, found ${length}`);
 }
 

@@ -73,8 +73,8 @@ async function startRunner(lab: Lab) {
     concurrency: 1,
     ttlMs: 60_000,
     shared: false,
-    rests: { shortestMs: 3_600_000, longestMs: 3_600_000 },
-    wakes: (wake) => refs.start(wake),
+    pollInterval: { shortestMs: 3_600_000, longestMs: 3_600_000 },
+    onWake: (wake) => refs.start(wake),
   });
   const end = runner.run();
   return {

@@ -45,7 +45,7 @@ export async function approveHead(
   const [problem] = problems;
   if (problem !== undefined && !problems.includes(undefined)) throw refuse(problem);
   const move = { ref: refOf(branch), expected: head.commit, next: commit };
-  const swap = await workspace.repository.advance([move], "approve");
+  const swap = await workspace.repository.moveWithoutCheckouts([move], "approve");
   if (swap.kind !== "landed") throw new UserError(MESSAGES.headMoved(branch));
   const missing = open.map((one) => one.n - goodApprovals(one, after, found).length).find((n) => n > 0);
   return { commit, approves, by: mine.by, missing: missing ?? 0 };

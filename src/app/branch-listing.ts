@@ -139,7 +139,7 @@ export function requireHead(workspace: Workspace, heads: readonly Head[], name: 
 /** The branch checked out where we stand. Throws a Fault when HEAD is detached. */
 export function checkedOutBranch(workspace: Workspace): Branch {
   if (!workspace.here) throw new UserError(MESSAGES.detachedHead());
-  const here = workspace.here.git.place.dir;
+  const here = workspace.here.git.target.dir;
   const checkouts = listCheckouts(workspace.here).filter(
     ({ dir }) => here === dir || here.startsWith(`${dir}/`),
   );

@@ -23,7 +23,7 @@ export async function checkRemote(
 ): Promise<string | undefined> {
   const wrong = await checkCapabilities(remote, randomUUID());
   if (wrong !== undefined) return wrong;
-  const probed: Probed = { at: now, prefix: remote.names.prefix };
+  const probed: Probed = { at: now, prefix: remote.prefix.value };
   mkdirSync(dirname(workspace.cache.probed), { recursive: true });
   writeFileSync(workspace.cache.probed, JSON.stringify(probed));
   return undefined;
@@ -37,7 +37,7 @@ export async function requireUsableRemote(workspace: Workspace, now: number): Pr
   await remote.listRefs();
   const before = readJson(workspace.cache.probed) as Probed | undefined;
   const age = now - (before?.at ?? 0);
-  if (before?.prefix === remote.names.prefix && age >= 0 && age < DAY_MS) return;
+  if (before?.prefix === remote.prefix.value && age >= 0 && age < DAY_MS) return;
   const wrong = await checkRemote(workspace, remote, now);
-  if (wrong !== undefined) throw new UserError(MESSAGES.probeFailed(remote.line.address.name, wrong));
+  if (wrong !== undefined) throw new UserError(MESSAGES.probeFailed(remote.transport.address.name, wrong));
 }

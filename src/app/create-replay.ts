@@ -17,7 +17,7 @@ import type { Environment, Workspace } from "./workspace.ts";
 import { createRunner } from "./create-runner.ts";
 
 export interface ReplayRunner {
-  readonly parts: Pick<ReplayRequest, "ports" | "script" | "stop" | "opened">;
+  readonly parts: Pick<ReplayRequest, "ports" | "script" | "stop" | "onTreeOpened">;
   /** The exit code of a signal that came, if one did. */
   readonly stopped: () => number | undefined;
   readonly dispose: () => Promise<void>;
@@ -42,7 +42,7 @@ export async function createReplay(
   const { ports, dispose } = createRunner(workspace, env, () => undefined);
   const signals = onSignals();
   return {
-    parts: { ports, script, stop: signals.stop, opened: forget },
+    parts: { ports, script, stop: signals.stop, onTreeOpened: forget },
     stopped: signals.code,
     async dispose() {
       signals.end();
@@ -53,7 +53,7 @@ export async function createReplay(
 }
 
 /** Without this record a sweep removes the worktree and saves nothing of it. */
-const forget = ({ side }: AttemptTree): void => rmSync(join(side, "run.json"), { force: true });
+const forget = ({ runDir }: AttemptTree): void => rmSync(join(runDir, "run.json"), { force: true });
 
 /** A script of the work tree among the trusted ones, so that what it reads beside it is there. */
 function ownScript(
@@ -74,7 +74,14 @@ function ownScript(
   copyFileSync(named.file, file);
   chmodSync(file, prompt ? 0o444 : 0o555);
   // It is no blob of the repository, and the answer of a rehearsal is not kept.
-  return { path, file, prompt, executable: !prompt, aynig: false, blob: (trusted?.blob ?? "0") as Sha };
+  return {
+    path,
+    file,
+    isPrompt: prompt,
+    executable: !prompt,
+    isAynig: false,
+    blob: (trusted?.blob ?? "0") as Sha,
+  };
 }
 
 /** The exit codes of signals that end a rehearsal. */

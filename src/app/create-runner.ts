@@ -70,7 +70,7 @@ export function createRunner(
   const contract = async (target: Branch, heads: readonly Head[]) => {
     const found = await requireTrustedConfig(workspace, target, heads);
     // What it cannot prove it would park, although another runner can.
-    if (found.workflow.proof === "pusher" && !repository.tellsPushes)
+    if (found.workflow.proof === "pusher" && !repository.canReadPushes)
       throw new UserError(MESSAGES.nobodyToAsk("run"));
     return found;
   };
@@ -81,7 +81,7 @@ export function createRunner(
 async function keepSalvage(repository: LocalRepository, record: RunRecord, value: Sha): Promise<Ref> {
   const ref = salvageRef(record.branch as Branch, record.run);
   const swap = await repository.swap([{ ref, expected: null, next: value }], "salvage");
-  if (swap.kind === "blocked") await repository.keepHere(ref, value);
+  if (swap.kind === "blocked") await repository.keepLocally(ref, value);
   else if (swap.kind !== "landed" && !(await repository.read([ref])).get(ref)) {
     throw new UserError(MESSAGES.notSaved(ref));
   }

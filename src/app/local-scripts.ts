@@ -55,7 +55,7 @@ export async function readCandidateOrLocal(
   const named = input.value("workflow");
   if (named !== undefined) return readCandidateWorkflow(input.directory, named, trusted);
   const { code, stdout } = await workspace.location.git.run(["rev-parse", "--show-toplevel"], {
-    codes: [128],
+    allowedCodes: [128],
   });
   const own = join(stdout.replace(/\n$/, ""), WORKFLOW_FILE);
   if (code === 0 && existsSync(own)) return readCandidateWorkflow(input.directory, own, trusted);

@@ -10,7 +10,7 @@ import type { Sha } from "../core/protocol/ids.ts";
 import { readTrustedConfig, type ReadTrustedConfig } from "../git/contract.ts";
 import { EMPTY_TREE, gitIn, openLocation, personOf, type GitLocation } from "../git/open-repository.ts";
 import { parseScopedConfig, type ScopedSetting } from "../git/parse-output.ts";
-import { folderName, gitsOf, isThere, makeCache, requireAddress } from "../git/remote/cache-dir.ts";
+import { folderName, cacheGits, cacheExists, createCache, requireAddress } from "../git/remote/cache-dir.ts";
 import { Transport } from "../git/remote/transport.ts";
 import { RemoteRepository } from "../git/remote/remote-repository.ts";
 import {
@@ -37,19 +37,19 @@ export async function openRemoteWorkspace(
   const address = requireAddress(how.remote, settings, here?.top ?? here?.commonDir ?? dir);
   const root = join(cacheBase(env), `${folderName(address)}-${shortHash(address.fetch)}`);
   const cacheDir = join(root, CACHE);
-  const gits = gitsOf(cacheDir, env, settings, how.lineEnv);
-  const line = new Transport(gits.line, gits.outside, address);
+  const gits = cacheGits(cacheDir, env, settings, how.lineEnv);
+  const line = new Transport(gits.online, gits.standalone, address);
   const restore = async () => {
-    const wasThere = isThere(cacheDir);
-    await makeCache(cacheDir, (into) => line.clone(into));
+    const wasThere = cacheExists(cacheDir);
+    await createCache(cacheDir, (into) => line.clone(into));
     return !wasThere;
   };
   await restore();
   const place: GitLocation = {
     git: gits.git,
     commonDir: cacheDir,
-    bare: true,
-    shallow: false,
+    isBare: true,
+    isShallow: false,
     emptyTree: await emptyTreeOf(gits.git),
     config,
     settings,
@@ -66,7 +66,14 @@ export async function openRemoteWorkspace(
   };
   const pushes = how.pushes?.(address);
   const { signing } = how;
-  const repository = new RemoteRepository({ place, line, restore, prefixOf, pushes, signing });
+  const repository = new RemoteRepository({
+    location: place,
+    transport: line,
+    restore,
+    prefixOf,
+    pushes,
+    signing,
+  });
   return {
     location: place,
     cache,
@@ -98,7 +105,7 @@ async function findHere(
   } catch (error) {
     const isAddress = /[:/]/.test(remote) || existsSync(remote);
     if (!isAddress) throw error;
-    const output = await git.text(["config", "--list", "-z", "--show-scope"], { codes: [1] });
+    const output = await git.text(["config", "--list", "-z", "--show-scope"], { allowedCodes: [1] });
     return { here: undefined, settings: parseScopedConfig(output) };
   }
 }

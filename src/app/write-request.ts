@@ -45,7 +45,7 @@ export async function writeRequests(
   }));
   const also = wishes.flatMap((wish) => wish.also ?? []);
   const [{ branch, state } = { branch: "", state: "" }] = wishes;
-  const swap = await repository.advance([...moves, ...also], `request ${state}`);
+  const swap = await repository.moveWithoutCheckouts([...moves, ...also], `request ${state}`);
   if (swap.kind !== "landed") throw new UserError(MESSAGES.headMoved(branch));
   return commits;
 }

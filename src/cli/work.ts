@@ -61,8 +61,8 @@ export async function runRunner(
     once: input.has("once"),
     watch: watching,
     shared: site.remote !== undefined,
-    rests: site.remote === undefined ? LOCAL_RESTS : line ? WOKEN_RESTS : REMOTE_RESTS,
-    wakes(bell) {
+    pollInterval: site.remote === undefined ? LOCAL_RESTS : line ? WOKEN_RESTS : REMOTE_RESTS,
+    onWake(bell) {
       ring = bell;
       refs?.start(bell);
     },
@@ -88,7 +88,7 @@ export async function runRunner(
 }
 
 const isCounted = ({ remote }: Workspace): boolean =>
-  remote !== undefined && COUNTED.test(remote.line.address.push);
+  remote !== undefined && COUNTED.test(remote.transport.address.push);
 
 /** Milliseconds. Throws a Fault when it is no duration. */
 function durationOption(input: Input, option: string): number | undefined {
@@ -141,7 +141,7 @@ function report(
   const landed = [...last.values()].filter((kind) => kind === "landed").length;
   const blocked = summary.idle.filter(({ why }) => why.code === "blocked");
   const people = summary.idle.filter((idle) => reasonOf(idle, Date.now()).turn === "person");
-  if (json) printJson(terminal, { attempts: summary.started, faults: summary.faults, events });
+  if (json) printJson(terminal, { attempts: summary.startedCount, faults: summary.faultCount, events });
   else {
     const parts = [
       `${answered.length} answered`,
@@ -151,11 +151,11 @@ function report(
       ...(later > 0 ? [`${later} for later`] : []),
     ];
     terminal.say(
-      summary.started === 0 && answered.length === 0 && landed === 0
+      summary.startedCount === 0 && answered.length === 0 && landed === 0
         ? `nothing to run; ${parts.slice(1).join(", ") || "trailhand status shows why"}`
         : parts.join(", "),
     );
   }
-  if (summary.faults > 0 || answered.some(({ next }) => next === "failed")) return EXIT_CODE.failed;
+  if (summary.faultCount > 0 || answered.some(({ next }) => next === "failed")) return EXIT_CODE.failed;
   return later > 0 || stopped > 0 || blocked.length > 0 ? EXIT_CODE.later : EXIT_CODE.done;
 }

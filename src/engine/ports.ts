@@ -56,7 +56,7 @@ export interface RefListing {
   readonly parked: ReadonlyMap<string, ParkedResponse>;
   readonly sideRefs: SideRefs;
   /** True when no ref has moved since the look before. */
-  readonly unchanged: boolean;
+  readonly isUnchanged: boolean;
 }
 
 export interface Repository {
@@ -75,20 +75,20 @@ export interface Repository {
   /** Why an answer could not be put on this branch now, or undefined. */
   blocker(branch: Branch): Promise<string | undefined>;
   /** Keeps a commit under a ref of this machine alone, where the remote refuses it for good. */
-  keepHere(ref: Ref, value: Sha): Promise<void>;
+  keepLocally(ref: Ref, value: Sha): Promise<void>;
   /** Writes a commit with the empty tree. */
   note(message: string, parent?: Sha): Promise<Sha>;
   /** Writes a commit. */
   commit(tree: Sha, parent: Sha, message: string): Promise<Sha>;
   isAncestor(older: Sha, newer: Sha): Promise<boolean>;
   /** True when a commit is, or descends from, the one that a person named, perhaps by a part of its id. */
-  holds(commit: Sha, name: string): Promise<boolean>;
+  contains(commit: Sha, name: string): Promise<boolean>;
   /** Those of the branches that have landed some time. */
-  landed(branches: readonly Branch[]): Promise<ReadonlySet<Branch>>;
+  landedBranches(branches: readonly Branch[]): Promise<ReadonlySet<Branch>>;
   /** Paths that differ between two trees or commits; a file that was moved is two. */
-  changed(from: Sha, to: Sha): Promise<readonly string[]>;
+  changedPaths(from: Sha, to: Sha): Promise<readonly string[]>;
   /** The blob id of a text; nothing is written. */
-  hash(text: string): Promise<Sha>;
+  hashText(text: string): Promise<Sha>;
   /** The address of who signed a commit, by a key that a file of allowed signers knows. */
   signer(commit: Sha, allowedSigners: string): Promise<string | undefined>;
   /** The moves of a branch, newest first, as the server tells them; none where nobody can be asked. */
@@ -96,15 +96,15 @@ export interface Repository {
   /** The first-parent history of a commit, newest first, itself included. */
   trail(commit: Sha, limit: number): Promise<readonly Commit[]>;
   /** The salvage refs of a branch whose tree was saved for this request. */
-  salvaged(branch: Branch, request: Sha): Promise<readonly Ref[]>;
+  salvageRefs(branch: Branch, request: Sha): Promise<readonly Ref[]>;
 }
 
 /** A state script at the commit of the trusted branch that was current when the tick looked. */
 export interface Script extends ScriptFile {
   readonly blob: Sha;
-  readonly aynig: boolean;
+  readonly isAynig: boolean;
   /** True for a prompt, which an agent answers. */
-  readonly prompt: boolean;
+  readonly isPrompt: boolean;
   /** The agent that a prompt names in its front matter. */
   readonly agent?: string | undefined;
   /** Where it can be executed, read-only and outside every worktree. */
@@ -130,7 +130,7 @@ export interface TrustedConfig {
 export interface AttemptTree {
   readonly path: string;
   /** A folder beside it, for the request, the output and the log of the run. */
-  readonly side: string;
+  readonly runDir: string;
   readonly base: Sha;
 }
 
@@ -138,17 +138,17 @@ export interface AttemptTree {
 export interface CollectedTree {
   readonly head: Sha;
   readonly tree: Sha;
-  readonly changed: boolean;
+  readonly hasChanges: boolean;
 }
 
 export interface AttemptTrees {
   open(run: RunId, request: Request): Promise<AttemptTree>;
   /** Collects what the script left; a string says what is wrong with the tree. */
-  seal(tree: AttemptTree): Promise<CollectedTree | string>;
+  collect(tree: AttemptTree): Promise<CollectedTree | string>;
   /** A commit that holds what the script did, ignored files left out; undefined: it did nothing. */
   save(tree: AttemptTree, message: string): Promise<Sha | undefined>;
   /** Gives the worktree back to the pool. What it holds must be on a ref by now. */
-  close(tree: AttemptTree): Promise<void>;
+  release(tree: AttemptTree): Promise<void>;
   /** Ends what dead runners of this machine left: process groups first, then trees, once saved. */
   sweep(): Promise<void>;
 }
@@ -178,7 +178,7 @@ export interface ScriptCall {
   /** The head of the trusted branch when the request was looked at. */
   readonly targetCommit: Sha;
   /** What the work carries, as the runner's own commits say. */
-  readonly item: CarriedState;
+  readonly carried: CarriedState;
   readonly children: readonly Child[];
   readonly approvals: readonly Approval[];
   /** The frozen plan that the request is a step of. */

@@ -34,9 +34,9 @@ export interface RunnerOptions {
   /** True where other runners are likely, as on a remote. */
   readonly shared: boolean;
   /** The rests between looks that nothing woke, in milliseconds. */
-  readonly rests: PollInterval;
+  readonly pollInterval: PollInterval;
   /** Is given the bell, to ring it at each wake. */
-  readonly wakes: (ring: () => void) => void;
+  readonly onWake: (ring: () => void) => void;
 }
 
 /** Looks in one lease time while something runs. */
@@ -45,8 +45,8 @@ const BUSY_LOOKS = 6;
 const SWEEP_MS = 600_000;
 /** What one `run` came to. */
 export interface RunSummary {
-  readonly started: number;
-  readonly faults: number;
+  readonly startedCount: number;
+  readonly faultCount: number;
   readonly idle: readonly Idle[];
 }
 
@@ -90,10 +90,10 @@ export class Runner {
     this.#options = options;
     this.#observer = new Observer(ports);
     this.#inquirer = new FactLoader(ports.repository);
-    this.#pace = new PollBackoff(options.rests);
+    this.#pace = new PollBackoff(options.pollInterval);
     this.#tidy = new Cleanup(ports, options.shared);
     this.#chooser = new WorkSelector(ports, options, this.#tidy);
-    options.wakes(() => this.#bell.ring());
+    options.onWake(() => this.#bell.wake());
   }
 
   /**
@@ -109,7 +109,7 @@ export class Runner {
     };
     if (graceMs === 0) handBack();
     else void clock.sleep(graceMs, this.#finishAll()).then(handBack);
-    this.#bell.ring();
+    this.#bell.wake();
   }
 
   /**
@@ -128,12 +128,12 @@ export class Runner {
       if (!busy && tick.progress) continue;
       const pause = this.#pauseMs(idle);
       // An attempt that ended during the look rang the bell, and the look may not have seen its end.
-      if (!this.#options.watch && !busy && pause === undefined && !this.#bell.rung) break;
+      if (!this.#options.watch && !busy && pause === undefined && !this.#bell.isPending) break;
       await clock.sleep(Math.min(pause ?? Number.POSITIVE_INFINITY, this.#restMs()), this.#bell.next());
-      if (this.#bell.rung) this.#pace.quicken();
+      if (this.#bell.isPending) this.#pace.quicken();
     }
     await this.#finishAll();
-    return { started: this.#started, faults: this.#faults, idle };
+    return { startedCount: this.#started, faultCount: this.#faults, idle };
   }
 
   /** While something runs here, a person's push is to be seen soon. */
@@ -180,7 +180,7 @@ export class Runner {
     const { trustedConfig, clock, repository } = this.#ports;
     await this.#sweepInTime();
     const look = await repository.listRefs();
-    if (!look.unchanged && this.#headsMoved(look)) this.#pace.quicken();
+    if (!look.isUnchanged && this.#headsMoved(look)) this.#pace.quicken();
     const contract = await trustedConfig(look.target, look.heads);
     const continues = contract.workflow["on-plain-commit"] === "continue";
     const takenOver = continues
@@ -265,7 +265,7 @@ export class Runner {
     const { ttlMs } = this.#options;
     const ended = attempt(this.#ports, contract, run, view, stop, ttlMs, this.#beside).then((end) => {
       this.#going.delete(branch);
-      this.#bell.ring();
+      this.#bell.wake();
       this.#chooser.ended(run, end, this.#ports.clock.mono());
       if (end === "fault") this.#faults++;
     });

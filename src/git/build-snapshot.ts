@@ -21,14 +21,14 @@ import { KEY } from "../core/protocol/trailer-keys.ts";
 export type RefEntry = Head | Commit;
 
 /** A follow that is not finished: the branch moved, its checkout did not. */
-export interface Follow {
+export interface PendingFollow {
   readonly ref: Ref;
   readonly from: Sha;
   readonly head: Head;
 }
 
 export interface FullListing extends Omit<RefListing, "target"> {
-  readonly follows: readonly Follow[];
+  readonly pendingFollows: readonly PendingFollow[];
   /** The branch that `origin/HEAD` names. */
   readonly originHead: string | undefined;
 }
@@ -78,5 +78,14 @@ export function buildListing(
     const head = heads.find((one) => one.key === key);
     return head ? [{ ref, from, head }] : [];
   });
-  return { heads, leases, slots, parked, sideRefs: readSideRefs(sides), follows, originHead, unchanged };
+  return {
+    heads,
+    leases,
+    slots,
+    parked,
+    sideRefs: readSideRefs(sides),
+    pendingFollows: follows,
+    originHead,
+    isUnchanged: unchanged,
+  };
 }

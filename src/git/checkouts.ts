@@ -17,7 +17,7 @@ export interface Checkout {
   readonly dir: string;
   readonly branch: Branch;
   /** True in the middle of a rebase of this branch. */
-  readonly rebasing: boolean;
+  readonly isRebasing: boolean;
 }
 
 /** Every worktree that has a branch checked out or in rebase. */
@@ -48,7 +48,7 @@ function realpath(path: string): string | undefined {
 
 /** git in a checkout; told where everything is, because a `core.worktree` has no link to find. */
 function gitAt(git: Git, { dir, gitDir }: Checkout): Git {
-  return git.with({ dir, before: [`--git-dir=${gitDir}`, `--work-tree=${dir}`] });
+  return git.with({ dir, globalOptions: [`--git-dir=${gitDir}`, `--work-tree=${dir}`] });
 }
 
 function readCheckout(gitDir: string, dir: string): Checkout[] {
@@ -57,7 +57,7 @@ function readCheckout(gitDir: string, dir: string): Checkout[] {
     readLine(join(gitDir, "rebase-merge", "head-name")) ??
     readLine(join(gitDir, "rebase-apply", "head-name"));
   const branch = branchOf(rebase ?? head?.replace(/^ref: /, "") ?? "");
-  return branch ? [{ gitDir, dir, branch, rebasing: rebase !== undefined }] : [];
+  return branch ? [{ gitDir, dir, branch, isRebasing: rebase !== undefined }] : [];
 }
 
 function readLine(file: string): string | undefined {
@@ -75,7 +75,7 @@ export async function checkoutBlocker(
   move?: { readonly from: Sha; readonly to: Sha },
 ): Promise<string | undefined> {
   const { dir } = checkout;
-  if (checkout.rebasing) return MESSAGES.rebasing(dir);
+  if (checkout.isRebasing) return MESSAGES.rebasing(dir);
   const here = gitAt(git, checkout);
   const changes = await here.text([
     "--no-optional-locks",
@@ -86,30 +86,32 @@ export async function checkoutBlocker(
   ]);
   if (changes !== "") return MESSAGES.dirtyCheckout(dir);
   if (!move) return undefined;
-  const dryRun = await here.run(["read-tree", "-n", "-m", "-u", move.from, move.to], { codes: [1, 128] });
+  const dryRun = await here.run(["read-tree", "-n", "-m", "-u", move.from, move.to], {
+    allowedCodes: [1, 128],
+  });
   if (dryRun.code !== 0) return MESSAGES.wouldOverwrite(dir);
   // git takes an ignored file for one that may be overwritten; its owner does not.
-  return (await findInTheWay(here, move.from, move.to)) ? MESSAGES.wouldOverwrite(dir) : undefined;
+  return (await findObstacle(here, move.from, move.to)) ? MESSAGES.wouldOverwrite(dir) : undefined;
 }
 
 /** Moves index and files from one commit to the other. False when a file stood in the way. */
 export async function followCheckout(git: Git, checkout: Checkout, from: Sha, to: Sha): Promise<boolean> {
   const here = gitAt(git, checkout);
   // A crash may have come after the files were moved: then the index already equals the new commit.
-  const there = await here.run(["diff-index", "--cached", "--quiet", to, "--"], { codes: [1] });
+  const there = await here.run(["diff-index", "--cached", "--quiet", to, "--"], { allowedCodes: [1] });
   if (there.code === 0) return true;
-  if (await findInTheWay(here, from, to)) return false;
-  const moved = await here.run(["read-tree", "-m", "-u", from, to], { codes: [1, 128] });
+  if (await findObstacle(here, from, to)) return false;
+  const moved = await here.run(["read-tree", "-m", "-u", from, to], { allowedCodes: [1, 128] });
   return moved.code === 0;
 }
 
 /** The first such path; undefined when there is none. `git` works in the checkout. */
-export async function findInTheWay(git: Git, from: Sha, to: Sha): Promise<string | undefined> {
+export async function findObstacle(git: Git, from: Sha, to: Sha): Promise<string | undefined> {
   const args = ["diff-tree", "-r", "-z", "--no-renames", "--name-status", from, to];
   const fields = (await git.text(args)).split("\0");
   const pathsOf = (status: string) => fields.filter((_, at) => at % 2 === 1 && fields[at - 1] === status);
   const gone = new Set(pathsOf("D"));
-  return pathsOf("A").find((path) => isInTheWay(git.place.dir, path, gone));
+  return pathsOf("A").find((path) => isInTheWay(git.target.dir, path, gone));
 }
 
 function isInTheWay(dir: string, path: string, gone: ReadonlySet<string>): boolean {

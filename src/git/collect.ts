@@ -30,7 +30,7 @@ export async function collect(git: Git, base: Sha): Promise<CollectedTree | stri
   const [first] = nested;
   if (first !== undefined)
     return `${first} is a repository of its own; remove its .git, or commit nothing there`;
-  return { head, tree: dirty ? await writeTree(git, nested) : head, changed: dirty || head !== base };
+  return { head, tree: dirty ? await writeTree(git, nested) : head, hasChanges: dirty || head !== base };
 }
 
 /** A commit of everything, on top of the script's own commits; undefined: there is nothing. */
@@ -51,7 +51,7 @@ export async function collectAll(git: Git, base: Sha, message: string): Promise<
  * files do not keep to, such as an encoding. A fresh index is made, and no attribute takes part.
  */
 async function rescue(git: Git, base: Sha, message: string): Promise<Sha> {
-  const { dir } = git.place;
+  const { dir } = git.target;
   const head = (await readHead(git)) ?? base;
   rmSync(join(gitDirOf(git), "index"), { force: true });
   await git.run(["read-tree", head]);
@@ -81,7 +81,7 @@ export async function collectCommits(git: Git, base: Sha, message: string): Prom
 }
 
 async function readHead(git: Git): Promise<Sha | undefined> {
-  const { code, stdout } = await git.run(["rev-parse", "--verify", "--quiet", "HEAD"], { codes: [1] });
+  const { code, stdout } = await git.run(["rev-parse", "--verify", "--quiet", "HEAD"], { allowedCodes: [1] });
   return code === 0 ? requireSha(stdout) : undefined;
 }
 
@@ -139,10 +139,10 @@ async function writeTree(git: Git, nested: readonly string[], call: GitCall = {}
 }
 
 async function writeNested(git: Git, path: string, outer: GitCall): Promise<Sha> {
-  const dir = join(git.place.dir, path);
+  const dir = join(git.target.dir, path);
   const gitDir = gitDirOf(git);
   const index = `${outer.env?.["GIT_INDEX_FILE"] ?? join(gitDir, "index")}.nested`;
-  const inside = git.with({ dir, before: [`--git-dir=${gitDir}`, `--work-tree=${dir}`] });
+  const inside = git.with({ dir, globalOptions: [`--git-dir=${gitDir}`, `--work-tree=${dir}`] });
   const call = { env: { GIT_INDEX_FILE: index } };
   rmSync(index, { force: true });
   const { nested } = await readStatus(inside, undefined, call);
@@ -153,7 +153,8 @@ async function writeNested(git: Git, path: string, outer: GitCall): Promise<Sha>
   }
 }
 
-const gitDirOf = ({ place }: Git): string => (place.before?.[0] ?? "").slice("--git-dir=".length);
+const gitDirOf = ({ target: place }: Git): string =>
+  (place.globalOptions?.[0] ?? "").slice("--git-dir=".length);
 
 async function commitTree(git: Git, tree: string, parent: Sha, message: string): Promise<Sha> {
   const args = ["commit-tree", "-p", parent, "-F", "-", tree];

@@ -60,7 +60,7 @@ export async function readTrustedConfig(
   const toScript = async (found: TreeFile | undefined): Promise<Script | undefined> => {
     if (!found) return undefined;
     const aynig = !found.path.startsWith("states/");
-    return { ...found, aynig, prompt: found.prompt ?? false, file: await copyOf(found.path) };
+    return { ...found, isAynig: aynig, isPrompt: found.isPrompt ?? false, file: await copyOf(found.path) };
   };
   return {
     commit,
@@ -124,7 +124,7 @@ async function remembered(file: string, read: () => Promise<Parts>): Promise<Par
 /** The workflow file, asked for by name beside the listing, so that the two take the time of one. */
 async function readText(git: Git, commit: Sha): Promise<string | undefined> {
   const { code, stdout } = await git.run(["cat-file", "blob", `${commit}:${WORKFLOW_FILE}`], {
-    codes: [128],
+    allowedCodes: [128],
   });
   return code === 0 ? stdout : undefined;
 }
@@ -155,7 +155,7 @@ function statesOf(files: readonly TreeFile[]): Map<string, ScriptFile[]> {
 const COMMANDS = /^(?:states|\.dwp\/command|\.aynig\/command|\.aynig)\/([^/]+)$/;
 const NOT_SCRIPTS = /\.(?:ya?ml|md|json|txt)$/;
 
-function stateOf({ path, prompt }: TreeFile): string | undefined {
+function stateOf({ path, isPrompt: prompt }: TreeFile): string | undefined {
   const base = COMMANDS.exec(path)?.[1];
   if (base === undefined || (NOT_SCRIPTS.test(base) && !prompt)) return undefined;
   const name = base.replace(/\.[^.]+$/, "") || base;
@@ -194,7 +194,7 @@ function findExecutable(files: readonly TreeFile[], folder: string, name: string
 }
 
 const findPrompt = (files: readonly TreeFile[], folder: string, state: string): TreeFile | undefined =>
-  files.find(({ prompt, path }) => prompt && path === `${folder}${state}.md`);
+  files.find(({ isPrompt: prompt, path }) => prompt && path === `${folder}${state}.md`);
 
 const PROMPT = /^(states\/(?:roles\/[^/]+\/)?)([^/]+)\.md$/;
 
@@ -210,14 +210,14 @@ async function readPrompts(
     const state = parseStateName(name) && !isReservedState(name) ? workflow.states[name] : undefined;
     if (!state || state.human) return file;
     // Beside an executable it may be what that one reads, in a form of its own.
-    if (findExecutable(listed, folder, name) && !state.shadow) return { ...file, prompt: true };
+    if (findExecutable(listed, folder, name) && !state.shadow) return { ...file, isPrompt: true };
     const [text, { readFrontMatter }] = await Promise.all([
       git.bytes(["cat-file", "blob", file.blob]),
       import("../core/outcome/front-matter.ts"),
     ]);
     const front = readFrontMatter(text.toString("utf8"), workflow);
     problems.push(...front.problems.map((message) => ({ path: file.path, message })));
-    return { ...file, prompt: true, agent: front.agent };
+    return { ...file, isPrompt: true, agent: front.agent };
   };
   const files = await Promise.all(listed.map(read));
   return { files, problems: problems.toSorted((a, b) => (a.path < b.path ? -1 : 1)) };

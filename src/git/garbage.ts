@@ -27,7 +27,7 @@ export type Garbage =
   | { readonly kind: "ref"; readonly name: Ref; readonly value: Sha; readonly why: string }
   | { readonly kind: "file"; readonly name: string; readonly why: string };
 
-export interface CachePlaces {
+export interface CacheFolders {
   readonly states: string;
   readonly contracts: string;
   readonly logs: string;
@@ -36,7 +36,7 @@ export interface CachePlaces {
 const NOTES = [USED, CLOSED, CHECKS];
 
 /** What the workflow says of lanes; undefined where it cannot be used. */
-export interface LaneRule {
+export interface LaneWindows {
   readonly now: number;
   /** The windows of the lanes that count their runs. */
   readonly windows: ReadonlyMap<string, number>;
@@ -46,9 +46,9 @@ export interface LaneRule {
 export async function findGarbage(
   place: GitLocation,
   look: RefListing,
-  cache: CachePlaces,
+  cache: CacheFolders,
   before: number,
-  lanes: LaneRule | undefined,
+  lanes: LaneWindows | undefined,
 ): Promise<Garbage[]> {
   const heads = new Map(look.heads.map((head) => [head.branch as string, head.commit as string]));
   const keys = new Map(look.heads.map((head) => [head.key, head]));
@@ -99,7 +99,7 @@ function whyNote(
   value: Sha,
   message: string,
   heads: ReadonlyMap<string, Head>,
-  lanes: LaneRule | undefined,
+  lanes: LaneWindows | undefined,
 ): string | undefined {
   const { used, closed, checks } = readSideRefs([[name, value, message]]);
   const [mark] = used;

@@ -27,13 +27,13 @@ export class GitExit extends UserError {
 export interface GitCall {
   readonly stdin?: string;
   /** Exit codes that are answers, besides 0. */
-  readonly codes?: readonly number[];
+  readonly allowedCodes?: readonly number[];
   /** Is given the output as it comes, so that reading it goes on beside git. */
   readonly onText?: (text: string) => void;
   /** Only names that start with `GIT_`; everything else comes from our own environment. */
   readonly env?: Readonly<Record<string, string>>;
   /** Ends git when it prints nothing, on either stream, for so long; then GitSilent is thrown. */
-  readonly silentMs?: number;
+  readonly silenceMs?: number;
 }
 
 export interface GitResult {
@@ -43,7 +43,7 @@ export interface GitResult {
 }
 
 /** git printed nothing for too long and was ended: what it had begun may still come to an end. */
-export class GitSilent extends UserError {
+export class GitSilence extends UserError {
   constructor(args: readonly string[], ms: number) {
     super(MESSAGES.gitSilent(args[0] ?? "", ms));
     this.name = "GitSilent";
@@ -87,11 +87,11 @@ export interface GitTarget {
   /** The environment that git may see; `cleanEnv` makes one. */
   readonly env: Readonly<Record<string, string>>;
   /** Options in front of the command, such as `--git-dir=…`. */
-  readonly before?: readonly string[];
+  readonly globalOptions?: readonly string[];
   /** Further settings, `key=value`. */
   readonly settings?: readonly string[];
   /** True for a git that speaks with a remote: it may use the ssh and credentials of its user. */
-  readonly remote?: boolean;
+  readonly isRemote?: boolean;
 }
 
 /** What simple-git guards besides `GIT_*`: programs that git would start, and a path prefix. */
@@ -144,16 +144,16 @@ export function remoteEnv(
 
 /** git in one place, with fixed settings. */
 export class Git {
-  readonly place: GitTarget;
+  readonly target: GitTarget;
 
   constructor(place: GitTarget) {
-    this.place = place;
+    this.target = place;
   }
 
   /** The same git with some of its place changed; settings are added to those it has. */
   with(change: Partial<GitTarget>): Git {
-    const settings = [...(this.place.settings ?? []), ...(change.settings ?? [])];
-    return new Git({ ...this.place, ...change, settings });
+    const settings = [...(this.target.settings ?? []), ...(change.settings ?? [])];
+    return new Git({ ...this.target, ...change, settings });
   }
 
   /** Runs git and returns its whole standard output. Throws GitExit, or a Fault without git. */
@@ -182,14 +182,14 @@ export class Git {
     let stderr = "";
     let failure: UserError | undefined;
     let silent = false;
-    const allowed = call.codes ?? [];
-    const env = { ...this.place.env, ...call.env };
+    const allowed = call.allowedCodes ?? [];
+    const env = { ...this.target.env, ...call.env };
     const git = simpleGit({
-      baseDir: this.place.dir,
-      config: [...SETTINGS, ...(this.place.settings ?? [])],
-      unsafe: this.place.remote ? REMOTE_UNSAFE : UNSAFE,
+      baseDir: this.target.dir,
+      config: [...SETTINGS, ...(this.target.settings ?? [])],
+      unsafe: this.target.isRemote ? REMOTE_UNSAFE : UNSAFE,
       allowEnvironment: Object.keys(env).filter((name) => /^(?:GIT_|SSH_ASKPASS$)/.test(name)),
-      ...(call.silentMs === undefined ? {} : { timeout: { block: call.silentMs } }),
+      ...(call.silenceMs === undefined ? {} : { timeout: { block: call.silenceMs } }),
       // Only the close event ends a call: after `exit` alone, output may still be in the pipe.
       completion: { onClose: true, onExit: false },
       // A buffer, even an empty one, closes standard input; nothing at all would leave it open.
@@ -211,17 +211,17 @@ export class Git {
       .outputHandler((_command, stdout, stderr) => {
         setImmediate(() => stdout.emit("data", Buffer.alloc(0)));
         if (call.onText) pipeText(stdout, call.onText);
-        if (call.silentMs === undefined) return;
-        onSilence([stdout, stderr], call.silentMs, () => {
+        if (call.silenceMs === undefined) return;
+        onSilence([stdout, stderr], call.silenceMs, () => {
           silent = true;
           // What git started outlives it, and holds these open: the close event would not come.
           for (const stream of [stdout, stderr] as Readable[]) stream.destroy();
         });
       });
     try {
-      return { stdout: await start(git, [...(this.place.before ?? []), ...args]), code, stderr };
+      return { stdout: await start(git, [...(this.target.globalOptions ?? []), ...args]), code, stderr };
     } catch (error) {
-      if (silent) throw new GitSilent(args, call.silentMs ?? 0);
+      if (silent) throw new GitSilence(args, call.silenceMs ?? 0);
       throw failure ?? error;
     }
   }

@@ -28,22 +28,22 @@ import { KEY } from "../core/protocol/trailer-keys.ts";
 export const BOT: Person = { name: "Trailhand", email: "trailhand@users.noreply.invalid" };
 
 export class LocalRepository implements Repository {
-  readonly place: GitLocation;
+  readonly location: GitLocation;
   readonly #looker: RefReader;
   readonly #takeovers: HumanTakeovers;
 
   constructor(place: GitLocation, looker = new RefReader(place.git)) {
-    this.place = place;
+    this.location = place;
     this.#looker = looker;
     this.#takeovers = new HumanTakeovers(place.git);
   }
 
   async listRefs(): Promise<RefListing> {
-    const look = await this.#looker.look();
-    for (const { head, ref, from } of look.follows) {
-      await resumeFollow(this.place, head.branch, ref, from, head.commit);
+    const look = await this.#looker.read();
+    for (const { head, ref, from } of look.pendingFollows) {
+      await resumeFollow(this.location, head.branch, ref, from, head.commit);
     }
-    return { ...look, target: requireTarget(this.place, look) };
+    return { ...look, target: requireTarget(this.location, look) };
   }
 
   async takenOver(target: Branch, heads: readonly Head[]): Promise<ReadonlyMap<string, Request>> {
@@ -51,12 +51,12 @@ export class LocalRepository implements Repository {
   }
 
   read(refs: readonly Ref[]): Promise<ReadonlyMap<Ref, Sha | null>> {
-    return readRefs(this.place.git, refs);
+    return readRefs(this.location.git, refs);
   }
 
   async readLease(ref: Ref): Promise<LeaseRef | undefined> {
     const format = "--format=%(refname)%00%(objectname)%00%(committerdate:unix)%00%(contents)%00";
-    const output = await this.place.git.text(["for-each-ref", format, ref]);
+    const output = await this.location.git.text(["for-each-ref", format, ref]);
     const record = parseRecords(output, 4).find(([name]) => name === ref);
     if (!record) return undefined;
     const [, value = "", committed = "", message = ""] = record;
@@ -64,42 +64,42 @@ export class LocalRepository implements Repository {
   }
 
   swap(updates: readonly Update[], why: string): Promise<Swap> {
-    return swapLocal(this.place, updates, why);
+    return swapLocal(this.location, updates, why);
   }
 
   answeredElsewhere(request: Request, target: Branch): Promise<Branch | undefined> {
-    return answeredElsewhere(this.place.git, request, target);
+    return answeredElsewhere(this.location.git, request, target);
   }
 
-  async keepHere(ref: Ref, value: Sha): Promise<void> {
-    await this.place.git.run(["update-ref", "-m", "trailhand: kept here", ref, value]);
+  async keepLocally(ref: Ref, value: Sha): Promise<void> {
+    await this.location.git.run(["update-ref", "-m", "trailhand: kept here", ref, value]);
   }
 
   /** Moves branches to commits with the very same tree: no checkout has to follow. */
-  advance(updates: readonly Update[], why: string): Promise<Swap> {
-    return transact(this.place.git, updates, why);
+  moveWithoutCheckouts(updates: readonly Update[], why: string): Promise<Swap> {
+    return transact(this.location.git, updates, why);
   }
 
   /** Writes a person's commit with the tree of its parent; `signing` are the settings that sign it. */
   requestCommit(parent: Sha, message: string, by: Person, signing?: readonly string[]): Promise<Sha> {
-    return this.#write(`${parent}^{tree}`, [parent], message, by.through ?? by, by, signing);
+    return this.#write(`${parent}^{tree}`, [parent], message, by.writtenBy ?? by, by, signing);
   }
 
   /** Writes a person's commit with the empty tree, for a side ref. */
   personNote(message: string, by: Person): Promise<Sha> {
-    return this.#write(this.place.emptyTree, [], message, by.through ?? by, by);
+    return this.#write(this.location.emptyTree, [], message, by.writtenBy ?? by, by);
   }
 
   blocker(branch: Branch): Promise<string | undefined> {
-    return branchBlocker(this.place, branch);
+    return branchBlocker(this.location, branch);
   }
 
   note(message: string, parent?: Sha): Promise<Sha> {
-    return this.#write(this.place.emptyTree, parent ? [parent] : [], message, BOT);
+    return this.#write(this.location.emptyTree, parent ? [parent] : [], message, BOT);
   }
 
   commit(tree: Sha, parent: Sha, message: string): Promise<Sha> {
-    return this.#write(`${tree}^{tree}`, [parent], message, this.place.person ?? BOT);
+    return this.#write(`${tree}^{tree}`, [parent], message, this.location.person ?? BOT);
   }
 
   async #write(
@@ -113,7 +113,7 @@ export class LocalRepository implements Repository {
     const env = identity(author, by);
     const sign = signing ? ["-S"] : [];
     const args = ["commit-tree", ...sign, ...parents.flatMap((parent) => ["-p", parent]), "-F", "-", tree];
-    const git = signing ? this.place.git.with({ settings: signing }) : this.place.git;
+    const git = signing ? this.location.git.with({ settings: signing }) : this.location.git;
     return requireSha(await git.text(args, { stdin: message, env }));
   }
 
@@ -130,42 +130,44 @@ export class LocalRepository implements Repository {
       "1",
       "--format=%H",
     ];
-    return (await this.place.git.text(["log", ...search, ...present, `^${request}`, "--"])) !== "";
+    return (await this.location.git.text(["log", ...search, ...present, `^${request}`, "--"])) !== "";
   }
 
   async isAncestor(older: Sha, newer: Sha): Promise<boolean> {
     if (older === newer) return true;
-    const { code } = await this.place.git.run(["merge-base", "--is-ancestor", older, newer], { codes: [1] });
+    const { code } = await this.location.git.run(["merge-base", "--is-ancestor", older, newer], {
+      allowedCodes: [1],
+    });
     return code === 0;
   }
 
-  async holds(commit: Sha, name: string): Promise<boolean> {
+  async contains(commit: Sha, name: string): Promise<boolean> {
     // 128: the name means no commit here.
     const args = ["merge-base", "--is-ancestor", "--end-of-options", name, commit];
-    return (await this.place.git.run(args, { codes: [1, 128] })).code === 0;
+    return (await this.location.git.run(args, { allowedCodes: [1, 128] })).code === 0;
   }
 
-  async landed(branches: readonly Branch[]): Promise<ReadonlySet<Branch>> {
+  async landedBranches(branches: readonly Branch[]): Promise<ReadonlySet<Branch>> {
     const places = branches.map((branch) => `${ARCHIVE}${branch}/`);
-    const output = await this.place.git.text(["for-each-ref", "--format=%(refname)", ...places]);
+    const output = await this.location.git.text(["for-each-ref", "--format=%(refname)", ...places]);
     return landedIn(output.split("\n"), branches);
   }
 
-  async changed(from: Sha, to: Sha): Promise<readonly string[]> {
+  async changedPaths(from: Sha, to: Sha): Promise<readonly string[]> {
     const args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--end-of-options", from, to];
-    return (await this.place.git.text(args)).split("\0").filter((path) => path !== "");
+    return (await this.location.git.text(args)).split("\0").filter((path) => path !== "");
   }
 
-  async hash(text: string): Promise<Sha> {
-    return requireSha(await this.place.git.text(["hash-object", "--stdin"], { stdin: text }));
+  async hashText(text: string): Promise<Sha> {
+    return requireSha(await this.location.git.text(["hash-object", "--stdin"], { stdin: text }));
   }
 
   signer(commit: Sha, allowedSigners: string): Promise<string | undefined> {
-    return readSigner(this.place.git, commit, allowedSigners);
+    return readSigner(this.location.git, commit, allowedSigners);
   }
 
   /** True when a server can be asked who pushed. */
-  get tellsPushes(): boolean {
+  get canReadPushes(): boolean {
     return false;
   }
 
@@ -175,12 +177,12 @@ export class LocalRepository implements Repository {
   }
 
   async trail(commit: Sha, limit: number): Promise<readonly Commit[]> {
-    return readTrail(this.place, commit, limit);
+    return readTrail(this.location, commit, limit);
   }
 
-  async salvaged(branch: Branch, request: Sha): Promise<readonly Ref[]> {
+  async salvageRefs(branch: Branch, request: Sha): Promise<readonly Ref[]> {
     const format = "--format=%(refname)%00%(contents)%00";
-    const output = await this.place.git.text(["for-each-ref", format, `${SALVAGE}${branch}/`]);
+    const output = await this.location.git.text(["for-each-ref", format, `${SALVAGE}${branch}/`]);
     return parseRecords(output, 2)
       .filter(([, message = ""]) => valueOf(parseMessage(message).trailers, KEY.request) === request)
       .map(([ref = ""]) => ref as Ref);

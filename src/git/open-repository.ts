@@ -14,7 +14,7 @@ export interface Person {
   readonly name: string;
   readonly email: string;
   /** Who writes it down for them; themselves when left out. */
-  readonly through?: Person;
+  readonly writtenBy?: Person;
 }
 
 /** A repository as it was found. */
@@ -22,8 +22,8 @@ export interface GitLocation {
   readonly git: Git;
   /** The directory shared by all worktrees: objects, refs, configuration. */
   readonly commonDir: string;
-  readonly bare: boolean;
-  readonly shallow: boolean;
+  readonly isBare: boolean;
+  readonly isShallow: boolean;
   readonly emptyTree: string;
   readonly config: ReadonlyMap<string, string>;
   /** Every setting in its order; a key may be there more than once. */
@@ -57,7 +57,7 @@ export async function openLocation(git: Git): Promise<GitLocation> {
     git
       .text(["rev-parse", "--path-format=absolute", ...asked])
       .catch((error: unknown) => explain(error, git)),
-    git.text(["config", "--list", "-z", "--show-scope"], { codes: [1] }),
+    git.text(["config", "--list", "-z", "--show-scope"], { allowedCodes: [1] }),
   ]);
   const [commonDir = "", bare, shallow, format] = found.trimEnd().split("\n");
   const settings = parseScopedConfig(listed);
@@ -66,8 +66,8 @@ export async function openLocation(git: Git): Promise<GitLocation> {
   return {
     git,
     commonDir,
-    bare: isBare,
-    shallow: shallow === "true",
+    isBare: isBare,
+    isShallow: shallow === "true",
     emptyTree: format === "sha256" ? EMPTY_TREE.sha256 : EMPTY_TREE.sha1,
     config,
     settings,
@@ -79,7 +79,7 @@ export async function openLocation(git: Git): Promise<GitLocation> {
 async function explain(error: unknown, git: Git): Promise<never> {
   if (!(error instanceof GitExit)) throw error;
   await requireVersion(git);
-  throw new UserError(MESSAGES.notARepository(git.place.dir), { cause: error });
+  throw new UserError(MESSAGES.notARepository(git.target.dir), { cause: error });
 }
 
 /** The oldest git that has everything we use (`merge-tree --write-tree`). */

@@ -39,7 +39,7 @@ export class RefReader {
   }
 
   /** The refs as they are now. */
-  async look(): Promise<FullListing> {
+  async read(): Promise<FullListing> {
     let unchanged = false;
     if (this.#cold) await (this.#first ?? this.#readAll());
     else unchanged = !(await this.#readChanges());

@@ -128,7 +128,7 @@ async function settle(git: Git, updates: readonly Update[], error: GitExit): Pro
   if (!all(({ expected }) => expected)) return { kind: "refused" };
   if (PASSING.test(error.stderr))
     return { kind: "unknown", why: "a ref is locked, or was changed and changed back" };
-  throw new UserError(MESSAGES.readOnly(git.place.dir, error.message), { cause: error });
+  throw new UserError(MESSAGES.readOnly(git.target.dir, error.message), { cause: error });
 }
 
 /** 40 hex digits of SHA-256 of the full branch ref. */

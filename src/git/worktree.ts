@@ -85,11 +85,11 @@ export class WorktreePool implements AttemptTrees {
     const opened = fresh ? await this.#serial(() => this.#add(bay.side, request.commit)) : bay;
     if (!fresh) await this.#reset(bay, request.commit);
     this.#busy.set(opened.side, opened);
-    return { path: opened.path, side: opened.side, base: request.commit };
+    return { path: opened.path, runDir: opened.side, base: request.commit };
   }
 
-  async seal(tree: AttemptTree): Promise<CollectedTree | string> {
-    const bay = this.#busy.get(tree.side);
+  async collect(tree: AttemptTree): Promise<CollectedTree | string> {
+    const bay = this.#busy.get(tree.runDir);
     if (!bay || !isWhole(bay)) return "its worktree, or the link .git in it, was deleted";
     try {
       return await collect(await this.#gitIn(bay), tree.base);
@@ -100,14 +100,14 @@ export class WorktreePool implements AttemptTrees {
   }
 
   async save(tree: AttemptTree, message: string): Promise<Sha | undefined> {
-    const bay = this.#busy.get(tree.side);
+    const bay = this.#busy.get(tree.runDir);
     return bay && this.#saveBay(bay, tree.base, message);
   }
 
-  async close(tree: AttemptTree): Promise<void> {
-    const bay = this.#busy.get(tree.side);
+  async release(tree: AttemptTree): Promise<void> {
+    const bay = this.#busy.get(tree.runDir);
     if (!bay) return;
-    this.#busy.delete(tree.side);
+    this.#busy.delete(tree.runDir);
     rmSync(join(bay.side, RUN), { force: true });
     if (isWhole(bay) && isAtRest(bay)) this.#idle.push(bay);
     else await this.#serial(() => this.#remove(bay));
@@ -247,7 +247,7 @@ export class WorktreePool implements AttemptTrees {
     rmSync(join(bay.gitDir, "index.lock"), { force: true });
     const git = this.#options.place.git.with({
       dir: bay.path,
-      before: [`--git-dir=${bay.gitDir}`, `--work-tree=${bay.path}`],
+      globalOptions: [`--git-dir=${bay.gitDir}`, `--work-tree=${bay.path}`],
     });
     const config = parseConfig(await git.text(["config", "--list", "-z"]));
     return git.with({ settings: [...WHOLE_TREE, ...withoutFilters(config)] });

@@ -26,7 +26,7 @@ export function agentProgram(
   ours: Readonly<Record<string, string | undefined>>,
 ): AgentProgram | string | undefined {
   const { script, agent } = call;
-  if (!script.prompt) return { file: script.file, args: [], title: "the script" };
+  if (!script.isPrompt) return { file: script.file, args: [], title: "the script" };
   const line = ours["TRAILHAND_AGENT"] ?? "";
   if (!agent) {
     if (line.trim() === "") return undefined;
@@ -47,7 +47,18 @@ function locate(name: string, trusted: string): string | undefined {
 }
 
 function promptOf(call: ScriptCall): string {
-  const { request, trail, plan, children, item, writes, forbid = [], previous, salvage, next } = call;
+  const {
+    request,
+    trail,
+    plan,
+    children,
+    carried: item,
+    writes,
+    forbid = [],
+    previous,
+    salvage,
+    next,
+  } = call;
   return renderPrompt({
     text: readFileSync(call.script.file, "utf8"),
     request,

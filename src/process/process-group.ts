@@ -33,7 +33,7 @@ export function signalGroup(pgid: number, signal: NodeJS.Signals): boolean {
 const live = new Set<number>();
 
 /** A group that runs now, until the returned function is called. */
-export function recordGroup(pgid: number): () => void {
+export function trackGroup(pgid: number): () => void {
   live.add(pgid);
   return () => live.delete(pgid);
 }
@@ -49,11 +49,11 @@ export async function endRun(side: string, run: RunId | undefined): Promise<void
   if (record && (startTime(record.pgid) ?? record.started) === record.started) {
     signalGroup(record.pgid, "SIGKILL");
   }
-  if (run !== undefined) await endMarked(run);
+  if (run !== undefined) await endMarkedProcesses(run);
 }
 
 /** Ends the processes of a run that left its group; asks again until none is left. */
-export async function endMarked(run: RunId): Promise<void> {
+export async function endMarkedProcesses(run: RunId): Promise<void> {
   for (let tries = 0; tries < 50; tries++) {
     const left = processesOf(`${RUN_VARIABLE}=${run}`);
     if (left.length === 0) return;

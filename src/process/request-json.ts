@@ -18,7 +18,7 @@ const TRAIL = 50;
 
 /** The request as JSON, for `TRAILHAND_REQUEST`. */
 export function requestJson(call: ScriptCall): string {
-  const { request, trail, item } = call;
+  const { request, trail, carried: item } = call;
   const { header, body, trailers } = request.message;
   return JSON.stringify(
     {
@@ -47,7 +47,7 @@ export function requestJson(call: ScriptCall): string {
       rounds: item.rounds,
       owns: item.owns,
       risk: item.risk ?? null,
-      agent: call.agent?.name ?? (call.script.prompt ? DEFAULT_AGENT : null),
+      agent: call.agent?.name ?? (call.script.isPrompt ? DEFAULT_AGENT : null),
       trail: trail.slice(0, TRAIL).map(handOff),
       salvage: call.salvage,
       previous: call.previous ?? null,

@@ -23,7 +23,7 @@ export interface Committer {
   readonly email: string;
 }
 
-export interface Files {
+export interface ScriptFiles {
   readonly request: string;
   readonly output: string;
   /** A folder that outlives worktrees. */
@@ -34,7 +34,7 @@ export interface Files {
 export function scriptEnvironment(
   call: ScriptCall,
   ours: Readonly<Record<string, string | undefined>>,
-  files: Files,
+  files: ScriptFiles,
   by: Committer,
 ): { env: Record<string, string>; secrets: string[] } {
   const env: Record<string, string> = {};
@@ -42,13 +42,13 @@ export function scriptEnvironment(
     if (value !== undefined && (ALLOWED.has(name) || /^LC_[A-Z]+$/.test(name))) env[name] = value;
   }
   const secrets: string[] = [];
-  for (const name of [...call.env, ...(call.script.prompt ? (call.agent?.env ?? []) : [])]) {
+  for (const name of [...call.env, ...(call.script.isPrompt ? (call.agent?.env ?? []) : [])]) {
     const value = ours[name];
     if (value === undefined) continue;
     env[name] = value;
     secrets.push(value);
   }
-  Object.assign(env, fixed(call, files), identity(by), call.script.aynig ? aynig(call) : {});
+  Object.assign(env, fixed(call, files), identity(by), call.script.isAynig ? aynig(call) : {});
   return { env, secrets };
 }
 
@@ -68,7 +68,7 @@ function fixed(
     members,
     children,
   }: ScriptCall,
-  files: Files,
+  files: ScriptFiles,
 ): Record<string, string> {
   return {
     TRAILHAND_STATE: request.state,
@@ -84,7 +84,7 @@ function fixed(
     TRAILHAND_REQUEST: files.request,
     TRAILHAND_OUTPUT: files.output,
     TRAILHAND_CACHE: files.cache,
-    TRAILHAND_AGENT_NAME: agent?.name ?? (script.prompt ? DEFAULT_AGENT : ""),
+    TRAILHAND_AGENT_NAME: agent?.name ?? (script.isPrompt ? DEFAULT_AGENT : ""),
     TRAILHAND_WORKTREE: tree.path,
     TRAILHAND_STATES: script.file.slice(0, -script.path.length),
     TRAILHAND_MEMBERS: lines(

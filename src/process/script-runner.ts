@@ -21,7 +21,7 @@ import { NO_AGENT, withSummary } from "../core/outcome/prompt.ts";
 import type { ScriptCall, ScriptEnd, Scripts } from "../engine/ports.ts";
 import { agentProgram } from "./agent-program.ts";
 import { scriptEnvironment, type Committer } from "./script-environment.ts";
-import { endMarked, GROUP_FILE, type GroupRecord } from "./process-group.ts";
+import { endMarkedProcesses, GROUP_FILE, type GroupRecord } from "./process-group.ts";
 import { startTime } from "./process-identity.ts";
 import { requestJson } from "./request-json.ts";
 import { spawnBounded } from "./spawn-bounded.ts";
@@ -59,7 +59,7 @@ export class ScriptRunner implements Scripts {
     const program = agentProgram(call, ours);
     if (program === undefined) return { ...NEVER_RAN, exit: { kind: "exited", code: 0 }, output: NO_AGENT };
     if (typeof program === "string") return { ...NEVER_RAN, exit: { kind: "not-started", why: program } };
-    const { side, path } = call.tree;
+    const { runDir: side, path } = call.tree;
     const files = { request: join(side, "request.json"), output: join(side, "output"), cache };
     const record = join(side, GROUP_FILE);
     for (const folder of [logs, cache]) mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -83,11 +83,11 @@ export class ScriptRunner implements Scripts {
         writeFileSync(record, JSON.stringify(group));
       },
     });
-    await endMarked(call.run);
+    await endMarkedProcesses(call.run);
     rmSync(record, { force: true });
     const written = readBounded(files.output);
     const isWell = ended.exit.kind === "exited" && ended.exit.code === 0;
-    const output = call.script.prompt && isWell ? withSummary(written, ended.stdout) : written;
+    const output = call.script.isPrompt && isWell ? withSummary(written, ended.stdout) : written;
     return { ...ended, output, secrets };
   }
 }

@@ -9,7 +9,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Exit } from "../core/outcome/outcome.ts";
-import { recordGroup, signalGroup } from "./process-group.ts";
+import { trackGroup, signalGroup } from "./process-group.ts";
 import { StallWatch } from "./stall-watch.ts";
 
 export interface SpawnOptions {
@@ -37,7 +37,7 @@ export interface SpawnOptions {
   readonly onStart: (pid: number) => void;
 }
 
-export interface Spawned {
+export interface SpawnResult {
   readonly exit: Exit;
   readonly log: string;
   readonly stdout: string;
@@ -47,14 +47,14 @@ export interface Spawned {
 const DRAIN_MS = 200;
 
 /** Runs to the end. A program that cannot be started is an Exit too; only a fault of ours rejects. */
-export async function spawnBounded(options: SpawnOptions): Promise<Spawned> {
+export async function spawnBounded(options: SpawnOptions): Promise<SpawnResult> {
   const log = new Log(options.logFile, options.logBytes, options.tailBytes);
   const stdout = new Tail(options.tailBytes);
   try {
     const started = await start(options);
     if (!("child" in started)) return { exit: started, log: "", stdout: "" };
     const { child } = started;
-    const ended = recordGroup(child.pid ?? 0);
+    const ended = trackGroup(child.pid ?? 0);
     try {
       options.onStart(child.pid ?? 0);
     } catch (error) {
@@ -65,12 +65,12 @@ export async function spawnBounded(options: SpawnOptions): Promise<Spawned> {
     }
     const watch = options.stall && new StallWatch(options.stall.ms, options.stall.paths);
     child.stdout?.on("data", (chunk: Buffer) => {
-      watch?.printed();
+      watch?.noteOutput();
       log.add(chunk);
       stdout.add(chunk);
     });
     child.stderr?.on("data", (chunk: Buffer) => {
-      watch?.printed();
+      watch?.noteOutput();
       log.add(chunk);
     });
     feed(child, options.input);
@@ -136,7 +136,7 @@ async function untilEnd(
     (): Exit => ({ kind: "timed-out", afterMs: options.timeoutMs }),
     () => exited,
   );
-  const stalled = watch?.stalled(clock.signal).then(
+  const stalled = watch?.whenStalled(clock.signal).then(
     (): Exit => ({ kind: "stalled", afterMs: options.stall?.ms ?? 0 }),
     () => exited,
   );

@@ -23,12 +23,12 @@ export class StallWatch {
   }
 
   /** The program printed something. */
-  printed(): void {
+  noteOutput(): void {
     this.#hasPrinted = true;
   }
 
   /** Resolves once nothing happened for too long; rejects when it is called off. */
-  async stalled(signal: AbortSignal): Promise<void> {
+  async whenStalled(signal: AbortSignal): Promise<void> {
     let before = await this.#newest(signal);
     for (let idle = 0; idle < LOOKS; idle++) {
       await wait(Math.min(this.#ms / LOOKS, 2 ** 31 - 1), undefined, { signal });

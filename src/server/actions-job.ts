@@ -75,7 +75,7 @@ export function openActionsJob(
       const { request } = await openClient({ throttle, baseUrl: job.api, token });
       const workspace = await openWorkspace(directory, remoteEnvironment(env, job), {
         remote,
-        signing: unsigned && { notary: openCommitSigner(request, job.repo), say: unsigned },
+        signing: unsigned && { signer: openCommitSigner(request, job.repo), warn: unsigned },
         person: personOf(job),
         pushes: () => openPushLog(request, job.repo, say),
       });

@@ -50,7 +50,7 @@ export function openRepositoryActions(workspace: Workspace): RepositoryActions {
   /** The same workspace, for somebody who wrote to us elsewhere. */
   const as = ({ name, email }: Author): Workspace => ({
     ...workspace,
-    location: { ...workspace.location, person: { name, email, through: workspace.location.person ?? BOT } },
+    location: { ...workspace.location, person: { name, email, writtenBy: workspace.location.person ?? BOT } },
   });
   const at = async ({ branch, commit }: Pick<BranchPosition, "branch" | "commit">) => {
     const found = await look();

@@ -80,7 +80,7 @@ export class RepositoryService {
     const workspace = await openWorkspace(directory, scriptEnvironment(env), {
       remote,
       lineEnv,
-      signing: options.signed ? { notary: openCommitSigner(octokit.request, repo), say } : undefined,
+      signing: options.signed ? { signer: openCommitSigner(octokit.request, repo), warn: say } : undefined,
       person: botPerson(options.self),
       pushes: () => openPushLog(octokit.request, repo, say),
     });
@@ -165,8 +165,8 @@ export class RepositoryService {
       concurrency: undefined,
       ttlMs: TTL_MS,
       shared: true,
-      rests: POLL_INTERVAL,
-      wakes: (ring) => (this.#wakeRunner = ring),
+      pollInterval: POLL_INTERVAL,
+      onWake: (ring) => (this.#wakeRunner = ring),
     });
     this.#runner = runner;
     this.#runnerEnd = this.#runToEnd(runner, ports, dispose);

@@ -86,7 +86,7 @@ describe("credentials", () => {
     far.person.git("config", "remote.origin.url", url);
     const site = await openFar(far, "one", {}, how === "by its name" ? "origin" : url);
     const { remote } = site;
-    const told: unknown[] = [remote.line.address.name];
+    const told: unknown[] = [remote.transport.address.name];
     await remote.listRefs();
     expect(await put(remote)).toEqual(LANDED);
     expect(everythingIn(site)).not.toContain("s3cret-word");
@@ -244,7 +244,7 @@ describe.each(TRANSPORTS)("the global configuration changes nothing, %s", (trans
       why: "deletion prohibited: error: denying ref deletion for refs/heads/work",
     });
     expect((await remote.listRefs()).leases.size).toBe(1);
-    expect((await remote.listRefs()).unchanged).toBe(true);
+    expect((await remote.listRefs()).isUnchanged).toBe(true);
     expect(tip(far, "work")).toBe(next);
     expect(readdirSync(far.outside).toSorted()).toEqual(["config", "template"]);
   });

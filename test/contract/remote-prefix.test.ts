@@ -58,7 +58,7 @@ describe("side refs at a remote", () => {
     grow(far, "topic", ASKED);
     const one = await makeRunner(far, "one");
     const { summary, events } = await one.run();
-    expect(summary.faults).toBe(0);
+    expect(summary.faultCount).toBe(0);
     expect(events.map(({ kind }) => kind)).toEqual(["claimed", "resting", "claimed", "answered"]);
     expect(trailerOf(far, "topic", "State")).toBe("done");
     const pushed = new Set(textOf(join(far.outside, "pushed")).trim().split("\n"));
@@ -107,7 +107,7 @@ describe("side refs at a remote", () => {
     moved.remote.git("config", "transfer.hideRefs", "refs/trailhand");
     grow(moved, "topic", ASKED);
     const { summary } = await (await makeRunner(moved, "one")).run();
-    expect(summary.faults).toBe(0);
+    expect(summary.faultCount).toBe(0);
     expect(trailerOf(moved, "topic", "State")).toBe("done");
   });
 
@@ -124,14 +124,14 @@ describe("side refs at a remote", () => {
     const look = await remote.listRefs();
     expect(look.heads).toHaveLength(231);
     expect(look.leases.get("a")?.value).toBe(lease);
-    expect((await remote.listRefs()).unchanged).toBe(true);
+    expect((await remote.listRefs()).isUnchanged).toBe(true);
   });
 
   it("move when the workflow says so", async () => {
     const far = await makeCase("files", "refs/trailhand");
     const { remote } = await far.open();
     await remote.listRefs();
-    expect(remote.names.prefix).toBe("refs/trailhand");
+    expect(remote.prefix.value).toBe("refs/trailhand");
     const lease = await remote.note("a lease\n");
     await remote.swap([{ ref: LEASE, expected: null, next: lease }]);
     expect((await remote.listRefs()).leases.size).toBe(1);
@@ -140,7 +140,7 @@ describe("side refs at a remote", () => {
     far.person.git("push", "-q", far.remote.dir, "main");
     expect(far.remote.git("rev-parse", "main")).toBe(commit);
     const look = await remote.listRefs();
-    expect([remote.names.prefix, look.leases.size]).toEqual(["refs/tags/th", 0]);
+    expect([remote.prefix.value, look.leases.size]).toEqual(["refs/tags/th", 0]);
     expect(await remote.swap([{ ref: LEASE, expected: null, next: lease }])).toEqual({ kind: "landed" });
     expect(refsAt(far, "refs/tags/th")).toEqual(["refs/tags/th/leases/a"]);
   });

@@ -68,14 +68,14 @@ async function lay(transport: Transport, { files, ...change }: Change = {}): Pro
   const asked: string[] = [];
   const said: string[] = [];
   const say = (text: string) => void said.push(text);
-  const signing = { notary: notaryOf(notary, asked), say, restMs: 0, ...change };
+  const signing = { signer: notaryOf(notary, asked), warn: say, backoffMs: 0, ...change };
   const site = await openWorkspace(far.person.dir, far.machine("one"), { remote: "origin", signing });
   const refs = site.remote as RemoteRepository;
   await refs.listRefs();
-  const base = (await refs.place.git.text(["rev-parse", "main"])).trim() as Sha;
-  const blob = await refs.place.git.text(["hash-object", "-w", "--stdin"], { stdin: "new\n" });
+  const base = (await refs.location.git.text(["rev-parse", "main"])).trim() as Sha;
+  const blob = await refs.location.git.text(["hash-object", "-w", "--stdin"], { stdin: "new\n" });
   const line = `100644 blob ${blob.trim()}\tnew.txt\n`;
-  const tree = (await refs.place.git.text(["mktree"], { stdin: line })).trim() as Sha;
+  const tree = (await refs.location.git.text(["mktree"], { stdin: line })).trim() as Sha;
   const commit = (message = MESSAGE) => refs.commit(tree, base, message);
   const place = async (next: Sha, expected?: Sha) => {
     const swap = await refs.swap([{ ref: TOPIC, expected: expected ?? null, next }]);
@@ -86,7 +86,7 @@ async function lay(transport: Transport, { files, ...change }: Change = {}): Pro
 
 const unsigned = ({ far }: Table): string[] => sideRefs(far, "unsigned/");
 const bodyOf = ({ refs }: Table, commit: Sha) =>
-  refs.place.git.text(["log", "-1", "--format=%T %P%n%B", commit]);
+  refs.location.git.text(["log", "-1", "--format=%T %P%n%B", commit]);
 
 describe.each(TRANSPORTS)("by %s, a commit of the server's", (transport) => {
   test("has what ours has, and its signature; one push brings what it is made of, and the swap clears up", async () => {
@@ -160,7 +160,7 @@ describe("what the commit is made of", () => {
     const unfit: SignedCommit = { kind: "unfit", why: "Tree SHA does not exist" };
     let lacking = 1;
     let asked = 0;
-    const table = await lay("files", { notary: (content) => notary(content) });
+    const table = await lay("files", { signer: (content) => notary(content) });
     const real = notaryOf(table.notary, []);
     const notary: CommitSigner = (content) => (asked++ < lacking ? Promise.resolve(unfit) : real(content));
     const calls = watchGit();
@@ -217,7 +217,7 @@ describe("where the server does not sign", () => {
   test("each reason is told once, and again when it had signed in between", async () => {
     const fault: SignedCommit = { kind: "not", why: "GitHub refused it with 403: no" };
     let now: SignedCommit | undefined = fault;
-    const table = await lay("files", { notary: (content) => notary(content) });
+    const table = await lay("files", { signer: (content) => notary(content) });
     const real = notaryOf(table.notary, []);
     const notary: CommitSigner = (content) => (now ? Promise.resolve(now) : real(content));
     const commit = (text: string) => table.commit(`trailhand: ${text}\n`);
@@ -235,7 +235,7 @@ describe("where the server does not sign", () => {
   });
 
   test("an error of the notary's keeps no answer back", async () => {
-    const table = await lay("files", { notary: () => Promise.reject(new Error("it broke")) });
+    const table = await lay("files", { signer: () => Promise.reject(new Error("it broke")) });
     const commit = await table.commit();
     expect(await table.place(commit)).toBe("landed");
     expect(table.said).toEqual([expect.stringContaining("it broke")]);
@@ -243,7 +243,7 @@ describe("where the server does not sign", () => {
   });
 
   test("a server that never answers is waited for so long, and what was pushed for it goes", async () => {
-    const table = await lay("files", { notary: () => new Promise(() => undefined), patienceMs: 1000 });
+    const table = await lay("files", { signer: () => new Promise(() => undefined), timeoutMs: 1000 });
     const commit = await table.commit();
     expect(table.said).toEqual([expect.stringContaining("within 1 s")]);
     expect(unsigned(table)).toEqual([unsignedRef(commit)]);
@@ -252,7 +252,7 @@ describe("where the server does not sign", () => {
   });
 
   test("a line that stays cut is waited for no longer either", async () => {
-    const table = await lay("http", { patienceMs: 300 });
+    const table = await lay("http", { timeoutMs: 300 });
     table.far.served?.trouble("git-receive-pack", "cut");
     const commit = await table.commit();
     await until("it pushed", () => table.far.served?.count("git-receive-pack") !== 0);
@@ -272,7 +272,7 @@ describe("where the server does not sign", () => {
       asked++;
       return Promise.resolve({ kind: "not", why: "no" });
     };
-    const table = await lay("files", { restMs: 60_000, notary: refusing });
+    const table = await lay("files", { backoffMs: 60_000, signer: refusing });
     for (const text of ["one", "two", "three"]) await table.commit(`trailhand: ${text}\n`);
     expect(asked).toBe(1);
   });

@@ -70,7 +70,7 @@ describe.each(TRANSPORTS)("a look, %s", (transport) => {
     calls.length = 0;
     far.served?.forget();
     const look = await remote.listRefs();
-    expect(look.unchanged).toBe(false);
+    expect(look.isUnchanged).toBe(false);
     expect(branchesOf(look)["many/7"]).toBe(moved);
     expect(calls.map(({ stdin }) => stdin).filter((text) => text.includes("refs/heads/"))).toEqual([
       "+refs/heads/many/7:refs/heads/many/7\n",
@@ -92,9 +92,9 @@ describe.each(TRANSPORTS)("a look, %s", (transport) => {
     });
     await remote.listRefs();
     const look = await remote.listRefs();
-    expect(look.unchanged).toBe(false);
+    expect(look.isUnchanged).toBe(false);
     expect(branchesOf(look)["work"]).toBe(third);
-    expect((await remote.listRefs()).unchanged).toBe(true);
+    expect((await remote.listRefs()).isUnchanged).toBe(true);
   });
 
   it("is not broken by a branch that goes in the middle, whatever its name", async () => {
@@ -207,7 +207,7 @@ describe.each(TRANSPORTS)("a look, %s", (transport) => {
     expect(branchesOf(await remote.listRefs())["work"]).toBe(work);
     // They are tried once more, because a ref that moved in the middle of a look looks the same.
     await remote.listRefs();
-    expect((await remote.listRefs()).unchanged).toBe(true);
+    expect((await remote.listRefs()).isUnchanged).toBe(true);
   });
 
   it("works in the old protocol", async () => {
@@ -219,7 +219,7 @@ describe.each(TRANSPORTS)("a look, %s", (transport) => {
     const work = grow(far, "work", "first");
     expect(branchesOf(await remote.listRefs())["work"]).toBe(work);
     expect((await remote.read([refOf("work" as Branch)])).get(refOf("work" as Branch))).toBe(work);
-    expect((await remote.listRefs()).unchanged).toBe(true);
+    expect((await remote.listRefs()).isUnchanged).toBe(true);
   });
 });
 

@@ -34,7 +34,7 @@ export class DiskTrees implements AttemptTrees {
   async open(run: RunId, request: Request): Promise<AttemptTree> {
     return this.#desk.work(() => {
       const { branch, state, commit } = request;
-      const place = { path: `/trees/${run}`, side: run, base: commit };
+      const place = { path: `/trees/${run}`, runDir: run, base: commit };
       const content = this.#world.objects.treeOf(commit);
       const tree: DiskTree = { ...place, owner: this.#proc, run, branch, state, head: commit, content };
       this.#proc.machine.trees.add(tree);
@@ -42,12 +42,12 @@ export class DiskTrees implements AttemptTrees {
     });
   }
 
-  async seal(tree: AttemptTree): Promise<CollectedTree | string> {
+  async collect(tree: AttemptTree): Promise<CollectedTree | string> {
     return this.#desk.work(() => {
       const { head, content } = tree as DiskTree;
       const { objects } = this.#world;
       if (!objects.isAncestor(tree.base, head)) return "its commits do not descend from the request";
-      return { head, tree: content, changed: head !== tree.base || content !== objects.treeOf(tree.base) };
+      return { head, tree: content, hasChanges: head !== tree.base || content !== objects.treeOf(tree.base) };
     });
   }
 
@@ -55,7 +55,7 @@ export class DiskTrees implements AttemptTrees {
     return this.#desk.work(() => this.#save(tree as DiskTree, message));
   }
 
-  async close(tree: AttemptTree): Promise<void> {
+  async release(tree: AttemptTree): Promise<void> {
     // Scripts leave folders that nobody may write to.
     return this.#desk.work(() => this.#remove(tree as DiskTree), 5);
   }
@@ -94,7 +94,7 @@ export class DiskTrees implements AttemptTrees {
   async #keep({ branch, run }: DiskTree, value: Sha): Promise<void> {
     const ref = salvageRef(branch, run);
     const swap = await this.#desk.swap([{ ref, expected: null, next: value }], "salvage of a dead run");
-    if (swap.kind === "blocked") await this.#desk.keepHere(ref, value);
+    if (swap.kind === "blocked") await this.#desk.keepLocally(ref, value);
     else if (swap.kind !== "landed" && !(await this.#desk.read([ref])).get(ref)) {
       throw new UserError(MESSAGES.notSaved(ref));
     }

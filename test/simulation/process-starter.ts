@@ -51,8 +51,8 @@ export class Starter {
       concurrency: undefined,
       ttlMs: TTL_MS,
       shared: true,
-      rests: { shortestMs: 700, longestMs: 4000 },
-      wakes: (ring) =>
+      pollInterval: { shortestMs: 700, longestMs: 4000 },
+      onWake: (ring) =>
         remote.watch(() => {
           // A hint that the refs moved comes late, or not at all.
           if (proc.alive && random.chance(0.25)) {
@@ -122,7 +122,14 @@ function contractOf(world: World, proc: Proc, desk: Desk, target: Branch): Trust
     script(state) {
       for (const check of checks) check.begins?.(proc, state, lookedAt);
       const path = `states/${state}`;
-      const script = { path, executable: true, blob: BLOB, aynig: false, prompt: false, file: `/${path}` };
+      const script = {
+        path,
+        executable: true,
+        blob: BLOB,
+        isAynig: false,
+        isPrompt: false,
+        file: `/${path}`,
+      };
       return desk.work(() => (plan.scriptless.includes(state) ? undefined : script));
     },
     prompt: () => desk.work(() => undefined),

@@ -125,15 +125,15 @@ export class Desk implements Repository {
   }
 
   /** Nothing lands here. */
-  landed(): Promise<ReadonlySet<Branch>> {
+  landedBranches(): Promise<ReadonlySet<Branch>> {
     return Promise.resolve(new Set());
   }
 
-  holds(commit: Sha, name: string): Promise<boolean> {
+  contains(commit: Sha, name: string): Promise<boolean> {
     return this.work(() => [...this.#world.objects.line(commit)].some((one) => one.commit.startsWith(name)));
   }
 
-  changed(from: Sha, to: Sha): Promise<readonly string[]> {
+  changedPaths(from: Sha, to: Sha): Promise<readonly string[]> {
     const { objects } = this.#world;
     return this.work(() => {
       const [old, now] = [objects.pathsOf(from), objects.pathsOf(to)];
@@ -141,7 +141,7 @@ export class Desk implements Repository {
     });
   }
 
-  hash(text: string): Promise<Sha> {
+  hashText(text: string): Promise<Sha> {
     return this.work(() => this.#world.objects.blob(text));
   }
 
@@ -159,7 +159,7 @@ export class Desk implements Repository {
     return this.work(() => [...this.#world.objects.line(commit)].slice(0, limit));
   }
 
-  salvaged(branch: Branch, request: Sha): Promise<readonly Ref[]> {
+  salvageRefs(branch: Branch, request: Sha): Promise<readonly Ref[]> {
     const { objects, remote } = this.#world;
     const place = `${SALVAGE}${branch}/`;
     const find = () =>
@@ -169,7 +169,7 @@ export class Desk implements Repository {
     return this.#link.ask("fetch salvage", [], 0, find);
   }
 
-  keepHere(_ref: Ref, value: Sha): Promise<void> {
+  keepLocally(_ref: Ref, value: Sha): Promise<void> {
     return this.work(() => {
       for (const check of this.#world.checks) check.keeps?.(value);
     });

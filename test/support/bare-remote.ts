@@ -55,7 +55,7 @@ export function ask({ person, remote }: Stage, branch: string, message: string):
 export const remoteOptions: RunnerOptions = {
   ...plainOptions,
   shared: true,
-  rests: { shortestMs: 50, longestMs: 200 },
+  pollInterval: { shortestMs: 50, longestMs: 200 },
 };
 
 export interface RemoteRunner {

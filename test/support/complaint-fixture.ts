@@ -105,7 +105,7 @@ export async function stay(
   const site = await openWorkspace(repo.dir, env);
   const { ports, dispose } = createRunner(site, env, (event) => events.push(event));
   const rests = { shortestMs: 50, longestMs: 100 };
-  const runner = new Runner(change(ports), { ...plainOptions, rests, watch: true, ...options });
+  const runner = new Runner(change(ports), { ...plainOptions, pollInterval: rests, watch: true, ...options });
   const over = runner.run();
   let ended: Promise<void> | undefined;
   const end = () => {

@@ -25,8 +25,8 @@ export const plainOptions: RunnerOptions = {
   concurrency: undefined,
   ttlMs: 60_000,
   shared: false,
-  rests: { shortestMs: 1000, longestMs: 1000 },
-  wakes: () => undefined,
+  pollInterval: { shortestMs: 1000, longestMs: 1000 },
+  onWake: () => undefined,
 };
 
 /** `change` may replace ports, to make a part fail. */

@@ -56,8 +56,8 @@ const runner = new Runner(watched, {
   concurrency: undefined,
   ttlMs: 60_000,
   shared: false,
-  rests: { shortestMs: 1000, longestMs: 1000 },
-  wakes: () => undefined,
+  pollInterval: { shortestMs: 1000, longestMs: 1000 },
+  onWake: () => undefined,
 });
 await runner.run();
 await dispose();

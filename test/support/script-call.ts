@@ -40,15 +40,22 @@ export function scriptOf(files: Readonly<Record<string, string>>): Script {
   }
   const [path = "", text = ""] = Object.entries(files)[0] ?? [];
   const executable = text.startsWith("#!");
-  return { path, executable, blob: id("e"), aynig: false, prompt: !executable, file: join(trusted, path) };
+  return {
+    path,
+    executable,
+    blob: id("e"),
+    isAynig: false,
+    isPrompt: !executable,
+    file: join(trusted, path),
+  };
 }
 
 /** A call of this script at a request for `work`. */
 export function callOf(script: Script, more: Partial<ScriptCall> = {}): ScriptCall {
   const dir = temporaryDir();
-  const tree = { path: join(dir, "tree"), side: join(dir, "side"), base: id("a") };
+  const tree = { path: join(dir, "tree"), runDir: join(dir, "side"), base: id("a") };
   mkdirSync(tree.path);
-  mkdirSync(tree.side);
+  mkdirSync(tree.runDir);
   const commit = commitOf(id("a"), "feat: a thing\n\nPlease.\n\nState: work\n", id("0"));
   return {
     target: "main" as Branch,
@@ -65,7 +72,7 @@ export function callOf(script: Script, more: Partial<ScriptCall> = {}): ScriptCa
     salvage: [],
     previous: undefined,
     next: ["review"],
-    item: EMPTY_CARRIED_STATE,
+    carried: EMPTY_CARRIED_STATE,
     children: [],
     approvals: [],
     plan: undefined,
@@ -84,8 +91,8 @@ export function runCall(
   const runner = new ScriptRunner({
     env: { PATH: process.env["PATH"], ...env },
     committer: BOT,
-    logs: join(call.tree.side, "../logs"),
-    cache: join(call.tree.side, "../cache"),
+    logs: join(call.tree.runDir, "../logs"),
+    cache: join(call.tree.runDir, "../cache"),
     graceMs: 300,
   });
   return runner.run(call, stop);

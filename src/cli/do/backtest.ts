@@ -58,7 +58,7 @@ async function readOldWorkflows(git: Git, past: Past): Promise<Map<string, Workf
   const found = new Map<string, Workflow>();
   for (const blob of workflowsOf(past).slice(0, OLD_WORKFLOWS)) {
     if (!/^[0-9a-f]{40,64}$/.test(blob)) continue;
-    const { code, stdout } = await git.run(["cat-file", "blob", blob], { codes: [1, 128] });
+    const { code, stdout } = await git.run(["cat-file", "blob", blob], { allowedCodes: [1, 128] });
     const { workflow } = code === 0 ? parseWorkflow(stdout) : {};
     if (workflow) found.set(blob, workflow);
   }

@@ -116,7 +116,7 @@ async function attribute(site: Workspace, past: Past, blame: Blame): Promise<Cre
 /** Undefined when the archive has no such file. Its name counts from the top, wherever we stand. */
 async function blameFromTop(site: Workspace, answer: Sha, file: string): Promise<Blame | undefined> {
   const { git } = site.location;
-  const up = (await git.text(["rev-parse", "--show-cdup"], { codes: [128] })).replace(/\n$/, "");
+  const up = (await git.text(["rev-parse", "--show-cdup"], { allowedCodes: [128] })).replace(/\n$/, "");
   return blameLines(site, answer, `${up}${file}`).catch(() => undefined);
 }
 

@@ -50,7 +50,7 @@ async function examine(site: Workspace): Promise<Finding[]> {
     return [
       ...basics,
       ...checkStates(site, found),
-      ...identityNotices(found.trustedConfig.workflow, site.repository.tellsPushes),
+      ...identityNotices(found.trustedConfig.workflow, site.repository.canReadPushes),
       ...checkMessages(found),
       ...checkLeases(found),
       ...(await checkRecords(site, found)),
@@ -91,7 +91,7 @@ function checkIdentity({ location }: Workspace): Finding {
 }
 
 function checkKind({ location }: Workspace): Finding[] {
-  if (!location.shallow) return [];
+  if (!location.isShallow) return [];
   const what = "the history is shallow: hand-offs below its edge are not seen";
   return [{ about: "repository", level: "odd", what, next: "git fetch --unshallow" }];
 }
@@ -101,7 +101,7 @@ async function remoteFindings(site: Workspace): Promise<Finding[]> {
   const { remote } = site;
   if (!remote) return [];
   const about = "remote";
-  const { name } = remote.line.address;
+  const { name } = remote.transport.address;
   try {
     await remote.listRefs();
     const wrong = await checkRemote(site, remote, Date.now());

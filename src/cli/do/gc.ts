@@ -21,7 +21,7 @@ export const run: CommandRun = async ({ input, terminal, env }) => {
   // What dead runners left is saved first, so that it is found as salvage like any other.
   if (prune) await createRunner(site, env, () => undefined).ports.trees.sweep();
   const look = await site.repository.listRefs();
-  await site.remote?.bringSideRefs();
+  await site.remote?.fetchSideRefs();
   const { workflow, problems } = await site.trustedConfig(look.target, look.heads);
   const now = Date.now();
   const lanes = problems.length > 0 ? undefined : { now, windows: windowsOf(workflow) };
@@ -51,5 +51,5 @@ async function remove({ repository, remote }: Workspace, garbage: Garbage): Prom
   if (garbage.kind === "file") return rmSync(garbage.name, { recursive: true, force: true });
   const { name: ref, value } = garbage;
   const swap = await repository.swap([{ ref, expected: value, next: null }], "gc");
-  if (swap.kind === "refused") await remote?.dropHere(ref, value);
+  if (swap.kind === "refused") await remote?.dropLocally(ref, value);
 }

@@ -31,7 +31,7 @@ export async function sync({ input, terminal, env }: CommandCall, open: typeof o
   const { publisher: surface, self } = await open(env, repo, say);
   const branches = await overviewBranches(site);
   // Else it would tell everybody that approvals are missing which runners count.
-  if (branches.workflow.proof === "pusher" && !site.repository.tellsPushes) {
+  if (branches.workflow.proof === "pusher" && !site.repository.canReadPushes) {
     throw new UserError(MESSAGES.nobodyToAsk("github sync"));
   }
   try {

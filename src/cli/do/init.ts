@@ -65,7 +65,7 @@ async function stepsAfter(site: Workspace, pack: string | undefined): Promise<st
   const here = await currentBranch(git);
   const target = (await trustedBranch(site)) ?? here;
   const named = await git.run(["rev-parse", "--verify", "--quiet", "refs/remotes/origin/HEAD"], {
-    codes: [1, 128],
+    allowedCodes: [1, 128],
   });
   const found = ["main", "master"].includes(target) || named.code === 0 || config.has("trailhand.target");
   return [

@@ -33,7 +33,7 @@ export const run: CommandRun = async (call) => {
   const wired = await createReplay(site, env, contract, request, input.directory, input.value("script"));
   if (!wired) throw new UserError(MESSAGES.noScript(request.state));
   try {
-    const rehearsed = await replayRun({ ...wired.parts, contract, look, request });
+    const rehearsed = await replayRun({ ...wired.parts, trustedConfig: contract, listing: look, request });
     const code = wired.stopped();
     if (code !== undefined) return code;
     const replay = await compare(site, request, recorded, rehearsed);

@@ -40,7 +40,7 @@ export const run: CommandRun = async ({ input, terminal, env }) => {
 /** The commit that a name stands for. Throws a Fault when there is none. */
 export async function requireCommit(site: Workspace, name: string): Promise<Commit> {
   const args = ["rev-parse", "--verify", "--quiet", "--end-of-options", `${name}^{commit}`];
-  const { code, stdout } = await site.location.git.run(args, { codes: [1, 128] });
+  const { code, stdout } = await site.location.git.run(args, { allowedCodes: [1, 128] });
   const [commit] = code === 0 ? await readTrail(site.location, stdout.trim(), 1) : [];
   if (!commit) throw new UserError(MESSAGES.noSuchCommit(name));
   return commit;

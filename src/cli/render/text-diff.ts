@@ -21,7 +21,7 @@ export async function diffTexts(git: Git, older: string, newer: string): Promise
     writeFileSync(join(dir, "recorded"), older);
     writeFileSync(join(dir, "replayed"), newer);
     const args = ["diff", "--no-index", ...PLAIN, "--", "recorded", "replayed"];
-    const { stdout } = await git.with({ dir }).run(args, { codes: [1] });
+    const { stdout } = await git.with({ dir }).run(args, { allowedCodes: [1] });
     // What git says of the files themselves is about our own two.
     return stdout.slice(Math.max(0, stdout.indexOf("--- ")));
   } finally {

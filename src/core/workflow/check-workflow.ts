@@ -15,7 +15,7 @@ export interface ScriptFile {
   readonly path: string;
   readonly executable: boolean;
   /** True for a prompt. */
-  readonly prompt?: boolean;
+  readonly isPrompt?: boolean;
 }
 
 /** Returns every problem. An empty list means that the workflow may run. */
@@ -86,11 +86,11 @@ function checkScripts(
     const files = scripts.get(name) ?? [];
     const path = `states.${name}`;
     if (state.human) return [];
-    const runnable = files.filter((file) => file.executable && !file.prompt);
+    const runnable = files.filter((file) => file.executable && !file.isPrompt);
     if (runnable.length > 1) {
       return [problem(path, `has two scripts: ${runnable.map((file) => file.path).join(", ")}`)];
     }
-    if (runnable.length === 1 || files.some((file) => file.prompt)) return [];
+    if (runnable.length === 1 || files.some((file) => file.isPrompt)) return [];
     const plain = files[0];
     // A wait with a single `next` is answered without a script.
     if (plain === undefined && state.wait.length > 0 && state.next.length === 1) return [];

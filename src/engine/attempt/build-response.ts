@@ -85,7 +85,7 @@ async function unborn(
 
 async function freeze({ ports }: AttemptContext, output: Output | undefined) {
   if (!output?.plan) return undefined;
-  const id = await ports.repository.hash(planText(output.plan));
+  const id = await ports.repository.hashText(planText(output.plan));
   const [first] = output.plan;
   const head = first ? stepHead(first, 1, output.plan.length) : "";
   return { id, text: `${head}\n\n${formatPlan(id, output.plan)}` };

@@ -102,7 +102,7 @@ export async function commitResponse(
       }
       if (!saved) return park(ports, held, commit, swap.why);
       // It may be the saved tree that is refused, and that must not hold up the answer.
-      await repository.keepHere(saved.ref, saved.value);
+      await repository.keepLocally(saved.ref, saved.value);
       saved = undefined;
       continue;
     }
@@ -204,7 +204,7 @@ export async function commitBackoff(ports: Ports, held: Claim, end: Backoff): Pr
     await keepCommit(ports, held, end.salvage.value);
     return false;
   }
-  await repository.keepHere(end.salvage.ref, end.salvage.value);
+  await repository.keepLocally(end.salvage.ref, end.salvage.value);
   return (await settle(ports, held, "rest", updates(undefined), next)).kind === "landed";
 }
 
@@ -238,7 +238,7 @@ async function keepCommit(ports: Ports, held: Claim, value: Sha): Promise<Ref> {
     const swap = await ports.repository.swap([{ ref, expected: null, next: value }], "salvage");
     if (swap.kind === "landed" || (await readOne(ports, held, ref))) return ref;
     if (swap.kind === "blocked") {
-      await ports.repository.keepHere(ref, value);
+      await ports.repository.keepLocally(ref, value);
       return ref;
     }
     await ports.clock.sleep(jitterMs(ports, tries));

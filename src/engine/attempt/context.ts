@@ -116,7 +116,7 @@ async function readPlan(
   const text = findPlanText(trail, plan.id);
   const steps = text === undefined ? undefined : parsePlan(text);
   const isWhole =
-    text !== undefined && steps?.length === plan.of && (await repository.hash(text)) === plan.id;
+    text !== undefined && steps?.length === plan.of && (await repository.hashText(text)) === plan.id;
   if (!isWhole || !steps) return { plan: undefined, isTampered: true };
   // Work that a person sent elsewhere is no step of it.
   const isStep = steps[plan.step - 1]?.state === request.state;
@@ -147,7 +147,7 @@ export function runDetails(work: AttemptContext, secrets: readonly string[]): Ru
     hopLimit: hopLimit(work),
     workflow: work.trustedConfig.blob,
     script: work.script?.blob,
-    agent: work.script?.prompt ? (agentOf(work)?.name ?? DEFAULT_AGENT) : undefined,
+    agent: work.script?.isPrompt ? (agentOf(work)?.name ?? DEFAULT_AGENT) : undefined,
     secrets,
   };
 }

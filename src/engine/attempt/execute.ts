@@ -27,7 +27,7 @@ export async function execute(work: AttemptContext, script: Script): Promise<voi
     await saveAfterFault(ports, held, tree);
     throw error;
   }
-  if (!held.run.state?.shadow || script.prompt) return;
+  if (!held.run.state?.shadow || script.isPrompt) return;
   work.beside((stop) =>
     runShadow(work, async (one, at, run) => {
       const call = { ...(await scriptCallOf(work, one, at)), run };
@@ -72,7 +72,7 @@ export async function scriptCallOf(
   const { ports, claim: held, workflow, carried } = work;
   const { request, head, state } = held.run;
   const previous = held.lease.attempt > 1 || held.run.over !== undefined;
-  const legal = script.aynig && workflow.open ? "any" : legalAnswers(workflow, request.state, work.plan);
+  const legal = script.isAynig && workflow.open ? "any" : legalAnswers(workflow, request.state, work.plan);
   const { time = Number.POSITIVE_INFINITY } = budgetOf(workflow, carried);
   return {
     target: work.target,
@@ -81,7 +81,7 @@ export async function scriptCallOf(
     tree,
     request,
     trail: work.trail,
-    salvage: previous ? await ports.repository.salvaged(head.branch, request.commit) : [],
+    salvage: previous ? await ports.repository.salvageRefs(head.branch, request.commit) : [],
     previous: held.lease.attempt > 1 ? held.run.over?.lease?.backoff?.why : undefined,
     run: held.lease.run,
     attempt: held.lease.attempt,
@@ -92,7 +92,7 @@ export async function scriptCallOf(
     next: legal === "any" ? [] : legal,
     ...(state?.writes ? { writes: state.writes } : {}),
     forbid: state?.forbid ?? [],
-    item: carried,
+    carried: carried,
     children: work.offspring,
     approvals: work.approvals,
     plan: work.plan,
@@ -108,5 +108,5 @@ async function saveAfterFault(ports: Ports, held: Claim, tree: AttemptTree): Pro
   } catch {
     return;
   }
-  await ports.trees.close(tree);
+  await ports.trees.release(tree);
 }

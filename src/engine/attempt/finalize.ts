@@ -36,7 +36,7 @@ export async function finalize(
   tree?: AttemptTree,
 ): Promise<void> {
   const { ports, claim: held } = work;
-  const left = tree && end.exit.kind === "exited" ? await ports.trees.seal(tree) : undefined;
+  const left = tree && end.exit.kind === "exited" ? await ports.trees.collect(tree) : undefined;
   const sealed = typeof left === "object" ? await withTree(work, left) : left;
   const outcome = await validateResult(work, end, sealed);
   if (outcome.kind === "stopped") return concludeStopped(work, tree);
@@ -56,7 +56,7 @@ export async function finalize(
     return write(work, end, { state, output: outcome.output, trouble }, { tree, saved });
   }
   await concludeResting(work, end, outcome, why, saved);
-  if (tree) await ports.trees.close(tree);
+  if (tree) await ports.trees.release(tree);
 }
 
 /** A worktree that was left clean is named by its commit; evidence and loops go by the tree. */
@@ -163,7 +163,7 @@ async function concludeStopped(work: AttemptContext, tree: AttemptTree | undefin
   const saved = tree && (await salvage(ports, held, tree, why));
   if (reason === "moved") await release(ports, held);
   if (GIVEN_BACK.has(reason)) await giveUp(work, why);
-  if (tree) await ports.trees.close(tree);
+  if (tree) await ports.trees.release(tree);
   const { branch, state } = held.run.request;
   ports.report({ kind: "stopped", branch, state, why, salvage: saved });
 }
@@ -201,7 +201,7 @@ async function write(
     const trouble = { why, log: "", salvage: done.salvage };
     return write(work, end, { state: "parked", trouble }, { tree: left.tree });
   }
-  if (left.tree) await ports.trees.close(left.tree);
+  if (left.tree) await ports.trees.release(left.tree);
   const { branch, state } = request;
   if (done.kind === "blocked" || done.kind === "refused")
     return ports.report({ kind: "blocked", branch, why: done.why });
@@ -225,6 +225,6 @@ async function writeOutdated(
   const spent = usedBy(work, output);
   const used = held.lease.attempt - 1;
   await commitBackoff(ports, held, { ms: 0, why, used, journal: undefined, salvage: undefined, spent });
-  if (tree) await ports.trees.close(tree);
+  if (tree) await ports.trees.release(tree);
   ports.report({ kind: "resting", branch, state, why, ms: 0 });
 }

@@ -93,5 +93,5 @@ async function isOfTrusted(
 ): Promise<boolean> {
   if (workflow.proof !== "pusher" || branch === target) return false;
   const trusted = (await repository.read([refOf(target)])).get(refOf(target));
-  return trusted ? repository.holds(trusted, asker) : false;
+  return trusted ? repository.contains(trusted, asker) : false;
 }

@@ -29,13 +29,13 @@ import { readContext, type AttemptContext } from "./context.ts";
 export interface ReplayRequest {
   readonly ports: Ports;
   /** Branches are taken as they are today: nothing tells what they were like when it was run. */
-  readonly look: RefListing;
-  readonly contract: TrustedConfig;
+  readonly listing: RefListing;
+  readonly trustedConfig: TrustedConfig;
   readonly request: Request;
   readonly script: Script;
   readonly stop: StopSwitch;
   /** Is told of the worktree, so that nobody takes it for one of a run that has to be saved. */
-  readonly opened: (tree: AttemptTree) => void;
+  readonly onTreeOpened: (tree: AttemptTree) => void;
 }
 
 export interface ReplayResult {
@@ -47,7 +47,15 @@ export interface ReplayResult {
 
 /** Runs the script once. */
 export async function replayRun(rehearsal: ReplayRequest): Promise<ReplayResult> {
-  const { ports, contract, look, request, script, stop, opened } = rehearsal;
+  const {
+    ports,
+    trustedConfig: contract,
+    listing: look,
+    request,
+    script,
+    stop,
+    onTreeOpened: opened,
+  } = rehearsal;
   const none = { leases: new Map(), slots: new Map(), takenOver: new Map() };
   const view: Snapshot = {
     ...look,
@@ -70,16 +78,16 @@ export async function replayRun(rehearsal: ReplayRequest): Promise<ReplayResult>
   try {
     opened(tree);
     const end = await runSetupAndScript(work, await scriptCallOf(work, script, tree));
-    const sealed = end.exit.kind === "exited" ? await ports.trees.seal(tree) : undefined;
+    const sealed = end.exit.kind === "exited" ? await ports.trees.collect(tree) : undefined;
     const outcome = await validateResult(work, end, sealed);
     return { outcome, answer: await answerOf(work, outcome, end, sealed), log: end.log };
   } finally {
-    await ports.trees.close(tree);
+    await ports.trees.release(tree);
   }
 }
 
 /** What stands in the place of a claim: nothing was claimed, and nothing that writes is given it. */
-function standIn({ ports: { machine }, contract, request }: ReplayRequest): Claim {
+function standIn({ ports: { machine }, trustedConfig: contract, request }: ReplayRequest): Claim {
   const { branch, commit, committed, message, state } = request;
   const head: Head = {
     branch,

@@ -55,9 +55,9 @@ async function cast(work: AttemptContext, prompt: Script, play: Play): Promise<v
     const next = (await ports.trees.save(tree, message)) ?? (await ports.repository.note(message));
     const ref = `${SHADOW}${request.branch}/${claim.lease.run}` as Ref;
     const swap = await ports.repository.swap([{ ref, expected: null, next }], "shadow");
-    if (swap.kind !== "landed") await ports.repository.keepHere(ref, next);
+    if (swap.kind !== "landed") await ports.repository.keepLocally(ref, next);
   } finally {
-    await ports.trees.close(tree);
+    await ports.trees.release(tree);
   }
 }
 

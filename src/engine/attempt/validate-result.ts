@@ -32,13 +32,13 @@ export async function validateResult(
 ): Promise<Outcome> {
   const { script, workflow } = work;
   const { state } = work.claim.run.request;
-  const reading = script?.aynig
+  const reading = script?.isAynig
     ? await readAynig(work, end, sealed)
     : resolve(readOutput(end.output), workflow, state);
   const isAnswer = "output" in reading && typeof sealed === "object";
   const fault =
     typeof sealed === "string" ? sealed : isAnswer ? await breach(work, reading.output, sealed) : undefined;
-  const legal = script?.aynig && workflow.open ? "any" : legalAnswers(workflow, state, work.plan);
+  const legal = script?.isAynig && workflow.open ? "any" : legalAnswers(workflow, state, work.plan);
   const outcome = decideOutcome(legal, end.exit, reading, fault);
   if (outcome.kind !== "answer" || typeof sealed !== "object") return outcome;
   const proven = findEvidence(work.trail, sealed.tree, workflow);
@@ -79,7 +79,7 @@ async function landBreach(
   if (land === undefined) return undefined;
   const { request, state } = claim.run;
   if (!state?.land) return MESSAGES.mayNotLand(request.state);
-  if (!(await ports.repository.holds(land, targetCommit))) return landProblem([], targetCommit);
+  if (!(await ports.repository.contains(land, targetCommit))) return landProblem([], targetCommit);
   return landProblem(await ports.repository.trail(land, LANDING), targetCommit);
 }
 
@@ -91,8 +91,8 @@ async function pathBreach(work: AttemptContext, sealed: CollectedTree): Promise<
   const bounds = [state?.writes, carried.owns.length > 0 ? carried.owns : undefined, step].filter(
     (one) => one !== undefined,
   );
-  if (!sealed.changed || (bounds.length === 0 && (state?.forbid.length ?? 0) === 0)) return undefined;
-  const changed = await work.ports.repository.changed(request.commit, sealed.tree);
+  if (!sealed.hasChanges || (bounds.length === 0 && (state?.forbid.length ?? 0) === 0)) return undefined;
+  const changed = await work.ports.repository.changedPaths(request.commit, sealed.tree);
   const bad = new Set([
     ...bounds.flatMap((globs) => pathsOutside(changed, globs)),
     ...pathsInside(changed, state?.forbid ?? []),

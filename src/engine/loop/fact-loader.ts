@@ -16,7 +16,7 @@ import type { Workflow } from "../../core/workflow/workflow.ts";
 import type { TrustedConfig, RefListing, Repository } from "../ports.ts";
 import { proveIdentity } from "./identity-proof.ts";
 
-type Needs = Pick<Repository, "holds" | "landed" | "pushes" | "read" | "signer" | "trail">;
+type Needs = Pick<Repository, "contains" | "landedBranches" | "pushes" | "read" | "signer" | "trail">;
 
 /** How far down a piece of work is looked for. */
 export const DEPTH = 400;
@@ -71,7 +71,7 @@ export class FactLoader {
     const wanted = new Set(waits.flatMap((one) => (one.kind === "commit" ? [one.id] : [])));
     const reached = new Set<string>();
     for (const id of wanted) {
-      if (this.#reached.has(id) || (await this.#repository.holds(trusted, id))) reached.add(id);
+      if (this.#reached.has(id) || (await this.#repository.contains(trusted, id))) reached.add(id);
     }
     this.#reached = reached;
     return reached;
@@ -82,7 +82,7 @@ export class FactLoader {
     const wanted = waits.flatMap((one) => (one.kind === "branch" ? [one.branch] : []));
     const gone = [...new Set(wanted)].filter((branch) => !present.has(branch));
     if (gone.length === 0) return new Set();
-    return this.#repository.landed(gone);
+    return this.#repository.landedBranches(gone);
   }
 
   async #findItems(
@@ -159,7 +159,7 @@ export class FactLoader {
     while (low < high) {
       const middle = (low + high) >> 1;
       const id = trail[middle]?.commit ?? trusted;
-      if (await this.#repository.holds(trusted, id)) high = middle;
+      if (await this.#repository.contains(trusted, id)) high = middle;
       else low = middle + 1;
     }
     return low;

@@ -8,13 +8,13 @@ export class WakeSignal {
   #rung = false;
   #answer: () => void = () => undefined;
 
-  ring(): void {
+  wake(): void {
     this.#rung = true;
     this.#answer();
   }
 
   /** True when somebody rang since `clear`: what was seen then may be out of date. */
-  get rung(): boolean {
+  get isPending(): boolean {
     return this.#rung;
   }
 

@@ -60,16 +60,16 @@ export interface CacheGits {
   /** git in the cache. */
   readonly git: Git;
   /** git in the cache that speaks with the remote. */
-  readonly line: Git;
+  readonly online: Git;
   /** git that speaks with the remote, in no repository. */
-  readonly outside: Git;
+  readonly standalone: Git;
 }
 
 /**
  * git in the cache, and on the line to the remote. Makes the folder that the cache is in. `lineEnv`
  * is asked anew for each git on the line: a token may last an hour, and a runner longer.
  */
-export function gitsOf(
+export function cacheGits(
   dir: string,
   env: Environment,
   settings: readonly ScopedSetting[],
@@ -83,19 +83,19 @@ export function gitsOf(
   makeFolder(dirname(dir));
   return {
     git: new Git({ dir: dirname(dir), env: { ...cleanEnv(env), ...GIT_DIR } }),
-    line: new Git({
+    online: new Git({
       dir: dirname(dir),
       get env() {
         return { ...onLine(), ...GIT_DIR };
       },
-      remote: true,
+      isRemote: true,
     }),
-    outside: new Git({
+    standalone: new Git({
       dir: dirname(dir),
       get env() {
         return onLine();
       },
-      remote: true,
+      isRemote: true,
     }),
   };
 }
@@ -117,11 +117,11 @@ function makeFolder(path: string): void {
   }
 }
 
-export const isThere = (dir: string): boolean => existsSync(join(dir, "HEAD"));
+export const cacheExists = (dir: string): boolean => existsSync(join(dir, "HEAD"));
 
 /** Makes the cache where it is missing; `clone` fills an empty folder. */
-export async function makeCache(dir: string, clone: (into: string) => Promise<void>): Promise<void> {
-  if (isThere(dir)) return removeHalfMade(dir);
+export async function createCache(dir: string, clone: (into: string) => Promise<void>): Promise<void> {
+  if (cacheExists(dir)) return removeHalfMade(dir);
   makeFolder(dirname(dir));
   const temporary = mkdtempSync(`${dir}.`);
   try {
@@ -130,6 +130,6 @@ export async function makeCache(dir: string, clone: (into: string) => Promise<vo
   } catch (error) {
     rmSync(temporary, { recursive: true, force: true });
     // Another runner was faster.
-    if (!isThere(dir)) throw error;
+    if (!cacheExists(dir)) throw error;
   }
 }

@@ -21,7 +21,7 @@ export async function checkCapabilities(
   const [one, two, three] = [await note("one"), await note("two"), await note("three")] as const;
   const swap = (...updates: Update[]) => answered(repository, updates);
   const made = await swap({ ref: a, expected: null, next: one });
-  if (made.kind !== "landed") return `it refuses refs under ${repository.names.prefix}: ${wordsOf(made)}`;
+  if (made.kind !== "landed") return `it refuses refs under ${repository.prefix.value}: ${wordsOf(made)}`;
   try {
     if ((await swap({ ref: a, expected: null, next: two })).kind === "landed") {
       return "it makes a ref that exists already";
@@ -46,7 +46,7 @@ const wordsOf = (swap: Swap): string => ("why" in swap ? swap.why : swap.kind);
 
 async function answered(repository: RemoteRepository, updates: readonly Update[]): Promise<Swap> {
   const swap = await repository.swap(updates);
-  if (swap.kind === "unknown") throw new RemoteUnreachable(repository.line.address.name, swap.why);
+  if (swap.kind === "unknown") throw new RemoteUnreachable(repository.transport.address.name, swap.why);
   return swap;
 }
 

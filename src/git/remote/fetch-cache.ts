@@ -33,7 +33,7 @@ export class FetchCache {
   readonly #git: Git;
   readonly #line: Transport;
   /** What the remote calls our refs. */
-  names: RefPrefix;
+  prefix: RefPrefix;
   /** Commits that are here with everything below them. */
   readonly #have = new Set<Sha>();
   /** The refs of the cache, as far as this process knows. */
@@ -47,11 +47,11 @@ export class FetchCache {
   constructor(git: Git, line: Transport, names: RefPrefix) {
     this.#git = git;
     this.#line = line;
-    this.names = names;
+    this.prefix = names;
   }
 
   /** Forgets everything: the cache was deleted, or its refs are called otherwise. */
-  forget(): void {
+  reset(): void {
     this.#have.clear();
     this.#entries.clear();
     this.#kept = undefined;
@@ -61,9 +61,9 @@ export class FetchCache {
   }
 
   /** The remote as it is now. */
-  async look(): Promise<FullListing> {
-    const listing = await this.#line.list(this.names);
-    if (this.#shown && listing.digest === this.#listing?.digest) return { ...this.#shown, unchanged: true };
+  async readListing(): Promise<FullListing> {
+    const listing = await this.#line.list(this.prefix);
+    if (this.#shown && listing.digest === this.#listing?.digest) return { ...this.#shown, isUnchanged: true };
     const deciding = [...listing.refs].filter(([ref]) => decides(ref));
     await this.#bring(new Map(deciding));
     const unread = deciding.filter(([ref, value]) => this.#entries.get(ref)?.commit !== value);
@@ -87,7 +87,7 @@ export class FetchCache {
   /** Values of refs, whose commits can then be read here. */
   async read(refs: readonly Ref[]): Promise<Map<Ref, Sha | null>> {
     for (let tries = 1; ; tries++) {
-      const values = await this.#line.read(this.names, refs);
+      const values = await this.#line.read(this.prefix, refs);
       const present = new Map([...values].flatMap(([ref, value]) => (value ? [[ref, value] as const] : [])));
       await this.#bring(present, false);
       if (tries === 3 || [...present.values()].every((value) => this.#have.has(value))) return values;
@@ -95,24 +95,24 @@ export class FetchCache {
   }
 
   /** Fetches side refs of the last listing that nobody needed so far. */
-  async bringBelow(place: string): Promise<void> {
+  async fetchBelow(place: string): Promise<void> {
     const below = [...(this.#listing?.refs ?? [])].filter(([ref]) => ref.startsWith(place));
     await this.#bring(new Map(below), false);
   }
 
   /** The branches that the last listing found. */
-  get listed(): ReadonlyMap<Ref, Sha> {
+  get listedRefs(): ReadonlyMap<Ref, Sha> {
     return this.#listing?.refs ?? new Map<Ref, Sha>();
   }
 
   /** A commit that was written here, on top of commits that are here. */
-  wrote(commit: Sha): Sha {
+  recordWritten(commit: Sha): Sha {
     this.#have.add(commit);
     return commit;
   }
 
   /** Lets the cache's own refs follow a push. A ref that cannot be written follows later. */
-  async follow(updates: readonly Update[]): Promise<void> {
+  async recordPush(updates: readonly Update[]): Promise<void> {
     const lines = updates.map(({ ref, next }) => (next === null ? `delete ${ref}` : `update ${ref} ${next}`));
     const landed = await this.#updateRefs(lines);
     for (const { ref, next } of landed ? updates : []) {
@@ -127,8 +127,8 @@ export class FetchCache {
     if (whole) await this.#dropGone(kept, wanted);
     const missing = [...wanted].filter(([, value]) => !this.#have.has(value));
     if (missing.length === 0) return;
-    const { names } = this;
-    const specs = missing.map(([ref]) => `+${names.there(ref)}:${ref}`);
+    const { prefix: names } = this;
+    const specs = missing.map(([ref]) => `+${names.toRemote(ref)}:${ref}`);
     const few = missing.length <= FEW && (await this.#line.fetch(specs, false));
     if (!few) for (const all of this.#everything()) await this.#line.fetch(all, true);
     const found = await this.#readCommits(missing.map(([, value]) => value));
@@ -149,10 +149,10 @@ export class FetchCache {
 
   /** Refspecs of all that decides, fetch by fetch. */
   #everything(): string[][] {
-    const { prefix } = this.names;
+    const { value: prefix } = this.prefix;
     const heads = "+refs/heads/*:refs/heads/*";
     // A pattern even where there is one ref: git fails when a plain name is not there.
-    const sides = DECIDING.map((place) => `+${this.names.there(place)}*:${place}*`);
+    const sides = DECIDING.map((place) => `+${this.prefix.toRemote(place)}*:${place}*`);
     // What is left out is left out for every other refspec of the same fetch.
     return prefix.startsWith("refs/heads/") ? [[heads, `^${prefix}/*`], sides] : [[heads, ...sides]];
   }

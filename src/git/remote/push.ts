@@ -6,7 +6,7 @@
  */
 import { RemoteUnreachable } from "../../core/messages/messages.ts";
 import type { Update } from "../../engine/ports.ts";
-import { type Transport, linesOf, serverMessage, withoutNames } from "./transport.ts";
+import { type Transport, messageLines, serverMessage, withoutNames } from "./transport.ts";
 import type { RefPrefix } from "./ref-prefix.ts";
 import type { GitResult } from "../git.ts";
 
@@ -16,8 +16,8 @@ export async function pushUpdates(
   names: RefPrefix,
   updates: readonly Update[],
 ): Promise<PushReport> {
-  const leases = updates.map(({ ref, expected }) => `${names.there(ref)}:${expected ?? ""}`);
-  const refspecs = updates.map(({ ref, next }) => `${next ?? ""}:${names.there(ref)}`);
+  const leases = updates.map(({ ref, expected }) => `${names.toRemote(ref)}:${expected ?? ""}`);
+  const refspecs = updates.map(({ ref, next }) => `${next ?? ""}:${names.toRemote(ref)}`);
   try {
     return parsePushResult(await line.push(leases, refspecs));
   } catch (error) {
@@ -63,6 +63,6 @@ export function parsePushResult({ code, stdout, stderr }: GitResult): PushReport
 
 /** The server's reason, and what its hook printed. */
 function inWords(reason: string, stderr: string): string {
-  const hook = linesOf(stderr).flatMap((line) => /^remote: *(\S.*?) *$/.exec(line)?.[1] ?? []);
+  const hook = messageLines(stderr).flatMap((line) => /^remote: *(\S.*?) *$/.exec(line)?.[1] ?? []);
   return serverMessage([reason.replace(/^\[remote rejected\] \((.*)\)$/, "$1"), ...hook].join(": "));
 }

@@ -11,28 +11,28 @@ export const DEFAULT_PREFIX = "refs/trailhand";
 const HEADS = "refs/heads/";
 
 export class RefPrefix {
-  readonly prefix: string;
+  readonly value: string;
 
   /** `prefix` is a ref name without a slash at its end. */
   constructor(prefix: string = DEFAULT_PREFIX) {
-    this.prefix = prefix;
+    this.value = prefix;
   }
 
   /** Our name to the remote's. */
-  there(ref: string): string {
-    return ref.startsWith(NAMESPACE) ? `${this.prefix}/${ref.slice(NAMESPACE.length)}` : ref;
+  toRemote(ref: string): string {
+    return ref.startsWith(NAMESPACE) ? `${this.value}/${ref.slice(NAMESPACE.length)}` : ref;
   }
 
   /** The remote's name to ours; undefined: it is neither a branch nor a side ref. */
-  here(name: string): Ref | undefined {
-    if (name.startsWith(`${this.prefix}/`)) {
-      return `${NAMESPACE}${name.slice(this.prefix.length + 1)}` as Ref;
+  toLocal(name: string): Ref | undefined {
+    if (name.startsWith(`${this.value}/`)) {
+      return `${NAMESPACE}${name.slice(this.value.length + 1)}` as Ref;
     }
     return name.startsWith(HEADS) ? (name as Ref) : undefined;
   }
 
   /** Patterns for `git ls-remote`. */
-  patterns(): string[] {
-    return ["HEAD", `${HEADS}*`, `${this.prefix}/*`];
+  listPatterns(): string[] {
+    return ["HEAD", `${HEADS}*`, `${this.value}/*`];
   }
 }

@@ -23,8 +23,8 @@ import { ServerSigning, type SigningOptions } from "./server-signing.ts";
 
 export interface RemoteParts {
   /** The cache, as a repository. */
-  readonly place: GitLocation;
-  readonly line: Transport;
+  readonly location: GitLocation;
+  readonly transport: Transport;
   /** Makes the cache where it is missing; true when it was. */
   readonly restore: () => Promise<boolean>;
   /** Where the workflow of a commit wants our refs to be; undefined when it cannot be used. */
@@ -36,43 +36,43 @@ export interface RemoteParts {
 }
 
 export class RemoteRepository extends LocalRepository {
-  readonly line: Transport;
+  readonly transport: Transport;
   readonly #parts: RemoteParts;
   readonly #mirror: FetchCache;
   /** Has the server make the commits of answers, where it is to sign them. */
   readonly #signing: ServerSigning | undefined;
 
   constructor(parts: RemoteParts) {
-    super(parts.place);
+    super(parts.location);
     this.#parts = parts;
-    this.line = parts.line;
-    this.#mirror = new FetchCache(parts.place.git, parts.line, new RefPrefix());
-    const { place, line, signing } = parts;
+    this.transport = parts.transport;
+    this.#mirror = new FetchCache(parts.location.git, parts.transport, new RefPrefix());
+    const { location: place, transport: line, signing } = parts;
     this.#signing =
       signing &&
       new ServerSigning(signing, {
         git: place.git,
-        line,
-        names: () => this.names,
-        listed: () => this.#mirror.listed,
+        transport: line,
+        prefix: () => this.prefix,
+        listedRefs: () => this.#mirror.listedRefs,
       });
   }
 
   /** What the remote calls our refs. */
-  get names(): RefPrefix {
-    return this.#mirror.names;
+  get prefix(): RefPrefix {
+    return this.#mirror.prefix;
   }
 
   override async listRefs(): Promise<RefListing> {
-    if (await this.#parts.restore()) this.#mirror.forget();
+    if (await this.#parts.restore()) this.#mirror.reset();
     for (;;) {
-      const look = await this.#mirror.look();
-      const target = requireTarget(this.place, look);
+      const look = await this.#mirror.readListing();
+      const target = requireTarget(this.location, look);
       const trusted = look.heads.find(({ branch }) => branch === target);
       const prefix = trusted && (await this.#parts.prefixOf(trusted.commit));
-      if (prefix === undefined || prefix === this.names.prefix) return { ...look, target };
-      this.#mirror.forget();
-      this.#mirror.names = new RefPrefix(prefix);
+      if (prefix === undefined || prefix === this.prefix.value) return { ...look, target };
+      this.#mirror.reset();
+      this.#mirror.prefix = new RefPrefix(prefix);
     }
   }
 
@@ -83,24 +83,24 @@ export class RemoteRepository extends LocalRepository {
   override async readLease(ref: Ref): Promise<LeaseRef | undefined> {
     const value = (await this.#mirror.read([ref])).get(ref);
     if (!value) return undefined;
-    const [commit] = await readTrail(this.place, value, 1);
+    const [commit] = await readTrail(this.location, value, 1);
     return { ref, value, lease: parseLease(commit?.message ?? ""), committed: commit?.committed ?? 0 };
   }
 
   override async swap(updates: readonly Update[]): Promise<Swap> {
     if (updates.length === 0) return { kind: "landed" };
-    const { names, line } = this;
-    const left = this.#signing?.leftBy(updates) ?? [];
-    let report = await pushUpdates(line, names, [...updates, ...left]);
+    const { prefix, transport } = this;
+    const left = this.#signing?.pendingDeletions(updates) ?? [];
+    let report = await pushUpdates(transport, prefix, [...updates, ...left]);
     // What signing left may be gone, or stand for good: that must keep no answer from its place.
     if (left.length > 0 && (report.kind === "refused" || report.kind === "blocked")) {
-      report = await pushUpdates(line, names, updates);
+      report = await pushUpdates(transport, prefix, updates);
     }
-    if (report.kind === "not-atomic") throw new UserError(MESSAGES.noAtomic(line.address.name));
+    if (report.kind === "not-atomic") throw new UserError(MESSAGES.noAtomic(transport.address.name));
     const swap = report.kind === "doubtful" ? await this.#settle(updates, report.why) : (report as Swap);
     if (swap.kind === "landed") {
       this.#signing?.forget(left);
-      await this.#mirror.follow(updates);
+      await this.#mirror.recordPush(updates);
     }
     return swap;
   }
@@ -109,8 +109,8 @@ export class RemoteRepository extends LocalRepository {
   async #settle(updates: readonly Update[], why: string): Promise<Swap> {
     let values: ReadonlyMap<Ref, Sha | null>;
     try {
-      values = await this.line.read(
-        this.names,
+      values = await this.transport.read(
+        this.prefix,
         updates.map(({ ref }) => ref),
       );
     } catch (error) {
@@ -123,12 +123,12 @@ export class RemoteRepository extends LocalRepository {
     return { kind: "refused" };
   }
 
-  override landed(branches: readonly Branch[]): Promise<ReadonlySet<Branch>> {
-    const archived = [...this.#mirror.listed.keys()].filter((ref) => ref.startsWith(ARCHIVE));
+  override landedBranches(branches: readonly Branch[]): Promise<ReadonlySet<Branch>> {
+    const archived = [...this.#mirror.listedRefs.keys()].filter((ref) => ref.startsWith(ARCHIVE));
     return Promise.resolve(landedIn(archived, branches));
   }
 
-  override advance(updates: readonly Update[]): Promise<Swap> {
+  override moveWithoutCheckouts(updates: readonly Update[]): Promise<Swap> {
     return this.swap(updates);
   }
 
@@ -137,32 +137,32 @@ export class RemoteRepository extends LocalRepository {
     return Promise.resolve(undefined);
   }
 
-  override async salvaged(branch: Branch, request: Sha): Promise<readonly Ref[]> {
-    await this.#mirror.bringBelow(`${SALVAGE}${branch}/`);
-    const there = this.#mirror.listed;
-    return (await super.salvaged(branch, request)).filter((ref) => there.has(ref));
+  override async salvageRefs(branch: Branch, request: Sha): Promise<readonly Ref[]> {
+    await this.#mirror.fetchBelow(`${SALVAGE}${branch}/`);
+    const there = this.#mirror.listedRefs;
+    return (await super.salvageRefs(branch, request)).filter((ref) => there.has(ref));
   }
 
   /** Fetches every side ref, for whoever judges them all. */
-  async bringSideRefs(): Promise<void> {
-    await this.#mirror.bringBelow(NAMESPACE);
+  async fetchSideRefs(): Promise<void> {
+    await this.#mirror.fetchBelow(NAMESPACE);
   }
 
   /** Drops a ref of this machine alone, such as salvage that the remote refused. */
-  async dropHere(ref: Ref, value: Sha): Promise<void> {
+  async dropLocally(ref: Ref, value: Sha): Promise<void> {
     if ((await this.read([ref])).get(ref) !== null) return;
-    await this.place.git.run(["update-ref", "-d", ref, value]);
+    await this.location.git.run(["update-ref", "-d", ref, value]);
   }
 
   override async note(message: string, parent?: Sha): Promise<Sha> {
-    return this.#mirror.wrote(await super.note(message, parent));
+    return this.#mirror.recordWritten(await super.note(message, parent));
   }
 
   override async personNote(message: string, by: Person): Promise<Sha> {
-    return this.#mirror.wrote(await super.personNote(message, by));
+    return this.#mirror.recordWritten(await super.personNote(message, by));
   }
 
-  override get tellsPushes(): boolean {
+  override get canReadPushes(): boolean {
     return this.#parts.pushes !== undefined;
   }
 
@@ -172,7 +172,7 @@ export class RemoteRepository extends LocalRepository {
 
   override async commit(tree: Sha, parent: Sha, message: string): Promise<Sha> {
     const commit = await super.commit(tree, parent, message);
-    return this.#mirror.wrote((await this.#signing?.sign(commit)) ?? commit);
+    return this.#mirror.recordWritten((await this.#signing?.sign(commit)) ?? commit);
   }
 
   override async requestCommit(
@@ -181,6 +181,6 @@ export class RemoteRepository extends LocalRepository {
     by: Person,
     signing?: readonly string[],
   ): Promise<Sha> {
-    return this.#mirror.wrote(await super.requestCommit(parent, message, by, signing));
+    return this.#mirror.recordWritten(await super.requestCommit(parent, message, by, signing));
   }
 }

@@ -24,22 +24,22 @@ import type { RefPrefix } from "./ref-prefix.ts";
 import { pushUpdates } from "./push.ts";
 
 export interface SigningOptions {
-  readonly notary: CommitSigner;
+  readonly signer: CommitSigner;
   /** Told why answers are not signed, once for each reason. */
-  readonly say: (text: string) => void;
+  readonly warn: (text: string) => void;
   /** How long one commit may take. A lease is not renewed meanwhile. */
-  readonly patienceMs?: number;
+  readonly timeoutMs?: number;
   /** How long nothing is asked for after it was in vain: an answer may be of many commits. */
-  readonly restMs?: number;
+  readonly backoffMs?: number;
 }
 
 export interface SigningParts {
   /** git in the cache. */
   readonly git: Git;
-  readonly line: Transport;
-  readonly names: () => RefPrefix;
+  readonly transport: Transport;
+  readonly prefix: () => RefPrefix;
   /** Commits that the remote's refs name, as far as is known. */
-  readonly listed: () => ReadonlyMap<Ref, Sha>;
+  readonly listedRefs: () => ReadonlyMap<Ref, Sha>;
 }
 
 const PATIENCE_MS = 30_000;
@@ -68,7 +68,7 @@ export class ServerSigning {
   /** The commit that the server made of one of ours; ours, where it did not. */
   async sign(commit: Sha): Promise<Sha> {
     if (performance.now() < this.#restsUntil) return commit;
-    const { patienceMs = PATIENCE_MS, restMs = REST_MS } = this.#options;
+    const { timeoutMs: patienceMs = PATIENCE_MS, backoffMs: restMs = REST_MS } = this.#options;
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), patienceMs);
     const signed = await Promise.race([this.#have(commit, late.signal), tooLate(late.signal, patienceMs)]);
@@ -85,7 +85,7 @@ export class ServerSigning {
   }
 
   /** What was pushed for commits that these updates put in their place, to be removed with it. */
-  leftBy(updates: readonly Update[]): Update[] {
+  pendingDeletions(updates: readonly Update[]): Update[] {
     const all = updates.flatMap(({ next }) => (next && this.#left.get(next)) || []);
     return [...new Set(all)];
   }
@@ -98,7 +98,7 @@ export class ServerSigning {
   #tell(why: string): void {
     if (this.#told.has(why)) return;
     this.#told.add(why);
-    this.#options.say(MESSAGES.answerUnsigned(why).what);
+    this.#options.warn(MESSAGES.answerUnsigned(why).what);
   }
 
   /** Never rejects: an answer without a signature is better than none. */
@@ -111,7 +111,7 @@ export class ServerSigning {
   }
 
   async #ask(commit: Sha, late: AbortSignal): Promise<Signed> {
-    const { notary } = this.#options;
+    const { signer: notary } = this.#options;
     const asked = contentOf(await this.#parts.git.text(["cat-file", "commit", commit]));
     if (!asked) return { why: "the commit is none that can be asked for" };
     let why = (await this.#isThere(asked)) ? undefined : await this.#bring(commit, late);
@@ -142,7 +142,7 @@ export class ServerSigning {
   async #isThere({ tree, parents }: CommitContent): Promise<boolean> {
     const [parent] = parents;
     if (!parent || parents.length > 1) return false;
-    const listed = () => [...this.#parts.listed().values()].includes(parent);
+    const listed = () => [...this.#parts.listedRefs().values()].includes(parent);
     if (!this.#made.has(parent) && !listed()) return false;
     const own = await this.#parts.git.text(["rev-parse", "--verify", "--end-of-options", `${parent}^{tree}`]);
     return requireSha(own) === tree;
@@ -152,7 +152,7 @@ export class ServerSigning {
   async #bring(commit: Sha, late: AbortSignal): Promise<string | undefined> {
     const ref = unsignedRef(commit);
     for (let ms = FIRST_PAUSE_MS; ; ms *= 2) {
-      const report = await pushUpdates(this.#parts.line, this.#parts.names(), [
+      const report = await pushUpdates(this.#parts.transport, this.#parts.prefix(), [
         { ref, expected: null, next: commit },
       ]);
       if (report.kind === "landed") {
@@ -173,8 +173,8 @@ export class ServerSigning {
     for (const object of withSignature(payload, signature)) {
       if ((await this.#write(object)) === id) return contentOf(object);
     }
-    if (!(await this.#parts.line.fetch([id], false))) return undefined;
-    const { code, stdout } = await this.#parts.git.run(["cat-file", "commit", id], { codes: [128] });
+    if (!(await this.#parts.transport.fetch([id], false))) return undefined;
+    const { code, stdout } = await this.#parts.git.run(["cat-file", "commit", id], { allowedCodes: [128] });
     return code === 0 ? contentOf(stdout) : undefined;
   }
 

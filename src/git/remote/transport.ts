@@ -9,7 +9,7 @@ import { hash } from "node:crypto";
 import { cleanLine, cleanText, redact } from "../../core/util/redact.ts";
 import type { Ref, Sha } from "../../core/protocol/ids.ts";
 import { RemoteUnreachable } from "../../core/messages/messages.ts";
-import { type GitCall, type Git, GitExit, GitSilent, type GitResult } from "../git.ts";
+import { type GitCall, type Git, GitExit, GitSilence, type GitResult } from "../git.ts";
 import { requireSha } from "../parse-output.ts";
 import type { RefPrefix } from "./ref-prefix.ts";
 
@@ -73,14 +73,14 @@ export class Transport {
   /** Every branch and side ref. One git process. */
   async list(names: RefPrefix): Promise<Listing> {
     return readListing(
-      await this.#ask(["ls-remote", "--symref", ...this.#from(), ...names.patterns()]),
+      await this.#ask(["ls-remote", "--symref", ...this.#from(), ...names.listPatterns()]),
       names,
     );
   }
 
   /** The present values of some refs. One git process. */
   async read(names: RefPrefix, refs: readonly Ref[]): Promise<Map<Ref, Sha | null>> {
-    const wanted = refs.map((ref) => names.there(ref));
+    const wanted = refs.map((ref) => names.toRemote(ref));
     // The server sends branches alone where nothing else is asked for.
     const heads = wanted.every((name) => name.startsWith("refs/heads/")) ? ["--heads"] : [];
     const { refs: found } = readListing(
@@ -100,7 +100,7 @@ export class Transport {
     const call = {
       ...this.#within(FETCH_SILENT_MS),
       stdin: `${refspecs.join("\n")}\n`,
-      codes: must ? [1] : [1, 128],
+      allowedCodes: must ? [1] : [1, 128],
     };
     const { code, stderr } = await this.#try(() => this.#git.run(args, call));
     if (code === 128 && isCut(stderr)) throw this.#unreachable(stderr);
@@ -119,7 +119,7 @@ export class Transport {
       this.address.push,
       ...refspecs,
     ];
-    return this.#try(() => this.#git.run(args, { ...this.#within(PUSH_SILENT_MS), codes: [1, 128] }));
+    return this.#try(() => this.#git.run(args, { ...this.#within(PUSH_SILENT_MS), allowedCodes: [1, 128] }));
   }
 
   #from(): string[] {
@@ -132,17 +132,17 @@ export class Transport {
 
   /** git's own HTTP helper outlives a git that was ended, so it is told too; its user may have told it. */
   #within(silentMs: number): GitCall {
-    const { env } = this.#git.place;
+    const { env } = this.#git.target;
     const GIT_HTTP_LOW_SPEED_LIMIT = env["GIT_HTTP_LOW_SPEED_LIMIT"] ?? "1";
     const GIT_HTTP_LOW_SPEED_TIME = env["GIT_HTTP_LOW_SPEED_TIME"] ?? String(silentMs / 1000);
-    return { silentMs, env: { GIT_HTTP_LOW_SPEED_LIMIT, GIT_HTTP_LOW_SPEED_TIME } };
+    return { silenceMs: silentMs, env: { GIT_HTTP_LOW_SPEED_LIMIT, GIT_HTTP_LOW_SPEED_TIME } };
   }
 
   async #try(start: () => Promise<GitResult>): Promise<GitResult> {
     try {
       return await start();
     } catch (error) {
-      if (error instanceof GitSilent) throw this.#unreachable(error.message, error);
+      if (error instanceof GitSilence) throw this.#unreachable(error.message, error);
       if (error instanceof GitExit && isOutside(error)) throw this.#unreachable(error.stderr, error);
       throw error;
     }
@@ -164,14 +164,14 @@ const PROGRESS =
 
 /** What git said, on one line and without passwords. */
 export function serverMessage(stderr: string): string {
-  const lines = linesOf(stderr).filter((line) => /^(?:fatal|error|remote): *\S/.test(line));
-  const told = (lines.length > 0 ? lines : linesOf(stderr)).slice(0, 4);
+  const lines = messageLines(stderr).filter((line) => /^(?:fatal|error|remote): *\S/.test(line));
+  const told = (lines.length > 0 ? lines : messageLines(stderr)).slice(0, 4);
   const text = told.map((line) => line.replace(/^(?:fatal|error): /, "").trimEnd()).join("; ");
   // A server's words are a stranger's words.
   return cleanLine(redact(cleanText(withoutPassword(text))), LONGEST);
 }
 
-export const linesOf = (stderr: string): string[] =>
+export const messageLines = (stderr: string): string[] =>
   stderr.split(/[\r\n]+/).filter((line) => !PROGRESS.test(line));
 
 /** What was said, without the names in it: a branch may be called `fix/403`, and a folder `read-only`. */
@@ -205,7 +205,7 @@ function readListing(output: string, names: RefPrefix): Listing {
       if (name === "HEAD") head = value.replace(/^ref: refs\/heads\//, "");
     } else if (!symbolic.has(name) && !name.endsWith("^{}")) {
       // A symbolic branch is another name of a branch that is listed itself.
-      const ref = names.here(name);
+      const ref = names.toLocal(name);
       if (ref) refs.set(ref, requireSha(value));
     }
   }

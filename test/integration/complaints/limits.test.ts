@@ -101,7 +101,7 @@ states:
     const all = () => [repo.git("for-each-ref"), repo.git("count-objects", "-v")];
     const found = all();
     const { summary, events } = await run(repo);
-    expect([summary.started, events]).toEqual([0, []]);
+    expect([summary.startedCount, events]).toEqual([0, []]);
     expect(existsSync(asked)).toBe(false);
     expect(all()).toEqual(found);
     expect(leftovers(repo)).toEqual([]);
@@ -124,7 +124,7 @@ states:
       },
     };
     const rests = { shortestMs: 1000, longestMs: 300_000 };
-    const runner = new Runner({ ...ports, clock }, { ...plainOptions, watch: true, rests });
+    const runner = new Runner({ ...ports, clock }, { ...plainOptions, watch: true, pollInterval: rests });
     await runner.run();
     await dispose();
     expect(looks).toBeGreaterThan(5);

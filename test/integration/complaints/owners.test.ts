@@ -58,7 +58,7 @@ describe("dead-owner", () => {
     leave(one.repo, "topic", { ttlMs: 20_000 });
     const heads: [number, string][] = [];
     const rests = { shortestMs: 1000, longestMs: 1000 };
-    const { end } = await stay(one.repo, { rests }, (ports) => {
+    const { end } = await stay(one.repo, { pollInterval: rests }, (ports) => {
       // From the claim on it is the real time that counts: that of a script and of a lease.
       let isClaimed = false;
       const clock = quick(ports.clock, () => !isClaimed);
@@ -270,7 +270,7 @@ exec git "$@"`,
   repo.git("worktree", "add", "-q", "-b", "mine", own, "main");
   const { summary, events } = await run(repo, { concurrency: 6 });
   expect(readdirSync(notes)).toEqual([]);
-  expect(summary.faults, JSON.stringify(events)).toBe(0);
+  expect(summary.faultCount, JSON.stringify(events)).toBe(0);
   for (let at = 0; at < 6; at++) expect(trailer(repo, "State", `work/${at}`)).toBe("done");
   expect(existsSync(own)).toBe(true);
   expect(leftovers(repo)).toEqual([]);

@@ -76,7 +76,7 @@ describe("cannot-stop", () => {
 
   test("a person's commit ends what runs there, and stays as it is", async () => {
     const one = makeStage(HANGS);
-    const running = play(one, { options: { rests: { shortestMs: 100, longestMs: 100 } } });
+    const running = play(one, { options: { pollInterval: { shortestMs: 100, longestMs: 100 } } });
     await until("the script", () => existsSync(join(one.outside, "ready")));
     const mine = push(one.repo, "topic", "fix: stop it\n");
     const { events } = await running;

@@ -36,9 +36,9 @@ describe("lost-work", () => {
     const one = makeStage("echo half > half.txt; exit 1");
     const unsaved = (trees: AttemptTrees): AttemptTrees => ({
       open: (...args) => trees.open(...args),
-      seal: (tree) => trees.seal(tree),
+      collect: (tree) => trees.collect(tree),
       save: () => Promise.reject(new Error("the disk is full")),
-      close: (tree) => trees.close(tree),
+      release: (tree) => trees.release(tree),
       sweep: () => trees.sweep(),
     });
     const { events } = await play(one, { change: (ports) => ({ ...ports, trees: unsaved(ports.trees) }) });

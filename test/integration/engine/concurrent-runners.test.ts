@@ -86,7 +86,7 @@ describe("runners side by side", () => {
     expect([...first, ...second].map((runner) => runner.stdout()).join("")).not.toContain('"fault"');
     // Those that ended early saw the requests in the hands of others; what is left is for the next.
     const { summary } = await run(repo);
-    expect(summary.faults).toBe(0);
+    expect(summary.faultCount).toBe(0);
     expectAllAnswered(repo);
     expect(leftovers(repo)).toEqual([]);
   });

@@ -80,7 +80,7 @@ describe("a runner that is killed in a family of branches", () => {
         return false;
       }
       const { summary } = await run(repo);
-      expect(summary.faults, where).toBe(0);
+      expect(summary.faultCount, where).toBe(0);
       expectWhole(repo, where);
       expect(
         trailers(repo, "State", "main..topic").filter((state) => state === "done"),

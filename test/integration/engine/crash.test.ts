@@ -68,7 +68,7 @@ async function expectRecovered(one: Case, where: string): Promise<void> {
   const started = Date.now();
   const { events, summary } = await run(one.repo);
   expect(Date.now() - started, `${where}: no waiting for a lease to run out`).toBeLessThan(30_000);
-  expect(summary.faults, `${where}: ${JSON.stringify(events)}`).toBe(0);
+  expect(summary.faultCount, `${where}: ${JSON.stringify(events)}`).toBe(0);
   expect(answersOn(one), `${where}: exactly one answer\n${JSON.stringify(events)}`).toHaveLength(1);
   const { repo } = one;
   expect(repo.git("log", "-1", "--format=%(trailers:key=State,valueonly)", "work").trim(), where).toBe(

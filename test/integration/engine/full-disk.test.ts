@@ -55,7 +55,7 @@ describe("a disk that is full", () => {
     const one = makeStage("echo x > work.txt", { workflow: WORKFLOW });
     const { repo } = one;
     const { events, summary } = await play(one, { change: full(method, from) });
-    expect(summary.faults).toBe(1);
+    expect(summary.faultCount).toBe(1);
     expect(events.at(-1)).toMatchObject({
       kind: "fault",
       branch: "topic",
@@ -69,7 +69,7 @@ describe("a disk that is full", () => {
 
     bury(repo);
     const again = await play(one);
-    expect(again.summary.faults).toBe(0);
+    expect(again.summary.faultCount).toBe(0);
     expect(answerOf(one)).toMatchObject({ state: "done", answers: one.request });
     expect(leftovers(repo)).toEqual([]);
   });

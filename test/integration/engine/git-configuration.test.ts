@@ -19,7 +19,7 @@ const BARE = ["-c", "core.commentChar=#", "-c", "trailer.separators=:", "-c", "l
 
 async function expectHandedOn(repo: Repo): Promise<void> {
   const { events, summary } = await run(repo);
-  expect(summary.faults, JSON.stringify(events)).toBe(0);
+  expect(summary.faultCount, JSON.stringify(events)).toBe(0);
   const states = repo.git(
     ...BARE,
     "log",
@@ -85,7 +85,7 @@ describe("a hand-off with the setting", () => {
     repo.git("sparse-checkout", "set", "near");
     expect(existsSync(join(repo.dir, "deep"))).toBe(false);
     const { events, summary } = await play(one);
-    expect(summary.faults, JSON.stringify(events)).toBe(0);
+    expect(summary.faultCount, JSON.stringify(events)).toBe(0);
     expect(answerOf(one).files).toEqual(
       expect.arrayContaining(["copy.txt", "deep/far/file", "deep/far/new", "near/file"]),
     );

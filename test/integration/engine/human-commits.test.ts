@@ -27,7 +27,7 @@ describe("a commit of a person during a run", () => {
     const { repo } = one;
     repo.write("states/other", "#!/bin/sh\necho other > other.txt\n", 0o755);
     repo.commit("add other");
-    const running = play(one, { options: { rests: { shortestMs: 100, longestMs: 100 } } });
+    const running = play(one, { options: { pollInterval: { shortestMs: 100, longestMs: 100 } } });
     await until("the script", () => existsSync(join(one.outside, "ready")));
     const mine = push(one, "fix: by a person\n\nState: other\n");
     const { events } = await running;
@@ -49,7 +49,7 @@ describe("a commit of a person during a run", () => {
 
   it("without a state is left alone", async () => {
     const one = makeStage("touch $OUT/ready; sleep 600");
-    const running = play(one, { options: { rests: { shortestMs: 100, longestMs: 100 } } });
+    const running = play(one, { options: { pollInterval: { shortestMs: 100, longestMs: 100 } } });
     await until("the script", () => existsSync(join(one.outside, "ready")));
     const mine = push(one, "fix: by a person\n");
     await running;
@@ -59,7 +59,7 @@ describe("a commit of a person during a run", () => {
 
   it("that deletes the branch resurrects nothing", async () => {
     const one = makeStage("echo half > half.txt; touch $OUT/ready; sleep 600");
-    const running = play(one, { options: { rests: { shortestMs: 100, longestMs: 100 } } });
+    const running = play(one, { options: { pollInterval: { shortestMs: 100, longestMs: 100 } } });
     await until("the script", () => existsSync(join(one.outside, "ready")));
     one.repo.git("branch", "-q", "-D", "topic");
     await running;

@@ -182,7 +182,7 @@ describe("a run that does not stay", () => {
     let now = 0;
     const { events, summary } = await run(
       one.repo,
-      { rests: { shortestMs: 3_600_000, longestMs: 3_600_000 } },
+      { pollInterval: { shortestMs: 3_600_000, longestMs: 3_600_000 } },
       (ports) => ({
         ...ports,
         clock: {

@@ -30,7 +30,7 @@ describe("a script that leaves", () => {
   ])("%s is answered or failed, in one attempt", async (_name, script) => {
     const one = makeStage(script);
     const { summary, events } = await play(one);
-    expect(summary.faults, JSON.stringify(events)).toBe(0);
+    expect(summary.faultCount, JSON.stringify(events)).toBe(0);
     const { state, files } = answerOf(one);
     if (state === "failed" && !script.includes("rm -rf")) {
       expect(one.repo.git("ls-tree", "-r", "--name-only", salvages(one)[0] ?? "none")).toContain("work.txt");
@@ -70,7 +70,7 @@ describe("a shutdown", () => {
     });
     const runner = new Runner({ ...ports, repository: stopping }, { ...plainOptions, watch: true });
     stop = () => runner.shutdown();
-    const { started } = await runner.run();
+    const { startedCount: started } = await runner.run();
     await dispose();
     expect(started).toBe(0);
     expect(existsSync(join(one.outside, "started"))).toBe(false);

@@ -60,9 +60,9 @@ test("an answer that does not descend from its request is never placed", async (
 /** The same trees, and whatever a script leaves is this commit. */
 const sealing = (trees: Ports["trees"], head: Sha): Ports["trees"] => ({
   open: (...args) => trees.open(...args),
-  seal: async () => ({ head, tree: head, changed: true }),
+  collect: async () => ({ head, tree: head, hasChanges: true }),
   save: (...args) => trees.save(...args),
-  close: (...args) => trees.close(...args),
+  release: (...args) => trees.release(...args),
   sweep: () => trees.sweep(),
 });
 
@@ -91,7 +91,7 @@ test("an attempt that ends during a look is followed by another look", async () 
   const kinds: string[] = [];
   let looks = 0;
   await play(one, {
-    options: { rests: { shortestMs: 20, longestMs: 20 } },
+    options: { pollInterval: { shortestMs: 20, longestMs: 20 } },
     change: (ports) => ({
       ...replacing(ports, (repository) => ({
         async listRefs() {

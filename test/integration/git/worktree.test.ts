@@ -23,7 +23,7 @@ describe("a worktree", () => {
     const running = play(one);
     setTimeout(finish, 400);
     const { summary, events } = await running;
-    expect(summary.faults, JSON.stringify(events)).toBe(0);
+    expect(summary.faultCount, JSON.stringify(events)).toBe(0);
     expect(answerOf(one).state).toBe("done");
     expect(leftovers(one.repo)).toEqual([]);
   });
@@ -42,7 +42,7 @@ describe("a worktree", () => {
         return { ...ports, report: tell };
       },
     });
-    expect(summary.faults).toBe(0);
+    expect(summary.faultCount).toBe(0);
     expect(existsSync(join(one.repo.dir, ".git/worktrees/half-made"))).toBe(false);
     expect(leftovers(one.repo)).toEqual([]);
   });

@@ -34,7 +34,7 @@ esac`);
   it("is parked after its rounds when there is no goal, with what was said last", async () => {
     const repo = start(AIMLESS, "chat\n\nState: speaker\n");
     const { summary } = await run(repo);
-    expect(summary.started).toBe(13);
+    expect(summary.startedCount).toBe(13);
     expect(statesOn(repo, "talk/a").at(-1)).toBe("parked");
     expect(headOf(repo, "talk/a")).toMatch(/partner was asked for 6 times, and the most is 6/i);
     expect(headOf(repo, "talk/a")).toContain("Tell me more.");
@@ -43,14 +43,14 @@ esac`);
   it("is parked when its money is spent, and goes on with what a person adds", async () => {
     const repo = start(`echo cost=0.5 >>"$TRAILHAND_OUTPUT"; ${AIMLESS}`);
     const { summary } = await run(repo);
-    expect(summary.started).toBe(5);
+    expect(summary.startedCount).toBe(5);
     expect(headOf(repo, "talk/a")).toContain(
       '2 USD of 2 are spent; to go on: trailhand resume talk/a --trailer "Budget: 4 USD',
     );
     repo.git("switch", "-q", "talk/a");
     repo.request("chore: a little more\n\nState: speaker\nBudget: 3 USD\n");
     repo.git("switch", "-q", "main");
-    expect((await run(repo)).summary.started).toBe(3);
+    expect((await run(repo)).summary.startedCount).toBe(3);
     expect(headOf(repo, "talk/a")).toContain("3 USD of 3 are spent");
   });
 

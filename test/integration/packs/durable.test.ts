@@ -57,7 +57,7 @@ describe(PACK, () => {
     expect(repo.git("for-each-ref", "refs/trailhand/lanes")).toBe("");
 
     const early = await run(repo, {}, after(13));
-    expect(early.summary.started).toBe(0);
+    expect(early.summary.startedCount).toBe(0);
     await run(repo, {}, after(15));
     expect(statesOn(repo, BRANCH).slice(3)).toEqual(["remind", "done"]);
     const reminder = sent().find((name) => name !== key) ?? "none";

@@ -108,7 +108,7 @@ printf 'state=reply\\nsummary=thought long\\n' >>"$TRAILHAND_OUTPUT"`);
     write(repo, "in/one", "The export crashes");
     const { summary } = await run(repo);
     expect(statesOn(repo, "in/one")).toEqual(["classify", "fix"]);
-    expect(summary.faults).toBe(0);
+    expect(summary.faultCount).toBe(0);
     expect(shadowOf(repo, "in/one")).toContain(words);
     expect(leftovers(repo)).toEqual([]);
   });
@@ -149,7 +149,7 @@ printf 'state=reply\\nsummary=thought long\\n' >>"$TRAILHAND_OUTPUT"`);
         why === "shadow" ? Promise.reject(new Error("the disk is full")) : swap(updates, why);
       return { ...ports, repository };
     });
-    expect(summary.faults).toBe(0);
+    expect(summary.faultCount).toBe(0);
     expect(events).toContainEqual(
       expect.objectContaining({ kind: "fault", what: expect.stringContaining("the disk is full") as string }),
     );

@@ -62,7 +62,7 @@ describe("merge-queue", () => {
     begin();
     const heads = Object.fromEntries(["a", "b", "c", "d"].map((name) => [name, repo.git("rev-parse", name)]));
     const { summary } = await run(repo);
-    expect(summary.started).toBe(1);
+    expect(summary.startedCount).toBe(1);
     expect(tested()).toEqual([repo.git("rev-parse", "main")]);
     expect(subjects().toSorted()).toEqual(["feat: a", "feat: b", "feat: c", "feat: d"]);
     expect(repo.git("log", "--merges", `${start}..main`)).toBe("");
@@ -97,7 +97,7 @@ describe("merge-queue", () => {
     expect(subjects()).toHaveLength(4);
     expect(repo.git("show", `main:${bad}.txt`)).toBe("mended");
     expect(tested().at(-1)).toBe(repo.git("rev-parse", "main"));
-    expect(summary.started).toBe(3);
+    expect(summary.startedCount).toBe(3);
     expect(repo.git("log", "--format=%B", bad)).toContain("tests says no. The end of its log:");
   });
 

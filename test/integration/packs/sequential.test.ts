@@ -19,7 +19,7 @@ describe("sequential", () => {
     useAgent(GOOD);
     ask(repo, "feat/greet", REQUEST);
     const { summary } = await run(repo);
-    expect(summary.started).toBe(6);
+    expect(summary.startedCount).toBe(6);
     expect(statesOn(repo, "feat/greet")).toEqual([
       "specify",
       "gate-specify",
@@ -83,7 +83,7 @@ ${GOOD}`);
     useAgent("echo nonsense >SPEC.md");
     ask(repo, "feat/greet", REQUEST);
     const { summary } = await run(repo);
-    expect(summary.started).toBe(6);
+    expect(summary.startedCount).toBe(6);
     expect(statesOn(repo, "feat/greet").at(-1)).toBe("parked");
     expect(headOf(repo, "feat/greet")).toContain("SPEC.md has no list under the heading");
     expect(changedOn(repo, "feat/greet")).toEqual([]);

@@ -66,9 +66,9 @@ ${ROUND}`);
     const repo = loop('echo retry-after=10m >>"$TRAILHAND_OUTPUT"; exit 75');
     ask(repo, "chore/other", "chore: another list\n\nState: work\n");
     const { summary } = await run(repo, { once: true, concurrency: 1 });
-    expect(summary.started).toBe(1);
+    expect(summary.startedCount).toBe(1);
     const again = await run(repo, { once: true });
-    expect(again.summary.started).toBe(0);
+    expect(again.summary.startedCount).toBe(0);
     expect(again.summary.idle.map(({ why }) => why.code).toSorted()).toEqual([
       "lane-closed",
       "resting",

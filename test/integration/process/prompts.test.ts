@@ -304,7 +304,7 @@ ANSWER`,
     const call = callOf(scriptOf(PROMPT));
     const end = await runCall(call, { TRAILHAND_AGENT: "head -n 1; echo $TRAILHAND_AGENT_NAME; pwd" });
     expect(end).toMatchObject({ exit: WELL, stdout: `Write a poem.\ndefault\n${call.tree.path}\n` });
-    const request = JSON.parse(readFileSync(join(call.tree.side, "request.json"), "utf8")) as object;
+    const request = JSON.parse(readFileSync(join(call.tree.runDir, "request.json"), "utf8")) as object;
     expect(request).toMatchObject({ agent: "default" });
   });
 

@@ -455,7 +455,7 @@ describe("what a script sees of its surroundings", () => {
       request: requestOf(head),
       trail: [...trail, asked],
       next: ["review", "done"],
-      item,
+      carried: item,
       children: [
         {
           key: "api",

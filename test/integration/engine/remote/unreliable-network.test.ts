@@ -47,7 +47,7 @@ describe("a line", () => {
     const { events, summary } = await running;
     expect(events.map(({ kind }) => kind)).toEqual(["claimed", "fault", "answered"]);
     expect(events[1]).toMatchObject({ what: expect.stringContaining("cannot be reached") });
-    expect(summary.faults).toBe(0);
+    expect(summary.faultCount).toBe(0);
     expect(answersTo(stage, request)).toBe(1);
     expect(sideRefs(stage)).toEqual([]);
   });

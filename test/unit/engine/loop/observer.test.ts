@@ -31,7 +31,7 @@ function makeObserver() {
       slots: new Map(),
       parked: new Map(),
       sideRefs: NO_SIDE_REFS,
-      unchanged: false,
+      isUnchanged: false,
     };
     const whole: RefListing = { target: branch("main"), heads: [], ...none, ...look };
     return observer.observe(whole, new Map(), new Map(), NO_HISTORY_FACTS);
