@@ -23,7 +23,7 @@ export interface Mutant extends Edit {
   readonly file: string;
   /** The same change may need a second place. */
   readonly also?: Edit;
-  /** A seed that is known to catch it, where the search may begin. */
+  /** The first seed that detects it; `npm run simulate -- --aim` finds it. */
   readonly seed: number;
 }
 
@@ -56,7 +56,7 @@ export const MUTANTS: readonly Mutant[] = [
     file: claim,
     find: "const places = slots.map((slot): Update => ({ ref: slot.ref, expected: slot.value, next: null }));",
     replace: "const places: Update[] = slots.flatMap(() => []);",
-    seed: 1,
+    seed: 2,
   },
   {
     name: "claim without its place",
@@ -70,14 +70,14 @@ export const MUTANTS: readonly Mutant[] = [
     file: claim,
     find: "formatLease({ ...claim.lease, nonce: machine.newNonce() })",
     replace: "formatLease(claim.lease)",
-    seed: 1,
+    seed: 62,
   },
   {
     name: "any lease is ours",
     file: claim,
     find: `if (now?.lease?.run !== claim.lease.run) return "fenced";`,
     replace: `if (!now) return "fenced";`,
-    seed: 1,
+    seed: 147,
   },
   {
     name: "head not read again after the claim",
@@ -91,14 +91,14 @@ export const MUTANTS: readonly Mutant[] = [
     file: claim,
     find: "const value = (await repository.read([parked])).get(parked);",
     replace: "const value = undefined as Sha | null | undefined;",
-    seed: 1,
+    seed: 38,
   },
   {
     name: "gives up too late",
     file: claim,
     find: "const GIVE_UP = 2 / 3;",
     replace: "const GIVE_UP = 20;",
-    seed: 1,
+    seed: 29,
   },
   {
     name: "expiry by the date of the commit",
@@ -126,21 +126,21 @@ export const MUTANTS: readonly Mutant[] = [
     file: decide,
     find: 'if (leftMs > 0) return wait({ code: "resting"',
     replace: 'if (lease) return wait({ code: "resting"',
-    seed: 1,
+    seed: 2,
   },
   {
     name: "unknown is taken for landed",
     file: finish,
     find: `if (swap.kind === "landed") return { kind: "answered", commit };`,
     replace: `if (swap.kind === "landed" || swap.kind === "unknown") return { kind: "answered", commit };`,
-    seed: 1,
+    seed: 3,
   },
   {
     name: "unknown is taken for refused",
     file: finish,
     find: "const mine = await refresh(ports, held);",
     replace: `const mine = swap.kind !== "unknown" && (await refresh(ports, held));`,
-    seed: 1,
+    seed: 3,
   },
   {
     name: "head is read before the lease",
@@ -148,7 +148,7 @@ export const MUTANTS: readonly Mutant[] = [
     find: "const mine = await refresh(ports, held);\n    const present = await readOne(ports, held, branch);",
     replace:
       "const present = await readOne(ports, held, branch);\n    const mine = await refresh(ports, held);",
-    seed: 1,
+    seed: 3,
   },
   {
     name: "response is built again on each try",
@@ -159,21 +159,21 @@ export const MUTANTS: readonly Mutant[] = [
       find: "await ports.clock.sleep(jitterMs(ports, tries));\n  }\n  throw new UserError(MESSAGES.headMoved(",
       replace: `${built.replace("const ", "")}\n  }\n  throw new UserError(MESSAGES.headMoved(`,
     },
-    seed: 1,
+    seed: 78,
   },
   {
     name: "children come after the answer",
     file: finish,
     find: "    ...births,\n",
     replace: "",
-    seed: 1,
+    seed: 6,
   },
   {
     name: "answer waits without its children",
     file: finish,
     find: "if (!saved && !isAlone) {",
     replace: "if (!saved && !isAlone && births.length > 99) {",
-    seed: 110,
+    seed: 145,
   },
   {
     name: "place is freed at first sight",

@@ -1,10 +1,11 @@
 /** The real runner under seeded faults: no schedule breaks a promise. */
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { cases } from "../support/scale.ts";
 import { load } from "./bundle.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const SEEDS = 300;
+const SEEDS = cases(120);
 
 describe("the runner", () => {
   it(`keeps its promises in ${SEEDS} schedules full of faults`, async () => {
@@ -16,7 +17,7 @@ describe("the runner", () => {
       for (const key of Object.keys(total) as (keyof typeof total)[]) total[key] += stats[key];
     }
     // Schedules in which little goes wrong would show little.
-    for (const [what, count] of Object.entries(total)) expect(count, what).toBeGreaterThan(SEEDS / 10);
+    for (const [name, count] of Object.entries(total)) expect(count, name).toBeGreaterThan(SEEDS / 10);
   });
 
   it("does the same again for the same seed", async () => {

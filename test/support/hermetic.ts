@@ -1,22 +1,46 @@
 /**
- * Gives the whole test run an empty home, so that nobody's git configuration, identity or cache
- * takes part, and no test reaches a remote but one of its own, on the loopback.
+ * Gives the whole test run an empty home and a directory for temporary files.
+ *
+ * Invariants:
+ * - No git configuration, identity or cache of the user takes part.
+ * - No test reaches a remote other than its own, on the loopback interface.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
+/** Repositories of tests are small, short-lived and many: memory is faster for them than a disk. */
+const MEMORY = "/dev/shm";
+
 export default function setup(): () => void {
-  const home = mkdtempSync(join(tmpdir(), "trailhand-home-"));
+  const temporary = makeTemporaryDir();
+  const home = mkdtempSync(join(temporary, "home-"));
   for (const name of Object.keys(process.env)) {
     if (/^(?:GIT_|XDG_|TRAILHAND_)|^(?:https?|all)_proxy$/i.test(name)) delete process.env[name];
   }
   Object.assign(process.env, {
+    TMPDIR: temporary,
     HOME: home,
     GIT_CONFIG_NOSYSTEM: "1",
     GIT_ALLOW_PROTOCOL: "file:http",
     NO_COLOR: "1",
     TZ: "UTC",
   });
-  return () => rmSync(home, { recursive: true, force: true });
+  return () => rmSync(temporary, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+}
+
+/** A directory in memory where that can hold programs, otherwise where the system keeps temporary files. */
+function makeTemporaryDir(): string {
+  let inMemory: string | undefined;
+  try {
+    inMemory = mkdtempSync(join(MEMORY, "trailhand-"));
+    const program = join(inMemory, "program");
+    writeFileSync(program, "#!/bin/sh\n", { mode: 0o755 });
+    execFileSync(program);
+    return inMemory;
+  } catch {
+    if (inMemory !== undefined) rmSync(inMemory, { recursive: true, force: true });
+    return mkdtempSync(join(tmpdir(), "trailhand-"));
+  }
 }

@@ -149,6 +149,12 @@ export const hostileMessage: fc.Arbitrary<string> = fc
   .tuple(fc.oneof(anyLines, usual), join, end)
   .map(([lines, newline, last]) => lines.join(newline) + last);
 
+/** A message, or any other text that is not even one. */
+export const anyText: fc.Arbitrary<string> = fc.oneof(
+  hostileMessage,
+  fc.string({ unit: "binary", maxLength: 200 }),
+);
+
 /** The message as bytes: UTF-8, but for the bytes that are wrong on purpose. */
 export function toBytes(message: string): Buffer {
   const [first = "", ...rest] = message.split(BAD_BYTE);

@@ -10,8 +10,9 @@ import { UserError } from "../../../../src/core/messages/messages.ts";
 import { makeRepo } from "../../../support/temp-repo.ts";
 import { throughGit } from "../../../support/builders/generated-history.ts";
 import { hostileMessage, hostileValue } from "../../../support/builders/hostile-text.ts";
+import { cases } from "../../../support/scale.ts";
 
-const RUNS = 4000;
+const RUNS = cases(1000);
 const { dir } = makeRepo();
 
 const key = fc.constantFrom(
@@ -153,7 +154,7 @@ describe("readOutput", () => {
           ).not.toThrow();
         }
       }),
-      { numRuns: 2000, seed: 6 },
+      { numRuns: cases(500), seed: 6 },
     );
   });
 });

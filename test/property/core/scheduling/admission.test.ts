@@ -5,8 +5,9 @@ import { type Run } from "../../../../src/core/scheduling/decide.ts";
 import type { Ref } from "../../../../src/core/protocol/ids.ts";
 import { LANES } from "../../../../src/core/protocol/refs.ts";
 import { workflow, STATES, LANE_NAMES, scene } from "../../../support/builders/generated-requests.ts";
+import { cases } from "../../../support/scale.ts";
 
-const RUNS = { numRuns: 2000, seed: 3 };
+const RUNS = { numRuns: cases(500), seed: 3 };
 
 const weightIn = (lane: string, { state }: Run): number =>
   Math.min(state?.weight ?? 1, workflow.lanes[lane]?.slots ?? 0);
@@ -74,7 +75,7 @@ describe("admission to lanes", () => {
       }),
       RUNS,
     );
-    expect(waiting).toBeGreaterThan(500);
+    expect(waiting).toBeGreaterThan(cases(125));
   });
 
   it("overtakes nobody by what came later than the difference in priority is worth", () => {
@@ -102,6 +103,6 @@ describe("admission to lanes", () => {
       }),
       RUNS,
     );
-    expect(overtakes).toBeGreaterThan(50);
+    expect(overtakes).toBeGreaterThan(cases(12));
   });
 });

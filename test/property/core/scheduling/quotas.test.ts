@@ -10,8 +10,9 @@ import { formatLaneRun, readSideRefs } from "../../../../src/core/scheduling/sid
 import { type LaneUsage, type Snapshot } from "../../../../src/core/scheduling/snapshot.ts";
 import { NOW, RUN, sha, workflowOf } from "../../../support/builders/generated-snapshots.ts";
 import { HOUR, workflow, headOf, viewOf, scene } from "../../../support/builders/generated-requests.ts";
+import { cases } from "../../../support/scale.ts";
 
-const RUNS = { numRuns: 2000, seed: 3 };
+const RUNS = { numRuns: cases(500), seed: 3 };
 
 describe("the quota of a lane", () => {
   const live = (marks: readonly LaneUsage[], lane: string, at: number) =>
@@ -44,7 +45,7 @@ describe("the quota of a lane", () => {
       }),
       RUNS,
     );
-    expect(Math.min(met.given, met.closed)).toBeGreaterThan(200);
+    expect(Math.min(met.given, met.closed)).toBeGreaterThan(cases(50));
   });
 
   it("is never passed, however many runners claim from views that are out of date", () => {
@@ -104,7 +105,7 @@ describe("the quota of a lane", () => {
       }),
       RUNS,
     );
-    expect(refused).toBeGreaterThan(50);
+    expect(refused).toBeGreaterThan(cases(12));
   });
 });
 
@@ -129,7 +130,7 @@ describe("the hours of a lane", () => {
         while (!isOpen(minuteOf(expected))) expected = Math.floor(expected / 60_000 + 1) * 60_000;
         expect(opensAt(`${text(from)}-${text(to)}`, wall)).toBe(expected);
       }),
-      { ...RUNS, numRuns: 500 },
+      { ...RUNS, numRuns: cases(125) },
     );
     expect(opensAt(undefined, 5)).toBe(5);
   });

@@ -17,8 +17,9 @@ import { findPlanText, formatPlan, parsePlan, planText } from "../../../../src/c
 import type { Commit } from "../../../../src/core/protocol/request.ts";
 import { hostileMessage, hostileValue } from "../../../support/builders/hostile-text.ts";
 import { branch, sha } from "../../../support/builders/generated-snapshots.ts";
+import { cases } from "../../../support/scale.ts";
 
-const RUNS = { numRuns: 3000, seed: 2 };
+const RUNS = { numRuns: cases(750), seed: 2 };
 
 describe("what work carries", () => {
   const word = fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,12}$/);
@@ -129,7 +130,7 @@ describe("what work carries", () => {
         expect(parsePlan(found ?? "")).toEqual(steps);
         expect(findPlanText([commit], "cd".repeat(20))).toBeUndefined();
       }),
-      { ...RUNS, numRuns: 1500 },
+      { ...RUNS, numRuns: cases(375) },
     );
   });
 });
@@ -166,8 +167,8 @@ describe("what children own", () => {
         met[overlap === undefined ? "apart" : "together"]++;
         if (both.length > 0) expect(overlap, `${one} and ${other} both cover ${both[0]}`).toBe(one);
       }),
-      { ...RUNS, numRuns: 20_000 },
+      { ...RUNS, numRuns: cases(5000) },
     );
-    expect(Math.min(met.apart, met.together)).toBeGreaterThan(1000);
+    expect(Math.min(met.apart, met.together)).toBeGreaterThan(cases(250));
   });
 });
