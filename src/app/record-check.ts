@@ -1,7 +1,7 @@
 /** Records how an external check ended, for the present head of a branch. */
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
-import type { Sha, Ref } from "../core/protocol/ids.ts";
-import { CHECKS } from "../core/protocol/refs.ts";
+import type { Sha } from "../core/protocol/ids.ts";
+import { refsOf } from "../core/protocol/refs.ts";
 import { readSideRefs, formatChecks } from "../core/scheduling/side-refs.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import { readTrail } from "../git/local-repository.ts";
@@ -16,7 +16,7 @@ export async function recordCheck(
   conclusion: string,
 ): Promise<void> {
   const { repository, location } = workspace;
-  const ref = `${CHECKS}${head.key}` as Ref;
+  const ref = refsOf(head.key).checks;
   for (let tries = 0; tries < TRIES; tries++) {
     const expected = (await repository.read([ref])).get(ref) ?? null;
     const [note] = expected ? await readTrail(location, expected, 1) : [];

@@ -6,12 +6,10 @@
  */
 import { branchOf, type Branch, type Ref, type Sha } from "../core/protocol/ids.ts";
 import { parseLease } from "../core/protocol/lease.ts";
-import { FOLLOW } from "../core/protocol/refs.ts";
-import { LANES } from "../core/protocol/refs.ts";
-import { LEASES } from "../core/protocol/refs.ts";
+import { FOLLOW, LANES, LEASES, NOTE_REFS } from "../core/protocol/refs.ts";
 import { parseMessage, valueOf } from "../core/protocol/message.ts";
 import { parseRequest, type Commit } from "../core/protocol/request.ts";
-import { readSideRefs, SIDE_REF_PREFIXES } from "../core/scheduling/side-refs.ts";
+import { readSideRefs } from "../core/scheduling/side-refs.ts";
 import type { Head, ParkedResponse } from "../core/scheduling/snapshot.ts";
 import type { LeaseRef, RefListing } from "../engine/ports.ts";
 import { branchKey } from "./swap-refs.ts";
@@ -70,7 +68,7 @@ export function buildListing(
     const key = name.slice(name.lastIndexOf("/") + 1);
     if (name.startsWith(LEASES)) leases.set(key, lease());
     else if (name.startsWith(LANES)) slots.set(ref, lease());
-    else if (SIDE_REF_PREFIXES.some((place) => name.startsWith(place))) sides.push([name, value, message]);
+    else if (NOTE_REFS.some((prefix) => name.startsWith(prefix))) sides.push([name, value, message]);
     else if (name.startsWith(FOLLOW)) pending.push({ ref, key, from: value });
     else parked.set(key, { value, answers: valueOf(parseMessage(message).trailers, KEY.answers) ?? "" });
   }

@@ -8,13 +8,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Ref, Sha } from "../core/protocol/ids.ts";
-import { JOURNAL } from "../core/protocol/refs.ts";
-import { SALVAGE } from "../core/protocol/refs.ts";
-import { UNSIGNED } from "../core/protocol/refs.ts";
-import { SHADOW } from "../core/protocol/refs.ts";
-import { CHECKS } from "../core/protocol/refs.ts";
-import { CLOSED } from "../core/protocol/refs.ts";
-import { USED } from "../core/protocol/refs.ts";
+import { COLLECTED_REFS, NOTE_REFS, refsOf, UNSIGNED } from "../core/protocol/refs.ts";
 import { parseMessage, valueOf } from "../core/protocol/message.ts";
 import { readSideRefs } from "../core/scheduling/side-refs.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
@@ -32,8 +26,6 @@ export interface CacheFolders {
   readonly contracts: string;
   readonly logs: string;
 }
-
-const NOTES = [USED, CLOSED, CHECKS];
 
 /** What the workflow says of lanes; undefined where it cannot be used. */
 export interface LaneWindows {
@@ -53,11 +45,10 @@ export async function findGarbage(
   const heads = new Map(look.heads.map((head) => [head.branch as string, head.commit as string]));
   const keys = new Map(look.heads.map((head) => [head.key, head]));
   const format = "--format=%(refname)%00%(objectname)%00%(committerdate:unix)%00%(contents)%00";
-  const kinds = [SALVAGE, JOURNAL, SHADOW, UNSIGNED, ...NOTES];
-  const output = await place.git.text(["for-each-ref", format, ...kinds]);
+  const output = await place.git.text(["for-each-ref", format, ...COLLECTED_REFS]);
   const found: Garbage[] = [];
   for (const [name = "", value = "", time = "", message = ""] of parseRecords(output, 4)) {
-    if (NOTES.some((notes) => name.startsWith(notes))) {
+    if (NOTE_REFS.some((prefix) => name.startsWith(prefix))) {
       const why = whyNote(name, requireSha(value), message, keys, lanes);
       if (why !== undefined) found.push({ kind: "ref", name: name as Ref, value: requireSha(value), why });
       continue;
@@ -80,7 +71,7 @@ export async function findGarbage(
     }
   }
   for (const [key, { value, answers }] of look.parked) {
-    const ref = `refs/trailhand/parked/${key}` as Ref;
+    const ref = refsOf(key).parked;
     if (keys.get(key)?.commit !== answers) {
       found.push({ kind: "ref", name: ref, value, why: "an answer whose branch has moved on" });
     }

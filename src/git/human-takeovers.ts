@@ -4,7 +4,7 @@
  * What must hold: one git process for any number of heads, none for heads that were asked for
  * before (what lies below a commit never changes); commits of the trusted branch do not count.
  */
-import { type Branch, branchOf, refOf, type Sha } from "../core/protocol/ids.ts";
+import { type Branch, branchOf, HEADS, refOf, type Sha } from "../core/protocol/ids.ts";
 import { type Commit, type NotARequest, parseRequest, type Request } from "../core/protocol/request.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import { isTerminal } from "../core/workflow/workflow.ts";
@@ -73,10 +73,7 @@ export async function answeredElsewhere(
 ): Promise<Branch | undefined> {
   if (bound) return undefined;
   const format = "--format=%(refname)%00%(objectname)%00";
-  const holding = parseRecords(
-    await git.text(["for-each-ref", format, "--contains", commit, "refs/heads"]),
-    2,
-  );
+  const holding = parseRecords(await git.text(["for-each-ref", format, "--contains", commit, HEADS]), 2);
   for (const [ref = "", value = ""] of holding) {
     const other = branchOf(ref);
     if (value === commit || !other || other === branch || other === target) continue;

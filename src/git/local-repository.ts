@@ -6,9 +6,7 @@
  */
 import { type Branch, type Ref, refOf, type RunId, type Sha } from "../core/protocol/ids.ts";
 import { parseLease } from "../core/protocol/lease.ts";
-import { refsOf } from "../core/protocol/refs.ts";
-import { SALVAGE } from "../core/protocol/refs.ts";
-import { ARCHIVE } from "../core/protocol/refs.ts";
+import { ARCHIVE, refsOf, SALVAGE } from "../core/protocol/refs.ts";
 import { parseMessage, valueOf } from "../core/protocol/message.ts";
 import type { Push } from "../core/policy/push-identity.ts";
 import type { Commit, Request } from "../core/protocol/request.ts";

@@ -4,16 +4,11 @@
  * What must hold: one git process, whatever the number of branches; a head that has not moved is
  * not read again: the next look asks for names and ids only, and then for what changed.
  */
-import { FOLLOW } from "../core/protocol/refs.ts";
-import { PARKED } from "../core/protocol/refs.ts";
-import { LANES } from "../core/protocol/refs.ts";
-import { LEASES } from "../core/protocol/refs.ts";
-import { SIDE_REF_PREFIXES } from "../core/scheduling/side-refs.ts";
+import { SCANNED_REFS } from "../core/protocol/refs.ts";
 import { buildListing, readEntry, type RefEntry, type FullListing } from "./build-snapshot.ts";
 import type { Git } from "./git.ts";
 import { parseCommitFields, parseRecords, recordReader } from "./parse-output.ts";
 
-const PLACES = ["refs/heads", LEASES, LANES, PARKED, FOLLOW, ...SIDE_REF_PREFIXES];
 const ORIGIN_HEAD = "refs/remotes/origin/HEAD";
 const NAMES = "%(refname)%00%(objectname)%00%(symref)%00";
 const WHOLE = "%(refname)%00%(symref)%00%(objectname)%00%(parent)%00%(committerdate:unix)%00%(contents)%00";
@@ -50,7 +45,7 @@ export class RefReader {
   async #readAll(): Promise<void> {
     this.#entries.clear();
     this.#originHead = undefined;
-    await this.#read([...PLACES, ORIGIN_HEAD]);
+    await this.#read([...SCANNED_REFS, ORIGIN_HEAD]);
   }
 
   /** Reads refs and their commits. At many branches git and we take as long, so we work side by side. */
@@ -68,7 +63,7 @@ export class RefReader {
 
   /** True when there were some. */
   async #readChanges(): Promise<boolean> {
-    const output = await this.#git.text(["for-each-ref", `--format=${NAMES}`, ...PLACES]);
+    const output = await this.#git.text(["for-each-ref", `--format=${NAMES}`, ...SCANNED_REFS]);
     const present = new Set<string>();
     const changed: string[] = [];
     for (const [ref = "", value = "", symref = ""] of parseRecords(output, 3)) {

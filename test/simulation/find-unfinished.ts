@@ -6,13 +6,12 @@
  */
 import { decide } from "../../src/core/scheduling/decide.ts";
 import { readCarriedState, type CarriedState } from "../../src/core/workflow/carried-state.ts";
-import type { Ref } from "../../src/core/protocol/ids.ts";
+import { HEADS, type Ref } from "../../src/core/protocol/ids.ts";
 import { refsOf } from "../../src/core/protocol/refs.ts";
-import { PARKED } from "../../src/core/protocol/refs.ts";
+import { DECIDING_REFS } from "../../src/core/protocol/refs.ts";
 import { LANES } from "../../src/core/protocol/refs.ts";
 import { LEASES } from "../../src/core/protocol/refs.ts";
 import { NO_HISTORY_FACTS, type Head, type Snapshot } from "../../src/core/scheduling/snapshot.ts";
-import { SIDE_REF_PREFIXES } from "../../src/core/scheduling/side-refs.ts";
 import { buildListing, readEntry } from "../../src/git/build-snapshot.ts";
 import { findCalledOff, whyStuck } from "./check-waits.ts";
 import { findElsewhere, findTakenOver } from "./simulated-repository.ts";
@@ -25,7 +24,7 @@ const STANDING = new Set<string>(
     " ",
   ),
 );
-const DECIDING = ["refs/heads/", LEASES, LANES, PARKED, ...SIDE_REF_PREFIXES];
+const DECIDING = [HEADS, ...DECIDING_REFS];
 
 /** What is still to be done, in words; nothing when all is settled. */
 export function unfinished(world: World): string[] {

@@ -3,13 +3,10 @@
  *
  * What must hold: it answers what the real one answers, and each answer comes through `deliver`.
  */
-import { refOf, type Branch, type Ref, type Sha } from "../../src/core/protocol/ids.ts";
+import { HEADS, refOf, type Branch, type Ref, type Sha } from "../../src/core/protocol/ids.ts";
 import { SALVAGE } from "../../src/core/protocol/refs.ts";
-import { PARKED } from "../../src/core/protocol/refs.ts";
-import { LANES } from "../../src/core/protocol/refs.ts";
-import { LEASES } from "../../src/core/protocol/refs.ts";
+import { DECIDING_REFS } from "../../src/core/protocol/refs.ts";
 import type { Push } from "../../src/core/policy/push-identity.ts";
-import { SIDE_REF_PREFIXES } from "../../src/core/scheduling/side-refs.ts";
 import { parseRequest, type Commit, type Request } from "../../src/core/protocol/request.ts";
 import type { Head } from "../../src/core/scheduling/snapshot.ts";
 import { UserError, type UserMessage } from "../../src/core/messages/messages.ts";
@@ -21,7 +18,7 @@ import type { Proc } from "./simulated-machine.ts";
 import { EMPTY_TREE } from "./object-store.ts";
 import { isHealed, type World } from "./world.ts";
 
-const LOOKED_AT = ["refs/heads/", LEASES, LANES, PARKED, ...SIDE_REF_PREFIXES];
+const LOOKED_AT = [HEADS, ...DECIDING_REFS];
 const LOCAL_MS = 12;
 const DISK_FULL: UserMessage = { what: "Cannot write: the disk is full." };
 

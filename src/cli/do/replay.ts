@@ -19,6 +19,7 @@ import { printJson } from "../render/terminal.ts";
 import { readCandidateWorkflow } from "../../app/local-scripts.ts";
 import { requireCommit } from "./show.ts";
 import { KEY } from "../../core/protocol/trailer-keys.ts";
+import { PARKED } from "../../core/protocol/refs.ts";
 
 /** So far below an approval its request is looked for. */
 const DEPTH = 200;
@@ -65,7 +66,7 @@ async function findPair(
     return { request: { ...request, branch: branch ?? request.branch }, recorded };
   };
   if (answered) return pairedWith(named);
-  const search = ["--fixed-strings", `--grep=${KEY.answers}: ${id}`, "--glob=refs/trailhand/parked/*"];
+  const search = ["--fixed-strings", `--grep=${KEY.answers}: ${id}`, `--glob=${PARKED}*`];
   const answers = (await readAllCommits(site, search)).commits.filter((commit) => answeredBy(commit) === id);
   const own = answers.find((commit) => commit.message.includes(`\n${KEY.branch}: ${request.branch}\n`));
   const recorded = own ?? answers[0];

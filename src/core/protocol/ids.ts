@@ -17,7 +17,8 @@ export type StateName = Brand<"StateName">;
 /** One runner's hold on one request. */
 export type RunId = Brand<"RunId">;
 
-const HEADS = "refs/heads/";
+/** The prefix of the full ref of a branch. */
+export const HEADS = "refs/heads/";
 const STATE = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
 /** Returns the object id, or undefined when the text is not a full one. */

@@ -8,8 +8,7 @@
  */
 import type { Idle, QuotaClaim, Run, SlotClaim, DecisionReason } from "./decide.ts";
 import type { Ref } from "../protocol/ids.ts";
-import { slotRef } from "../protocol/refs.ts";
-import { LANES } from "../protocol/refs.ts";
+import { LANES, slotRef } from "../protocol/refs.ts";
 import { findQuota } from "./quotas.ts";
 import { hashScore } from "./sharding.ts";
 import type { Now, Snapshot } from "./snapshot.ts";

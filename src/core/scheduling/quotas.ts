@@ -8,7 +8,7 @@
  */
 import type { QuotaClaim, Run, DecisionReason } from "./decide.ts";
 import type { Ref } from "../protocol/ids.ts";
-import { USED } from "../protocol/refs.ts";
+import { USED, usedRef } from "../protocol/refs.ts";
 import { hashScore } from "./sharding.ts";
 import type { Now, Snapshot } from "./snapshot.ts";
 import type { Lane } from "../workflow/workflow.ts";
@@ -66,7 +66,7 @@ function freeMark(
   if (live.length + begun.length >= most) return undefined;
   const start = hashScore("", run.head.key) % most;
   for (let step = 0; step < most; step++) {
-    const ref = `${USED}${lane}/${(start + step) % most}` as Ref;
+    const ref = usedRef(lane, (start + step) % most);
     if (live.includes(ref) || given.has(ref)) continue;
     return { lane, ref, expected: marks.find((one) => one.ref === ref)?.value ?? null };
   }

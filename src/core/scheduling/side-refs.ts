@@ -5,10 +5,7 @@
  */
 import { composeMessage } from "../protocol/compose.ts";
 import type { Ref, Sha } from "../protocol/ids.ts";
-import { HOLD } from "../protocol/refs.ts";
-import { CHECKS } from "../protocol/refs.ts";
-import { CLOSED } from "../protocol/refs.ts";
-import { USED } from "../protocol/refs.ts";
+import { CHECKS, CLOSED, HOLD, USED } from "../protocol/refs.ts";
 import { parseMessage, valueOf, valuesOf } from "../protocol/message.ts";
 import type { CheckResults, SideRefs, LaneUsage } from "./snapshot.ts";
 import { KEY } from "../protocol/trailer-keys.ts";
@@ -64,8 +61,6 @@ export function formatChecks(branch: string, { commit, results }: CheckResults):
     ],
   });
 }
-
-export const SIDE_REF_PREFIXES = [USED, CLOSED, CHECKS, HOLD] as const;
 
 /** What the commits of side refs say. */
 export function readSideRefs(

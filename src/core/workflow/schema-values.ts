@@ -1,7 +1,7 @@
 /** The kinds of values in `states/workflow.yml`, each with an error in plain English. */
 import * as z from "zod";
 import { parseDuration } from "../util/duration.ts";
-import { parseBranch, parseStateName } from "../protocol/ids.ts";
+import { HEADS, parseBranch, parseStateName } from "../protocol/ids.ts";
 import { expected, expectedOne } from "../messages/schema-errors.ts";
 import { FORMS, parsePredicate } from "./wait.ts";
 
@@ -16,7 +16,7 @@ export const duration = z.string(wanted("a duration such as 30s, 5m or 1h30m")).
   return z.NEVER;
 });
 /** Ref folders that other programs use too. */
-const SHARED_ROOTS = new Set(["refs/heads", "refs/tags", "refs/remotes", "refs/notes", "refs/pull"]);
+const SHARED_ROOTS = new Set([HEADS.slice(0, -1), "refs/tags", "refs/remotes", "refs/notes", "refs/pull"]);
 export const count = (low: number, high: number) => z.int().min(low).max(high);
 export const name = z.string().refine((text) => parseStateName(text) !== undefined, {
   error: "a state name consists of lower-case letters, digits, '.', '_' and '-', at most 64 characters",

@@ -6,6 +6,7 @@
  * - docs/workflow.md is generated from the descriptions.
  */
 import * as z from "zod";
+import { DEFAULT_PREFIX } from "../protocol/refs.ts";
 import {
   amount,
   count,
@@ -209,7 +210,7 @@ export const workflowSchema = z.strictObject({
   refs: z
     .strictObject({
       prefix: prefix
-        .default("refs/trailhand")
+        .default(DEFAULT_PREFIX)
         .describe(
           "The prefix of leases and other side refs at a remote, for hosts that accept only branches and tags.",
         ),

@@ -7,13 +7,11 @@ import { addAmounts } from "../../core/util/amounts.ts";
 import { formatAttemptLog } from "../../core/outcome/attempt-log.ts";
 import { budgetProblem } from "../../core/policy/budget.ts";
 import { formatClosed } from "../../core/scheduling/side-refs.ts";
-import { salvageRef } from "../../core/protocol/refs.ts";
-import { CLOSED } from "../../core/protocol/refs.ts";
+import { closedRef, salvageRef } from "../../core/protocol/refs.ts";
 import { backoffMs, type Outcome } from "../../core/outcome/outcome.ts";
 import type { Output } from "../../core/outcome/output.ts";
 import type { FinalState } from "../../core/outcome/response.ts";
 import { MESSAGES } from "../../core/messages/messages.ts";
-import type { Ref } from "../../core/protocol/ids.ts";
 import { markLaneUse, release } from "./lease-holder.ts";
 import { commitResponse, commitBackoff, salvage, salvageMessage, type Saved } from "./commit-result.ts";
 import type { ScriptEnd, CollectedTree, AttemptTree } from "../ports.ts";
@@ -116,7 +114,7 @@ async function closeLanes(
 ): Promise<void> {
   const lanes = (claim.run.state?.lane ?? []).filter((lane) => workflow.lanes[lane]?.closes);
   for (const lane of lanes) {
-    const ref = `${CLOSED}${lane}` as Ref;
+    const ref = closedRef(lane);
     const expected = (await ports.repository.read([ref])).get(ref) ?? null;
     const next = await ports.repository.note(formatClosed(lane, ports.clock.wall() + ms, why));
     // Who is faster has closed it, too.

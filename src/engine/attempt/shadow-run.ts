@@ -7,9 +7,8 @@
  */
 import { cleanLine, redact } from "../../core/util/redact.ts";
 import { composeMessage } from "../../core/protocol/compose.ts";
-import type { Ref, RunId } from "../../core/protocol/ids.ts";
-import { HOLD } from "../../core/protocol/refs.ts";
-import { SHADOW } from "../../core/protocol/refs.ts";
+import type { RunId } from "../../core/protocol/ids.ts";
+import { HOLD, shadowRef } from "../../core/protocol/refs.ts";
 import { decideOutcome, describeEnd, type LegalAnswers, type Outcome } from "../../core/outcome/outcome.ts";
 import { readOutput } from "../../core/outcome/output.ts";
 import type { Script, ScriptEnd, AttemptTree } from "../ports.ts";
@@ -53,7 +52,7 @@ async function cast(work: AttemptContext, prompt: Script, play: Play): Promise<v
     const outcome = decideOutcome(legal, end.exit, readOutput(end.output));
     const message = describe(work, run, end, outcome);
     const next = (await ports.trees.save(tree, message)) ?? (await ports.repository.note(message));
-    const ref = `${SHADOW}${request.branch}/${claim.lease.run}` as Ref;
+    const ref = shadowRef(request.branch, claim.lease.run);
     const swap = await ports.repository.swap([{ ref, expected: null, next }], "shadow");
     if (swap.kind !== "landed") await ports.repository.keepLocally(ref, next);
   } finally {

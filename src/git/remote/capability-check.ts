@@ -5,7 +5,7 @@
  * that is broken is named; a remote that does not answer is Unreachable, which says nothing.
  */
 import type { Ref, Sha } from "../../core/protocol/ids.ts";
-import { NAMESPACE } from "../../core/protocol/refs.ts";
+import { probeRef } from "../../core/protocol/refs.ts";
 import { RemoteUnreachable } from "../../core/messages/messages.ts";
 import type { Swap, Update } from "../../engine/ports.ts";
 import type { RemoteRepository } from "./remote-repository.ts";
@@ -15,7 +15,7 @@ export async function checkCapabilities(
   repository: RemoteRepository,
   id: string,
 ): Promise<string | undefined> {
-  const ref = (name: string) => `${NAMESPACE}probe/${id}/${name}` as Ref;
+  const ref = (name: string) => probeRef(id, name);
   const [a, b] = [ref("a"), ref("b")];
   const note = (text: string) => repository.note(`trailhand: probe ${id}, ${text}\n`);
   const [one, two, three] = [await note("one"), await note("two"), await note("three")] as const;

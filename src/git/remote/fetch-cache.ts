@@ -6,14 +6,9 @@
  * other runners of this machine move too. A commit counts as present only when its ref was fetched
  * or it was written here: an object alone may lack its tree after a crash.
  */
-import type { Ref, Sha } from "../../core/protocol/ids.ts";
-import { JOURNAL } from "../../core/protocol/refs.ts";
-import { PARKED } from "../../core/protocol/refs.ts";
-import { LANES } from "../../core/protocol/refs.ts";
-import { LEASES } from "../../core/protocol/refs.ts";
-import { NAMESPACE } from "../../core/protocol/refs.ts";
+import { HEADS, type Ref, type Sha } from "../../core/protocol/ids.ts";
+import { DECIDING_REFS, JOURNAL, NAMESPACE } from "../../core/protocol/refs.ts";
 import type { Commit } from "../../core/protocol/request.ts";
-import { SIDE_REF_PREFIXES } from "../../core/scheduling/side-refs.ts";
 import type { Update } from "../../engine/ports.ts";
 import { buildListing, readEntry, type RefEntry, type FullListing } from "../build-snapshot.ts";
 import { type Git, GitExit } from "../git.ts";
@@ -21,13 +16,11 @@ import { LOG_FORMAT, parseLog, parseRecords, requireSha } from "../parse-output.
 import type { Transport, Listing } from "./transport.ts";
 import type { RefPrefix } from "./ref-prefix.ts";
 
-/** Side refs that decide; the others are fetched when somebody asks for them. */
-const DECIDING: readonly string[] = [LEASES, LANES, PARKED, ...SIDE_REF_PREFIXES];
 /** More refs than this are fetched by pattern. */
 const FEW = 200;
 
 const decides = (ref: Ref): boolean =>
-  !ref.startsWith(NAMESPACE) || DECIDING.some((place) => ref.startsWith(place));
+  !ref.startsWith(NAMESPACE) || DECIDING_REFS.some((place) => ref.startsWith(place));
 
 export class FetchCache {
   readonly #git: Git;
@@ -150,11 +143,11 @@ export class FetchCache {
   /** Refspecs of all that decides, fetch by fetch. */
   #everything(): string[][] {
     const { value: prefix } = this.prefix;
-    const heads = "+refs/heads/*:refs/heads/*";
+    const heads = `+${HEADS}*:${HEADS}*`;
     // A pattern even where there is one ref: git fails when a plain name is not there.
-    const sides = DECIDING.map((place) => `+${this.prefix.toRemote(place)}*:${place}*`);
+    const sides = DECIDING_REFS.map((place) => `+${this.prefix.toRemote(place)}*:${place}*`);
     // What is left out is left out for every other refspec of the same fetch.
-    return prefix.startsWith("refs/heads/") ? [[heads, `^${prefix}/*`], sides] : [[heads, ...sides]];
+    return prefix.startsWith(HEADS) ? [[heads, `^${prefix}/*`], sides] : [[heads, ...sides]];
   }
 
   async #readKept(): Promise<Map<Ref, Sha>> {

@@ -4,11 +4,8 @@
  * What must hold: everywhere else they are under `refs/trailhand/`; only here is it known that a
  * host may want them elsewhere, and that names there are then no branches.
  */
-import type { Ref } from "../../core/protocol/ids.ts";
-import { NAMESPACE } from "../../core/protocol/refs.ts";
-
-export const DEFAULT_PREFIX = "refs/trailhand";
-const HEADS = "refs/heads/";
+import { HEADS, type Ref } from "../../core/protocol/ids.ts";
+import { DEFAULT_PREFIX, NAMESPACE } from "../../core/protocol/refs.ts";
 
 export class RefPrefix {
   readonly value: string;

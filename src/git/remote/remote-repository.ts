@@ -7,9 +7,7 @@
  */
 import type { Branch, Ref, Sha } from "../../core/protocol/ids.ts";
 import { parseLease } from "../../core/protocol/lease.ts";
-import { SALVAGE } from "../../core/protocol/refs.ts";
-import { ARCHIVE } from "../../core/protocol/refs.ts";
-import { NAMESPACE } from "../../core/protocol/refs.ts";
+import { ARCHIVE, NAMESPACE, SALVAGE } from "../../core/protocol/refs.ts";
 import type { Push } from "../../core/policy/push-identity.ts";
 import { UserError, RemoteUnreachable, MESSAGES } from "../../core/messages/messages.ts";
 import type { LeaseRef, RefListing, Swap, Update } from "../../engine/ports.ts";

@@ -7,7 +7,7 @@
  */
 import { hash } from "node:crypto";
 import { cleanLine, cleanText, redact } from "../../core/util/redact.ts";
-import type { Ref, Sha } from "../../core/protocol/ids.ts";
+import { HEADS, type Ref, type Sha } from "../../core/protocol/ids.ts";
 import { RemoteUnreachable } from "../../core/messages/messages.ts";
 import { type GitCall, type Git, GitExit, GitSilence, type GitResult } from "../git.ts";
 import { requireSha } from "../parse-output.ts";
@@ -82,7 +82,7 @@ export class Transport {
   async read(names: RefPrefix, refs: readonly Ref[]): Promise<Map<Ref, Sha | null>> {
     const wanted = refs.map((ref) => names.toRemote(ref));
     // The server sends branches alone where nothing else is asked for.
-    const heads = wanted.every((name) => name.startsWith("refs/heads/")) ? ["--heads"] : [];
+    const heads = wanted.every((name) => name.startsWith(HEADS)) ? ["--heads"] : [];
     const { refs: found } = readListing(
       await this.#ask(["ls-remote", ...heads, ...this.#from(), ...wanted]),
       names,

@@ -5,7 +5,7 @@
  * said; what this app did itself asks for nothing; nobody is believed to be anybody but the sender.
  */
 import * as z from "zod";
-import { parseStateName } from "../../core/protocol/ids.ts";
+import { branchOf, parseStateName } from "../../core/protocol/ids.ts";
 import { parseCommands } from "./command-table.ts";
 import {
   account,
@@ -112,12 +112,11 @@ const combine = (one: EventReading, ...others: readonly EventReading[]): EventRe
   return intents.length > 0 ? { intents } : one;
 };
 
-const HEADS = "refs/heads/";
-
 const READERS: Readonly<Record<string, Reader>> = {
   push: withSchema(push, ({ repository, ref }) => {
-    if (!ref.startsWith(HEADS)) return ignored("no branch moved");
-    return intentsOf({ kind: "wake", repo: repoOf(repository), branch: ref.slice(HEADS.length) });
+    const branch = branchOf(ref);
+    if (branch === undefined) return ignored("no branch moved");
+    return intentsOf({ kind: "wake", repo: repoOf(repository), branch });
   }),
 
   issues: withSchema(issue, ({ action, issue, label, repository, sender }, self) => {

@@ -106,6 +106,7 @@ describe("the refs of a branch", () => {
       parked: "refs/trailhand/parked/k",
       follow: "refs/trailhand/follow/k",
       journal: "refs/trailhand/journal/k",
+      checks: "refs/trailhand/checks/k",
     });
     expect(salvageRef(branch("feat/x"), RUN)).toBe(`refs/trailhand/salvage/feat/x/${RUN}`);
   });
