@@ -11,10 +11,10 @@ test.each(PARTS.map((part) => [`${part.file}${part.marker ? `, ${part.marker}` :
 
 test("no page names a file that does not exist", () => {
   const root = fileURLToPath(new URL("../../", import.meta.url));
-  const pages = readdirSync(`${root}docs`).filter((name) => name.endsWith(".md"));
+  const pages = readdirSync(`${root}docs`, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".md"));
   for (const page of ["README.md", "CONTRIBUTING.md", ...pages.map((name) => `docs/${name}`)]) {
     const text = readFileSync(`${root}${page}`, "utf8");
-    const folder = page.includes("/") ? `${root}docs/` : root;
+    const folder = `${root}${page.slice(0, page.lastIndexOf("/") + 1)}`;
     for (const [, link = ""] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
       expect(existsSync(`${folder}${link}`), `${page} links to ${link}`).toBe(true);
     }
