@@ -128,7 +128,10 @@ describe("readWorkflow", () => {
     ],
     ["states: { a: { retries: 101 } }", "states.a.retries: expected at most 100, not 101"],
     ["states: { a: { lane: } }", "states.a.lane: expected text, not nothing"],
-    ["states: { a: { env: [A-B] } }", 'states.a.env.0: expected the name of an environment variable, not "A-B"'],
+    [
+      "states: { a: { env: [A-B] } }",
+      'states.a.env.0: expected the name of an environment variable, not "A-B"',
+    ],
   ])("says what is expected, and what is there: %s", (text, said) => {
     const [found, ...more] = problems(...(text.startsWith("states") ? [text] : [text, "states: {}"]));
     expect([found?.line, `${found?.path}: ${found?.message}`, more]).toEqual([1, said, []]);
