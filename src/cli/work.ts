@@ -11,7 +11,7 @@ import { endGroups } from "../process/process-group.ts";
 import { RefWatch } from "../queue/ref-watch.ts";
 import { WakeListener } from "../queue/wake-listener.ts";
 import { retryUnreachable, reportOutage } from "../engine/loop/retry-remote.ts";
-import type { PollInterval } from "../engine/loop/backoff.ts";
+import type { PollInterval } from "../engine/timing.ts";
 import type { RunnerEvent } from "../engine/ports.ts";
 import { Runner, type RunnerOptions, type RunSummary } from "../engine/runner.ts";
 import type { Workspace } from "../app/workspace.ts";

@@ -16,7 +16,8 @@ import { WakeSignal } from "./loop/wake-signal.ts";
 import { WorkSelector } from "./loop/select-work.ts";
 import { FactLoader } from "./loop/fact-loader.ts";
 import { Observer } from "./loop/observer.ts";
-import { PollBackoff, BackoffWait, type PollInterval } from "./loop/backoff.ts";
+import { PollBackoff, BackoffWait } from "./loop/backoff.ts";
+import { LEASE, SWEEP_MS, type PollInterval } from "./timing.ts";
 import { StopSwitch } from "./attempt/lease-holder.ts";
 import { Cleanup } from "./loop/cleanup.ts";
 import type { TrustedConfig, RefListing, Ports } from "./ports.ts";
@@ -39,10 +40,6 @@ export interface RunnerOptions {
   readonly onWake: (ring: () => void) => void;
 }
 
-/** Looks in one lease time while something runs. */
-const BUSY_LOOKS = 6;
-/** So often a runner that stays looks for what dead ones left, also where no lease of theirs is in view. */
-const SWEEP_MS = 600_000;
 /** What one `run` came to. */
 export interface RunSummary {
   readonly startedCount: number;
@@ -140,7 +137,7 @@ export class Runner {
   #restMs(): number {
     const { machine } = this.#ports;
     const ms = this.#pace.next(machine.random());
-    return this.#going.size > 0 ? Math.min(ms, this.#options.ttlMs / BUSY_LOOKS) : ms;
+    return this.#going.size > 0 ? Math.min(ms, this.#options.ttlMs / LEASE.scans) : ms;
   }
 
   async #finishAll(): Promise<void> {

@@ -20,7 +20,7 @@ import { openPushLog } from "../github/api/activity-log.ts";
 import { renderReply } from "../github/display/command-reply.ts";
 import type { Person } from "../git/open-repository.ts";
 import { retryUnreachable, reportOutage } from "../engine/loop/retry-remote.ts";
-import type { PollInterval } from "../engine/loop/backoff.ts";
+import type { PollInterval } from "../engine/timing.ts";
 import type { Ports } from "../engine/ports.ts";
 import { Runner } from "../engine/runner.ts";
 import type { Environment, Workspace } from "../app/workspace.ts";

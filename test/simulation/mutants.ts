@@ -95,16 +95,17 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "gives up too late",
-    file: claim,
-    find: "const GIVE_UP = 2 / 3;",
-    replace: "const GIVE_UP = 20;",
+    file: "engine/timing.ts",
+    find: "giveUpShare: 2 / 3,",
+    replace: "giveUpShare: 20,",
     seed: 29,
   },
   {
     name: "expiry by the date of the commit",
     file: decide,
-    find: "return seen.isHolderDead || now.mono - seen.firstSeen > PATIENCE * ttl;",
-    replace: "return seen.isHolderDead || now.wall - seen.committed * 1000 > PATIENCE * ttl;",
+    find: "return seen.isHolderDead || now.mono - seen.firstSeen > LEASE_LIMITS.takeOverFactor * ttl;",
+    replace:
+      "return seen.isHolderDead || now.wall - seen.committed * 1000 > LEASE_LIMITS.takeOverFactor * ttl;",
     seed: 1,
   },
   {

@@ -13,8 +13,9 @@ import { valueOf, valuesOf } from "../protocol/message.ts";
 import { pathsInside, pathsOutside } from "../workflow/paths.ts";
 import { authorizationProblem } from "../policy/authorization.ts";
 import type { HeadReading } from "../protocol/request.ts";
-import { DEFAULT_HOPS, isReservedState, type State, type Workflow } from "../workflow/workflow.ts";
+import { isReservedState, type State, type Workflow } from "../workflow/workflow.ts";
 import { KEY } from "../protocol/trailer-keys.ts";
+import { DEFAULTS } from "../workflow/defaults.ts";
 
 /** A hand-off with what was looked up about it. */
 export interface BacktestCase {
@@ -142,7 +143,7 @@ function judgeLimits(
   { hops, rounds, handOff: { to, trailers } }: BacktestCase,
   workflow: Workflow,
 ): string[] {
-  const limit = workflow.limits.hops ?? DEFAULT_HOPS;
+  const limit = workflow.limits.hops ?? DEFAULTS.hops;
   if (to !== "parked" && hops >= limit) {
     return [`parked: ${hops} hand-offs without a person, and the limit is ${limit}`];
   }

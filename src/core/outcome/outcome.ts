@@ -10,6 +10,7 @@ import { parseStateName } from "../protocol/ids.ts";
 import { suggest } from "../util/suggest.ts";
 import type { Output, OutputReading } from "./output.ts";
 import type { State } from "../workflow/workflow.ts";
+import { DEFAULTS } from "../workflow/defaults.ts";
 
 /** How a script ended. */
 export type Exit =
@@ -27,9 +28,6 @@ export type Outcome =
   | { readonly kind: "failed"; readonly why: string; readonly output?: Output }
   | { readonly kind: "stopped"; readonly why: string };
 
-/** How long a script that says 75 without a time is left alone. */
-const LATER_MS = 60_000;
-const BACKOFF_BOUND_MS = 600_000;
 const EX_TEMPFAIL = 75;
 
 /** The states that may follow; `any` in repositories that declare none. */
@@ -45,7 +43,11 @@ export function decideOutcome(
   if (exit.kind === "stopped") return { kind: "stopped", why: exit.why };
   if (exit.kind === "exited" && exit.code === EX_TEMPFAIL) {
     const asked = "output" in reading ? reading.output["retry-after"] : undefined;
-    return { kind: "later", afterMs: asked ?? LATER_MS, why: "the script asked for another time" };
+    return {
+      kind: "later",
+      afterMs: asked ?? DEFAULTS.retryAfterMs,
+      why: "the script asked for another time",
+    };
   }
   const why = describeExit(exit);
   if (why !== undefined) return failed(why, reading);
@@ -105,5 +107,8 @@ function decideState(legal: LegalAnswers, output: Output): Outcome {
 
 /** The rest before the attempt after `attempt`, doubling, in milliseconds. */
 export function backoffMs(state: State | undefined, attempt: number): number {
-  return Math.min(BACKOFF_BOUND_MS, (state?.backoff ?? 2000) * 2 ** Math.max(0, attempt - 1));
+  return Math.min(
+    DEFAULTS.longestBackoffMs,
+    (state?.backoff ?? DEFAULTS.backoffMs) * 2 ** Math.max(0, attempt - 1),
+  );
 }

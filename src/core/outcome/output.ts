@@ -16,6 +16,7 @@ import { planSchema } from "../workflow/plan.ts";
 import { separatorAt, type Trailer } from "../protocol/trailer-block.ts";
 import { deepestIssue } from "../messages/schema-errors.ts";
 import { jsonList } from "../util/lists.ts";
+import { LEASE_LIMITS } from "../protocol/limits.ts";
 
 const written = z
   .string()
@@ -72,9 +73,6 @@ export const outputSchema = z.strictObject({
     ])
     .default([]),
 });
-
-/** A lease cannot say a longer rest; who wants one writes `Not-Before`. */
-const LONGEST_REST_MS = 7 * 86_400_000;
 
 /** `retry-after` is in milliseconds here. */
 export type Output = z.infer<typeof outputSchema>;
@@ -161,7 +159,7 @@ function explain(given: z.core.$ZodIssue): string {
 function toMilliseconds(value: string | number, context: z.RefinementCtx): number {
   const text = String(value);
   const milliseconds = /^\d+$/.test(text) ? Number(text) * 1000 : parseDuration(text);
-  if (milliseconds !== undefined) return Math.min(milliseconds, LONGEST_REST_MS);
+  if (milliseconds !== undefined) return Math.min(milliseconds, LEASE_LIMITS.longestBackoffMs);
   context.addIssue({ code: "custom", message: `"${text}" is no duration; write seconds or 30s, 5m` });
   return z.NEVER;
 }

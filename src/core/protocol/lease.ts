@@ -11,6 +11,7 @@ import { composeMessage } from "./compose.ts";
 import { parseBranch, parseRunId, parseSha, type Branch, type RunId, type Sha } from "./ids.ts";
 import { parseMessage, valueOf } from "./message.ts";
 import { KEY } from "./trailer-keys.ts";
+import { LEASE_LIMITS } from "./limits.ts";
 
 /** The process that holds a lease, so that on its own machine its death is certain at once. */
 export interface Holder {
@@ -70,9 +71,6 @@ export function formatLease(lease: Lease): string {
   });
 }
 
-const TTL_BOUNDS = [1000, 3_600_000] as const;
-const REST_BOUND = 7 * 86_400_000;
-
 /** Reads a lease commit; undefined when it is none of ours. Foreign numbers are clamped. */
 export function parseLease(message: string): Lease | undefined {
   const { trailers } = parseMessage(message);
@@ -80,11 +78,11 @@ export function parseLease(message: string): Lease | undefined {
   const branch = parseBranch(value(KEY.branch));
   const request = parseSha(value(KEY.request));
   const run = parseRunId(value(KEY.run));
-  const attempt = integer(value(KEY.attempt), 0, 1000);
-  const ttlMs = integer(value(KEY.ttlMs), ...TTL_BOUNDS);
+  const attempt = integer(value(KEY.attempt), 0, LEASE_LIMITS.maxAttempt);
+  const ttlMs = integer(value(KEY.ttlMs), LEASE_LIMITS.shortestMs, LEASE_LIMITS.longestMs);
   if (!branch || !request || !run || attempt === undefined || ttlMs === undefined) return undefined;
   const holder = readHolder(value(KEY.process));
-  const rest = integer(value(KEY.restMs), 0, REST_BOUND);
+  const rest = integer(value(KEY.restMs), 0, LEASE_LIMITS.longestBackoffMs);
   return {
     branch,
     request,

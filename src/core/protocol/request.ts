@@ -9,6 +9,7 @@ import { parseTime } from "../util/time.ts";
 import { findDoubt, parseMessage, valueOf, type Doubt, type Message } from "./message.ts";
 import { parseTrailers, type Trailer } from "./trailer-block.ts";
 import { AYNIG_KEYS, HEAD_KEYS, KEY, type HeadKey } from "./trailer-keys.ts";
+import { REQUEST_LIMITS } from "./limits.ts";
 
 export interface Commit {
   readonly commit: Sha;
@@ -125,10 +126,11 @@ function readDetails(
   if (notBefore !== undefined && time === undefined) return undefined;
   const role = values.aynigRole?.at(-1) ?? values.dwpRole?.at(-1);
   const answers = values.answers?.at(-1);
+  const { maxPriority } = REQUEST_LIMITS;
   const request = new ReadRequest(branch, head, state, key);
   request.bound = values.branch !== undefined;
-  request.hops = leadingInteger(values.hops?.at(-1), 0, 100_000);
-  request.priority = leadingInteger(values.priority?.at(-1), -1000, 1000);
+  request.hops = leadingInteger(values.hops?.at(-1), 0, REQUEST_LIMITS.maxHops);
+  request.priority = leadingInteger(values.priority?.at(-1), -maxPriority, maxPriority);
   request.dependsOn = values.dependsOn ?? NONE;
   request.calls = values.cancels !== undefined;
   const parent = parseBranch(values.parent?.at(-1) ?? "");

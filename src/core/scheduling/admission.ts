@@ -12,7 +12,8 @@ import { LANES, slotRef } from "../protocol/refs.ts";
 import { findQuota } from "./quotas.ts";
 import { hashScore } from "./sharding.ts";
 import type { Now, Snapshot } from "./snapshot.ts";
-import { DEFAULT_CONCURRENCY, type Lane, type Workflow } from "../workflow/workflow.ts";
+import type { Lane, Workflow } from "../workflow/workflow.ts";
+import { DEFAULTS } from "../workflow/defaults.ts";
 
 export interface Admission {
   readonly admitted: readonly Run[];
@@ -42,7 +43,7 @@ export function admit(
   workflow: Workflow,
   runnable: readonly Run[],
   now: Now,
-  limit: number = workflow.limits.concurrency ?? DEFAULT_CONCURRENCY,
+  limit: number = workflow.limits.concurrency ?? DEFAULTS.concurrency,
   spread?: Spread,
 ): Admission {
   const going = [...view.running.values()].flatMap(({ slots }) => slots);

@@ -13,16 +13,15 @@ import { parseMessage, valueOf } from "../protocol/message.ts";
 import type { HeadReading, Request } from "../protocol/request.ts";
 import type { Head, Now, ObservedLease, Snapshot } from "./snapshot.ts";
 import { decideWait, conditionContext, cancelReason } from "./waits.ts";
-import { DEFAULT_HOPS, isTerminal, type Workflow } from "../workflow/workflow.ts";
+import { isTerminal, type Workflow } from "../workflow/workflow.ts";
 import { KEY } from "../protocol/trailer-keys.ts";
+import { LEASE_LIMITS } from "../protocol/limits.ts";
+import { DEFAULTS } from "../workflow/defaults.ts";
 
 export type * from "./decision.ts";
 
 /** Longer than any name that git can store as a ref. */
 const BRANCH_LIMIT = 8000;
-
-/** An observer waits this many TTLs before it calls a lease expired. */
-const PATIENCE = 1.5;
 
 /** Decides for every head of the view, in the view's order. */
 export function decide(view: Snapshot, workflow: Workflow, now: Now): Decision[] {
@@ -159,12 +158,14 @@ function decideLease(
   const run: Run = { kind: "run", head, request, state, attempt, over: seen };
   if (known) return { ...run, decided: known };
   if (isForeign(request)) {
-    const seconds = Number(valueOf(request.message.trailers, KEY.dwpLeaseSeconds) ?? "300");
-    const held = (Number.isFinite(seconds) ? seconds : 300) * 1000;
+    const seconds = Number(
+      valueOf(request.message.trailers, KEY.dwpLeaseSeconds) ?? LEASE_LIMITS.aynigSeconds,
+    );
+    const held = (Number.isFinite(seconds) ? seconds : LEASE_LIMITS.aynigSeconds) * 1000;
     const leftMs = held - (now.mono - (snapshot.sightings.get(head.commit) ?? now.mono));
     return leftMs > 0 ? wait({ code: "foreign", leftMs }) : { ...run, limit: "stalled" };
   }
-  if (request.hops >= (workflow.limits.hops ?? DEFAULT_HOPS)) return { ...run, limit: "hops" };
+  if (request.hops >= (workflow.limits.hops ?? DEFAULTS.hops)) return { ...run, limit: "hops" };
   if (attempt > (state?.retries ?? 0) + 1) return { ...run, limit: "attempts" };
   return run;
 }
@@ -183,8 +184,8 @@ function backoffLeftMs(seen: ObservedLease, ms: number, now: Now): number {
 /** Dead at once on the holder's own machine; elsewhere after it was seen unchanged for 1.5 TTL. */
 export function isExpired(seen: ObservedLease, now: Now): boolean {
   if (seen.lease?.backoff) return true;
-  const ttl = seen.lease?.ttlMs ?? 60_000;
-  return seen.isHolderDead || now.mono - seen.firstSeen > PATIENCE * ttl;
+  const ttl = seen.lease?.ttlMs ?? LEASE_LIMITS.unreadableMs;
+  return seen.isHolderDead || now.mono - seen.firstSeen > LEASE_LIMITS.takeOverFactor * ttl;
 }
 
 function branchFilter(workflow: Workflow): (branch: Branch) => boolean {

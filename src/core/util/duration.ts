@@ -1,12 +1,12 @@
 /** Durations as people write them (`30s`, `5m`, `1h30m`, `2d`), in milliseconds inside. */
 
-const UNITS: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-};
+export const MINUTE_MS = 60_000;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
+/** The longest time that a timer of Node.js takes; a longer one rings at once. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: MINUTE_MS, h: HOUR_MS, d: DAY_MS };
 
 /** Milliseconds, or undefined when the text is not a positive duration with units. */
 export function parseDuration(text: string): number | undefined {

@@ -21,6 +21,8 @@ import {
   variable,
   wanted,
 } from "./schema-values.ts";
+import { formatDuration } from "../util/duration.ts";
+import { DEFAULTS } from "./defaults.ts";
 
 export const stateSchema = z.strictObject({
   description: z.string().optional().describe("One line that `graph` and `status` print."),
@@ -40,7 +42,7 @@ export const stateSchema = z.strictObject({
     .describe(
       "For a state with a script and a prompt: run the prompt too, and keep its answer under `refs/trailhand/shadow/`.",
     ),
-  timeout: duration.prefault("30m").describe("The time limit of one attempt."),
+  timeout: duration.prefault(formatDuration(DEFAULTS.timeoutMs)).describe("The time limit of one attempt."),
   stall: duration
     .optional()
     .describe(
@@ -48,7 +50,7 @@ export const stateSchema = z.strictObject({
     ),
   retries: count(0, 100).default(2).describe("The number of further attempts after a failed one."),
   backoff: duration
-    .prefault("2s")
+    .prefault(formatDuration(DEFAULTS.backoffMs))
     .describe("The wait before the first retry. It doubles with each retry, up to 10m."),
   "on-failure": name
     .optional()

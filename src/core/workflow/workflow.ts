@@ -38,9 +38,6 @@ export type WorkflowReading =
   | { readonly workflow: Workflow; readonly problems: readonly [] }
   | { readonly workflow?: undefined; readonly problems: readonly WorkflowProblem[] };
 
-export const DEFAULT_HOPS = 50;
-export const DEFAULT_CONCURRENCY = 4;
-
 /** The states that may follow, without those that may always follow, such as `parked`. */
 export function successors(workflow: Workflow, state: StateName): readonly string[] {
   if (workflow.open) return [...Object.keys(workflow.states), "done"];

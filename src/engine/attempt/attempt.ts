@@ -15,9 +15,8 @@ import { commitBackoff } from "./commit-result.ts";
 import { preconditionProblem } from "./preconditions.ts";
 import type { TrustedConfig, Ports } from "../ports.ts";
 import { readContext, type BackgroundTask, type AttemptContext } from "./context.ts";
+import { BACKOFF } from "../timing.ts";
 
-/** How long a request rests after we could not run it, whatever the script. */
-const FAULT_REST_MS = 30_000;
 /** `ended`: something was written, or needs not be; `lost`: the claim was not ours; `fault`: we failed. */
 export type AttemptEnd = "ended" | "lost" | "fault";
 
@@ -91,7 +90,7 @@ async function giveBack(ports: Ports, held: Claim, why: string): Promise<void> {
     // A fault after the end of the run, such as a worktree that cannot be removed, gives nothing back.
     if (now?.lease?.run !== held.lease.run || now.lease.backoff) return;
     held.value = now.value;
-    const resting = { ...lease, backoff: { ms: FAULT_REST_MS, why: why.split("\n")[0] || "a fault" } };
+    const resting = { ...lease, backoff: { ms: BACKOFF.faultMs, why: why.split("\n")[0] || "a fault" } };
     const next = await ports.repository.note(formatLease(resting));
     await ports.repository.swap(leaseUpdates(held, next), "give back");
   } catch {

@@ -10,7 +10,7 @@ import { byPriority } from "../../core/scheduling/admission.ts";
 import type { Member } from "../../core/outcome/landing.ts";
 import type { Snapshot } from "../../core/scheduling/snapshot.ts";
 import type { Claim } from "./lease-holder.ts";
-import { DEPTH } from "../loop/fact-loader.ts";
+import { DEPTH } from "../timing.ts";
 import type { TrustedConfig, Ports } from "../ports.ts";
 import { preconditionProblem } from "./preconditions.ts";
 
@@ -39,7 +39,7 @@ export async function readMembers({ ports, trustedConfig, claim, view }: BatchIn
   const members: Member[] = [];
   for (const run of byPriority(wanted, workflow, now).slice(0, MOST)) {
     const { request, head } = run;
-    const trail = await ports.repository.trail(request.commit, DEPTH);
+    const trail = await ports.repository.trail(request.commit, DEPTH.work);
     const item = readCarriedState(trail);
     // A step of a plan is answered as its plan says, and a dirty checkout would hold up all of them.
     if (item.plan || (await ports.repository.blocker(head.branch)) !== undefined) continue;

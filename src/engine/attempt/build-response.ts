@@ -28,6 +28,7 @@ import type { PreparedResponse, Saved } from "./commit-result.ts";
 import type { CollectedTree } from "../ports.ts";
 import { runDetails, hopLimit, type AttemptContext } from "./context.ts";
 import { KEY } from "../../core/protocol/trailer-keys.ts";
+import { DEPTH } from "../timing.ts";
 
 export interface ScriptResult {
   readonly sealed: CollectedTree | undefined;
@@ -77,7 +78,7 @@ async function unborn(
   const kept = new Set<string>();
   for (const { key, branch } of repeated) {
     const head = values.get(refOf(branch));
-    const parent = head ? readCarriedState(await ports.repository.trail(head, 200)).parent : undefined;
+    const parent = head ? readCarriedState(await ports.repository.trail(head, DEPTH.work)).parent : undefined;
     if (parent === claim.run.request.branch) kept.add(key);
   }
   return births.filter(({ key }) => !kept.has(key));

@@ -14,10 +14,11 @@ import { refsOf, salvageRef } from "../../core/protocol/refs.ts";
 import type { Head } from "../../core/scheduling/snapshot.ts";
 import { UserError, MESSAGES } from "../../core/messages/messages.ts";
 import { landingUpdates, type LandingUpdates } from "./landing-updates.ts";
-import { leaseUpdates, PATIENCE, refresh, release, type Claim } from "./lease-holder.ts";
+import { leaseUpdates, refresh, release, type Claim } from "./lease-holder.ts";
 import { retryUnreachable } from "../loop/retry-remote.ts";
 import type { Ports, CollectedTree, Swap, AttemptTree, Update } from "../ports.ts";
 import { KEY } from "../../core/protocol/trailer-keys.ts";
+import { BACKOFF, LEASE } from "../timing.ts";
 
 export interface Saved {
   readonly ref: Ref;
@@ -57,9 +58,6 @@ export interface Backoff {
   readonly spent: Budget;
 }
 
-const TRIES = 8;
-const JITTER_MS = 40;
-
 /** Puts the response on the branch and drops the lease, in one swap. */
 export async function commitResponse(
   ports: Ports,
@@ -91,7 +89,7 @@ export async function commitResponse(
     ...created(saved),
   ];
   const why = `${request.state} answered`;
-  for (let tries = 0; tries < TRIES; tries++) {
+  for (let tries = 0; tries < BACKOFF.commitTries; tries++) {
     const swap = await repository.swap(updates(), why);
     if (swap.kind === "landed") return { kind: "answered", commit };
     if (swap.kind === "blocked") {
@@ -233,7 +231,7 @@ export function salvageMessage(held: Claim, why: string): string {
 
 async function keepCommit(ports: Ports, held: Claim, value: Sha): Promise<Ref> {
   const ref = salvageRef(held.run.head.branch, held.lease.run);
-  for (let tries = 0; tries < TRIES; tries++) {
+  for (let tries = 0; tries < BACKOFF.commitTries; tries++) {
     const swap = await ports.repository.swap([{ ref, expected: null, next: value }], "salvage");
     if (swap.kind === "landed" || (await readOne(ports, held, ref))) return ref;
     if (swap.kind === "blocked") {
@@ -248,11 +246,12 @@ async function keepCommit(ports: Ports, held: Claim, value: Sha): Promise<Ref> {
 /** The present value of a ref, waited for while the remote is out of reach. */
 async function readOne(ports: Ports, held: Claim, ref: Ref): Promise<Sha | null> {
   const read = () => ports.repository.read([ref]);
-  return (await retryUnreachable(ports, held.lease.ttlMs * PATIENCE, read)).get(ref) ?? null;
+  return (await retryUnreachable(ports, held.lease.ttlMs * LEASE.unreachableFactor, read)).get(ref) ?? null;
 }
 
 /** Full jitter, longer each time: two who try at once do not meet again. */
-const jitterMs = ({ machine }: Ports, tries: number): number => JITTER_MS * 2 ** tries * machine.random();
+const jitterMs = ({ machine }: Ports, tries: number): number =>
+  BACKOFF.commitJitterMs * 2 ** tries * machine.random();
 
 const created = (saved: Saved | undefined): Update[] =>
   saved ? [{ ref: saved.ref, expected: null, next: saved.value }] : [];
@@ -265,7 +264,7 @@ async function settle(
   updates: () => Update[],
   next?: Sha,
 ): Promise<Swap> {
-  for (let tries = 0; tries < TRIES; tries++) {
+  for (let tries = 0; tries < BACKOFF.commitTries; tries++) {
     const swap = await ports.repository.swap(updates(), why);
     if (swap.kind === "landed" || swap.kind === "blocked") return swap;
     if (!(await refresh(ports, held))) return swap;

@@ -17,11 +17,12 @@ import type { Commit, Request } from "../../core/protocol/request.ts";
 import type { RunFacts } from "../../core/outcome/response.ts";
 import type { Snapshot } from "../../core/scheduling/snapshot.ts";
 import { requiredApprovals, conditionContext } from "../../core/scheduling/waits.ts";
-import { DEFAULT_HOPS, type Workflow } from "../../core/workflow/workflow.ts";
+import type { Workflow } from "../../core/workflow/workflow.ts";
 import type { Claim, StopSwitch } from "./lease-holder.ts";
-import { DEPTH } from "../loop/fact-loader.ts";
+import { DEPTH } from "../timing.ts";
 import { readMembers } from "./batch.ts";
 import type { TrustedConfig, Ports, Script } from "../ports.ts";
+import { DEFAULTS } from "../../core/workflow/defaults.ts";
 
 export interface AttemptContext {
   readonly ports: Ports;
@@ -66,7 +67,7 @@ export async function readContext(start: Start): Promise<AttemptContext> {
   const { ports, trustedConfig, claim, view } = start;
   const { request, head } = claim.run;
   const { workflow, target } = trustedConfig;
-  const trail = await ports.repository.trail(request.commit, DEPTH);
+  const trail = await ports.repository.trail(request.commit, DEPTH.work);
   const carried = readCarriedState(trail);
   // Who may freeze a plan follows none, not even one that cannot be read any more.
   const plan = workflow.states[request.state]?.plan ? undefined : carried.plan;
@@ -133,7 +134,7 @@ function agentOf({ workflow, claim, script }: AttemptContext): Agent | undefined
 export const attemptsOf = (held: Claim): number => (held.run.state?.retries ?? 0) + 1;
 
 export const hopLimit = ({ workflow }: Pick<AttemptContext, "workflow">): number =>
-  workflow.limits.hops ?? DEFAULT_HOPS;
+  workflow.limits.hops ?? DEFAULTS.hops;
 
 /** What the answer says of the run. */
 export function runDetails(work: AttemptContext, secrets: readonly string[]): RunFacts {

@@ -13,6 +13,7 @@ import { salvage } from "./commit-result.ts";
 import type { Ports, Script, ScriptCall, ScriptEnd, AttemptTree } from "../ports.ts";
 import { runShadow } from "./shadow-run.ts";
 import { attemptsOf, type AttemptContext } from "./context.ts";
+import { DEFAULTS } from "../../core/workflow/defaults.ts";
 
 export async function execute(work: AttemptContext, script: Script): Promise<void> {
   const { ports, claim: held } = work;
@@ -86,7 +87,7 @@ export async function scriptCallOf(
     run: held.lease.run,
     attempt: held.lease.attempt,
     attempts: attemptsOf(held),
-    timeoutMs: Math.min(state?.timeout ?? 1_800_000, Math.max(1, time - carried.spent.time)),
+    timeoutMs: Math.min(state?.timeout ?? DEFAULTS.timeoutMs, Math.max(1, time - carried.spent.time)),
     stallMs: state?.stall,
     env: state?.env ?? [],
     next: legal === "any" ? [] : legal,

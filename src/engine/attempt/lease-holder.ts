@@ -15,6 +15,7 @@ import { UserError, MESSAGES } from "../../core/messages/messages.ts";
 import { retryUnreachable } from "../loop/retry-remote.ts";
 import type { Ports, Update } from "../ports.ts";
 import { KEY } from "../../core/protocol/trailer-keys.ts";
+import { LEASE } from "../timing.ts";
 
 declare const landed: unique symbol;
 
@@ -66,13 +67,6 @@ export class StopSwitch {
   }
 }
 
-/** How many lease times a remote that is out of reach is waited for. */
-export const PATIENCE = 2;
-const RENEWALS = 3;
-const GIVE_UP = 2 / 3;
-/** A lease that cannot be deleted runs out by itself. */
-const RELEASES = 3;
-
 /** Claims a request. Undefined: somebody else has it, or it is no longer the head. */
 export async function claim(ports: Ports, run: Run, ttlMs: number): Promise<Claim | undefined> {
   const { repository, machine, clock } = ports;
@@ -103,7 +97,9 @@ export async function claim(ports: Ports, run: Run, ttlMs: number): Promise<Clai
   if (swap.kind === "blocked") throw new UserError(MESSAGES.noClaim(swap.why));
   if (swap.kind !== "landed") {
     if (swap.kind !== "unknown") return undefined;
-    const found = await retryUnreachable(ports, ttlMs * PATIENCE, () => repository.readLease(ref));
+    const found = await retryUnreachable(ports, ttlMs * LEASE.unreachableFactor, () =>
+      repository.readLease(ref),
+    );
     if (found?.lease?.run !== lease.run) return undefined;
   }
   const slots = places.map((one) => ({ ref: one.ref, value }));
@@ -149,7 +145,7 @@ async function laidBack({ repository, machine }: Ports, { run, lease }: Claim): 
 
 /** How long nobody may take over a claim that was not renewed yet; below 0: somebody may have. */
 export function timeLeft({ clock }: Ports, { since, lease }: Claim): number {
-  return since + lease.ttlMs * GIVE_UP - clock.mono();
+  return since + lease.ttlMs * LEASE.giveUpShare - clock.mono();
 }
 
 /** True when the request is the head of its branch, and no finished answer to it waits beside that. */
@@ -189,7 +185,7 @@ export async function refresh(ports: Ports, claim: Claim): Promise<boolean> {
       ports.repository.readLease(ref),
       refs.length > 0 ? ports.repository.read(refs) : new Map<Ref, Sha | null>(),
     ]);
-  const [now, there] = await retryUnreachable(ports, lease.ttlMs * PATIENCE, read);
+  const [now, there] = await retryUnreachable(ports, lease.ttlMs * LEASE.unreachableFactor, read);
   if (now?.lease?.run !== lease.run) return false;
   claim.value = now.value;
   claim.slots = claim.slots.filter((one) => there.get(one.ref) === one.value);
@@ -199,7 +195,7 @@ export async function refresh(ports: Ports, claim: Claim): Promise<boolean> {
 
 /** Deletes the lease, or replaces it by `next`, if it is still ours. */
 export async function release(ports: Ports, claim: Claim, next?: Sha): Promise<void> {
-  for (let tries = 0; tries < RELEASES && claim.value !== next; tries++) {
+  for (let tries = 0; tries < LEASE.releaseTries && claim.value !== next; tries++) {
     const swap = await ports.repository.swap(leaseUpdates(claim, next), "release");
     if (swap.kind === "landed" || !(await refresh(ports, claim))) return;
   }
@@ -224,11 +220,11 @@ export async function keep(
   );
   let lastGood = claim.since;
   while (!over && stop.reason === undefined) {
-    const restMs = Math.min(ttlMs / RENEWALS, lastGood + ttlMs * GIVE_UP - clock.mono());
+    const restMs = Math.min(ttlMs / LEASE.renewals, lastGood + ttlMs * LEASE.giveUpShare - clock.mono());
     await clock.sleep(Math.max(0, restMs), ended);
     if (over) return;
     const sent = clock.mono();
-    const leftMs = lastGood + ttlMs * GIVE_UP - sent;
+    const leftMs = lastGood + ttlMs * LEASE.giveUpShare - sent;
     if (leftMs < 0) return stop.stop("lease-lost");
     const answered = new Promise<Renewal>((resolve) => {
       renew(ports, claim).then(resolve, () => resolve("unknown"));

@@ -16,11 +16,7 @@ import { UserError, MESSAGES } from "../../core/messages/messages.ts";
 import type { Workflow } from "../../core/workflow/workflow.ts";
 import type { TrustedConfig, Ports } from "../ports.ts";
 import { proveIdentity } from "../loop/identity-proof.ts";
-
-/** How long a server may take to tell who pushed. */
-const LATE_MS = 60 * 60 * 1000;
-/** It mostly does so within moments. */
-const SOON_MS = [1000, 2000, 4000];
+import { PUSHER } from "../timing.ts";
 
 /** A request, and what it is judged by. */
 interface PreconditionInput {
@@ -67,8 +63,8 @@ async function permitRefusal({
   if (byScript && workflow.proof !== "pusher") return agentProblem(workflow, state, asker);
   if (!byScript && (await isOfTrusted(ports, trustedConfig, branch, asker.commit)))
     return authorizationProblem(workflow, state, undefined);
-  const isFresh = ports.clock.wall() - asker.committed * 1000 < LATE_MS;
-  const waits = workflow.proof === "pusher" && isFresh ? SOON_MS : [];
+  const isFresh = ports.clock.wall() - asker.committed * 1000 < PUSHER.newMs;
+  const waits = workflow.proof === "pusher" && isFresh ? PUSHER.waitsMs : [];
   for (const ms of [...waits, undefined]) {
     const proven = await proveIdentity(ports.repository, trustedConfig, branch, trail, [asker]);
     if (!proven) return authorizationProblem(workflow, state, asker.author ?? "");

@@ -20,9 +20,7 @@ import { MESSAGES } from "../../core/messages/messages.ts";
 import type { ScriptEnd, CollectedTree } from "../ports.ts";
 import type { AttemptContext } from "./context.ts";
 import { KEY } from "../../core/protocol/trailer-keys.ts";
-
-/** How many commits may land at once. */
-const LANDING = 1000;
+import { DEPTH } from "../timing.ts";
 
 /** What the end of an attempt comes to. `sealed` is what it left; a string says what is wrong with that. */
 export async function validateResult(
@@ -80,7 +78,7 @@ async function landBreach(
   const { request, state } = claim.run;
   if (!state?.land) return MESSAGES.mayNotLand(request.state);
   if (!(await ports.repository.contains(land, targetCommit))) return landProblem([], targetCommit);
-  return landProblem(await ports.repository.trail(land, LANDING), targetCommit);
+  return landProblem(await ports.repository.trail(land, DEPTH.landing), targetCommit);
 }
 
 /** Paths that this state, this work or this step of a plan may not change. */

@@ -6,12 +6,7 @@
  * that many runners that started together do not look together.
  */
 import type { Sha } from "../../core/protocol/ids.ts";
-export interface PollInterval {
-  readonly shortestMs: number;
-  readonly longestMs: number;
-}
-
-const GROWTH = 1.6;
+import { BACKOFF, POLL, type BackoffRange, type PollInterval } from "../timing.ts";
 
 export class PollBackoff {
   readonly #rests: PollInterval;
@@ -30,12 +25,10 @@ export class PollBackoff {
   /** The rest before the next look, in milliseconds; `random` is from 0 up to 1. */
   next(random: number): number {
     const ms = this.#ms;
-    this.#ms = Math.min(this.#rests.longestMs, ms * GROWTH);
+    this.#ms = Math.min(this.#rests.longestMs, ms * POLL.growth);
     return ms * (0.75 + random / 2);
   }
 }
-
-const LONGEST_MS = 60_000;
 
 export class BackoffWait {
   readonly #attempts = new Map<Sha, number>();
@@ -50,22 +43,18 @@ export class BackoffWait {
 
   /** True when a rest with so much left is waited for. Both in milliseconds. */
   lasts(request: Sha, leftMs: number, now: number): boolean {
-    const end = this.#ends.get(request) ?? now + LONGEST_MS;
+    const end = this.#ends.get(request) ?? now + BACKOFF.patienceMs;
     this.#ends.set(request, end);
     return now + leftMs < end;
   }
 }
 
-const LOST = { firstMs: 50, longestMs: 5000 };
-/** A run that does not stay gives a request up after so many lost claims. */
-const TRIES = 6;
-
 export class ClaimBackoff {
-  readonly #rests: { readonly firstMs: number; readonly longestMs: number };
+  readonly #rests: BackoffRange;
   readonly #lost = new Map<Sha, { readonly tries: number; readonly until: number }>();
 
   /** `rests`: how long the first loss is left alone, and how long any. */
-  constructor(rests = LOST) {
+  constructor(rests: BackoffRange = BACKOFF.claimLost) {
     this.#rests = rests;
   }
 
@@ -82,6 +71,6 @@ export class ClaimBackoff {
   }
 
   isHopeless(request: Sha): boolean {
-    return (this.#lost.get(request)?.tries ?? 0) >= TRIES;
+    return (this.#lost.get(request)?.tries ?? 0) >= BACKOFF.claimTries;
   }
 }

@@ -13,9 +13,7 @@ import type { Head, Now, Snapshot } from "../../core/scheduling/snapshot.ts";
 import { placeParkedResponse } from "../attempt/commit-result.ts";
 import { ClaimBackoff } from "./backoff.ts";
 import type { Ports } from "../ports.ts";
-
-/** Between two tries to put an answer where it was refused: each is a push. */
-const REFUSED = { firstMs: 500, longestMs: 300_000 };
+import { BACKOFF } from "../timing.ts";
 
 export interface Settled {
   readonly progress: boolean;
@@ -32,7 +30,7 @@ export class Cleanup {
   readonly #ports: Ports;
   readonly #shared: boolean;
   readonly #told = new Map<Sha, string>();
-  readonly #refused = new ClaimBackoff(REFUSED);
+  readonly #refused = new ClaimBackoff(BACKOFF.parkedRefused);
 
   /** `shared`: each try is a push, and the refusal is not ours to lift. */
   constructor(ports: Ports, shared: boolean) {

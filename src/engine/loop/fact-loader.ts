@@ -15,11 +15,9 @@ import { parseDependency, singles, type Predicate } from "../../core/workflow/wa
 import type { Workflow } from "../../core/workflow/workflow.ts";
 import type { TrustedConfig, RefListing, Repository } from "../ports.ts";
 import { proveIdentity } from "./identity-proof.ts";
+import { DEPTH } from "../timing.ts";
 
 type Needs = Pick<Repository, "contains" | "landedBranches" | "pushes" | "read" | "signer" | "trail">;
-
-/** How far down a piece of work is looked for. */
-export const DEPTH = 400;
 
 export class FactLoader {
   readonly #repository: Needs;
@@ -101,7 +99,7 @@ export class FactLoader {
         singles(one).some(({ kind }) => kind === "children"),
       );
       if (!joins) continue;
-      const item = known.get(commit) ?? readCarriedState(await this.#repository.trail(commit, DEPTH));
+      const item = known.get(commit) ?? readCarriedState(await this.#repository.trail(commit, DEPTH.work));
       this.#items.set(commit, item);
       items.set(key, item);
     }
@@ -137,7 +135,7 @@ export class FactLoader {
     trusted: Sha | undefined,
   ): Promise<ApprovalState | undefined> {
     const { workflow } = contract;
-    const trail = await this.#repository.trail(commit, DEPTH);
+    const trail = await this.#repository.trail(commit, DEPTH.work);
     const own = trusted && (await this.#countAbove(trusted, trail));
     const continues = workflow["on-plain-commit"] === "continue";
     const proven = await proveIdentity(

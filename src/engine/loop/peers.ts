@@ -10,11 +10,7 @@ import type { Holder } from "../../core/protocol/lease.ts";
 import { hashScore, isMine } from "../../core/scheduling/sharding.ts";
 import type { Snapshot } from "../../core/scheduling/snapshot.ts";
 import type { Machine } from "../ports.ts";
-
-/** Between two hand-offs a runner holds no lease. */
-const MEMORY_MS = 15_000;
-/** The shortest time that another's request is left to it; the longest is four times that. */
-const MOMENT_MS = 1500;
+import { PEERS } from "../timing.ts";
 
 export class Peers {
   readonly #self: string;
@@ -30,7 +26,7 @@ export class Peers {
     for (const { lease, isHolderDead: dead } of leases.values()) {
       if (lease && !lease.backoff && !dead) this.#seen.set(nameOf(lease.runner, lease.holder), now);
     }
-    for (const [name, at] of this.#seen) if (now - at > MEMORY_MS) this.#seen.delete(name);
+    for (const [name, at] of this.#seen) if (now - at > PEERS.presentMs) this.#seen.delete(name);
     this.#seen.delete(this.#self);
   }
 
@@ -52,7 +48,7 @@ export class Peers {
     const others = runs.filter((run) => !this.#isMine(run));
     const waited = now - (this.#spareSince ?? now);
     const left = others.map(({ request: { commit } }): [Sha, number] => {
-      const moment = MOMENT_MS * (1 + (3 * hashScore(this.#self, commit)) / 2 ** 32);
+      const moment = PEERS.leaveMs * (1 + (3 * hashScore(this.#self, commit)) / 2 ** 32);
       return [commit, moment - waited];
     });
     return new Map(left.filter(([, ms]) => ms > 0));

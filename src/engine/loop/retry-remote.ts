@@ -6,9 +6,7 @@
  */
 import { RemoteUnreachable } from "../../core/messages/messages.ts";
 import type { Ports } from "../ports.ts";
-
-const FIRST_MS = 100;
-const LONGEST_MS = 5000;
+import { BACKOFF } from "../timing.ts";
 
 /** Returns the answer; throws Unreachable when none came within `forMs`. */
 export async function retryUnreachable<T>(
@@ -16,12 +14,13 @@ export async function retryUnreachable<T>(
   forMs: number,
   ask: () => Promise<T>,
 ): Promise<T> {
+  const { firstMs, longestMs } = BACKOFF.unreachable;
   const end = clock.mono() + forMs;
   for (let tries = 0; ; tries++) {
     try {
       return await ask();
     } catch (error) {
-      const pause = Math.min(LONGEST_MS, FIRST_MS * 2 ** tries) * (0.5 + machine.random() / 2);
+      const pause = Math.min(longestMs, firstMs * 2 ** tries) * (0.5 + machine.random() / 2);
       if (!(error instanceof RemoteUnreachable) || clock.mono() + pause > end) throw error;
       await clock.sleep(pause);
     }

@@ -10,12 +10,13 @@ import type { Branch, Sha } from "../../core/protocol/ids.ts";
 import { admit, type Admission, type Spread } from "../../core/scheduling/admission.ts";
 import type { Now, Snapshot } from "../../core/scheduling/snapshot.ts";
 import { MESSAGES } from "../../core/messages/messages.ts";
-import { DEFAULT_CONCURRENCY, type Workflow } from "../../core/workflow/workflow.ts";
+import type { Workflow } from "../../core/workflow/workflow.ts";
 import type { AttemptEnd } from "../attempt/attempt.ts";
 import { ClaimBackoff } from "./backoff.ts";
 import { Peers } from "./peers.ts";
 import type { Ports } from "../ports.ts";
 import { blockedIdle, type Barred, type Cleanup } from "./cleanup.ts";
+import { DEFAULTS } from "../../core/workflow/defaults.ts";
 
 export interface SelectorOptions {
   readonly concurrency: number | undefined;
@@ -111,7 +112,7 @@ export class WorkSelector {
 
   /** How many attempts this runner may have at once. */
   #concurrency(workflow: Workflow): number {
-    return this.#options.concurrency ?? workflow.limits.concurrency ?? DEFAULT_CONCURRENCY;
+    return this.#options.concurrency ?? workflow.limits.concurrency ?? DEFAULTS.concurrency;
   }
 
   /** Runners that start together know nothing of each other yet: each begins at another request. */

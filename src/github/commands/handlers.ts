@@ -7,7 +7,7 @@
 import { cleanLine } from "../../core/util/redact.ts";
 import { parseSha, type Branch, type Sha } from "../../core/protocol/ids.ts";
 import type { Trailer } from "../../core/protocol/trailer-block.ts";
-import { DEFAULT_HOPS, isReservedState, isTerminal } from "../../core/workflow/workflow.ts";
+import { isReservedState, isTerminal } from "../../core/workflow/workflow.ts";
 import { commandTable, type CommandName, type ParsedCommand } from "./command-table.ts";
 import type {
   Author,
@@ -22,6 +22,7 @@ import { expandAgents } from "./multi-agent.ts";
 import type { IssueText } from "./intent.ts";
 import { escapeCode } from "../api/escape-markdown.ts";
 import { isKeptOnChange, KEY } from "../../core/protocol/trailer-keys.ts";
+import { DEFAULTS } from "../../core/workflow/defaults.ts";
 
 export type CommandResult =
   | {
@@ -277,7 +278,7 @@ function askAnew(
 /** What a bot's hand-off carries, so that bots that answer each other come to an end; or why it may not go on. */
 function hopsOf({ isBot, at, sight }: CommandContext): Trailer[] | string {
   if (!isBot) return [];
-  const limit = sight.workflow.limits.hops ?? DEFAULT_HOPS;
+  const limit = sight.workflow.limits.hops ?? DEFAULTS.hops;
   const hops = (at?.hops ?? 0) + 1;
   if (hops > limit) return `${limit} hand-offs without a person are the most, so a person has to go on.`;
   return [{ key: KEY.hops, value: `${hops}/${limit}` }];
