@@ -41,7 +41,7 @@ describe("the glossary", () => {
 describe("the architecture", () => {
   it("lists each folder of src and of the larger layers", () => {
     const [, table = ""] = /<!-- folders:start -->([\s\S]*)<!-- folders:end -->/.exec(read("docs/architecture.md")) ?? [];
-    const listed = [...table.matchAll(/^\| `(src\/[\w/-]+)` \|/gm)].map(([, folder]) => folder);
+    const listed = [...table.matchAll(/^\| `(src\/[\w/-]+)` \|/gm)].map(([, folder = ""]) => folder);
     const folders = (path: string) =>
       readdirSync(`${root}${path}`, { withFileTypes: true }).flatMap((one) => (one.isDirectory() ? [`${path}/${one.name}`] : []));
     const deep = ["src/core", "src/engine", "src/git", "src/github"].flatMap(folders);

@@ -73,7 +73,7 @@ test("docs/walks/webhook-to-request.md shows what a webhook becomes", { timeout:
         {
           title: "The request commit",
           text: "`src/app/write-request.ts` commits the request to the branch of the issue. The person is the author and the App is the committer.",
-          block: `${office.log(branch, "author %an <%ae>%ncommitter %cn%n%n%B")}`,
+          block: office.log(branch, "author %an <%ae>%ncommitter %cn%n%n%B"),
         },
         {
           title: "The same delivery again",
