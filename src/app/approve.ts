@@ -29,9 +29,9 @@ export async function approveHead(
   said: Pick<RequestDraft, "messages" | "trailers">,
 ): Promise<{ readonly commit: Sha; readonly approves: Sha; readonly by: string; readonly missing: number }> {
   const { branch } = head;
-  const before = found.snapshot.facts.approved.get(head.key);
+  const before = found.snapshot.facts.approvalStates.get(head.key);
   const open = findOpen(found, head, before);
-  const approves = before?.approved ?? head.commit;
+  const approves = before?.approvedCommit ?? head.commit;
   const commit = await writeApproval(said, workspace, found, head, approves);
   const after = await readApprovals(workspace, found, head, commit);
   const mine = after.approvals.find((one) => one.commit === commit);
@@ -59,7 +59,7 @@ function findOpen(found: BranchListing, head: Head, before: ApprovalState | unde
     throw refuse(MESSAGES.approvalVoid());
   const { workflow } = found.trustedConfig;
   const below =
-    workflow["on-plain-commit"] === "continue" ? found.snapshot.takenOver.get(head.key) : undefined;
+    workflow["on-plain-commit"] === "continue" ? found.snapshot.takeovers.get(head.key) : undefined;
   const request = before?.request ?? (head.reading.kind === "request" ? head.reading : below);
   const wanted = request && decision?.kind === "wait" ? requiredApprovals(request, workflow) : [];
   const open = wanted.filter((one) => goodApprovals(one, before, found).length < one.n);
@@ -103,7 +103,10 @@ async function readApprovals(
   const { target, heads } = found.snapshot;
   const trusted = heads.filter(({ branch }) => branch === target && branch !== head.branch);
   const look = { target, heads: next && "reading" in next ? [...trusted, next] : trusted };
-  const { approved } = await new FactLoader(workspace.repository).load(look, found.trustedConfig);
+  const { approvalStates: approved } = await new FactLoader(workspace.repository).load(
+    look,
+    found.trustedConfig,
+  );
   const read = approved.get(head.key);
   if (!read) throw new UserError(MESSAGES.notApproved(head.branch, MESSAGES.approvalVoid()));
   return read;

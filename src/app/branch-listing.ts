@@ -39,17 +39,17 @@ export async function listBranches(workspace: Workspace, now: Now): Promise<Bran
   const slots = new Map<Ref, ObservedSlot>();
   for (const [ref, { value, lease }] of look.slots)
     slots.set(ref, { ref, value, run: lease?.run, wasSeenBefore: false });
-  const { target, heads, parked, sideRefs } = look;
+  const { target, heads, parkedResponses: parked, sideRefs } = look;
   const facts = await new FactLoader(workspace.repository).load(look, contract, takenOver);
   const view: Snapshot = {
     target,
     heads,
     leases,
     slots,
-    parked,
-    takenOver,
-    sightings: new Map(),
-    running: new Map(),
+    parkedResponses: parked,
+    takeovers: takenOver,
+    firstSightings: new Map(),
+    runningAttempts: new Map(),
     sideRefs,
     facts,
   };
@@ -89,7 +89,7 @@ async function withBlockers(
 /** The decision as a runner would carry it out now: not, while a lane of it is full or closed. */
 export function asAdmitted({ snapshot, trustedConfig, now }: BranchListing, decision: Decision): Decision {
   if (decision.kind !== "run") return decision;
-  const { held } = admit(snapshot, trustedConfig.workflow, [decision], now, Number.POSITIVE_INFINITY);
+  const { waits: held } = admit(snapshot, trustedConfig.workflow, [decision], now, Number.POSITIVE_INFINITY);
   return held[0] ?? decision;
 }
 
@@ -99,7 +99,7 @@ export const currentTime = (): Now => ({ mono: performance.now(), wall: Date.now
 /** The state that a branch is in, for people: its request, or the request below its head. */
 export function stateOf(view: Snapshot, head: Head): string | undefined {
   if (head.reading.kind === "request") return head.reading.state;
-  return view.takenOver.get(head.key)?.state;
+  return view.takeovers.get(head.key)?.state;
 }
 
 /** The reason of a decision, with the states that the workflow offers to a person. */

@@ -33,7 +33,7 @@ export async function findNotices(workspace: Workspace, found: BranchListing): P
 }
 
 function closedLanes({ snapshot, now }: BranchListing): Notice[] {
-  return [...snapshot.sideRefs.closed].flatMap(([lane, until]): Notice[] => {
+  return [...snapshot.sideRefs.closedUntil].flatMap(([lane, until]): Notice[] => {
     if (until <= now.wall) return [];
     const what = `${printable(lane)} is closed for ${formatDuration(until - now.wall)} more`;
     return [{ about: "lane", level: "odd", what, next: "trailhand lanes" }];
@@ -43,8 +43,8 @@ function closedLanes({ snapshot, now }: BranchListing): Notice[] {
 function waitNotice(decision: Decision, { snapshot, trustedConfig, now }: BranchListing): Notice[] {
   const { head } = decision;
   const { branch, reading } = head;
-  if (decision.kind === "run" && decision.decided) {
-    const { state, why } = decision.decided;
+  if (decision.kind === "run" && decision.knownAnswer) {
+    const { state, why } = decision.knownAnswer;
     const what = `${printable(branch)}: ${printable(why, 200)}; ${state} follows at the next run`;
     return [{ about: "wait", level: "odd", what, next: "trailhand run" }];
   }
@@ -54,7 +54,8 @@ function waitNotice(decision: Decision, { snapshot, trustedConfig, now }: Branch
     return [{ about: "approval", level: "odd", what, next: `trailhand resume ${shellWord(branch)}` }];
   }
   const request =
-    snapshot.facts.approved.get(head.key)?.request ?? (reading.kind === "request" ? reading : undefined);
+    snapshot.facts.approvalStates.get(head.key)?.request ??
+    (reading.kind === "request" ? reading : undefined);
   if (decision.why.code !== "waits" || !request) return [];
   const { states, limits } = trustedConfig.workflow;
   const patience = states[request.state]?.deadline ?? limits.wait;

@@ -37,7 +37,10 @@ export async function readCarried(
   const item = readCarriedState(trail);
   const contract = await workspace.trustedConfig(target, heads);
   const near = heads.filter(({ branch }) => branch === target || branch === head.branch);
-  const { approved } = await new FactLoader(workspace.repository).load({ target, heads: near }, contract);
+  const { approvalStates: approved } = await new FactLoader(workspace.repository).load(
+    { target, heads: near },
+    contract,
+  );
   const now = approved.get(head.key)?.approvals ?? [];
   const before = readHandOffs(trail).flatMap(({ answers, message: { trailers } }) =>
     answers === undefined ? [] : valuesOf(trailers, KEY.approvedBy).map((text) => text.split(" ")),

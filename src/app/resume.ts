@@ -7,8 +7,8 @@ import type { Snapshot, Head } from "../core/scheduling/snapshot.ts";
 export function planResume(view: Snapshot, head: Head): RepeatRequest {
   const { reading } = head;
   const standing = reading.kind === "request" && ["parked", "stalled", "waiting"].includes(reading.state);
-  const waiting = view.facts.approved.get(head.key)?.request;
-  const below = waiting ? undefined : view.takenOver.get(head.key);
+  const waiting = view.facts.approvalStates.get(head.key)?.request;
+  const below = waiting ? undefined : view.takeovers.get(head.key);
   if (!standing && !below) {
     const at = reading.kind === "request" ? reading : waiting;
     const why = at ? `it is at ${at.state}` : "no request is below its head";

@@ -53,7 +53,7 @@ export interface RefListing {
   readonly leases: ReadonlyMap<string, LeaseRef>;
   /** The taken places of lanes, each with the lease that took it. */
   readonly slots: ReadonlyMap<Ref, LeaseRef>;
-  readonly parked: ReadonlyMap<string, ParkedResponse>;
+  readonly parkedResponses: ReadonlyMap<string, ParkedResponse>;
   readonly sideRefs: SideRefs;
   /** True when no ref has moved since the look before. */
   readonly isUnchanged: boolean;

@@ -80,7 +80,7 @@ export function buildListing(
     heads,
     leases,
     slots,
-    parked,
+    parkedResponses: parked,
     sideRefs: readSideRefs(sides),
     pendingFollows: follows,
     originHead,

@@ -70,7 +70,7 @@ export async function findGarbage(
       found.push({ kind: "ref", name: ref, value, why: "a rest of a request that is answered" });
     }
   }
-  for (const [key, { value, answers }] of look.parked) {
+  for (const [key, { value, answers }] of look.parkedResponses) {
     const ref = refsOf(key).parked;
     if (keys.get(key)?.commit !== answers) {
       found.push({ kind: "ref", name: ref, value, why: "an answer whose branch has moved on" });
@@ -92,7 +92,7 @@ function whyNote(
   heads: ReadonlyMap<string, Head>,
   lanes: LaneWindows | undefined,
 ): string | undefined {
-  const { used, closed, checks } = readSideRefs([[name, value, message]]);
+  const { laneUsage: used, closedUntil: closed, checks } = readSideRefs([[name, value, message]]);
   const [mark] = used;
   if (mark && lanes) {
     const window = lanes.windows.get(mark.lane);

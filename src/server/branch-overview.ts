@@ -50,10 +50,10 @@ export async function overviewBranches(
     .map((one) => asAdmitted(found, one))
     .map((decision): BranchView => {
       const { head } = decision;
-      const approved = snapshot.facts.approved.get(head.key);
+      const approved = snapshot.facts.approvalStates.get(head.key);
       const state = stateOf(snapshot, head) ?? approved?.request.state;
       const reason = reasonIn(found, decision);
-      return { decision, reason, state, approvalTarget: approved?.approved, trail: [], timeline: [] };
+      return { decision, reason, state, approvalTarget: approved?.approvedCommit, trail: [], timeline: [] };
     })
     .filter((one) => checkStatusOf(one) !== undefined);
   const journals = shown.map(({ decision }) => refsOf(decision.head.key).journal);

@@ -4,7 +4,7 @@
  * What must hold: texts of strangers stay texts: no mention, no link, no HTML and no table of theirs.
  */
 import { formatAmounts } from "../core/util/amounts.ts";
-import { readPast } from "../core/analysis/hand-off-report.ts";
+import { readHandOffHistory } from "../core/analysis/hand-off-report.ts";
 import { budgetOf } from "../core/policy/budget.ts";
 import { readCarriedState } from "../core/workflow/carried-state.ts";
 import { refsOf } from "../core/protocol/refs.ts";
@@ -34,7 +34,7 @@ export async function branchReport(
     return `Spent so far: ${spent}.${most === undefined ? "" : ` Allowed: ${most}.`}`;
   }
   if (tale === "replay") {
-    const [last] = readPast(trail).handOffs;
+    const [last] = readHandOffHistory(trail).handOffs;
     if (!last) return "Nothing was answered here yet, so there is nothing to run again.";
     return `\`${last.from}\` answered \`${last.to}\`. In a clone, this runs it again and compares, and writes nothing:\n\n    trailhand replay ${last.request.commit}`;
   }

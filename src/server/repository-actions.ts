@@ -82,7 +82,7 @@ export function openRepositoryActions(workspace: Workspace): RepositoryActions {
       // A signature would be the bot's, and say nothing of who asked.
       if (found.trustedConfig.workflow.proof === "signature")
         throw new UserError(MESSAGES.needsOwnSignature(branch));
-      const approves = found.snapshot.facts.approved.get(head.key)?.approved ?? head.commit;
+      const approves = found.snapshot.facts.approvalStates.get(head.key)?.approvedCommit ?? head.commit;
       if (wanted !== approves && wanted !== head.commit)
         throw new UserError(MESSAGES.notApproved(branch, MESSAGES.otherCommit(approves)));
       const { commit } = await approveHead(as(by), found, head, said);
@@ -103,9 +103,9 @@ export function openRepositoryActions(workspace: Workspace): RepositoryActions {
     async recordCheck(commit, name, conclusion) {
       if (!CHECK_NAME.test(name)) return false;
       const { snapshot } = await look();
-      const { approved } = snapshot.facts;
+      const { approvalStates: approved } = snapshot.facts;
       const heads = snapshot.heads.filter(
-        (head) => (approved.get(head.key)?.approved ?? head.commit) === commit,
+        (head) => (approved.get(head.key)?.approvedCommit ?? head.commit) === commit,
       );
       for (const head of heads) await recordCheck(workspace, head, commit as Sha, name, conclusion);
       return heads.length > 0;
@@ -121,7 +121,7 @@ export function openRepositoryActions(workspace: Workspace): RepositoryActions {
 const stateIn = ({ snapshot }: BranchListing, { reading, key }: Head) =>
   reading.kind === "request"
     ? reading
-    : (snapshot.facts.approved.get(key)?.request ?? snapshot.takenOver.get(key));
+    : (snapshot.facts.approvalStates.get(key)?.request ?? snapshot.takeovers.get(key));
 
 function sightOf(found: BranchListing): RepositoryView {
   const { snapshot, trustedConfig } = found;

@@ -40,12 +40,12 @@ test("docs/walks/commit-to-answer.md shows what a commit becomes", async () => {
   const site = await openWorkspace(repo.dir, environmentOf(repo));
   const look = await site.repository.listRefs();
   const contract = await site.trustedConfig(look.target, look.heads);
-  const view: Snapshot = { ...look, leases: new Map(), slots: new Map(), takenOver: new Map(), sightings: new Map(), running: new Map(), facts: NO_HISTORY_FACTS };
+  const view: Snapshot = { ...look, leases: new Map(), slots: new Map(), takeovers: new Map(), firstSightings: new Map(), runningAttempts: new Map(), facts: NO_HISTORY_FACTS };
   const head = view.heads.find(({ branch }) => branch === "feat/login");
   const now = { mono: 0, wall: 0 };
   const decisions = decide(view, contract.workflow, now);
   const runs = decisions.filter((one) => one.kind === "run");
-  const { admitted } = admit(view, contract.workflow, runs, now);
+  const { runs: admitted } = admit(view, contract.workflow, runs, now);
   const [run] = admitted;
   if (!run || head?.reading.kind !== "request") throw new Error("the walk found nothing to run");
 

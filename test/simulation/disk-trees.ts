@@ -105,7 +105,7 @@ export class DiskTrees implements AttemptTrees {
     const { objects } = this.#world;
     const { cache } = this.#proc.machine;
     const head = cache?.heads.find((one) => one.branch === branch)?.commit;
-    const parked = cache?.parked.get(branchKey(branch))?.value;
+    const parked = cache?.parkedResponses.get(branchKey(branch))?.value;
     return [head, parked].some((from) => {
       for (const { commit } of objects.line(from)) {
         if (commit === base) return false;

@@ -50,19 +50,19 @@ function look(world: World): { readonly decisions: string[]; readonly rests: Rea
   const entries = new Map(
     deciding.map(([ref, value]) => [ref as string, readEntry(ref, objects.get(value))]),
   );
-  const { heads, parked, sideRefs } = buildListing(entries, undefined, false);
+  const { heads, parkedResponses: parked, sideRefs } = buildListing(entries, undefined, false);
   const continues = plan.workflow["on-plain-commit"] === "continue";
   const view: Snapshot = {
     target,
     heads,
-    parked,
-    takenOver: continues ? findTakenOver(world, target, heads) : new Map<string, never>(),
+    parkedResponses: parked,
+    takeovers: continues ? findTakenOver(world, target, heads) : new Map<string, never>(),
     leases: new Map(),
     slots: new Map<Ref, never>(),
-    sightings: new Map(),
-    running: new Map(),
+    firstSightings: new Map(),
+    runningAttempts: new Map(),
     sideRefs,
-    facts: { ...NO_HISTORY_FACTS, carried: itemsOf(world, heads) },
+    facts: { ...NO_HISTORY_FACTS, carriedStates: itemsOf(world, heads) },
   };
   const rests = new Set<Ref>();
   const wall = (plan.joins && world.machines[0]?.wall()) || scheduler.now;

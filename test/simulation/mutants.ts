@@ -207,10 +207,10 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "requests that wait take places",
     file: choose,
-    find: "const unasked = admission.admitted.filter(({ head }) => !barred.has(head.branch));",
+    find: "const unasked = admission.runs.filter(({ head }) => !barred.has(head.branch));",
     replace: `const unasked: Run[] = [];
-      for (const run of admission.admitted) barred.set(run.head.branch, await this.#tidy.bar(run, view));
-      Object.assign(admission, { admitted: admission.admitted.filter(({ head }) => !barred.get(head.branch)) });`,
+      for (const run of admission.runs) barred.set(run.head.branch, await this.#tidy.bar(run, view));
+      Object.assign(admission, { runs: admission.runs.filter(({ head }) => !barred.get(head.branch)) });`,
     seed: 1,
   },
   {

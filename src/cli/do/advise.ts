@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { advise } from "../../core/analysis/advise.ts";
-import { estimate, usualTimes, type Usual } from "../../core/analysis/estimate.ts";
-import { readPast } from "../../core/analysis/hand-off-report.ts";
+import { estimate, readTypicalDurations, type TypicalDuration } from "../../core/analysis/estimate.ts";
+import { readHandOffHistory } from "../../core/analysis/hand-off-report.ts";
 import { suggest } from "../../core/util/suggest.ts";
 import { PATTERNS, type Pattern } from "../../core/analysis/task-facts.ts";
 import { readTaskGraph, type TaskGraph } from "../../core/analysis/task-graph.ts";
@@ -71,10 +71,10 @@ function readGraph(directory: string, file: string): TaskGraph {
 async function usualIn(
   { input, env, terminal }: CommandCall,
   { tasks }: TaskGraph,
-): Promise<ReadonlyMap<string, Usual>> {
+): Promise<ReadonlyMap<string, TypicalDuration>> {
   if (!tasks.some(({ minutes, state }) => minutes === undefined && state !== undefined)) return new Map();
   const site = await openWorkspace(input.directory, env);
   const { commits, cut } = await readAllCommits(site, []);
   if (cut) terminal.say(`Past runs were looked for in the newest ${commits.length} commits.`);
-  return usualTimes(readPast(commits));
+  return readTypicalDurations(readHandOffHistory(commits));
 }

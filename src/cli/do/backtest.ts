@@ -1,6 +1,10 @@
 /** `trailhand backtest`: judges the answers in history by a workflow.yml. */
-import { backtest, workflowsOf, type BacktestDifference } from "../../core/analysis/backtest.ts";
-import { readPast, type HandOffReport, type Past } from "../../core/analysis/hand-off-report.ts";
+import { backtest, workflowBlobs, type BacktestDifference } from "../../core/analysis/backtest.ts";
+import {
+  readHandOffHistory,
+  type HandOffReport,
+  type HandOffHistory,
+} from "../../core/analysis/hand-off-report.ts";
 import { parseWorkflow } from "../../core/workflow/workflow-file.ts";
 import type { Workflow } from "../../core/workflow/workflow.ts";
 import { EXIT_CODE, UserError, MESSAGES } from "../../core/messages/messages.ts";
@@ -17,7 +21,7 @@ import { readCandidateOrLocal, type CandidateWorkflow } from "../../app/local-sc
 const OLD_WORKFLOWS = 100;
 
 interface Verdict extends CandidateWorkflow {
-  readonly past: Past;
+  readonly past: HandOffHistory;
   readonly differences: readonly BacktestDifference[];
   readonly cut: boolean;
 }
@@ -29,7 +33,7 @@ export const run: CommandRun = async ({ input, terminal, env }) => {
   const tried = await readCandidateOrLocal(site, input, trusted);
   if (tried.workflow?.open && !trusted.any) throw new UserError(MESSAGES.noStates(look.target));
   const { commits, cut } = await readAllCommits(site, ["--first-parent"]);
-  const past = readPast(commits);
+  const past = readHandOffHistory(commits);
   const { workflow, problems } = tried;
   const found = {
     paths: workflow && bounds(workflow) ? await readPaths(site.location.git, past.handOffs) : new Map(),
@@ -54,9 +58,9 @@ async function readPaths(git: Git, handOffs: readonly HandOffReport[]): Promise<
 }
 
 /** Those that cannot be read today say nothing. */
-async function readOldWorkflows(git: Git, past: Past): Promise<Map<string, Workflow>> {
+async function readOldWorkflows(git: Git, past: HandOffHistory): Promise<Map<string, Workflow>> {
   const found = new Map<string, Workflow>();
-  for (const blob of workflowsOf(past).slice(0, OLD_WORKFLOWS)) {
+  for (const blob of workflowBlobs(past).slice(0, OLD_WORKFLOWS)) {
     if (!/^[0-9a-f]{40,64}$/.test(blob)) continue;
     const { code, stdout } = await git.run(["cat-file", "blob", blob], { allowedCodes: [1, 128] });
     const { workflow } = code === 0 ? parseWorkflow(stdout) : {};
@@ -82,7 +86,7 @@ function described(verdict: Verdict): object {
       says,
     })),
     same: sameIn(verdict),
-    unjudged: past.lost,
+    unjudged: past.unmatchedAnswers,
     complete: !cut,
   };
 }
@@ -103,7 +107,10 @@ function report(terminal: Terminal, verdict: Verdict): void {
     const titles = ["COMMIT", "BRANCH", "HAND-OFF", "WHAT IT WOULD HAVE SAID"];
     terminal.print(renderColumns([titles.map((title) => bold(title)), ...rows]));
   }
-  const lost = past.lost > 0 ? `, ${past.lost} not judged, because their requests are not there` : "";
+  const lost =
+    past.unmatchedAnswers > 0
+      ? `, ${past.unmatchedAnswers} not judged, because their requests are not there`
+      : "";
   if (workflow) {
     terminal.say(`${differences.length} would differ, ${sameIn(verdict)} stay the same${lost}`);
   }

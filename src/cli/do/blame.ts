@@ -1,17 +1,21 @@
 /** `trailhand blame`: the hand-off that each line of a file came from. */
 import {
-  carriers,
+  handOffsByCommit,
   creditOf,
   landingOf,
   parseBlame,
-  sameLine,
+  findSameLine,
   type Blame,
   type BlamedLine,
   type Credit,
   type CreditedLine,
   type Landing,
 } from "../../core/analysis/blame.ts";
-import { readPast, type HandOffReport, type Past } from "../../core/analysis/hand-off-report.ts";
+import {
+  readHandOffHistory,
+  type HandOffReport,
+  type HandOffHistory,
+} from "../../core/analysis/hand-off-report.ts";
 import { parseBranch, refOf, type Sha } from "../../core/protocol/ids.ts";
 import { EXIT_CODE, UserError, MESSAGES } from "../../core/messages/messages.ts";
 import { GitExit } from "../../git/git.ts";
@@ -31,7 +35,7 @@ export const run: CommandRun = async ({ input, terminal, env }) => {
   const asked = input.arguments[0] ?? "";
   const { file, blame } = await blameAsked(site, rev, asked);
   const { commits, cut } = await readAllCommits(site, [rev]);
-  const lines = await attribute(site, readPast(commits), blame);
+  const lines = await attribute(site, readHandOffHistory(commits), blame);
   if (input.has("json")) {
     printJson(terminal, { file, rev, complete: !cut, lines: lines.map((line) => described(blame, line)) });
     return EXIT_CODE.done;
@@ -78,8 +82,8 @@ async function blameLines(
 }
 
 /** Lines of landed work are looked for in its archive, with one more `git blame` for each file there. */
-async function attribute(site: Workspace, past: Past, blame: Blame): Promise<CreditedLine[]> {
-  const carried = carriers(past);
+async function attribute(site: Workspace, past: HandOffHistory, blame: Blame): Promise<CreditedLine[]> {
+  const carried = handOffsByCommit(past);
   const landings = new Map<Sha, Landing | undefined>();
   const archives = new Map<string, Blame | undefined>();
   const credits = new Map<string, Credit>();
@@ -87,7 +91,7 @@ async function attribute(site: Workspace, past: Past, blame: Blame): Promise<Cre
     const key = `${answer} ${line.file}`;
     if (!archives.has(key)) archives.set(key, await blameFromTop(site, answer, line.file));
     const archive = archives.get(key);
-    return archive && sameLine(archive, line);
+    return archive && findSameLine(archive, line);
   };
   const creditFor = (handOff: HandOffReport, landing: Landing | undefined, line: BlamedLine): Credit => {
     const key = `${handOff.answer.commit} ${landing ? line.commit : ""}`;

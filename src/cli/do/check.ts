@@ -29,9 +29,9 @@ export const run: CommandRun = async ({ input, terminal, env }) => {
   const look = await site.repository.listRefs();
   const head = requireHead(site, look.heads, wanted);
   const contract = await site.trustedConfig(look.target, look.heads);
-  const { approved } = await new FactLoader(site.repository).load(look, contract);
+  const { approvalStates: approved } = await new FactLoader(site.repository).load(look, contract);
   // What was approved is what is checked: an approval changes no file.
-  const commit = approved.get(head.key)?.approved ?? head.commit;
+  const commit = approved.get(head.key)?.approvedCommit ?? head.commit;
   const checked = input.value("commit");
   if (checked !== undefined && checked !== commit && checked !== head.commit)
     throw new UserError(MESSAGES.checkedAnother(head.branch, checked));

@@ -1,6 +1,6 @@
 /** `trailhand fork`: a new branch at any commit of a run, to try the same work another way. */
 import { draftFork } from "../../core/analysis/fork.ts";
-import { askedBelow } from "../../core/analysis/hand-off-report.ts";
+import { findLatestRequest } from "../../core/analysis/hand-off-report.ts";
 import { parseBranch } from "../../core/protocol/ids.ts";
 import { originOf } from "../../core/protocol/authorship.ts";
 import { isReservedState } from "../../core/workflow/workflow.ts";
@@ -25,7 +25,7 @@ export const run: CommandRun = async ({ input, terminal, env }) => {
   const [at, look] = await Promise.all([requireCommit(site, name), site.repository.listRefs()]);
   if (look.heads.some((head) => head.branch === branch)) throw new UserError(MESSAGES.branchExists(branch));
   const trail = await readTrail(site.location, at.commit, DEPTH);
-  const request = askedBelow(trail, (state) => !isReservedState(state));
+  const request = findLatestRequest(trail, (state) => !isReservedState(state));
   if (!request) throw new UserError(MESSAGES.noRequestBelow(name));
   const contract = await site.trustedConfig(look.target, look.heads);
   const state = requireState(contract, look.target, input.value("state") ?? request.state, undefined);

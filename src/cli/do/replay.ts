@@ -1,6 +1,6 @@
 /** `trailhand replay`: runs a past request again, and shows how its answer differs. */
-import { answeredBy, askedAt, ownReading } from "../../core/analysis/hand-off-report.ts";
-import { comparable, measured, finalStateIn } from "../../core/analysis/replay.ts";
+import { answeredRequest, findRequestAt, ownReading } from "../../core/analysis/hand-off-report.ts";
+import { comparableText, readMeasurements, finalStateIn } from "../../core/analysis/replay.ts";
 import type { Commit, Request } from "../../core/protocol/request.ts";
 import { isReservedState } from "../../core/workflow/workflow.ts";
 import { EXIT_CODE, UserError, MESSAGES } from "../../core/messages/messages.ts";
@@ -52,12 +52,12 @@ async function findPair(
   named: Commit,
   name: string,
 ): Promise<{ request: Request; recorded: Commit }> {
-  const answered = answeredBy(named);
+  const answered = answeredRequest(named);
   const id = answered ?? named.commit;
   const trail = await readTrail(site.location, id, DEPTH);
-  const found = askedAt(new Map(trail.map((commit) => [commit.commit, commit])), id);
-  if (!found || isReservedState(found.asked.state)) throw new UserError(MESSAGES.noRequestBelow(name));
-  const { asked } = found;
+  const found = findRequestAt(new Map(trail.map((commit) => [commit.commit, commit])), id);
+  if (!found || isReservedState(found.request.state)) throw new UserError(MESSAGES.noRequestBelow(name));
+  const { request: asked } = found;
   // Approvals stand above what they approve, and the run began at them.
   const request = { ...asked, commit: id, message: asked.message };
   const pairedWith = (recorded: Commit) => {
@@ -67,7 +67,9 @@ async function findPair(
   };
   if (answered) return pairedWith(named);
   const search = ["--fixed-strings", `--grep=${KEY.answers}: ${id}`, `--glob=${PARKED}*`];
-  const answers = (await readAllCommits(site, search)).commits.filter((commit) => answeredBy(commit) === id);
+  const answers = (await readAllCommits(site, search)).commits.filter(
+    (commit) => answeredRequest(commit) === id,
+  );
   const own = answers.find((commit) => commit.message.includes(`\n${KEY.branch}: ${request.branch}\n`));
   const recorded = own ?? answers[0];
   if (!recorded) throw new UserError(MESSAGES.noAnswerYet(id));
@@ -97,7 +99,7 @@ async function compare(
 ): Promise<ReplayReport> {
   const was = finalStateIn(recorded);
   const now = answer?.state;
-  const [before, after] = [comparable(recorded.message), answer ? comparable(answer.message) : ""];
+  const [before, after] = [comparableText(recorded.message), answer ? comparableText(answer.message) : ""];
   return {
     request: request.commit,
     recorded: recorded.commit,
@@ -107,7 +109,7 @@ async function compare(
     sameState: was === now,
     why: "why" in outcome ? outcome.why : undefined,
     log: outcome.kind === "answer" ? undefined : log,
-    measured: measured(recorded.message, answer?.message ?? ""),
+    measured: readMeasurements(recorded.message, answer?.message ?? ""),
     message: { was: before, now: after, diff: await diffTexts(site.location.git, before, after) },
     files: answer ? await readFileChanges(site.location.git, recorded.commit, answer.tree) : [],
   };

@@ -55,7 +55,7 @@ async function requireBranches(site: Workspace, input: Input): Promise<Branch[]>
 
 /** An answer that needs no script is told beforehand. */
 function sentenceOf(found: BranchListing, one: Decision): string {
-  const known = one.kind === "run" ? one.decided : undefined;
+  const known = one.kind === "run" ? one.knownAnswer : undefined;
   return known ? `would answer ${known.state}: ${known.why}` : reasonIn(found, one).sentence;
 }
 
@@ -70,7 +70,7 @@ async function dryRun(
   await requireTrustedConfig(site, snapshot.target, snapshot.heads);
   const wanted = decisions.filter(({ head }) => branches.length === 0 || branches.includes(head.branch));
   const runs = wanted.flatMap((one) => (one.kind === "run" ? [one] : []));
-  const held = admit(snapshot, trustedConfig.workflow, runs, found.now, concurrency).held;
+  const held = admit(snapshot, trustedConfig.workflow, runs, found.now, concurrency).waits;
   const rows = wanted.map((one) => held.find(({ head }) => head.branch === one.head.branch) ?? one);
   if (input.has("json")) {
     printJson(
@@ -82,7 +82,7 @@ async function dryRun(
         decision: one.kind,
         ...("why" in one ? { why: one.why } : {}),
         ...("attempt" in one ? { attempt: one.attempt, limit: one.limit ?? null } : {}),
-        ...("decided" in one ? { known: one.decided } : {}),
+        ...("knownAnswer" in one ? { known: one.knownAnswer } : {}),
         reason: sentenceOf(found, one),
       })),
     );

@@ -1,6 +1,6 @@
 /** The advice on a task graph as text. Pure. */
 import type pico from "picocolors";
-import { rounded } from "../../core/analysis/advise-plan.ts";
+import { roundToTenth } from "../../core/analysis/advise-plan.ts";
 import type { Advice } from "../../core/analysis/advise.ts";
 import type { Estimate } from "../../core/analysis/estimate.ts";
 import type { Pattern } from "../../core/analysis/task-facts.ts";
@@ -54,7 +54,7 @@ export function renderAdvice(advice: Advice, asked: Pattern | undefined, colors:
     "",
     renderColumns([
       title("TASK", "MINUTES", "KNOWN FROM"),
-      ...estimates.map((one) => [one.task, String(rounded(one.minutes)), sourceOf(one)]),
+      ...estimates.map((one) => [one.task, String(roundToTenth(one.minutes)), sourceOf(one)]),
     ]),
   ].join("\n");
 }
@@ -65,8 +65,8 @@ function factsOf({ numbers }: Advice): string[][] {
   return [
     ["tasks", String(tasks)],
     ["agents", agents === undefined ? "any number" : String(agents)],
-    ["one after another", `${rounded(total)} min`],
-    ["critical path", `${rounded(critical)} min: ${listed(path, " → ")}`],
+    ["one after another", `${roundToTenth(total)} min`],
+    ["critical path", `${roundToTenth(critical)} min: ${listed(path, " → ")}`],
     ["width", `${width} at once`],
     [
       "overlaps",

@@ -1,6 +1,6 @@
 /** The differences between a recorded answer and the one of today. Pure. */
 import { cleanLine, cleanText } from "../../core/util/redact.ts";
-import type { Pair } from "../../core/analysis/replay.ts";
+import type { ValuePair } from "../../core/analysis/replay.ts";
 import { renderColumns } from "./render-table.ts";
 
 interface Change {
@@ -14,13 +14,13 @@ export interface ReplayReport {
   readonly recorded: string;
   readonly branch: string;
   readonly asked: string;
-  readonly state: Pair;
+  readonly state: ValuePair;
   readonly sameState: boolean;
   /** Why there was no answer, or why it is a failure. */
   readonly why: string | undefined;
   /** The end of what the script printed, where it gave no answer. */
   readonly log: string | undefined;
-  readonly measured: Readonly<Record<string, Pair>>;
+  readonly measured: Readonly<Record<string, ValuePair>>;
   readonly message: { readonly was: string; readonly now: string; readonly diff: string };
   readonly files: readonly Change[];
 }
@@ -55,7 +55,7 @@ export function renderReplay(page: Page, replay: ReplayReport): void {
   page.say(sameState && files.length === 0 ? "It would be the same answer." : "It would be another answer.");
 }
 
-const pair = ({ was, now }: Pair, same: boolean): string => {
+const pair = ({ was, now }: ValuePair, same: boolean): string => {
   const [then, today] = [was, now].map((text) => (text === undefined ? "none" : cleanLine(text, 80)));
   return same ? `${then}, the same` : `${then} → ${today}`;
 };

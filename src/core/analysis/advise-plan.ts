@@ -31,8 +31,8 @@ export interface AdvicePlan {
 
 /** Makes the plan of one pattern. */
 export function planFor(pattern: Pattern, facts: TaskFacts): AdvicePlan {
-  const { graph, pieces, total, overlaps } = facts;
-  const { minutes, atOnce, slots } = facts.schedules[pattern];
+  const { graph, nodes: pieces, total, overlaps } = facts;
+  const { minutes, atOnce, tasks: slots } = facts.schedules[pattern];
   // Of two that change the same paths, the shorter one is done again.
   const losers = overlaps.map(([a, b]) => ((pieces[a]?.minutes ?? 0) <= (pieces[b]?.minutes ?? 0) ? a : b));
   const again =
@@ -41,28 +41,28 @@ export function planFor(pattern: Pattern, facts: TaskFacts): AdvicePlan {
   return {
     pattern,
     pack: PACK_OF[pattern],
-    minutes: rounded(minutes),
+    minutes: roundToTenth(minutes),
     atOnce,
-    again: rounded(again),
+    again: roundToTenth(again),
     cost: rate === undefined ? undefined : Math.round((total + again) * rate * 100) / 100,
     against: AGAINST[pattern](facts, again),
     waves: wavesOf(slots, (task) => graph.tasks[task]?.key ?? ""),
   };
 }
 
-function wavesOf(slots: Schedule["slots"], keyOf: (task: number) => string): Wave[] {
+function wavesOf(slots: Schedule["tasks"], keyOf: (task: number) => string): Wave[] {
   const waves = new Map<number, string[]>();
   for (const { task, from } of slots) waves.set(from, [...(waves.get(from) ?? []), keyOf(task)]);
-  return [...waves].map(([from, tasks]) => ({ from: rounded(from), tasks }));
+  return [...waves].map(([from, tasks]) => ({ from: roundToTenth(from), tasks }));
 }
 
 export const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
 
 /** Sentences count things: `1 pair`, `2 pairs`. */
-export const counted = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
-export const rounded = (n: number): number => Math.round(n * 10) / 10;
-export const minutesOf = (n: number): string => `${rounded(n)} min`;
-export const percent = (share: number): string => `${Math.round(share * 100)}%`;
+export const formatCount = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
+export const roundToTenth = (n: number): number => Math.round(n * 10) / 10;
+export const formatMinutes = (n: number): string => `${roundToTenth(n)} min`;
+export const formatPercent = (share: number): string => `${Math.round(share * 100)}%`;
 
 /** A sentence, where what it says is so. */
 const where = (isSo: boolean, sentence: string): string[] => (isSo ? [sentence] : []);
@@ -70,18 +70,21 @@ const where = (isSo: boolean, sentence: string): string[] => (isSo ? [sentence] 
 const scarce = (atOnce: number, agents: number): string[] =>
   where(
     atOnce > agents,
-    `needs ${counted(atOnce, "agent")}, and there ${agents === 1 ? "is" : "are"} ${agents}`,
+    `needs ${formatCount(atOnce, "agent")}, and there ${agents === 1 ? "is" : "are"} ${agents}`,
   );
 
 const saved = (minutes: number, { total, graph: { tasks } }: TaskFacts): string[] =>
   where(
     tasks.length > 1 && total - minutes < MIN_GAIN * total,
-    `saves ${minutesOf(total - minutes)} of ${minutesOf(total)}, which is not worth the joins`,
+    `saves ${formatMinutes(total - minutes)} of ${formatMinutes(total)}, which is not worth the joins`,
   );
 
 const AGAINST: Readonly<Record<Pattern, (facts: TaskFacts, again: number) => string[]>> = {
   single: ({ graph: { tasks }, total }) => [
-    ...where(tasks.length > 1, `a failed attempt loses up to ${minutesOf(total)} of ${tasks.length} tasks`),
+    ...where(
+      tasks.length > 1,
+      `a failed attempt loses up to ${formatMinutes(total)} of ${tasks.length} tasks`,
+    ),
     ...where(
       tasks.length > 1 && tasks.some(({ risk }) => risk === "high"),
       "nobody looks between a risky task and the next one",
@@ -90,7 +93,7 @@ const AGAINST: Readonly<Record<Pattern, (facts: TaskFacts, again: number) => str
   chain: ({ total, schedules: { "resource-aware": aware } }) =>
     where(
       aware.minutes < total,
-      `takes ${minutesOf(total - aware.minutes)} longer than what may run side by side needs`,
+      `takes ${formatMinutes(total - aware.minutes)} longer than what may run side by side needs`,
     ),
   parallel: (facts, again) => [
     ...where(facts.graph.tasks.length === 1, "there is nothing to run beside the only task"),
@@ -100,9 +103,12 @@ const AGAINST: Readonly<Record<Pattern, (facts: TaskFacts, again: number) => str
     ),
     ...where(
       facts.overlaps.length > 0,
-      `${counted(facts.overlaps.length, "pair")} of tasks with paths in common; conflicts would have up to ${minutesOf(again)} done again`,
+      `${formatCount(facts.overlaps.length, "pair")} of tasks with paths in common; conflicts would have up to ${formatMinutes(again)} done again`,
     ),
-    ...where(facts.riskyBeside > 0, `${counted(facts.riskyBeside, "risky task")} would run beside others`),
+    ...where(
+      facts.concurrentRiskyTasks > 0,
+      `${formatCount(facts.concurrentRiskyTasks, "risky task")} would run beside others`,
+    ),
     ...scarce(facts.schedules.parallel.atOnce, facts.graph.agents ?? Infinity),
     ...saved(facts.schedules.parallel.minutes, facts),
   ],
@@ -114,7 +120,7 @@ const AGAINST: Readonly<Record<Pattern, (facts: TaskFacts, again: number) => str
       facts.graph.tasks.length > 1 &&
         facts.graph.tasks.every(({ after }) => after.length === 0) &&
         facts.overlaps.length === 0 &&
-        facts.riskyBeside === 0,
+        facts.concurrentRiskyTasks === 0,
       "no order and no ownership keeps tasks apart, so parallel is simpler",
     ),
   ],
@@ -125,7 +131,7 @@ const AGAINST: Readonly<Record<Pattern, (facts: TaskFacts, again: number) => str
       ...where(agents === undefined, "the file names no `agents`, so nothing is known to be scarce"),
       ...where(
         agents !== undefined && hybrid.atOnce <= agents,
-        `the file gives ${counted(agents ?? 0, "agent")}, and no more than ${hybrid.atOnce} can be at work at one time`,
+        `the file gives ${formatCount(agents ?? 0, "agent")}, and no more than ${hybrid.atOnce} can be at work at one time`,
       ),
       ...saved(aware.minutes, facts),
     ];

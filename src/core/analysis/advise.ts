@@ -4,7 +4,15 @@
  * What must hold: pure; every plan takes at least the critical path and at most one task after
  * another; what is recommended is the simplest that is not much slower.
  */
-import { counted, minutesOf, percent, planFor, sum, MIN_GAIN, type AdvicePlan } from "./advise-plan.ts";
+import {
+  formatCount,
+  formatMinutes,
+  formatPercent,
+  planFor,
+  sum,
+  MIN_GAIN,
+  type AdvicePlan,
+} from "./advise-plan.ts";
 import type { Estimate } from "./estimate.ts";
 import { criticalPath } from "./schedule.ts";
 import { PATTERNS, readFacts, type TaskFacts, type Pattern } from "./task-facts.ts";
@@ -42,7 +50,7 @@ export function advise(graph: TaskGraph, estimates: readonly Estimate[]): Advice
   const { tasks } = graph;
   const facts = readFacts(graph, estimates);
   const plans = PATTERNS.map((pattern) => planFor(pattern, facts));
-  const { schedules, pieces, overlaps } = facts;
+  const { schedules, nodes: pieces, overlaps } = facts;
   const keyOf = (task: number) => tasks[task]?.key ?? "";
   const path = criticalPath(pieces);
   const numbers: Numbers = {
@@ -63,30 +71,30 @@ function choose({
   graph,
   total,
   overlaps,
-  riskyBeside,
+  concurrentRiskyTasks: riskyBeside,
   schedules,
 }: TaskFacts): Pick<Advice, "recommended" | "why"> {
   const { tasks, agents = Infinity } = graph;
   const { hybrid, "resource-aware": aware } = schedules;
   if (tasks.length === 1) return { recommended: "single", why: "there is one task" };
   if (total <= SMALL && tasks.every(({ risk }) => risk !== "high")) {
-    const why = `all of it takes ${minutesOf(total)}, and work of up to ${SMALL} min is not worth a hand-off`;
+    const why = `all of it takes ${formatMinutes(total)}, and work of up to ${SMALL} min is not worth a hand-off`;
     return { recommended: "single", why };
   }
   const saved = total - aware.minutes;
   if (saved < MIN_GAIN * total) {
-    const why = `side by side would save ${minutesOf(saved)} of ${minutesOf(total)} (${percent(saved / total)}), and less than ${percent(MIN_GAIN)} is not worth the joins`;
+    const why = `side by side would save ${formatMinutes(saved)} of ${formatMinutes(total)} (${formatPercent(saved / total)}), and less than ${formatPercent(MIN_GAIN)} is not worth the joins`;
     return { recommended: "chain", why };
   }
   if (hybrid.atOnce > agents) {
-    const why = `${hybrid.atOnce} tasks could run at once, and there ${agents === 1 ? "is" : "are"} ${counted(agents, "agent")}`;
+    const why = `${hybrid.atOnce} tasks could run at once, and there ${agents === 1 ? "is" : "are"} ${formatCount(agents, "agent")}`;
     return { recommended: "resource-aware", why };
   }
-  const saves = `it saves ${minutesOf(saved)} of ${minutesOf(total)} (${percent(saved / total)})`;
+  const saves = `it saves ${formatMinutes(saved)} of ${formatMinutes(total)} (${formatPercent(saved / total)})`;
   const kept = [
     ...(tasks.some(({ after }) => after.length > 0) ? ["some tasks have an order"] : []),
-    ...(overlaps.length > 0 ? [`${counted(overlaps.length, "pair")} of tasks with paths in common`] : []),
-    ...(riskyBeside > 0 ? [`${counted(riskyBeside, "risky task")} should run alone`] : []),
+    ...(overlaps.length > 0 ? [`${formatCount(overlaps.length, "pair")} of tasks with paths in common`] : []),
+    ...(riskyBeside > 0 ? [`${formatCount(riskyBeside, "risky task")} should run alone`] : []),
   ];
   if (kept.length > 0) return { recommended: "hybrid", why: `${kept.join(", ")}; ${saves}` };
   return {

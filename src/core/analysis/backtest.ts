@@ -6,7 +6,7 @@
  */
 import { successorsOf } from "../workflow/check-workflow.ts";
 import { missingEvidence } from "../policy/evidence.ts";
-import { answeredBy, ownReading, type HandOffReport, type Past } from "./hand-off-report.ts";
+import { answeredRequest, ownReading, type HandOffReport, type HandOffHistory } from "./hand-off-report.ts";
 import { EMPTY_CARRIED_STATE } from "../workflow/carried-state.ts";
 import { roundsProblem } from "../policy/budget.ts";
 import { valueOf, valuesOf } from "../protocol/message.ts";
@@ -23,19 +23,19 @@ export interface BacktestCase {
   /** Hand-offs before the request without a person. */
   readonly hops: number;
   /** The address of who asked; undefined when a runner did. */
-  readonly asker: string | undefined;
+  readonly requester: string | undefined;
   /** The paths that differ between request and answer. */
   readonly paths: readonly string[];
   /** How often the next state was asked for since a person did, this time included. */
   readonly rounds: number;
   /** Evidence given for the very tree of the answer: its name, and the state that gave it. */
-  readonly proven: readonly { readonly name: string; readonly by: string }[];
+  readonly evidence: readonly { readonly name: string; readonly by: string }[];
   /** Whether a person had to answer next, by the workflow of then; undefined: that is not known. */
   readonly wasHuman: boolean | undefined;
 }
 
 /** What was looked up in the repository: paths by the answer, old workflows by their blob. */
-export interface BacktestResult {
+export interface BacktestFacts {
   readonly paths: ReadonlyMap<string, readonly string[]>;
   readonly workflows: ReadonlyMap<string, Workflow>;
 }
@@ -46,16 +46,20 @@ export interface BacktestDifference {
 }
 
 /** The differences, in the order of the hand-offs. */
-export function backtest(past: Past, workflow: Workflow, found: BacktestResult): BacktestDifference[] {
+export function backtest(
+  past: HandOffHistory,
+  workflow: Workflow,
+  found: BacktestFacts,
+): BacktestDifference[] {
   const proofs = proofsOf(past);
   return past.handOffs.flatMap((handOff) => {
-    const says = judge(caseOf(past, handOff, found, proofs), workflow);
+    const says = evaluateCase(caseOf(past, handOff, found, proofs), workflow);
     return says.length > 0 ? [{ handOff, says }] : [];
   });
 }
 
 /** The blobs of the workflows that answers name. */
-export const workflowsOf = (past: Past): string[] => [
+export const workflowBlobs = (past: HandOffHistory): string[] => [
   ...new Set(past.handOffs.flatMap(({ trailers }) => valueOf(trailers, KEY.workflow) ?? [])),
 ];
 
@@ -65,7 +69,7 @@ type Proofs = ReadonlyMap<
 >;
 
 /** Evidence by tree, because it speaks of a tree wherever that is. */
-function proofsOf(past: Past): Proofs {
+function proofsOf(past: HandOffHistory): Proofs {
   const proofs = new Map<string, { name: string; by: string; at: number }[]>();
   for (const { answer, from, trailers } of past.handOffs) {
     for (const value of valuesOf(trailers, KEY.evidence)) {
@@ -76,7 +80,12 @@ function proofsOf(past: Past): Proofs {
   return proofs;
 }
 
-function caseOf(past: Past, handOff: HandOffReport, found: BacktestResult, proofs: Proofs): BacktestCase {
+function caseOf(
+  past: HandOffHistory,
+  handOff: HandOffReport,
+  found: BacktestFacts,
+  proofs: Proofs,
+): BacktestCase {
   const { answer, request, to, trailers } = handOff;
   const asked = ownReading(request);
   const old = found.workflows.get(valueOf(trailers, KEY.workflow) ?? "");
@@ -92,16 +101,16 @@ function caseOf(past: Past, handOff: HandOffReport, found: BacktestResult, proof
   return {
     handOff,
     hops: asked.kind === "request" ? asked.hops : 0,
-    asker: answeredBy(request) === undefined && !isBirth(asked) ? (request.author ?? "") : undefined,
+    requester: answeredRequest(request) === undefined && !isBirth(asked) ? (request.author ?? "") : undefined,
     paths: found.paths.get(answer.commit) ?? [],
     rounds,
-    proven: (proofs.get(answer.tree ?? "") ?? []).filter(({ at }) => at <= answer.committed),
+    evidence: (proofs.get(answer.tree ?? "") ?? []).filter(({ at }) => at <= answer.committed),
     wasHuman: old?.states[to]?.human,
   };
 }
 
 /** What the workflow would have said otherwise; none: the same. */
-export function judge(one: BacktestCase, workflow: Workflow): string[] {
+export function evaluateCase(one: BacktestCase, workflow: Workflow): string[] {
   const { from } = one.handOff;
   if (workflow.open) return [];
   const state = workflow.states[from];
@@ -115,7 +124,11 @@ export function judge(one: BacktestCase, workflow: Workflow): string[] {
   ];
 }
 
-function judgeAsked({ asker, handOff: { from } }: BacktestCase, state: State, workflow: Workflow): string[] {
+function judgeAsked(
+  { requester: asker, handOff: { from } }: BacktestCase,
+  state: State,
+  workflow: Workflow,
+): string[] {
   if (state.human) return [`a person answers ${from}, and a runner did`];
   const problem = asker === undefined ? undefined : authorizationProblem(workflow, from, asker);
   return problem === undefined ? [] : [`${from} would not run: ${problem}`];
@@ -164,7 +177,7 @@ function judgePaths(paths: readonly string[], { writes, forbid }: State): string
   return [`it may not change ${JSON.stringify(first)}${more}`];
 }
 
-function judgeEvidence({ proven, handOff: { to } }: BacktestCase, workflow: Workflow): string[] {
+function judgeEvidence({ evidence: proven, handOff: { to } }: BacktestCase, workflow: Workflow): string[] {
   const counts = proven.filter(({ name, by }) => workflow.states[by]?.proves.includes(name));
   const missing = missingEvidence(workflow, to, new Set(counts.map(({ name }) => name)));
   return missing.length > 0 ? [`${to} needs evidence of its files: ${missing.join(", ")}`] : [];

@@ -4,7 +4,7 @@
  * What must hold: pure; a line that no hand-off carried keeps the name of the person who wrote it;
  * what a landing does not say is said to be missing, never guessed.
  */
-import { beganWith, type HandOffReport, type Past } from "./hand-off-report.ts";
+import { findFirstRequest, type HandOffReport, type HandOffHistory } from "./hand-off-report.ts";
 import { parseSha, type Sha } from "../protocol/ids.ts";
 import { parseMessage, valueOf, valuesOf } from "../protocol/message.ts";
 import type { Commit } from "../protocol/request.ts";
@@ -121,10 +121,10 @@ function unquoted(path: string): string {
 }
 
 /** The hand-offs by the commits that they carried; of two, the one that answered first. */
-export function carriers(past: Past): ReadonlyMap<Sha, HandOffReport> {
+export function handOffsByCommit(past: HandOffHistory): ReadonlyMap<Sha, HandOffReport> {
   const found = new Map<Sha, HandOffReport>();
   for (const one of past.handOffs) {
-    for (const commit of one.carried) {
+    for (const commit of one.commits) {
       const other = found.get(commit);
       if (!other || one.answer.committed < other.answer.committed) found.set(commit, one);
     }
@@ -133,7 +133,7 @@ export function carriers(past: Past): ReadonlyMap<Sha, HandOffReport> {
 }
 
 /** How a commit landed, by its own trailers or by the answer that names it; undefined: it did not. */
-export function landingOf(past: Past, id: Sha): Landing | undefined {
+export function landingOf(past: HandOffHistory, id: Sha): Landing | undefined {
   const commit = past.commits.get(id);
   const { trailers } = parseTrailers(commit?.message ?? "");
   const branch = valueOf(trailers, KEY.landedFrom);
@@ -154,11 +154,15 @@ export function landingOf(past: Past, id: Sha): Landing | undefined {
 }
 
 /** The hand-off that a commit ends, or else begins: a script that lands knows its request only. */
-const handOffAt = (past: Past, id: Sha): HandOffReport | undefined =>
+const handOffAt = (past: HandOffHistory, id: Sha): HandOffReport | undefined =>
   past.byAnswer.get(id) ?? past.byRequest.get(id)?.[0];
 
 /** The hand-off of a branch during which a commit was made; by hand it is made after the last one. */
-function ranWhen(past: Past, branch: string | undefined, { committed }: Commit): HandOffReport | undefined {
+function ranWhen(
+  past: HandOffHistory,
+  branch: string | undefined,
+  { committed }: Commit,
+): HandOffReport | undefined {
   return past.handOffs.find(
     (one) => one.branch === branch && one.request.committed <= committed && committed <= one.answer.committed,
   );
@@ -169,7 +173,7 @@ const approvedIn = (trailers: readonly Trailer[]): string[] =>
   valuesOf(trailers, KEY.approvedBy).map((value) => value.replace(/ [0-9a-f]{40,64}$/, ""));
 
 /** What a hand-off says. Approvals may come with a later answer of the same line. */
-export function creditOf(past: Past, handOff: HandOffReport, landing?: Landing): Credit {
+export function creditOf(past: HandOffHistory, handOff: HandOffReport, landing?: Landing): Credit {
   const { answer, request, branch, from, to, trailers } = handOff;
   const value = (key: string) => valueOf(trailers, key);
   const asked = parseMessage(request.message);
@@ -184,13 +188,13 @@ export function creditOf(past: Past, handOff: HandOffReport, landing?: Landing):
     model: value(KEY.model),
     cost: value(KEY.cost),
     asked: asked.header,
-    origin: parseMessage(beganWith(past, request).message).header,
+    origin: parseMessage(findFirstRequest(past, request).message).header,
     approvedBy: approvers(past, handOff) ?? landing?.approvedBy ?? [],
   };
 }
 
 /** Of the answer, or of the first one after it that has any. */
-function approvers(past: Past, handOff: HandOffReport): string[] | undefined {
+function approvers(past: HandOffHistory, handOff: HandOffReport): string[] | undefined {
   const seen = new Set<HandOffReport>();
   for (let at: HandOffReport | undefined = handOff; at && !seen.has(at);) {
     const found = approvedIn(at.trailers);
@@ -203,7 +207,7 @@ function approvers(past: Past, handOff: HandOffReport): string[] | undefined {
 }
 
 /** The line of a whole archived file that a landed line is: the same number with the same text, or the only such text. */
-export function sameLine(archive: Blame, { was, text }: BlamedLine): BlamedLine | undefined {
+export function findSameLine(archive: Blame, { was, text }: BlamedLine): BlamedLine | undefined {
   const there = archive.lines[was - 1];
   if (there?.text === text) return there;
   const same = archive.lines.filter((one) => one.text === text);

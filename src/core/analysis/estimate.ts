@@ -4,7 +4,7 @@
  * What must hold: pure; where a number comes from is told with it.
  */
 import { parseDuration } from "../util/duration.ts";
-import type { Past } from "./hand-off-report.ts";
+import type { HandOffHistory } from "./hand-off-report.ts";
 import { valueOf } from "../protocol/message.ts";
 import type { Task } from "./task-graph.ts";
 import { KEY } from "../protocol/trailer-keys.ts";
@@ -23,13 +23,15 @@ export interface Estimate {
 }
 
 /** What a state took before. */
-export interface Usual {
+export interface TypicalDuration {
   readonly minutes: number;
   readonly runs: number;
 }
 
 /** The median of `Took:` of the answers of each state. */
-export function usualTimes({ handOffs }: Pick<Past, "handOffs">): ReadonlyMap<string, Usual> {
+export function readTypicalDurations({
+  handOffs,
+}: Pick<HandOffHistory, "handOffs">): ReadonlyMap<string, TypicalDuration> {
   const times = new Map<string, number[]>();
   for (const { from, trailers } of handOffs) {
     const took = parseDuration(valueOf(trailers, KEY.took) ?? "");
@@ -48,7 +50,7 @@ function median(numbers: readonly number[]): number {
 }
 
 /** An estimate for each task, in their order. */
-export function estimate(tasks: readonly Task[], usual: ReadonlyMap<string, Usual>): Estimate[] {
+export function estimate(tasks: readonly Task[], usual: ReadonlyMap<string, TypicalDuration>): Estimate[] {
   return tasks.map(({ key, minutes, state }) => {
     if (minutes !== undefined) return { task: key, minutes, source: "file" };
     const known = state === undefined ? undefined : usual.get(state);

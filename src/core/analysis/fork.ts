@@ -7,7 +7,7 @@
 import type { MessageDraft } from "../protocol/compose.ts";
 import type { Origin } from "../protocol/authorship.ts";
 import type { Commit, Request } from "../protocol/request.ts";
-import { passedOn } from "../outcome/response.ts";
+import { copiedTrailers } from "../outcome/response.ts";
 import type { Trailer } from "../protocol/trailer-block.ts";
 import { KEY } from "../protocol/trailer-keys.ts";
 
@@ -30,7 +30,7 @@ export function draftFork({ at, request, origin, messages, trailers }: Fork): Me
   const goal = messages.length > 0 ? ["The work it is for:", origin.header, origin.body] : [origin.body];
   const last = isAnswer ? ["What was said last:", request.message.header, request.message.body] : [];
   const given = new Set(trailers.map(({ key }) => key.toLowerCase()));
-  const kept = passedOn(request, undefined).filter(
+  const kept = copiedTrailers(request, undefined).filter(
     ({ key }) => !given.has(key.toLowerCase()) && key !== KEY.forkedFrom,
   );
   return {

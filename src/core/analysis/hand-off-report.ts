@@ -21,14 +21,14 @@ export interface HandOffReport {
   /** Those of the answer. */
   readonly trailers: readonly Trailer[];
   /** The commits of the hand-off, newest first: the answer, then what its script committed. */
-  readonly carried: readonly Sha[];
+  readonly commits: readonly Sha[];
 }
 
-export interface Past {
+export interface HandOffHistory {
   /** In the order of the commits. */
   readonly handOffs: readonly HandOffReport[];
   /** Answers whose request was not among the commits. */
-  readonly lost: number;
+  readonly unmatchedAnswers: number;
   readonly commits: ReadonlyMap<Sha, Commit>;
   readonly byAnswer: ReadonlyMap<Sha, HandOffReport>;
   /** By what was answered; more than one where it was taken to another branch and answered again. */
@@ -45,13 +45,13 @@ export function ownReading(commit: Commit): HeadReading {
 }
 
 /** Finds the hand-offs. */
-export function readPast(pile: readonly Commit[]): Past {
+export function readHandOffHistory(pile: readonly Commit[]): HandOffHistory {
   const commits = new Map(pile.map((commit) => [commit.commit, commit]));
   const byAnswer = new Map<Sha, HandOffReport>();
   const byRequest = new Map<Sha, HandOffReport[]>();
   let lost = 0;
   for (const commit of commits.values()) {
-    const answered = answeredBy(commit);
+    const answered = answeredRequest(commit);
     if (!answered) continue;
     const found = readHandOff(commits, commit, answered);
     if (!found) lost++;
@@ -60,11 +60,11 @@ export function readPast(pile: readonly Commit[]): Past {
       byRequest.set(answered, [...(byRequest.get(answered) ?? []), found]);
     }
   }
-  return { handOffs: [...byAnswer.values()], lost, commits, byAnswer, byRequest };
+  return { handOffs: [...byAnswer.values()], unmatchedAnswers: lost, commits, byAnswer, byRequest };
 }
 
 /** The id of the request that a commit answers. */
-export function answeredBy({ message }: Commit): Sha | undefined {
+export function answeredRequest({ message }: Commit): Sha | undefined {
   if (!/answers/i.test(message)) return undefined;
   return parseSha(valueOf(parseTrailers(message).trailers, KEY.answers) ?? "");
 }
@@ -81,24 +81,32 @@ function readHandOff(
     at = commits.get(at)?.parents[0];
   }
   if (at !== answered) return undefined;
-  const [below, next] = [askedAt(commits, answered), ownReading(answer)];
+  const [below, next] = [findRequestAt(commits, answered), ownReading(answer)];
   if (!below || next.kind === "none") return undefined;
-  const { request, asked } = below;
+  const { commit: request, request: asked } = below;
   const { trailers } = parseMessage(answer.message);
-  return { answer, request, branch: next.branch, from: asked.state, to: next.state, trailers, carried };
+  return {
+    answer,
+    request,
+    branch: next.branch,
+    from: asked.state,
+    to: next.state,
+    trailers,
+    commits: carried,
+  };
 }
 
 /** What a commit asks for, itself or by the request below it that it approves or goes on from. */
-export function askedAt(
+export function findRequestAt(
   commits: ReadonlyMap<Sha, Commit>,
   id: Sha,
-): { readonly request: Commit; readonly asked: Request } | undefined {
+): { readonly commit: Commit; readonly request: Request } | undefined {
   let at: Sha | undefined = id;
   for (let steps = 0; at !== undefined && steps < LONGEST; steps++) {
     const request = commits.get(at);
     if (!request) return undefined;
     const asked = ownReading(request);
-    if (asked.kind === "request") return { request, asked };
+    if (asked.kind === "request") return { commit: request, request: asked };
     if (asked.reason !== "no-state" && asked.reason !== "approves") return undefined;
     at = request.parents[0];
   }
@@ -106,7 +114,7 @@ export function askedAt(
 }
 
 /** The request that began a line of hand-offs: the first one below that no runner wrote. */
-export function beganWith(past: Past, request: Commit): Commit {
+export function findFirstRequest(past: HandOffHistory, request: Commit): Commit {
   let at = request;
   // An answer is above its request, so this ends.
   for (let found = past.byAnswer.get(at.commit); found; found = past.byAnswer.get(at.commit)) {
@@ -116,7 +124,7 @@ export function beganWith(past: Past, request: Commit): Commit {
 }
 
 /** The nearest request of a state that a script can have, on the first-parent line, newest first. */
-export function askedBelow(
+export function findLatestRequest(
   trail: readonly Commit[],
   canRun: (state: string) => boolean,
 ): Request | undefined {

@@ -44,7 +44,7 @@ export function lanesInUse(
   const names = new Set([
     ...Object.keys(workflow.lanes),
     ...states.flatMap(({ lane }) => lane),
-    ...view.sideRefs.closed.keys(),
+    ...view.sideRefs.closedUntil.keys(),
   ]);
   return [...names].map((name) => laneUse(name, view, workflow, decisions, now));
 }
@@ -58,9 +58,11 @@ function laneUse(
 ): LaneUse {
   const { slots, runs, tokens, cost, window, open } = workflow.lanes[name] ?? {};
   const counts = runs !== undefined || tokens !== undefined || cost !== undefined;
-  const live = view.sideRefs.used.filter((one) => one.lane === name && one.at + (window ?? 0) > now.wall);
+  const live = view.sideRefs.laneUsage.filter(
+    (one) => one.lane === name && one.at + (window ?? 0) > now.wall,
+  );
   const sum = (key: "tokens" | "cost") => live.reduce((total, one) => total + one[key], 0);
-  const until = Math.max(view.sideRefs.closed.get(name) ?? 0, opensAt(open, now.wall));
+  const until = Math.max(view.sideRefs.closedUntil.get(name) ?? 0, opensAt(open, now.wall));
   const since = decisions.flatMap((one) => waitingSince(one, name, workflow));
   return {
     name,
@@ -91,7 +93,7 @@ function waitingSince(decision: Decision, name: string, workflow: Workflow): num
   const { reading, committed } = decision.head;
   const isReady =
     decision.kind === "run"
-      ? decision.decided === undefined && decision.limit === undefined
+      ? decision.knownAnswer === undefined && decision.limit === undefined
       : "why" in decision && decision.why.code === "held";
   const state = reading.kind === "request" ? workflow.states[reading.state] : undefined;
   const lanes = decision.kind === "run" ? decision.state?.lane : state?.lane;

@@ -10,7 +10,7 @@ import type { Commit } from "../protocol/request.ts";
 import { isMeasured, KEY } from "../protocol/trailer-keys.ts";
 
 /** What a message says but for what was measured. */
-export function comparable(message: string): string {
+export function comparableText(message: string): string {
   const { header, body, trailers } = parseMessage(message);
   const kept = trailers.filter(({ key }) => !isMeasured(key));
   const block = kept.map(({ key, value }) => `${key}: ${value}`).join("\n");
@@ -18,15 +18,15 @@ export function comparable(message: string): string {
 }
 
 /** A value of then and now. */
-export interface Pair {
+export interface ValuePair {
   readonly was: string | undefined;
   readonly now: string | undefined;
 }
 
 /** What was measured, where one of the two says it. */
-export function measured(recorded: string, replayed: string): Readonly<Record<string, Pair>> {
+export function readMeasurements(recorded: string, replayed: string): Readonly<Record<string, ValuePair>> {
   const [then, today] = [recorded, replayed].map((message) => parseMessage(message).trailers);
-  const pairs = [KEY.took, KEY.cost, KEY.tokens, KEY.model, KEY.attempt].map((key): [string, Pair] => [
+  const pairs = [KEY.took, KEY.cost, KEY.tokens, KEY.model, KEY.attempt].map((key): [string, ValuePair] => [
     key.toLowerCase(),
     { was: valueOf(then ?? [], key), now: valueOf(today ?? [], key) },
   ]);

@@ -7,19 +7,19 @@
  */
 
 /** `after` are places in the list of tasks; the list has no circle. */
-export interface Piece {
+export interface TaskNode {
   readonly minutes: number;
   readonly after: readonly number[];
 }
 
 export interface ScheduleLimits {
   /** At most so many at once; Infinity for any number. */
-  readonly places: number;
+  readonly concurrency: number;
   /** True when two tasks, by their places in the list, may not run side by side. */
-  readonly apart: (a: number, b: number) => boolean;
+  readonly areExclusive: (a: number, b: number) => boolean;
 }
 
-export interface ScheduledPiece {
+export interface ScheduledTask {
   readonly task: number;
   readonly from: number;
   readonly to: number;
@@ -30,11 +30,11 @@ export interface Schedule {
   /** The most tasks that run at one time. */
   readonly atOnce: number;
   /** In the order in which they begin. */
-  readonly slots: readonly ScheduledPiece[];
+  readonly tasks: readonly ScheduledTask[];
 }
 
 /** For each task, the minutes of the longest line of tasks that begins with it. */
-export function tails(pieces: readonly Piece[]): number[] {
+export function remainingMinutes(pieces: readonly TaskNode[]): number[] {
   const found = pieces.map(({ minutes }) => minutes);
   for (const task of topologicalOrder(pieces).toReversed()) {
     for (const before of pieces[task]?.after ?? []) {
@@ -45,8 +45,8 @@ export function tails(pieces: readonly Piece[]): number[] {
 }
 
 /** The tasks of the longest line, first to last. */
-export function criticalPath(pieces: readonly Piece[]): number[] {
-  const length = tails(pieces);
+export function criticalPath(pieces: readonly TaskNode[]): number[] {
+  const length = remainingMinutes(pieces);
   const longest = (among: readonly number[]) =>
     among.toSorted((a, b) => (length[b] ?? 0) - (length[a] ?? 0) || a - b)[0];
   const path: number[] = [];
@@ -61,7 +61,7 @@ export function criticalPath(pieces: readonly Piece[]): number[] {
 }
 
 /** Every task after those that it waits for. */
-export function topologicalOrder(pieces: readonly Piece[]): number[] {
+export function topologicalOrder(pieces: readonly TaskNode[]): number[] {
   const order: number[] = [];
   const placed = new Set<number>();
   while (order.length < pieces.length) {
@@ -77,14 +77,17 @@ export function topologicalOrder(pieces: readonly Piece[]): number[] {
 }
 
 /** Begins what may begin, the longest line first, whenever something has ended. */
-export function schedule(pieces: readonly Piece[], { places, apart }: ScheduleLimits): Schedule {
-  const length = tails(pieces);
+export function schedule(
+  pieces: readonly TaskNode[],
+  { concurrency: places, areExclusive: apart }: ScheduleLimits,
+): Schedule {
+  const length = remainingMinutes(pieces);
   const waiting = new Set(
     topologicalOrder(pieces).toSorted((a, b) => (length[b] ?? 0) - (length[a] ?? 0) || a - b),
   );
   const done = new Set<number>();
-  const slots: ScheduledPiece[] = [];
-  let running: ScheduledPiece[] = [];
+  const slots: ScheduledTask[] = [];
+  let running: ScheduledTask[] = [];
   let now = 0;
   let atOnce = 0;
   while (waiting.size > 0 || running.length > 0) {
@@ -103,5 +106,5 @@ export function schedule(pieces: readonly Piece[], { places, apart }: ScheduleLi
     for (const { task, to } of running) if (to <= now) done.add(task);
     running = running.filter(({ to }) => to > now);
   }
-  return { minutes: now, atOnce, slots };
+  return { minutes: now, atOnce, tasks: slots };
 }

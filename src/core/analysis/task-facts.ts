@@ -5,7 +5,7 @@
  */
 import type { Estimate } from "./estimate.ts";
 import { listsMeet } from "../workflow/overlap.ts";
-import { schedule, type Piece, type Schedule } from "./schedule.ts";
+import { schedule, type TaskNode, type Schedule } from "./schedule.ts";
 import type { Task, TaskGraph } from "./task-graph.ts";
 
 /** The patterns, each with the pack that is made for it. */
@@ -21,12 +21,12 @@ export const PATTERNS = Object.keys(PACK_OF) as readonly Pattern[];
 
 export interface TaskFacts {
   readonly graph: TaskGraph;
-  readonly pieces: readonly Piece[];
+  readonly nodes: readonly TaskNode[];
   readonly total: number;
   /** By places in the list of tasks. */
   readonly overlaps: readonly (readonly [number, number])[];
   /** Tasks of high risk that something could run beside. */
-  readonly riskyBeside: number;
+  readonly concurrentRiskyTasks: number;
   readonly schedules: Readonly<Record<Pattern, Schedule>>;
 }
 
@@ -48,30 +48,31 @@ export function readFacts(graph: TaskGraph, estimates: readonly Estimate[]): Tas
   const apart = (a: number, b: number) =>
     isRisky(a) || isRisky(b) || clashes.has(Math.min(a, b) * tasks.length + Math.max(a, b));
   const free = () => false;
-  const chain = schedule(pieces, { places: 1, apart: free });
+  const chain = schedule(pieces, { concurrency: 1, areExclusive: free });
   const total = chain.minutes;
   return {
     graph,
-    pieces,
+    nodes: pieces,
     total,
     overlaps,
-    riskyBeside: tasks.filter((_task, a) => isRisky(a) && tasks.some((_other, b) => beside(a, b))).length,
+    concurrentRiskyTasks: tasks.filter((_task, a) => isRisky(a) && tasks.some((_other, b) => beside(a, b)))
+      .length,
     schedules: {
       single: {
         minutes: total,
         atOnce: 1,
-        slots: tasks.map((_task, task) => ({ task, from: 0, to: total })),
+        tasks: tasks.map((_task, task) => ({ task, from: 0, to: total })),
       },
       chain,
-      parallel: schedule(pieces, { places: Infinity, apart: free }),
-      hybrid: schedule(pieces, { places: Infinity, apart }),
-      "resource-aware": schedule(pieces, { places: agents, apart }),
+      parallel: schedule(pieces, { concurrency: Infinity, areExclusive: free }),
+      hybrid: schedule(pieces, { concurrency: Infinity, areExclusive: apart }),
+      "resource-aware": schedule(pieces, { concurrency: agents, areExclusive: apart }),
     },
   };
 }
 
 /** For each task, all that come before it. */
-function ancestors(pieces: readonly Piece[]): ReadonlySet<number>[] {
+function ancestors(pieces: readonly TaskNode[]): ReadonlySet<number>[] {
   const found: Set<number>[] = [];
   const visit = (task: number): Set<number> => {
     const known = found[task];

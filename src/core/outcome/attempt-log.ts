@@ -23,14 +23,14 @@ export interface AttemptLogEntry {
   readonly salvage: string | undefined;
 }
 
-export interface Unanswered {
+export interface AttemptFailure {
   readonly why: string;
   readonly log: string;
   readonly salvage?: string | undefined;
 }
 
 /** The message of one journal commit. */
-export function formatAttemptLog(request: Request, facts: RunFacts, end: Unanswered): string {
+export function formatAttemptLog(request: Request, facts: RunFacts, end: AttemptFailure): string {
   const clean = (text: string) => redact(cleanText(text), facts.secrets);
   const why = cleanLine(clean(end.why)) || "-";
   return composeMessage({

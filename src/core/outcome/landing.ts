@@ -12,22 +12,22 @@ import { entering, formatCarriedState, type CarriedState } from "../workflow/car
 import { parseMessage, valueOf } from "../protocol/message.ts";
 import type { OtherAnswer } from "./output.ts";
 import type { Commit, Request } from "../protocol/request.ts";
-import { passedOn } from "./response.ts";
+import { copiedTrailers } from "./response.ts";
 import { MESSAGES } from "../messages/messages.ts";
 import type { Workflow } from "../workflow/workflow.ts";
 import { KEY } from "../protocol/trailer-keys.ts";
 
 /** A request of another branch, with the history below it (newest first) and what its work carries. */
-export interface Member {
+export interface BatchMember {
   readonly request: Request;
   readonly trail: readonly Commit[];
-  readonly item: CarriedState;
+  readonly carriedState: CarriedState;
 }
 
 /** What is wrong with answers to others, or undefined. */
-export function othersProblem(
+export function otherAnswersProblem(
   answers: readonly OtherAnswer[],
-  members: readonly Member[],
+  members: readonly BatchMember[],
   workflow: Workflow,
 ): string | undefined {
   for (const { branch, commit, state } of answers) {
@@ -57,7 +57,7 @@ export function landProblem(commits: readonly Commit[], target: Sha): string | u
   return stated && `the commit ${stated.commit.slice(0, 10)} that would land carries a State`;
 }
 
-export interface OtherFacts {
+export interface OtherAnswerFacts {
   readonly run: string;
   readonly runner: string;
   readonly by: Branch;
@@ -67,7 +67,11 @@ export interface OtherFacts {
 }
 
 /** The message of an answer to another branch. Throws a Fault on what no message can carry. */
-export function draftOther(answer: OtherAnswer, { request, item }: Member, facts: OtherFacts): string {
+export function draftOtherAnswer(
+  answer: OtherAnswer,
+  { request, carriedState: item }: BatchMember,
+  facts: OtherAnswerFacts,
+): string {
   const clean = (text: string) => redact(cleanText(text), facts.secrets);
   return composeMessage({
     header:
@@ -75,7 +79,7 @@ export function draftOther(answer: OtherAnswer, { request, item }: Member, facts
       `trailhand: ${request.state} on ${facts.by} answers, ${answer.state} is next`,
     body: clean(answer.summary ?? ""),
     trailers: [
-      ...passedOn(request, undefined),
+      ...copiedTrailers(request, undefined),
       { key: request.key, value: answer.state },
       { key: KEY.branch, value: request.branch },
       { key: KEY.answers, value: request.commit },

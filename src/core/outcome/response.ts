@@ -68,7 +68,7 @@ export function draftResponse(
     header: cleanLine(clean(output?.subject ?? "")) || clean(sentence(request, verdict)),
     body: parts.filter((part) => part !== "").join("\n\n"),
     trailers: [
-      ...[...passedOn(request, output), ...numbers(request, verdict, facts)].map(({ key, value }) => ({
+      ...[...copiedTrailers(request, output), ...numbers(request, verdict, facts)].map(({ key, value }) => ({
         key,
         value: key === KEY.branch ? value : cleanLine(clean(value), 2000) || "-",
       })),
@@ -110,7 +110,7 @@ function numbers(request: Request, verdict: FinalState, facts: RunFacts): Traile
 }
 
 /** A request's trailers that the next one needs too, then those that the script added. */
-export function passedOn(request: Request, output: Output | undefined): Trailer[] {
+export function copiedTrailers(request: Request, output: Output | undefined): Trailer[] {
   const added = output?.trailers ?? [];
   const replaced = new Set(added.map(({ key }) => key.toLowerCase()));
   const kept = request.message.trailers.filter(({ key, value }) => {

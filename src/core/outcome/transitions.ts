@@ -22,7 +22,7 @@ export function nextStep(plan: Plan | undefined): Plan["steps"][number] | undefi
 }
 
 /** An output whose state follows from its plan or its tier of risk, where it names none. */
-export function resolve(reading: OutputReading, workflow: Workflow, state: StateName): OutputReading {
+export function resolveState(reading: OutputReading, workflow: Workflow, state: StateName): OutputReading {
   if ("problem" in reading) return reading;
   const { output } = reading;
   const risk = workflow.states[state]?.risk;

@@ -28,7 +28,7 @@ export interface ApprovalState {
   /** The request, as if it stood at the head. */
   readonly request: Request;
   /** The commit that was approved. */
-  readonly approved: Sha;
+  readonly approvedCommit: Sha;
   readonly approvals: readonly Approval[];
   /** Addresses of who asked, in this line of hand-offs. */
   readonly requesters: readonly string[];
@@ -36,11 +36,11 @@ export interface ApprovalState {
 
 interface ApprovalOptions {
   /** The proven addresses, by commit; undefined: what a commit says of itself counts. */
-  readonly proven?: ReadonlyMap<Sha, string> | undefined;
+  readonly provenAddresses?: ReadonlyMap<Sha, string> | undefined;
   /** How many commits of the trail are above the trusted branch; all when left out. */
-  readonly own?: number | undefined;
+  readonly ownCommits?: number | undefined;
   /** True where a plain commit on top of a request asks for the same again. */
-  readonly continues?: boolean;
+  readonly canContinue?: boolean;
 }
 
 /**
@@ -50,7 +50,11 @@ interface ApprovalOptions {
 export function readApprovals(
   branch: Branch,
   trail: readonly Commit[],
-  { proven, own = trail.length, continues = false }: ApprovalOptions = {},
+  {
+    provenAddresses: proven,
+    ownCommits: own = trail.length,
+    canContinue: continues = false,
+  }: ApprovalOptions = {},
 ): ApprovalState | undefined {
   const [head] = trail;
   const at = trail.findIndex(({ message }) => !approvedCommit(message));
@@ -72,7 +76,7 @@ export function readApprovals(
   return {
     // Taken apart, because the message of a request is read when somebody asks for it.
     request: { ...request, commit: head.commit, message: request.message },
-    approved: below.commit,
+    approvedCommit: below.commit,
     approvals: approvals.filter(
       ({ by }, index) => approvals.findIndex((one) => isSamePerson(one.by, by)) === index,
     ),
@@ -111,11 +115,14 @@ export function countedApprovals(
 export function approvalProblem(
   wanted: ApprovalRule,
   by: string,
-  { askers, before }: { readonly askers: readonly string[]; readonly before: readonly Approval[] },
+  {
+    askers: requesters,
+    before,
+  }: { readonly askers: readonly string[]; readonly before: readonly Approval[] },
   workflow: Workflow,
 ): string | undefined {
   if (!isAllowed(workflow, wanted.by, by)) return MESSAGES.notAmong(by, wanted.by);
-  if (!wanted.own && isAmong(askers, by)) return MESSAGES.ownRequest(by);
+  if (!wanted.own && isAmong(requesters, by)) return MESSAGES.ownRequest(by);
   return before.some((one) => isSamePerson(one.by, by)) ? MESSAGES.approvedBefore(by) : undefined;
 }
 

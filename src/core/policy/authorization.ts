@@ -17,12 +17,12 @@ import { KEY } from "../protocol/trailer-keys.ts";
 export function findRequester(
   trail: readonly Commit[],
   workflow: Workflow,
-): { readonly commit: Commit; readonly byScript: boolean } | undefined {
+): { readonly commit: Commit; readonly isByScript: boolean } | undefined {
   // Who approved a request did not ask for it.
   const [head, below] = readHandOffs(trail).filter(
     ({ commit }) => approvedCommit(commit.message) === undefined,
   );
-  return head && { commit: head.commit, byScript: isByScript(head, below, workflow) };
+  return head && { commit: head.commit, isByScript: isByScript(head, below, workflow) };
 }
 
 function isByScript(head: HandOff, below: HandOff | undefined, workflow: Workflow): boolean {

@@ -16,8 +16,8 @@ import type { Lane, Workflow } from "../workflow/workflow.ts";
 import { DEFAULTS } from "../workflow/defaults.ts";
 
 export interface Admission {
-  readonly admitted: readonly Run[];
-  readonly held: readonly Idle[];
+  readonly runs: readonly Run[];
+  readonly waits: readonly Idle[];
 }
 
 /**
@@ -46,13 +46,13 @@ export function admit(
   limit: number = workflow.limits.concurrency ?? DEFAULTS.concurrency,
   spread?: Spread,
 ): Admission {
-  const going = [...view.running.values()].flatMap(({ slots }) => slots);
+  const going = [...view.runningAttempts.values()].flatMap(({ slots }) => slots);
   const given: Assigned = {
     taken: new Set([...view.slots.keys(), ...going]),
     slots: new Set(),
     quotas: new Set(),
   };
-  let free = limit - view.running.size;
+  let free = limit - view.runningAttempts.size;
   const admitted: Run[] = [];
   const held: Idle[] = [];
   const kept = new Set<string>();
@@ -79,7 +79,7 @@ export function admit(
       ...(quotas.length > 0 ? { quotas } : {}),
     });
   }
-  return { admitted, held };
+  return { runs: admitted, waits: held };
 }
 
 /** Lanes with places left, but too few for one who has long waited: those below it take none of them. */
@@ -98,7 +98,7 @@ function partlyFreeLanes(
 }
 
 function reservedLane(run: Run, kept: ReadonlySet<string>): DecisionReason | undefined {
-  if (run.limit || run.decided) return undefined;
+  if (run.limit || run.knownAnswer) return undefined;
   const lane = run.state?.lane.find((name) => kept.has(name));
   return lane === undefined ? undefined : { code: "lane-full", detail: lane };
 }
@@ -144,7 +144,7 @@ function claimLanes(
 ): LaneClaims | DecisionReason {
   const slots: SlotClaim[] = [];
   const quotas: QuotaClaim[] = [];
-  if (run.limit || run.decided) return { slots, quotas };
+  if (run.limit || run.knownAnswer) return { slots, quotas };
   const taken = new Set(given.taken);
   for (const name of run.state?.lane ?? []) {
     const lane = workflow.lanes[name];
@@ -190,7 +190,7 @@ function findSlots(
 
 /** Places in a lane that the run which is taken over still holds. */
 function inheritedSlots(view: Snapshot, run: Run, lane: string, given: ReadonlySet<Ref>): SlotClaim[] {
-  const before = run.over?.lease;
+  const before = run.previousLease?.lease;
   if (!before || before.backoff) return [];
   return before.slots.flatMap((name): SlotClaim[] => {
     const ref = `${LANES}${name}` as Ref;

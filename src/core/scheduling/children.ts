@@ -91,7 +91,7 @@ function resultOf(state: string): ChildResult {
 export type JoinResult =
   | { readonly kind: "met" }
   /** `person`: it is a person's turn. */
-  | { readonly kind: "waits"; readonly why: string; readonly person?: boolean }
+  | { readonly kind: "waits"; readonly why: string; readonly needsPerson?: boolean }
   | { readonly kind: "never"; readonly why: string };
 
 export const MET: JoinResult = { kind: "met" };

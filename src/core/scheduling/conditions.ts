@@ -37,8 +37,8 @@ export function evaluateConditions(
   const hopeless = open.find((one) => one.kind === "never");
   if (hopeless) return hopeless;
   if (open.length === 0) return MET;
-  const person = open.some((one) => one.kind === "waits" && one.person);
-  return { kind: "waits", why: open.map(({ why }) => why).join("; "), person };
+  const person = open.some((one) => one.kind === "waits" && one.needsPerson);
+  return { kind: "waits", why: open.map(({ why }) => why).join("; "), needsPerson: person };
 }
 
 function evaluate(one: Predicate, head: Head, request: Request, scene: ConditionContext): JoinResult {
@@ -47,7 +47,12 @@ function evaluate(one: Predicate, head: Head, request: Request, scene: Condition
     case "children":
       return evaluateJoin(
         one.join,
-        childrenOf(head.branch, carriedStateAt(head, request, snapshot), scene.heads, snapshot.facts.missed),
+        childrenOf(
+          head.branch,
+          carriedStateAt(head, request, snapshot),
+          scene.heads,
+          snapshot.facts.missedBranches,
+        ),
       );
     case "approvals":
       return evaluateApprovals(one, head, scene);
@@ -63,7 +68,7 @@ function evaluate(one: Predicate, head: Head, request: Request, scene: Condition
     case "check":
       return evaluateCheck(one.name, head, snapshot);
     case "commit":
-      return snapshot.facts.reached.has(one.id)
+      return snapshot.facts.reachedCommits.has(one.id)
         ? MET
         : waits(`waits for the commit ${one.id} on ${snapshot.target}`);
     case "branch":
@@ -81,9 +86,9 @@ function evaluate(one: Predicate, head: Head, request: Request, scene: Condition
       if (verdicts.some(({ kind }) => kind === "met")) return MET;
       const hopes = verdicts.filter((each) => each.kind === "waits");
       const whys = (hopes.length > 0 ? hopes : verdicts).flatMap((each) => ("why" in each ? [each.why] : []));
-      const person = hopes.some((each) => each.kind === "waits" && each.person);
+      const person = hopes.some((each) => each.kind === "waits" && each.needsPerson);
       return hopes.length > 0
-        ? { kind: "waits", why: whys.join(", or "), person }
+        ? { kind: "waits", why: whys.join(", or "), needsPerson: person }
         : never(whys.join(", and "));
     }
   }
@@ -92,9 +97,9 @@ function evaluate(one: Predicate, head: Head, request: Request, scene: Condition
 /** The work that a head carries on: written there by the runner, or looked up below a person's commit. */
 export function carriedStateAt(head: Head, request: Request, view: Snapshot): CarriedState {
   // Where work goes on after a plain commit, the request below it says what it carries.
-  const { message, answers } = view.takenOver.get(head.key) ?? request;
+  const { message, answers } = view.takeovers.get(head.key) ?? request;
   if (answers !== undefined) return carriedStateOf(message.trailers);
-  return view.facts.carried.get(head.key) ?? EMPTY_CARRIED_STATE;
+  return view.facts.carriedStates.get(head.key) ?? EMPTY_CARRIED_STATE;
 }
 
 function evaluateApprovals(
@@ -102,7 +107,7 @@ function evaluateApprovals(
   head: Head,
   { snapshot, workflow, now }: ConditionContext,
 ): JoinResult {
-  const approved = snapshot.facts.approved.get(head.key) ?? { approvals: [], requesters: [] };
+  const approved = snapshot.facts.approvalStates.get(head.key) ?? { approvals: [], requesters: [] };
   const good = countedApprovals(one, approved, workflow, now.wall);
   if (good.length >= one.n) return MET;
   const who = one.by.length > 0 ? ` by ${one.by.join(" or ")}` : "";
@@ -111,14 +116,17 @@ function evaluateApprovals(
   return {
     kind: "waits",
     why: `waits for ${missing} approval${missing === 1 ? "" : "s"}${who}${have}`,
-    person: true,
+    needsPerson: true,
   };
 }
 
 function evaluateCheck(name: string, head: Head, view: Snapshot): JoinResult {
   const checks = view.sideRefs.checks.get(head.key);
   // An approval changes no file, so what was checked below it holds.
-  const checked: (string | undefined)[] = [head.commit, view.facts.approved.get(head.key)?.approved];
+  const checked: (string | undefined)[] = [
+    head.commit,
+    view.facts.approvalStates.get(head.key)?.approvedCommit,
+  ];
   const result = checks && checked.includes(checks.commit) ? checks.results.get(name) : undefined;
   if (result === "success" || result === "neutral" || result === "skipped") return MET;
   return result === undefined
@@ -127,10 +135,10 @@ function evaluateCheck(name: string, head: Head, view: Snapshot): JoinResult {
 }
 
 function evaluateBranch(branch: Branch, { snapshot, heads }: ConditionContext): JoinResult {
-  if (snapshot.facts.landed.has(branch)) return MET;
+  if (snapshot.facts.landedBranches.has(branch)) return MET;
   const found = heads.get(branch);
   if (!found)
-    return snapshot.facts.missed.has(branch)
+    return snapshot.facts.missedBranches.has(branch)
       ? waits(`waits for the branch ${branch}`)
       : never(`there is no branch ${branch}`);
   const state = found.reading.kind === "request" ? found.reading.state : undefined;

@@ -46,17 +46,19 @@ function decideOne(
   const idle = (kind: Idle["kind"], why: DecisionReason): Idle => ({ kind, head, why });
   const seen = snapshot.leases.get(head.key);
   const stop =
-    seen && isExpired(seen, now) ? { kind: "expire" as const, head, over: seen, rests: false } : undefined;
+    seen && isExpired(seen, now)
+      ? { kind: "expire" as const, head, previousLease: seen, shouldKeepAttempts: false }
+      : undefined;
   const isTarget = head.branch === snapshot.target && workflow.target === "ignore";
   if (isTarget) return stop ?? idle("ignore", { code: "target" });
   if (!listed(head.branch)) return stop ?? idle("ignore", { code: "not-listed" });
-  const parked = snapshot.parked.get(head.key);
-  if (parked?.answers === head.commit) return { kind: "land", head, parked };
+  const parked = snapshot.parkedResponses.get(head.key);
+  if (parked?.answers === head.commit) return { kind: "land", head, response: parked };
 
   const asked = effectiveReading(snapshot, workflow, head);
   if (asked.kind === "none") {
     if (stop) return stop;
-    const below = asked.reason === "no-state" ? snapshot.takenOver.get(head.key) : undefined;
+    const below = asked.reason === "no-state" ? snapshot.takeovers.get(head.key) : undefined;
     if (below) return idle("park", { code: "taken-over", detail: below.state });
     if (asked.reason === "no-state" || asked.reason === "merge")
       return idle("ignore", { code: asked.reason });
@@ -71,7 +73,7 @@ function decideOne(
   const standing = decideState(scene, head, asked);
   if (standing && "kind" in standing) {
     if (!stop || seen?.lease?.request !== asked.commit) return stop ?? standing;
-    return seen.lease.backoff ? standing : { ...stop, rests: true };
+    return seen.lease.backoff ? standing : { ...stop, shouldKeepAttempts: true };
   }
   return decideLease(scene, head, asked, seen, standing);
 }
@@ -98,16 +100,16 @@ function findOwners(view: Snapshot, works: (branch: Branch) => boolean): Readonl
 
 /** Where the workflow says so, a plain commit on top of a request asks for the same again. */
 function effectiveReading(view: Snapshot, workflow: Workflow, head: Head): HeadReading {
-  const approved = view.facts.approved.get(head.key);
+  const approved = view.facts.approvalStates.get(head.key);
   if (approved) return approved.request;
-  const below = view.takenOver.get(head.key);
+  const below = view.takeovers.get(head.key);
   if (!below || workflow["on-plain-commit"] !== "continue") return head.reading;
   const { commit, committed } = head;
   return { ...below, commit, committed, hops: 0, message: parseMessage(head.message) };
 }
 
 /** Reasons in the request itself, or an answer that needs no script; undefined when it may run. */
-function decideState(scene: ConditionContext, head: Head, request: Request): Idle | Run["decided"] {
+function decideState(scene: ConditionContext, head: Head, request: Request): Idle | Run["knownAnswer"] {
   const { workflow, now } = scene;
   const idle = (kind: Idle["kind"], why: DecisionReason): Idle => ({ kind, head, why });
   const name = request.state;
@@ -140,7 +142,7 @@ function decideLease(
   head: Head,
   request: Request,
   seen: ObservedLease | undefined,
-  known: Run["decided"],
+  known: Run["knownAnswer"],
 ): Decision {
   const wait = (why: DecisionReason): Idle => ({ kind: "wait", head, why });
   const lease = seen?.lease;
@@ -155,14 +157,14 @@ function decideLease(
   }
   const attempt = same ? lease.attempt + 1 : 1;
   const state = workflow.states[request.state];
-  const run: Run = { kind: "run", head, request, state, attempt, over: seen };
-  if (known) return { ...run, decided: known };
+  const run: Run = { kind: "run", head, request, state, attempt, previousLease: seen };
+  if (known) return { ...run, knownAnswer: known };
   if (isForeign(request)) {
     const seconds = Number(
       valueOf(request.message.trailers, KEY.dwpLeaseSeconds) ?? LEASE_LIMITS.aynigSeconds,
     );
     const held = (Number.isFinite(seconds) ? seconds : LEASE_LIMITS.aynigSeconds) * 1000;
-    const leftMs = held - (now.mono - (snapshot.sightings.get(head.commit) ?? now.mono));
+    const leftMs = held - (now.mono - (snapshot.firstSightings.get(head.commit) ?? now.mono));
     return leftMs > 0 ? wait({ code: "foreign", leftMs }) : { ...run, limit: "stalled" };
   }
   if (request.hops >= (workflow.limits.hops ?? DEFAULTS.hops)) return { ...run, limit: "hops" };

@@ -36,7 +36,7 @@ export interface Run {
   readonly state: State | undefined;
   readonly attempt: number;
   /** The lease value that the claim replaces. */
-  readonly over: ObservedLease | undefined;
+  readonly previousLease: ObservedLease | undefined;
   /** The places in lanes that have a capacity; admission sets them. */
   readonly slots?: readonly SlotClaim[];
   /** What the run writes into quotas of its lanes; admission sets it. */
@@ -44,7 +44,7 @@ export interface Run {
   /** Set when no script is run, because a limit is reached: the answer says so. */
   readonly limit?: "hops" | "attempts" | "stalled";
   /** Set when no script is run, because the answer is known: a wait that is over, a parent that ended. */
-  readonly decided?: { readonly state: string; readonly why: string };
+  readonly knownAnswer?: { readonly state: string; readonly why: string };
 }
 
 /** A place in a lane, taken in the same swap as the lease. */
@@ -68,16 +68,16 @@ export interface QuotaClaim {
 export interface Land {
   readonly kind: "land";
   readonly head: Head;
-  readonly parked: ParkedResponse;
+  readonly response: ParkedResponse;
 }
 
 /** Delete a lease that nobody needs. */
 export interface Expire {
   readonly kind: "expire";
   readonly head: Head;
-  readonly over: ObservedLease;
+  readonly previousLease: ObservedLease;
   /** True where the request waits once more: its lost run gives its places back, its attempts count on. */
-  readonly rests: boolean;
+  readonly shouldKeepAttempts: boolean;
 }
 
 export interface Idle {

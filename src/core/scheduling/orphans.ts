@@ -20,13 +20,13 @@ export interface OrphanRef {
 export function findOrphans(view: Snapshot, now: Now): OrphanRef[] {
   const keys = new Set(view.heads.map(({ key }) => key));
   const lost = [...view.leases].flatMap(([key, seen]): OrphanRef[] => {
-    const mine = seen.lease !== undefined && view.running.has(seen.lease.branch);
+    const mine = seen.lease !== undefined && view.runningAttempts.has(seen.lease.branch);
     if (keys.has(key) || mine || !isExpired(seen, now)) return [];
     return [{ ref: seen.ref, value: seen.value, isConfirmed: seen.wasSeenBefore }];
   });
   const runs = new Set([...view.leases.values()].flatMap(({ lease }) => (lease?.backoff ? [] : lease?.run)));
   // A lease that we cannot read may be a later version's, and so may a place that we cannot read.
-  const taken = new Set([...view.running.values()].flatMap(({ slots }) => slots));
+  const taken = new Set([...view.runningAttempts.values()].flatMap(({ slots }) => slots));
   const free = [...view.slots.values()].filter(({ ref, run }) => !runs.has(run) && !taken.has(ref));
   return [
     ...lost,

@@ -26,12 +26,12 @@ export function findQuota(
   now: Now,
   given: ReadonlySet<Ref>,
 ): QuotaClaim | DecisionReason | undefined {
-  const closed = view.sideRefs.closed.get(name) ?? 0;
+  const closed = view.sideRefs.closedUntil.get(name) ?? 0;
   if (closed > now.wall) return { code: "lane-closed", detail: name, until: closed };
   const opens = opensAt(lane.open, now.wall);
   if (opens > now.wall) return { code: "lane-closed", detail: name, until: opens };
   if (lane.runs === undefined && lane.tokens === undefined && lane.cost === undefined) return undefined;
-  const marks = view.sideRefs.used.filter((one) => one.lane === name);
+  const marks = view.sideRefs.laneUsage.filter((one) => one.lane === name);
   const live = marks.filter(({ at }) => at + lane.window > now.wall);
   const sum = (key: "tokens" | "cost") => live.reduce((total, one) => total + one[key], 0);
   const spent =
@@ -57,7 +57,7 @@ function freeMark(
   run: Run,
   lane: string,
   most: number,
-  marks: Snapshot["sideRefs"]["used"],
+  marks: Snapshot["sideRefs"]["laneUsage"],
   live: readonly Ref[],
   given: ReadonlySet<Ref>,
 ): QuotaClaim | undefined {

@@ -22,7 +22,7 @@ export function reasonOf(decision: Decision, wallNow: number): Reason {
   const { branch } = decision.head;
   switch (decision.kind) {
     case "run": {
-      const { decided } = decision;
+      const { knownAnswer: decided } = decision;
       if (decided) {
         const sentence = `ready to be answered ${decided.state}: ${decided.why}`;
         return { turn: "runner", sentence, next: "trailhand run" };

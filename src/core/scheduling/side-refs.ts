@@ -91,5 +91,5 @@ export function readSideRefs(
       checks.set(name.slice(CHECKS.length), { commit: valueOf(trailers, KEY.commit) ?? "", results });
     }
   }
-  return { used, closed, checks, hold };
+  return { laneUsage: used, closedUntil: closed, checks, hold };
 }

@@ -67,37 +67,42 @@ export interface CheckResults {
 
 /** Refs beside leases that bear on decisions. */
 export interface SideRefs {
-  readonly used: readonly LaneUsage[];
+  readonly laneUsage: readonly LaneUsage[];
   /** Lanes to the time until which they are closed, in milliseconds since 1970. */
-  readonly closed: ReadonlyMap<string, number>;
+  readonly closedUntil: ReadonlyMap<string, number>;
   /** By the key of the branch. */
   readonly checks: ReadonlyMap<string, CheckResults>;
   /** Why nothing is to run, when somebody has stopped everything. */
   readonly hold: string | undefined;
 }
 
-export const NO_SIDE_REFS: SideRefs = { used: [], closed: new Map(), checks: new Map(), hold: undefined };
+export const NO_SIDE_REFS: SideRefs = {
+  laneUsage: [],
+  closedUntil: new Map(),
+  checks: new Map(),
+  hold: undefined,
+};
 
 /** What was looked up in history, for the heads that need it. */
 export interface HistoryFacts {
   /** Those of the commits that requests depend on which the trusted branch holds. */
-  readonly reached: ReadonlySet<string>;
+  readonly reachedCommits: ReadonlySet<string>;
   /** Branches that the look missed, and that are there: they were made while it read. */
-  readonly missed: ReadonlySet<Branch>;
+  readonly missedBranches: ReadonlySet<Branch>;
   /** Branches that landed and are gone. */
-  readonly landed: ReadonlySet<Branch>;
+  readonly landedBranches: ReadonlySet<Branch>;
   /** The work that heads written by people carry on, by the key of the branch. */
-  readonly carried: ReadonlyMap<string, CarriedState>;
+  readonly carriedStates: ReadonlyMap<string, CarriedState>;
   /** Requests below approvals, by the key of the branch. */
-  readonly approved: ReadonlyMap<string, ApprovalState>;
+  readonly approvalStates: ReadonlyMap<string, ApprovalState>;
 }
 
 export const NO_HISTORY_FACTS: HistoryFacts = {
-  reached: new Set(),
-  missed: new Set(),
-  landed: new Set(),
-  carried: new Map(),
-  approved: new Map(),
+  reachedCommits: new Set(),
+  missedBranches: new Set(),
+  landedBranches: new Set(),
+  carriedStates: new Map(),
+  approvalStates: new Map(),
 };
 
 /** A response that is finished but could not be put on its branch. */
@@ -112,13 +117,13 @@ export interface Snapshot {
   /** By the key of the branch. */
   readonly leases: ReadonlyMap<string, ObservedLease>;
   readonly slots: ReadonlyMap<Ref, ObservedSlot>;
-  readonly parked: ReadonlyMap<string, ParkedResponse>;
+  readonly parkedResponses: ReadonlyMap<string, ParkedResponse>;
   /** The request below a head that has no state of its own: a person took over. By the key of the branch. */
-  readonly takenOver: ReadonlyMap<string, Request>;
+  readonly takeovers: ReadonlyMap<string, Request>;
   /** First sight of heads that a foreign worker claims, by commit id. */
-  readonly sightings: ReadonlyMap<Sha, number>;
+  readonly firstSightings: ReadonlyMap<Sha, number>;
   /** Branches that this process works on. */
-  readonly running: ReadonlyMap<Branch, RunningAttempt>;
+  readonly runningAttempts: ReadonlyMap<Branch, RunningAttempt>;
   readonly sideRefs: SideRefs;
   readonly facts: HistoryFacts;
 }

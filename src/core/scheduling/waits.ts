@@ -21,7 +21,7 @@ export function decideWait(
   head: Head,
   request: Request,
   scene: ConditionContext,
-): DecisionReason | Run["decided"] {
+): DecisionReason | Run["knownAnswer"] {
   const { workflow, now } = scene;
   const state = workflow.states[request.state];
   const depends = request.dependsOn.map((text) => parseDependency(text) ?? text);
@@ -37,7 +37,7 @@ export function decideWait(
   if (ring) return { code: "cycle", detail: ring.join(" -> ") };
   const patience = state?.deadline ?? workflow.limits.wait;
   if (now.wall - request.committed * 1000 <= patience)
-    return { code: "waits", detail: verdict.why, person: verdict.person ?? false };
+    return { code: "waits", detail: verdict.why, person: verdict.needsPerson ?? false };
   return { state: otherwise, why: `waited ${formatDuration(patience)} in vain: ${verdict.why}` };
 }
 
@@ -49,7 +49,7 @@ function waitsFor(head: Head | undefined, { workflow, snapshot, heads }: Conditi
   const wait = workflow.states[asked.state]?.wait ?? [];
   const joins = wait.some((one) => one.kind === "children");
   const children = joins
-    ? childrenOf(head.branch, carriedStateAt(head, asked, snapshot), heads, snapshot.facts.missed)
+    ? childrenOf(head.branch, carriedStateAt(head, asked, snapshot), heads, snapshot.facts.missedBranches)
     : [];
   return [
     ...branchesOf(asked.dependsOn.flatMap((text) => parseDependency(text) ?? [])),

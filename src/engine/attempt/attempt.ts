@@ -72,7 +72,7 @@ export async function attempt(
 async function work(one: AttemptContext): Promise<void> {
   const { run } = one.claim;
   if (run.limit) return finalizeLimit(one, run.limit);
-  if (run.decided) return finalizeUnrun(one, run.decided.state, run.decided.why);
+  if (run.knownAnswer) return finalizeUnrun(one, run.knownAnswer.state, run.knownAnswer.why);
   const why = await preconditionProblem(one);
   if (why !== undefined) return finalizeUnrun(one, "parked", why);
   const { wait = [], next = [] } = run.state ?? {};

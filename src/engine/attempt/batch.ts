@@ -7,7 +7,7 @@
 import { decide, type Run } from "../../core/scheduling/decide.ts";
 import { readCarriedState } from "../../core/workflow/carried-state.ts";
 import { byPriority } from "../../core/scheduling/admission.ts";
-import type { Member } from "../../core/outcome/landing.ts";
+import type { BatchMember } from "../../core/outcome/landing.ts";
 import type { Snapshot } from "../../core/scheduling/snapshot.ts";
 import type { Claim } from "./lease-holder.ts";
 import { DEPTH } from "../timing.ts";
@@ -24,7 +24,7 @@ interface BatchInput {
   readonly view: Snapshot;
 }
 
-export async function readMembers({ ports, trustedConfig, claim, view }: BatchInput): Promise<Member[]> {
+export async function readMembers({ ports, trustedConfig, claim, view }: BatchInput): Promise<BatchMember[]> {
   const { workflow } = trustedConfig;
   const { request: own } = claim.run;
   const states = workflow.states[own.state]?.answers ?? [];
@@ -34,9 +34,9 @@ export async function readMembers({ ports, trustedConfig, claim, view }: BatchIn
     (one): one is Run => one.kind === "run" && one.request.branch !== own.branch,
   );
   const wanted = runs.filter(
-    ({ request, limit, decided }) => states.includes(request.state) && !limit && !decided,
+    ({ request, limit, knownAnswer: decided }) => states.includes(request.state) && !limit && !decided,
   );
-  const members: Member[] = [];
+  const members: BatchMember[] = [];
   for (const run of byPriority(wanted, workflow, now).slice(0, MOST)) {
     const { request, head } = run;
     const trail = await ports.repository.trail(request.commit, DEPTH.work);
@@ -44,7 +44,7 @@ export async function readMembers({ ports, trustedConfig, claim, view }: BatchIn
     // A step of a plan is answered as its plan says, and a dirty checkout would hold up all of them.
     if (item.plan || (await ports.repository.blocker(head.branch)) !== undefined) continue;
     const one = { ports, trustedConfig, workflow, carried: item, trail, isTampered: false, claim: { run } };
-    if ((await preconditionProblem(one)) === undefined) members.push({ request, trail, item });
+    if ((await preconditionProblem(one)) === undefined) members.push({ request, trail, carriedState: item });
   }
   return members;
 }

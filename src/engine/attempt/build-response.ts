@@ -16,7 +16,7 @@ import {
   readCarriedState,
   type CarriedState,
 } from "../../core/workflow/carried-state.ts";
-import { draftOther } from "../../core/outcome/landing.ts";
+import { draftOtherAnswer } from "../../core/outcome/landing.ts";
 import { nextStep } from "../../core/outcome/transitions.ts";
 import { roundsProblem } from "../../core/policy/budget.ts";
 import type { Output } from "../../core/outcome/output.ts";
@@ -147,7 +147,8 @@ function joins({ claim, workflow }: AttemptContext, state: string, isTrouble: bo
   const waits = claim.run.state?.wait.some((one) => one.kind === "children" || one.kind === "either");
   const next = workflow.states[state];
   return (
-    waits === true && (!isTrouble || (claim.run.decided !== undefined && next !== undefined && !next.human))
+    waits === true &&
+    (!isTrouble || (claim.run.knownAnswer !== undefined && next !== undefined && !next.human))
   );
 }
 
@@ -184,9 +185,9 @@ function beyond(
     const member = members.find(({ request }) => request.branch === answer.branch);
     if (!member) return [];
     // Its own limits hold, whoever answers it.
-    const most = roundsProblem(workflow, member.item, answer.state);
+    const most = roundsProblem(workflow, member.carriedState, answer.state);
     const given = most ? { ...answer, state: most.state, summary: most.why } : answer;
-    return [{ request: member.request, state: given.state, message: draftOther(given, member, facts) }];
+    return [{ request: member.request, state: given.state, message: draftOtherAnswer(given, member, facts) }];
   });
   const land = landing && { ref: refOf(target), expected: targetCommit, next: landing };
   return { land, state, others };

@@ -9,7 +9,7 @@ import { countedApprovals, type Approval, type ApprovalState } from "../../core/
 import { childrenOf, type Child } from "../../core/scheduling/children.ts";
 import type { Branch, Sha } from "../../core/protocol/ids.ts";
 import { readCarriedState, type CarriedState } from "../../core/workflow/carried-state.ts";
-import type { Member } from "../../core/outcome/landing.ts";
+import type { BatchMember } from "../../core/outcome/landing.ts";
 import { chooseAgent, DEFAULT_AGENT, type Agent } from "../../core/outcome/prompt.ts";
 import type { ConditionContext } from "../../core/scheduling/conditions.ts";
 import { findPlanText, parsePlan, type Plan } from "../../core/workflow/plan.ts";
@@ -45,7 +45,7 @@ export interface AttemptContext {
   readonly approvals: readonly Approval[];
   /** What the look saw, to judge what would wait for what. */
   readonly scene: ConditionContext;
-  readonly members: readonly Member[];
+  readonly members: readonly BatchMember[];
   /** The frozen plan that the request is a step of. */
   readonly plan: Plan | undefined;
   /** True when the work carries a plan whose text is not the one that was frozen. */
@@ -87,8 +87,8 @@ export async function readContext(start: Start): Promise<AttemptContext> {
     startedAt: ports.clock.mono(),
     trail,
     carried: item,
-    offspring: childrenOf(head.branch, item, heads, view.facts.missed),
-    approvals: goodApprovals(request, workflow, view.facts.approved.get(head.key), ports.clock.wall()),
+    offspring: childrenOf(head.branch, item, heads, view.facts.missedBranches),
+    approvals: goodApprovals(request, workflow, view.facts.approvalStates.get(head.key), ports.clock.wall()),
     scene,
     members: await readMembers(start),
     ...(await readPlan(ports, trail, item, request)),

@@ -72,7 +72,7 @@ export async function scriptCallOf(
 ): Promise<ScriptCall> {
   const { ports, claim: held, workflow, carried } = work;
   const { request, head, state } = held.run;
-  const previous = held.lease.attempt > 1 || held.run.over !== undefined;
+  const previous = held.lease.attempt > 1 || held.run.previousLease !== undefined;
   const legal = script.isAynig && workflow.open ? "any" : legalAnswers(workflow, request.state, work.plan);
   const { time = Number.POSITIVE_INFINITY } = budgetOf(workflow, carried);
   return {
@@ -83,7 +83,7 @@ export async function scriptCallOf(
     request,
     trail: work.trail,
     salvage: previous ? await ports.repository.salvageRefs(head.branch, request.commit) : [],
-    previous: held.lease.attempt > 1 ? held.run.over?.lease?.backoff?.why : undefined,
+    previous: held.lease.attempt > 1 ? held.run.previousLease?.lease?.backoff?.why : undefined,
     run: held.lease.run,
     attempt: held.lease.attempt,
     attempts: attemptsOf(held),

@@ -71,7 +71,7 @@ export class StopSwitch {
 export async function claim(ports: Ports, run: Run, ttlMs: number): Promise<Claim | undefined> {
   const { repository, machine, clock } = ports;
   const ref = refsOf(run.head.key).lease;
-  const before = run.over?.lease;
+  const before = run.previousLease?.lease;
   const lease: Lease = {
     branch: run.head.branch,
     request: run.request.commit,
@@ -81,7 +81,7 @@ export async function claim(ports: Ports, run: Run, ttlMs: number): Promise<Clai
     ttlMs,
     nonce: machine.newNonce(),
     // What runs no script is in no lane.
-    lanes: (run.limit || run.decided ? undefined : run.state?.lane) ?? ["default"],
+    lanes: (run.limit || run.knownAnswer ? undefined : run.state?.lane) ?? ["default"],
     slots: (run.slots ?? []).map(({ name }) => name),
     spent: (before?.request === run.request.commit ? before.spent : undefined) ?? NO_AMOUNTS,
     ...(machine.holder ? { holder: machine.holder } : {}),
@@ -91,7 +91,7 @@ export async function claim(ports: Ports, run: Run, ttlMs: number): Promise<Clai
   const marks = await markQuotas(ports, run, lease.run);
   const since = clock.mono();
   const swap = await repository.swap(
-    [{ ref, expected: run.over?.value ?? null, next: value }, ...places, ...marks],
+    [{ ref, expected: run.previousLease?.value ?? null, next: value }, ...places, ...marks],
     `claim ${run.request.state}`,
   );
   if (swap.kind === "blocked") throw new UserError(MESSAGES.noClaim(swap.why));
@@ -136,7 +136,7 @@ export async function markLaneUse({ repository }: Ports, claim: Claim, spent: Bu
  * then it rests, because its attempts count.
  */
 async function laidBack({ repository, machine }: Ports, { run, lease }: Claim): Promise<Sha | undefined> {
-  const before = run.over?.lease;
+  const before = run.previousLease?.lease;
   if (!before || before.request === lease.request) return undefined;
   const own = { run: lease.run, runner: lease.runner, nonce: machine.newNonce() };
   const rest = before.backoff ?? { ms: 0, why: "its runner was lost" };

@@ -58,7 +58,7 @@ async function permitRefusal({
   if (workflow.states[state]?.by === undefined) return undefined;
   const asking = findRequester(trail, workflow);
   if (!asking) return undefined;
-  const { commit: asker, byScript } = asking;
+  const { commit: asker, isByScript: byScript } = asking;
   // Anybody can write what looks like an answer: where it is told who pushed it, that decides.
   if (byScript && workflow.proof !== "pusher") return agentProblem(workflow, state, asker);
   if (!byScript && (await isOfTrusted(ports, trustedConfig, branch, asker.commit)))

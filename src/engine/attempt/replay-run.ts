@@ -56,12 +56,12 @@ export async function replayRun(rehearsal: ReplayRequest): Promise<ReplayResult>
     stop,
     onTreeOpened: opened,
   } = rehearsal;
-  const none = { leases: new Map(), slots: new Map(), takenOver: new Map() };
+  const none = { leases: new Map(), slots: new Map(), takeovers: new Map() };
   const view: Snapshot = {
     ...look,
     ...none,
-    sightings: new Map(),
-    running: new Map(),
+    firstSightings: new Map(),
+    runningAttempts: new Map(),
     facts: NO_HISTORY_FACTS,
   };
   const claim = standIn(rehearsal);
@@ -99,7 +99,7 @@ function standIn({ ports: { machine }, trustedConfig: contract, request }: Repla
     reading: request,
   };
   const entry = contract.workflow.states[state];
-  const run: Run = { kind: "run", head, request, state: entry, attempt: 1, over: undefined };
+  const run: Run = { kind: "run", head, request, state: entry, attempt: 1, previousLease: undefined };
   const lease: Claim["lease"] = {
     branch,
     request: commit,

@@ -6,8 +6,8 @@
  */
 import { childProblem } from "../../core/outcome/create-children.ts";
 import { findEvidence, missingEvidence } from "../../core/policy/evidence.ts";
-import { landProblem, othersProblem } from "../../core/outcome/landing.ts";
-import { legalAnswers, resolve } from "../../core/outcome/transitions.ts";
+import { landProblem, otherAnswersProblem } from "../../core/outcome/landing.ts";
+import { legalAnswers, resolveState } from "../../core/outcome/transitions.ts";
 import { roundsProblem, repetitionProblem } from "../../core/policy/budget.ts";
 import { parseMessage, valueOf, valuesOf } from "../../core/protocol/message.ts";
 import { decideOutcome, type Outcome } from "../../core/outcome/outcome.ts";
@@ -32,7 +32,7 @@ export async function validateResult(
   const { state } = work.claim.run.request;
   const reading = script?.isAynig
     ? await readAynig(work, end, sealed)
-    : resolve(readOutput(end.output), workflow, state);
+    : resolveState(readOutput(end.output), workflow, state);
   const isAnswer = "output" in reading && typeof sealed === "object";
   const fault =
     typeof sealed === "string" ? sealed : isAnswer ? await breach(work, reading.output, sealed) : undefined;
@@ -66,7 +66,7 @@ async function breach(
   const declared =
     childProblem(output.children ?? [], workflow, request.branch, request.state, carried, work.offspring) ??
     (output.plan && planProblem(output.plan, request.state, workflow)) ??
-    othersProblem(output.answers ?? [], members, workflow);
+    otherAnswersProblem(output.answers ?? [], members, workflow);
   return declared ?? (await landBreach(work, output)) ?? (await pathBreach(work, sealed));
 }
 

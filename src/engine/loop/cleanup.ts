@@ -44,9 +44,9 @@ export class Cleanup {
     let progress = false;
     for (const decision of decisions) {
       if (decision.kind === "expire") {
-        const { ref, value, wasSeenBefore } = decision.over;
+        const { ref, value, wasSeenBefore } = decision.previousLease;
         // The head may be older than the lease, by the time that a look takes: another look tells.
-        if (decision.rests) progress = (await this.layDown(decision, view)) || progress;
+        if (decision.shouldKeepAttempts) progress = (await this.layDown(decision, view)) || progress;
         else if (wasSeenBefore)
           await this.#ports.repository.swap([{ ref, expected: value, next: null }], "expired");
         else progress = true;
@@ -60,7 +60,7 @@ export class Cleanup {
   }
 
   /** Whether it landed; a sentence when the branch refuses it. */
-  async #land({ head, parked }: Land, now: number): Promise<boolean | string> {
+  async #land({ head, response: parked }: Land, now: number): Promise<boolean | string> {
     const { branch, commit } = head;
     const before = this.#told.get(commit);
     if (before !== undefined && this.#refused.restMs(parked.value, now) > 0) return before;
@@ -109,7 +109,7 @@ export class Cleanup {
    * A lost run of a request that waits must hold no place in a lane, or who waits for that place
    * waits as long. Its lease rests: attempts stay counted.
    */
-  async layDown({ over }: Pick<Run, "over">, { slots }: Snapshot): Promise<boolean> {
+  async layDown({ previousLease: over }: Pick<Run, "previousLease">, { slots }: Snapshot): Promise<boolean> {
     const lost = over?.lease;
     if (!over || !lost || lost.backoff) return false;
     const { repository, machine } = this.#ports;

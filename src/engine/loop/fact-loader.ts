@@ -32,18 +32,18 @@ export class FactLoader {
   async load(
     { target, heads }: Pick<RefListing, "target" | "heads">,
     contract: Pick<TrustedConfig, "workflow" | "file">,
-    takenOver: Snapshot["takenOver"] = new Map(),
+    takenOver: Snapshot["takeovers"] = new Map(),
   ): Promise<HistoryFacts> {
     const { workflow } = contract;
     const waits = heads.flatMap((head) => waitsOf(head, workflow));
     const trusted = heads.find(({ branch }) => branch === target)?.commit;
     const items = await this.#findItems(heads, workflow, takenOver);
     return {
-      reached: trusted ? await this.#findReached(trusted, waits) : new Set(),
-      landed: await this.#findLanded(heads, waits),
-      carried: items,
-      missed: await this.#findMissed(heads, waits, joining(heads, items, workflow)),
-      approved: await this.#findApproved(heads, contract, trusted),
+      reachedCommits: trusted ? await this.#findReached(trusted, waits) : new Set(),
+      landedBranches: await this.#findLanded(heads, waits),
+      carriedStates: items,
+      missedBranches: await this.#findMissed(heads, waits, joining(heads, items, workflow)),
+      approvalStates: await this.#findApproved(heads, contract, trusted),
     };
   }
 
@@ -86,7 +86,7 @@ export class FactLoader {
   async #findItems(
     heads: readonly Head[],
     workflow: Workflow,
-    takenOver: Snapshot["takenOver"],
+    takenOver: Snapshot["takeovers"],
   ): Promise<ReadonlyMap<string, CarriedState>> {
     const known = this.#items;
     this.#items = new Map();
@@ -145,9 +145,13 @@ export class FactLoader {
       trail,
       provable(trail.slice(0, own)),
     );
-    const found = readApprovals(branch, trail, { proven, own, continues });
+    const found = readApprovals(branch, trail, {
+      provenAddresses: proven,
+      ownCommits: own,
+      canContinue: continues,
+    });
     // Of what nobody is known to have asked for, nobody can say that it is not their own.
-    const isUnknown = workflow.proof === "pusher" && found && !proven?.has(found.approved);
+    const isUnknown = workflow.proof === "pusher" && found && !proven?.has(found.approvedCommit);
     return isUnknown ? { ...found, approvals: [] } : found;
   }
 

@@ -27,7 +27,7 @@ export class Observer {
   /** `going` are the branches that this process works on. */
   observe(
     look: RefListing,
-    takenOver: Snapshot["takenOver"],
+    takenOver: Snapshot["takeovers"],
     going: ReadonlyMap<Branch, RunningAttempt>,
     facts: HistoryFacts,
   ): Snapshot {
@@ -58,7 +58,18 @@ export class Observer {
       if (reading.kind === "request" && reading.state === "working") sightings.set(commit, seenAt(commit));
     }
     for (const value of this.#firstSeen.keys()) if (!present.has(value)) this.#firstSeen.delete(value);
-    const { target, heads, parked, sideRefs } = look;
-    return { target, heads, leases, slots, parked, takenOver, sightings, running: going, sideRefs, facts };
+    const { target, heads, parkedResponses: parked, sideRefs } = look;
+    return {
+      target,
+      heads,
+      leases,
+      slots,
+      parkedResponses: parked,
+      takeovers: takenOver,
+      firstSightings: sightings,
+      runningAttempts: going,
+      sideRefs,
+      facts,
+    };
   }
 }

@@ -66,8 +66,8 @@ export class WorkSelector {
     const now = at.mono;
     this.#neighbours.note(view, now);
     const { runnable, left } = this.#sort(view, runs, now);
-    const { admitted, held, barred } = await this.#admit(view, workflow, runnable, at);
-    const spare = view.running.size + admitted.length < this.#concurrency(workflow);
+    const { runs: admitted, waits: held, barred } = await this.#admit(view, workflow, runnable, at);
+    const spare = view.runningAttempts.size + admitted.length < this.#concurrency(workflow);
     this.#neighbours.chose(admitted, spare, now);
     const isFreed = await this.#free(view, runnable, held);
     return {
@@ -103,7 +103,7 @@ export class WorkSelector {
     for (;;) {
       const wanted = runnable.filter(({ head }) => !barred.get(head.branch));
       const admission = admit(view, workflow, wanted, now, concurrency, spread);
-      const unasked = admission.admitted.filter(({ head }) => !barred.has(head.branch));
+      const unasked = admission.runs.filter(({ head }) => !barred.has(head.branch));
       for (const run of unasked) barred.set(run.head.branch, await this.#tidy.bar(run, view));
       if (unasked.length === 0)
         return { ...admission, barred: [...barred.values()].flatMap((one) => one ?? []) };
@@ -124,7 +124,7 @@ export class WorkSelector {
   /** What may be claimed now; and what is left alone, to others or because claims on it were lost. */
   #sort(view: Snapshot, runs: readonly Run[], now: number): { runnable: Run[]; left: Idle[] } {
     const fresh = runs.filter(
-      ({ head, request }) => !view.running.has(head.branch) && !this.#faulted.has(request.commit),
+      ({ head, request }) => !view.runningAttempts.has(head.branch) && !this.#faulted.has(request.commit),
     );
     const others = this.#neighbours.leave(fresh, now);
     const left = fresh.flatMap(({ head, request: { commit } }): Idle[] => {

@@ -105,10 +105,10 @@ export const viewOf = (
   heads,
   leases: new Map(),
   slots: new Map(slots.map((one) => [one.ref, one])),
-  parked: new Map(),
-  takenOver: new Map(),
-  sightings: new Map(),
-  running: new Map(going.map((one, at) => [branch(`going-${at}`), one])),
+  parkedResponses: new Map(),
+  takeovers: new Map(),
+  firstSightings: new Map(),
+  runningAttempts: new Map(going.map((one, at) => [branch(`going-${at}`), one])),
   sideRefs: { ...NO_SIDE_REFS, ...sides },
   facts: NO_HISTORY_FACTS,
 });
@@ -139,8 +139,8 @@ export const scene = fc
         const commit = { ...child, commit: sha(500 + at), message };
         return { ...commit, branch: name, key: branchKey(name), reading: parseRequest(name, commit) };
       });
-    const view = viewOf([...heads, ...kids], slots, going, { used: marks, closed });
+    const view = viewOf([...heads, ...kids], slots, going, { laneUsage: marks, closedUntil: closed });
     const decisions = decide(view, workflow, NOW);
     const runs = decisions.filter((one): one is Run => one.kind === "run");
-    return { view, decisions, runs, limit, ...admit(view, workflow, runs, NOW, limit) };
+    return { view, decisions, limit, admission: admit(view, workflow, runs, NOW, limit) };
   });

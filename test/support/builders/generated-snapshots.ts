@@ -239,12 +239,12 @@ const viewOf = (message: fc.Arbitrary<string>): fc.Arbitrary<Snapshot> =>
         heads: all.map(({ head }) => head),
         leases: entries(all, (one) => one.lease),
         slots: slotsOf(all, others),
-        parked: entries(all, ({ parked }) => parked),
-        takenOver: new Map(),
-        sightings: new Map(
+        parkedResponses: entries(all, ({ parked }) => parked),
+        takeovers: new Map(),
+        firstSightings: new Map(
           all.flatMap((one) => (one.sighted === undefined ? [] : [[one.head.commit, one.sighted]])),
         ),
-        running: new Map(own.map((one, at) => [branch(`going-${at}`), one])),
+        runningAttempts: new Map(own.map((one, at) => [branch(`going-${at}`), one])),
         sideRefs: NO_SIDE_REFS,
         facts: NO_HISTORY_FACTS,
       })),

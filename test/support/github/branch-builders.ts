@@ -72,7 +72,7 @@ function decisionOf(head: Head, why: DecisionReason | undefined): Decision {
   if (["done", "failed", "cancelled"].includes(reading.state))
     return { kind: "ignore", head, why: { code: "ended", detail: reading.state } };
   if (reading.state === "review") return { kind: "park", head, why: { code: "person" } };
-  return { kind: "run", head, request: reading, state: undefined, attempt: 1, over: undefined };
+  return { kind: "run", head, request: reading, state: undefined, attempt: 1, previousLease: undefined };
 }
 
 export const projected = (

@@ -19,18 +19,20 @@ describe("admission to lanes", () => {
   it("gives all places in all lanes, or none, and no place to two", () => {
     const met = new Set<string>();
     fc.assert(
-      fc.property(scene, ({ view, admitted }) => {
+      fc.property(scene, ({ view, admission: { runs: admitted } }) => {
         const held = new Set<Ref>([
           ...view.slots.keys(),
-          ...[...view.running.values()].flatMap((one) => one.slots),
+          ...[...view.runningAttempts.values()].flatMap((one) => one.slots),
         ]);
         for (const run of admitted) {
-          if (!run.decided) met.add(run.request.state);
-          const slots = run.decided ? [] : (run.slots ?? []);
-          const wanted = run.decided ? 0 : lanesOf(run).reduce((sum, lane) => sum + weightIn(lane, run), 0);
+          if (!run.knownAnswer) met.add(run.request.state);
+          const slots = run.knownAnswer ? [] : (run.slots ?? []);
+          const wanted = run.knownAnswer
+            ? 0
+            : lanesOf(run).reduce((sum, lane) => sum + weightIn(lane, run), 0);
           expect(slots).toHaveLength(wanted);
           for (const lane of lanesOf(run)) {
-            if (run.decided) continue;
+            if (run.knownAnswer) continue;
             expect(
               placesIn(
                 lane,
@@ -50,7 +52,7 @@ describe("admission to lanes", () => {
         }
         const before = new Set<Ref>([
           ...view.slots.keys(),
-          ...[...view.running.values()].flatMap((one) => one.slots),
+          ...[...view.runningAttempts.values()].flatMap((one) => one.slots),
         ]);
         for (const lane of LANE_NAMES) {
           const capacity = workflow.lanes[lane]?.slots ?? Number.POSITIVE_INFINITY;
@@ -65,11 +67,11 @@ describe("admission to lanes", () => {
   it("lets no request in that waits, and gives it no place", () => {
     let waiting = 0;
     fc.assert(
-      fc.property(scene, ({ decisions, admitted }) => {
+      fc.property(scene, ({ decisions, admission: { runs: admitted } }) => {
         const waits = decisions.filter((one) => "why" in one && one.why.code === "waits");
         waiting += waits.length;
         for (const { head } of waits) expect(admitted.map((one) => one.head)).not.toContain(head);
-        for (const { decided, slots, quotas } of admitted) {
+        for (const { knownAnswer: decided, slots, quotas } of admitted) {
           if (decided) expect([slots, quotas]).toEqual([undefined, undefined]);
         }
       }),
@@ -81,13 +83,13 @@ describe("admission to lanes", () => {
   it("overtakes nobody by what came later than the difference in priority is worth", () => {
     let overtakes = 0;
     fc.assert(
-      fc.property(scene, ({ admitted, held }) => {
+      fc.property(scene, ({ admission: { runs: admitted, waits: held } }) => {
         for (const { head, why } of held) {
           if (why.code !== "no-room" && why.code !== "lane-full") continue;
           const { reading } = head;
           if (reading.kind !== "request") continue;
           const rivals = admitted.filter(
-            (one) => !one.decided && (why.code === "no-room" || lanesOf(one).includes(why.detail)),
+            (one) => !one.knownAnswer && (why.code === "no-room" || lanesOf(one).includes(why.detail)),
           );
           for (const { request, state } of rivals) {
             // What asks for less may fit where more does not.

@@ -33,7 +33,7 @@ function hindrances(seen: Snapshot, head: Head): string[] {
   const found: Record<string, boolean> = {
     target: head.branch === seen.target,
     unlisted: head.branch.startsWith("skip/"),
-    landing: seen.parked.get(head.key)?.answers === head.commit,
+    landing: seen.parkedResponses.get(head.key)?.answers === head.commit,
     held: lease !== undefined && isHeld(lease),
     resting: lease !== undefined && isResting(lease, head),
     merge: head.parents.length > 1,
@@ -42,7 +42,7 @@ function hindrances(seen: Snapshot, head: Head): string[] {
   };
   if (reading.kind === "request") {
     const foreign = reading.key !== "State" && reading.state === "working";
-    const sighted = seen.sightings.get(head.commit) ?? NOW.mono;
+    const sighted = seen.firstSightings.get(head.commit) ?? NOW.mono;
     found["notScripted"] = !["build", "test"].includes(reading.state) && !foreign;
     found["dependsOn"] = reading.dependsOn.length > 0 && !foreign;
     found["tooEarly"] = (reading.notBefore ?? 0) > NOW.wall && !foreign;
@@ -112,7 +112,7 @@ describe("decide", () => {
         for (const decision of decide(seen, workflow, NOW)) {
           const lease = seen.leases.get(decision.head.key);
           if (lease && isHeld(lease)) expect(["wait", "park", "ignore", "land"]).toContain(decision.kind);
-          if (decision.kind === "expire") expect(decision.over).toBe(lease);
+          if (decision.kind === "expire") expect(decision.previousLease).toBe(lease);
         }
       }),
       RUNS,
@@ -126,7 +126,7 @@ describe("decide", () => {
           if (decision.kind !== "run") continue;
           const lease = seen.leases.get(decision.head.key);
           const same = lease?.lease?.request === decision.head.commit;
-          expect(decision.over).toBe(lease);
+          expect(decision.previousLease).toBe(lease);
           expect(decision.attempt).toBe(same ? (lease?.lease?.attempt ?? 0) + 1 : 1);
           if (decision.limit !== undefined) continue;
           expect(decision.attempt).toBeLessThanOrEqual((decision.state?.retries ?? 0) + 1);
@@ -139,15 +139,17 @@ describe("decide", () => {
 });
 
 /** In the workflow of these views a state has one lane. What runs no script has none. */
-const laneOf = (run: Run): string => (run.limit || run.decided ? "none" : (run.state?.lane[0] ?? "default"));
+const laneOf = (run: Run): string =>
+  run.limit || run.knownAnswer ? "none" : (run.state?.lane[0] ?? "default");
 const capacityOf = (lane: string): number | undefined => workflow.lanes[lane]?.slots;
 const inLane = (refs: Iterable<Ref>, lane: string): Ref[] =>
   [...refs].filter((ref) => ref.startsWith(`refs/trailhand/lanes/${lane}/`));
 
 /** The place that the run before this one left, which nobody but this run may take. */
-function inherited(seen: Snapshot, { over, ...run }: Run): ObservedSlot | undefined {
+function inherited(seen: Snapshot, { previousLease: over, ...run }: Run): ObservedSlot | undefined {
   const { backoff, slots: [name] = [], run: id } = over?.lease ?? {};
-  if (backoff || name === undefined || !name.startsWith(`${laneOf({ over, ...run })}/`)) return undefined;
+  if (backoff || name === undefined || !name.startsWith(`${laneOf({ previousLease: over, ...run })}/`))
+    return undefined;
   const held = seen.slots.get(`refs/trailhand/lanes/${name}` as Ref);
   return held?.run === id ? held : undefined;
 }
@@ -156,10 +158,10 @@ describe("admit", () => {
   const spread = fc.option(fc.record({ window: fc.nat(6), salt: fc.nat() }), { nil: undefined });
   const admission = fc.tuple(fc.oneof(view, busyView), fc.nat(8), spread).map(([seen, limit, apart]) => {
     const runnable = decide(seen, workflow, NOW).filter((one): one is Run => one.kind === "run");
-    const { admitted, held } = admit(seen, workflow, runnable, NOW, limit, apart);
+    const { runs: admitted, waits: held } = admit(seen, workflow, runnable, NOW, limit, apart);
     const taken = new Set([
       ...seen.slots.keys(),
-      ...[...seen.running.values()].flatMap(({ slots }) => slots),
+      ...[...seen.runningAttempts.values()].flatMap(({ slots }) => slots),
     ]);
     const after = new Set([...taken, ...admitted.flatMap(({ slots = [] }) => slots.map(({ ref }) => ref))]);
     return { seen, limit, apart, runnable, admitted, held, taken, after };
@@ -177,7 +179,7 @@ describe("admit", () => {
       fc.property(admission, ({ seen, limit, runnable, admitted, held }) => {
         const heads = [...admitted, ...held].map(({ head }) => head.branch);
         expect(heads.toSorted()).toEqual(runnable.map(({ head }) => head.branch).toSorted());
-        expect(admitted.length).toBeLessThanOrEqual(Math.max(0, limit - seen.running.size));
+        expect(admitted.length).toBeLessThanOrEqual(Math.max(0, limit - seen.runningAttempts.size));
         for (const run of admitted) {
           const { slots: _, ...asked } = run;
           expect(runnable).toContainEqual(asked);
@@ -267,7 +269,7 @@ describe("admit", () => {
           met["lane-full"]++;
         } else {
           expect(why.code).toBe("no-room");
-          expect(admitted.length + seen.running.size).toBeGreaterThanOrEqual(limit);
+          expect(admitted.length + seen.runningAttempts.size).toBeGreaterThanOrEqual(limit);
           met["no-room"]++;
         }
       }

@@ -21,22 +21,22 @@ describe("the quota of a lane", () => {
   it("holds in a view: no mark twice, none over a live one, no more than there are runs", () => {
     const met = { given: 0, closed: 0 };
     fc.assert(
-      fc.property(scene, ({ view, admitted, held }) => {
+      fc.property(scene, ({ view, admission: { runs: admitted, waits: held } }) => {
         const marks = admitted.flatMap(({ quotas = [] }) => quotas);
         met.given += marks.length;
         met.closed += held.filter(({ why }) => why.code === "lane-closed").length;
         expect(new Set(marks.map(({ ref }) => ref)).size).toBe(marks.length);
-        const alive = live(view.sideRefs.used, "metered", NOW.wall);
+        const alive = live(view.sideRefs.laneUsage, "metered", NOW.wall);
         const begun = marks.filter(({ lane }) => lane === "metered");
         expect(begun.length).toBeLessThanOrEqual(Math.max(0, 3 - alive.length));
         for (const { ref, expected } of marks) {
           expect(alive.map((one) => one.ref)).not.toContain(ref);
-          expect(expected).toBe(view.sideRefs.used.find((one) => one.ref === ref)?.value ?? null);
+          expect(expected).toBe(view.sideRefs.laneUsage.find((one) => one.ref === ref)?.value ?? null);
         }
-        const dear = live(view.sideRefs.used, "dear", NOW.wall);
+        const dear = live(view.sideRefs.laneUsage, "dear", NOW.wall);
         const cost = dear.reduce((sum, one) => sum + one.cost, 0);
         const tokens = dear.reduce((sum, one) => sum + one.tokens, 0);
-        const isOpen = cost < 5 && tokens < 1000 && !view.sideRefs.closed.has("dear");
+        const isOpen = cost < 5 && tokens < 1000 && !view.sideRefs.closedUntil.has("dear");
         if (!isOpen) expect(admitted.filter(({ request }) => request.state === "dear")).toEqual([]);
         for (const { head, why } of held) {
           if (why.code !== "lane-closed") continue;
@@ -85,9 +85,9 @@ describe("the quota of a lane", () => {
             request,
             state: metered.states["a"],
             attempt: 1,
-            over: undefined,
+            previousLease: undefined,
           };
-          const { admitted } = admit(seen[runner], metered, [run], { mono: 0, wall });
+          const { runs: admitted } = admit(seen[runner], metered, [run], { mono: 0, wall });
           for (const { ref, expected } of admitted[0]?.quotas ?? []) {
             // The swap of a claim.
             if ((refs.get(ref)?.value ?? null) !== expected) {
@@ -100,7 +100,7 @@ describe("the quota of a lane", () => {
           const now = readSideRefs(
             [...refs].map(([ref, { value, message }]) => [ref, value, message] as const),
           );
-          expect(now.used.filter((one) => one.at + HOUR > wall).length).toBeLessThanOrEqual(3);
+          expect(now.laneUsage.filter((one) => one.at + HOUR > wall).length).toBeLessThanOrEqual(3);
         }
       }),
       RUNS,

@@ -259,10 +259,10 @@ states:
         heads,
         leases: new Map(),
         slots: new Map(),
-        parked: new Map(),
-        takenOver: new Map(),
-        sightings: new Map(),
-        running: new Map(),
+        parkedResponses: new Map(),
+        takeovers: new Map(),
+        firstSightings: new Map(),
+        runningAttempts: new Map(),
         sideRefs: NO_SIDE_REFS,
         facts: NO_HISTORY_FACTS,
       };
@@ -286,7 +286,7 @@ states:
           const isLost = ends.some((end) => ["failed", "gone"].includes(end ?? ""));
           const isReady = ends.every((end) => end === "done");
           const isOver = own === "join" ? age > 3600 : age > 30 * 86_400;
-          const known = decision.kind === "run" ? (decision.decided?.state ?? "runs") : decision.kind;
+          const known = decision.kind === "run" ? (decision.knownAnswer?.state ?? "runs") : decision.kind;
           met.add(known);
           if (isReady) expect(known).toBe("runs");
           else if (isLost) expect(known).toBe(own === "join" ? "failed" : "parked");

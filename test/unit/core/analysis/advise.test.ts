@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { advise, type Advice } from "../../../../src/core/analysis/advise.ts";
-import { estimate, usualTimes } from "../../../../src/core/analysis/estimate.ts";
+import { estimate, readTypicalDurations } from "../../../../src/core/analysis/estimate.ts";
 import type { HandOffReport } from "../../../../src/core/analysis/hand-off-report.ts";
 import { globsMeet } from "../../../../src/core/workflow/overlap.ts";
 import type { Pattern } from "../../../../src/core/analysis/task-facts.ts";
@@ -226,7 +226,7 @@ describe("estimate", () => {
     ({ from, trailers: [{ key: "Took", value: took }] }) as unknown as HandOffReport;
 
   it("takes the file's minutes, else the median of the state's past runs, else a guess", () => {
-    const usual = usualTimes({
+    const usual = readTypicalDurations({
       handOffs: [
         handOff("check", "1h5m"),
         handOff("check", "30s"),
@@ -247,7 +247,7 @@ describe("estimate", () => {
       { task: "c", minutes: 15, source: "guess", state: "odd" },
       { task: "d", minutes: 15, source: "guess" },
     ]);
-    const even = usualTimes({ handOffs: [handOff("check", "2m"), handOff("check", "4m")] });
+    const even = readTypicalDurations({ handOffs: [handOff("check", "2m"), handOff("check", "4m")] });
     expect(even.get("check")).toEqual({ minutes: 3, runs: 2 });
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { judge, type BacktestCase } from "../../../../src/core/analysis/backtest.ts";
+import { evaluateCase, type BacktestCase } from "../../../../src/core/analysis/backtest.ts";
 import type { HandOffReport } from "../../../../src/core/analysis/hand-off-report.ts";
 import type { Branch, Sha } from "../../../../src/core/protocol/ids.ts";
 import { parseWorkflow } from "../../../../src/core/workflow/workflow-file.ts";
@@ -17,22 +17,22 @@ function told(
     from: "build",
     to: "check",
     trailers: [],
-    carried: [],
+    commits: [],
     ...change.handOff,
   };
   const one: BacktestCase = {
     hops: 0,
-    asker: undefined,
+    requester: undefined,
     paths: [],
     rounds: 1,
-    proven: [],
+    evidence: [],
     wasHuman: undefined,
     ...change,
     handOff,
   };
   const { workflow } = parseWorkflow(text);
   if (!workflow) throw new Error("the test's workflow cannot be read");
-  return judge(one, workflow);
+  return evaluateCase(one, workflow);
 }
 
 const PLAIN = "states:\n  build: { next: check }\n  check: { next: done }\n";
@@ -74,8 +74,8 @@ test("evidence counts where its state may give it", () => {
   const workflow = `states:\n  build: { next: check, proves: tests }\n  check: {}\nevidence: { check: [tests] }\n`;
   const missing = ["check needs evidence of its files: tests"];
   expect(told(workflow, {})).toEqual(missing);
-  expect(told(workflow, { proven: [{ name: "tests", by: "check" }] })).toEqual(missing);
-  expect(told(workflow, { proven: [{ name: "tests", by: "build" }] })).toEqual([]);
+  expect(told(workflow, { evidence: [{ name: "tests", by: "check" }] })).toEqual(missing);
+  expect(told(workflow, { evidence: [{ name: "tests", by: "build" }] })).toEqual([]);
 });
 
 test("who was asked then is compared with who is asked now", () => {
@@ -83,8 +83,8 @@ test("who was asked then is compared with who is asked now", () => {
   expect(told(human, { wasHuman: false })).toEqual(["a person is asked for check, and a runner was"]);
   expect(told(human, { wasHuman: true })).toEqual([]);
   expect(told(PLAIN, { wasHuman: true })).toEqual(["a runner is asked for check, and a person was"]);
-  expect(told(PLAIN, { asker: "ann@example.com" })).toEqual([]);
+  expect(told(PLAIN, { requester: "ann@example.com" })).toEqual([]);
   const nobody = PLAIN.replace("build: {", "build: { by: [],");
-  expect(told(nobody, { asker: undefined })).toEqual([]);
-  expect(told(nobody, { asker: "ann@example.com" })[0]).toContain("only an answer may ask for it");
+  expect(told(nobody, { requester: undefined })).toEqual([]);
+  expect(told(nobody, { requester: "ann@example.com" })[0]).toContain("only an answer may ask for it");
 });

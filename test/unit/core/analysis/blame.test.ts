@@ -1,6 +1,12 @@
 import { expect, test } from "vitest";
-import { carriers, creditOf, landingOf, parseBlame, sameLine } from "../../../../src/core/analysis/blame.ts";
-import { readPast } from "../../../../src/core/analysis/hand-off-report.ts";
+import {
+  handOffsByCommit,
+  creditOf,
+  landingOf,
+  parseBlame,
+  findSameLine,
+} from "../../../../src/core/analysis/blame.ts";
+import { readHandOffHistory } from "../../../../src/core/analysis/hand-off-report.ts";
 import type { Sha } from "../../../../src/core/protocol/ids.ts";
 import type { Commit } from "../../../../src/core/protocol/request.ts";
 
@@ -49,26 +55,26 @@ const answer = (name: string, branch: string, at: number) =>
 const REQUEST = commit("1", "0", "go\n\nState: build\n");
 
 test("a commit that two branches carry is the first one's", () => {
-  const past = readPast([
+  const past = readHandOffHistory([
     answer("4", "late", 20),
     answer("3", "early", 10),
     commit("2", "1", "work\n"),
     REQUEST,
   ]);
-  expect(carriers(past).get(id("2"))?.branch).toBe("early");
-  expect(carriers(past).get(id("1"))).toBeUndefined();
+  expect(handOffsByCommit(past).get(id("2"))?.branch).toBe("early");
+  expect(handOffsByCommit(past).get(id("1"))).toBeUndefined();
 });
 
 test("a landing is read from its own trailers, or from the answer that names it", () => {
   const named = commit("3", "1", `ok\n\nState: done\nBranch: x\nAnswers: ${id("1")}\nArchive: ${id("9")}\n`);
   const squash = (trailers: string) => commit("9", "8", `landed\n\n${trailers}`);
-  const land = (message: string) => landingOf(readPast([squash(message), named, REQUEST]), id("9"));
+  const land = (message: string) => landingOf(readHandOffHistory([squash(message), named, REQUEST]), id("9"));
   expect(land(`Landed-From: x\nArchive: ${id("3")}\n`)?.archive?.answer.commit).toBe(id("3"));
   expect(land("Nothing: said\n")?.archive?.answer.commit).toBe(id("3"));
   // A script that lands knows the request that it answers, and no later id.
   expect(land(`Archive: ${id("1")}\n`)?.archive?.answer.commit).toBe(id("3"));
   expect(land(`Archive: ${id("7")}\n`)).toMatchObject({ archive: { answer: named } });
-  const alone = readPast([squash("Landed-From: x\n"), REQUEST]);
+  const alone = readHandOffHistory([squash("Landed-From: x\n"), REQUEST]);
   expect(landingOf(alone, id("9"))).toMatchObject({ branch: "x", missing: /no Archive/ });
   expect(landingOf(alone, id("1"))).toBeUndefined();
 });
@@ -80,7 +86,7 @@ test("a landing that names its branch only is of the run that made it", () => {
   ];
   const at = (committed: number, from: string) => {
     const squash = commit("9", "8", `landed\n\nLanded-From: ${from}\n`, committed);
-    return landingOf(readPast([squash, done, request]), id("9"))?.archive?.answer.commit;
+    return landingOf(readHandOffHistory([squash, done, request]), id("9"))?.archive?.answer.commit;
   };
   expect(at(10, "x")).toBe(id("3"));
   expect(at(20, "x")).toBe(id("3"));
@@ -96,7 +102,7 @@ test("who approved is named without the commit of the approval, and found in a l
     "3",
     `ok\n\nState: done\nBranch: x\nAnswers: ${id("3")}\nApproved-By: bob@example.com ${id("8")}\n`,
   );
-  const past = readPast([landed, built, REQUEST]);
+  const past = readHandOffHistory([landed, built, REQUEST]);
   const handOff = past.byAnswer.get(id("3"));
   expect(handOff && creditOf(past, handOff)).toMatchObject({
     approvedBy: ["bob@example.com"],
@@ -110,7 +116,7 @@ test("who approved is named without the commit of the approval, and found in a l
 test("a line of an archive is the same one, or the only one with its text", () => {
   const line = (text: string, at: number) => ({ line: at, was: at, commit: id("a"), file: "f", text });
   const archive = { lines: [line("one", 1), line("two", 2), line("two", 3)], commits: new Map() };
-  expect(sameLine(archive, line("two", 2))?.line).toBe(2);
-  expect(sameLine(archive, line("one", 7))?.line).toBe(1);
-  expect(sameLine(archive, line("two", 7))).toBeUndefined();
+  expect(findSameLine(archive, line("two", 2))?.line).toBe(2);
+  expect(findSameLine(archive, line("one", 7))?.line).toBe(1);
+  expect(findSameLine(archive, line("two", 7))).toBeUndefined();
 });

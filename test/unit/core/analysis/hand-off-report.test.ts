@@ -1,5 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { askedAt, askedBelow, beganWith, readPast } from "../../../../src/core/analysis/hand-off-report.ts";
+import {
+  findRequestAt,
+  findLatestRequest,
+  findFirstRequest,
+  readHandOffHistory,
+} from "../../../../src/core/analysis/hand-off-report.ts";
 import type { Sha } from "../../../../src/core/protocol/ids.ts";
 import type { Commit } from "../../../../src/core/protocol/request.ts";
 import { isReservedState } from "../../../../src/core/workflow/workflow.ts";
@@ -25,9 +30,9 @@ const LINE = [
 
 describe("readPast", () => {
   it("joins answers to requests, with what the script committed", () => {
-    const { handOffs, lost, byRequest } = readPast(LINE);
+    const { handOffs, unmatchedAnswers: lost, byRequest } = readHandOffHistory(LINE);
     expect(lost).toBe(0);
-    expect(handOffs.map(({ from, to, carried }) => [from, to, carried])).toEqual([
+    expect(handOffs.map(({ from, to, commits: carried }) => [from, to, carried])).toEqual([
       ["look", "done", [id("6")]],
       ["build", "check", [id("3"), id("2")]],
     ]);
@@ -35,19 +40,19 @@ describe("readPast", () => {
   });
 
   it("takes what approvals stand on for the request", () => {
-    expect(readPast(LINE).byAnswer.get(id("6"))?.request.commit).toBe(id("4"));
+    expect(readHandOffHistory(LINE).byAnswer.get(id("6"))?.request.commit).toBe(id("4"));
   });
 
   it("counts an answer only above its request", () => {
     const copy = commit("9", "8", LINE[3]?.message ?? "");
-    const past = readPast([...LINE, copy, commit("8", undefined, "elsewhere\n")]);
+    const past = readHandOffHistory([...LINE, copy, commit("8", undefined, "elsewhere\n")]);
     expect(past.handOffs).toHaveLength(2);
-    expect(past.lost).toBe(1);
+    expect(past.unmatchedAnswers).toBe(1);
   });
 
   it("ends on commits that name each other", () => {
     const a = commit("a", "b", `x\n\nState: x\nAnswers: ${id("c")}\n`);
-    expect(readPast([a, commit("b", "a", "y\n")]).lost).toBe(1);
+    expect(readHandOffHistory([a, commit("b", "a", "y\n")]).unmatchedAnswers).toBe(1);
   });
 });
 
@@ -55,20 +60,20 @@ describe("what was asked", () => {
   const next = commit("7", "3", `checked\n\nState: done\nBranch: x\nAnswers: ${id("3")}\n`);
 
   it("goes back over answers to where it began", () => {
-    const past = readPast([next, ...LINE]);
+    const past = readHandOffHistory([next, ...LINE]);
     const request = past.byAnswer.get(id("7"))?.request;
     expect(request?.commit).toBe(id("3"));
-    expect(request && beganWith(past, request).commit).toBe(id("1"));
+    expect(request && findFirstRequest(past, request).commit).toBe(id("1"));
   });
 
   it("is the nearest that a script can have, whatever branch it names", () => {
-    expect(askedBelow(LINE, (state) => !isReservedState(state))?.state).toBe("look");
-    expect(askedBelow(LINE.slice(3), (state) => state === "build")?.commit).toBe(id("1"));
-    expect(askedBelow([], () => true)).toBeUndefined();
+    expect(findLatestRequest(LINE, (state) => !isReservedState(state))?.state).toBe("look");
+    expect(findLatestRequest(LINE.slice(3), (state) => state === "build")?.commit).toBe(id("1"));
+    expect(findLatestRequest([], () => true)).toBeUndefined();
   });
 
   it("is nothing where the commits end", () => {
-    expect(askedAt(new Map(), id("1"))).toBeUndefined();
-    expect(askedAt(new Map([[id("2"), LINE[4] as Commit]]), id("2"))).toBeUndefined();
+    expect(findRequestAt(new Map(), id("1"))).toBeUndefined();
+    expect(findRequestAt(new Map([[id("2"), LINE[4] as Commit]]), id("2"))).toBeUndefined();
   });
 });

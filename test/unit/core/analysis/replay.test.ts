@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Sha } from "../../../../src/core/protocol/ids.ts";
-import { comparable, measured } from "../../../../src/core/analysis/replay.ts";
+import { comparableText, readMeasurements } from "../../../../src/core/analysis/replay.ts";
 import { parseChanges, parseNumstat } from "../../../../src/git/parse-output.ts";
 
 const id = (name: string): Sha => name.repeat(40).slice(0, 40) as Sha;
@@ -9,15 +9,15 @@ test("what was measured is no difference, and is shown beside", () => {
   const was =
     "built\n\nWell.\n\nRefs: #1\nState: check\nRun: a\nTook: 3s\nCost: 1 USD\nSpent: 1 USD\nRounds: check=1\n";
   const now = was.replace("Run: a", "Run: b").replace("3s", "4s").replace("check=1", "check=2");
-  expect(comparable(now)).toBe(comparable(was));
-  expect(comparable(was)).toBe("built\n\nWell.\n\nRefs: #1\nState: check\n");
-  expect(comparable(was.replace("Well", "Ill"))).not.toBe(comparable(was));
-  expect(comparable(was.replace("#1", "#2"))).not.toBe(comparable(was));
-  expect(measured(was, now)).toEqual({
+  expect(comparableText(now)).toBe(comparableText(was));
+  expect(comparableText(was)).toBe("built\n\nWell.\n\nRefs: #1\nState: check\n");
+  expect(comparableText(was.replace("Well", "Ill"))).not.toBe(comparableText(was));
+  expect(comparableText(was.replace("#1", "#2"))).not.toBe(comparableText(was));
+  expect(readMeasurements(was, now)).toEqual({
     took: { was: "3s", now: "4s" },
     cost: { was: "1 USD", now: "1 USD" },
   });
-  expect(measured("x\n", "")).toEqual({});
+  expect(readMeasurements("x\n", "")).toEqual({});
 });
 
 test("changed paths are read whatever they are called", () => {

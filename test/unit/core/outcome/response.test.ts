@@ -7,7 +7,7 @@ import { parseRequest, type Request } from "../../../../src/core/protocol/reques
 import {
   draftResponse,
   indentTail,
-  passedOn,
+  copiedTrailers,
   type RunFacts,
   type FinalState,
 } from "../../../../src/core/outcome/response.ts";
@@ -91,12 +91,12 @@ describe("the trailers", () => {
     const request = requestOf(
       "Refs: #12\nSigned-off-by: Ann\nDepends-On: x\nChange-Id: I1\nRun: 7\nState: build\nEmpty:",
     );
-    expect(passedOn(request, undefined)).toEqual([{ key: "Refs", value: "#12" }]);
+    expect(copiedTrailers(request, undefined)).toEqual([{ key: "Refs", value: "#12" }]);
     const added = [
       { key: "refs", value: "#13" },
       { key: "Reviewed-by", value: "Bob" },
     ];
-    expect(passedOn(request, said({ trailers: added }))).toEqual(added);
+    expect(copiedTrailers(request, said({ trailers: added }))).toEqual(added);
   });
 });
 

@@ -36,7 +36,7 @@ function runOf(
   const request = parseRequest(branch(name), commit);
   if (request.kind !== "request") throw new TypeError(request.reason);
   const head: Head = { ...commit, branch: branch(name), key: branchKey(branch(name)), reading: request };
-  return { kind: "run", head, request, state: workflow.states[state], attempt: 1, over };
+  return { kind: "run", head, request, state: workflow.states[state], attempt: 1, previousLease: over };
 }
 
 function leaseOf(name: string, lane: string, more: Partial<Lease> = {}): ObservedLease {
@@ -85,17 +85,17 @@ const viewOf = (
   heads: [],
   leases: new Map(leases.map((one) => [one.ref, one])),
   slots: new Map(slots.map((one) => [one.ref, one])),
-  parked: new Map(),
-  takenOver: new Map(),
-  sightings: new Map(),
-  running: new Map(going.map((one, at) => [branch(`going-${at}`), one])),
+  parkedResponses: new Map(),
+  takeovers: new Map(),
+  firstSightings: new Map(),
+  runningAttempts: new Map(going.map((one, at) => [branch(`going-${at}`), one])),
   sideRefs: NO_SIDE_REFS,
   facts: NO_HISTORY_FACTS,
 });
 
 /** The names that go, and the code for each that does not. */
 function admitted(view: Snapshot, runs: Run[], limit?: number): [string[], Record<string, string>] {
-  const { admitted: go, held } = admit(view, workflow, runs, NOW, limit);
+  const { runs: go, waits: held } = admit(view, workflow, runs, NOW, limit);
   return [
     go.map(({ head }) => head.branch),
     Object.fromEntries(held.map(({ head, why }) => [head.branch, why.code])),
@@ -104,7 +104,7 @@ function admitted(view: Snapshot, runs: Run[], limit?: number): [string[], Recor
 
 /** The only place of each run that goes. */
 const slotsOf = (view: Snapshot, runs: Run[], by = workflow) =>
-  admit(view, by, runs, NOW).admitted.map(({ slots = [] }) => {
+  admit(view, by, runs, NOW).runs.map(({ slots = [] }) => {
     expect(slots.length).toBeLessThanOrEqual(1);
     return slots[0];
   });
@@ -143,7 +143,7 @@ limits: { ageing: 60s }
       state: heavy.states[run.request.state],
     }));
     const view = viewOf([slotOf("wide", 0), slotOf("wide", 1)]);
-    return admit(view, heavy, runs, { mono: 0, wall }).admitted.map(({ head }) => head.branch);
+    return admit(view, heavy, runs, { mono: 0, wall }).runs.map(({ head }) => head.branch);
   };
 
   it("is overtaken by what fits, and after a while no more", () => {
@@ -161,7 +161,7 @@ describe("the places of a lane", () => {
   it("are none where the lane has no bounds", () => {
     const free = workflowOf("states: { build: {}, test: {} }");
     expect(slotsOf(viewOf(), [runOf("a", 1), runOf("b", 2)], free)).toEqual([undefined, undefined]);
-    expect(admit(viewOf(), free, [runOf("a", 1)], NOW).admitted[0]).not.toHaveProperty("slots");
+    expect(admit(viewOf(), free, [runOf("a", 1)], NOW).runs[0]).not.toHaveProperty("slots");
   });
 
   it("are distinct for the runs of one look", () => {
@@ -213,7 +213,7 @@ describe("the places of a lane", () => {
 
   it("are held above a capacity that was lowered, and given again when the lane is below it", () => {
     const one = workflowOf("lanes: { wide: 1 }\nstates: { test: { lane: wide } }");
-    const full = { admitted: [], held: [{ why: { code: "lane-full", detail: "wide" } }] };
+    const full = { runs: [], waits: [{ why: { code: "lane-full", detail: "wide" } }] };
     const runs = [runOf("a", 1)];
     expect(admit(viewOf([slotOf("wide", 1), slotOf("wide", 2)]), one, runs, NOW)).toMatchObject(full);
     expect(admit(viewOf([slotOf("wide", 2)]), one, runs, NOW)).toMatchObject(full);
@@ -259,7 +259,7 @@ describe("a spread", () => {
   const runs = Array.from({ length: 8 }, (_, at) => runOf(`b${at}`, at));
   const names = runs.map(({ head }) => head.branch as string);
   const orderOf = (spread: Spread | undefined, all = runs): string[] =>
-    admit(viewOf(), free, all, NOW, 100, spread).admitted.map(({ head }) => head.branch);
+    admit(viewOf(), free, all, NOW, 100, spread).runs.map(({ head }) => head.branch);
   const SALTS = Array.from({ length: 50 }, (_, at) => at * 85_899_345);
 
   it("draws an order of its own for each salt, and the same one for the same", () => {
@@ -296,7 +296,7 @@ describe("a spread", () => {
 
   it("admits or holds each request exactly once, and none twice to one place", () => {
     for (const salt of SALTS) {
-      const { admitted: go, held } = admit(viewOf(), workflow, runs, NOW, 100, { window: 5, salt });
+      const { runs: go, waits: held } = admit(viewOf(), workflow, runs, NOW, 100, { window: 5, salt });
       expect(go).toHaveLength(3);
       expect(new Set(go.map(({ slots }) => slots?.[0]?.ref)).size).toBe(3);
       expect([...go, ...held].map(({ head }) => head.branch).toSorted()).toEqual(names);
@@ -304,6 +304,6 @@ describe("a spread", () => {
   });
 
   it("of nothing is nothing", () => {
-    expect(admit(viewOf(), workflow, [], NOW, 4, { window: 8, salt: 1 })).toEqual({ admitted: [], held: [] });
+    expect(admit(viewOf(), workflow, [], NOW, 4, { window: 8, salt: 1 })).toEqual({ runs: [], waits: [] });
   });
 });

@@ -64,10 +64,10 @@ function viewOf(head: Head, lease?: ObservedLease, more: Partial<Snapshot> = {})
     heads: [head],
     leases: new Map(lease ? [["key", lease]] : []),
     slots: new Map(),
-    parked: new Map(),
-    takenOver: new Map(),
-    sightings: new Map(),
-    running: new Map(),
+    parkedResponses: new Map(),
+    takeovers: new Map(),
+    firstSightings: new Map(),
+    runningAttempts: new Map(),
     sideRefs: NO_SIDE_REFS,
     facts: NO_HISTORY_FACTS,
     ...more,
@@ -130,7 +130,7 @@ describe("a head with a lease", () => {
     expect(one(viewOf(head, seen({ request: sha(9) })))).toMatchObject({ why: { code: "running-older" } });
     expect(one(viewOf(head, seen({}, { firstSeen: NOW.mono - 15_000 }))).kind).toBe("wait");
     const expired = seen({}, { firstSeen: NOW.mono - 15_001 });
-    expect(one(viewOf(head, expired))).toMatchObject({ kind: "run", attempt: 2, over: expired });
+    expect(one(viewOf(head, expired))).toMatchObject({ kind: "run", attempt: 2, previousLease: expired });
     expect(one(viewOf(head, seen({}, { isHolderDead: true })))).toMatchObject({ kind: "run", attempt: 2 });
     expect(one(viewOf(head, seen({ request: sha(9) }, { isHolderDead: true })))).toMatchObject({
       kind: "run",
@@ -203,8 +203,8 @@ describe("a head with a lease", () => {
 
   it("has it deleted when nothing is asked any more", () => {
     const lost = seen({}, { isHolderDead: true });
-    expect(one(viewOf(headOf("State: done"), lost))).toMatchObject({ kind: "expire", over: lost });
-    expect(one(viewOf(headOf("Refs: #1"), lost))).toMatchObject({ kind: "expire", over: lost });
+    expect(one(viewOf(headOf("State: done"), lost))).toMatchObject({ kind: "expire", previousLease: lost });
+    expect(one(viewOf(headOf("Refs: #1"), lost))).toMatchObject({ kind: "expire", previousLease: lost });
     expect(one(viewOf(headOf("State: done"), seen({}))).kind).toBe("ignore");
   });
 
@@ -212,7 +212,11 @@ describe("a head with a lease", () => {
     const waits = headOf("State: build\nNot-Before: 2999-01-01");
     const request = { request: waits.commit };
     const lost = seen(request, { firstSeen: NOW.mono - 15_001 });
-    expect(one(viewOf(waits, lost))).toMatchObject({ kind: "expire", over: lost, rests: true });
+    expect(one(viewOf(waits, lost))).toMatchObject({
+      kind: "expire",
+      previousLease: lost,
+      shouldKeepAttempts: true,
+    });
     const resting = seen({ ...request, backoff: { ms: 1, why: "x" } }, { firstSeen: NOW.mono - 15_001 });
     expect(one(viewOf(waits, resting))).toMatchObject({ kind: "wait", why: { code: "not-before" } });
   });
@@ -229,18 +233,18 @@ describe("what others do", () => {
   it("a finished response beside its branch is put there", () => {
     const parked = { value: sha(8), answers: sha(1) };
     const head = headOf("State: build");
-    expect(one(viewOf(head, undefined, { parked: new Map([["key", parked]]) }))).toMatchObject({
+    expect(one(viewOf(head, undefined, { parkedResponses: new Map([["key", parked]]) }))).toMatchObject({
       kind: "land",
-      parked,
+      response: parked,
     });
     const stale = new Map([["key", { ...parked, answers: sha(9) }]]);
-    expect(one(viewOf(head, undefined, { parked: stale })).kind).toBe("run");
+    expect(one(viewOf(head, undefined, { parkedResponses: stale })).kind).toBe("run");
   });
 
   it("an AYNIG worker has its time, and is then answered as stalled", () => {
     const head = headOf("dwp-state: working\ndwp-lease-seconds: 60");
     const sighted = (ago: number) =>
-      viewOf(head, undefined, { sightings: new Map([[head.commit, NOW.mono - ago]]) });
+      viewOf(head, undefined, { firstSightings: new Map([[head.commit, NOW.mono - ago]]) });
     expect(one(viewOf(head))).toMatchObject({ kind: "wait", why: { code: "foreign", leftMs: 60_000 } });
     expect(one(sighted(59_999)).kind).toBe("wait");
     expect(one(sighted(60_000))).toMatchObject({ kind: "run", limit: "stalled" });
@@ -252,7 +256,7 @@ describe("what others do", () => {
       "on-plain-commit: continue\nstates: { join: { next: done, wait: children all, deadline: 1h, otherwise: failed }, build: {} }",
     );
     const below = headOf(`State: join\nBranch: a\nAnswers: ${sha(9)}\nChildren: b`).reading as Request;
-    const taken = { takenOver: new Map([["key", below]]) };
+    const taken = { takeovers: new Map([["key", below]]) };
     const withChild = (trailers: string): Decision => {
       const child = { ...headOf(`${trailers}\nBranch: a.b`, "a.b"), key: "child" };
       const head = headOf("Refs: #1");
@@ -260,13 +264,13 @@ describe("what others do", () => {
     };
     expect(withChild("State: build")).toMatchObject({ kind: "wait", why: { code: "waits" } });
     expect(withChild("State: done")).toMatchObject({ kind: "run", request: { state: "join" } });
-    expect(withChild("State: failed")).toMatchObject({ kind: "run", decided: { state: "failed" } });
+    expect(withChild("State: failed")).toMatchObject({ kind: "run", knownAnswer: { state: "failed" } });
   });
 
   it("a person's plain commit parks the work, or goes on with it where the workflow says so", () => {
     const head = headOf("Refs: #1");
     const below = headOf("State: build").reading as Request;
-    const view = viewOf(head, undefined, { takenOver: new Map([["key", below]]) });
+    const view = viewOf(head, undefined, { takeovers: new Map([["key", below]]) });
     expect(one(view)).toMatchObject({ kind: "park", why: { code: "taken-over", detail: "build" } });
     const goesOn = workflowOf("on-plain-commit: continue\nstates: { build: {} }");
     expect(one(view, goesOn)).toMatchObject({

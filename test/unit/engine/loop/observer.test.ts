@@ -29,7 +29,7 @@ function makeObserver() {
     const none = {
       leases: new Map(),
       slots: new Map(),
-      parked: new Map(),
+      parkedResponses: new Map(),
       sideRefs: NO_SIDE_REFS,
       isUnchanged: false,
     };
@@ -153,9 +153,9 @@ describe("a head that a foreign worker claims", () => {
   it("keeps its first sight; other heads have none", () => {
     const observe = makeObserver();
     const heads = [headOf("working", 3), headOf("build", 4)];
-    expect(observe(100, { heads }).sightings).toEqual(new Map([[sha(3), 100]]));
-    expect(observe(200, { heads }).sightings).toEqual(new Map([[sha(3), 100]]));
+    expect(observe(100, { heads }).firstSightings).toEqual(new Map([[sha(3), 100]]));
+    expect(observe(200, { heads }).firstSightings).toEqual(new Map([[sha(3), 100]]));
     observe(300, {});
-    expect(observe(400, { heads }).sightings).toEqual(new Map([[sha(3), 400]]));
+    expect(observe(400, { heads }).firstSightings).toEqual(new Map([[sha(3), 400]]));
   });
 });
