@@ -30,7 +30,7 @@ export function makeRemote(files: Readonly<Record<string, string>>): Stage {
   const told = Object.entries(files).map(([path, text]) => [path, text.replaceAll("$OUT", outside)]);
   const person = makeRepo(Object.fromEntries(told) as Record<string, string>);
   const dir = `${person.dir}-remote.git`;
-  git(person.dir, ["init", "-q", "--bare", "-b", "main", dir]);
+  git(person.dir, ["init", "-q", "--bare", "--template=", "-b", "main", dir]);
   git(dir, ["config", "core.logAllRefUpdates", "always"]);
   person.git("remote", "add", "origin", dir);
   person.git("push", "-q", "origin", "main");

@@ -1,30 +1,21 @@
 /**
  * Repositories with a pack installed, and scripted stand-ins for agents and for npm.
  *
- * What must hold: nothing reaches a network or a model; what is changed in the environment is put
- * back after each test.
+ * Invariants:
+ * - Nothing reaches a network or a model.
  */
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach } from "vitest";
 import { packFiles } from "../../src/templates/packs.ts";
 import { parseSha } from "../../src/core/protocol/ids.ts";
 import { readTrustedConfig, type ReadTrustedConfig } from "../../src/git/contract.ts";
 import { openWorkspace } from "../../src/app/open-workspace.ts";
-import { makeRepo, temporaryDir, type Repo } from "./temp-repo.ts";
+import { copyRepo, keepTemplate, makeRepo, temporaryDir, type Repo } from "./temp-repo.ts";
 import { environmentOf } from "./run-runner.ts";
 
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const PACKS = join(ROOT, "states", "packs");
-
-const before = { ...process.env };
-afterEach(() => {
-  for (const name of ["PATH", "TRAILHAND_AGENT"]) {
-    if (before[name] === undefined) delete process.env[name];
-    else process.env[name] = before[name];
-  }
-});
 
 /** Every file below a folder, as paths from it. */
 export function filesOf(folder: string): string[] {
@@ -42,8 +33,17 @@ export function installStates(repo: Repo, folder: string, wanted = (_path: strin
   repo.commit("chore: install states");
 }
 
+const templates = new Map<string, string>();
+
 /** A repository with a pack in `states/` on its trusted branch, as `trailhand init --pack` writes it. */
 export function packRepo(pack: string, files: Readonly<Record<string, string>> = {}): Repo {
+  const key = JSON.stringify([pack, files]);
+  const template = templates.get(key) ?? keepTemplate(makePackRepo(pack, files));
+  templates.set(key, template);
+  return copyRepo(template);
+}
+
+function makePackRepo(pack: string, files: Readonly<Record<string, string>>): Repo {
   const repo = makeRepo(files);
   for (const { path, text, executable } of packFiles(pack))
     repo.write(path, text, executable ? 0o755 : 0o644);
@@ -72,9 +72,8 @@ export function usePrograms(programs: Readonly<Record<string, string>>): void {
 
 /** A new branch off `main` whose head asks for a state. */
 export function ask(repo: Repo, branch: string, message: string): void {
-  repo.git("switch", "-q", "-c", branch, "main");
-  repo.request(message);
-  repo.git("switch", "-q", "main");
+  const request = repo.gitIn(message, "commit-tree", "-p", "main", "-F", "-", "main^{tree}");
+  repo.git("branch", branch, request);
 }
 
 /** The states that a branch went through, oldest first. */

@@ -2,10 +2,9 @@
  * Real repositories for tests, copied from one template so that each costs milliseconds.
  */
 import { execFileSync } from "node:child_process";
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterAll } from "vitest";
 
 /** A repository with a work tree, and git in it. */
 export interface Repo {
@@ -28,19 +27,19 @@ const WHO = {
   GIT_COMMITTER_EMAIL: "ann@example.com",
 };
 
-const made: string[] = [];
+const directories: string[] = [];
 let template: string | undefined;
 
-afterAll(() => {
-  for (const dir of made.splice(0))
+/** Removes what `temporaryDir` made since the last call. */
+export function removeTemporaryDirs(): void {
+  for (const dir of directories.splice(0))
     rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
-  template = undefined;
-});
+}
 
 /** A directory that is removed after the test file. */
 export function temporaryDir(): string {
   const dir = mkdtempSync(join(tmpdir(), "trailhand-test-"));
-  made.push(dir);
+  directories.push(dir);
   return dir;
 }
 
@@ -80,16 +79,34 @@ export function repoAt(dir: string): Repo {
   };
 }
 
+/** Keeps a repository until the end of the test run, for `copyRepo`; returns its directory. */
+export function keepTemplate({ dir }: Repo): string {
+  const kept = mkdtempSync(join(tmpdir(), "trailhand-template-"));
+  renameSync(dir, join(kept, "repo"));
+  return join(kept, "repo");
+}
+
+/** A repository on `main` with one commit. */
+function makeTemplate(): string {
+  const dir = join(temporaryDir(), "repo");
+  // Without the template of git itself, whose sample hooks would be copied each time.
+  git(tmpdir(), ["init", "-q", "--template=", "-b", "main", dir]);
+  for (const folder of ["hooks", "info"]) mkdirSync(join(dir, ".git", folder));
+  git(dir, ["commit", "-q", "--allow-empty", "-m", "first commit"]);
+  return keepTemplate(repoAt(dir));
+}
+
+/** A copy of a repository, in a directory of its own. */
+export function copyRepo(dir: string): Repo {
+  const copy = join(temporaryDir(), "repo");
+  cpSync(dir, copy, { recursive: true });
+  return repoAt(copy);
+}
+
 /** A new repository on `main` with one commit; `files` are added in a second one. */
 export function makeRepo(files: Readonly<Record<string, string>> = {}): Repo {
-  if (template === undefined) {
-    template = join(temporaryDir(), "template");
-    git(tmpdir(), ["init", "-q", "-b", "main", template]);
-    git(template, ["commit", "-q", "--allow-empty", "-m", "first commit"]);
-  }
-  const dir = join(temporaryDir(), "repo");
-  cpSync(template, dir, { recursive: true });
-  const repo = repoAt(dir);
+  template ??= makeTemplate();
+  const repo = copyRepo(template);
   for (const [path, text] of Object.entries(files)) {
     repo.write(path, text, text.startsWith("#!") ? 0o755 : undefined);
   }

@@ -1,7 +1,7 @@
 /** Complaints about what it costs: storms, caps that cap nothing, queues that starve. */
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { cli, introduce } from "../../support/run-cli.ts";
 import { buildCrashRunner, leftovers, startCrashRunner } from "../../support/crash-runner.ts";
 import { makeRepo, temporaryDir } from "../../support/temp-repo.ts";
@@ -65,12 +65,6 @@ test("rate-limit-as-crash: it uses no attempt, and closes the lane for everybody
 });
 
 describe("idle-burn", () => {
-  const before = process.env["TRAILHAND_AGENT"];
-  afterEach(() => {
-    if (before === undefined) delete process.env["TRAILHAND_AGENT"];
-    else process.env["TRAILHAND_AGENT"] = before;
-  });
-
   const IDLE = `start: [work, review]
 states:
   work: { next: [review, done, parked] }

@@ -1,7 +1,7 @@
 /** The pack `durable` from end to end: killed wherever it may be, it goes on, and nothing is sent twice. */
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, beforeAll, describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import type { Ports } from "../../../src/engine/ports.ts";
 import { buildCrashRunner, leftovers, startCrashRunner } from "../../support/crash-runner.ts";
 import { temporaryDir, type Repo } from "../../support/temp-repo.ts";
@@ -12,10 +12,6 @@ const PACK = "durable";
 const BRANCH = "mail/ann";
 const WRITES = "echo 'Dear Ann' >letter.md\necho 'wrote it'";
 const DAY = 86_400_000;
-
-afterEach(() => {
-  delete process.env["OUTBOX"];
-});
 
 /** A repository whose retries do not wait, and an empty outbox. */
 function mail(agent: string, trailers = ""): { repo: Repo; sent: () => string[]; box: string } {
@@ -123,7 +119,7 @@ describe("a runner that is killed", () => {
   let program: string;
   beforeAll(async () => {
     program = await buildCrashRunner();
-  }, 60_000);
+  });
 
   it.each([15, 30, 45, 60, 75, 90])("at its step %d leaves work that the next one finishes", async (step) => {
     const { repo, sent } = mail(WRITES);
