@@ -9,6 +9,7 @@ import { createHash } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { checkWorkflow, type ScriptFile } from "../core/workflow/check-workflow.ts";
+import type { FrontMatter } from "../core/outcome/front-matter.ts";
 import { parseStateName, type Sha } from "../core/protocol/ids.ts";
 import {
   isReservedState,
@@ -20,6 +21,7 @@ import {
 import type { TrustedConfig, Script } from "../engine/ports.ts";
 import type { Git } from "./git.ts";
 import { requireSha } from "./parse-output.ts";
+import { readBlobs } from "./read-blobs.ts";
 import { readJson } from "./bay.ts";
 
 const PLACES = ["states", ".dwp", ".aynig"];
@@ -204,23 +206,47 @@ async function readPrompts(
   listed: readonly TreeFile[],
   workflow: Workflow,
 ): Promise<{ files: TreeFile[]; problems: WorkflowProblem[] }> {
-  const problems: WorkflowProblem[] = [];
-  const read = async (file: TreeFile): Promise<TreeFile> => {
-    const [, folder = "", name = ""] = PROMPT.exec(file.path) ?? [];
+  const isPrompt = (file: TreeFile): boolean => {
+    const [, , name = ""] = PROMPT.exec(file.path) ?? [];
     const state = parseStateName(name) && !isReservedState(name) ? workflow.states[name] : undefined;
-    if (!state || state.human) return file;
-    // Beside an executable it may be what that one reads, in a form of its own.
-    if (findExecutable(listed, folder, name) && !state.shadow) return { ...file, isPrompt: true };
-    const [text, { readFrontMatter }] = await Promise.all([
-      git.bytes(["cat-file", "blob", file.blob]),
-      import("../core/outcome/front-matter.ts"),
-    ]);
-    const front = readFrontMatter(text.toString("utf8"), workflow);
-    problems.push(...front.problems.map((message) => ({ path: file.path, message })));
-    return { ...file, isPrompt: true, agent: front.agent };
+    return state !== undefined && !state.human;
   };
-  const files = await Promise.all(listed.map(read));
+  // Beside an executable it may be what that one reads, in a form of its own.
+  const isForScript = (file: TreeFile): boolean => {
+    const [, folder = "", name = ""] = PROMPT.exec(file.path) ?? [];
+    return findExecutable(listed, folder, name) !== undefined && !workflow.states[name]?.shadow;
+  };
+  const prompts = listed.filter(isPrompt);
+  const forAgents = prompts.filter((file) => !isForScript(file));
+  const fronts = await readFronts(git, forAgents, workflow);
+  const problems = [...fronts].flatMap(([{ path }, front]) =>
+    front.problems.map((message) => ({ path, message })),
+  );
+  const files = listed.map((file): TreeFile => {
+    const front = fronts.get(file);
+    if (front) return { ...file, isPrompt: true, agent: front.agent };
+    return prompts.includes(file) ? { ...file, isPrompt: true } : file;
+  });
   return { files, problems: problems.toSorted((a, b) => (a.path < b.path ? -1 : 1)) };
+}
+
+/** The front matter of each prompt. Most workflows have no prompt, and need not load what reads YAML. */
+async function readFronts(
+  git: Git,
+  prompts: readonly TreeFile[],
+  workflow: Workflow,
+): Promise<ReadonlyMap<TreeFile, FrontMatter>> {
+  if (prompts.length === 0) return new Map();
+  const [texts, { readFrontMatter }] = await Promise.all([
+    readBlobs(
+      git,
+      prompts.map(({ blob }) => blob),
+    ),
+    import("../core/outcome/front-matter.ts"),
+  ]);
+  return new Map(
+    prompts.map((file, at) => [file, readFrontMatter(texts[at]?.toString("utf8") ?? "", workflow)]),
+  );
 }
 
 /** Writes the files to a folder that is named by what it holds, whole or not at all. */
@@ -230,10 +256,14 @@ async function copyFiles(git: Git, files: readonly TreeFile[], copies: string): 
   if (existsSync(folder)) return folder;
   mkdirSync(copies, { recursive: true });
   const temporary = mkdtempSync(`${folder}.`);
-  for (const file of files) {
+  const contents = await readBlobs(
+    git,
+    files.map(({ blob }) => blob),
+  );
+  for (const [at, file] of files.entries()) {
     const path = join(temporary, file.path);
     mkdirSync(dirname(path), { recursive: true });
-    writeFileSync(path, await git.bytes(["cat-file", "blob", file.blob]));
+    writeFileSync(path, contents[at] ?? "");
     chmodSync(path, file.executable ? 0o555 : 0o444);
   }
   try {
