@@ -118,6 +118,6 @@ describe.each(folders)("the pack %s", (pack) => {
   });
 
   it("has a test from end to end", () => {
-    expect(existsSync(join(ROOT, "test/packs", `${pack}.test.ts`))).toBe(true);
+    expect(existsSync(join(ROOT, "test/integration/packs", `${pack}.test.ts`))).toBe(true);
   });
 });

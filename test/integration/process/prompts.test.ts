@@ -34,11 +34,11 @@ describe("a state of the trusted commit", () => {
     const contract = await contractOf(repo);
     expect(contract.problems).toEqual([]);
     const plan = await contract.script("plan", undefined);
-    expect(plan).toMatchObject({ path: "states/plan.md", prompt: true, aynig: false });
+    expect(plan).toMatchObject({ path: "states/plan.md", isPrompt: true, isAynig: false });
     expect(plan?.blob).toBe(repo.git("rev-parse", "main:states/plan.md"));
     expect(readFileSync(plan?.file ?? "", "utf8")).toBe("Plan it.\n");
-    expect(await contract.script("both", undefined)).toMatchObject({ path: "states/both", prompt: false });
-    expect(await contract.prompt("both")).toMatchObject({ path: "states/both.md", prompt: true });
+    expect(await contract.script("both", undefined)).toMatchObject({ path: "states/both", isPrompt: false });
+    expect(await contract.prompt("both")).toMatchObject({ path: "states/both.md", isPrompt: true });
     expect(await contract.prompt("plan")).toMatchObject({ path: "states/plan.md" });
     for (const name of ["notes", "README", "readme"]) {
       expect(await contract.script(name, undefined), name).toBeUndefined();
@@ -124,7 +124,7 @@ describe("a state of the trusted commit", () => {
       "states/allowed_signers": "ann@example.com ssh-ed25519 AAAA\n",
     });
     const contract = await contractOf(repo);
-    expect(await contract.setup()).toMatchObject({ path: "states/hooks/setup", prompt: false });
+    expect(await contract.setup()).toMatchObject({ path: "states/hooks/setup", isPrompt: false });
     const signers = await contract.file("allowed_signers");
     expect(readFileSync(signers ?? "", "utf8")).toContain("ssh-ed25519");
     expect(signers?.startsWith(repo.dir)).toBe(false);
