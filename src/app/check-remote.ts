@@ -7,8 +7,7 @@ import { readJson } from "../git/bay.ts";
 import { checkCapabilities } from "../git/remote/capability-check.ts";
 import type { RemoteRepository } from "../git/remote/remote-repository.ts";
 import type { Workspace } from "./workspace.ts";
-
-const DAY_MS = 86_400_000;
+import { APP } from "./timing.ts";
 
 interface Probed {
   readonly at: number;
@@ -37,7 +36,7 @@ export async function requireUsableRemote(workspace: Workspace, now: number): Pr
   await remote.listRefs();
   const before = readJson(workspace.cache.probed) as Probed | undefined;
   const age = now - (before?.at ?? 0);
-  if (before?.prefix === remote.prefix.value && age >= 0 && age < DAY_MS) return;
+  if (before?.prefix === remote.prefix.value && age >= 0 && age < APP.trialMs) return;
   const wrong = await checkRemote(workspace, remote, now);
   if (wrong !== undefined) throw new UserError(MESSAGES.probeFailed(remote.transport.address.name, wrong));
 }

@@ -21,6 +21,8 @@ import type { Clock, RunnerEvent, Machine, Ports } from "../engine/ports.ts";
 import { userName, type Environment, type Workspace } from "./workspace.ts";
 import { requireTrustedConfig } from "./open-workspace.ts";
 import { KEY } from "../core/protocol/trailer-keys.ts";
+import { LONGEST_TIMER_MS } from "../core/util/duration.ts";
+import { APP } from "./timing.ts";
 
 /** What a run needs besides the workspace. */
 export interface RunnerParts {
@@ -28,9 +30,6 @@ export interface RunnerParts {
   /** Removes the worktrees of this runner. */
   readonly dispose: () => Promise<void>;
 }
-
-/** How long a script has between SIGTERM and SIGKILL. */
-const GRACE_MS = 5000;
 
 /** The ports of a runner on this machine. */
 export function createRunner(
@@ -57,7 +56,7 @@ export function createRunner(
     committer: location.person ?? BOT,
     logs: cache.logs,
     cache: cache.shared,
-    graceMs: GRACE_MS,
+    graceMs: APP.killGraceMs,
   });
   const machine: Machine = {
     runner: `${userName()}@${hostname()}`,
@@ -104,7 +103,7 @@ const clock: Clock = {
   wall: () => Date.now(),
   sleep(ms, until) {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, Math.min(ms, 2 ** 31 - 1));
+      const timer = setTimeout(resolve, Math.min(ms, LONGEST_TIMER_MS));
       const end = () => {
         clearTimeout(timer);
         resolve();

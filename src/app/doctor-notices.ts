@@ -6,6 +6,7 @@ import type { Workspace } from "./workspace.ts";
 import { findHold } from "./history-queries.ts";
 import type { BranchListing } from "./branch-listing.ts";
 import { printable } from "../cli/render/terminal.ts";
+import { APP } from "./timing.ts";
 
 export interface Notice {
   readonly about: string;
@@ -13,9 +14,6 @@ export interface Notice {
   readonly what: string;
   readonly next?: string;
 }
-
-/** A wait is near its end when so much of its time is over. */
-const NEAR = 0.8;
 
 export async function findNotices(workspace: Workspace, found: BranchListing): Promise<Notice[]> {
   const held = await findHold(workspace);
@@ -60,7 +58,7 @@ function waitNotice(decision: Decision, { snapshot, trustedConfig, now }: Branch
   const { states, limits } = trustedConfig.workflow;
   const patience = states[request.state]?.deadline ?? limits.wait;
   const left = request.committed * 1000 + patience - now.wall;
-  if (left > patience * (1 - NEAR)) return [];
+  if (left > patience * (1 - APP.waitNearEnd)) return [];
   const what = `${printable(branch)} ${printable(decision.why.detail, 200)}, for ${formatDuration(left)} more`;
   return [{ about: "wait", level: "odd", what, next: "trailhand status" }];
 }

@@ -15,8 +15,7 @@ import { type Commit, parseRequest, type Request } from "../core/protocol/reques
 import { isReservedState } from "../core/workflow/workflow.ts";
 import { LOG_FORMAT, parseLog } from "../git/parse-output.ts";
 import { KEY } from "../core/protocol/trailer-keys.ts";
-
-const EVENT_DEPTH = 100_000;
+import { DEPTH } from "../engine/timing.ts";
 
 /** The commit of the branch above the trusted branch that carries the event; undefined: there is none. */
 export async function findEvent(
@@ -27,7 +26,7 @@ export async function findEvent(
 ): Promise<Sha | undefined> {
   const trusted = heads.find((one) => one.branch === target)?.commit;
   const range = trusted === undefined || branch === target ? commit : `${trusted}..${commit}`;
-  const trail = await readTrail(location, range, EVENT_DEPTH);
+  const trail = await readTrail(location, range, DEPTH.event);
   return trail.find(({ message }) => valuesOf(parseMessage(message).trailers, KEY.event).includes(event))
     ?.commit;
 }
@@ -61,9 +60,6 @@ export function lastRequest(branch: Branch, trail: readonly Commit[]): Request |
   return undefined;
 }
 
-/** Older commits than these are not read. */
-const PILE_DEPTH = 50_000;
-
 export interface CommitPile {
   readonly commits: readonly Commit[];
   /** True when there are older commits that were not read. */
@@ -76,7 +72,7 @@ export async function readAllCommits(
   options: readonly string[],
 ): Promise<CommitPile> {
   const refs = ["--branches", `--glob=${ARCHIVE}*`];
-  const args = ["log", "-n", String(PILE_DEPTH + 1), LOG_FORMAT, ...refs, ...options, "--"];
+  const args = ["log", "-n", String(DEPTH.all + 1), LOG_FORMAT, ...refs, ...options, "--"];
   const commits = parseLog(await location.git.text(args));
-  return { commits: commits.slice(0, PILE_DEPTH), cut: commits.length > PILE_DEPTH };
+  return { commits: commits.slice(0, DEPTH.all), cut: commits.length > DEPTH.all };
 }

@@ -6,6 +6,7 @@ import { readSideRefs, formatChecks } from "../core/scheduling/side-refs.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import { readTrail } from "../git/local-repository.ts";
 import type { Workspace } from "./workspace.ts";
+import { APP } from "./timing.ts";
 
 /** Keeps it beside what is known of the same commit. */
 export async function recordCheck(
@@ -17,7 +18,7 @@ export async function recordCheck(
 ): Promise<void> {
   const { repository, location } = workspace;
   const ref = refsOf(head.key).checks;
-  for (let tries = 0; tries < TRIES; tries++) {
+  for (let tries = 0; tries < APP.checkTries; tries++) {
     const expected = (await repository.read([ref])).get(ref) ?? null;
     const [note] = expected ? await readTrail(location, expected, 1) : [];
     const before = note && readSideRefs([[ref, note.commit, note.message]]).checks.get(head.key);
@@ -31,6 +32,3 @@ export async function recordCheck(
   }
   throw new UserError(MESSAGES.headMoved(head.branch));
 }
-
-/** Checks of one commit end together, and each is a swap of the same ref. */
-const TRIES = 20;

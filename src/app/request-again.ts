@@ -8,6 +8,7 @@ import { readTrail } from "../git/local-repository.ts";
 import { lastRequest } from "./history-queries.ts";
 import type { Workspace } from "./workspace.ts";
 import { type RequestDraft, writeRequest } from "./write-request.ts";
+import { DEPTH } from "../engine/timing.ts";
 
 /** Asks again. Throws a Fault when the branch has no request in its history. */
 export async function requestAgain(
@@ -17,7 +18,8 @@ export async function requestAgain(
   { messages, trailers }: Pick<RequestDraft, "messages" | "trailers">,
 ): Promise<{ readonly branch: Branch; readonly state: string; readonly commit: Sha }> {
   const { branch, commit } = again.head;
-  const below = again.below ?? lastRequest(branch, await readTrail(workspace.location, commit, DEPTH));
+  const below =
+    again.below ?? lastRequest(branch, await readTrail(workspace.location, commit, DEPTH.request));
   if (!below) throw new UserError(MESSAGES.nothingTo(verb, branch, "no request is below its head"));
   const { state, key } = below;
   const written = await writeRequest(workspace, {
@@ -41,5 +43,3 @@ export interface RepeatRequest {
   readonly header: (state: string) => string;
   readonly also?: readonly Update[];
 }
-
-const DEPTH = 500;

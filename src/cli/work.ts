@@ -11,7 +11,7 @@ import { endGroups } from "../process/process-group.ts";
 import { RefWatch } from "../queue/ref-watch.ts";
 import { WakeListener } from "../queue/wake-listener.ts";
 import { retryUnreachable, reportOutage } from "../engine/loop/retry-remote.ts";
-import type { PollInterval } from "../engine/timing.ts";
+import { LEASE, POLL } from "../engine/timing.ts";
 import type { RunnerEvent } from "../engine/ports.ts";
 import { Runner, type RunnerOptions, type RunSummary } from "../engine/runner.ts";
 import type { Workspace } from "../app/workspace.ts";
@@ -21,20 +21,11 @@ import type { Input } from "./input.ts";
 import { startLiveView } from "./render/live-view.ts";
 import { requireUsableRemote } from "../app/check-remote.ts";
 import { printJson, type Terminal } from "./render/terminal.ts";
+import { APP } from "../app/timing.ts";
+import { CLI } from "./timing.ts";
 
-const TTL_MS = 60_000;
-/** Fewer pushes where a host counts them: GitHub asks for at most six a minute for each repository. */
-const COUNTED_TTL_MS = 300_000;
-const COUNTED = /(?:^|[@/.])github\.com[:/]/;
-const GRACE_MS = 10_000;
-/** The same signal again, so soon, is an echo. */
-const ECHO_MS = 500;
-/** The safety net under the file-system events. */
-const LOCAL_RESTS: PollInterval = { shortestMs: 15_000, longestMs: 15_000 };
-/** Between two looks at a remote that shows nothing new. */
-const REMOTE_RESTS: PollInterval = { shortestMs: 1000, longestMs: 30_000 };
-/** Where wakes come from outside, looks are only a safety net. */
-const WOKEN_RESTS: PollInterval = { shortestMs: 1000, longestMs: 120_000 };
+/** Hosts that limit pushes. */
+const LIMITED = /(?:^|[@/.])github\.com[:/]/;
 
 /** Works until nothing is runnable, or for ever. Returns the exit code. */
 export async function runRunner(
@@ -44,8 +35,8 @@ export async function runRunner(
 ): Promise<number> {
   const events: RunnerEvent[] = [];
   const watching = input.has("watch");
-  const ttlMs = durationOption(input, "ttl") ?? (isCounted(site) ? COUNTED_TTL_MS : TTL_MS);
-  const graceMs = durationOption(input, "grace") ?? GRACE_MS;
+  const ttlMs = durationOption(input, "ttl") ?? (limitsPushes(site) ? LEASE.limitedTtlMs : LEASE.ttlMs);
+  const graceMs = durationOption(input, "grace") ?? APP.shutdownGraceMs;
   const narration = await startLiveView(terminal, watching);
   const { ports, dispose } = createRunner(site, env, (event) => {
     if (!watching) events.push(event);
@@ -61,7 +52,7 @@ export async function runRunner(
     once: input.has("once"),
     watch: watching,
     shared: site.remote !== undefined,
-    pollInterval: site.remote === undefined ? LOCAL_RESTS : line ? WOKEN_RESTS : REMOTE_RESTS,
+    pollInterval: site.remote === undefined ? POLL.local : line ? POLL.woken : POLL.remote,
     onWake(bell) {
       ring = bell;
       refs?.start(bell);
@@ -87,8 +78,8 @@ export async function runRunner(
   }
 }
 
-const isCounted = ({ remote }: Workspace): boolean =>
-  remote !== undefined && COUNTED.test(remote.transport.address.push);
+const limitsPushes = ({ remote }: Workspace): boolean =>
+  remote !== undefined && LIMITED.test(remote.transport.address.push);
 
 /** Milliseconds. Throws a Fault when it is no duration. */
 function durationOption(input: Input, option: string): number | undefined {
@@ -106,7 +97,7 @@ function stopOnSignals(runner: Runner, terminal: Terminal, graceMs: number): () 
   const onSignal = (signal: "SIGINT" | "SIGTERM", number: number, ms: number) => {
     process.on(signal, () => {
       // A terminal and a program that wraps us may both pass on what somebody pressed once.
-      if (code !== undefined && performance.now() - since < ECHO_MS) return;
+      if (code !== undefined && performance.now() - since < CLI.signalEchoMs) return;
       if (code !== undefined) {
         endGroups();
         process.exit(128 + number);

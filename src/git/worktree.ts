@@ -27,6 +27,7 @@ import {
   treePath,
   type Bay,
 } from "./bay.ts";
+import { WORKTREES } from "./timing.ts";
 
 /** What a bay's `run.json` says, for whoever finds it after a crash. */
 export interface RunRecord {
@@ -61,8 +62,6 @@ const TAKEN = ".taken.json";
 const HALF_MADE = /worktrees\/[^/]+\/(?:commondir|gitdir|HEAD|locked)\b/;
 /** A person's sparse checkout is theirs: git would copy it to each new worktree. */
 const WHOLE_TREE = ["core.sparseCheckout=false"];
-/** How long to wait for another runner that ends and saves what a dead one left. */
-const SWEEP_MS = 5000;
 
 export class WorktreePool implements AttemptTrees {
   readonly #options: PoolOptions;
@@ -157,7 +156,8 @@ export class WorktreePool implements AttemptTrees {
     // A name with a dot is the beginning of a folder, which nobody sweeps.
     const isSwept = (name: string) =>
       !name.startsWith(".") && existsSync(join(root, name)) && !existsSync(join(root, name, OWNER));
-    for (let waited = 0; waited < SWEEP_MS && names.some(isSwept); waited += 20) await wait(20);
+    for (let waited = 0; waited < WORKTREES.sweepMs && names.some(isSwept); waited += WORKTREES.sweepPollMs)
+      await wait(WORKTREES.sweepPollMs);
   }
 
   /** A runner that died: end its processes, save its trees, then remove them. */
@@ -235,8 +235,9 @@ export class WorktreePool implements AttemptTrees {
         await git.run(["worktree", ...args]);
         return;
       } catch (error) {
-        if (!(error instanceof GitExit) || !HALF_MADE.test(error.stderr) || tries >= 20) throw error;
-        await wait(5 * tries);
+        if (!(error instanceof GitExit) || !HALF_MADE.test(error.stderr) || tries >= WORKTREES.tries)
+          throw error;
+        await wait(WORKTREES.retryMs * tries);
       }
     }
   }

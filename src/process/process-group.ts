@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { RunId } from "../core/protocol/ids.ts";
 import { processesOf, startTime } from "./process-identity.ts";
+import { PROCESS } from "./timing.ts";
 
 /** What is written beside a worktree while its script runs. */
 export interface GroupRecord {
@@ -54,7 +55,7 @@ export async function endRun(side: string, run: RunId | undefined): Promise<void
 
 /** Ends the processes of a run that left its group; asks again until none is left. */
 export async function endMarkedProcesses(run: RunId): Promise<void> {
-  for (let tries = 0; tries < 50; tries++) {
+  for (let tries = 0; tries < PROCESS.killTries; tries++) {
     const left = processesOf(`${RUN_VARIABLE}=${run}`);
     if (left.length === 0) return;
     for (const pid of left) {
@@ -64,7 +65,7 @@ export async function endMarkedProcesses(run: RunId): Promise<void> {
         // It ended by itself in between.
       }
     }
-    await wait(10);
+    await wait(PROCESS.killRetryMs);
   }
 }
 

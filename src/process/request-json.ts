@@ -12,9 +12,7 @@ import { DEFAULT_AGENT } from "../core/outcome/prompt.ts";
 import type { Commit, Request } from "../core/protocol/request.ts";
 import type { ScriptCall } from "../engine/ports.ts";
 import { KEY } from "../core/protocol/trailer-keys.ts";
-
-/** How much history a script is told. */
-const TRAIL = 50;
+import { TOLD_HAND_OFFS } from "./timing.ts";
 
 /** The request as JSON, for `TRAILHAND_REQUEST`. */
 export function requestJson(call: ScriptCall): string {
@@ -48,7 +46,7 @@ export function requestJson(call: ScriptCall): string {
       owns: item.owns,
       risk: item.risk ?? null,
       agent: call.agent?.name ?? (call.script.isPrompt ? DEFAULT_AGENT : null),
-      trail: trail.slice(0, TRAIL).map(handOff),
+      trail: trail.slice(0, TOLD_HAND_OFFS).map(handOff),
       salvage: call.salvage,
       previous: call.previous ?? null,
     },

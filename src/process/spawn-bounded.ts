@@ -11,6 +11,8 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Exit } from "../core/outcome/outcome.ts";
 import { trackGroup, signalGroup } from "./process-group.ts";
 import { StallWatch } from "./stall-watch.ts";
+import { LONGEST_TIMER_MS } from "../core/util/duration.ts";
+import { PROCESS } from "./timing.ts";
 
 export interface SpawnOptions {
   /** A path, or a name to look for on the PATH of `env`. */
@@ -42,9 +44,6 @@ export interface SpawnResult {
   readonly log: string;
   readonly stdout: string;
 }
-
-/** After the exit, this long for what is still in the pipes. */
-const DRAIN_MS = 200;
 
 /** Runs to the end. A program that cannot be started is an Exit too; only a fault of ours rejects. */
 export async function spawnBounded(options: SpawnOptions): Promise<SpawnResult> {
@@ -97,12 +96,12 @@ async function start(options: SpawnOptions): Promise<{ child: ChildProcess } | E
       child.once("error", resolve);
     });
     if (!failure) return { child };
-    if (failure.code !== "ETXTBSY" || tries >= 20)
+    if (failure.code !== "ETXTBSY" || tries >= PROCESS.startTries)
       return {
         kind: "not-started",
         why: `${options.title} could not be started: ${explain(failure, options.file)}`,
       };
-    await wait(25);
+    await wait(PROCESS.startRetryMs);
   }
 }
 
@@ -132,7 +131,7 @@ async function untilEnd(
     );
   });
   const clock = new AbortController();
-  const late = wait(Math.min(options.timeoutMs, 2 ** 31 - 1), undefined, { signal: clock.signal }).then(
+  const late = wait(Math.min(options.timeoutMs, LONGEST_TIMER_MS), undefined, { signal: clock.signal }).then(
     (): Exit => ({ kind: "timed-out", afterMs: options.timeoutMs }),
     () => exited,
   );
@@ -165,7 +164,7 @@ async function drained(child: ChildProcess): Promise<void> {
   const clock = new AbortController();
   await Promise.race([
     Promise.all(ends),
-    wait(DRAIN_MS, undefined, { signal: clock.signal }).catch(() => undefined),
+    wait(PROCESS.drainMs, undefined, { signal: clock.signal }).catch(() => undefined),
   ]);
   clock.abort();
   child.stdin?.destroy();

@@ -7,9 +7,8 @@
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
-
-/** Looks within the time that is too long. */
-const LOOKS = 4;
+import { LONGEST_TIMER_MS } from "../core/util/duration.ts";
+import { PROCESS } from "./timing.ts";
 
 export class StallWatch {
   readonly #ms: number;
@@ -30,8 +29,8 @@ export class StallWatch {
   /** Resolves once nothing happened for too long; rejects when it is called off. */
   async whenStalled(signal: AbortSignal): Promise<void> {
     let before = await this.#newest(signal);
-    for (let idle = 0; idle < LOOKS; idle++) {
-      await wait(Math.min(this.#ms / LOOKS, 2 ** 31 - 1), undefined, { signal });
+    for (let idle = 0; idle < PROCESS.stallChecks; idle++) {
+      await wait(Math.min(this.#ms / PROCESS.stallChecks, LONGEST_TIMER_MS), undefined, { signal });
       const isAlive = this.#hasPrinted;
       this.#hasPrinted = false;
       const now = isAlive ? before : await this.#newest(signal);

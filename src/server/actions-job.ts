@@ -29,11 +29,10 @@ import type { Environment, Workspace } from "../app/workspace.ts";
 import { accountNumber } from "./installation.ts";
 import { openRepositoryActions } from "./repository-actions.ts";
 import { openWorkspace } from "../app/open-workspace.ts";
+import { SERVER } from "./timing.ts";
 
 /** The name that people mention. */
 const SLUG = "trailhand";
-/** A job is paid for while it waits; what GitHub puts off for longer is shown by the next one. */
-const RETRY_LIMITS = { maxWaitMs: 120_000 };
 
 /** What became of an intent, for the summary. */
 export interface JobReport {
@@ -63,7 +62,7 @@ export function openActionsJob(
   env: Environment,
   payload: unknown,
   say: (text: string) => void,
-  throttle = new RequestThrottle(Date.now, RETRY_LIMITS),
+  throttle = new RequestThrottle(Date.now, { maxWaitMs: SERVER.jobMaxWaitMs }),
 ): ActionsJob {
   const { account } = job;
   // What a job's own token does starts no job; as a bot it is heard only where the workflow lists it.

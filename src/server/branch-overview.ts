@@ -18,9 +18,7 @@ import { checkStatusOf, type BranchView } from "../github/display/branch-status.
 import type { Workspace } from "../app/workspace.ts";
 import { asAdmitted, currentTime, reasonIn, stateOf, listBranches } from "../app/branch-listing.ts";
 import { KEY } from "../core/protocol/trailer-keys.ts";
-
-/** As much of a branch's history as is shown of it. */
-const DEPTH = 200;
+import { DEPTH } from "../engine/timing.ts";
 
 export interface BranchOverview {
   readonly views: readonly BranchView[];
@@ -100,7 +98,7 @@ async function arrivedAt(
 }
 
 async function readPast(workspace: Workspace, { branch, commit }: Head, journal: Sha | undefined) {
-  const trail = ownTrail(branch, await readTrail(workspace.location, commit, DEPTH));
-  const attempts = journal === undefined ? [] : await readTrail(workspace.location, journal, DEPTH);
+  const trail = ownTrail(branch, await readTrail(workspace.location, commit, DEPTH.timeline));
+  const attempts = journal === undefined ? [] : await readTrail(workspace.location, journal, DEPTH.timeline);
   return { trail, timeline: readTimeline(branch, trail, attempts) };
 }

@@ -14,8 +14,8 @@ import { readTrail } from "../git/local-repository.ts";
 import { escapeCode, escapeProse } from "../github/api/escape-markdown.ts";
 import type { Workspace } from "../app/workspace.ts";
 import { asAdmitted, reasonIn, stateOf, type BranchListing } from "../app/branch-listing.ts";
+import { DEPTH } from "../engine/timing.ts";
 
-const DEPTH = 400;
 /** Rows of one answer. */
 const ROWS = 20;
 
@@ -26,7 +26,7 @@ export async function branchReport(
   tale: "status" | "cost" | "log" | "replay",
 ): Promise<string> {
   if (tale === "status") return status(found, head);
-  const trail = await readTrail(workspace.location, head.commit, DEPTH);
+  const trail = await readTrail(workspace.location, head.commit, DEPTH.work);
   if (tale === "cost") {
     const item = readCarriedState(trail);
     const spent = formatAmounts(item.spent) ?? "nothing";

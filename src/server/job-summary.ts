@@ -13,8 +13,7 @@ import type { JobSummary, SummaryHandOff, SummaryWait } from "../github/display/
 import type { RunnerEvent } from "../engine/ports.ts";
 import type { Workspace } from "../app/workspace.ts";
 import { currentTime, reasonIn, stateOf, listBranches, type BranchListing } from "../app/branch-listing.ts";
-
-const DEPTH = 200;
+import { DEPTH } from "../engine/timing.ts";
 
 type Answered = Extract<RunnerEvent, { kind: "answered" }>;
 
@@ -56,7 +55,7 @@ async function readSteps(
   const heads = snapshot.heads.filter(({ branch }) => branches.has(branch));
   const steps = new Map<Sha, TimelineStep>();
   for (const { branch, commit } of heads) {
-    const trail = await readTrail(workspace.location, commit, DEPTH);
+    const trail = await readTrail(workspace.location, commit, DEPTH.timeline);
     for (const step of readTimeline(branch, trail, [])) steps.set(step.commit, step);
   }
   return steps;

@@ -11,6 +11,7 @@ import { projectBranches } from "../github/display/project.ts";
 import { showBranches } from "../github/display/apply.ts";
 import type { PublisherIdentity, Publisher } from "../github/display/publisher-port.ts";
 import type { Workspace } from "../app/workspace.ts";
+import { SERVER } from "./timing.ts";
 
 export interface ReporterOptions {
   readonly workspace: Workspace;
@@ -25,12 +26,6 @@ export interface ReporterOptions {
   readonly retryMs?: number;
 }
 
-/** How long a stop waits for a showing. */
-const PATIENCE_MS = 1000;
-const AGAIN_MS = 30_000;
-/** A timer that is told to wait for months rings at once. */
-const LONGEST_MS = 24 * 60 * 60 * 1000;
-
 export class Reporter {
   readonly #options: ReporterOptions;
   readonly #retryMs: number;
@@ -43,7 +38,7 @@ export class Reporter {
 
   constructor(options: ReporterOptions) {
     this.#options = options;
-    this.#retryMs = options.retryMs ?? AGAIN_MS;
+    this.#retryMs = options.retryMs ?? SERVER.publishRetryMs;
   }
 
   /** Ends when what there is now is shown. Rejects when it could not be. */
@@ -69,7 +64,7 @@ export class Reporter {
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#timer);
-    const patience = pause(PATIENCE_MS, undefined, { ref: false });
+    const patience = pause(SERVER.stopMs, undefined, { ref: false });
     await Promise.race([this.#running?.catch(() => undefined), patience]);
   }
 
@@ -93,6 +88,6 @@ export class Reporter {
   #publishAfter(ms: number): void {
     clearTimeout(this.#timer);
     if (this.#isStopped) return;
-    this.#timer = setTimeout(() => this.publishSoon(), Math.min(ms, LONGEST_MS)).unref();
+    this.#timer = setTimeout(() => this.publishSoon(), Math.min(ms, SERVER.longestPublishMs)).unref();
   }
 }

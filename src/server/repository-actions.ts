@@ -38,9 +38,8 @@ import { formatProblems } from "../app/open-workspace.ts";
 import { branchReport } from "./branch-report.ts";
 import { formatHold } from "../core/scheduling/side-refs.ts";
 import { KEY } from "../core/protocol/trailer-keys.ts";
+import { DEPTH } from "../engine/timing.ts";
 
-/** So far below the trusted branch's head an event of a branch that is gone is looked for. */
-const DEPTH = 2000;
 /** As many hand-offs of one person are counted. */
 const MOST = 200;
 const CHECK_NAME = /^[\w./-]{1,100}$/;
@@ -168,7 +167,7 @@ async function knows(workspace: Workspace, branch: Branch, event: string): Promi
   const trusted = look.heads.find((head) => head.branch === look.target)?.commit;
   for (const from of [archived, trusted]) {
     if (!from) continue;
-    const trail = await readTrail(workspace.location, from, DEPTH);
+    const trail = await readTrail(workspace.location, from, DEPTH.landedEvent);
     const carrier = trail.find(
       ({ message }) =>
         message.includes(event) && valuesOf(parseMessage(message).trailers, KEY.event).includes(event),

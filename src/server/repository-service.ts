@@ -20,7 +20,7 @@ import { openPushLog } from "../github/api/activity-log.ts";
 import { renderReply } from "../github/display/command-reply.ts";
 import type { Person } from "../git/open-repository.ts";
 import { retryUnreachable, reportOutage } from "../engine/loop/retry-remote.ts";
-import type { PollInterval } from "../engine/timing.ts";
+import { LEASE, POLL } from "../engine/timing.ts";
 import type { Ports } from "../engine/ports.ts";
 import { Runner } from "../engine/runner.ts";
 import type { Environment, Workspace } from "../app/workspace.ts";
@@ -28,6 +28,8 @@ import { openRepositoryActions } from "./repository-actions.ts";
 import { createRunner } from "../app/create-runner.ts";
 import { Reporter } from "./reporter.ts";
 import { openWorkspace } from "../app/open-workspace.ts";
+import { APP } from "../app/timing.ts";
+import { SERVER } from "./timing.ts";
 
 export interface RepositoryServiceOptions {
   readonly env: Environment;
@@ -43,14 +45,6 @@ export interface RepositoryServiceOptions {
   readonly self: OwnIdentity;
   readonly limits: RateLimit;
 }
-
-/** GitHub asks for at most six pushes a minute for each repository. */
-const TTL_MS = 300_000;
-/** Pushes and comments wake it; looks are a safety net. */
-const POLL_INTERVAL: PollInterval = { shortestMs: 1000, longestMs: 120_000 };
-/** The installation's token is asked for so often; it is a new one when the old is near its end. */
-const TOKEN_MS = 60_000;
-const GRACE_MS = 10_000;
 
 export class RepositoryService {
   readonly #options: RepositoryServiceOptions;
@@ -89,7 +83,7 @@ export class RepositoryService {
         (token) => (held.token = token),
         (error: unknown) => say(`no new token: ${String(error)}`),
       );
-    }, TOKEN_MS);
+    }, SERVER.tokenMs);
     tokens.unref();
     const station = new RepositoryService(repo, octokit, workspace, tokens, options);
     if (options.shouldRun) station.#run();
@@ -147,7 +141,7 @@ export class RepositoryService {
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearInterval(this.#tokenTimer);
-    this.#runner?.shutdown(GRACE_MS);
+    this.#runner?.shutdown(APP.shutdownGraceMs);
     await this.#runnerEnd;
     await this.#reporter.stop();
   }
@@ -163,9 +157,9 @@ export class RepositoryService {
       watch: true,
       branches: [],
       concurrency: undefined,
-      ttlMs: TTL_MS,
+      ttlMs: LEASE.limitedTtlMs,
       shared: true,
-      pollInterval: POLL_INTERVAL,
+      pollInterval: POLL.woken,
       onWake: (ring) => (this.#wakeRunner = ring),
     });
     this.#runner = runner;

@@ -23,6 +23,7 @@ import { isGone, thisOwner, type Owner } from "../process/process-identity.ts";
 import { stateFolder, shortHash, type Environment } from "../app/workspace.ts";
 import { accountNumber } from "./installation.ts";
 import type { ServiceParts } from "./service-parts.ts";
+import { SERVER } from "./timing.ts";
 
 export interface ServiceOptions {
   readonly credentials: Credentials;
@@ -44,11 +45,6 @@ export interface Service {
   readonly waiting: number;
   readonly stop: () => Promise<void>;
 }
-
-const STOP_TIMEOUT_MS = 1000;
-const COMPACT_MS = 60 * 60 * 1000;
-/** GitHub's log is read again as far back as so many rounds: one of them may fail. */
-const ROUNDS = 4;
 
 /** Begins to serve. Throws a Fault when the inbox or the port is taken. */
 export async function startService(options: ServiceOptions): Promise<Service> {
@@ -74,7 +70,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     work.start();
     const tidy = () => void inbox.compact().catch((error: unknown) => say(`the inbox: ${String(error)}`));
     tidy();
-    const timer = setInterval(tidy, COMPACT_MS);
+    const timer = setInterval(tidy, SERVER.compactMs);
     const stopping = new AbortController();
     const signal = stopping.signal;
     const recovered =
@@ -88,7 +84,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
       await work.stop();
       await parts.stop();
       // What it waits for may never answer; the inbox takes nothing more from it.
-      await Promise.race([recovered, setTimeout(STOP_TIMEOUT_MS, undefined, { ref: false })]);
+      await Promise.race([recovered, setTimeout(SERVER.stopMs, undefined, { ref: false })]);
       await inbox.close();
       release();
     };
@@ -185,7 +181,7 @@ async function recoverMissed(
     await setTimeout(everyMs, undefined, { signal, ref: false }).catch(() => undefined);
     if (signal.aborted) return;
     // What was answered since is known; stations that are open look by themselves.
-    await once({ since: undefined, logWindowMs: everyMs * ROUNDS });
+    await once({ since: undefined, logWindowMs: everyMs * SERVER.recoverRounds });
   }
 }
 

@@ -13,9 +13,7 @@ import { writeRequest } from "../../app/write-request.ts";
 import { report } from "./request.ts";
 import { requireState } from "../../app/request.ts";
 import { requireCommit } from "./show.ts";
-
-/** So far down a request is looked for. */
-const DEPTH = 5000;
+import { DEPTH } from "../../engine/timing.ts";
 
 export const run: CommandRun = async ({ input, terminal, env }) => {
   const [name = "", wanted = ""] = input.arguments;
@@ -24,7 +22,7 @@ export const run: CommandRun = async ({ input, terminal, env }) => {
   if (!branch) throw new UserError(MESSAGES.badBranch(wanted));
   const [at, look] = await Promise.all([requireCommit(site, name), site.repository.listRefs()]);
   if (look.heads.some((head) => head.branch === branch)) throw new UserError(MESSAGES.branchExists(branch));
-  const trail = await readTrail(site.location, at.commit, DEPTH);
+  const trail = await readTrail(site.location, at.commit, DEPTH.request);
   const request = findLatestRequest(trail, (state) => !isReservedState(state));
   if (!request) throw new UserError(MESSAGES.noRequestBelow(name));
   const contract = await site.trustedConfig(look.target, look.heads);

@@ -10,13 +10,12 @@ import type { CommandRun } from "../call.ts";
 import { numberOption } from "../input.ts";
 import { renderColumns } from "../render/render-table.ts";
 import { printJson, printable } from "../render/terminal.ts";
-
-const KEEP_DAYS = 14;
-const DAY_MS = 86_400_000;
+import { DAY_MS } from "../../core/util/duration.ts";
+import { APP } from "../../app/timing.ts";
 
 export const run: CommandRun = async ({ input, terminal, env }) => {
   const site = await openWorkspace(input.directory, env, { remote: input.value("remote") });
-  const keepDays = numberOption(input, "keep-days", 0, 10_000) ?? KEEP_DAYS;
+  const keepDays = numberOption(input, "keep-days", 0, 10_000) ?? APP.keepDays;
   const prune = input.has("prune");
   // What dead runners left is saved first, so that it is found as salvage like any other.
   if (prune) await createRunner(site, env, () => undefined).ports.trees.sweep();

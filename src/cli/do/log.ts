@@ -10,18 +10,17 @@ import { carriedRows, readCarried } from "../../app/read-carried.ts";
 import { renderColumns } from "../render/render-table.ts";
 import { requireHead } from "../../app/branch-listing.ts";
 import { printJson, printable, type Colors } from "../render/terminal.ts";
-
-const DEPTH = 200;
+import { DEPTH } from "../../engine/timing.ts";
 
 export const run: CommandRun = async ({ input, terminal, env }) => {
   const site = await openWorkspace(input.directory, env, { remote: input.value("remote") });
-  const limit = numberOption(input, "limit", 1, 100_000) ?? DEPTH;
+  const limit = numberOption(input, "limit", 1, 100_000) ?? DEPTH.timeline;
   const look = await site.repository.listRefs();
   const head = requireHead(site, look.heads, input.arguments[0]);
   const { journal } = refsOf(head.key);
   const exists = (await site.repository.read([journal])).get(journal);
   const [trail, attempts] = await Promise.all([
-    readTrail(site.location, head.commit, Math.max(limit, DEPTH)),
+    readTrail(site.location, head.commit, Math.max(limit, DEPTH.timeline)),
     exists ? readTrail(site.location, exists, limit) : [],
   ]);
   const steps = readTimeline(head.branch, trail.slice(0, limit), attempts);

@@ -20,9 +20,7 @@ import { readCandidateWorkflow } from "../../app/local-scripts.ts";
 import { requireCommit } from "./show.ts";
 import { KEY } from "../../core/protocol/trailer-keys.ts";
 import { PARKED } from "../../core/protocol/refs.ts";
-
-/** So far below an approval its request is looked for. */
-const DEPTH = 200;
+import { DEPTH } from "../../engine/timing.ts";
 
 export const run: CommandRun = async (call) => {
   const { input, terminal, env } = call;
@@ -54,7 +52,7 @@ async function findPair(
 ): Promise<{ request: Request; recorded: Commit }> {
   const answered = answeredRequest(named);
   const id = answered ?? named.commit;
-  const trail = await readTrail(site.location, id, DEPTH);
+  const trail = await readTrail(site.location, id, DEPTH.request);
   const found = findRequestAt(new Map(trail.map((commit) => [commit.commit, commit])), id);
   if (!found || isReservedState(found.request.state)) throw new UserError(MESSAGES.noRequestBelow(name));
   const { request: asked } = found;

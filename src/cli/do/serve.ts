@@ -13,14 +13,10 @@ import { deliveryInboxFolder, startService } from "../../server/service.ts";
 import { createServiceParts } from "../../server/service-parts.ts";
 import type { CommandRun } from "../call.ts";
 import { numberOption } from "../input.ts";
+import { SERVER } from "../../server/timing.ts";
+import { CLI } from "../timing.ts";
 
 const PORT = 3000;
-/** GitHub delivers nothing again by itself. */
-const RECOVER_MS = 15 * 60 * 1000;
-/** The same signal again, so soon, is an echo. */
-const ECHO_MS = 500;
-/** Connections that nobody uses any more may keep a process; a server that has stopped does not wait. */
-const LINGER_MS = 2000;
 
 export const run: CommandRun = async ({ input, terminal, env }) => {
   const credentials = readCredentials(env);
@@ -48,14 +44,14 @@ export const run: CommandRun = async ({ input, terminal, env }) => {
       directory: inbox,
       server: readServer(env, baseUrl),
     }),
-    recoverMs: RECOVER_MS,
+    recoverMs: SERVER.recoverMs,
   });
   if (service.waiting > 0) say(`${service.waiting} deliveries are left from before`);
   terminal.print(`http://${host.includes(":") ? `[${host}]` : host}:${service.port}${WEBHOOK_PATH}`);
   await stopped;
   await service.stop();
   say("Stopped.");
-  setTimeout(() => process.exit(EXIT_CODE.done), LINGER_MS).unref();
+  setTimeout(() => process.exit(EXIT_CODE.done), CLI.lingerMs).unref();
   return EXIT_CODE.done;
 };
 
@@ -69,7 +65,7 @@ function signalled(say: (text: string) => void): Promise<void> {
         since = performance.now();
         say("Stopping: what is being worked on may end. Once more to leave at once.");
         resolve();
-      } else if (performance.now() - since > ECHO_MS) process.exit(EXIT_CODE.failed);
+      } else if (performance.now() - since > CLI.signalEchoMs) process.exit(EXIT_CODE.failed);
     };
     for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, onSignal);
   });

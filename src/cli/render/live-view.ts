@@ -8,6 +8,7 @@
 import { formatDuration } from "../../core/util/duration.ts";
 import type { RunnerEvent } from "../../engine/ports.ts";
 import { printable, type Terminal } from "./terminal.ts";
+import { CLI } from "../timing.ts";
 
 export interface LiveView {
   tell(event: RunnerEvent): void;
@@ -21,14 +22,11 @@ interface Going {
   readonly since: number;
 }
 
-/** How often the seconds of the live list move. */
-const REDRAW_MS = 250;
-
 export async function startLiveView(terminal: Terminal, watching: boolean): Promise<LiveView> {
   const going = new Map<string, Going>();
   const live = terminal.live ? (await import("log-update")).logUpdateStderr : undefined;
   const draw = () => live?.(renderGoing(going, watching, terminal));
-  const timer = live ? setInterval(draw, REDRAW_MS) : undefined;
+  const timer = live ? setInterval(draw, CLI.redrawMs) : undefined;
   draw();
   let over = false;
   return {

@@ -3,7 +3,7 @@
  *
  * What must hold: pure; where a number comes from is told with it.
  */
-import { parseDuration } from "../util/duration.ts";
+import { MINUTE_MS, parseDuration } from "../util/duration.ts";
 import type { HandOffHistory } from "./hand-off-report.ts";
 import { valueOf } from "../protocol/message.ts";
 import type { Task } from "./task-graph.ts";
@@ -11,7 +11,6 @@ import { KEY } from "../protocol/trailer-keys.ts";
 
 /** Where nothing is known. */
 const GUESS = 15;
-const MINUTE = 60_000;
 
 export interface Estimate {
   readonly task: string;
@@ -38,7 +37,7 @@ export function readTypicalDurations({
     if (took !== undefined) times.set(from, [...(times.get(from) ?? []), took]);
   }
   return new Map(
-    [...times].map(([state, all]) => [state, { minutes: median(all) / MINUTE, runs: all.length }]),
+    [...times].map(([state, all]) => [state, { minutes: median(all) / MINUTE_MS, runs: all.length }]),
   );
 }
 

@@ -12,6 +12,7 @@ import { USED, usedRef } from "../protocol/refs.ts";
 import { hashScore } from "./sharding.ts";
 import type { Now, Snapshot } from "./snapshot.ts";
 import type { Lane } from "../workflow/workflow.ts";
+import { MINUTE_MS } from "../util/duration.ts";
 
 /** Marks that there are where a lane counts no runs. */
 const MARKS = 1000;
@@ -79,8 +80,8 @@ export function opensAt(hours: string | undefined, wall: number): number {
   const [from = 0, to = 0] = hours
     .split("-")
     .map((text) => Number(text.slice(0, 2)) * 60 + Number(text.slice(3)));
-  const minute = Math.floor(wall / 60_000) % DAY;
+  const minute = Math.floor(wall / MINUTE_MS) % DAY;
   const isOpen = from <= to ? minute >= from && minute < to : minute >= from || minute < to;
   if (isOpen || from === to) return wall;
-  return wall - (wall % 60_000) + ((from - minute + DAY) % DAY) * 60_000;
+  return wall - (wall % MINUTE_MS) + ((from - minute + DAY) % DAY) * MINUTE_MS;
 }

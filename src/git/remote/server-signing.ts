@@ -22,6 +22,7 @@ import { requireSha } from "../parse-output.ts";
 import type { Transport } from "./transport.ts";
 import type { RefPrefix } from "./ref-prefix.ts";
 import { pushUpdates } from "./push.ts";
+import { SIGNING } from "../timing.ts";
 
 export interface SigningOptions {
   readonly signer: CommitSigner;
@@ -42,9 +43,6 @@ export interface SigningParts {
   readonly listedRefs: () => ReadonlyMap<Ref, Sha>;
 }
 
-const PATIENCE_MS = 30_000;
-const REST_MS = 10_000;
-const FIRST_PAUSE_MS = 500;
 /** Commits of the server that are remembered. */
 const KEPT = 1000;
 
@@ -68,7 +66,8 @@ export class ServerSigning {
   /** The commit that the server made of one of ours; ours, where it did not. */
   async sign(commit: Sha): Promise<Sha> {
     if (performance.now() < this.#restsUntil) return commit;
-    const { timeoutMs: patienceMs = PATIENCE_MS, backoffMs: restMs = REST_MS } = this.#options;
+    const { timeoutMs: patienceMs = SIGNING.timeoutMs, backoffMs: restMs = SIGNING.backoffMs } =
+      this.#options;
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), patienceMs);
     const signed = await Promise.race([this.#have(commit, late.signal), tooLate(late.signal, patienceMs)]);
@@ -151,7 +150,7 @@ export class ServerSigning {
   /** Pushes the commit under a ref of ours, with all that it is made of. Why it could not be. */
   async #bring(commit: Sha, late: AbortSignal): Promise<string | undefined> {
     const ref = unsignedRef(commit);
-    for (let ms = FIRST_PAUSE_MS; ; ms *= 2) {
+    for (let ms = SIGNING.firstPauseMs; ; ms *= 2) {
       const report = await pushUpdates(this.#parts.transport, this.#parts.prefix(), [
         { ref, expected: null, next: commit },
       ]);

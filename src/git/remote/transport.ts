@@ -12,6 +12,7 @@ import { RemoteUnreachable } from "../../core/messages/messages.ts";
 import { type GitCall, type Git, GitExit, GitSilence, type GitResult } from "../git.ts";
 import { requireSha } from "../parse-output.ts";
 import type { RefPrefix } from "./ref-prefix.ts";
+import { SILENCE } from "../timing.ts";
 
 export interface Address {
   /** What people call it: the name of a remote, or its address without a password. */
@@ -28,12 +29,6 @@ export interface Listing {
   /** Equal for equal listings. */
   readonly digest: string;
 }
-
-/** How long a remote may say nothing. */
-const SILENT_MS = 30_000;
-const PUSH_SILENT_MS = 60_000;
-/** A fetch is quiet while the server packs. */
-const FETCH_SILENT_MS = 600_000;
 
 /** Progress is what tells a long transfer from silence. */
 const FETCH = [
@@ -65,7 +60,7 @@ export class Transport {
   async clone(into: string): Promise<void> {
     const how = ["--progress", "--bare", "--no-tags", "--template=", "--origin=origin"];
     const args = ["clone", ...how, ...this.#from(), into];
-    await this.#try(() => this.#outside.run(args, this.#within(FETCH_SILENT_MS)));
+    await this.#try(() => this.#outside.run(args, this.#within(SILENCE.fetchMs)));
     // The address may hold a password, and scripts can read the cache.
     await this.#outside.run(["config", "--file", `${into}/config`, "--remove-section", "remote.origin"]);
   }
@@ -98,7 +93,7 @@ export class Transport {
     // By standard input, so that any number of them fits.
     const args = ["fetch", ...FETCH, "--stdin", ...this.#from()];
     const call = {
-      ...this.#within(FETCH_SILENT_MS),
+      ...this.#within(SILENCE.fetchMs),
       stdin: `${refspecs.join("\n")}\n`,
       allowedCodes: must ? [1] : [1, 128],
     };
@@ -119,7 +114,7 @@ export class Transport {
       this.address.push,
       ...refspecs,
     ];
-    return this.#try(() => this.#git.run(args, { ...this.#within(PUSH_SILENT_MS), allowedCodes: [1, 128] }));
+    return this.#try(() => this.#git.run(args, { ...this.#within(SILENCE.pushMs), allowedCodes: [1, 128] }));
   }
 
   #from(): string[] {
@@ -127,7 +122,7 @@ export class Transport {
   }
 
   async #ask(args: readonly string[]): Promise<string> {
-    return (await this.#try(() => this.#git.run(args, this.#within(SILENT_MS)))).stdout;
+    return (await this.#try(() => this.#git.run(args, this.#within(SILENCE.askMs)))).stdout;
   }
 
   /** git's own HTTP helper outlives a git that was ended, so it is told too; its user may have told it. */

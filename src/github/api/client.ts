@@ -12,6 +12,7 @@ import {
   type RequestKind,
   type RateDecision,
 } from "./request-throttle.ts";
+import { API } from "../timing.ts";
 
 export interface ThrottleOptions {
   readonly throttle: RequestThrottle;
@@ -35,7 +36,6 @@ export class RequestDeclined extends Error {
   }
 }
 
-const TIMEOUT_MS = 30_000;
 /** Answers that are kept, to ask whether they changed. */
 const MAX_CACHED = 1000;
 
@@ -70,7 +70,7 @@ export function addThrottle(octokit: Pick<Octokit, "hook" | "request">, how: Thr
     const reply = await requestWithRetries(how, options, async () => {
       // Probot's octokit would do a write again that may have been done. Its own hooks are given the
       // options as they came, so that they have to be changed, and not copied.
-      options.request = { ...options.request, signal: AbortSignal.timeout(TIMEOUT_MS), retries: 0 };
+      options.request = { ...options.request, signal: AbortSignal.timeout(API.timeoutMs), retries: 0 };
       try {
         return (await request(options)) as Reply;
       } catch (error) {

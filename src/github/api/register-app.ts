@@ -10,6 +10,7 @@ import type { AddressInfo } from "node:net";
 import * as z from "zod";
 import { UserError, MESSAGES } from "../../core/messages/messages.ts";
 import { failedPage } from "./app-manifest.ts";
+import { API } from "../timing.ts";
 
 const conversionSchema = z.object({
   id: z.number(),
@@ -81,7 +82,7 @@ export async function convertCode(baseUrl: string, code: string): Promise<Regist
   const response = await fetch(`${baseUrl}/app-manifests/${code}/conversions`, {
     method: "POST",
     headers: { accept: "application/vnd.github+json", "user-agent": "trailhand" },
-    signal: AbortSignal.timeout(30_000),
+    signal: AbortSignal.timeout(API.timeoutMs),
   }).catch((cause: unknown) => {
     throw new UserError(MESSAGES.noConversion(cause instanceof Error ? cause.message : String(cause)), {
       cause,

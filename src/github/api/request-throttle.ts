@@ -5,6 +5,7 @@
  * asks; what GitHub says of its limits is obeyed to the second; a write that
  * may have been done though it failed is never simply done again.
  */
+import { API } from "../timing.ts";
 
 /** What is asked: `making` makes something new each time it is done. */
 export type RequestKind = "read" | "write" | "making";
@@ -33,14 +34,6 @@ export type RateDecision =
 /** Milliseconds since 1970. */
 export type Clock = () => number;
 
-const WRITE_MS = 1000;
-const MAX_WAIT_MS = 15 * 60_000;
-/** GitHub asks for a minute at the least where it names no time. */
-const SECONDARY_MS = 60_000;
-const FIRST_BACKOFF_MS = 1000;
-const MAX_BACKOFF_MS = 120_000;
-const ATTEMPTS = 6;
-
 export interface RetryLimits {
   /** A longer wait is put off. */
   readonly maxWaitMs?: number;
@@ -60,7 +53,7 @@ export class RequestThrottle {
 
   constructor(
     clock: Clock = Date.now,
-    { maxWaitMs: longestMs = MAX_WAIT_MS, writeMs = WRITE_MS }: RetryLimits = {},
+    { maxWaitMs: longestMs = API.maxWaitMs, writeMs = API.writeMs }: RetryLimits = {},
   ) {
     this.#clock = clock;
     this.maxWaitMs = longestMs;
@@ -94,14 +87,14 @@ export class RequestThrottle {
     const limited = this.#limitOf(answer, attempt);
     if (limited !== undefined) {
       this.#blockFor(limited);
-      if (limited > this.maxWaitMs || attempt >= ATTEMPTS) return { kind: "later", ms: limited };
+      if (limited > this.maxWaitMs || attempt >= API.maxAttempts) return { kind: "later", ms: limited };
       return { kind: "again", ms: limited };
     }
     if (status === 404 || status === 410) return { kind: "gone" };
     if (status !== 0 && status < 500) return { kind: "refused" };
     if (asking === "making") return { kind: "unsure" };
-    const ms = Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (attempt - 1));
-    return attempt >= ATTEMPTS ? { kind: "later", ms } : { kind: "again", ms };
+    const ms = Math.min(API.maxBackoffMs, API.firstBackoffMs * 2 ** (attempt - 1));
+    return attempt >= API.maxAttempts ? { kind: "later", ms } : { kind: "again", ms };
   }
 
   /** Undefined: it was no limit. */
@@ -112,7 +105,7 @@ export class RequestThrottle {
     if (named !== undefined) return named;
     if (String(headers["x-ratelimit-remaining"]) === "0") return this.#untilReset(headers);
     if (status === 429 || /secondary rate limit|abuse detection/i.test(message)) {
-      return SECONDARY_MS * 2 ** (attempt - 1);
+      return API.secondaryLimitMs * 2 ** (attempt - 1);
     }
     return undefined;
   }
@@ -123,12 +116,12 @@ export class RequestThrottle {
     const text = String(value).trim();
     if (/^\d{1,9}$/.test(text)) return Number(text) * 1000;
     const date = Date.parse(text);
-    return Number.isNaN(date) ? SECONDARY_MS : Math.max(0, date - this.#clock());
+    return Number.isNaN(date) ? API.secondaryLimitMs : Math.max(0, date - this.#clock());
   }
 
   #untilReset(headers: ResponseSummary["headers"]): number {
     const seconds = Number(headers["x-ratelimit-reset"]);
-    if (!Number.isFinite(seconds) || seconds <= 0) return SECONDARY_MS;
+    if (!Number.isFinite(seconds) || seconds <= 0) return API.secondaryLimitMs;
     // A second more: GitHub's clock and ours tick apart.
     return Math.max(0, seconds * 1000 - this.#clock()) + 1000;
   }

@@ -17,6 +17,7 @@ import type { Actor, Intent, IssueText, CommentLocation } from "./intent.ts";
 import type { Repo } from "../api/repo.ts";
 import type { RateLimit } from "./rate-limit.ts";
 import { rateLimitMessage, includesRight, missingRightMessage, readActorRight } from "./permission.ts";
+import { COMMENTS } from "../timing.ts";
 
 /** What one command, label, review or button came to. */
 export type IntentResult = {
@@ -33,9 +34,6 @@ export interface ActorOptions {
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
-
-/** So often what was decided on a head that moved meanwhile is decided anew. */
-const TRIES = 4;
 
 /** What is acted on by one actor, for one event. */
 export class IntentActor {
@@ -148,7 +146,7 @@ export class IntentActor {
         return await this.#writeOnce(parsed, about);
       } catch (error) {
         if (!(error instanceof UserError) || error instanceof RemoteUnreachable) throw error;
-        if (error.exit === EXIT_CODE.later && tries < TRIES) continue;
+        if (error.exit === EXIT_CODE.later && tries < COMMENTS.headTries) continue;
         return refusal(escapeProse(error.message, 1000));
       }
     }

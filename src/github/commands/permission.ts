@@ -10,6 +10,7 @@ import type { Actor } from "./intent.ts";
 import type { Repo } from "../api/repo.ts";
 import type { Workflow } from "../../core/workflow/workflow.ts";
 import type { RepositoryActions } from "./repository-port.ts";
+import { MINUTE_MS } from "../../core/util/duration.ts";
 
 export interface RightsAnswer {
   readonly right: Right;
@@ -73,7 +74,7 @@ function isLimited(error: object): boolean {
 
 /** What is said to somebody who asked for as much as an hour allows. */
 export const rateLimitMessage = (login: string, restMs: number): string =>
-  `@${login}, that is enough for this hour; go on in ${Math.ceil(restMs / 60_000)} min.`;
+  `@${login}, that is enough for this hour; go on in ${Math.ceil(restMs / MINUTE_MS)} min.`;
 
 /** People are; a bot is where it is listed. */
 export async function isListenedTo({ id, isBot }: Actor, actions: RepositoryActions): Promise<boolean> {

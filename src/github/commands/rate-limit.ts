@@ -4,6 +4,7 @@
  * What must hold: pure but for its own counters; the time is an argument; what is older than the
  * window is forgotten, so that memory is bounded by what one window may hold.
  */
+import { COMMENTS } from "../timing.ts";
 
 export interface LimitOptions {
   /** Commands that are carried out, for one actor and repository in one window. */
@@ -28,7 +29,7 @@ export class RateLimit {
   readonly #events = new Map<string, number>();
 
   constructor(options: LimitOptions = {}) {
-    this.#most = { maxAccepted: 30, maxAttempts: 120, windowMs: 3_600_000, ...options };
+    this.#most = { ...COMMENTS, ...options };
   }
 
   /** Counts a question; the time in milliseconds until the next one is heard, 0 for now. */

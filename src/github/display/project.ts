@@ -31,6 +31,7 @@ import {
   type DesiredState,
 } from "./desired-state.ts";
 import { KEY } from "../../core/protocol/trailer-keys.ts";
+import { SHOWN_AFTER_END_MS } from "../timing.ts";
 
 export interface ProjectionInput {
   readonly views: readonly BranchView[];
@@ -93,10 +94,8 @@ export function ownTrail(branch: Branch, trail: readonly Commit[]): Commit[] {
   return at < 0 ? [...trail] : trail.slice(0, at);
 }
 
-/** Work that ended unnoticed by any issue is left alone after a day. */
-const FRESH_MS = 86_400_000;
 const isFresh = ({ state, decision }: BranchView, now: number): boolean =>
-  !isTerminal(state ?? "") || now - decision.head.committed * 1000 < FRESH_MS;
+  !isTerminal(state ?? "") || now - decision.head.committed * 1000 < SHOWN_AFTER_END_MS;
 
 function threadsOf(
   shown: readonly BranchView[],

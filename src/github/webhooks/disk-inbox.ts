@@ -8,10 +8,11 @@
  */
 import { PendingDeliveries, queueKey, type PendingDelivery } from "./pending.ts";
 import { readDeadLetters, removeDeadLetter, writeDeadLetter } from "./dead-letters.ts";
-import { MAX_ATTEMPTS, type DeadLetter, type Inbox, type InboxStats, type TakenDelivery } from "./inbox.ts";
+import type { DeadLetter, Inbox, InboxStats, TakenDelivery } from "./inbox.ts";
 import type { Delivery } from "../api/delivery.ts";
 import { WriteAheadLog, type WriteAheadLogOptions, type LogPosition } from "./write-ahead-log.ts";
 import { SeenIds } from "./seen-ids.ts";
+import { DELIVERY } from "../timing.ts";
 
 export interface DiskInboxOptions extends WriteAheadLogOptions {
   /** Milliseconds since 1970. */
@@ -88,8 +89,11 @@ export class DiskInbox implements Inbox {
     for (;;) {
       const entry = this.#pending.take();
       if (!entry) return undefined;
-      if (entry.attempts >= MAX_ATTEMPTS) {
-        await this.giveUp(entry.id, `the process ended in each of ${MAX_ATTEMPTS} attempts to work on it`);
+      if (entry.attempts >= DELIVERY.maxAttempts) {
+        await this.giveUp(
+          entry.id,
+          `the process ended in each of ${DELIVERY.maxAttempts} attempts to work on it`,
+        );
         continue;
       }
       this.#log.appendLazily({ try: entry.id, n: ++entry.attempts });

@@ -6,8 +6,9 @@
  * it says nothing about the delivery; `stop` lets what is being worked on end, and begins nothing.
  */
 import { RemoteUnreachable } from "../../core/messages/messages.ts";
-import { MAX_ATTEMPTS, type Inbox, type TakenDelivery } from "./inbox.ts";
+import type { Inbox, TakenDelivery } from "./inbox.ts";
 import type { Delivery } from "../api/delivery.ts";
+import { DELIVERY } from "../timing.ts";
 
 export interface DispatcherOptions {
   readonly inbox: Inbox;
@@ -20,8 +21,8 @@ export interface DispatcherOptions {
 }
 
 const CONCURRENCY = 4;
-const BACKOFF_MS = [1000, 5000, 30_000, 120_000];
-const defaultBackoff = (attempt: number): number => BACKOFF_MS[Math.min(attempt, BACKOFF_MS.length) - 1] ?? 0;
+const defaultBackoff = (attempt: number): number =>
+  DELIVERY.backoffMs[Math.min(attempt, DELIVERY.backoffMs.length) - 1] ?? 0;
 
 export class Dispatcher {
   readonly #options: Required<DispatcherOptions>;
@@ -98,7 +99,7 @@ export class Dispatcher {
     const { inbox, warn } = this.#options;
     const { id, name } = delivery;
     const reason = reasonOf(error);
-    if (!isTransient(error) && attempt >= MAX_ATTEMPTS) {
+    if (!isTransient(error) && attempt >= DELIVERY.maxAttempts) {
       warn(`delivery ${id} (${name}) is given up after ${attempt} attempts: ${reason}`);
       return inbox.giveUp(id, reason);
     }

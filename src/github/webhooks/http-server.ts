@@ -9,6 +9,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import type { Inbox } from "./inbox.ts";
 import type { Delivery } from "../api/delivery.ts";
+import { DELIVERY } from "../timing.ts";
 
 export const WEBHOOK_PATH = "/api/github/webhooks";
 
@@ -44,7 +45,12 @@ export class HttpServer {
   #canStore = true;
 
   constructor(options: HttpServerOptions) {
-    this.#options = { maxBodyBytes: 25 * MIB, maxTotalBytes: 200 * MIB, graceMs: 5000, ...options };
+    this.#options = {
+      maxBodyBytes: 25 * MIB,
+      maxTotalBytes: 200 * MIB,
+      graceMs: DELIVERY.graceMs,
+      ...options,
+    };
     this.#server = createServer((request, response) => {
       this.#answer(request)
         .catch((error: unknown) => {
@@ -57,8 +63,8 @@ export class HttpServer {
         })
         .catch(() => response.destroy());
     });
-    this.#server.headersTimeout = 10_000;
-    this.#server.requestTimeout = 30_000;
+    this.#server.headersTimeout = DELIVERY.headersTimeoutMs;
+    this.#server.requestTimeout = DELIVERY.requestTimeoutMs;
   }
 
   /** Listens, and returns the port. Rejects when it cannot. */

@@ -7,9 +7,6 @@
  */
 import type { Delivery } from "../api/delivery.ts";
 
-/** How often a delivery is tried whose handling fails for a reason of its own. */
-export const MAX_ATTEMPTS = 5;
-
 export interface TakenDelivery {
   readonly delivery: Delivery;
   /** 1 at the first time. */

@@ -10,6 +10,7 @@ import { setTimeout } from "node:timers/promises";
 import type { Probot } from "probot";
 import type { Inbox } from "./inbox.ts";
 import type { Repo } from "../api/repo.ts";
+import { DELIVERY } from "../timing.ts";
 
 export interface RedeliverOptions {
   readonly app: Pick<Probot, "auth">;
@@ -50,11 +51,8 @@ interface LoggedDelivery {
 
 type App = Awaited<ReturnType<Probot["auth"]>>;
 
-/** GitHub keeps its log as long. */
-const LOG_MS = 3 * 24 * 60 * 60 * 1000;
 const MAX_PAGES = 30;
 const MAX_DELIVERIES = 1000;
-const PACE_MS = 100;
 
 type ResolvedOptions = Required<Omit<RedeliverOptions, "paceMs" | "sweep">> & {
   readonly pace: () => Promise<void>;
@@ -62,13 +60,18 @@ type ResolvedOptions = Required<Omit<RedeliverOptions, "paceMs" | "sweep">> & {
 
 /** Never rejects. */
 export async function redeliver(options: RedeliverOptions): Promise<RedeliverResult> {
-  const { paceMs = PACE_MS, signal = new AbortController().signal, sweep, ...given } = options;
+  const {
+    paceMs = DELIVERY.redeliverPaceMs,
+    signal = new AbortController().signal,
+    sweep,
+    ...given
+  } = options;
   const pace = () => setTimeout(paceMs, undefined, { signal, ref: false });
   const all: ResolvedOptions = {
     now: Date.now,
     maxPages: MAX_PAGES,
     maxDeliveries: MAX_DELIVERIES,
-    logWindowMs: LOG_MS,
+    logWindowMs: DELIVERY.logMs,
     ...given,
     signal,
     pace,

@@ -4,7 +4,7 @@
  * What must hold: an id is remembered for as long as GitHub can send it again; the oldest go first
  * when there are too many. What acts on a delivery knows a doubled event by itself too.
  */
-export const SEEN_ID_TTL_MS = 3 * 24 * 60 * 60 * 1000;
+import { DELIVERY } from "../timing.ts";
 
 export class SeenIds {
   /** The oldest first: when each came. */
@@ -37,7 +37,7 @@ export class SeenIds {
 
   /** What a file is to remember at this time; nothing when it may go. */
   idsIn(file: number, now: number): readonly (readonly [id: string, at: number])[] {
-    return [...(this.#files.get(file) ?? [])].filter(([, at]) => at > now - SEEN_ID_TTL_MS);
+    return [...(this.#files.get(file) ?? [])].filter(([, at]) => at > now - DELIVERY.logMs);
   }
 
   dropFile(file: number): void {
@@ -46,7 +46,7 @@ export class SeenIds {
 
   expire(now: number): void {
     for (const [id, at] of this.#seen) {
-      if (at > now - SEEN_ID_TTL_MS && this.#seen.size <= this.#maxIds) return;
+      if (at > now - DELIVERY.logMs && this.#seen.size <= this.#maxIds) return;
       this.#seen.delete(id);
     }
   }

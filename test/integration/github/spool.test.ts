@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
-import { MAX_ATTEMPTS } from "../../../src/github/webhooks/inbox.ts";
+import { DELIVERY } from "../../../src/github/timing.ts";
 import type { Delivery } from "../../../src/github/api/delivery.ts";
 import { DiskInbox, type DiskInboxOptions } from "../../../src/github/webhooks/disk-inbox.ts";
 import { temporaryDir } from "../../support/temp-repo.ts";
@@ -214,7 +214,7 @@ test("what was given up is kept with its reason, and may be delivered again", as
 test("a delivery that the process dies of each time is given up", async () => {
   const dir = temporaryDir();
   await open(dir).accept(delivery("a"));
-  for (let n = 1; n <= MAX_ATTEMPTS; n++) {
+  for (let n = 1; n <= DELIVERY.maxAttempts; n++) {
     const spool = open(dir);
     await spool.compact();
     expect(await spool.take()).toMatchObject({ attempt: n });

@@ -1,6 +1,7 @@
 /** The inbox is worked off: trouble costs attempts only where it is the delivery's own. */
 import { expect, test } from "vitest";
-import { MAX_ATTEMPTS, type Inbox } from "../../../src/github/webhooks/inbox.ts";
+import type { Inbox } from "../../../src/github/webhooks/inbox.ts";
+import { DELIVERY } from "../../../src/github/timing.ts";
 import type { Delivery } from "../../../src/github/api/delivery.ts";
 import { DiskInbox } from "../../../src/github/webhooks/disk-inbox.ts";
 import { isTransient, Dispatcher } from "../../../src/github/webhooks/dispatcher.ts";
@@ -63,7 +64,7 @@ test("trouble of its own ends after five attempts; what stands behind it then ha
   await one.inbox.accept(delivery("behind"));
   await until("all are over", () => isIdle(one));
   expect([...tries]).toEqual([
-    ["poison", MAX_ATTEMPTS],
+    ["poison", DELIVERY.maxAttempts],
     ["behind", 1],
   ]);
   expect(one.inbox.stats().failed).toMatchObject([{ id: "poison", reason: "cannot read this" }]);
@@ -75,11 +76,13 @@ test("GitHub being down costs no attempt", async () => {
   let tries = 0;
   const one = begin(() => {
     const error = Object.assign(new Error("bad gateway"), { status: 502 });
-    return ++tries <= 3 * MAX_ATTEMPTS ? Promise.reject(new AggregateError([error])) : Promise.resolve();
+    return ++tries <= 3 * DELIVERY.maxAttempts
+      ? Promise.reject(new AggregateError([error]))
+      : Promise.resolve();
   });
   await one.inbox.accept(delivery("a"));
   await until("it is over", () => isIdle(one));
-  expect(tries).toBe(3 * MAX_ATTEMPTS + 1);
+  expect(tries).toBe(3 * DELIVERY.maxAttempts + 1);
   expect(one.inbox.stats().failed).toEqual([]);
   await one.work.stop();
 });
