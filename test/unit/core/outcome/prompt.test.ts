@@ -146,10 +146,10 @@ describe("renderPrompt", () => {
     );
     expect(titles(prompt)).toEqual([
       "The goal",
-      "What was asked last",
+      "The last message",
       "The plan",
-      "What became of the work that was handed out",
-      "The attempt before this one",
+      "Results of the child branches",
+      "The previous attempt",
       "What you may change",
       "How to answer",
     ]);
