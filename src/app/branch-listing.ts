@@ -6,14 +6,15 @@
 import { decide, type Decision } from "../core/scheduling/decide.ts";
 import { admit } from "../core/scheduling/admission.ts";
 import { suggest } from "../core/util/suggest.ts";
-import { parseBranch, type Branch, type Ref } from "../core/protocol/ids.ts";
+import { parseBranch, type Branch } from "../core/protocol/ids.ts";
 import { reasonOf, type Reason } from "../core/scheduling/reasons.ts";
-import type { Head, Now, ObservedLease, ObservedSlot, Snapshot } from "../core/scheduling/snapshot.ts";
+import type { Head, Now, Snapshot } from "../core/scheduling/snapshot.ts";
 import { UserError, shellWord, MESSAGES } from "../core/messages/messages.ts";
 import type { ReadTrustedConfig } from "../git/contract.ts";
 import { listCheckouts } from "../git/checkouts.ts";
 import { isDead } from "../process/process-identity.ts";
 import { FactLoader } from "../engine/loop/fact-loader.ts";
+import { Observer } from "../engine/loop/observer.ts";
 import type { Workspace } from "./workspace.ts";
 
 export interface BranchListing {
@@ -25,41 +26,18 @@ export interface BranchListing {
 
 /** Looks once. A broken workflow is not thrown: its problems are in the contract. */
 export async function listBranches(workspace: Workspace, now: Now): Promise<BranchListing> {
-  const look = await workspace.repository.listRefs();
-  const [contract, takenOver] = await Promise.all([
-    workspace.trustedConfig(look.target, look.heads),
-    workspace.repository.takenOver(look.target, look.heads),
+  const { repository } = workspace;
+  const listing = await repository.listRefs();
+  const { target, heads } = listing;
+  const [trustedConfig, takenOver] = await Promise.all([
+    workspace.trustedConfig(target, heads),
+    repository.takenOver(target, heads),
   ]);
-  const leases = new Map<string, ObservedLease>();
-  for (const [key, seen] of look.leases) {
-    const holder = seen.lease?.holder;
-    const dead = holder !== undefined && isDead(holder);
-    leases.set(key, { ...seen, firstSeen: now.mono, wasSeenBefore: false, isHolderDead: dead });
-  }
-  const slots = new Map<Ref, ObservedSlot>();
-  for (const [ref, { value, lease }] of look.slots)
-    slots.set(ref, { ref, value, run: lease?.run, wasSeenBefore: false });
-  const { target, heads, parkedResponses: parked, sideRefs } = look;
-  const facts = await new FactLoader(workspace.repository).load(look, contract, takenOver);
-  const view: Snapshot = {
-    target,
-    heads,
-    leases,
-    slots,
-    parkedResponses: parked,
-    takeovers: takenOver,
-    firstSightings: new Map(),
-    runningAttempts: new Map(),
-    sideRefs,
-    facts,
-  };
-  const decisions = decide(view, contract.workflow, now);
-  return {
-    snapshot: view,
-    trustedConfig: contract,
-    decisions: await withBlockers(workspace, decisions, target),
-    now,
-  };
+  const facts = await new FactLoader(repository).load(listing, trustedConfig, takenOver);
+  const observer = new Observer({ clock: { mono: () => now.mono }, machine: { isDead } });
+  const snapshot = observer.observe(listing, takenOver, new Map(), facts);
+  const decisions = decide(snapshot, trustedConfig.workflow, now);
+  return { snapshot, trustedConfig, decisions: await withBlockers(workspace, decisions, target), now };
 }
 
 /** A branch that could run but for its dirty checkout is shown as waiting for a person. */
@@ -89,8 +67,8 @@ async function withBlockers(
 /** The decision as a runner would carry it out now: not, while a lane of it is full or closed. */
 export function asAdmitted({ snapshot, trustedConfig, now }: BranchListing, decision: Decision): Decision {
   if (decision.kind !== "run") return decision;
-  const { waits: held } = admit(snapshot, trustedConfig.workflow, [decision], now, Number.POSITIVE_INFINITY);
-  return held[0] ?? decision;
+  const { waits } = admit(snapshot, trustedConfig.workflow, [decision], now, Number.POSITIVE_INFINITY);
+  return waits[0] ?? decision;
 }
 
 /** The present moment. */

@@ -10,7 +10,7 @@ import { dirname, join } from "node:path";
 import { readNamedFile } from "./local-scripts.ts";
 import type { Request } from "../core/protocol/request.ts";
 import type { Sha } from "../core/protocol/ids.ts";
-import { StopSwitch } from "../engine/attempt/lease-holder.ts";
+import { StopSwitch } from "../engine/attempt/stop-switch.ts";
 import type { ReplayRequest } from "../engine/attempt/replay-run.ts";
 import type { TrustedConfig, Script, AttemptTree } from "../engine/ports.ts";
 import type { Environment, Workspace } from "./workspace.ts";

@@ -1,8 +1,9 @@
 /**
- * What a runner needs of the world, and nothing more; every `await` of the runner is one of these.
+ * The ports through which a runner reaches the world. Every `await` of the engine is a call of one of them.
  *
- * What must hold: no port has a policy of its own. With ports in memory the whole runner runs
- * under a scheduler that a test controls.
+ * Invariants:
+ * - A port makes no decisions.
+ * - With ports in memory, the whole runner runs under a scheduler that a test controls.
  */
 import type { ScriptFile } from "../core/workflow/check-workflow.ts";
 import type { Branch, Ref, RunId, Sha } from "../core/protocol/ids.ts";
@@ -19,8 +20,8 @@ import type { Head, ParkedResponse, SideRefs } from "../core/scheduling/snapshot
 import type { Workflow } from "../core/workflow/workflow.ts";
 
 /**
- * One ref to move: from the expected value (null: it does not exist) to the next (null: delete).
- * The two differ, because a push does not check a ref that it leaves alone.
+ * One ref to move from the expected value (null: it must not exist) to the next value (null: delete it).
+ * The two must differ, because a push does not check a ref that it does not move.
  */
 export interface Update {
   readonly ref: Ref;
@@ -29,8 +30,8 @@ export interface Update {
 }
 
 /**
- * `landed`: all of it happened. `refused`: none of it, some ref had another value. `blocked`: none
- * of it, and trying again will not help before somebody acts. `unknown`: read the refs again.
+ * `landed`: every update was applied. `refused`: none was, because a ref had another value.
+ * `blocked`: none was, and a retry is useless until a person acts. `unknown`: read the refs again.
  */
 export type Swap =
   | { readonly kind: "landed" }
@@ -46,95 +47,108 @@ export interface LeaseRef {
   readonly committed: number;
 }
 
-/** The refs as one look found them. */
+/** All branch heads and side refs, as one poll read them. */
 export interface RefListing {
   readonly target: Branch;
   readonly heads: readonly Head[];
   readonly leases: ReadonlyMap<string, LeaseRef>;
-  /** The taken places of lanes, each with the lease that took it. */
+  /** The taken lane slots, each with the lease that took it. */
   readonly slots: ReadonlyMap<Ref, LeaseRef>;
   readonly parkedResponses: ReadonlyMap<string, ParkedResponse>;
   readonly sideRefs: SideRefs;
-  /** True when no ref has moved since the look before. */
+  /** True when no ref has moved since the previous poll. */
   readonly isUnchanged: boolean;
 }
 
-export interface Repository {
-  /** Every branch head and side ref, in one git process. */
+/** Reads and moves refs. */
+export interface RefStore {
+  /** Reads every branch head and side ref in one git process. */
   listRefs(): Promise<RefListing>;
-  /** For heads without a state: the request on the branch below, where a person took over. */
-  takenOver(target: Branch, heads: readonly Head[]): Promise<ReadonlyMap<string, Request>>;
-  /** The present values of some refs; null where there is none. */
+  /** The current values of some refs; null for a ref that does not exist. */
   read(refs: readonly Ref[]): Promise<ReadonlyMap<Ref, Sha | null>>;
-  /** The lease under a ref, or undefined. */
   readLease(ref: Ref): Promise<LeaseRef | undefined>;
-  /** Moves all refs or none. `why` is for the reflog. */
+  /** Moves all refs or none. `why` goes to the reflog. */
   swap(updates: readonly Update[], why: string): Promise<Swap>;
-  /** For a request that names no branch: another branch on which it was answered, if there is one. */
-  answeredElsewhere(request: Request, target: Branch): Promise<Branch | undefined>;
-  /** Why an answer could not be put on this branch now, or undefined. */
-  blocker(branch: Branch): Promise<string | undefined>;
-  /** Keeps a commit under a ref of this machine alone, where the remote refuses it for good. */
+  /** Stores a commit under a ref of this machine only, for content that the remote rejects for good. */
   keepLocally(ref: Ref, value: Sha): Promise<void>;
+  /** Why a response could not be applied to this branch now, or undefined. */
+  blocker(branch: Branch): Promise<string | undefined>;
+}
+
+/** Writes objects; no ref names them yet. */
+export interface ObjectWriter {
   /** Writes a commit with the empty tree. */
   note(message: string, parent?: Sha): Promise<Sha>;
-  /** Writes a commit. */
   commit(tree: Sha, parent: Sha, message: string): Promise<Sha>;
-  isAncestor(older: Sha, newer: Sha): Promise<boolean>;
-  /** True when a commit is, or descends from, the one that a person named, perhaps by a part of its id. */
-  contains(commit: Sha, name: string): Promise<boolean>;
-  /** Those of the branches that have landed some time. */
-  landedBranches(branches: readonly Branch[]): Promise<ReadonlySet<Branch>>;
-  /** Paths that differ between two trees or commits; a file that was moved is two. */
-  changedPaths(from: Sha, to: Sha): Promise<readonly string[]>;
-  /** The blob id of a text; nothing is written. */
+  /** Computes the blob id of a text and writes nothing. */
   hashText(text: string): Promise<Sha>;
-  /** The address of who signed a commit, by a key that a file of allowed signers knows. */
-  signer(commit: Sha, allowedSigners: string): Promise<string | undefined>;
-  /** The moves of a branch, newest first, as the server tells them; none where nobody can be asked. */
-  pushes(branch: Branch): Promise<readonly Push[]>;
-  /** The first-parent history of a commit, newest first, itself included. */
+}
+
+/** Reads what lies below commits. */
+export interface History {
+  /** The first-parent history of a commit, newest first, including the commit itself. */
   trail(commit: Sha, limit: number): Promise<readonly Commit[]>;
-  /** The salvage refs of a branch whose tree was saved for this request. */
+  isAncestor(older: Sha, newer: Sha): Promise<boolean>;
+  /** True when `name`, a commit id or a prefix of one, is the commit or an ancestor of it. */
+  contains(commit: Sha, name: string): Promise<boolean>;
+  /** Paths that differ between two trees or commits. A moved file counts as two paths. */
+  changedPaths(from: Sha, to: Sha): Promise<readonly string[]>;
+  /** The branches among these that have landed on the trusted branch. */
+  landedBranches(branches: readonly Branch[]): Promise<ReadonlySet<Branch>>;
+  /** For heads without a state: the request below, where a person took over the branch. */
+  takenOver(target: Branch, heads: readonly Head[]): Promise<ReadonlyMap<string, Request>>;
+  /** Another branch that already answered a request without a `Branch` trailer. */
+  answeredElsewhere(request: Request, target: Branch): Promise<Branch | undefined>;
+  /** The salvage refs of a branch that belong to this request. */
   salvageRefs(branch: Branch, request: Sha): Promise<readonly Ref[]>;
 }
 
-/** A state script at the commit of the trusted branch that was current when the tick looked. */
+/** Tells who pushed or signed commits. */
+export interface PushIdentity {
+  /** The pushes to a branch, newest first, as the server reports them. Empty without a server to ask. */
+  pushes(branch: Branch): Promise<readonly Push[]>;
+  /** The address of the signer of a commit, if the file of allowed signers lists the key. */
+  signer(commit: Sha, allowedSigners: string): Promise<string | undefined>;
+}
+
+export interface Repository extends RefStore, ObjectWriter, History, PushIdentity {}
+
+/** A state script, read from the commit of the trusted branch that this poll found. */
 export interface Script extends ScriptFile {
   readonly blob: Sha;
   readonly isAynig: boolean;
   /** True for a prompt, which an agent answers. */
   readonly isPrompt: boolean;
-  /** The agent that a prompt names in its front matter. */
+  /** The agent that the front matter of a prompt names. */
   readonly agent?: string | undefined;
-  /** Where it can be executed, read-only and outside every worktree. */
+  /** A read-only copy to execute, outside every worktree. */
   readonly file: string;
 }
 
-/** The workflow and scripts of one trusted commit. */
+/** The workflow and scripts of one commit of the trusted branch. */
 export interface TrustedConfig {
   /** The trusted branch. */
   readonly target: Branch;
   readonly workflow: Workflow;
   readonly blob: Sha | undefined;
   script(state: string, role: string | undefined): Promise<Script | undefined>;
-  /** The prompt of a state, although it has a script too. */
+  /** The prompt of a state, even when the state has a script too. */
   prompt(state: string): Promise<Script | undefined>;
-  /** A file below `states/` of the trusted commit, where it can be read; undefined: there is none. */
+  /** A readable copy of a file below `states/`, or undefined. */
   file(name: string): Promise<string | undefined>;
-  /** What makes a worktree ready, before each script: the executable `states/hooks/setup`. */
+  /** The executable `states/hooks/setup`, which prepares a worktree before each script. */
   setup(): Promise<Script | undefined>;
 }
 
-/** A worktree of ours, detached at the request. */
+/** A worktree of this runner, detached at the request. */
 export interface AttemptTree {
   readonly path: string;
-  /** A folder beside it, for the request, the output and the log of the run. */
+  /** A folder outside the worktree for the request, output and log files of the run. */
   readonly runDir: string;
   readonly base: Sha;
 }
 
-/** The worktree after the script: its commits, and a tree with everything that was left. */
+/** The worktree after the script ended: its commits, and a tree with all uncommitted changes. */
 export interface CollectedTree {
   readonly head: Sha;
   readonly tree: Sha;
@@ -143,13 +157,13 @@ export interface CollectedTree {
 
 export interface AttemptTrees {
   open(run: RunId, request: Request): Promise<AttemptTree>;
-  /** Collects what the script left; a string says what is wrong with the tree. */
+  /** Collects the changes of the script. A string describes what is wrong with the tree. */
   collect(tree: AttemptTree): Promise<CollectedTree | string>;
-  /** A commit that holds what the script did, ignored files left out; undefined: it did nothing. */
+  /** Commits the changes of the script without ignored files. Undefined: there are none. */
   save(tree: AttemptTree, message: string): Promise<Sha | undefined>;
-  /** Gives the worktree back to the pool. What it holds must be on a ref by now. */
+  /** Returns the worktree to the pool. A ref must hold its content by then. */
   release(tree: AttemptTree): Promise<void>;
-  /** Ends what dead runners of this machine left: process groups first, then trees, once saved. */
+  /** Ends process groups of dead runners on this machine, saves their trees, then removes them. */
   sweep(): Promise<void>;
 }
 
@@ -163,74 +177,74 @@ export interface ScriptCall {
   readonly attempt: number;
   readonly attempts: number;
   readonly timeoutMs: number;
-  /** How long it may neither print nor change its worktree; undefined: as long as it likes. */
+  /** How long the script may neither print nor change its worktree; undefined: no limit. */
   readonly stallMs?: number | undefined;
   readonly env: readonly string[];
-  /** Globs of the paths that the state may change (undefined: any), and of those that it may not. */
+  /** Globs of the paths that the state may change (undefined: any). */
   readonly writes?: readonly string[] | undefined;
+  /** Globs of the paths that the state must not change. */
   readonly forbid?: readonly string[];
   readonly trail: readonly Commit[];
   readonly salvage: readonly Ref[];
-  /** Why the attempt before this one did not answer. */
+  /** Why the previous attempt did not produce a response. */
   readonly previous: string | undefined;
-  /** The answers that are legal. */
+  /** The legal next states. */
   readonly next: readonly string[];
-  /** The head of the trusted branch when the request was looked at. */
+  /** The head of the trusted branch in the snapshot. */
   readonly targetCommit: Sha;
-  /** What the work carries, as the runner's own commits say. */
   readonly carried: CarriedState;
   readonly children: readonly Child[];
   readonly approvals: readonly Approval[];
   /** The frozen plan that the request is a step of. */
   readonly plan: Plan | undefined;
-  /** Requests of other branches that the answer may answer too. */
+  /** Requests of other branches that the response may answer too. */
   readonly members: readonly Request[];
-  /** Who answers a prompt; undefined: nobody was named. */
+  /** The agent that answers a prompt; undefined: none is configured. */
   readonly agent: Agent | undefined;
 }
 
 export interface ScriptEnd {
   readonly exit: Exit;
-  /** What was written to the output file. */
+  /** The content of the output file. */
   readonly output: string;
-  /** The end of standard output and error, as they came. */
+  /** The end of standard output and standard error, interleaved. */
   readonly log: string;
   /** The last lines of standard output alone. */
   readonly stdout: string;
-  /** Values of declared secrets, to be kept out of every message. */
+  /** Values of declared secrets, which no message may contain. */
   readonly secrets: readonly string[];
 }
 
 export interface Scripts {
-  /** Runs to the end. When `stop` resolves first, ends the process group and reports `stopped`. */
+  /** Runs a script to its end. If `stop` resolves first, ends the process group and reports `stopped`. */
   run(call: ScriptCall, stop: Promise<string>): Promise<ScriptEnd>;
 }
 
 export interface Clock {
-  /** Milliseconds on a clock that only goes forward. */
+  /** Milliseconds on a monotonic clock. */
   mono(): number;
   /** Milliseconds since 1970. */
   wall(): number;
-  /** Resolves after a time, or when `until` does. */
+  /** Resolves after `ms`, or as soon as `until` settles. */
   sleep(ms: number, until?: Promise<unknown>): Promise<void>;
 }
 
 export interface Machine {
-  /** The name that people read in `Runner:`. */
+  /** The name in `Runner:` trailers. */
   readonly runner: string;
   readonly holder: Holder | undefined;
   newRun(): RunId;
   newNonce(): string;
-  /** A number from 0 up to 1, for jitter and for keeping runners out of each other's way. */
+  /** A number from 0 up to 1, for jitter and for spreading runners over requests. */
   random(): number;
-  /** True when the holder ran on this machine, since its last boot, and is gone. */
+  /** True when the holder ran on this machine since its last boot and is certainly gone. */
   isDead(holder: Holder): boolean;
 }
 
-/** What happens, as it happens: for the live view, the log and tests. */
+/** Progress of a runner, for the live view, the log and tests. */
 export type RunnerEvent =
   | {
-      /** A finished answer that had waited beside its branch is in its place. */
+      /** A finished response that had waited on a side ref is now on its branch. */
       readonly kind: "landed";
       readonly branch: Branch;
       readonly commit: Sha;
@@ -280,7 +294,7 @@ export interface Ports {
   readonly scripts: Scripts;
   readonly clock: Clock;
   readonly machine: Machine;
-  /** The contract of the trusted branch as the last look found it. */
+  /** The workflow and scripts of the trusted branch at the head in this listing. */
   readonly trustedConfig: (target: Branch, heads: readonly Head[]) => Promise<TrustedConfig>;
   readonly report: (event: RunnerEvent) => void;
 }

@@ -1,14 +1,16 @@
 /**
- * The loop: look, decide, act, until nothing is runnable or for ever.
+ * The loop of a runner: poll, decide, act, until nothing is runnable or until shutdown.
  *
- * What must hold: a wake is only a hint, each look sees everything; every decision is made by the
- * core on one view; leases of dead runners are swept before anything is claimed over them.
+ * Invariants:
+ * - A wake is only a hint; every poll reads all refs.
+ * - The core makes every decision, on one snapshot.
+ * - Trees of dead runners on this machine are saved before their requests are claimed again.
  */
 import { conditionContext, cancelReason } from "../core/scheduling/waits.ts";
 import { decide, type Decision, type Idle, type Run } from "../core/scheduling/decide.ts";
 import type { Branch, Ref, Sha } from "../core/protocol/ids.ts";
 import type { Request } from "../core/protocol/request.ts";
-import type { RunningAttempt as Place, Now, Snapshot } from "../core/scheduling/snapshot.ts";
+import type { Now, Snapshot } from "../core/scheduling/snapshot.ts";
 import type { Workflow } from "../core/workflow/workflow.ts";
 import { UserError, RemoteUnreachable } from "../core/messages/messages.ts";
 import { attempt } from "./attempt/attempt.ts";
@@ -18,202 +20,199 @@ import { FactLoader } from "./loop/fact-loader.ts";
 import { Observer } from "./loop/observer.ts";
 import { PollBackoff, BackoffWait } from "./loop/backoff.ts";
 import { LEASE, SWEEP_MS, type PollInterval } from "./timing.ts";
-import { StopSwitch } from "./attempt/lease-holder.ts";
+import { StopSwitch } from "./attempt/stop-switch.ts";
 import { Cleanup } from "./loop/cleanup.ts";
+import { BackgroundQueue } from "./loop/background-queue.ts";
 import type { TrustedConfig, RefListing, Ports } from "./ports.ts";
-import type { BackgroundTask } from "./attempt/context.ts";
 
 export interface RunnerOptions {
-  /** One look, and everything that it started. */
+  /** Poll once, finish the runs that this starts, then end. */
   readonly once: boolean;
-  /** Stay, and look again at each wake. */
+  /** Run until shutdown and poll again at each wake. */
   readonly watch: boolean;
-  /** Only these branches; empty means all. */
+  /** Only these branches; empty: all. */
   readonly branches: readonly Branch[];
   readonly concurrency: number | undefined;
   readonly ttlMs: number;
   /** True where other runners are likely, as on a remote. */
   readonly shared: boolean;
-  /** The rests between looks that nothing woke, in milliseconds. */
+  /** How long the loop waits between polls without a wake. */
   readonly pollInterval: PollInterval;
-  /** Is given the bell, to ring it at each wake. */
-  readonly onWake: (ring: () => void) => void;
+  /** Subscribes a listener to wakes. */
+  readonly onWake: (listener: () => void) => void;
 }
 
-/** What one `run` came to. */
 export interface RunSummary {
   readonly startedCount: number;
   readonly faultCount: number;
   readonly idle: readonly Idle[];
 }
 
-interface Going {
+interface ActiveAttempt {
   readonly commit: Sha;
   readonly slots: readonly Ref[];
   readonly stop: StopSwitch;
   readonly ended: Promise<void>;
 }
 
-/** What one look came to. */
-interface Tick {
+interface PollResult {
   readonly idle: readonly Idle[];
-  /** True when a ref was moved, or is going to be: another look may find more. */
-  readonly progress: boolean;
+  /** True when a ref was moved or will be: another poll may find more work. */
+  readonly hasProgress: boolean;
 }
 
 export class Runner {
   readonly #ports: Ports;
   readonly #options: RunnerOptions;
-  readonly #going = new Map<Branch, Going>();
+  readonly #active = new Map<Branch, ActiveAttempt>();
   readonly #observer: Observer;
-  readonly #inquirer: FactLoader;
-  #started = 0;
-  #faults = 0;
-  #over = false;
+  readonly #factLoader: FactLoader;
+  readonly #backoffWait = new BackoffWait();
+  readonly #pollBackoff: PollBackoff;
+  readonly #cleanup: Cleanup;
+  readonly #selector: WorkSelector;
+  readonly #wakeSignal = new WakeSignal();
+  readonly #background = new BackgroundQueue();
+  #startedCount = 0;
+  #faultCount = 0;
+  #isShuttingDown = false;
   #sweptAt: number | undefined;
-  readonly #patience = new BackoffWait();
-  readonly #pace: PollBackoff;
-  readonly #tidy: Cleanup;
-  readonly #chooser: WorkSelector;
-  #toldFault = "";
-  readonly #bell = new WakeSignal();
+  #reportedFault = "";
   #heads: ReadonlyMap<Branch, Sha> = new Map();
-  /** What runs beside the work, one after another, and what stops the present one. */
-  #besides: Promise<void> = Promise.resolve();
-  #besideStop: StopSwitch | undefined;
 
   constructor(ports: Ports, options: RunnerOptions) {
     this.#ports = ports;
     this.#options = options;
     this.#observer = new Observer(ports);
-    this.#inquirer = new FactLoader(ports.repository);
-    this.#pace = new PollBackoff(options.pollInterval);
-    this.#tidy = new Cleanup(ports, options.shared);
-    this.#chooser = new WorkSelector(ports, options, this.#tidy);
-    options.onWake(() => this.#bell.wake());
+    this.#factLoader = new FactLoader(ports.repository);
+    this.#pollBackoff = new PollBackoff(options.pollInterval);
+    this.#cleanup = new Cleanup(ports, options.shared);
+    this.#selector = new WorkSelector(ports.machine, options, this.#cleanup);
+    options.onWake(() => this.#wakeSignal.wake());
   }
 
   /**
-   * Stops: nothing new is claimed. Scripts have `graceMs` to finish; then they are ended, their
-   * trees saved, their leases given back.
+   * Stops claiming requests. Scripts get `graceMs` to finish. Then they are ended, their trees saved
+   * and their leases released.
    */
   shutdown(graceMs = 0): void {
-    this.#over = true;
+    this.#isShuttingDown = true;
+    this.#background.close();
     const { clock } = this.#ports;
-    const handBack = () => {
-      for (const { stop } of this.#going.values()) stop.stop("shutdown");
-      this.#besideStop?.stop("shutdown");
+    const stopAll = () => {
+      for (const { stop } of this.#active.values()) stop.stop("shutdown");
+      this.#background.stop("shutdown");
     };
-    if (graceMs === 0) handBack();
-    else void clock.sleep(graceMs, this.#finishAll()).then(handBack);
-    this.#bell.wake();
+    if (graceMs === 0) stopAll();
+    else void clock.sleep(graceMs, this.#finishAll()).then(stopAll);
+    this.#wakeSignal.wake();
   }
 
   /**
-   * Runs until nothing is runnable, or until `shutdown` when watching. When looking fails, a watch
-   * tells it and goes on; otherwise what runs is finished, and the failure is thrown.
+   * Runs until nothing is runnable or, with `watch`, until shutdown. With `watch`, a failed poll is
+   * reported and retried. Otherwise active attempts finish first, then its error is thrown.
    */
   async run(): Promise<RunSummary> {
     const { clock } = this.#ports;
     let idle: readonly Idle[] = [];
     for (;;) {
-      this.#bell.clear();
-      const tick = await this.#tickOrTell();
-      idle = tick.idle;
-      if (this.#over || (this.#options.once && !this.#options.watch)) break;
-      const busy = this.#going.size > 0;
-      if (!busy && tick.progress) continue;
-      const pause = this.#pauseMs(idle);
-      // An attempt that ended during the look rang the bell, and the look may not have seen its end.
-      if (!this.#options.watch && !busy && pause === undefined && !this.#bell.isPending) break;
-      await clock.sleep(Math.min(pause ?? Number.POSITIVE_INFINITY, this.#restMs()), this.#bell.next());
-      if (this.#bell.isPending) this.#pace.quicken();
+      this.#wakeSignal.clear();
+      const result = await this.#pollOrReport();
+      idle = result.idle;
+      if (this.#isShuttingDown || (this.#options.once && !this.#options.watch)) break;
+      const isBusy = this.#active.size > 0;
+      if (!isBusy && result.hasProgress) continue;
+      const backoffMs = this.#backoffMs(idle);
+      // An attempt that ended during the poll woke the loop, and the poll may have missed its end.
+      const hasNothingToDo = !isBusy && backoffMs === undefined && !this.#wakeSignal.isPending;
+      if (!this.#options.watch && hasNothingToDo) break;
+      const pollMs = this.#pollMs();
+      await clock.sleep(Math.min(backoffMs ?? Number.POSITIVE_INFINITY, pollMs), this.#wakeSignal.next());
+      if (this.#wakeSignal.isPending) this.#pollBackoff.reset();
     }
     await this.#finishAll();
-    return { startedCount: this.#started, faultCount: this.#faults, idle };
+    return { startedCount: this.#startedCount, faultCount: this.#faultCount, idle };
   }
 
-  /** While something runs here, a person's push is to be seen soon. */
-  #restMs(): number {
-    const { machine } = this.#ports;
-    const ms = this.#pace.next(machine.random());
-    return this.#going.size > 0 ? Math.min(ms, this.#options.ttlMs / LEASE.scans) : ms;
+  /** Polls more often while an attempt runs, so that a person's push is noticed soon. */
+  #pollMs(): number {
+    const ms = this.#pollBackoff.next(this.#ports.machine.random());
+    return this.#active.size > 0 ? Math.min(ms, this.#options.ttlMs / LEASE.scans) : ms;
   }
 
   async #finishAll(): Promise<void> {
-    await Promise.all([...this.#going.values()].map((going) => going.ended));
-    await this.#besides;
+    await Promise.all([...this.#active.values()].map(({ ended }) => ended));
+    await this.#background.finish();
   }
 
-  /** It holds no branch and no place, so that nobody waits for it but the end of the runner. */
-  readonly #beside: BackgroundTask = (task) => {
-    this.#besides = this.#besides.then(() => {
-      this.#besideStop = new StopSwitch();
-      return this.#over ? undefined : task(this.#besideStop);
-    });
-  };
-
-  async #tickOrTell(): Promise<Tick> {
+  async #pollOrReport(): Promise<PollResult> {
     try {
-      const tick = await this.#tick();
-      this.#toldFault = "";
-      return tick;
+      const result = await this.#poll();
+      this.#reportedFault = "";
+      return result;
     } catch (error) {
-      // A cut line is no reason to leave what runs; the answer may find it mended.
-      const passes = error instanceof RemoteUnreachable && this.#going.size > 0;
-      if (!this.#options.watch && !passes) {
+      // Active attempts outlive an outage: the remote may be back when they end.
+      const canContinue = error instanceof RemoteUnreachable && this.#active.size > 0;
+      if (!this.#options.watch && !canContinue) {
         await this.#finishAll();
         throw error;
       }
       const { message: what, next } =
         error instanceof UserError ? error : { message: String(error), next: undefined };
-      if (what !== this.#toldFault) this.#ports.report({ kind: "fault", branch: undefined, what, next });
-      this.#toldFault = what;
-      return { idle: [], progress: false };
+      if (what !== this.#reportedFault) this.#ports.report({ kind: "fault", branch: undefined, what, next });
+      this.#reportedFault = what;
+      return { idle: [], hasProgress: false };
     }
   }
 
-  async #tick(): Promise<Tick> {
-    const { trustedConfig, clock, repository } = this.#ports;
-    await this.#sweepInTime();
-    const look = await repository.listRefs();
-    if (!look.isUnchanged && this.#headsMoved(look)) this.#pace.quicken();
-    const contract = await trustedConfig(look.target, look.heads);
-    const continues = contract.workflow["on-plain-commit"] === "continue";
-    const takenOver = continues
-      ? await repository.takenOver(look.target, look.heads)
-      : new Map<string, Request>();
-    const going = new Map<Branch, Place>(this.#going);
-    const facts = await this.#inquirer.load(look, contract, takenOver);
-    const view = this.#observer.observe(look, takenOver, going, facts);
-    const now = { mono: clock.mono(), wall: clock.wall() };
-    this.#stopMoved(view);
-    this.#stopUnwanted(view, contract.workflow, now);
-    await this.#sweepDead(view);
-    const decisions = decide(view, contract.workflow, now).filter((one) => this.#concerns(one));
-    const settled = await this.#tidy.settle(decisions, view, now.mono);
-    const swept = await this.#tidy.sweep(view, now);
-    const runs = decisions.filter((one): one is Run => one.kind === "run");
-    const choice = await this.#chooser.choose(view, contract.workflow, this.#over ? [] : runs, now);
-    // A shutdown may have come while we asked, and it stops only what was started before it.
-    const starting = this.#over ? [] : choice.chosen;
-    for (const run of starting) this.#start(contract, run, view);
-    const idle = decisions.filter((one): one is Idle => "why" in one);
+  async #poll(): Promise<PollResult> {
+    await this.#sweepPeriodically();
+    const listing = await this.#ports.repository.listRefs();
+    if (!listing.isUnchanged && this.#haveHeadsMoved(listing)) this.#pollBackoff.reset();
+    const trustedConfig = await this.#ports.trustedConfig(listing.target, listing.heads);
+    const { workflow } = trustedConfig;
+    const snapshot = await this.#readSnapshot(listing, trustedConfig);
+    const now = { mono: this.#ports.clock.mono(), wall: this.#ports.clock.wall() };
+    this.#stopMoved(snapshot);
+    this.#stopUnwanted(snapshot, workflow, now);
+    await this.#sweepDead(snapshot);
+    const decisions = decide(snapshot, workflow, now).filter((decision) => this.#isSelected(decision));
+    const cleanup = await this.#cleanup.landAndExpire(decisions, snapshot, now.mono);
+    const hasDeleted = await this.#cleanup.deleteOrphans(snapshot, now);
+    const runs = decisions.filter((decision): decision is Run => decision.kind === "run");
+    const startable = this.#isShuttingDown ? [] : runs;
+    const selection = await this.#selector.select(snapshot, workflow, startable, now);
+    // A shutdown during the selection has stopped only the attempts of earlier polls.
+    const selected = this.#isShuttingDown ? [] : selection.selected;
+    for (const run of selected) this.#start(trustedConfig, run, snapshot);
+    const idle = decisions.filter((decision): decision is Idle => "why" in decision);
     return {
-      idle: [...idle, ...choice.left, ...settled.blocked],
-      progress: starting.length > 0 || settled.progress || swept || choice.freed,
+      idle: [...idle, ...selection.idle, ...cleanup.blocked],
+      hasProgress: selected.length > 0 || cleanup.hasProgress || hasDeleted || selection.hasReleased,
     };
   }
 
-  /** Renewals of others move leases all the time, and are nothing to look for. */
-  #headsMoved({ heads }: RefListing): boolean {
-    const before = this.#heads;
-    this.#heads = new Map(heads.map(({ branch, commit }) => [branch, commit]));
-    return before.size !== heads.length || heads.some(({ branch, commit }) => before.get(branch) !== commit);
+  async #readSnapshot(listing: RefListing, trustedConfig: TrustedConfig): Promise<Snapshot> {
+    const continues = trustedConfig.workflow["on-plain-commit"] === "continue";
+    const takenOver = continues
+      ? await this.#ports.repository.takenOver(listing.target, listing.heads)
+      : new Map<string, Request>();
+    const running = new Map(this.#active);
+    const facts = await this.#factLoader.load(listing, trustedConfig, takenOver);
+    return this.#observer.observe(listing, takenOver, running, facts);
   }
 
-  /** Nothing is decided before the first sweep succeeded; a later one that fails is told, and waits its turn. */
-  async #sweepInTime(): Promise<void> {
+  /** Renewals of other runners move leases all the time, so only branch heads count. */
+  #haveHeadsMoved({ heads }: RefListing): boolean {
+    const previous = this.#heads;
+    this.#heads = new Map(heads.map(({ branch, commit }) => [branch, commit]));
+    return (
+      previous.size !== heads.length || heads.some(({ branch, commit }) => previous.get(branch) !== commit)
+    );
+  }
+
+  /** The first sweep must succeed before anything is decided. A later failure is reported and waits its turn. */
+  async #sweepPeriodically(): Promise<void> {
     const now = this.#ports.clock.mono();
     if (this.#sweptAt !== undefined) {
       if (now - this.#sweptAt < SWEEP_MS) return;
@@ -223,63 +222,67 @@ export class Runner {
     this.#sweptAt = now;
   }
 
-  /** When a runner of this machine died, ends and saves what it left before anything is decided. */
-  async #sweepDead(view: Snapshot): Promise<void> {
-    const isDead = [...view.leases.values()].some(({ lease, isHolderDead: dead }) => dead && !lease?.backoff);
-    if (isDead) await this.#ports.trees.sweep();
+  /** Sweeps when a lease holder of this machine is dead. */
+  async #sweepDead(snapshot: Snapshot): Promise<void> {
+    const hasDead = [...snapshot.leases.values()].some(
+      ({ lease, isHolderDead }) => isHolderDead && !lease?.backoff,
+    );
+    if (hasDead) await this.#ports.trees.sweep();
   }
 
-  /** A person's commit on a branch that we work on ends our run at once. */
-  #stopMoved(view: Snapshot): void {
-    const present = new Map(view.heads.map((head) => [head.branch, head.commit]));
-    for (const [branch, { commit, stop }] of this.#going) {
+  /** A person's commit on a branch ends the run there at once. */
+  #stopMoved(snapshot: Snapshot): void {
+    const present = new Map(snapshot.heads.map((head) => [head.branch, head.commit]));
+    for (const [branch, { commit, stop }] of this.#active) {
       if (present.get(branch) !== commit) stop.stop("moved");
     }
   }
 
-  /** What is held, or called off by the branch that handed it out, ends here too. */
-  #stopUnwanted(view: Snapshot, workflow: Workflow, now: Now): void {
-    const isHeld = view.sideRefs.hold !== undefined;
-    if (isHeld) this.#besideStop?.stop("held");
-    // At rest, the branches need not be gone through once more.
-    if (this.#going.size === 0) return;
-    const scene = conditionContext(view, workflow, now);
-    for (const [branch, { stop }] of this.#going) {
-      const asked = scene.heads.get(branch)?.reading;
+  /** Stops all runs during a hold, and children that their parent cancelled. */
+  #stopUnwanted(snapshot: Snapshot, workflow: Workflow, now: Now): void {
+    const isHeld = snapshot.sideRefs.hold !== undefined;
+    if (isHeld) this.#background.stop("held");
+    // An idle runner saves the walk over all branches.
+    if (this.#active.size === 0) return;
+    const conditions = conditionContext(snapshot, workflow, now);
+    for (const [branch, { stop }] of this.#active) {
+      const reading = conditions.heads.get(branch)?.reading;
+      const isCancelled = reading?.kind === "request" && cancelReason(reading, conditions) !== undefined;
       if (isHeld) stop.stop("held");
-      else if (asked?.kind === "request" && cancelReason(asked, scene) !== undefined) stop.stop("called-off");
+      else if (isCancelled) stop.stop("called-off");
     }
   }
 
-  #concerns(decision: Decision): boolean {
+  #isSelected(decision: Decision): boolean {
     const { branches } = this.#options;
     return branches.length === 0 || branches.includes(decision.head.branch);
   }
 
-  #start(contract: TrustedConfig, run: Run, view: Snapshot): void {
+  #start(trustedConfig: TrustedConfig, run: Run, snapshot: Snapshot): void {
     const stop = new StopSwitch();
-    const { branch } = run.head;
-    const { ttlMs } = this.#options;
-    const ended = attempt(this.#ports, contract, run, view, stop, ttlMs, this.#beside).then((end) => {
-      this.#going.delete(branch);
-      this.#bell.wake();
-      this.#chooser.ended(run, end, this.#ports.clock.mono());
-      if (end === "fault") this.#faults++;
+    const { branch, commit } = run.head;
+    const services = { ports: this.#ports, trustedConfig, stop, background: this.#background };
+    const ended = attempt(services, run, snapshot, this.#options.ttlMs).then((end) => {
+      this.#active.delete(branch);
+      this.#wakeSignal.wake();
+      this.#selector.recordEnd(run, end, this.#ports.clock.mono());
+      if (end === "fault") this.#faultCount++;
     });
-    this.#started++;
-    this.#patience.began(run.request.commit, run.attempt);
+    this.#startedCount++;
+    this.#backoffWait.recordAttempt(run.request.commit, run.attempt);
     const slots = (run.slots ?? []).map(({ ref }) => ref);
-    this.#going.set(branch, { commit: run.head.commit, slots, stop, ended });
+    this.#active.set(branch, { commit, slots, stop, ended });
   }
 
-  /** How long until a resting request may run; undefined when none is worth waiting for. */
-  #pauseMs(idle: readonly Idle[]): number | undefined {
+  /** Milliseconds until a request in back-off may run; undefined when none is worth waiting for. */
+  #backoffMs(idle: readonly Idle[]): number | undefined {
     const now = this.#ports.clock.mono();
-    const rests = idle.flatMap(({ head, why }) => {
-      if (why.code !== "resting" || this.#chooser.isGivenUp(head.commit)) return [];
-      const worth = this.#options.watch || this.#patience.lasts(head.commit, why.leftMs, now);
-      return worth ? [why.leftMs + 1] : [];
+    const waits = idle.flatMap(({ head, why }) => {
+      if (why.code !== "resting" || this.#selector.isGivenUp(head.commit)) return [];
+      const isWorthWaiting =
+        this.#options.watch || this.#backoffWait.isWorthWaiting(head.commit, why.leftMs, now);
+      return isWorthWaiting ? [why.leftMs + 1] : [];
     });
-    return rests.length > 0 ? Math.min(...rests) : undefined;
+    return waits.length > 0 ? Math.min(...waits) : undefined;
   }
 }

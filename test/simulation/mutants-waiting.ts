@@ -1,11 +1,7 @@
-/**
- * Faults in waits, in several lanes at once, and in what stops work.
- *
- * What must hold: as for those in mutants.ts.
- */
+/** Mutants of waits, of requests in several lanes, and of holds and cancellation. */
 import type { Mutant } from "./mutants.ts";
 
-export const WAITING: readonly Mutant[] = [
+export const WAITING_MUTANTS: readonly Mutant[] = [
   {
     name: "joined children are waited for again",
     file: "core/scheduling/children.ts",
@@ -14,42 +10,42 @@ export const WAITING: readonly Mutant[] = [
     seed: 1,
   },
   {
-    name: "wait that can never end goes on",
+    name: "wait that can never end does not end",
     file: "core/scheduling/waits.ts",
     find: 'if (verdict.kind === "never") return',
     replace: 'if (verdict.kind === "never" && otherwise === "") return',
     seed: 1,
   },
   {
-    name: "only the first of several lanes is taken",
+    name: "only the first of several lanes is claimed",
     file: "core/scheduling/admission.ts",
     find: "for (const name of run.state?.lane ?? []) {",
     replace: "for (const name of run.state?.lane.slice(0, 1) ?? []) {",
     seed: 1,
   },
   {
-    name: "what weighs two takes one place",
+    name: "request of weight two takes one slot",
     file: "core/scheduling/admission.ts",
     find: "const weight = Math.min(run.state?.weight ?? 1, capacity);",
     replace: "const weight = Math.min(1, capacity);",
     seed: 1,
   },
   {
-    name: "hold is not seen",
+    name: "hold is ignored",
     file: "core/scheduling/decide.ts",
     find: "if (hold === undefined || decision.kind",
     replace: 'if (hold !== "" || decision.kind',
     seed: 1,
   },
   {
-    name: "children of what was cancelled go on",
+    name: "children of a cancelled parent continue",
     file: "core/scheduling/waits.ts",
     find: 'if (asked.state === "cancelled") return',
     replace: 'if (asked.state === "called off") return',
     seed: 120,
   },
   {
-    name: "child that was called off goes on",
+    name: "cancelled child continues",
     file: "core/scheduling/waits.ts",
     find: "if (!asked.calls || !",
     replace: "if (asked.calls || !",

@@ -1,16 +1,22 @@
 /**
- * Faults that are planted in the real source, one at a time.
+ * Mutants: faults that are planted into the real source, one at a time.
  *
- * What must hold: each place that is changed occurs once in its file; the simulation
- * notices every one of them. Left out, because a thousand schedules may go by without them: that a
- * claim which came too early lays down what it took over, that children are read before the lease,
- * that the lease of a branch that moved on names no owner. Left out, because another rule covers them:
- * - that an answer's ancestry is checked again: a tree with rewritten history is not even sealed;
- * - that a place is given to one run of a look only: the second claim of it is refused;
- * - that a moved branch stops its run: the answer expects the request as the head;
- * - that a rest which landed untold is known for one: it is not given back, and another run takes it.
+ * Invariants:
+ * - The replaced text occurs exactly once in its file.
+ * - The simulation detects every mutant.
+ *
+ * Some rules have no mutant, because a thousand schedules may pass without them:
+ * - A claim on a stale snapshot restores the lease that it replaced.
+ * - New branches are read before the lease.
+ * - The lease of a branch that moved on names no owner.
+ *
+ * Others have none, because a second rule covers them:
+ * - A response must descend from its request: a tree with rewritten history is not even collected.
+ * - A lane slot goes to one run per poll: the second claim of it is refused.
+ * - A moved branch stops its run: the response expects the request as the head.
+ * - A back-off that landed without confirmation is recognized: no other run could take it.
  */
-import { WAITING } from "./mutants-waiting.ts";
+import { WAITING_MUTANTS } from "./mutants-waiting.ts";
 
 export interface Edit {
   readonly find: string;
@@ -21,87 +27,87 @@ export interface Mutant extends Edit {
   readonly name: string;
   /** Below src/. */
   readonly file: string;
-  /** The same change may need a second place. */
+  /** A second edit of the same file. */
   readonly also?: Edit;
   /** The first seed that detects it; `npm run simulate -- --aim` finds it. */
   readonly seed: number;
 }
 
-const claim = "engine/attempt/lease-holder.ts";
-const finish = "engine/attempt/commit-result.ts";
-const conclude = "engine/attempt/finalize.ts";
-const tick = "engine/runner.ts";
-const choose = "engine/loop/select-work.ts";
+const leaseHolder = "engine/attempt/lease-holder.ts";
+const commitResult = "engine/attempt/commit-result.ts";
+const runner = "engine/runner.ts";
+const selectWork = "engine/loop/select-work.ts";
 const decide = "core/scheduling/decide.ts";
 
-const built = "const commit = await repository.commit(tree, parent, reply.message);";
+const writeCommits = "moves = await writeCommits(ports, held, response);";
+const destructure = "{ commit, newBranches, others } = moves";
 
 export const MUTANTS: readonly Mutant[] = [
   {
     name: "no fencing",
-    file: finish,
-    find: "    ...leaseUpdates(held),\n    ...births,",
-    replace: "    ...births,",
+    file: commitResult,
+    find: "    ...leaseUpdates(held),\n    ...newBranches,",
+    replace: "    ...newBranches,",
     seed: 1,
   },
   {
-    name: "answer leaves the lease",
-    file: finish,
-    find: "    ...leaseUpdates(held),\n    ...births,",
-    replace: "    ...leaseUpdates(held).slice(1),\n    ...births,",
+    name: "response keeps the lease",
+    file: commitResult,
+    find: "    ...leaseUpdates(held),\n    ...newBranches,",
+    replace: "    ...leaseUpdates(held).slice(1),\n    ...newBranches,",
     seed: 1,
   },
   {
-    name: "answer leaves its place",
-    file: claim,
-    find: "const places = slots.map((slot): Update => ({ ref: slot.ref, expected: slot.value, next: null }));",
-    replace: "const places: Update[] = slots.flatMap(() => []);",
+    name: "response keeps its lane slot",
+    file: leaseHolder,
+    find: "const freed = slots.map((slot): Update => ({ ref: slot.ref, expected: slot.value, next: null }));",
+    replace: "const freed: Update[] = slots.flatMap(() => []);",
     seed: 2,
   },
   {
-    name: "claim without its place",
-    file: claim,
-    find: "const places: Update[] = (run.slots ?? []).map(({ ref, expected }) => ({ ref, expected, next: value }));",
-    replace: "const places: Update[] = [];",
+    name: "claim takes no lane slot",
+    file: leaseHolder,
+    find: "const slots: Update[] = (run.slots ?? []).map(({ ref, expected }) => ({ ref, expected, next: value }));",
+    replace: "const slots: Update[] = [];",
     seed: 1,
   },
   {
     name: "no nonce",
-    file: claim,
-    find: "formatLease({ ...claim.lease, nonce: machine.newNonce() })",
-    replace: "formatLease(claim.lease)",
+    file: "engine/attempt/renew-lease.ts",
+    find: "formatLease({ ...held.lease, nonce: machine.newNonce() })",
+    replace: "formatLease(held.lease)",
     seed: 62,
   },
   {
-    name: "any lease is ours",
-    file: claim,
-    find: `if (now?.lease?.run !== claim.lease.run) return "fenced";`,
-    replace: `if (!now) return "fenced";`,
+    name: "every lease counts as our own",
+    file: "engine/attempt/renew-lease.ts",
+    find: `if (current?.lease?.run !== held.lease.run) return "fenced";`,
+    replace: `if (!current) return "fenced";`,
     seed: 147,
   },
   {
-    name: "head not read again after the claim",
-    file: claim,
-    find: "if (await retryUnreachable(ports, timeLeft(ports, claimed), () => isAsked(ports, claimed))) return claimed;",
-    replace: "if (ports) return claimed;",
+    name: "head is not read again after the claim",
+    file: leaseHolder,
+    find: "if (await retryUnreachable(ports, timeLeftMs(ports, held), () => isStillRequested(ports, held)))",
+    replace: "if (ports)",
     seed: 1,
   },
   {
-    name: "parked answer not looked for after the claim",
-    file: claim,
+    name: "parked response is not read after the claim",
+    file: leaseHolder,
     find: "const value = (await repository.read([parked])).get(parked);",
     replace: "const value = undefined as Sha | null | undefined;",
     seed: 38,
   },
   {
-    name: "gives up too late",
+    name: "lease is given up too late",
     file: "engine/timing.ts",
     find: "giveUpShare: 2 / 3,",
     replace: "giveUpShare: 20,",
     seed: 29,
   },
   {
-    name: "expiry by the date of the commit",
+    name: "lease expires by the date of its commit",
     file: decide,
     find: "return seen.isHolderDead || now.mono - seen.firstSeen > LEASE_LIMITS.takeOverFactor * ttl;",
     replace:
@@ -109,158 +115,162 @@ export const MUTANTS: readonly Mutant[] = [
     seed: 1,
   },
   {
-    name: "first sight of the ref, not of the value",
+    name: "first sight of the ref counts, not of its value",
     file: "engine/loop/observer.ts",
-    find: "firstSeen: seenAt(found.value)",
-    replace: "firstSeen: seenAt(found.ref)",
+    find: "firstSeen: firstSeenAt(value)",
+    replace: "firstSeen: firstSeenAt(ref)",
     seed: 1,
   },
   {
     name: "takeover resets the attempts",
     file: decide,
     find: "const attempt = same ? lease.attempt + 1 : 1;",
-    replace: "const attempt = same && lease.rest ? lease.attempt + 1 : 1;",
+    replace: "const attempt = same && lease.backoff ? lease.attempt + 1 : 1;",
     seed: 1,
   },
   {
-    name: "rest is never over",
+    name: "back-off never ends",
     file: decide,
     find: 'if (leftMs > 0) return wait({ code: "resting"',
     replace: 'if (lease) return wait({ code: "resting"',
     seed: 2,
   },
   {
-    name: "unknown is taken for landed",
-    file: finish,
+    name: "unknown swap counts as landed",
+    file: commitResult,
     find: `if (swap.kind === "landed") return { kind: "answered", commit };`,
     replace: `if (swap.kind === "landed" || swap.kind === "unknown") return { kind: "answered", commit };`,
     seed: 3,
   },
   {
-    name: "unknown is taken for refused",
-    file: finish,
-    find: "const mine = await refresh(ports, held);",
-    replace: `const mine = swap.kind !== "unknown" && (await refresh(ports, held));`,
+    name: "unknown swap counts as fenced",
+    file: commitResult,
+    find: "const result = await resolveSwap(ports, held, moves, saved);",
+    replace: "const result = await resolveSwap(ports, held, moves, saved, swap.kind);",
+    also: {
+      find: "const isHeld = await refresh(ports, held);",
+      replace: `const isHeld = arguments[4] !== "unknown" && (await refresh(ports, held));`,
+    },
     seed: 3,
   },
   {
     name: "head is read before the lease",
-    file: finish,
-    find: "const mine = await refresh(ports, held);\n    const present = await readOne(ports, held, branch);",
+    file: commitResult,
+    find: "const isHeld = await refresh(ports, held);\n  const current = await readRef(ports, held, refOf(head.branch));",
     replace:
-      "const present = await readOne(ports, held, branch);\n    const mine = await refresh(ports, held);",
+      "const current = await readRef(ports, held, refOf(head.branch));\n  const isHeld = await refresh(ports, held);",
     seed: 3,
   },
   {
-    name: "response is built again on each try",
-    file: finish,
-    find: built,
-    replace: built.replace("const", "let"),
+    name: "response is rebuilt on each try",
+    file: commitResult,
+    find: `const ${writeCommits}\n  const ${destructure};`,
+    replace: `let ${writeCommits}\n  let ${destructure};`,
     also: {
       find: "await ports.clock.sleep(jitterMs(ports, tries));\n  }\n  throw new UserError(MESSAGES.headMoved(",
-      replace: `${built.replace("const ", "")}\n  }\n  throw new UserError(MESSAGES.headMoved(`,
+      replace: `${writeCommits}\n    (${destructure});\n  }\n  throw new UserError(MESSAGES.headMoved(`,
     },
     seed: 78,
   },
   {
-    name: "children come after the answer",
-    file: finish,
-    find: "    ...births,\n",
+    name: "children are not created with the response",
+    file: commitResult,
+    find: "    ...newBranches,\n",
     replace: "",
     seed: 6,
   },
   {
-    name: "answer waits without its children",
-    file: finish,
+    name: "response is parked without its children",
+    file: commitResult,
     find: "if (!saved && !isAlone) {",
-    replace: "if (!saved && !isAlone && births.length > 99) {",
+    replace: "if (!saved && !isAlone && newBranches.length > 99) {",
     seed: 145,
   },
   {
-    name: "place is freed at first sight",
+    name: "orphaned lane slot is deleted at first sight",
     file: "core/scheduling/orphans.ts",
     find: "free.map(({ ref, value, wasSeenBefore }) => ({ ref, value, isConfirmed: wasSeenBefore }))",
     replace: "free.map(({ ref, value }) => ({ ref, value, isConfirmed: true }))",
     seed: 1,
   },
   {
-    name: "takeover finds no place of its own",
+    name: "takeover does not reuse the lane slot of the lost run",
     file: "core/scheduling/admission.ts",
     find: "held?.run === before.run && !given.has(ref);",
     replace: "held?.run === lane && !given.has(ref);",
     seed: 800,
   },
   {
-    name: "lost run of a request that waits keeps its place",
+    name: "lost run of a waiting request keeps its lane slot",
     file: "engine/loop/cleanup.ts",
-    find: "if (!over || !lost || lost.backoff) return false;",
-    replace: "if (!over || !lost || lost) return false;",
+    find: "if (!previousLease || !lost || lost.backoff) return false;",
+    replace: "if (!previousLease || !lost || lost) return false;",
     seed: 150,
   },
   {
-    name: "lost run of an older request keeps its place",
-    file: choose,
+    name: "lost run of an older request keeps its lane slot",
+    file: selectWork,
     find: 'why.code === "lane-full" ? [head.branch] : []',
     replace: 'why.code === "lane-full" ? [] : []',
     seed: 150,
   },
   {
-    name: "requests that wait take places",
-    file: choose,
-    find: "const unasked = admission.runs.filter(({ head }) => !barred.has(head.branch));",
-    replace: `const unasked: Run[] = [];
-      for (const run of admission.runs) barred.set(run.head.branch, await this.#tidy.bar(run, view));
-      Object.assign(admission, { runs: admission.runs.filter(({ head }) => !barred.get(head.branch)) });`,
+    name: "skipped requests take lane slots",
+    file: selectWork,
+    find: "const unchecked = admission.runs.filter(({ head }) => !checked.has(head.branch));",
+    replace: `const unchecked: Run[] = [];
+      for (const run of admission.runs) checked.set(run.head.branch, await this.#cleanup.skip(run, snapshot));
+      Object.assign(admission, { runs: admission.runs.filter(({ head }) => !checked.get(head.branch)) });`,
     seed: 1,
   },
   {
-    name: "expired lease stands",
+    name: "expired lease is not deleted",
     file: "engine/loop/cleanup.ts",
-    find: `if (decision.kind === "expire") {`,
-    replace: `if (decision.kind === "expire" && blocked.length > 99) {`,
+    find: `if (decision.kind === "expire") hasProgress =`,
+    replace: `if (decision.kind === "expire" && blocked.length > 99) hasProgress =`,
     seed: 1,
   },
   {
-    name: "fault after the end of a run gives an attempt back",
-    file: "engine/attempt/attempt.ts",
-    find: "if (now?.lease?.run !== held.lease.run || now.lease.backoff) return;",
-    replace: "if (now?.lease?.run !== held.lease.run) return;",
+    name: "fault after the end of a run does not count an attempt",
+    file: leaseHolder,
+    find: "if (current?.lease?.run !== held.lease.run || current.lease.backoff) return;",
+    replace: "if (current?.lease?.run !== held.lease.run) return;",
     seed: 1,
   },
   {
-    name: "fenced run forgets its tree",
-    file: conclude,
-    find: "const saved = tree && (await salvage(ports, held, tree, why));",
+    name: "fenced run does not save its tree",
+    file: "engine/attempt/finalize-stopped.ts",
+    find: "const saved = tree && (await salvage(ports, claim, tree, why));",
     replace: "const saved = undefined;",
     seed: 1,
   },
   {
-    name: "failed attempt that was taken over forgets its tree",
-    file: finish,
-    find: "await keepCommit(ports, held, end.salvage.value);\n    return false;",
+    name: "failed attempt that was taken over does not save its tree",
+    file: "engine/attempt/commit-backoff.ts",
+    find: "await keepCommit(ports, held, saved.value);\n    return false;",
     replace: "return false;",
     seed: 1,
   },
   {
-    name: "failure that was overtaken forgets its tree",
-    file: finish,
+    name: "overtaken failure does not save its tree",
+    file: commitResult,
     find: "keepCommit(ports, held, saved?.value ?? commit)",
     replace: "keepCommit(ports, held, commit)",
     seed: 1,
   },
   {
     name: "dead run is taken over before its tree is saved",
-    file: tick,
-    find: "if (isDead) await this.#ports.trees.sweep();",
-    replace: "if (isDead) this.#bell.ring();",
+    file: runner,
+    find: "if (hasDead) await this.#ports.trees.sweep();",
+    replace: "if (hasDead) this.#wakeSignal.wake();",
     seed: 1,
   },
   {
-    name: "runner that starts leaves the trees of dead ones",
-    file: tick,
+    name: "starting runner does not sweep the trees of dead runners",
+    file: runner,
     find: "await this.#ports.trees.sweep();\n    this.#sweptAt = now;",
     replace: "this.#sweptAt = now;",
     seed: 1,
   },
-  ...WAITING,
+  ...WAITING_MUTANTS,
 ];

@@ -1,50 +1,58 @@
 /**
- * The requests of other branches that an answer may answer too, as a merge queue does.
+ * Finds the requests of other branches that a response may answer too, as a merge queue does.
  *
- * What must hold: only what could be run by itself now, and would not be refused then: being answered
- * in a batch is no way around a wait, a limit or a permission; in the order of the queue.
+ * Invariants:
+ * - Only requests that could run on their own now are members, in the order of the queue. A batch
+ *   is not a way around a wait, a limit or a permission.
  */
 import { decide, type Run } from "../../core/scheduling/decide.ts";
 import { readCarriedState } from "../../core/workflow/carried-state.ts";
 import { byPriority } from "../../core/scheduling/admission.ts";
 import type { BatchMember } from "../../core/outcome/landing.ts";
 import type { Snapshot } from "../../core/scheduling/snapshot.ts";
-import type { Claim } from "./lease-holder.ts";
 import { DEPTH } from "../timing.ts";
-import type { TrustedConfig, Ports } from "../ports.ts";
-import { preconditionProblem } from "./preconditions.ts";
+import type { Clock, Repository, TrustedConfig } from "../ports.ts";
+import { preconditionProblem, type PreconditionServices } from "./preconditions.ts";
 
-/** How many requests one answer may answer. */
-const MOST = 100;
+/** How many requests one response may answer. */
+const MAX_MEMBERS = 100;
 
-interface BatchInput {
-  readonly ports: Ports;
+interface BatchServices extends PreconditionServices {
+  readonly ports: PreconditionServices["ports"] & {
+    readonly repository: Pick<Repository, "blocker" | "trail">;
+    readonly clock: Pick<Clock, "mono">;
+  };
   readonly trustedConfig: TrustedConfig;
-  readonly claim: Claim;
-  readonly view: Snapshot;
 }
 
-export async function readMembers({ ports, trustedConfig, claim, view }: BatchInput): Promise<BatchMember[]> {
+/** The members of the batch of a run; none where its state answers no other branches. */
+export async function readMembers(
+  services: BatchServices,
+  { request: own }: Pick<Run, "request">,
+  snapshot: Snapshot,
+): Promise<BatchMember[]> {
+  const { ports, trustedConfig } = services;
   const { workflow } = trustedConfig;
-  const { request: own } = claim.run;
   const states = workflow.states[own.state]?.answers ?? [];
   if (states.length === 0) return [];
   const now = { mono: ports.clock.mono(), wall: ports.clock.wall() };
-  const runs = decide(view, workflow, now).filter(
-    (one): one is Run => one.kind === "run" && one.request.branch !== own.branch,
-  );
-  const wanted = runs.filter(
-    ({ request, limit, knownAnswer: decided }) => states.includes(request.state) && !limit && !decided,
+  const candidates = decide(snapshot, workflow, now).filter(
+    (decision): decision is Run =>
+      decision.kind === "run" &&
+      decision.request.branch !== own.branch &&
+      states.includes(decision.request.state) &&
+      !decision.limit &&
+      !decision.knownAnswer,
   );
   const members: BatchMember[] = [];
-  for (const run of byPriority(wanted, workflow, now).slice(0, MOST)) {
+  for (const run of byPriority(candidates, workflow, now).slice(0, MAX_MEMBERS)) {
     const { request, head } = run;
     const trail = await ports.repository.trail(request.commit, DEPTH.work);
-    const item = readCarriedState(trail);
-    // A step of a plan is answered as its plan says, and a dirty checkout would hold up all of them.
-    if (item.plan || (await ports.repository.blocker(head.branch)) !== undefined) continue;
-    const one = { ports, trustedConfig, workflow, carried: item, trail, isTampered: false, claim: { run } };
-    if ((await preconditionProblem(one)) === undefined) members.push({ request, trail, carriedState: item });
+    const carried = readCarriedState(trail);
+    // A plan step is answered as its plan says, and a dirty checkout would hold up the whole batch.
+    if (carried.plan || (await ports.repository.blocker(head.branch)) !== undefined) continue;
+    const problem = await preconditionProblem(services, run, { carried, trail, isPlanTampered: false });
+    if (problem === undefined) members.push({ request, trail, carriedState: carried });
   }
   return members;
 }

@@ -1,194 +1,134 @@
 /**
- * Makes the reply of a run: its message, the branches that it makes, what it moves beyond its own.
+ * Builds the response of a run: its message, the branches that it creates, and what else it moves.
  *
- * What must hold: what the work carries goes on with every answer; a child that is there already, as
- * a child of this very work, is kept and not made again; an answer that is trouble moves its own
- * branch only.
+ * Invariants:
+ * - Every response carries the state of the work on.
+ * - An existing child of this work is kept and not created again.
+ * - A response to a failure moves its own branch only.
  */
-import { addAmounts, type Budget } from "../../core/util/amounts.ts";
 import { draftChildren, type NewBranch } from "../../core/outcome/create-children.ts";
 import { composeMessage } from "../../core/protocol/compose.ts";
 import { formatEvidence } from "../../core/policy/evidence.ts";
 import { refOf } from "../../core/protocol/ids.ts";
-import {
-  entering,
-  formatCarriedState,
-  readCarriedState,
-  type CarriedState,
-} from "../../core/workflow/carried-state.ts";
+import { formatCarriedState, readCarriedState } from "../../core/workflow/carried-state.ts";
 import { draftOtherAnswer } from "../../core/outcome/landing.ts";
 import { nextStep } from "../../core/outcome/transitions.ts";
 import { roundsProblem } from "../../core/policy/budget.ts";
+import { KEY } from "../../core/protocol/trailer-keys.ts";
 import type { Output } from "../../core/outcome/output.ts";
 import { formatPlan, planText } from "../../core/workflow/plan.ts";
 import { draftResponse, type FinalState } from "../../core/outcome/response.ts";
 import type { Trailer } from "../../core/protocol/trailer-block.ts";
 import type { LandingUpdates } from "./landing-updates.ts";
-import type { PreparedResponse, Saved } from "./commit-result.ts";
-import type { CollectedTree } from "../ports.ts";
-import { runDetails, hopLimit, type AttemptContext } from "./context.ts";
-import { KEY } from "../../core/protocol/trailer-keys.ts";
+import type { PreparedResponse } from "./commit-result.ts";
+import type { SavedTree } from "./salvage.ts";
+import type { CollectedTree, ObjectWriter } from "../ports.ts";
 import { DEPTH } from "../timing.ts";
+import { carriedAfter } from "./carried-after.ts";
+import { runDetails, hopLimit, type AttemptContext, type RequestWork } from "./context.ts";
 
 export interface ScriptResult {
-  readonly sealed: CollectedTree | undefined;
-  readonly salvage: Saved | undefined;
+  readonly collected: CollectedTree | undefined;
+  readonly saved: SavedTree | undefined;
   readonly secrets: readonly string[];
 }
 
-/** What an attempt used, as its script says and our clock. */
-export function usedBy(work: AttemptContext, output: Output | undefined): Budget {
-  const { cost = 0, tokens = 0, turns = 0 } = output ?? {};
-  return { cost, tokens, turns, time: Math.round(work.ports.clock.mono() - work.startedAt) };
-}
-
-/** The whole reply. Throws a Fault on what no message can carry. */
+/** Throws a UserError on content that no message can carry. */
 export async function buildResponse(
-  work: AttemptContext,
-  verdict: FinalState,
-  left: ScriptResult,
+  attempt: AttemptContext,
+  final: FinalState,
+  { collected, saved, secrets }: ScriptResult,
 ): Promise<PreparedResponse> {
-  const { claim } = work;
-  const { request } = claim.run;
-  const output = verdict.trouble ? undefined : verdict.output;
-  const hops = hopLimit(work);
-  const drafted = draftChildren(request, output?.children ?? [], work.carried, hops, left.secrets);
-  const births = await unborn(work, drafted);
-  const frozen = await freeze(work, output);
-  const item = carriedOn(work, verdict, frozen?.id);
-  const facts = runDetails(work, left.secrets);
+  const { services, work } = attempt;
+  const { workflow } = services.trustedConfig;
+  const { request } = attempt.run;
+  const output = final.trouble ? undefined : final.output;
+  const drafts = draftChildren(request, output?.children ?? [], work.carried, hopLimit(workflow), secrets);
+  const newBranches = await missingBranches(attempt, drafts);
+  const frozenPlan = await freezePlan(services.ports.repository, output);
+  const carried = carriedAfter(attempt, final, frozenPlan?.id);
   const message = composeMessage(
-    draftResponse(request, verdict, {
-      ...facts,
-      carried: [...formatCarriedState(item), ...proofs(output, left.sealed), ...approvers(work)],
-      appendix: frozen?.text ?? stepText(work, verdict),
+    draftResponse(request, final, {
+      ...runDetails(attempt, secrets),
+      carried: [
+        ...formatCarriedState(carried),
+        ...evidenceTrailers(output, collected),
+        ...approvalTrailers(work),
+      ],
+      appendix: frozenPlan?.text ?? nextStepText(work, final),
     }),
   );
-  return { message, births, sealed: left.sealed, salvage: left.salvage, beyond: beyond(work, verdict, left) };
+  return { message, newBranches, collected, saved, landing: landingOf(attempt, final, secrets) };
 }
 
-/** Children that are not there yet. Any other branch of that name is in the way, and the swap finds it. */
-async function unborn(
-  { ports, claim, carried }: AttemptContext,
-  births: readonly NewBranch[],
+/**
+ * Leaves out the children of this work that exist. A branch of the same name that is not a child makes
+ * the swap fail.
+ */
+async function missingBranches(
+  { run, services, work }: AttemptContext,
+  drafts: readonly NewBranch[],
 ): Promise<NewBranch[]> {
-  const repeated = births.filter(({ key }) => carried.children.includes(key));
-  if (repeated.length === 0) return [...births];
-  const values = await ports.repository.read(repeated.map(({ branch }) => refOf(branch)));
-  const kept = new Set<string>();
+  const { repository } = services.ports;
+  const repeated = drafts.filter(({ key }) => work.carried.children.includes(key));
+  if (repeated.length === 0) return [...drafts];
+  const values = await repository.read(repeated.map(({ branch }) => refOf(branch)));
+  const existing = new Set<string>();
   for (const { key, branch } of repeated) {
     const head = values.get(refOf(branch));
-    const parent = head ? readCarriedState(await ports.repository.trail(head, DEPTH.work)).parent : undefined;
-    if (parent === claim.run.request.branch) kept.add(key);
+    const parent = head ? readCarriedState(await repository.trail(head, DEPTH.work)).parent : undefined;
+    if (parent === run.request.branch) existing.add(key);
   }
-  return births.filter(({ key }) => !kept.has(key));
+  return drafts.filter(({ key }) => !existing.has(key));
 }
 
-async function freeze({ ports }: AttemptContext, output: Output | undefined) {
+async function freezePlan(objects: Pick<ObjectWriter, "hashText">, output: Output | undefined) {
   if (!output?.plan) return undefined;
-  const id = await ports.repository.hashText(planText(output.plan));
+  const id = await objects.hashText(planText(output.plan));
   const [first] = output.plan;
   const head = first ? stepHead(first, 1, output.plan.length) : "";
   return { id, text: `${head}\n\n${formatPlan(id, output.plan)}` };
 }
 
 const stepHead = (
-  step: { readonly subject: string; readonly prompt: string },
+  { subject, prompt }: { readonly subject: string; readonly prompt: string },
   at: number,
   of: number,
-): string => [`Step ${at} of ${of}: ${step.subject}`, step.prompt].filter((part) => part !== "").join("\n\n");
+): string => [`Step ${at} of ${of}: ${subject}`, prompt].filter((part) => part !== "").join("\n\n");
 
-/** What the next step of a plan asks, for who answers it. */
-function stepText({ plan }: AttemptContext, { trouble }: FinalState): string | undefined {
+/** The task of the next plan step, for the script or person that answers it. */
+function nextStepText({ plan }: RequestWork, { trouble }: FinalState): string | undefined {
   const next = nextStep(plan);
   return plan && next && !trouble ? stepHead(next, plan.step + 1, plan.of) : undefined;
 }
 
-/** The work as the answer carries it. */
-function carriedOn(
-  work: AttemptContext,
-  { state, output, trouble }: FinalState,
-  frozen: string | undefined,
-): CarriedState {
-  const { carried: item, offspring, plan } = work;
-  const given = trouble ? undefined : output;
-  const joined = joins(work, state, trouble !== undefined)
-    ? offspring.filter(({ result }) => result !== "going")
-    : [];
-  const add = (old: readonly string[], more: readonly string[]): string[] => [...new Set([...old, ...more])];
-  const next: CarriedState = {
-    ...item,
-    // What children spent is the work's, once it has their results.
-    spent: joined
-      .filter(({ isNew }) => isNew)
-      .reduce(addAmounts, addAmounts(item.spent, usedBy(work, output))),
-    children: add(
-      item.children,
-      (given?.children ?? []).map(({ key }) => key),
-    ),
-    joined: add(
-      item.joined,
-      joined.map(({ key }) => key),
-    ),
-    cancels: add(item.cancels, given?.cancel ?? []),
-    risk: given?.risk ?? item.risk,
-    plan: frozen === undefined ? placeAfter(work) : { id: frozen, step: 1, of: given?.plan?.length ?? 0 },
-  };
-  const isOff = trouble || (plan && state !== nextStep(plan)?.state);
-  const carried = isOff && frozen === undefined ? { ...next, plan: placeNow(work, state) } : next;
-  return entering(carried, state, work.workflow);
+function evidenceTrailers(output: Output | undefined, collected: CollectedTree | undefined): Trailer[] {
+  return collected ? (output?.evidence ?? []).map((name) => formatEvidence(name, collected.tree)) : [];
 }
 
-/**
- * Whether this answer ends a wait for children. One that ended in vain hands them to a script as they
- * are; a person may mend them, and then they are waited for again.
- */
-function joins({ claim, workflow }: AttemptContext, state: string, isTrouble: boolean): boolean {
-  const waits = claim.run.state?.wait.some((one) => one.kind === "children" || one.kind === "either");
-  const next = workflow.states[state];
-  return (
-    waits === true &&
-    (!isTrouble || (claim.run.knownAnswer !== undefined && next !== undefined && !next.human))
-  );
-}
-
-/** After the last step the plan is fulfilled, and binds nobody any more. */
-function placeAfter({ plan, carried }: AttemptContext): CarriedState["plan"] {
-  if (!plan) return carried.plan;
-  return plan.step < plan.of ? { id: plan.id, step: plan.step + 1, of: plan.of } : undefined;
-}
-
-/** Where trouble leads aside, the step is still to be done. */
-function placeNow({ plan, carried }: AttemptContext, state: string): CarriedState["plan"] {
-  const isAside = ["failed", "parked"].includes(state) || plan === undefined || plan.step < plan.of;
-  return isAside ? carried.plan : undefined;
-}
-
-function proofs(output: Output | undefined, sealed: CollectedTree | undefined): Trailer[] {
-  return sealed ? (output?.evidence ?? []).map((name) => formatEvidence(name, sealed.tree)) : [];
-}
-
-const approvers = ({ approvals }: AttemptContext): Trailer[] =>
+const approvalTrailers = ({ approvals }: RequestWork): Trailer[] =>
   approvals.map(({ by, commit }) => ({ key: KEY.approvedBy, value: `${by} ${commit}` }));
 
-function beyond(
-  work: AttemptContext,
+function landingOf(
+  { lease, services, work }: AttemptContext,
   { state, output, trouble }: FinalState,
-  { secrets }: ScriptResult,
+  secrets: readonly string[],
 ): LandingUpdates | undefined {
-  const { answers = [], land: landing } = trouble ? {} : (output ?? {});
-  if (landing === undefined && answers.length === 0) return undefined;
-  const { claim, workflow, target, targetCommit, members } = work;
-  const { run, runner, branch } = claim.lease;
-  const facts = { run, runner, by: branch, hopLimit: hopLimit(work), secrets, workflow: work.workflow };
+  const { answers = [], land } = trouble ? {} : (output ?? {});
+  if (land === undefined && answers.length === 0) return undefined;
+  const { workflow, target } = services.trustedConfig;
+  const { run, runner, branch } = lease;
+  const facts = { run, runner, by: branch, hopLimit: hopLimit(workflow), secrets, workflow };
   const others = answers.flatMap((answer) => {
-    const member = members.find(({ request }) => request.branch === answer.branch);
+    const member = work.members.find(({ request }) => request.branch === answer.branch);
     if (!member) return [];
-    // Its own limits hold, whoever answers it.
-    const most = roundsProblem(workflow, member.carriedState, answer.state);
-    const given = most ? { ...answer, state: most.state, summary: most.why } : answer;
-    return [{ request: member.request, state: given.state, message: draftOtherAnswer(given, member, facts) }];
+    // The limits of the other branch hold for every answer to it.
+    const limit = roundsProblem(workflow, member.carriedState, answer.state);
+    const limited = limit ? { ...answer, state: limit.state, summary: limit.why } : answer;
+    return [
+      { request: member.request, state: limited.state, message: draftOtherAnswer(limited, member, facts) },
+    ];
   });
-  const land = landing && { ref: refOf(target), expected: targetCommit, next: landing };
-  return { land, state, others };
+  const move = land && { ref: refOf(target), expected: work.targetCommit, next: land };
+  return { target: move, state, others };
 }

@@ -1,78 +1,107 @@
 /**
- * Takes, keeps and gives back the lease of one request.
+ * Takes and gives back the lease of one request.
  *
- * What must hold: a Claim exists only after its swap landed and the head was read again; each
- * renewal has a new nonce; a lease whose run is not ours is never written. See docs/protocol.md.
+ * Invariants:
+ * - A claim exists only after its swap landed and the head was read again.
+ * - A lease whose run is another's is never written.
+ *
+ * See docs/protocol.md.
  */
 import { NO_AMOUNTS, type Budget } from "../../core/util/amounts.ts";
 import type { Run } from "../../core/scheduling/decide.ts";
 import { refOf, type Ref, type Sha } from "../../core/protocol/ids.ts";
 import { formatLease, type Lease } from "../../core/protocol/lease.ts";
 import { refsOf } from "../../core/protocol/refs.ts";
+import { KEY } from "../../core/protocol/trailer-keys.ts";
 import { parseMessage, valueOf } from "../../core/protocol/message.ts";
 import { formatLaneRun } from "../../core/scheduling/side-refs.ts";
 import { UserError, MESSAGES } from "../../core/messages/messages.ts";
 import { retryUnreachable } from "../loop/retry-remote.ts";
-import type { Ports, Update } from "../ports.ts";
-import { KEY } from "../../core/protocol/trailer-keys.ts";
-import { LEASE } from "../timing.ts";
+import { BACKOFF, LEASE } from "../timing.ts";
+import type { Clock, Machine, Repository, Update } from "../ports.ts";
 
-declare const landed: unique symbol;
+export interface LeasePorts {
+  readonly repository: Pick<Repository, "note" | "read" | "readLease" | "swap" | "trail">;
+  readonly clock: Pick<Clock, "mono" | "sleep" | "wall">;
+  readonly machine: Pick<Machine, "holder" | "newNonce" | "newRun" | "random" | "runner">;
+}
 
-interface Held {
+const claimed = Symbol("claimed");
+
+interface HeldRef {
   readonly ref: Ref;
   readonly value: Sha;
 }
 
-interface Mark extends Held {
+interface QuotaMark extends HeldRef {
   readonly lane: string;
   readonly at: number;
+  /** The value that replaces it when the claim ends. */
   next?: Sha;
 }
 
-/** Proof that this run holds the lease; only `claim` makes one. */
+/** Proof that this run holds the lease. Only `claim` makes one. */
 export interface Claim {
   readonly run: Run;
   readonly lease: Lease;
   readonly ref: Ref;
-  /** The object that the lease ref holds now; changes with each renewal. */
+  /** The current value of the lease ref; changes with each renewal. */
   value: Sha;
-  /** When it was sent, on our own clock: until others may take it over, time runs from there. */
+  /** When the claim was sent, on the monotonic clock. Its lease time starts there. */
   readonly since: number;
-  /** The places in lanes that go when the lease goes, as long as they are there. */
-  slots: readonly Held[];
-  /** The marks in quotas of lanes, each with what it is to become. */
-  quotas: readonly Mark[];
-  readonly [landed]: true;
+  /** The lane slots to delete together with the lease, as long as they exist. */
+  slots: readonly HeldRef[];
+  quotas: readonly QuotaMark[];
+  readonly [claimed]: true;
 }
 
-/** Why a run must end before its script does. */
-export type StopReason = "fenced" | "moved" | "lease-lost" | "shutdown" | "held" | "called-off";
+/** How long an unreachable remote is retried. */
+export const outageMs = ({ ttlMs }: Pick<Lease, "ttlMs">): number => ttlMs * LEASE.unreachableFactor;
 
-/** One stop for one run: the first reason wins. */
-export class StopSwitch {
-  reason: StopReason | undefined;
-  readonly done: Promise<string>;
-  #resolve: (why: string) => void = () => undefined;
-
-  constructor() {
-    this.done = new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
+/** Claims a request. Undefined: another runner has it, or it is no longer the head of its branch. */
+export async function claim(ports: LeasePorts, run: Run, ttlMs: number): Promise<Claim | undefined> {
+  const { repository, clock } = ports;
+  const { lease: ref } = refsOf(run.head.key);
+  const lease = newLease(ports.machine, run, ttlMs);
+  const value = await repository.note(formatLease(lease));
+  const slots: Update[] = (run.slots ?? []).map(({ ref, expected }) => ({ ref, expected, next: value }));
+  const marks = await quotaMarks(ports, run, lease.run);
+  const since = clock.mono();
+  const swap = await repository.swap(
+    [{ ref, expected: run.previousLease?.value ?? null, next: value }, ...slots, ...marks],
+    `claim ${run.request.state}`,
+  );
+  if (swap.kind === "blocked") throw new UserError(MESSAGES.noClaim(swap.why));
+  if (swap.kind === "refused") return undefined;
+  if (swap.kind === "unknown") {
+    const current = await retryUnreachable(ports, outageMs(lease), () => repository.readLease(ref));
+    if (current?.lease?.run !== lease.run) return undefined;
   }
-
-  stop(reason: StopReason): void {
-    this.reason ??= reason;
-    this.#resolve(this.reason);
-  }
+  const held: Claim = {
+    run,
+    lease,
+    ref,
+    value,
+    since,
+    slots: slots.map((slot): HeldRef => ({ ref: slot.ref, value })),
+    quotas: marks.map((mark): QuotaMark => ({
+      ref: mark.ref,
+      value: mark.next,
+      lane: mark.lane,
+      at: mark.at,
+    })),
+    [claimed]: true,
+  };
+  if (await retryUnreachable(ports, timeLeftMs(ports, held), () => isStillRequested(ports, held)))
+    return held;
+  await release(ports, held, await restoredLease(ports, held));
+  return undefined;
 }
 
-/** Claims a request. Undefined: somebody else has it, or it is no longer the head. */
-export async function claim(ports: Ports, run: Run, ttlMs: number): Promise<Claim | undefined> {
-  const { repository, machine, clock } = ports;
-  const ref = refsOf(run.head.key).lease;
-  const before = run.previousLease?.lease;
-  const lease: Lease = {
+function newLease(machine: LeasePorts["machine"], run: Run, ttlMs: number): Lease {
+  const previous = run.previousLease?.lease;
+  const hasScript = !run.limit && !run.knownAnswer;
+  return {
     branch: run.head.branch,
     request: run.request.commit,
     run: machine.newRun(),
@@ -80,38 +109,16 @@ export async function claim(ports: Ports, run: Run, ttlMs: number): Promise<Clai
     attempt: run.attempt,
     ttlMs,
     nonce: machine.newNonce(),
-    // What runs no script is in no lane.
-    lanes: (run.limit || run.knownAnswer ? undefined : run.state?.lane) ?? ["default"],
+    // A run without a script is in no lane of its state.
+    lanes: (hasScript ? run.state?.lane : undefined) ?? ["default"],
     slots: (run.slots ?? []).map(({ name }) => name),
-    spent: (before?.request === run.request.commit ? before.spent : undefined) ?? NO_AMOUNTS,
+    spent: (previous?.request === run.request.commit ? previous.spent : undefined) ?? NO_AMOUNTS,
     ...(machine.holder ? { holder: machine.holder } : {}),
   };
-  const value = await repository.note(formatLease(lease));
-  const places: Update[] = (run.slots ?? []).map(({ ref, expected }) => ({ ref, expected, next: value }));
-  const marks = await markQuotas(ports, run, lease.run);
-  const since = clock.mono();
-  const swap = await repository.swap(
-    [{ ref, expected: run.previousLease?.value ?? null, next: value }, ...places, ...marks],
-    `claim ${run.request.state}`,
-  );
-  if (swap.kind === "blocked") throw new UserError(MESSAGES.noClaim(swap.why));
-  if (swap.kind !== "landed") {
-    if (swap.kind !== "unknown") return undefined;
-    const found = await retryUnreachable(ports, ttlMs * LEASE.unreachableFactor, () =>
-      repository.readLease(ref),
-    );
-    if (found?.lease?.run !== lease.run) return undefined;
-  }
-  const slots = places.map((one) => ({ ref: one.ref, value }));
-  const quotas = marks.map(({ ref: mark, next, lane, at }): Mark => ({ ref: mark, value: next, lane, at }));
-  const claimed = { run, lease, ref, value, slots, quotas, since } as unknown as Claim;
-  if (await retryUnreachable(ports, timeLeft(ports, claimed), () => isAsked(ports, claimed))) return claimed;
-  await release(ports, claimed, await laidBack(ports, claimed));
-  return undefined;
 }
 
-/** What a claim writes into quotas, in its own swap. */
-async function markQuotas({ repository, clock }: Ports, run: Run, id: Lease["run"]) {
+/** The marks that a claim writes into lane quotas, in its own swap. */
+async function quotaMarks({ repository, clock }: LeasePorts, run: Run, id: Lease["run"]) {
   const marks = [];
   for (const { lane, ref, expected } of run.quotas ?? []) {
     const at = clock.wall();
@@ -121,136 +128,107 @@ async function markQuotas({ repository, clock }: Ports, run: Run, id: Lease["run
   return marks;
 }
 
-/** Lets the marks of a claim say what it spent, once it ends. */
-export async function markLaneUse({ repository }: Ports, claim: Claim, spent: Budget): Promise<void> {
+/** Prepares the quota marks of a claim to say what the run spent. They are written when the claim ends. */
+export async function markLaneUse(
+  { repository }: { readonly repository: Pick<Repository, "note"> },
+  held: Claim,
+  spent: Budget,
+): Promise<void> {
   const { tokens = 0, cost = 0 } = spent;
   if (tokens === 0 && cost === 0) return;
-  for (const mark of claim.quotas) {
+  for (const mark of held.quotas) {
     const { lane, at } = mark;
-    mark.next = await repository.note(formatLaneRun({ lane, run: claim.lease.run, at, tokens, cost }));
+    mark.next = await repository.note(formatLaneRun({ lane, run: held.lease.run, at, tokens, cost }));
   }
 }
 
 /**
- * We looked too early, and what we took over may be the lease of the request that is the head by now:
- * then it rests, because its attempts count.
+ * The snapshot was stale: the lease that the claim replaced may belong to the request that is the head
+ * now. It is restored in back-off, so that its attempts stay counted.
  */
-async function laidBack({ repository, machine }: Ports, { run, lease }: Claim): Promise<Sha | undefined> {
-  const before = run.previousLease?.lease;
-  if (!before || before.request === lease.request) return undefined;
+async function restoredLease(
+  { repository, machine }: LeasePorts,
+  { run, lease }: Claim,
+): Promise<Sha | undefined> {
+  const replaced = run.previousLease?.lease;
+  if (!replaced || replaced.request === lease.request) return undefined;
   const own = { run: lease.run, runner: lease.runner, nonce: machine.newNonce() };
-  const rest = before.backoff ?? { ms: 0, why: "its runner was lost" };
-  return repository.note(formatLease({ ...before, ...own, backoff: rest }));
+  const backoff = replaced.backoff ?? { ms: 0, why: "its runner was lost" };
+  return repository.note(formatLease({ ...replaced, ...own, backoff }));
 }
 
-/** How long nobody may take over a claim that was not renewed yet; below 0: somebody may have. */
-export function timeLeft({ clock }: Ports, { since, lease }: Claim): number {
+/** How long no other runner may take over a claim that was not renewed yet. Below 0: one may have. */
+export function timeLeftMs({ clock }: Pick<LeasePorts, "clock">, { since, lease }: Claim): number {
   return since + lease.ttlMs * LEASE.giveUpShare - clock.mono();
 }
 
-/** True when the request is the head of its branch, and no finished answer to it waits beside that. */
-async function isAsked(ports: Ports, { run }: Claim): Promise<boolean> {
-  const { repository } = ports;
-  const [ref, { parked }] = [refOf(run.head.branch), refsOf(run.head.key)];
-  // What waits beside the branch before the branch itself: an answer that lands in between shows there.
+/** True when the request is the head of its branch and no parked response to it exists. */
+async function isStillRequested({ repository }: LeasePorts, { run }: Claim): Promise<boolean> {
+  const [branchRef, { parked }] = [refOf(run.head.branch), refsOf(run.head.key)];
+  // The parked response is read before the branch: a response that lands in between shows on the branch.
   const value = (await repository.read([parked])).get(parked);
-  if ((await repository.read([ref])).get(ref) !== run.request.commit) return false;
-  const [answer] = value ? await repository.trail(value, 1) : [];
-  return !answer || valueOf(parseMessage(answer.message).trailers, KEY.answers) !== run.request.commit;
+  if ((await repository.read([branchRef])).get(branchRef) !== run.request.commit) return false;
+  const [response] = value ? await repository.trail(value, 1) : [];
+  return !response || valueOf(parseMessage(response.message).trailers, KEY.answers) !== run.request.commit;
 }
 
-/** True while the request is still the head of its branch. */
-async function isHead(ports: Ports, claim: Claim): Promise<boolean> {
-  const ref = refOf(claim.run.head.branch);
-  const values = await ports.repository.read([ref]);
-  return values.get(ref) === claim.run.request.commit;
-}
-
-/** What goes or changes together when a claim ends: its lease, and its places in lanes. */
-export function leaseUpdates(claim: Claim, next: Sha | null = null): Update[] {
-  const { ref, value, slots, quotas } = claim;
-  const places = slots.map((slot): Update => ({ ref: slot.ref, expected: slot.value, next: null }));
+/** The updates that end or change a claim: its lease, its lane slots and its quota marks. */
+export function leaseUpdates(held: Claim, next: Sha | null = null): Update[] {
+  const { ref, value, slots, quotas } = held;
+  const freed = slots.map((slot): Update => ({ ref: slot.ref, expected: slot.value, next: null }));
   const marks = quotas.flatMap((mark): Update[] =>
     mark.next ? [{ ref: mark.ref, expected: mark.value, next: mark.next }] : [],
   );
-  return [{ ref, expected: value, next }, ...places, ...marks];
+  return [{ ref, expected: value, next }, ...freed, ...marks];
 }
 
-/** Reads again what a claim holds, after a swap that did not land. False: the lease is not ours. */
-export async function refresh(ports: Ports, claim: Claim): Promise<boolean> {
-  const { lease, ref } = claim;
-  const refs = [...claim.slots, ...claim.quotas].map((one) => one.ref);
+export interface RefreshPorts {
+  readonly repository: Pick<Repository, "read" | "readLease">;
+  readonly clock: Pick<Clock, "mono" | "sleep">;
+  readonly machine: Pick<Machine, "random">;
+}
+
+/** Reads the refs of a claim again after a swap that did not land. False: the run was fenced. */
+export async function refresh(ports: RefreshPorts, held: Claim): Promise<boolean> {
+  const { lease, ref } = held;
+  const refs = [...held.slots, ...held.quotas].map((heldRef) => heldRef.ref);
   const read = () =>
     Promise.all([
       ports.repository.readLease(ref),
       refs.length > 0 ? ports.repository.read(refs) : new Map<Ref, Sha | null>(),
     ]);
-  const [now, there] = await retryUnreachable(ports, lease.ttlMs * LEASE.unreachableFactor, read);
-  if (now?.lease?.run !== lease.run) return false;
-  claim.value = now.value;
-  claim.slots = claim.slots.filter((one) => there.get(one.ref) === one.value);
-  claim.quotas = claim.quotas.filter((one) => there.get(one.ref) === one.value);
+  const [current, values] = await retryUnreachable(ports, outageMs(lease), read);
+  if (current?.lease?.run !== lease.run) return false;
+  held.value = current.value;
+  held.slots = held.slots.filter((slot) => values.get(slot.ref) === slot.value);
+  held.quotas = held.quotas.filter((mark) => values.get(mark.ref) === mark.value);
   return true;
 }
 
-/** Deletes the lease, or replaces it by `next`, if it is still ours. */
-export async function release(ports: Ports, claim: Claim, next?: Sha): Promise<void> {
-  for (let tries = 0; tries < LEASE.releaseTries && claim.value !== next; tries++) {
-    const swap = await ports.repository.swap(leaseUpdates(claim, next), "release");
-    if (swap.kind === "landed" || !(await refresh(ports, claim))) return;
+export type ReleasePorts = RefreshPorts & { readonly repository: Pick<Repository, "swap"> };
+
+/** Deletes the lease, or replaces it by `next`, if this run still holds it. */
+export async function release(ports: ReleasePorts, held: Claim, next?: Sha): Promise<void> {
+  for (let tries = 0; tries < LEASE.releaseTries && held.value !== next; tries++) {
+    const swap = await ports.repository.swap(leaseUpdates(held, next), "release");
+    if (swap.kind === "landed" || !(await refresh(ports, held))) return;
   }
 }
 
-/**
- * Renews until `until` resolves; stops the run when the lease or the head is no longer ours, or when
- * nothing is known of the lease for two thirds of its time: then nobody may have taken over yet.
- */
-export async function keep(
-  ports: Ports,
-  claim: Claim,
-  stop: StopSwitch,
-  until: Promise<unknown>,
-): Promise<void> {
-  const { clock } = ports;
-  const { ttlMs } = claim.lease;
-  let over = false;
-  const ended = until.then(
-    () => void (over = true),
-    () => void (over = true),
-  );
-  let lastGood = claim.since;
-  while (!over && stop.reason === undefined) {
-    const restMs = Math.min(ttlMs / LEASE.renewals, lastGood + ttlMs * LEASE.giveUpShare - clock.mono());
-    await clock.sleep(Math.max(0, restMs), ended);
-    if (over) return;
-    const sent = clock.mono();
-    const leftMs = lastGood + ttlMs * LEASE.giveUpShare - sent;
-    if (leftMs < 0) return stop.stop("lease-lost");
-    const answered = new Promise<Renewal>((resolve) => {
-      renew(ports, claim).then(resolve, () => resolve("unknown"));
-    });
-    // A remote that does not answer must not keep us from noticing that time is up.
-    const waited = await Promise.race([answered, clock.sleep(leftMs, Promise.race([answered, ended]))]);
-    if (over) return void (await answered);
-    if (waited === undefined) return stop.stop("lease-lost");
-    if (waited === "fenced" || waited === "moved") return stop.stop(waited);
-    if (waited === "renewed") lastGood = sent;
-  }
-}
-
-type Renewal = "renewed" | "fenced" | "moved" | "unknown";
-
-/** One new nonce, and one look at the head. */
-async function renew(ports: Ports, claim: Claim): Promise<Renewal> {
+/** Puts the request into back-off after a fault of the runner, without using up an attempt. Never rejects. */
+export async function releaseAfterFault(ports: LeasePorts, held: Claim, fault: string): Promise<void> {
   const { repository, machine } = ports;
-  const next = await repository.note(formatLease({ ...claim.lease, nonce: machine.newNonce() }));
-  const swap = await repository.swap([{ ref: claim.ref, expected: claim.value, next }], "renew");
-  if (swap.kind === "landed") claim.value = next;
-  else {
-    const now = await repository.readLease(claim.ref);
-    if (now?.lease?.run !== claim.lease.run) return "fenced";
-    claim.value = now.value;
+  const attempt = held.lease.attempt - 1;
+  const backoff = { ms: BACKOFF.faultMs, why: fault.split("\n")[0] || "a fault" };
+  const lease = { ...held.lease, attempt, nonce: machine.newNonce(), backoff };
+  try {
+    const current = await repository.readLease(held.ref);
+    // A fault after the end of the run, such as a worktree that cannot be removed, changes nothing.
+    if (current?.lease?.run !== held.lease.run || current.lease.backoff) return;
+    held.value = current.value;
+    const next = await repository.note(formatLease(lease));
+    await repository.swap(leaseUpdates(held, next), "give back");
+  } catch {
+    // The disk may be full. The lease then stays until this process ends, and is taken over.
   }
-  if (!(await isHead(ports, claim).catch(() => true))) return "moved";
-  return claim.value === next ? "renewed" : "unknown";
 }

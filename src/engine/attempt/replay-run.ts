@@ -1,93 +1,75 @@
 /**
- * Runs a past request again, for nobody but the one who asks.
+ * Runs a past request again and shows the response that it would get now.
  *
- * What must hold: the worktree, the script, the judgement and the response are those of an attempt;
- * no claim, no lane, no ref; the worktree is given back whatever happens.
+ * Invariants:
+ * - Worktree, script, validation and response are those of a real attempt.
+ * - It takes no claim and no lane slot, and moves no ref. The worktree is always released.
  */
 import { NO_AMOUNTS } from "../../core/util/amounts.ts";
 import type { Run } from "../../core/scheduling/decide.ts";
 import type { Sha } from "../../core/protocol/ids.ts";
+import type { Lease } from "../../core/protocol/lease.ts";
 import type { Outcome } from "../../core/outcome/outcome.ts";
 import type { Request } from "../../core/protocol/request.ts";
 import type { FinalState } from "../../core/outcome/response.ts";
-import { NO_HISTORY_FACTS, type Head, type Snapshot } from "../../core/scheduling/snapshot.ts";
-import type { Claim, StopSwitch } from "./lease-holder.ts";
+import { NO_HISTORY_FACTS, type Head } from "../../core/scheduling/snapshot.ts";
+import { Observer } from "../loop/observer.ts";
 import { scriptCallOf, runSetupAndScript } from "./execute.ts";
 import type {
-  TrustedConfig,
-  RefListing,
+  AttemptTree,
+  CollectedTree,
+  Machine,
   Ports,
+  RefListing,
   Script,
   ScriptEnd,
-  CollectedTree,
-  AttemptTree,
+  TrustedConfig,
 } from "../ports.ts";
 import { buildResponse } from "./build-response.ts";
-import { temper, validateResult } from "./validate-result.ts";
-import { readContext, type AttemptContext } from "./context.ts";
+import { applyLimits, validateResult } from "./validate-result.ts";
+import type { AttemptContext, AttemptIdentity } from "./context.ts";
+import { readContext } from "./read-context.ts";
+import type { StopSwitch } from "./stop-switch.ts";
 
 export interface ReplayRequest {
   readonly ports: Ports;
-  /** Branches are taken as they are today: nothing tells what they were like when it was run. */
+  /** The refs as they are now; nothing records how they were during the past run. */
   readonly listing: RefListing;
   readonly trustedConfig: TrustedConfig;
   readonly request: Request;
   readonly script: Script;
   readonly stop: StopSwitch;
-  /** Is told of the worktree, so that nobody takes it for one of a run that has to be saved. */
+  /** Called with the worktree, so that a sweep does not save it as that of a lost run. */
   readonly onTreeOpened: (tree: AttemptTree) => void;
 }
 
 export interface ReplayResult {
   readonly outcome: Outcome;
-  /** Undefined when there would be no answer yet. */
+  /** Undefined when the request would not be answered yet. */
   readonly answer: { readonly state: string; readonly message: string; readonly tree: Sha } | undefined;
   readonly log: string;
 }
 
-/** Runs the script once. */
-export async function replayRun(rehearsal: ReplayRequest): Promise<ReplayResult> {
-  const {
-    ports,
-    trustedConfig: contract,
-    listing: look,
-    request,
-    script,
-    stop,
-    onTreeOpened: opened,
-  } = rehearsal;
-  const none = { leases: new Map(), slots: new Map(), takeovers: new Map() };
-  const view: Snapshot = {
-    ...look,
-    ...none,
-    firstSightings: new Map(),
-    runningAttempts: new Map(),
-    facts: NO_HISTORY_FACTS,
-  };
-  const claim = standIn(rehearsal);
-  const work = await readContext({
-    ports,
-    trustedConfig: contract,
-    claim,
-    stop,
-    beside: () => undefined,
-    script,
-    view,
-  });
-  const tree = await ports.trees.open(claim.lease.run, request);
+export async function replayRun(replay: ReplayRequest): Promise<ReplayResult> {
+  const { ports, listing, trustedConfig, request, script, stop } = replay;
+  const services = { ports, trustedConfig, stop, background: { add: () => undefined } };
+  const unleased = { ...listing, leases: new Map(), slots: new Map() };
+  const snapshot = new Observer(ports).observe(unleased, new Map(), new Map(), NO_HISTORY_FACTS);
+  const attempt = await readContext(services, identityOf(replay), snapshot);
+  const tree = await ports.trees.open(attempt.lease.run, request);
   try {
-    opened(tree);
-    const end = await runSetupAndScript(work, await scriptCallOf(work, script, tree));
-    const sealed = end.exit.kind === "exited" ? await ports.trees.collect(tree) : undefined;
-    const outcome = await validateResult(work, end, sealed);
-    return { outcome, answer: await answerOf(work, outcome, end, sealed), log: end.log };
+    replay.onTreeOpened(tree);
+    const end = await runSetupAndScript(services, await scriptCallOf(attempt, script, tree));
+    const collected = end.exit.kind === "exited" ? await ports.trees.collect(tree) : undefined;
+    const outcome = await validateResult(attempt, end, collected);
+    return { outcome, answer: await answerOf(attempt, outcome, end, collected), log: end.log };
   } finally {
     await ports.trees.release(tree);
   }
 }
 
-/** What stands in the place of a claim: nothing was claimed, and nothing that writes is given it. */
-function standIn({ ports: { machine }, trustedConfig: contract, request }: ReplayRequest): Claim {
+/** A first attempt at the request with a lease that no ref holds. */
+function identityOf({ ports, trustedConfig, request, script }: ReplayRequest): AttemptIdentity {
   const { branch, commit, committed, message, state } = request;
   const head: Head = {
     branch,
@@ -98,44 +80,54 @@ function standIn({ ports: { machine }, trustedConfig: contract, request }: Repla
     message: message.header,
     reading: request,
   };
-  const entry = contract.workflow.states[state];
-  const run: Run = { kind: "run", head, request, state: entry, attempt: 1, previousLease: undefined };
-  const lease: Claim["lease"] = {
-    branch,
-    request: commit,
-    run: machine.newRun(),
-    runner: machine.runner,
+  const run: Run = {
+    kind: "run",
+    head,
+    request,
+    state: trustedConfig.workflow.states[state],
     attempt: 1,
-    ttlMs: 0,
-    nonce: machine.newNonce(),
-    lanes: [],
-    slots: [],
-    spent: NO_AMOUNTS,
+    previousLease: undefined,
   };
-  return { run, lease } as unknown as Claim;
+  return { run, lease: unwrittenLease(ports.machine, request), script };
 }
 
+const unwrittenLease = (
+  machine: Pick<Machine, "newNonce" | "newRun" | "runner">,
+  { branch, commit }: Request,
+): Lease => ({
+  branch,
+  request: commit,
+  run: machine.newRun(),
+  runner: machine.runner,
+  attempt: 1,
+  ttlMs: 0,
+  nonce: machine.newNonce(),
+  lanes: [],
+  slots: [],
+  spent: NO_AMOUNTS,
+});
+
 async function answerOf(
-  work: AttemptContext,
+  attempt: AttemptContext,
   outcome: Outcome,
   end: ScriptEnd,
-  sealed: CollectedTree | string | undefined,
+  collected: CollectedTree | string | undefined,
 ): Promise<ReplayResult["answer"]> {
   if (outcome.kind === "later" || outcome.kind === "stopped") return undefined;
-  const { request, state } = work.claim.run;
-  const left = typeof sealed === "object" && outcome.kind === "answer" ? sealed : undefined;
-  const verdict: FinalState =
-    outcome.kind === "answer" && left
-      ? temper(work, outcome, left)
+  const { request, state } = attempt.run;
+  const result = typeof collected === "object" && outcome.kind === "answer" ? collected : undefined;
+  const final: FinalState =
+    outcome.kind === "answer" && result
+      ? applyLimits(attempt, outcome, result)
       : {
           state: state?.["on-failure"] ?? "failed",
           output: outcome.output,
           trouble: troubleOf(outcome, end),
         };
   const { secrets } = end;
-  const { message } = await buildResponse(work, verdict, { sealed: left, salvage: undefined, secrets });
-  // A failure leaves the files as they were.
-  return { state: verdict.state, message, tree: left?.tree ?? request.commit };
+  const { message } = await buildResponse(attempt, final, { collected: result, saved: undefined, secrets });
+  // A failure keeps the files of the request.
+  return { state: final.state, message, tree: result?.tree ?? request.commit };
 }
 
 const troubleOf = (outcome: Outcome, { log }: ScriptEnd): { why: string; log: string } => ({

@@ -1,74 +1,79 @@
 /**
- * Runs the prompt of a state that has a script too, and keeps what it would have answered.
+ * Runs the prompt of a state that also has a script, and keeps the response that it would have given.
  *
- * What must hold: the answer is written by then, the branch is free to go on, and nothing that a
- * shadow does, a fault of ours included, can change the answer or count against the work; what it
- * left is on a ref of its own before its worktree is given back.
+ * Invariants:
+ * - It starts after the real response is written. Nothing that it does counts against the work.
+ * - A ref holds its changes before its worktree is released.
  */
 import { cleanLine, redact } from "../../core/util/redact.ts";
 import { composeMessage } from "../../core/protocol/compose.ts";
 import type { RunId } from "../../core/protocol/ids.ts";
 import { HOLD, shadowRef } from "../../core/protocol/refs.ts";
+import { KEY } from "../../core/protocol/trailer-keys.ts";
+import type { Request } from "../../core/protocol/request.ts";
 import { decideOutcome, describeEnd, type LegalAnswers, type Outcome } from "../../core/outcome/outcome.ts";
 import { readOutput } from "../../core/outcome/output.ts";
-import type { Script, ScriptEnd, AttemptTree } from "../ports.ts";
-import type { AttemptContext } from "./context.ts";
-import { KEY } from "../../core/protocol/trailer-keys.ts";
+import type { AttemptTree, Script, ScriptEnd } from "../ports.ts";
+import type { ClaimedAttempt } from "./context.ts";
 
-/** Runs a script for the request once more; `legal` are the states that may follow. */
-type Play = (
+/** Runs a script for the request once more; `legal` holds the states that may follow. */
+type RunScript = (
   script: Script,
   tree: AttemptTree,
   run: RunId,
 ) => Promise<{ legal: LegalAnswers; end: ScriptEnd }>;
 
 /** Never rejects. */
-export async function runShadow(work: AttemptContext, play: Play): Promise<void> {
-  const { ports, claim, trustedConfig } = work;
-  const { request } = claim.run;
+export async function runShadow(attempt: ClaimedAttempt, runScript: RunScript): Promise<void> {
+  const { ports, trustedConfig } = attempt.services;
+  const { state, branch } = attempt.run.request;
   try {
-    const prompt = await trustedConfig.prompt(request.state);
-    if (prompt && !(await isUnwanted(work))) await cast(work, prompt, play);
+    const prompt = await trustedConfig.prompt(state);
+    if (prompt && !(await isUnwanted(attempt))) await recordShadow(attempt, prompt, runScript);
   } catch (error) {
-    const what = `the shadow of ${request.state}: ${error instanceof Error ? error.message : String(error)}`;
-    ports.report({ kind: "fault", branch: request.branch, what, next: undefined });
+    const what = `the shadow of ${state}: ${error instanceof Error ? error.message : String(error)}`;
+    ports.report({ kind: "fault", branch, what, next: undefined });
   }
 }
 
-/** Where the script gave no answer yet, there is nothing to compare with; a hold stops shadows, too. */
-async function isUnwanted({ ports, claim }: AttemptContext): Promise<boolean> {
-  const held = (await ports.repository.read([HOLD])).get(HOLD);
-  const lease = await ports.repository.readLease(claim.ref);
-  return Boolean(held) || lease?.lease?.request === claim.run.request.commit;
+/** True during a hold, and when the script gave no response to compare with. */
+async function isUnwanted({ claim, run, services }: ClaimedAttempt): Promise<boolean> {
+  const { repository } = services.ports;
+  const hold = (await repository.read([HOLD])).get(HOLD);
+  const current = await repository.readLease(claim.ref);
+  return Boolean(hold) || current?.lease?.request === run.request.commit;
 }
 
-async function cast(work: AttemptContext, prompt: Script, play: Play): Promise<void> {
-  const { ports, claim } = work;
-  const { request } = claim.run;
-  const run = ports.machine.newRun();
-  const tree = await ports.trees.open(run, request);
+async function recordShadow(
+  { lease, run, services }: ClaimedAttempt,
+  prompt: Script,
+  runScript: RunScript,
+): Promise<void> {
+  const { machine, repository, trees } = services.ports;
+  const { request } = run;
+  const shadowRun = machine.newRun();
+  const tree = await trees.open(shadowRun, request);
   try {
-    const { legal, end } = await play(prompt, tree, run);
+    const { legal, end } = await runScript(prompt, tree, shadowRun);
     const outcome = decideOutcome(legal, end.exit, readOutput(end.output));
-    const message = describe(work, run, end, outcome);
-    const next = (await ports.trees.save(tree, message)) ?? (await ports.repository.note(message));
-    const ref = shadowRef(request.branch, claim.lease.run);
-    const swap = await ports.repository.swap([{ ref, expected: null, next }], "shadow");
-    if (swap.kind !== "landed") await ports.repository.keepLocally(ref, next);
+    const message = shadowMessage(request, shadowRun, end, outcome);
+    const next = (await trees.save(tree, message)) ?? (await repository.note(message));
+    const ref = shadowRef(request.branch, lease.run);
+    const swap = await repository.swap([{ ref, expected: null, next }], "shadow");
+    if (swap.kind !== "landed") await repository.keepLocally(ref, next);
   } finally {
-    await ports.trees.release(tree);
+    await trees.release(tree);
   }
 }
 
-function describe(
-  { claim }: AttemptContext,
+function shadowMessage(
+  { branch, commit, state }: Request,
   run: RunId,
   { exit, secrets }: ScriptEnd,
   outcome: Outcome,
 ): string {
-  const { branch, commit, state } = claim.run.request;
   const { cost, tokens, model, summary } = ("output" in outcome ? outcome.output : undefined) ?? {};
-  const line = (key: string, value: string | undefined) =>
+  const trailer = (key: string, value: string | undefined) =>
     value === undefined ? [] : [{ key, value: cleanLine(redact(value, secrets), 500) || "-" }];
   const why = outcome.kind === "answer" ? "" : `It would not have answered: ${outcome.why}.`;
   return composeMessage({
@@ -78,11 +83,11 @@ function describe(
       { key: KEY.branch, value: branch },
       { key: KEY.request, value: commit },
       { key: KEY.run, value: run },
-      ...line(KEY.wouldAnswer, outcome.kind === "answer" ? outcome.state : "-"),
-      ...line(KEY.ended, describeEnd(exit)),
-      ...line(KEY.cost, cost === undefined ? undefined : `${cost} USD`),
-      ...line(KEY.tokens, tokens === undefined ? undefined : String(tokens)),
-      ...line(KEY.model, model),
+      ...trailer(KEY.wouldAnswer, outcome.kind === "answer" ? outcome.state : "-"),
+      ...trailer(KEY.ended, describeEnd(exit)),
+      ...trailer(KEY.cost, cost === undefined ? undefined : `${cost} USD`),
+      ...trailer(KEY.tokens, tokens === undefined ? undefined : String(tokens)),
+      ...trailer(KEY.model, model),
     ],
   });
 }

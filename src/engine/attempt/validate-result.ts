@@ -1,14 +1,16 @@
 /**
- * Judges what a script left and declared, against the contract of the trusted branch.
+ * Validates the changes and the output of a script against the workflow of the trusted branch.
  *
- * What must hold: nothing is written here; a breach of the contract fails the attempt with words that
- * name it; a limit that is reached parks the work and keeps it.
+ * Invariants:
+ * - Nothing is written here.
+ * - A violation fails the attempt with a message that names it. A reached limit parks the work and keeps it.
  */
 import { childProblem } from "../../core/outcome/create-children.ts";
 import { findEvidence, missingEvidence } from "../../core/policy/evidence.ts";
 import { landProblem, otherAnswersProblem } from "../../core/outcome/landing.ts";
 import { legalAnswers, resolveState } from "../../core/outcome/transitions.ts";
 import { roundsProblem, repetitionProblem } from "../../core/policy/budget.ts";
+import { KEY } from "../../core/protocol/trailer-keys.ts";
 import { parseMessage, valueOf, valuesOf } from "../../core/protocol/message.ts";
 import { decideOutcome, type Outcome } from "../../core/outcome/outcome.ts";
 import { readOutput, readSetState, type Output, type OutputReading } from "../../core/outcome/output.ts";
@@ -17,113 +19,136 @@ import { planProblem } from "../../core/workflow/plan.ts";
 import type { FinalState } from "../../core/outcome/response.ts";
 import { cycleWith } from "../../core/scheduling/waits.ts";
 import { MESSAGES } from "../../core/messages/messages.ts";
-import type { ScriptEnd, CollectedTree } from "../ports.ts";
-import type { AttemptContext } from "./context.ts";
-import { KEY } from "../../core/protocol/trailer-keys.ts";
 import { DEPTH } from "../timing.ts";
+import type { CollectedTree, History, ScriptEnd, TrustedConfig } from "../ports.ts";
+import type { AttemptContext, AttemptIdentity, RequestWork } from "./context.ts";
 
-/** What the end of an attempt comes to. `sealed` is what it left; a string says what is wrong with that. */
+/** The parts of an attempt that validation reads. */
+interface ValidationContext extends AttemptIdentity {
+  readonly work: RequestWork;
+  readonly services: {
+    readonly ports: { readonly repository: Pick<History, "changedPaths" | "contains" | "trail"> };
+    readonly trustedConfig: Pick<TrustedConfig, "workflow">;
+  };
+}
+
+/** Decides the outcome of an attempt. A string in place of the tree says what is wrong with it. */
 export async function validateResult(
-  work: AttemptContext,
+  attempt: ValidationContext,
   end: ScriptEnd,
-  sealed: CollectedTree | string | undefined,
+  collected: CollectedTree | string | undefined,
 ): Promise<Outcome> {
-  const { script, workflow } = work;
-  const { state } = work.claim.run.request;
+  const { script, run, work } = attempt;
+  const { workflow } = attempt.services.trustedConfig;
+  const { state } = run.request;
   const reading = script?.isAynig
-    ? await readAynig(work, end, sealed)
+    ? await readAynigOutput(attempt, end, collected)
     : resolveState(readOutput(end.output), workflow, state);
-  const isAnswer = "output" in reading && typeof sealed === "object";
-  const fault =
-    typeof sealed === "string" ? sealed : isAnswer ? await breach(work, reading.output, sealed) : undefined;
+  const hasOutput = "output" in reading && typeof collected === "object";
+  const treeProblem = typeof collected === "string" ? collected : undefined;
+  const violation = hasOutput ? await findViolation(attempt, reading.output, collected) : treeProblem;
   const legal = script?.isAynig && workflow.open ? "any" : legalAnswers(workflow, state, work.plan);
-  const outcome = decideOutcome(legal, end.exit, reading, fault);
-  if (outcome.kind !== "answer" || typeof sealed !== "object") return outcome;
-  const proven = findEvidence(work.trail, sealed.tree, workflow);
+  const outcome = decideOutcome(legal, end.exit, reading, violation);
+  if (outcome.kind !== "answer" || typeof collected !== "object") return outcome;
+  const proven = findEvidence(work.trail, collected.tree, workflow);
   for (const name of outcome.output.evidence ?? []) proven.add(name);
   const missing = missingEvidence(workflow, outcome.state, proven);
   if (missing.length === 0) return outcome;
   return { kind: "failed", why: MESSAGES.noEvidence(outcome.state, missing), output: outcome.output };
 }
 
-/** The first thing that the contract forbids; undefined: none. */
-async function breach(
-  work: AttemptContext,
+/** The first rule that the result violates, or undefined. */
+async function findViolation(
+  attempt: ValidationContext,
   output: Output,
-  sealed: CollectedTree,
+  collected: CollectedTree,
 ): Promise<string | undefined> {
-  const { workflow, carried, members } = work;
-  const { request, state } = work.claim.run;
-  const strange = (output.cancel ?? []).find((key) => !carried.children.includes(key));
-  if (strange !== undefined) return MESSAGES.noSuchChild(strange);
-  // Another branch would be bound by nothing of the plan.
-  if (work.plan && (output.children ?? []).length > 0) return MESSAGES.planHandsOut(request.state);
-  const unproven = (output.evidence ?? []).find((name) => !state?.proves.includes(name));
-  if (unproven !== undefined) return MESSAGES.notProven(request.state, unproven);
-  const depends = valuesOf(output.trailers, KEY.dependsOn);
-  const ring = depends.length > 0 ? cycleWith(request.branch, depends, work.scene) : undefined;
-  if (ring) return MESSAGES.wouldWait(ring);
-  const declared =
-    childProblem(output.children ?? [], workflow, request.branch, request.state, carried, work.offspring) ??
-    (output.plan && planProblem(output.plan, request.state, workflow)) ??
-    otherAnswersProblem(output.answers ?? [], members, workflow);
-  return declared ?? (await landBreach(work, output)) ?? (await pathBreach(work, sealed));
+  return (
+    outputViolation(attempt, output) ??
+    (await landingViolation(attempt, output)) ??
+    (await pathViolation(attempt, collected))
+  );
 }
 
-async function landBreach(
-  { ports, targetCommit, claim }: AttemptContext,
+function outputViolation({ run, work, services }: ValidationContext, output: Output): string | undefined {
+  const { workflow } = services.trustedConfig;
+  const { carried, members, plan } = work;
+  const { request, state } = run;
+  const { children = [], cancel = [], evidence = [], answers = [] } = output;
+  const unknownChild = cancel.find((key) => !carried.children.includes(key));
+  if (unknownChild !== undefined) return MESSAGES.noSuchChild(unknownChild);
+  // The plan would not bind another branch.
+  if (plan && children.length > 0) return MESSAGES.planHandsOut(request.state);
+  const unproven = evidence.find((name) => !state?.proves.includes(name));
+  if (unproven !== undefined) return MESSAGES.notProven(request.state, unproven);
+  const dependsOn = valuesOf(output.trailers, KEY.dependsOn);
+  const cycle = dependsOn.length > 0 ? cycleWith(request.branch, dependsOn, work.conditions) : undefined;
+  if (cycle) return MESSAGES.wouldWait(cycle);
+  return (
+    childProblem(children, workflow, request.branch, request.state, carried, work.children) ??
+    (output.plan && planProblem(output.plan, request.state, workflow)) ??
+    otherAnswersProblem(answers, members, workflow)
+  );
+}
+
+async function landingViolation(
+  { run, work, services }: ValidationContext,
   { land }: Output,
 ): Promise<string | undefined> {
   if (land === undefined) return undefined;
-  const { request, state } = claim.run;
+  const { repository } = services.ports;
+  const { request, state } = run;
+  const { targetCommit } = work;
   if (!state?.land) return MESSAGES.mayNotLand(request.state);
-  if (!(await ports.repository.contains(land, targetCommit))) return landProblem([], targetCommit);
-  return landProblem(await ports.repository.trail(land, DEPTH.landing), targetCommit);
+  if (!(await repository.contains(land, targetCommit))) return landProblem([], targetCommit);
+  return landProblem(await repository.trail(land, DEPTH.landing), targetCommit);
 }
 
-/** Paths that this state, this work or this step of a plan may not change. */
-async function pathBreach(work: AttemptContext, sealed: CollectedTree): Promise<string | undefined> {
+/** Paths that this state, this work or this plan step must not change. */
+async function pathViolation(
+  { run, work, services }: ValidationContext,
+  collected: CollectedTree,
+): Promise<string | undefined> {
   const { carried, plan } = work;
-  const { request, state } = work.claim.run;
-  const step = plan?.steps[plan.step - 1]?.writes;
-  const bounds = [state?.writes, carried.owns.length > 0 ? carried.owns : undefined, step].filter(
-    (one) => one !== undefined,
-  );
-  if (!sealed.hasChanges || (bounds.length === 0 && (state?.forbid.length ?? 0) === 0)) return undefined;
-  const changed = await work.ports.repository.changedPaths(request.commit, sealed.tree);
-  const bad = new Set([
+  const { request, state } = run;
+  const stepWrites = plan?.steps[plan.step - 1]?.writes;
+  const owns = carried.owns.length > 0 ? carried.owns : undefined;
+  const bounds = [state?.writes, owns, stepWrites].filter((globs) => globs !== undefined);
+  const forbid = state?.forbid ?? [];
+  if (!collected.hasChanges || (bounds.length === 0 && forbid.length === 0)) return undefined;
+  const changed = await services.ports.repository.changedPaths(request.commit, collected.tree);
+  const forbidden = new Set([
     ...bounds.flatMap((globs) => pathsOutside(changed, globs)),
-    ...pathsInside(changed, state?.forbid ?? []),
+    ...pathsInside(changed, forbid),
   ]);
-  return bad.size > 0 ? MESSAGES.pathsForbidden(request.state, [...bad]) : undefined;
+  return forbidden.size > 0 ? MESSAGES.pathsForbidden(request.state, [...forbidden]) : undefined;
 }
 
-/** The answer as it is written: the one that was given, or a limit in its place. */
-export function temper(
-  work: AttemptContext,
-  answer: Extract<Outcome, { kind: "answer" }>,
-  sealed: CollectedTree,
+/** The final state of an answer: the declared state, or the state of a limit that it reaches. */
+export function applyLimits(
+  { services, work }: Pick<AttemptContext, "services" | "work">,
+  { state, output }: Extract<Outcome, { kind: "answer" }>,
+  collected: CollectedTree,
 ): FinalState {
-  const { workflow, carried, trail } = work;
-  const { state, output } = answer;
-  const most = roundsProblem(workflow, carried, state);
-  const same = repetitionProblem(workflow, trail, state, sealed.tree);
-  const limit = most ?? (same === undefined ? undefined : { state: "parked", why: same });
+  const { workflow } = services.trustedConfig;
+  const rounds = roundsProblem(workflow, work.carried, state);
+  const repetition = repetitionProblem(workflow, work.trail, state, collected.tree);
+  const limit = rounds ?? (repetition === undefined ? undefined : { state: "parked", why: repetition });
   return limit ? { state: limit.state, output, trouble: { why: limit.why, log: "" } } : { state, output };
 }
 
-/** An AYNIG command may commit the next state itself, print SET_STATE, or use our output file. */
-async function readAynig(
-  work: AttemptContext,
+/** An AYNIG command may commit the next state itself, print SET_STATE, or write our output file. */
+async function readAynigOutput(
+  { run, services }: ValidationContext,
   end: ScriptEnd,
-  sealed: CollectedTree | string | undefined,
+  collected: CollectedTree | string | undefined,
 ): Promise<OutputReading> {
-  const { commit: requested, key } = work.claim.run.request;
+  const { commit: requested, key } = run.request;
   const printed = readSetState(end.stdout) ?? readOutput(end.output);
-  const silent = "output" in printed && printed.output.state === undefined;
-  if (!silent || typeof sealed !== "object" || sealed.head === requested) return printed;
-  const [last] = await work.ports.repository.trail(sealed.head, 1);
-  const message = parseMessage(last?.message ?? "");
+  const hasNoState = "output" in printed && printed.output.state === undefined;
+  if (!hasNoState || typeof collected !== "object" || collected.head === requested) return printed;
+  const [lastCommit] = await services.ports.repository.trail(collected.head, 1);
+  const message = parseMessage(lastCommit?.message ?? "");
   const state = valueOf(message.trailers, key);
   if (state === undefined) return printed;
   return { output: { ...printed.output, state, subject: message.header, summary: message.body } };

@@ -1,76 +1,76 @@
 /**
- * How long the loop rests between looks that nobody asked for.
+ * Decides how long the loop waits: between polls, for requests in back-off, and after lost claims.
  *
- * What must hold: a look that finds something new brings the shortest rest back; each one that finds
- * nothing makes the next rest longer, up to a bound; rests are spread by a quarter to either side, so
- * that many runners that started together do not look together.
+ * Invariants:
+ * - Poll intervals grow while nothing changes and are spread by a quarter to each side, so that
+ *   runners that start together do not poll together.
  */
 import type { Sha } from "../../core/protocol/ids.ts";
 import { BACKOFF, POLL, type BackoffRange, type PollInterval } from "../timing.ts";
 
 export class PollBackoff {
-  readonly #rests: PollInterval;
+  readonly #interval: PollInterval;
   #ms: number;
 
-  constructor(rests: PollInterval) {
-    this.#rests = rests;
-    this.#ms = rests.shortestMs;
+  constructor(interval: PollInterval) {
+    this.#interval = interval;
+    this.#ms = interval.shortestMs;
   }
 
-  /** Something happened: look again soon. */
-  quicken(): void {
-    this.#ms = this.#rests.shortestMs;
+  /** Something changed: poll again soon. */
+  reset(): void {
+    this.#ms = this.#interval.shortestMs;
   }
 
-  /** The rest before the next look, in milliseconds; `random` is from 0 up to 1. */
+  /** The wait before the next poll, in milliseconds; `random` is from 0 up to 1. */
   next(random: number): number {
     const ms = this.#ms;
-    this.#ms = Math.min(this.#rests.longestMs, ms * POLL.growth);
+    this.#ms = Math.min(this.#interval.longestMs, ms * POLL.growth);
     return ms * (0.75 + random / 2);
   }
 }
 
+/** Limits how long a runner that does not stay waits for a request in back-off. */
 export class BackoffWait {
   readonly #attempts = new Map<Sha, number>();
   readonly #ends = new Map<Sha, number>();
 
-  /** An attempt begins; `attempt` is its number. */
-  began(request: Sha, attempt: number): void {
+  /** A new attempt restarts the time limit; `attempt` is its number. */
+  recordAttempt(request: Sha, attempt: number): void {
     if (attempt <= (this.#attempts.get(request) ?? 0)) return;
     this.#attempts.set(request, attempt);
     this.#ends.delete(request);
   }
 
-  /** True when a rest with so much left is waited for. Both in milliseconds. */
-  lasts(request: Sha, leftMs: number, now: number): boolean {
+  /** True when a back-off with `leftMs` milliseconds left ends within the time limit. */
+  isWorthWaiting(request: Sha, leftMs: number, now: number): boolean {
     const end = this.#ends.get(request) ?? now + BACKOFF.patienceMs;
     this.#ends.set(request, end);
     return now + leftMs < end;
   }
 }
 
+/** Delays the next try for a commit after failed ones. */
 export class ClaimBackoff {
-  readonly #rests: BackoffRange;
-  readonly #lost = new Map<Sha, { readonly tries: number; readonly until: number }>();
+  readonly #delays: BackoffRange;
+  readonly #failures = new Map<Sha, { readonly tries: number; readonly until: number }>();
 
-  /** `rests`: how long the first loss is left alone, and how long any. */
-  constructor(rests: BackoffRange = BACKOFF.claimLost) {
-    this.#rests = rests;
+  constructor(delays: BackoffRange = BACKOFF.claimLost) {
+    this.#delays = delays;
   }
 
-  add(request: Sha, now: number): void {
-    const tries = (this.#lost.get(request)?.tries ?? 0) + 1;
-    const { firstMs, longestMs } = this.#rests;
-    const rest = Math.min(longestMs, firstMs * 2 ** tries);
-    this.#lost.set(request, { tries, until: now + rest });
+  recordFailure(commit: Sha, now: number): void {
+    const tries = (this.#failures.get(commit)?.tries ?? 0) + 1;
+    const { firstMs, longestMs } = this.#delays;
+    this.#failures.set(commit, { tries, until: now + Math.min(longestMs, firstMs * 2 ** tries) });
   }
 
-  /** Milliseconds to leave a request alone; 0 when it may be claimed. */
-  restMs(request: Sha, now: number): number {
-    return Math.max(0, (this.#lost.get(request)?.until ?? now) - now);
+  /** Milliseconds until the next try; 0 when it may start now. */
+  leftMs(commit: Sha, now: number): number {
+    return Math.max(0, (this.#failures.get(commit)?.until ?? now) - now);
   }
 
-  isHopeless(request: Sha): boolean {
-    return (this.#lost.get(request)?.tries ?? 0) >= BACKOFF.claimTries;
+  isExhausted(commit: Sha): boolean {
+    return (this.#failures.get(commit)?.tries ?? 0) >= BACKOFF.claimTries;
   }
 }

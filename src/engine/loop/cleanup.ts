@@ -1,141 +1,158 @@
 /**
- * What a look does besides starting runs: finished answers are put in place, leases and places that
- * nobody holds are removed.
+ * The writes of a poll that start no run: applies parked responses, releases lost runs and deletes
+ * orphaned leases and lane slots.
  *
- * What must hold: each removal names the very value that was judged; an answer that its branch
- * refuses is tried again ever more seldom, and told once.
+ * Invariants:
+ * - Each deletion names the exact value that was judged.
+ * - A response that its branch rejects is retried with a growing back-off and reported once.
  */
-import type { Decision, Idle, Land, Run, DecisionReason } from "../../core/scheduling/decide.ts";
+import type { Decision, Expire, Idle, Land, Run, DecisionReason } from "../../core/scheduling/decide.ts";
 import type { Branch, Sha } from "../../core/protocol/ids.ts";
 import { formatLease } from "../../core/protocol/lease.ts";
 import { findOrphans } from "../../core/scheduling/orphans.ts";
 import type { Head, Now, Snapshot } from "../../core/scheduling/snapshot.ts";
 import { placeParkedResponse } from "../attempt/commit-result.ts";
 import { ClaimBackoff } from "./backoff.ts";
-import type { Ports } from "../ports.ts";
 import { BACKOFF } from "../timing.ts";
+import type { Machine, Ports, Repository } from "../ports.ts";
 
-export interface Settled {
-  readonly progress: boolean;
+export interface CleanupPorts extends Pick<Ports, "report"> {
+  readonly repository: Pick<Repository, "answeredElsewhere" | "blocker" | "note" | "swap">;
+  readonly machine: Pick<Machine, "newNonce" | "newRun" | "runner">;
+}
+
+export interface CleanupResult {
+  /** True when a ref was moved, or must be seen by another poll first. */
+  readonly hasProgress: boolean;
   readonly blocked: readonly Idle[];
 }
 
-/** A request that may run, and is not: `freed` when a lost run of it was removed. */
-export interface Barred {
+/** A runnable request that is not run now. */
+export interface SkippedRun {
   readonly idle: Idle;
-  readonly freed: boolean;
+  /** True when its lost run was released. */
+  readonly hasReleased: boolean;
 }
 
 export class Cleanup {
-  readonly #ports: Ports;
-  readonly #shared: boolean;
-  readonly #told = new Map<Sha, string>();
-  readonly #refused = new ClaimBackoff(BACKOFF.parkedRefused);
+  readonly #ports: CleanupPorts;
+  readonly #isShared: boolean;
+  readonly #reportedBlocks = new Map<Sha, string>();
+  readonly #rejections = new ClaimBackoff(BACKOFF.parkedRefused);
 
-  /** `shared`: each try is a push, and the refusal is not ours to lift. */
-  constructor(ports: Ports, shared: boolean) {
+  /** `isShared`: each retry is a push, so rejected responses need a back-off. */
+  constructor(ports: CleanupPorts, isShared: boolean) {
     this.#ports = ports;
-    this.#shared = shared;
+    this.#isShared = isShared;
   }
 
-  /** Lands finished answers and removes expired leases of answered requests. */
-  async settle(decisions: readonly Decision[], view: Snapshot, now: number): Promise<Settled> {
+  /** Applies parked responses and removes expired leases. */
+  async landAndExpire(
+    decisions: readonly Decision[],
+    snapshot: Snapshot,
+    now: number,
+  ): Promise<CleanupResult> {
     const blocked: Idle[] = [];
-    let progress = false;
+    let hasProgress = false;
     for (const decision of decisions) {
-      if (decision.kind === "expire") {
-        const { ref, value, wasSeenBefore } = decision.previousLease;
-        // The head may be older than the lease, by the time that a look takes: another look tells.
-        if (decision.shouldKeepAttempts) progress = (await this.layDown(decision, view)) || progress;
-        else if (wasSeenBefore)
-          await this.#ports.repository.swap([{ ref, expected: value, next: null }], "expired");
-        else progress = true;
-      }
+      if (decision.kind === "expire") hasProgress = (await this.#expire(decision, snapshot)) || hasProgress;
       if (decision.kind !== "land") continue;
-      const landed = await this.#land(decision, now);
-      if (landed === true) progress = true;
-      else if (landed !== false) blocked.push(blockedIdle(decision.head, landed));
+      const result = await this.#land(decision, now);
+      if (result === true) hasProgress = true;
+      else if (result !== false) blocked.push(blockedIdle(decision.head, result));
     }
-    return { progress, blocked };
+    return { hasProgress, blocked };
   }
 
-  /** Whether it landed; a sentence when the branch refuses it. */
-  async #land({ head, response: parked }: Land, now: number): Promise<boolean | string> {
+  async #expire(decision: Expire, snapshot: Snapshot): Promise<boolean> {
+    const { previousLease, shouldKeepAttempts } = decision;
+    if (shouldKeepAttempts) return this.releaseLostRun(decision, snapshot);
+    // The head may be older than the lease, because a poll takes time. The next poll decides.
+    if (!previousLease.wasSeenBefore) return true;
+    await this.#ports.repository.swap(
+      [{ ref: previousLease.ref, expected: previousLease.value, next: null }],
+      "expired",
+    );
+    return false;
+  }
+
+  /** True when the response landed; a string says why the branch rejects it. */
+  async #land({ head, response }: Land, now: number): Promise<boolean | string> {
     const { branch, commit } = head;
-    const before = this.#told.get(commit);
-    if (before !== undefined && this.#refused.restMs(parked.value, now) > 0) return before;
-    const swap = await placeParkedResponse(this.#ports, head, parked.value);
+    const reportedBlock = this.#reportedBlocks.get(commit);
+    if (reportedBlock !== undefined && this.#rejections.leftMs(response.value, now) > 0) return reportedBlock;
+    const swap = await placeParkedResponse(this.#ports, head, response.value);
     if (swap.kind === "landed") {
-      this.#ports.report({ kind: "landed", branch, commit: parked.value });
+      this.#ports.report({ kind: "landed", branch, commit: response.value });
       return true;
     }
     if (swap.kind !== "blocked") return false;
-    if (this.#shared) this.#refused.add(parked.value, now);
-    this.#tellBlocked(branch, commit, swap.why);
+    if (this.#isShared) this.#rejections.recordFailure(response.value, now);
+    this.#reportBlocked(branch, commit, swap.why);
     return swap.why;
   }
 
-  /** Removes leases and places that nobody holds. True when some went, or the next look will tell. */
-  async sweep(view: Snapshot, now: Now): Promise<boolean> {
-    let progress = false;
-    for (const { ref, value, isConfirmed: sure } of findOrphans(view, now)) {
+  /** Deletes orphaned leases and lane slots. True when one was deleted or needs another poll. */
+  async deleteOrphans(snapshot: Snapshot, now: Now): Promise<boolean> {
+    let hasProgress = false;
+    for (const { ref, value, isConfirmed } of findOrphans(snapshot, now)) {
       const remove = () => this.#ports.repository.swap([{ ref, expected: value, next: null }], "left over");
-      if (!sure || (await remove()).kind === "landed") progress = true;
+      if (!isConfirmed || (await remove()).kind === "landed") hasProgress = true;
     }
-    return progress;
+    return hasProgress;
   }
 
-  /** Why a request that may run is left alone: answered on another branch, or in no way to be answered. */
-  async bar(run: Run, view: Snapshot): Promise<Barred | undefined> {
+  /** Skips a run whose request is answered on another branch, or whose response could not be applied. */
+  async skip(run: Run, snapshot: Snapshot): Promise<SkippedRun | undefined> {
     const { head, request } = run;
     const { repository } = this.#ports;
-    const other = await repository.answeredElsewhere(request, view.target);
-    const touched = other === undefined ? [head.branch, ...(run.state?.land ? [view.target] : [])] : [];
-    let blocked: string | undefined;
-    for (const branch of touched) blocked ??= await repository.blocker(branch);
+    const answeredOn = await repository.answeredElsewhere(request, snapshot.target);
+    const moved =
+      answeredOn === undefined ? [head.branch, ...(run.state?.land ? [snapshot.target] : [])] : [];
+    let blocker: string | undefined;
+    for (const branch of moved) blocker ??= await repository.blocker(branch);
     const why: DecisionReason | undefined =
-      other !== undefined
-        ? { code: "bound-elsewhere", detail: other }
-        : blocked !== undefined
-          ? { code: "blocked", detail: blocked }
+      answeredOn !== undefined
+        ? { code: "bound-elsewhere", detail: answeredOn }
+        : blocker !== undefined
+          ? { code: "blocked", detail: blocker }
           : undefined;
     if (!why) return undefined;
-    if (blocked !== undefined) this.#tellBlocked(head.branch, head.commit, blocked);
-    const idle: Idle = { kind: other === undefined ? "park" : "ignore", head, why };
-    return { idle, freed: await this.layDown(run, view) };
+    if (blocker !== undefined) this.#reportBlocked(head.branch, head.commit, blocker);
+    const idle: Idle = { kind: answeredOn === undefined ? "park" : "ignore", head, why };
+    return { idle, hasReleased: await this.releaseLostRun(run, snapshot) };
   }
 
   /**
-   * A lost run of a request that waits must hold no place in a lane, or who waits for that place
-   * waits as long. Its lease rests: attempts stay counted.
+   * Frees the lane slots of a lost run whose request must wait, so that other requests can use them.
+   * Its lease is replaced by one in back-off, which keeps the number of attempts.
    */
-  async layDown({ previousLease: over }: Pick<Run, "previousLease">, { slots }: Snapshot): Promise<boolean> {
-    const lost = over?.lease;
-    if (!over || !lost || lost.backoff) return false;
+  async releaseLostRun({ previousLease }: Pick<Run, "previousLease">, { slots }: Snapshot): Promise<boolean> {
+    const lost = previousLease?.lease;
+    if (!previousLease || !lost || lost.backoff) return false;
     const { repository, machine } = this.#ports;
-    // A run of its own: the lost one may live, and must find that its lease is another's.
+    // The lost run may be alive. A different run id tells it that it lost its lease.
     const own = { run: machine.newRun(), nonce: machine.newNonce(), runner: machine.runner };
-    const rest = { ms: 0, why: "its runner was lost" };
-    const next = await repository.note(formatLease({ ...lost, ...own, backoff: rest }));
-    const place = [...slots.values()].filter(({ run }) => run === lost.run);
+    const backoff = { ms: 0, why: "its runner was lost" };
+    const next = await repository.note(formatLease({ ...lost, ...own, backoff }));
+    const lostSlots = [...slots.values()].filter(({ run }) => run === lost.run);
     const swap = await repository.swap(
       [
-        { ref: over.ref, expected: over.value, next },
-        ...place.map(({ ref, value }) => ({ ref, expected: value, next: null })),
+        { ref: previousLease.ref, expected: previousLease.value, next },
+        ...lostSlots.map(({ ref, value }) => ({ ref, expected: value, next: null })),
       ],
       "laid down",
     );
     return swap.kind === "landed";
   }
 
-  #tellBlocked(branch: Branch, commit: Sha, why: string): void {
-    if (this.#told.get(commit) === why) return;
-    this.#told.set(commit, why);
+  #reportBlocked(branch: Branch, commit: Sha, why: string): void {
+    if (this.#reportedBlocks.get(commit) === why) return;
+    this.#reportedBlocks.set(commit, why);
     this.#ports.report({ kind: "blocked", branch, why });
   }
 }
 
-/** A branch that stands, with what is in the way. */
 export const blockedIdle = (head: Head, why: string): Idle => ({
   kind: "park",
   head,

@@ -1,8 +1,9 @@
 /**
- * Looks up in history what decisions about some heads depend on.
+ * Looks up in history the facts that decisions about some heads depend on.
  *
- * What must hold: nothing is asked for a head that does not need it, and nothing twice of a commit,
- * because what lies below a commit never changes.
+ * Invariants:
+ * - Nothing is read for a head that does not need it, and nothing twice for one commit: the history
+ *   below a commit never changes.
  */
 import { readApprovals, type ApprovalState } from "../../core/policy/approvals.ts";
 import { refOf, type Branch, type Sha } from "../../core/protocol/ids.ts";
@@ -13,188 +14,189 @@ import { readHandOffs } from "../../core/protocol/hand-offs.ts";
 import type { HistoryFacts, Head, Snapshot } from "../../core/scheduling/snapshot.ts";
 import { parseDependency, singles, type Predicate } from "../../core/workflow/wait.ts";
 import type { Workflow } from "../../core/workflow/workflow.ts";
-import type { TrustedConfig, RefListing, Repository } from "../ports.ts";
-import { proveIdentity } from "./identity-proof.ts";
 import { DEPTH } from "../timing.ts";
+import type { History, PushIdentity, RefListing, RefStore, TrustedConfig } from "../ports.ts";
+import { proveIdentity } from "./identity-proof.ts";
 
-type Needs = Pick<Repository, "contains" | "landedBranches" | "pushes" | "read" | "signer" | "trail">;
+export interface FactSource
+  extends Pick<RefStore, "read">, Pick<History, "contains" | "landedBranches" | "trail">, PushIdentity {}
+
+type FactConfig = Pick<TrustedConfig, "workflow" | "file">;
 
 export class FactLoader {
-  readonly #repository: Needs;
-  #items = new Map<Sha, CarriedState>();
+  readonly #repository: FactSource;
+  #carried = new Map<Sha, CarriedState>();
   #approved = new Map<string, ApprovalState | undefined>();
   #reached = new Set<string>();
 
-  constructor(repository: Needs) {
+  constructor(repository: FactSource) {
     this.#repository = repository;
   }
 
   async load(
     { target, heads }: Pick<RefListing, "target" | "heads">,
-    contract: Pick<TrustedConfig, "workflow" | "file">,
-    takenOver: Snapshot["takeovers"] = new Map(),
+    config: FactConfig,
+    takeovers: Snapshot["takeovers"] = new Map(),
   ): Promise<HistoryFacts> {
-    const { workflow } = contract;
-    const waits = heads.flatMap((head) => waitsOf(head, workflow));
-    const trusted = heads.find(({ branch }) => branch === target)?.commit;
-    const items = await this.#findItems(heads, workflow, takenOver);
+    const { workflow } = config;
+    const predicates = heads.flatMap((head) => predicatesOf(head, workflow));
+    const targetCommit = heads.find(({ branch }) => branch === target)?.commit;
+    const carried = await this.#loadCarried(heads, workflow, takeovers);
     return {
-      reachedCommits: trusted ? await this.#findReached(trusted, waits) : new Set(),
-      landedBranches: await this.#findLanded(heads, waits),
-      carriedStates: items,
-      missedBranches: await this.#findMissed(heads, waits, joining(heads, items, workflow)),
-      approvalStates: await this.#findApproved(heads, contract, trusted),
+      reachedCommits: targetCommit ? await this.#loadReached(targetCommit, predicates) : new Set(),
+      landedBranches: await this.#loadLanded(heads, predicates),
+      carriedStates: carried,
+      missedBranches: await this.#loadMissed(heads, predicates, joinedChildren(heads, carried, workflow)),
+      approvalStates: await this.#loadApproved(heads, config, targetCommit),
     };
   }
 
   /**
-   * A look reads one ref after another: it may find an answer, and not the branches that came with it.
-   * What is not there now either is gone, because it came before the head that names it, or never.
+   * A poll reads refs one after another, so it may see a response without the branches that it created.
+   * Children exist before the head that names them, so a child that is missing on a second read is gone.
    */
-  async #findMissed(
+  async #loadMissed(
     heads: readonly Head[],
-    waits: readonly Predicate[],
+    predicates: readonly Predicate[],
     children: readonly Branch[],
   ): Promise<ReadonlySet<Branch>> {
-    const present = new Set(heads.map(({ branch }) => branch));
-    const wanted = [...children, ...waits.flatMap((one) => (one.kind === "branch" ? [one.branch] : []))];
-    const absent = [...new Set(wanted)].filter((branch) => !present.has(branch));
+    const absent = absentBranches(heads, [...children, ...branchesOf(predicates)]);
     if (absent.length === 0) return new Set();
     const values = await this.#repository.read(absent.map(refOf));
     return new Set(absent.filter((branch) => values.get(refOf(branch))));
   }
 
-  /** What the trusted branch held once it still holds. */
-  async #findReached(trusted: Sha, waits: readonly Predicate[]): Promise<ReadonlySet<string>> {
-    const wanted = new Set(waits.flatMap((one) => (one.kind === "commit" ? [one.id] : [])));
+  /** A commit that the trusted branch contained once stays contained. */
+  async #loadReached(targetCommit: Sha, predicates: readonly Predicate[]): Promise<ReadonlySet<string>> {
+    const ids = new Set(predicates.flatMap((one) => (one.kind === "commit" ? [one.id] : [])));
     const reached = new Set<string>();
-    for (const id of wanted) {
-      if (this.#reached.has(id) || (await this.#repository.contains(trusted, id))) reached.add(id);
+    for (const id of ids) {
+      if (this.#reached.has(id) || (await this.#repository.contains(targetCommit, id))) reached.add(id);
     }
     this.#reached = reached;
     return reached;
   }
 
-  async #findLanded(heads: readonly Head[], waits: readonly Predicate[]): Promise<ReadonlySet<Branch>> {
-    const present = new Set(heads.map(({ branch }) => branch));
-    const wanted = waits.flatMap((one) => (one.kind === "branch" ? [one.branch] : []));
-    const gone = [...new Set(wanted)].filter((branch) => !present.has(branch));
-    if (gone.length === 0) return new Set();
-    return this.#repository.landedBranches(gone);
+  async #loadLanded(heads: readonly Head[], predicates: readonly Predicate[]): Promise<ReadonlySet<Branch>> {
+    const absent = absentBranches(heads, branchesOf(predicates));
+    return absent.length === 0 ? new Set() : this.#repository.landedBranches(absent);
   }
 
-  async #findItems(
+  async #loadCarried(
     heads: readonly Head[],
     workflow: Workflow,
-    takenOver: Snapshot["takeovers"],
+    takeovers: Snapshot["takeovers"],
   ): Promise<ReadonlyMap<string, CarriedState>> {
-    const known = this.#items;
-    this.#items = new Map();
-    const items = new Map<string, CarriedState>();
-    for (const head of heads) {
-      const { reading, commit, key } = head;
-      const request = reading.kind === "none" ? takenOver.get(key) : reading;
+    const previous = this.#carried;
+    this.#carried = new Map();
+    const carried = new Map<string, CarriedState>();
+    for (const { reading, commit, key } of heads) {
+      const request = reading.kind === "none" ? takeovers.get(key) : reading;
       if (!request || (request === reading && request.answers !== undefined)) continue;
-      const joins = workflow.states[request.state]?.wait.some((one) =>
-        singles(one).some(({ kind }) => kind === "children"),
-      );
-      if (!joins) continue;
-      const item = known.get(commit) ?? readCarriedState(await this.#repository.trail(commit, DEPTH.work));
-      this.#items.set(commit, item);
-      items.set(key, item);
+      if (!waitsForChildren(workflow, request.state)) continue;
+      const state =
+        previous.get(commit) ?? readCarriedState(await this.#repository.trail(commit, DEPTH.work));
+      this.#carried.set(commit, state);
+      carried.set(key, state);
     }
-    return items;
+    return carried;
   }
 
-  async #findApproved(
+  async #loadApproved(
     heads: readonly Head[],
-    contract: Pick<TrustedConfig, "workflow" | "file">,
-    trusted: Sha | undefined,
+    config: FactConfig,
+    targetCommit: Sha | undefined,
   ): Promise<ReadonlyMap<string, ApprovalState>> {
-    const known = this.#approved;
+    const previous = this.#approved;
     this.#approved = new Map();
-    const found = new Map<string, ApprovalState>();
-    const { proof } = contract.workflow;
+    const approved = new Map<string, ApprovalState>();
+    const { proof } = config.workflow;
     for (const { reading, branch, commit, key } of heads) {
       if (reading.kind !== "none" || reading.reason !== "approves") continue;
-      const id = `${commit} ${branch} ${proof} ${contract.workflow["on-plain-commit"]}`;
-      const approved = known.has(id)
-        ? known.get(id)
-        : await this.#readApproved(branch, commit, contract, trusted);
-      // A server may tell who pushed a moment later.
-      if (proof !== "pusher") this.#approved.set(id, approved);
-      if (approved) found.set(key, approved);
+      const id = `${commit} ${branch} ${proof} ${config.workflow["on-plain-commit"]}`;
+      const state = previous.has(id)
+        ? previous.get(id)
+        : await this.#readApproved(branch, commit, config, targetCommit);
+      // A server may report the pusher a moment later.
+      if (proof !== "pusher") this.#approved.set(id, state);
+      if (state) approved.set(key, state);
     }
-    return found;
+    return approved;
   }
 
   async #readApproved(
     branch: Branch,
     commit: Sha,
-    contract: Pick<TrustedConfig, "workflow" | "file">,
-    trusted: Sha | undefined,
+    config: FactConfig,
+    targetCommit: Sha | undefined,
   ): Promise<ApprovalState | undefined> {
-    const { workflow } = contract;
+    const { workflow } = config;
     const trail = await this.#repository.trail(commit, DEPTH.work);
-    const own = trusted && (await this.#countAbove(trusted, trail));
-    const continues = workflow["on-plain-commit"] === "continue";
-    const proven = await proveIdentity(
-      this.#repository,
-      contract,
-      branch,
-      trail,
-      provable(trail.slice(0, own)),
-    );
-    const found = readApprovals(branch, trail, {
+    const own = targetCommit && (await this.#countAbove(targetCommit, trail));
+    const commits = commitsToProve(trail.slice(0, own));
+    const proven = await proveIdentity(this.#repository, config, branch, trail, commits);
+    const approved = readApprovals(branch, trail, {
       provenAddresses: proven,
       ownCommits: own,
-      canContinue: continues,
+      canContinue: workflow["on-plain-commit"] === "continue",
     });
-    // Of what nobody is known to have asked for, nobody can say that it is not their own.
-    const isUnknown = workflow.proof === "pusher" && found && !proven?.has(found.approvedCommit);
-    return isUnknown ? { ...found, approvals: [] } : found;
+    // With an unproven requester, an approval could be the requester's own.
+    const isRequesterUnknown =
+      workflow.proof === "pusher" && approved && !proven?.has(approved.approvedCommit);
+    return isRequesterUnknown ? { ...approved, approvals: [] } : approved;
   }
 
-  /** How many commits of a history the trusted branch does not hold: below one that it holds, it holds all. */
-  async #countAbove(trusted: Sha, trail: readonly Commit[]): Promise<number> {
+  /** Counts the commits of a trail that the trusted branch does not contain, by binary search. */
+  async #countAbove(targetCommit: Sha, trail: readonly Commit[]): Promise<number> {
     let [low, high] = [0, trail.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      const id = trail[middle]?.commit ?? trusted;
-      if (await this.#repository.contains(trusted, id)) high = middle;
+      const id = trail[middle]?.commit ?? targetCommit;
+      if (await this.#repository.contains(targetCommit, id)) high = middle;
       else low = middle + 1;
     }
     return low;
   }
 }
 
-/** What is asked who wrote it: the approvals on top of a history, and what people asked for below them. */
-function provable(trail: readonly Commit[]): readonly Commit[] {
+/** Commits whose author needs proof: the approvals on top, and the requests of people below them. */
+function commitsToProve(trail: readonly Commit[]): readonly Commit[] {
   const end = trail.findIndex(({ message }) => approvedCommit(message) === undefined);
   if (end < 0) return trail;
-  const asked = readHandOffs(trail.slice(end)).filter(({ answers }) => answers === undefined);
-  return [...trail.slice(0, end), ...asked.map(({ commit }) => commit)];
+  const requests = readHandOffs(trail.slice(end)).filter(({ answers }) => answers === undefined);
+  return [...trail.slice(0, end), ...requests.map(({ commit }) => commit)];
 }
 
-/** The children that heads join. */
-function joining(
+/** The children that heads wait for and have not joined yet. */
+function joinedChildren(
   heads: readonly Head[],
-  items: ReadonlyMap<string, CarriedState>,
+  carried: ReadonlyMap<string, CarriedState>,
   workflow: Workflow,
 ): Branch[] {
   return heads.flatMap(({ reading, branch, key }) => {
-    if (reading.kind === "none") return [];
-    const wait = workflow.states[reading.state]?.wait ?? [];
-    if (!wait.some((one) => singles(one).some(({ kind }) => kind === "children"))) return [];
-    const { children, joined } = items.get(key) ?? carriedStateOf(reading.message.trailers);
-    return children.filter((one) => !joined.includes(one)).map((one) => childBranch(branch, one));
+    if (reading.kind === "none" || !waitsForChildren(workflow, reading.state)) return [];
+    const { children, joined } = carried.get(key) ?? carriedStateOf(reading.message.trailers);
+    return children.filter((child) => !joined.includes(child)).map((child) => childBranch(branch, child));
   });
 }
 
-/** Every single thing that a head waits for. */
-function waitsOf({ reading }: Head, workflow: Workflow): Predicate[] {
+function waitsForChildren(workflow: Workflow, state: string): boolean {
+  const wait = workflow.states[state]?.wait ?? [];
+  return wait.some((predicate) => singles(predicate).some(({ kind }) => kind === "children"));
+}
+
+const branchesOf = (predicates: readonly Predicate[]): Branch[] =>
+  predicates.flatMap((predicate) => (predicate.kind === "branch" ? [predicate.branch] : []));
+
+function absentBranches(heads: readonly Head[], branches: readonly Branch[]): Branch[] {
+  const present = new Set(heads.map(({ branch }) => branch));
+  return [...new Set(branches)].filter((branch) => !present.has(branch));
+}
+
+/** Every single condition that a head waits for. */
+function predicatesOf({ reading }: Head, workflow: Workflow): Predicate[] {
   if (reading.kind === "none") return [];
   const wait = workflow.states[reading.state]?.wait ?? [];
-  const depends = reading.dependsOn.flatMap((text) => parseDependency(text) ?? []);
-  return [...wait, ...depends].flatMap(singles);
+  const dependencies = reading.dependsOn.flatMap((text) => parseDependency(text) ?? []);
+  return [...wait, ...dependencies].flatMap(singles);
 }

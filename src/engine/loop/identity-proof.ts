@@ -1,40 +1,40 @@
 /**
- * What proves who wrote the commits of a history, as the workflow wants it.
+ * Finds the proven authors of commits, by the kind of proof that the workflow asks for.
  *
- * What must hold: what cannot be proven is left out, and then belongs to nobody; nothing is asked
- * where the author's address is enough.
+ * Invariants:
+ * - A commit without proof is left out and counts as nobody's.
  */
 import type { Branch, Sha } from "../../core/protocol/ids.ts";
 import { pushersOf } from "../../core/policy/push-identity.ts";
 import type { Commit } from "../../core/protocol/request.ts";
-import type { TrustedConfig, Repository } from "../ports.ts";
+import type { PushIdentity, TrustedConfig } from "../ports.ts";
 
-/** The file below `states/` that lists whose keys are known. */
-const SIGNERS = "allowed_signers";
+/** The file below `states/` that lists the accepted signing keys. */
+const ALLOWED_SIGNERS = "allowed_signers";
 
 /**
- * The proven addresses of those commits that are wanted, by commit; undefined: what a commit says of
- * its author counts. `trail` is first-parent history from the head of the branch, newest first.
+ * Returns the proven addresses by commit, for `commits` only. Undefined: the author line of a commit
+ * is proof enough. `trail` is first-parent history from the head of the branch, newest first.
  */
 export async function proveIdentity(
-  repository: Pick<Repository, "pushes" | "signer">,
+  identity: PushIdentity,
   { workflow, file }: Pick<TrustedConfig, "workflow" | "file">,
   branch: Branch,
   trail: readonly Commit[],
-  wanted: readonly Commit[],
+  commits: readonly Commit[],
 ): Promise<ReadonlyMap<Sha, string> | undefined> {
   const [head] = trail;
   if (workflow.proof === "author" || !head) return undefined;
   if (workflow.proof === "pusher") {
-    const pushes = await repository.pushes(branch);
+    const pushes = await identity.pushes(branch);
     return pushersOf(trail, pushes, workflow["on-behalf"]);
   }
-  const found = new Map<Sha, string>();
-  const allowed = wanted.length === 0 ? undefined : await file(SIGNERS);
-  if (allowed === undefined) return found;
-  for (const { commit } of wanted) {
-    const signer = await repository.signer(commit, allowed);
-    if (signer !== undefined) found.set(commit, signer);
+  const signers = new Map<Sha, string>();
+  const allowedSigners = commits.length === 0 ? undefined : await file(ALLOWED_SIGNERS);
+  if (allowedSigners === undefined) return signers;
+  for (const { commit } of commits) {
+    const signer = await identity.signer(commit, allowedSigners);
+    if (signer !== undefined) signers.set(commit, signer);
   }
-  return found;
+  return signers;
 }

@@ -1,73 +1,80 @@
 /**
- * Makes a view of a look: adds when this observer first saw each lease, and which holders are dead.
+ * Builds the snapshot of one poll: adds to the listing when this observer first saw each lease,
+ * and which lease holders are dead.
  *
- * What must hold: first sight is on this observer's own clock that only goes forward; an observer
- * that starts again counts again; no time in a commit makes a lease expire.
+ * Invariants:
+ * - First sight is measured on this observer's own monotonic clock. A restarted observer starts over.
+ * - No date in a commit makes a lease expire.
  */
 import type { Branch, Ref, Sha } from "../../core/protocol/ids.ts";
 import type {
   HistoryFacts,
-  RunningAttempt,
   ObservedLease,
   ObservedSlot,
+  RunningAttempt,
   Snapshot,
 } from "../../core/scheduling/snapshot.ts";
-import type { RefListing, Ports } from "../ports.ts";
+import type { Clock, Machine, RefListing } from "../ports.ts";
+
+interface ObserverPorts {
+  readonly clock: Pick<Clock, "mono">;
+  readonly machine: Pick<Machine, "isDead">;
+}
 
 export class Observer {
-  readonly #ports: Pick<Ports, "clock" | "machine">;
+  readonly #ports: ObserverPorts;
   readonly #firstSeen = new Map<Sha, number>();
-  /** The leases and places of the look before. */
-  #before: ReadonlyMap<Ref, Sha> = new Map();
+  /** The values of leases and lane slots in the previous poll. */
+  #previous: ReadonlyMap<Ref, Sha> = new Map();
 
-  constructor(ports: Pick<Ports, "clock" | "machine">) {
+  constructor(ports: ObserverPorts) {
     this.#ports = ports;
   }
 
-  /** `going` are the branches that this process works on. */
+  /** `runningAttempts` holds the branches that this process works on. */
   observe(
-    look: RefListing,
-    takenOver: Snapshot["takeovers"],
-    going: ReadonlyMap<Branch, RunningAttempt>,
+    listing: RefListing,
+    takeovers: Snapshot["takeovers"],
+    runningAttempts: ReadonlyMap<Branch, RunningAttempt>,
     facts: HistoryFacts,
   ): Snapshot {
     const { clock, machine } = this.#ports;
     const now = clock.mono();
     const present = new Set<Sha>();
-    const seenAt = (value: Sha): number => {
+    const firstSeenAt = (value: Sha): number => {
       present.add(value);
-      const first = this.#firstSeen.get(value) ?? now;
-      this.#firstSeen.set(value, first);
-      return first;
+      const firstSeen = this.#firstSeen.get(value) ?? now;
+      this.#firstSeen.set(value, firstSeen);
+      return firstSeen;
     };
     const leases = new Map<string, ObservedLease>();
-    for (const [key, found] of look.leases) {
-      const { holder } = found.lease ?? {};
-      const known = this.#before.get(found.ref) === found.value;
-      const dead = holder !== undefined && machine.isDead(holder);
-      leases.set(key, { ...found, wasSeenBefore: known, firstSeen: seenAt(found.value), isHolderDead: dead });
+    for (const [key, leaseRef] of listing.leases) {
+      const { ref, value, lease } = leaseRef;
+      const wasSeenBefore = this.#previous.get(ref) === value;
+      const isHolderDead = lease?.holder !== undefined && machine.isDead(lease.holder);
+      leases.set(key, { ...leaseRef, wasSeenBefore, firstSeen: firstSeenAt(value), isHolderDead });
     }
     const slots = new Map<Ref, ObservedSlot>();
-    for (const { ref, value, lease } of look.slots.values()) {
-      const known = this.#before.get(ref) === value;
-      slots.set(ref, { ref, value, run: lease?.run, wasSeenBefore: known });
+    for (const { ref, value, lease } of listing.slots.values()) {
+      slots.set(ref, { ref, value, run: lease?.run, wasSeenBefore: this.#previous.get(ref) === value });
     }
-    this.#before = new Map([...leases.values(), ...slots.values()].map(({ ref, value }) => [ref, value]));
-    const sightings = new Map<Sha, number>();
-    for (const { commit, reading } of look.heads) {
-      if (reading.kind === "request" && reading.state === "working") sightings.set(commit, seenAt(commit));
+    this.#previous = new Map([...leases.values(), ...slots.values()].map(({ ref, value }) => [ref, value]));
+    const firstSightings = new Map<Sha, number>();
+    for (const { commit, reading } of listing.heads) {
+      if (reading.kind === "request" && reading.state === "working")
+        firstSightings.set(commit, firstSeenAt(commit));
     }
     for (const value of this.#firstSeen.keys()) if (!present.has(value)) this.#firstSeen.delete(value);
-    const { target, heads, parkedResponses: parked, sideRefs } = look;
+    const { target, heads, parkedResponses, sideRefs } = listing;
     return {
       target,
       heads,
       leases,
       slots,
-      parkedResponses: parked,
-      takeovers: takenOver,
-      firstSightings: sightings,
-      runningAttempts: going,
+      parkedResponses,
+      takeovers,
+      firstSightings,
+      runningAttempts,
       sideRefs,
       facts,
     };

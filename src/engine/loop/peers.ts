@@ -1,61 +1,60 @@
 /**
- * The other runners at work, as far as their leases tell, and what is left to them for a while.
+ * Leaves requests to other active runners for a short time, so that runners rarely race for a claim.
  *
- * What must hold: a runner takes of its own share as long as there is any; of another's share it
- * takes only with a place to spare, and after a moment; nothing is left lying for longer than that.
+ * Invariants:
+ * - A runner takes requests of its own share first. It takes others only with a spare slot, after a delay.
+ * - No request waits longer than four delays for its preferred runner.
  */
 import type { Run } from "../../core/scheduling/decide.ts";
 import type { Sha } from "../../core/protocol/ids.ts";
 import type { Holder } from "../../core/protocol/lease.ts";
 import { hashScore, isMine } from "../../core/scheduling/sharding.ts";
 import type { Snapshot } from "../../core/scheduling/snapshot.ts";
-import type { Machine } from "../ports.ts";
 import { PEERS } from "../timing.ts";
+import type { Machine } from "../ports.ts";
 
 export class Peers {
   readonly #self: string;
-  readonly #seen = new Map<string, number>();
+  readonly #lastSeen = new Map<string, number>();
   #spareSince: number | undefined;
 
   constructor({ runner, holder }: Pick<Machine, "runner" | "holder">) {
-    this.#self = nameOf(runner, holder);
+    this.#self = idOf(runner, holder);
   }
 
-  /** Takes note of who holds leases now. */
-  note({ leases }: Snapshot, now: number): void {
-    for (const { lease, isHolderDead: dead } of leases.values()) {
-      if (lease && !lease.backoff && !dead) this.#seen.set(nameOf(lease.runner, lease.holder), now);
+  /** Records the runners that hold leases now. */
+  observe({ leases }: Snapshot, now: number): void {
+    for (const { lease, isHolderDead } of leases.values()) {
+      if (lease && !lease.backoff && !isHolderDead) this.#lastSeen.set(idOf(lease.runner, lease.holder), now);
     }
-    for (const [name, at] of this.#seen) if (now - at > PEERS.presentMs) this.#seen.delete(name);
-    this.#seen.delete(this.#self);
+    for (const [peer, seenAt] of this.#lastSeen)
+      if (now - seenAt > PEERS.presentMs) this.#lastSeen.delete(peer);
+    this.#lastSeen.delete(this.#self);
   }
 
-  /** What the last choice came to. With a place to spare, nothing of the own share was left. */
-  chose(runs: readonly Run[], hasSpare: boolean, now: number): void {
+  /** Records a selection. A spare slot means that no request of the own share was left. */
+  recordSelection(runs: readonly Run[], hasSpareSlot: boolean, now: number): void {
     const tookOthers = runs.some((run) => !this.#isMine(run));
-    this.#spareSince = hasSpare ? (tookOthers ? now : (this.#spareSince ?? now)) : undefined;
+    this.#spareSince = hasSpareSlot ? (tookOthers ? now : (this.#spareSince ?? now)) : undefined;
   }
 
   #isMine({ request }: Run): boolean {
-    return isMine(this.#self, this.#seen.keys(), request.commit);
+    return isMine(this.#self, this.#lastSeen.keys(), request.commit);
   }
 
-  /**
-   * How long to leave each request to another runner, in milliseconds; those that may be taken now
-   * are not in it.
-   */
-  leave(runs: readonly Run[], now: number): ReadonlyMap<Sha, number> {
+  /** Milliseconds for which each request is left to another runner. Requests to take now are missing. */
+  delays(runs: readonly Run[], now: number): ReadonlyMap<Sha, number> {
     const others = runs.filter((run) => !this.#isMine(run));
-    const waited = now - (this.#spareSince ?? now);
-    const left = others.map(({ request: { commit } }): [Sha, number] => {
-      const moment = PEERS.leaveMs * (1 + (3 * hashScore(this.#self, commit)) / 2 ** 32);
-      return [commit, moment - waited];
+    const waitedMs = now - (this.#spareSince ?? now);
+    const delays = others.map(({ request: { commit } }): [Sha, number] => {
+      const delayMs = PEERS.leaveMs * (1 + (3 * hashScore(this.#self, commit)) / 2 ** 32);
+      return [commit, delayMs - waitedMs];
     });
-    return new Map(left.filter(([, ms]) => ms > 0));
+    return new Map(delays.filter(([, ms]) => ms > 0));
   }
 }
 
-/** Two runners of one machine have one name for people, and two processes. */
-function nameOf(runner: string, holder: Holder | undefined): string {
+/** Two runners of one machine share a name, but are two processes. */
+function idOf(runner: string, holder: Holder | undefined): string {
   return holder ? `${holder.boot} ${holder.pid} ${holder.started}` : runner;
 }

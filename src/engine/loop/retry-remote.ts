@@ -1,46 +1,53 @@
 /**
- * Asks a remote again while it cannot be reached.
+ * Retries a call while the remote is unreachable.
  *
- * What must hold: only a cut line is waited for; any other error is thrown at once. Waiting is safe
- * anywhere, because whatever is written afterwards names the values that it expects.
+ * Invariants:
+ * - Only an unreachable remote is retried; every other error is thrown at once.
+ * - A retry is safe anywhere, because every later write names the values that it expects.
  */
 import { RemoteUnreachable } from "../../core/messages/messages.ts";
-import type { Ports } from "../ports.ts";
 import { BACKOFF } from "../timing.ts";
+import type { Clock, Machine, Ports } from "../ports.ts";
 
-/** Returns the answer; throws Unreachable when none came within `forMs`. */
+export interface RetryPorts {
+  readonly clock: Pick<Clock, "mono" | "sleep">;
+  readonly machine: Pick<Machine, "random">;
+}
+
+/** Throws the last RemoteUnreachable when `forMs` is over. */
 export async function retryUnreachable<T>(
-  { clock, machine }: Pick<Ports, "clock" | "machine">,
+  { clock, machine }: RetryPorts,
   forMs: number,
-  ask: () => Promise<T>,
+  call: () => Promise<T>,
 ): Promise<T> {
   const { firstMs, longestMs } = BACKOFF.unreachable;
   const end = clock.mono() + forMs;
-  for (let tries = 0; ; tries++) {
+  for (let retries = 0; ; retries++) {
     try {
-      return await ask();
+      return await call();
     } catch (error) {
-      const pause = Math.min(longestMs, firstMs * 2 ** tries) * (0.5 + machine.random() / 2);
+      const jitter = 0.5 + machine.random() / 2;
+      const pause = Math.min(longestMs, firstMs * 2 ** retries) * jitter;
       if (!(error instanceof RemoteUnreachable) || clock.mono() + pause > end) throw error;
       await clock.sleep(pause);
     }
   }
 }
 
-/** A service that starts before its network waits for it, and says so once. */
+/** Wraps a call so that the first RemoteUnreachable is reported, and later ones are not. */
 export function reportOutage(
-  { report: tell }: Pick<Ports, "report">,
-  ask: () => Promise<void>,
+  { report }: Pick<Ports, "report">,
+  call: () => Promise<void>,
 ): () => Promise<void> {
-  let isTold = false;
+  let isReported = false;
   return async () => {
     try {
-      await ask();
+      await call();
     } catch (error) {
-      if (error instanceof RemoteUnreachable && !isTold) {
+      if (error instanceof RemoteUnreachable && !isReported) {
         const { message: what, next } = error;
-        tell({ kind: "fault", branch: undefined, what, next });
-        isTold = true;
+        report({ kind: "fault", branch: undefined, what, next });
+        isReported = true;
       }
       throw error;
     }

@@ -1,9 +1,9 @@
 /**
- * Which of the requests that may run this runner takes now.
+ * Selects the runnable requests that this runner starts now.
  *
- * What must hold: it takes of its own share first, and of another's only with a place to spare; a
- * request whose claims were lost is left alone for a while, and one that could not be answered
- * takes no place from those below it.
+ * Invariants:
+ * - A request whose claims were lost is left alone for a while.
+ * - A request that could not be answered takes no slot from lower-ranked requests.
  */
 import type { Idle, Run } from "../../core/scheduling/decide.ts";
 import type { Branch, Sha } from "../../core/protocol/ids.ts";
@@ -11,12 +11,12 @@ import { admit, type Admission, type Spread } from "../../core/scheduling/admiss
 import type { Now, Snapshot } from "../../core/scheduling/snapshot.ts";
 import { MESSAGES } from "../../core/messages/messages.ts";
 import type { Workflow } from "../../core/workflow/workflow.ts";
+import { DEFAULTS } from "../../core/workflow/defaults.ts";
 import type { AttemptEnd } from "../attempt/attempt.ts";
 import { ClaimBackoff } from "./backoff.ts";
 import { Peers } from "./peers.ts";
-import type { Ports } from "../ports.ts";
-import { blockedIdle, type Barred, type Cleanup } from "./cleanup.ts";
-import { DEFAULTS } from "../../core/workflow/defaults.ts";
+import type { Machine } from "../ports.ts";
+import { blockedIdle, type Cleanup, type SkippedRun } from "./cleanup.ts";
 
 export interface SelectorOptions {
   readonly concurrency: number | undefined;
@@ -24,119 +24,124 @@ export interface SelectorOptions {
   readonly shared: boolean;
 }
 
-/** How far down the list a runner among others begins, for each place that it has. */
+/** How many requests a shared runner considers first, for each attempt that it may run at once. */
 const WINDOW = 32;
 
 export interface Selection {
-  readonly chosen: readonly Run[];
-  readonly left: readonly Idle[];
-  /** True when something was freed, so that another look may find more. */
-  readonly freed: boolean;
+  readonly selected: readonly Run[];
+  readonly idle: readonly Idle[];
+  /** True when a lost run was released, so that another poll may find more work. */
+  readonly hasReleased: boolean;
 }
 
 export class WorkSelector {
-  readonly #ports: Ports;
+  readonly #machine: Machine;
   readonly #options: SelectorOptions;
-  readonly #tidy: Cleanup;
-  readonly #losses = new ClaimBackoff();
-  readonly #neighbours: Peers;
+  readonly #cleanup: Cleanup;
+  readonly #lostClaims = new ClaimBackoff();
+  readonly #peers: Peers;
   readonly #faulted = new Set<Sha>();
-  #isAtWork = false;
+  #hasClaimed = false;
 
-  constructor(ports: Ports, options: SelectorOptions, tidy: Cleanup) {
-    this.#ports = ports;
+  constructor(machine: Machine, options: SelectorOptions, cleanup: Cleanup) {
+    this.#machine = machine;
     this.#options = options;
-    this.#tidy = tidy;
-    this.#neighbours = new Peers(ports.machine);
+    this.#cleanup = cleanup;
+    this.#peers = new Peers(machine);
   }
 
-  /** Takes note of how a run ended. */
-  ended({ request: { commit } }: Run, end: AttemptEnd, now: number): void {
-    if (end === "lost") this.#losses.add(commit, now);
-    else this.#isAtWork = true;
+  recordEnd({ request: { commit } }: Run, end: AttemptEnd, now: number): void {
+    if (end === "lost") this.#lostClaims.recordFailure(commit, now);
+    else this.#hasClaimed = true;
     if (end === "fault" && !this.#options.watch) this.#faulted.add(commit);
   }
 
-  /** True for a request that we failed at ourselves, where nobody waits for it to mend. */
+  /** True for a request that failed through a fault of a runner that does not stay. */
   isGivenUp(request: Sha): boolean {
     return this.#faulted.has(request);
   }
 
-  async choose(view: Snapshot, workflow: Workflow, runs: readonly Run[], at: Now): Promise<Selection> {
-    const now = at.mono;
-    this.#neighbours.note(view, now);
-    const { runnable, left } = this.#sort(view, runs, now);
-    const { runs: admitted, waits: held, barred } = await this.#admit(view, workflow, runnable, at);
-    const spare = view.runningAttempts.size + admitted.length < this.#concurrency(workflow);
-    this.#neighbours.chose(admitted, spare, now);
-    const isFreed = await this.#free(view, runnable, held);
+  async select(snapshot: Snapshot, workflow: Workflow, runs: readonly Run[], now: Now): Promise<Selection> {
+    this.#peers.observe(snapshot, now.mono);
+    const { runnable, delayed } = this.#delay(snapshot, runs, now.mono);
+    const { runs: admitted, waits, skipped } = await this.#admit(snapshot, workflow, runnable, now);
+    const hasSpareSlot = snapshot.runningAttempts.size + admitted.length < this.#concurrency(workflow);
+    this.#peers.recordSelection(admitted, hasSpareSlot, now.mono);
+    const hasReleased = await this.#releaseLostRuns(snapshot, runnable, waits);
     return {
-      chosen: admitted,
-      left: [...held, ...left, ...barred.map(({ idle }) => idle)],
-      freed: isFreed || barred.some(({ freed }) => freed),
+      selected: admitted,
+      idle: [...waits, ...delayed, ...skipped.map(({ idle }) => idle)],
+      hasReleased: hasReleased || skipped.some((run) => run.hasReleased),
     };
   }
 
   /**
-   * A request whose lane is full may have a lost run in another lane, of an older request: while it
-   * keeps that place, two of them could wait for each other for ever.
+   * A request that waits for a full lane may have a lost run that still holds a slot in another lane.
+   * Without its release, two such requests could wait for each other forever.
    */
-  async #free(view: Snapshot, runnable: readonly Run[], held: readonly Idle[]): Promise<boolean> {
-    const waiting = new Set(held.flatMap(({ head, why }) => (why.code === "lane-full" ? [head.branch] : [])));
-    let isFreed = false;
+  async #releaseLostRuns(
+    snapshot: Snapshot,
+    runnable: readonly Run[],
+    waits: readonly Idle[],
+  ): Promise<boolean> {
+    const waiting = new Set(
+      waits.flatMap(({ head, why }) => (why.code === "lane-full" ? [head.branch] : [])),
+    );
+    let hasReleased = false;
     for (const run of runnable) {
-      if (waiting.has(run.head.branch) && (await this.#tidy.layDown(run, view))) isFreed = true;
+      if (waiting.has(run.head.branch) && (await this.#cleanup.releaseLostRun(run, snapshot)))
+        hasReleased = true;
     }
-    return isFreed;
+    return hasReleased;
   }
 
-  /** Which requests fit now; one that could not be answered takes no place from those below it. */
+  /** Admits requests until none of them has to be skipped. */
   async #admit(
-    view: Snapshot,
+    snapshot: Snapshot,
     workflow: Workflow,
     runnable: readonly Run[],
     now: Now,
-  ): Promise<Admission & { readonly barred: readonly Barred[] }> {
+  ): Promise<Admission & { readonly skipped: readonly SkippedRun[] }> {
     const concurrency = this.#concurrency(workflow);
     const spread = this.#spread(concurrency);
-    const barred = new Map<Branch, Barred | undefined>();
+    const checked = new Map<Branch, SkippedRun | undefined>();
     for (;;) {
-      const wanted = runnable.filter(({ head }) => !barred.get(head.branch));
-      const admission = admit(view, workflow, wanted, now, concurrency, spread);
-      const unasked = admission.runs.filter(({ head }) => !barred.has(head.branch));
-      for (const run of unasked) barred.set(run.head.branch, await this.#tidy.bar(run, view));
-      if (unasked.length === 0)
-        return { ...admission, barred: [...barred.values()].flatMap((one) => one ?? []) };
+      const candidates = runnable.filter(({ head }) => !checked.get(head.branch));
+      const admission = admit(snapshot, workflow, candidates, now, concurrency, spread);
+      const unchecked = admission.runs.filter(({ head }) => !checked.has(head.branch));
+      for (const run of unchecked) checked.set(run.head.branch, await this.#cleanup.skip(run, snapshot));
+      if (unchecked.length === 0)
+        return { ...admission, skipped: [...checked.values()].flatMap((skipped) => skipped ?? []) };
     }
   }
 
-  /** How many attempts this runner may have at once. */
+  /** How many attempts this runner may run at once. */
   #concurrency(workflow: Workflow): number {
     return this.#options.concurrency ?? workflow.limits.concurrency ?? DEFAULTS.concurrency;
   }
 
-  /** Runners that start together know nothing of each other yet: each begins at another request. */
+  /** Runners that start together do not know each other yet, so each starts at another request. */
   #spread(concurrency: number): Spread | undefined {
-    if (!this.#options.shared || this.#isAtWork) return undefined;
-    return { window: concurrency * WINDOW, salt: Math.floor(this.#ports.machine.random() * 2 ** 32) };
+    if (!this.#options.shared || this.#hasClaimed) return undefined;
+    return { window: concurrency * WINDOW, salt: Math.floor(this.#machine.random() * 2 ** 32) };
   }
 
-  /** What may be claimed now; and what is left alone, to others or because claims on it were lost. */
-  #sort(view: Snapshot, runs: readonly Run[], now: number): { runnable: Run[]; left: Idle[] } {
-    const fresh = runs.filter(
-      ({ head, request }) => !view.runningAttempts.has(head.branch) && !this.#faulted.has(request.commit),
+  /** Separates requests that may be claimed now from those left to peers or delayed by lost claims. */
+  #delay(snapshot: Snapshot, runs: readonly Run[], now: number): { runnable: Run[]; delayed: Idle[] } {
+    const startable = runs.filter(
+      ({ head, request }) => !snapshot.runningAttempts.has(head.branch) && !this.#faulted.has(request.commit),
     );
-    const others = this.#neighbours.leave(fresh, now);
-    const left = fresh.flatMap(({ head, request: { commit } }): Idle[] => {
-      const rest = (leftMs: number, detail: string): Idle[] =>
+    const peerDelays = this.#peers.delays(startable, now);
+    const delayed = startable.flatMap(({ head, request: { commit } }): Idle[] => {
+      const wait = (leftMs: number, detail: string): Idle[] =>
         leftMs > 0 ? [{ kind: "wait", head, why: { code: "resting", detail, leftMs } }] : [];
-      const lostMs = this.#losses.restMs(commit, now);
-      if (lostMs === 0) return rest(others.get(commit) ?? 0, MESSAGES.leftToOthers());
-      if (!this.#options.watch && this.#losses.isHopeless(commit))
+      const leftMs = this.#lostClaims.leftMs(commit, now);
+      if (leftMs === 0) return wait(peerDelays.get(commit) ?? 0, MESSAGES.leftToOthers());
+      if (!this.#options.watch && this.#lostClaims.isExhausted(commit))
         return [blockedIdle(head, MESSAGES.locked())];
-      return rest(lostMs, MESSAGES.claimLost());
+      return wait(leftMs, MESSAGES.claimLost());
     });
-    const resting = new Set(left.map(({ head }) => head.branch));
-    return { runnable: fresh.filter(({ head }) => !resting.has(head.branch)), left };
+    const delayedBranches = new Set(delayed.map(({ head }) => head.branch));
+    return { runnable: startable.filter(({ head }) => !delayedBranches.has(head.branch)), delayed };
   }
 }

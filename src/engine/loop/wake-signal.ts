@@ -1,33 +1,34 @@
 /**
- * Wakes of the loop, from wherever they come.
+ * Wakes the loop from any source.
  *
- * What must hold: a ring that comes after `clear` is never lost, many rings are one; nothing piles
- * up however long the loop waits, because there is one promise for each wait and none for a ring.
+ * Invariants:
+ * - A wake after `clear` is never lost; several wakes count as one.
+ * - Memory stays constant: there is one promise for each wait, and none for a wake.
  */
 export class WakeSignal {
-  #rung = false;
-  #answer: () => void = () => undefined;
+  #isPending = false;
+  #resolveWait: () => void = () => undefined;
 
   wake(): void {
-    this.#rung = true;
-    this.#answer();
+    this.#isPending = true;
+    this.#resolveWait();
   }
 
-  /** True when somebody rang since `clear`: what was seen then may be out of date. */
+  /** True after a wake since `clear`: the snapshot may be stale. */
   get isPending(): boolean {
-    return this.#rung;
+    return this.#isPending;
   }
 
-  /** Called before a look, which sees everything that was rung for until now. */
+  /** Called before a poll, which covers every wake up to now. */
   clear(): void {
-    this.#rung = false;
+    this.#isPending = false;
   }
 
-  /** Resolves at the next ring; at once when one came since `clear`. */
+  /** Resolves at the next wake, or at once if one is pending. */
   next(): Promise<void> {
     return new Promise((resolve) => {
-      this.#answer = resolve;
-      if (this.#rung) resolve();
+      this.#resolveWait = resolve;
+      if (this.#isPending) resolve();
     });
   }
 }

@@ -12,28 +12,27 @@ import {
   type Snapshot,
 } from "../../../../src/core/scheduling/snapshot.ts";
 import { Observer } from "../../../../src/engine/loop/observer.ts";
-import type { LeaseRef, RefListing, Ports } from "../../../../src/engine/ports.ts";
+import type { LeaseRef, RefListing } from "../../../../src/engine/ports.ts";
 import { branch, RUN, sha } from "../../../support/builders/generated-snapshots.ts";
 
-const gone: Holder = { boot: "b", pid: 1, started: "1" };
-const alive: Holder = { boot: "b", pid: 2, started: "2" };
+const deadHolder: Holder = { boot: "b", pid: 1, started: "1" };
+const livingHolder: Holder = { boot: "b", pid: 2, started: "2" };
 
-/** An observer whose clock says what the test says. */
+/** An observer whose clock the test sets. */
 function makeObserver() {
   let now = 0;
-  const clock: Pick<Ports["clock"], "mono"> = { mono: () => now };
-  const machine: Pick<Ports["machine"], "isDead"> = { isDead: ({ pid }) => pid === gone.pid };
-  const observer = new Observer({ clock: clock as Ports["clock"], machine: machine as Ports["machine"] });
-  return (at: number, look: Partial<RefListing>): Snapshot => {
+  const machine = { isDead: ({ pid }: Holder) => pid === deadHolder.pid };
+  const observer = new Observer({ clock: { mono: () => now }, machine });
+  return (at: number, listing: Partial<RefListing>): Snapshot => {
     now = at;
-    const none = {
+    const empty = {
       leases: new Map(),
       slots: new Map(),
       parkedResponses: new Map(),
       sideRefs: NO_SIDE_REFS,
       isUnchanged: false,
     };
-    const whole: RefListing = { target: branch("main"), heads: [], ...none, ...look };
+    const whole: RefListing = { target: branch("main"), heads: [], ...empty, ...listing };
     return observer.observe(whole, new Map(), new Map(), NO_HISTORY_FACTS);
   };
 }
@@ -61,40 +60,40 @@ const lease = (value: number, holder?: Holder): Partial<RefListing> => ({
   leases: new Map([["key", recordOf(LEASE, value, holder)]]),
 });
 const slot = (value: number): Partial<RefListing> => ({ slots: new Map([[SLOT, recordOf(SLOT, value)]]) });
-const leaseIn = (view: Snapshot) => view.leases.get("key");
+const leaseIn = (snapshot: Snapshot) => snapshot.leases.get("key");
 
 describe("a lease", () => {
-  it("is handed on as the look found it", () => {
-    const found = recordOf(LEASE, 7);
+  it("keeps the content of the listing", () => {
+    const leaseRef = recordOf(LEASE, 7);
     expect(leaseIn(makeObserver()(5, lease(7)))).toEqual({
-      ...found,
+      ...leaseRef,
       firstSeen: 5,
       wasSeenBefore: false,
       isHolderDead: false,
     });
   });
 
-  it("keeps its first sight, and is known from the second look on", () => {
+  it("keeps its first sight, and was seen before from the second poll on", () => {
     const observe = makeObserver();
     expect(leaseIn(observe(100, lease(7)))).toMatchObject({ firstSeen: 100, wasSeenBefore: false });
     expect(leaseIn(observe(200, lease(7)))).toMatchObject({ firstSeen: 100, wasSeenBefore: true });
     expect(leaseIn(observe(300, lease(7)))).toMatchObject({ firstSeen: 100, wasSeenBefore: true });
   });
 
-  it("is a new one with each renewal", () => {
+  it("counts as new after each renewal", () => {
     const observe = makeObserver();
     observe(100, lease(7));
     expect(leaseIn(observe(200, lease(8)))).toMatchObject({ firstSeen: 200, wasSeenBefore: false });
   });
 
-  it("is forgotten when a look does not find it", () => {
+  it("is forgotten when a poll does not find it", () => {
     const observe = makeObserver();
     observe(100, lease(7));
     observe(200, {});
     expect(leaseIn(observe(300, lease(7)))).toMatchObject({ firstSeen: 300, wasSeenBefore: false });
   });
 
-  it("is not known from the place that was taken together with it", () => {
+  it("was not seen before only because its lane slot was", () => {
     const observe = makeObserver();
     observe(100, slot(7));
     expect(leaseIn(observe(200, { ...lease(7), ...slot(7) }))).toMatchObject({
@@ -103,31 +102,31 @@ describe("a lease", () => {
     });
   });
 
-  it("is dead when its holder was here and is gone", () => {
+  it("has a dead holder when the holder ran on this machine and is gone", () => {
     const observe = makeObserver();
-    expect(leaseIn(observe(0, lease(7, gone)))?.isHolderDead).toBe(true);
-    expect(leaseIn(observe(0, lease(7, alive)))?.isHolderDead).toBe(false);
+    expect(leaseIn(observe(0, lease(7, deadHolder)))?.isHolderDead).toBe(true);
+    expect(leaseIn(observe(0, lease(7, livingHolder)))?.isHolderDead).toBe(false);
     expect(leaseIn(observe(0, lease(7)))?.isHolderDead).toBe(false);
-    const unread = { ...recordOf(LEASE, 7), lease: undefined };
-    expect(leaseIn(observe(0, { leases: new Map([["key", unread]]) }))?.isHolderDead).toBe(false);
+    const unreadable = { ...recordOf(LEASE, 7), lease: undefined };
+    expect(leaseIn(observe(0, { leases: new Map([["key", unreadable]]) }))?.isHolderDead).toBe(false);
   });
 });
 
-describe("a place in a lane", () => {
-  const slotIn = (view: Snapshot) => view.slots.get(SLOT);
+describe("a lane slot", () => {
+  const slotIn = (snapshot: Snapshot) => snapshot.slots.get(SLOT);
 
-  it("names the run that took it, or none when that cannot be read", () => {
+  it("names the run that took it, or no run if its lease is unreadable", () => {
     expect(slotIn(makeObserver()(0, slot(7)))).toEqual({
       ref: SLOT,
       value: sha(7),
       run: RUN,
       wasSeenBefore: false,
     });
-    const unread = { ...recordOf(SLOT, 7), lease: undefined };
-    expect(slotIn(makeObserver()(0, { slots: new Map([[SLOT, unread]]) }))?.run).toBeUndefined();
+    const unreadable = { ...recordOf(SLOT, 7), lease: undefined };
+    expect(slotIn(makeObserver()(0, { slots: new Map([[SLOT, unreadable]]) }))?.run).toBeUndefined();
   });
 
-  it("is known from the second look on, for as long as it holds the same", () => {
+  it("was seen before from the second poll on, as long as its value is the same", () => {
     const observe = makeObserver();
     expect(slotIn(observe(1, slot(7)))?.wasSeenBefore).toBe(false);
     expect(slotIn(observe(2, slot(7)))?.wasSeenBefore).toBe(true);
@@ -136,7 +135,7 @@ describe("a place in a lane", () => {
     expect(slotIn(observe(5, slot(8)))?.wasSeenBefore).toBe(false);
   });
 
-  it("is not known from the lease, which holds the same value when it is young", () => {
+  it("was not seen before only because a young lease has the same value", () => {
     const observe = makeObserver();
     observe(1, lease(7));
     expect(slotIn(observe(2, { ...lease(7), ...slot(7) }))?.wasSeenBefore).toBe(false);
@@ -144,10 +143,10 @@ describe("a place in a lane", () => {
   });
 });
 
-describe("a head that a foreign worker claims", () => {
+describe("a head that a foreign worker has claimed", () => {
   const headOf = (state: string, commit: number): Head => {
-    const one = { commit: sha(commit), parents: [], committed: 1, message: `s\n\ndwp-state: ${state}\n` };
-    return { ...one, branch: branch("a"), key: "key", reading: parseRequest(branch("a"), one) };
+    const record = { commit: sha(commit), parents: [], committed: 1, message: `s\n\ndwp-state: ${state}\n` };
+    return { ...record, branch: branch("a"), key: "key", reading: parseRequest(branch("a"), record) };
   };
 
   it("keeps its first sight; other heads have none", () => {

@@ -1,112 +1,109 @@
 import { describe, expect, it } from "vitest";
 import { UserError, RemoteUnreachable, MESSAGES } from "../../../../src/core/messages/messages.ts";
 import { retryUnreachable } from "../../../../src/engine/loop/retry-remote.ts";
-import type { Ports } from "../../../../src/engine/ports.ts";
 
-const cut = () => new RemoteUnreachable("origin", "the line is cut");
+const unreachable = () => new RemoteUnreachable("origin", "the connection was reset");
 
-/** A world where time passes only in sleep; `random` is what every draw gives. */
-function worldOf(random: number) {
+/** Ports where time passes only in `sleep`, and every random number is `random`. */
+function makePorts(random: number) {
   const slept: number[] = [];
   let now = 5000;
-  const clock: Ports["clock"] = {
+  const clock = {
     mono: () => now,
-    wall: () => 0,
-    sleep: async (ms) => {
+    sleep: async (ms: number) => {
       slept.push(ms);
       now += ms;
     },
   };
-  const machine: Pick<Ports["machine"], "random"> = { random: () => random };
   return {
-    ports: { clock, machine: machine as Ports["machine"] },
+    ports: { clock, machine: { random: () => random } },
     slept,
-    spend: (ms: number) => (now += ms),
+    advance: (ms: number) => (now += ms),
   };
 }
 
-/** Fails so many times, then answers. */
-function failing(times: number, error: () => Error = cut) {
+/** A call that fails `times` times, then succeeds. */
+function failingCall(times: number, error: () => Error = unreachable) {
   const calls = { count: 0 };
-  const ask = async (): Promise<string> => {
+  const call = async (): Promise<string> => {
     calls.count++;
     if (calls.count <= times) throw error();
     return "answer";
   };
-  return { ask, calls };
+  return { call, calls };
 }
 
-describe("insist", () => {
-  it("asks once when there is an answer", async () => {
-    const { ports, slept } = worldOf(1);
-    const { ask, calls } = failing(0);
-    expect(await retryUnreachable(ports, 1000, ask)).toBe("answer");
+describe("retryUnreachable", () => {
+  it("calls once on success", async () => {
+    const { ports, slept } = makePorts(1);
+    const { call, calls } = failingCall(0);
+    expect(await retryUnreachable(ports, 1000, call)).toBe("answer");
     expect(calls.count).toBe(1);
     expect(slept).toEqual([]);
   });
 
-  it("asks a remote that cannot be reached again, after longer and longer pauses", async () => {
-    const { ports, slept } = worldOf(1);
-    const { ask, calls } = failing(8);
-    expect(await retryUnreachable(ports, 60_000, ask)).toBe("answer");
+  it("retries an unreachable remote with growing pauses", async () => {
+    const { ports, slept } = makePorts(1);
+    const { call, calls } = failingCall(8);
+    expect(await retryUnreachable(ports, 60_000, call)).toBe("answer");
     expect(calls.count).toBe(9);
     expect(slept).toEqual([100, 200, 400, 800, 1600, 3200, 5000, 5000]);
   });
 
-  it("spreads its pauses: down to half of each", async () => {
-    const { ports, slept } = worldOf(0);
-    await retryUnreachable(ports, 60_000, failing(8).ask);
+  it("shortens each pause by up to half at random", async () => {
+    const { ports, slept } = makePorts(0);
+    await retryUnreachable(ports, 60_000, failingCall(8).call);
     expect(slept).toEqual([50, 100, 200, 400, 800, 1600, 2500, 2500]);
   });
 
-  it.each([new Error("disk full"), new UserError(MESSAGES.noClaim("a hook")), new TypeError("a mistake")])(
+  it.each([new Error("disk full"), new UserError(MESSAGES.noClaim("a hook")), new TypeError("a bug")])(
     "throws any other error at once: %s",
     async (error) => {
-      const { ports, slept } = worldOf(1);
-      const { ask, calls } = failing(1, () => error);
-      await expect(retryUnreachable(ports, 60_000, ask)).rejects.toBe(error);
+      const { ports, slept } = makePorts(1);
+      const { call, calls } = failingCall(1, () => error);
+      await expect(retryUnreachable(ports, 60_000, call)).rejects.toBe(error);
       expect(calls.count).toBe(1);
       expect(slept).toEqual([]);
     },
   );
 
-  it("throws another error at once after a cut line, too", async () => {
-    const { ports, slept } = worldOf(1);
-    const errors = [cut(), new Error("disk full")];
-    const { ask, calls } = failing(2, () => errors.shift() ?? cut());
-    await expect(retryUnreachable(ports, 60_000, ask)).rejects.toThrow("disk full");
+  it("throws another error at once, even after an unreachable remote", async () => {
+    const { ports, slept } = makePorts(1);
+    const errors = [unreachable(), new Error("disk full")];
+    const { call, calls } = failingCall(2, () => errors.shift() ?? unreachable());
+    await expect(retryUnreachable(ports, 60_000, call)).rejects.toThrow("disk full");
     expect([calls.count, slept]).toEqual([2, [100]]);
   });
 
-  it("gives up with the last error when its time is over, and never sleeps past that", async () => {
-    const { ports, slept } = worldOf(1);
+  it("throws the last error when the time is over, and never sleeps past it", async () => {
+    const { ports, slept } = makePorts(1);
     const errors: Error[] = [];
-    const { ask } = failing(1000, () => {
-      const error = cut();
+    const { call } = failingCall(1000, () => {
+      const error = unreachable();
       errors.push(error);
       return error;
     });
-    const end = await retryUnreachable(ports, 1000, ask).catch((error: unknown) => error);
+    const end = await retryUnreachable(ports, 1000, call).catch((error: unknown) => error);
     expect(end).toBe(errors.at(-1));
     // 100 + 200 + 400 are 700; 800 more would end after 1000.
     expect(slept).toEqual([100, 200, 400]);
     expect(errors).toHaveLength(4);
   });
 
-  it("counts the time that the asking takes", async () => {
-    const { ports, slept, spend } = worldOf(1);
-    const ask = async (): Promise<string> => {
-      spend(600);
-      throw cut();
+  it("counts the time that the calls take", async () => {
+    const { ports, slept, advance } = makePorts(1);
+    const call = async (): Promise<string> => {
+      advance(600);
+      throw unreachable();
     };
-    await expect(retryUnreachable(ports, 1000, ask)).rejects.toBeInstanceOf(RemoteUnreachable);
+    await expect(retryUnreachable(ports, 1000, call)).rejects.toBeInstanceOf(RemoteUnreachable);
     expect(slept).toEqual([100]);
   });
 
-  it("asks once where there is no time at all", async () => {
-    const { ports, slept } = worldOf(0);
-    const { ask, calls } = failing(1);
-    await expect(retryUnreachable(ports, 0, ask)).rejects.toBeInstanceOf(RemoteUnreachable);
+  it("calls once without any time for retries", async () => {
+    const { ports, slept } = makePorts(0);
+    const { call, calls } = failingCall(1);
+    await expect(retryUnreachable(ports, 0, call)).rejects.toBeInstanceOf(RemoteUnreachable);
     expect([calls.count, slept]).toEqual([1, []]);
   });
 });
