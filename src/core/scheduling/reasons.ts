@@ -1,9 +1,4 @@
-/**
- * Whose turn it is on a branch, and the sentence that says why.
- *
- * What must hold: every reason code has its sentence; where a person can do something, the command
- * stands beside it.
- */
+/** Turns a decision into a sentence for people: whose turn it is, why, and the next command. */
 import type { Decision, DecisionReason } from "./decide.ts";
 import { formatDuration } from "../util/duration.ts";
 import { quoted, shellWord } from "../messages/messages.ts";
@@ -13,18 +8,18 @@ export type Turn = "runner" | "person" | "nobody";
 export interface Reason {
   readonly turn: Turn;
   readonly sentence: string;
-  /** The command that goes on. */
+  /** The command that continues the work. */
   readonly next?: string;
 }
 
-/** What `status` says of a decision. `wallNow` is in milliseconds since 1970. */
+/** `wallNow` is in milliseconds since 1970. */
 export function reasonOf(decision: Decision, wallNow: number): Reason {
   const { branch } = decision.head;
   switch (decision.kind) {
     case "run": {
       const { knownAnswer: decided } = decision;
       if (decided) {
-        const sentence = `ready to be answered ${decided.state}: ${decided.why}`;
+        const sentence = `will be answered with ${decided.state}: ${decided.why}`;
         return { turn: "runner", sentence, next: "trailhand run" };
       }
       const again = decision.attempt > 1 ? `, attempt ${decision.attempt}` : "";
@@ -33,11 +28,15 @@ export function reasonOf(decision: Decision, wallNow: number): Reason {
     case "land":
       return {
         turn: "runner",
-        sentence: "its answer is finished and waits to be put here",
+        sentence: "finished; the response will be applied to this branch",
         next: "trailhand run",
       };
     case "expire":
-      return { turn: "runner", sentence: "a lease that nobody holds is removed", next: "trailhand run" };
+      return {
+        turn: "runner",
+        sentence: "has an orphaned lease, which will be removed",
+        next: "trailhand run",
+      };
     default:
       return reasonOfWhy(decision.why, branch, wallNow);
   }
@@ -52,15 +51,15 @@ function reasonOfWhy(why: DecisionReason, branch: string, wallNow: number): Reas
   const resume = `trailhand resume ${shellWord(branch)}`;
   switch (why.code) {
     case "target":
-      return nobody("the trusted branch is not worked on");
+      return nobody("requests on the trusted branch do not run");
     case "not-listed":
-      return nobody("the workflow's `branches` leave it out");
+      return nobody("the workflow's `branches` exclude it");
     case "no-state":
-      return nobody("no state is asked for");
+      return nobody("its head is not a request");
     case "merge":
-      return nobody("a merge commit asks for nothing");
+      return nobody("its head is a merge commit, which is never a request");
     case "bound-elsewhere":
-      return nobody(`the request counts on the branch ${quoted(why.detail)}`);
+      return nobody(`its request belongs to the branch ${quoted(why.detail)}`);
     case "ended":
       if (why.detail === "failed") return person("ended as failed", `trailhand retry ${shellWord(branch)}`);
       return nobody(why.detail === "done" ? "finished" : `ended as ${why.detail}`);
@@ -75,15 +74,15 @@ function reasonOfWhy(why: DecisionReason, branch: string, wallNow: number): Reas
     case "unknown-state":
       return person(`the workflow has no state ${quoted(why.detail)}`, "trailhand graph");
     case "two-states":
-      return person(`two states are asked for: ${why.detail}`, request);
+      return person(`its request names two states: ${why.detail}`, request);
     case "bad-name":
-      return person(`${quoted(why.detail)} is no state name`, request);
+      return person(`${quoted(why.detail)} is not a valid state name`, request);
     case "bad-value":
-      return person(`the trailer ${why.detail} cannot be read`, request);
+      return person(`the value of its trailer ${why.detail} is not valid`, request);
     case "doubt":
-      return person(`git does not read its State line: ${quoted(why.detail)}`, "trailhand doctor");
+      return person(`git does not read this line as a trailer: ${quoted(why.detail)}`, "trailhand doctor");
     case "depends-on":
-      return person(`Depends-On ${quoted(why.detail)} is nothing that can be waited for`, request);
+      return person(`Depends-On ${quoted(why.detail)} is not a valid dependency`, request);
     case "waits":
       return why.person ? person(why.detail, `trailhand approve ${shellWord(branch)}`) : nobody(why.detail);
     case "cycle":
@@ -92,14 +91,14 @@ function reasonOfWhy(why: DecisionReason, branch: string, wallNow: number): Reas
       return person(`everything is held: ${why.detail}`, "trailhand hold --off");
     case "void-approval":
       return person(
-        `the approval of ${why.detail.slice(0, 10)} is void: something else was committed, or nothing there waits for it`,
+        `the approval of ${why.detail.slice(0, 10)} is void: something was committed after it, or its request does not wait for an approval`,
         resume,
       );
     case "lane-closed":
       return nobody(`the lane ${why.detail} is closed for ${formatDuration(why.until - wallNow)} more`);
     case "unwritable":
       return person(
-        `the branch name ${quoted(why.detail)} has invisible characters that no message may carry`,
+        `the branch name ${quoted(why.detail)} contains invisible characters, which no message may contain`,
         "git branch -m <a plainer name>",
       );
     case "blocked":
@@ -107,16 +106,16 @@ function reasonOfWhy(why: DecisionReason, branch: string, wallNow: number): Reas
     case "not-before":
       return nobody(`waits for its time, in ${formatDuration(why.until - wallNow)}`);
     case "running":
-      return runner(`attempt ${why.attempt} runs at ${why.detail}`);
+      return runner(`attempt ${why.attempt} is running at ${why.detail}`);
     case "running-older":
-      return runner("the run of an older request is ending");
+      return runner("a run of an older request is still ending");
     case "resting":
       return runner(`${why.detail}; the next attempt is due in ${formatDuration(why.leftMs)}`);
     case "foreign":
-      return runner(`another worker has it, for ${formatDuration(why.leftMs)} more at the most`);
+      return runner(`leased by another program for at most ${formatDuration(why.leftMs)} more`);
     case "lane-full":
       return runner(`the lane ${why.detail} is full`);
     case "no-room":
-      return runner("waits for a free place in this runner");
+      return runner("waits for a free slot in this runner");
   }
 }

@@ -134,7 +134,7 @@ describe("words", () => {
     repo.request("do it\n\nState: ../../evil\n");
     expect(cli(repo, "run").code).toBe(0);
     const [row] = JSON.parse(cli(repo, "status", "--needs-me", "--json").out).branches;
-    expect(row).toMatchObject({ code: "bad-name", reason: '"../../evil" is no state name' });
+    expect(row).toMatchObject({ code: "bad-name", reason: '"../../evil" is not a valid state name' });
   });
 
   test("branches: unknown, not a name, the trusted one, one that exists", () => {
@@ -192,7 +192,7 @@ describe("workflows and messages", () => {
     const said = cli(repo, "run");
     expect(said.code).toBe(3);
     expect(said.err).toContain('line 3: states.work.nxt: unknown key "nxt"; did you mean "next"?');
-    expect(said.err).toContain('"soon" is no duration');
+    expect(said.err).toContain('"soon" is not a valid duration');
     expect(cli(repo, "doctor").code).toBe(1);
     expect(cli(repo, "status").err).toContain("nothing runs");
     expect(repo.git("log", "-1", "--format=%s")).toBe("do it");

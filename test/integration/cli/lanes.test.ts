@@ -107,7 +107,7 @@ test("a check that ended badly leads to where the wait in vain leads", () => {
   repo.git("branch", "topic");
   commitAs(repo, "ann@example.com", ASK);
   cli(repo, "check", "ci", "timed_out", "topic");
-  expect(cli(repo, "status").out).toContain("ready to be answered failed: the check ci ended as timed_out");
+  expect(cli(repo, "status").out).toContain("will be answered with failed: the check ci ended as timed_out");
   expect(cli(repo, "run", "--dry-run").out).toContain("would answer failed: the check ci ended as timed_out");
   const rows = JSON.parse(cli(repo, "run", "--dry-run", "--json").out) as Record<string, unknown>[];
   expect(rows.find(({ branch }) => branch === "topic")).toMatchObject({

@@ -223,7 +223,7 @@ describe("green-but-nothing", () => {
     expect(none.err).toContain("trailhand init");
     const broken = cli(introduce(makeRepo({ "states/workflow.yml": "staets: {}\n" })), "run");
     expect(broken.code).not.toBe(0);
-    expect(broken.err).toMatch(/cannot be used[^]*staets/);
+    expect(broken.err).toMatch(/is not valid[^]*staets/);
   });
 
   test("a script that says nothing has answered nothing where it must choose", async () => {
