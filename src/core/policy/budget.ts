@@ -30,7 +30,7 @@ export function budgetProblem(workflow: Workflow, item: CarriedState, branch: st
   const why = exhaustedAmount(item.spent, budget);
   if (why === undefined) return undefined;
   const twice = formatAmounts(doubled(budget)) ?? "";
-  return `${why}; to go on: trailhand resume ${shellWord(branch)} --trailer ${JSON.stringify(`Budget: ${twice}`)}`;
+  return `${why}; to go on: trailhand resume ${shellWord(branch)} --trailer ${JSON.stringify(`${KEY.budget}: ${twice}`)}`;
 }
 
 const doubled = (budget: Budget): Budget =>

@@ -1,9 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { NO_AMOUNTS } from "../../../../src/core/util/amounts.ts";
 import { formatLease, parseLease, type Lease } from "../../../../src/core/protocol/lease.ts";
-import { slotRef } from "../../../../src/core/protocol/refs.ts";
-import { salvageRef } from "../../../../src/core/protocol/refs.ts";
-import { refsOf } from "../../../../src/core/protocol/refs.ts";
 import { branch, RUN, sha } from "../../../support/builders/generated-snapshots.ts";
 
 const lease: Lease = {
@@ -97,21 +94,4 @@ describe("a lease", () => {
       expect(change(line, line.replace(/: .*/, ": ?"))).toBeUndefined();
     },
   );
-});
-
-describe("the refs of a branch", () => {
-  it("are named by its key, and saved trees by its name and run", () => {
-    expect(refsOf("k")).toEqual({
-      lease: "refs/trailhand/leases/k",
-      parked: "refs/trailhand/parked/k",
-      follow: "refs/trailhand/follow/k",
-      journal: "refs/trailhand/journal/k",
-      checks: "refs/trailhand/checks/k",
-    });
-    expect(salvageRef(branch("feat/x"), RUN)).toBe(`refs/trailhand/salvage/feat/x/${RUN}`);
-  });
-
-  it("share the places of its lane, which are numbered", () => {
-    expect(slotRef("wide", 0)).toBe("refs/trailhand/lanes/wide/0");
-  });
 });
