@@ -1,11 +1,9 @@
 /**
- * The packs: ready-made workflows to install, each a folder of states with a page about it.
+ * Lists and reads the packs: ready-made workflows, each a folder of states with a README.md.
  *
- * What must hold: what is listed is what can be installed; there is one copy of the library that
- * packs share, and every pack gets it; a file is executable where the pack's own is. The page is
- * installed too, as states/README.md: whoever opens the folder later, on a host or in an editor,
- * sees the drawing and what may be changed, and need not know what a pack is. No state can have
- * its name, because names of states are lower-case.
+ * Invariants:
+ * - Every pack is installed with the same copy of lib/trailhand.sh.
+ * - The page is installed as states/README.md. No state can have that name: state names are lower-case.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -13,36 +11,35 @@ import { suggest } from "../core/util/suggest.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import type { StarterFile } from "./starter.ts";
 
-/** A pack in one line. */
+/** A row of `trailhand packs`. */
 export interface Pack {
   readonly name: string;
-  /** The first sentence of its page. */
+  /** The first sentence of the page. */
   readonly what: string;
 }
 
-/** The build puts both beside the program; in a checkout they are where they are written. */
+/** The build copies both next to the program; a checkout uses them in place. */
 const [FOLDER, LIBRARY] = (
   typeof BUILD === "string"
     ? ["packs", "packs/trailhand.sh"]
     : ["../../states/packs", "../../states/lib/trailhand.sh"]
 ).map((path) => join(import.meta.dirname, path)) as [string, string];
 
-/** Every pack, by name. */
+/** Sorted by name. */
 export function listPacks(): Pack[] {
   return packNames().map((name) => ({ name, what: firstSentence(readPage(name)) }));
 }
 
-/** The names alone. */
 export function packNames(): string[] {
   return readdirSync(FOLDER)
     .filter((name) => existsSync(join(FOLDER, name, "README.md")))
     .toSorted();
 }
 
-/** The page of a pack. Throws a Fault that names the nearest when there is no such pack. */
+/** The text of the pack's README.md. Throws a UserError that suggests the nearest name for an unknown pack. */
 export const packPage = (name: string): string => readPage(requirePack(name));
 
-/** What is written below `states/`, the shared library included. Throws a Fault as `packPage` does. */
+/** The files to write below `states/`, including the library. Throws like `packPage`. */
 export function packFiles(name: string): StarterFile[] {
   const folder = join(FOLDER, requirePack(name));
   const own = readdirSync(folder, { recursive: true, encoding: "utf8" })
@@ -54,9 +51,12 @@ export function packFiles(name: string): StarterFile[] {
   ];
 }
 
-/** The one command of a page: what to type once the pack is committed. */
-export const commandOf = (page: string): string | undefined =>
-  /^```sh\n([\s\S]*?)^```$/m.exec(page)?.[1]?.trim();
+/** The shell commands of a page, in order: install, commit, request, run. */
+export const startCommands = (page: string): string[] =>
+  (/^```sh\n([\s\S]*?)^```$/m.exec(page)?.[1] ?? "")
+    .replaceAll(/\\\n\s*/g, "")
+    .split("\n")
+    .filter((line) => line !== "");
 
 function fileOf(from: string, path: string): StarterFile {
   const executable = (statSync(from).mode & 0o111) !== 0;
@@ -71,7 +71,7 @@ function requirePack(name: string): string {
   throw new UserError(MESSAGES.noPack(name, suggest(name, known)));
 }
 
-/** Of the first paragraph below the title, on one line. */
+/** The first sentence of the first paragraph below the title, on one line. */
 function firstSentence(page: string): string {
   const paragraph = page
     .replace(/^# .*\n+/, "")

@@ -1,20 +1,22 @@
 # shellcheck shell=sh
-# What state scripts share. Use it with: . "${0%/*}/lib/trailhand.sh"
+# Functions that state scripts share. Load them with: . "${0%/*}/lib/trailhand.sh"
 #
-# What must hold: words from outside (a branch name, a message, an agent's reply) are only ever
-# quoted variables or standard input; an answer is written after the agent has ended, in one go;
-# nothing is pushed, and no ref is moved.
+# Invariants:
+# - Untrusted text (branch names, messages, replies of agents) occurs only in quoted variables and on
+#   standard input.
+# - A response is written at once, after the agent has ended.
+# - Nothing is pushed, and no ref is moved.
 
-# How often a state is asked again before a person is.
+# After this many rejections in a row, `reject` parks the branch for a person.
 ROUNDS=3
 
-# trailer <key>: the first value of a trailer of the request, or nothing.
+# trailer <key>: prints the first value of this trailer of the request, or nothing.
 trailer() {
   git log -1 --format="%(trailers:key=$1,valueonly,unfold)" "$TRAILHAND_COMMIT" | sed -n 1p
 }
 
-# anchor <key> [<default>]: sets $anchor to the commit that a trailer of the request names. Parks
-# when there is none, or when the request does not stand on it: then somebody rewrote the history.
+# anchor <key> [<default>]: sets $anchor to the commit that this trailer of the request names. Parks
+# when the trailer is missing, or when its commit is not an ancestor because history was rewritten.
 anchor() {
   anchor=$(trailer "$1")
   anchor=${anchor:-${2-}}
@@ -22,15 +24,16 @@ anchor() {
     '' | *[!0-9a-f]*) ;;
     *) if git merge-base --is-ancestor "$anchor" "$TRAILHAND_COMMIT"; then return; fi ;;
   esac
-  park "$TRAILHAND_STATE cannot begin: the request has no usable trailer $1" <<END
-A commit of this branch is expected there. Ask for the first state again: trailhand graph
+  park "$TRAILHAND_STATE cannot start: the request has no valid trailer $1" <<END
+The trailer $1 must name a commit of this branch. Request the first state again; trailhand graph
+shows which state comes first.
 END
 }
 
-# origin <commit> <branch>: the request that began the line of hand-offs at a commit: what all of it
-# is for. Commits that a script made on its own are passed over, and so is work that ended before.
+# origin <commit> <branch>: prints the request that started the hand-offs which lead to a commit. Its
+# message is the goal. Commits of scripts and work that ended earlier are skipped.
 origin() {
-  git log --first-parent -n 400 --format="%H%x1f$(field State)%x1f$(field Branch)%x1f$(field Answers)%x1f$(field Parent)" \
+  git log --first-parent -n 400 --format="%H%x1f$(trailer_format State)%x1f$(trailer_format Branch)%x1f$(trailer_format Answers)%x1f$(trailer_format Parent)" \
     "$TRAILHAND_TARGET_COMMIT..$1" |
     awk -F '\037' -v branch="$2" -v head="$1" '
       want != "" && $1 != want { next }
@@ -45,11 +48,11 @@ origin() {
       END { print (found == "" ? head : found) }'
 }
 
-# field <key>: how git shows the values of a trailer on one line.
-field() { printf '%%(trailers:key=%s,valueonly,unfold,separator=%%x20)' "$1"; }
+# trailer_format <key>: prints the format for git log that shows all values of a trailer on one line.
+trailer_format() { printf '%%(trailers:key=%s,valueonly,unfold,separator=%%x20)' "$1"; }
 
-# answer <state> <subject> [<trailer line>...]: writes the answer; the summary is standard input.
-# Trailers of the request are passed on by the runner, so only new and changed ones are named.
+# answer <state> <subject> [<trailer line>...]: writes the response; its summary is standard input. The
+# runner copies the trailers of the request, so pass only new and changed ones.
 answer() {
   state=$1
   subject=$2
@@ -62,14 +65,15 @@ answer() {
   } >"$TRAILHAND_OUTPUT"
 }
 
-# block <key>: standard input as one value; no line of it can close the value early.
+# block <key>: prints standard input as one multi-line value. No input line can end the value early.
 block() {
   printf '%s<<end-%s\n' "$1" "$TRAILHAND_RUN"
   tail -c 12000 | tr -d '\000\r' | sed "/^end-$TRAILHAND_RUN\$/d"
   printf '\nend-%s\n' "$TRAILHAND_RUN"
 }
 
-# json_string: standard input as one JSON string. Lines stay lines; other control characters do not.
+# json_string: prints standard input as one JSON string. Line breaks are kept, other control characters
+# are removed.
 json_string() (
   export LC_ALL=C
   printf '"'
@@ -78,17 +82,17 @@ json_string() (
   printf '"'
 )
 
-# park <subject>: stops visibly, and a person goes on; what to do is standard input. Ends the
-# script, so its input is a file or a here-document: in a pipe it would end the pipe alone.
+# park <subject>: stops the work until a person continues it. Standard input says what to do. It ends
+# the script, so use a file or a here-document: in a pipe it would only end the subshell.
 park() {
   answer parked "$1" "Round: 1"
   exit 0
 }
 
-# refuse <state> <commit>: puts the files back to those of <commit> and asks <state> again, or a
-# person after ROUNDS rounds. The reasons are standard input. What was refused stays in the history.
-# The script goes on after it: leave with `exit 0`.
-refuse() {
+# reject <state> <commit>: restores the files of <commit> and requests <state> again. The reasons are
+# standard input. After ROUNDS rejections it parks the branch. The rejected commit stays in history.
+# The script continues afterwards: end it with `exit 0`.
+reject() {
   restore "$2"
   round=$(trailer Round)
   case $round in
@@ -96,22 +100,22 @@ refuse() {
     *) round=1 ;;
   esac
   if [ "$round" -ge "$ROUNDS" ]; then
-    answer parked "$TRAILHAND_STATE: refused $round times, parked for a person" "Round: 1"
+    answer parked "$TRAILHAND_STATE: rejected $round times, parked for a person" "Round: 1"
   else
     round=$((round + 1))
-    answer "$1" "$TRAILHAND_STATE: refused, back to $1 (round $round of $ROUNDS)" "Round: $round"
+    answer "$1" "$TRAILHAND_STATE: rejected, $1 is next (round $round of $ROUNDS)" "Round: $round"
   fi
 }
 
-# restore <commit>: files and index become those of <commit>; HEAD stays, so history is only added to.
+# restore <commit>: sets files and index to those of <commit>. HEAD stays, so no history is lost.
 restore() {
   git reset --quiet --hard
   git clean --quiet -ffd
   git read-tree --reset -u "$1"
 }
 
-# size_of <from> <to> [<path>...]: lines removed and added, read from the hunks' headers, so that no
-# attribute of the branch can call a file binary and have it not counted.
+# size_of <from> <to> [<path>...]: prints the number of lines removed and added. It reads the hunk
+# headers, so an attribute of the branch cannot hide a file by marking it as binary.
 size_of() {
   git diff --no-renames --no-ext-diff --no-textconv --text --unified=0 "$@" | awk '
     /^@@ / {
@@ -121,36 +125,38 @@ size_of() {
     END { print n + 0 }'
 }
 
-# require_agent: parks with the next command when no agent is named.
+# require_agent: parks with the command to run when no agent is configured.
 require_agent() {
   if [ -n "${TRAILHAND_AGENT:-}" ]; then return; fi
-  park "$TRAILHAND_STATE: no agent is named" <<'END'
-Give the runner a command that reads a prompt on standard input, works in its current directory
-and prints its reply: TRAILHAND_AGENT='claude -p' trailhand run
-Then go on with: trailhand resume
+  park "$TRAILHAND_STATE: no agent is configured" <<'END'
+Set TRAILHAND_AGENT to a command that reads a prompt on standard input, works in the current directory
+and prints its reply. Request the state again, and start the runner with the variable:
+
+    trailhand resume
+    TRAILHAND_AGENT='claude -p' trailhand run
 END
 }
 
-# ask: hands the prompt on standard input to the agent, and prints its reply. The agent is not told
-# where answers are written; its exit code is the attempt's (75: later, another one: failed).
-ask() (
+# run_agent: passes the prompt on standard input to the agent and prints its reply. The agent does not
+# see where responses are written. Its exit code ends the attempt (75: later, any other: failed).
+run_agent() (
   unset TRAILHAND_OUTPUT TRAILHAND_REQUEST
   exec sh -c "$TRAILHAND_AGENT"
 )
 
-# --- Work that is handed out: children, and what became of them.
+# --- Children: branches that a response creates, and their results.
 
-# json_list: the words of standard input as a JSON list of strings.
+# json_list: prints the words of standard input as a JSON list of strings.
 json_list() {
   LC_ALL=C sed 's/[\\"]/\\&/g' | LC_ALL=C tr -d '\000-\010\013-\037\177' | LC_ALL=C awk '
     { for (i = 1; i <= NF; i++) printf "%s\"%s\"", (n++ ? ", " : "["), $i }
     END { printf n ? "]" : "[]" }'
 }
 
-# pieces <file>: reads lines "- <key> [<glob>...]: <subject>", with `+` in place of `-` where the
-# caller knows that, and prints sign, key, globs and subject, with $US between. Other text is passed
-# over; a line that begins so and is none goes to <file>, so that no piece is without a subject.
-pieces() {
+# parse_pieces <file>: reads lines "- <key> [<glob>...]: <subject>" from standard input; `+` is also
+# accepted as the sign. Prints sign, key, globs and subject, separated by $US. Other lines are ignored.
+# A line that starts like a piece but is not valid is written to <file>.
+parse_pieces() {
   LC_ALL=C tr '\t\r' '  ' | LC_ALL=C tr -d '\000-\011\013-\037\177' | LC_ALL=C awk -v wrong="$1" '
     !/^[-+] / { next }
     {
@@ -169,9 +175,9 @@ pieces() {
 }
 US=$(printf '\037')
 
-# child <key> <state> <subject> <globs> [<JSON field>...]: adds a child to $children. Its prompt is
-# standard input; what it owns are the globs, anything without one.
-child() {
+# add_child <key> <state> <subject> <globs> [<JSON field>...]: adds a child to $children. Standard input
+# is its prompt. It may change only paths that match the globs; with no globs, any path.
+add_child() {
   children=${children:+$children, }$(
     printf '{"key": "%s", "state": "%s", "subject": ' "$1" "$2"
     printf '%s\n' "$3" | json_string
@@ -185,33 +191,35 @@ child() {
   )
 }
 
-# hand_out: the children that were added are made with the answer; call it after `answer`.
-hand_out() {
+# create_children: adds $children to the response, so that the runner creates their branches. Call it
+# after `answer`.
+create_children() {
   printf 'children=[%s]\n' "${children:-}" >>"$TRAILHAND_OUTPUT"
 }
 
-# offspring [<fate>...]: a line "key fate state head age" for each child with one of these fates.
-offspring() {
+# list_children [<fate>...]: prints a line "key fate state head age" for each child with one of these
+# fates, or for every child.
+list_children() {
   printf '%s\n' "${TRAILHAND_CHILDREN:-}" |
     awk -v wanted=" $* " 'NF && (wanted == "  " || index(wanted, " " $2 " "))'
 }
 
-# call_off [<fate>...]: children are called off with the answer: those with one of these fates, or all
-# that are not at an end; call it after `answer`.
-call_off() {
+# cancel_children [<fate>...]: adds to the response the cancellation of the children with these fates, or
+# of all unfinished children. Call it after `answer`.
+cancel_children() {
   if [ "$#" -eq 0 ]; then set -- going parked; fi
-  offspring "$@" | awk '{ printf "%s%s", (NR > 1 ? " " : "cancel="), $1 } END { if (NR) print "" }' \
+  list_children "$@" | awk '{ printf "%s%s", (NR > 1 ? " " : "cancel="), $1 } END { if (NR) print "" }' \
     >>"$TRAILHAND_OUTPUT"
 }
 
-# words_of <commit>: its message without the first line and the trailers.
-words_of() {
+# body_of <commit>: prints its message without the subject and the trailers.
+body_of() {
   git log -1 --format=%B "$1" | awk -v RS='' 'NR > 2 { print last "\n" } { last = $0 }'
 }
 
-# merge <commit> <subject>: merges it into the worktree, with a commit of its own even where none were
-# needed, so that the first parents stay those of this branch. A conflict is left to a person: it
-# returns 1, with the files in $conflict and the worktree as it was. Another failure ends the script.
+# merge <commit> <subject>: merges a commit into the worktree, never as a fast-forward, so that the first
+# parents stay those of this branch. On a conflict it returns 1, sets $conflict to the conflicting files
+# and restores the worktree. Any other failure ends the script.
 merge() {
   conflict=
   if git -c core.hooksPath=/dev/null -c rerere.enabled=false merge --quiet --no-ff --no-edit \
@@ -222,59 +230,58 @@ merge() {
   return 1
 }
 
-# gather: merges each child that is done, and prints what became of each one. The keys whose work is
-# not in are in $missing. It prints to a file, because in a pipe they would be lost.
-gather() {
+# merge_children: merges every finished child and prints the result of each child. $missing has the keys
+# of the children that were not merged. Redirect its output to a file: a pipe would lose $missing.
+merge_children() {
   missing=
   while read -r key fate state head _; do
     if [ -z "$key" ]; then continue; fi
-    if [ "$fate" = "done" ] && merge "$head" "chore: take in $key"; then
+    if [ "$fate" = "done" ] && merge "$head" "chore: merge $key"; then
       printf -- '- %s: done. %s\n' "$key" "$(git log -1 --format=%s "$head")"
       continue
     fi
     missing="$missing $key"
     if [ "$fate" = "done" ]; then
-      printf -- '- %s: done, and not taken in, because these files conflict:\n' "$key"
+      printf -- '- %s: done, but not merged: these files conflict\n' "$key"
       printf '%s\n' "$conflict" | sed 's/^/    /'
     elif [ "$head" = - ]; then
-      printf -- '- %s: its branch is gone\n' "$key"
+      printf -- '- %s: its branch was deleted\n' "$key"
     else
       printf -- '- %s: %s, at %s. %s\n' "$key" "$fate" "$state" "$(git log -1 --format=%s "$head")"
     fi
   done <<END
-$(offspring)
+$(list_children)
 END
 }
 
-# --- What lands on the trusted branch.
+# --- Commits for the trusted branch.
 
-# squash <commit> <branch>: one commit on top of $tip with all that the branch changed, and $tip is
-# that commit. A branch whose changes are there already adds none. On a conflict it returns 1, with the
-# files in $room/why; $room is a folder of the caller's. The worktree takes no part, so neither does a
-# hook or a merge that is half done.
+# squash <commit> <branch>: writes one commit with all changes of the branch on top of $tip, and sets $tip
+# to it. Without changes, $tip stays. On a conflict it returns 1 and lists the files in $scratch/why;
+# $scratch is a directory of the caller. It uses no worktree, so no hook runs.
 squash() {
-  if git merge-tree --write-tree --no-messages --name-only "$tip" "$1" >"$room/merged" 2>"$room/why"; then
-    tree=$(sed -n 1p "$room/merged")
+  if git merge-tree --write-tree --no-messages --name-only "$tip" "$1" >"$scratch/merged" 2>"$scratch/why"; then
+    tree=$(sed -n 1p "$scratch/merged")
   else
     code=$?
-    # Without a common history git's own words are the reason; it must be no fault of the disk.
-    if [ "$code" -ne 1 ] && ! grep -q 'unrelated histories' "$room/why"; then exit "$code"; fi
-    sed 1d "$room/merged" >>"$room/why"
+    # 1 is a conflict. Unrelated histories are reported like one; any other code is a failure of git.
+    if [ "$code" -ne 1 ] && ! grep -q 'unrelated histories' "$scratch/why"; then exit "$code"; fi
+    sed 1d "$scratch/merged" >>"$scratch/why"
     return 1
   fi
   if [ "$tree" = "$(git rev-parse "$tip^{tree}")" ]; then return 0; fi
   from=$(origin "$1" "$2")
-  landing_message "$from" "$1" "$2" >"$room/message"
+  landing_message "$from" "$1" "$2" >"$scratch/message"
   author=$(git log -1 --format=%an "$from")
   address=$(git log -1 --format=%ae "$from")
   tip=$(
     GIT_AUTHOR_NAME=${author:-$GIT_AUTHOR_NAME} GIT_AUTHOR_EMAIL=${address:-$GIT_AUTHOR_EMAIL} \
-      git -c i18n.commitEncoding=UTF-8 commit-tree -p "$tip" -F "$room/message" "$tree"
+      git -c i18n.commitEncoding=UTF-8 commit-tree -p "$tip" -F "$scratch/message" "$tree"
   ) || exit 1
 }
 
-# landing_message <origin> <commit> <branch>: the words of the request that began the work. The
-# trailers of hand-offs are left out; others, such as Refs and Co-authored-by, are kept.
+# landing_message <origin> <commit> <branch>: prints the message of the request that started the work.
+# Trailers of Trailhand are removed; others, such as Refs and Co-authored-by, are kept.
 landing_message() {
   block=$(git log -1 --format='%(trailers)' "$1" | grep -c . || :)
   git log -1 --format=%B "$1" | awk -v block="$block" '
@@ -284,7 +291,7 @@ landing_message() {
       while (last > 0 && line[last] ~ /^[ \t\r]*$/) last--
       last -= block
       while (last > 0 && line[last] ~ /^[ \t\r]*$/) last--
-      if (last < 1) print "Land a branch"
+      if (last < 1) print "Merge a branch"
       for (n = 1; n <= last; n++) print line[n]
     }'
   echo

@@ -1,9 +1,4 @@
-/**
- * Repositories with a pack installed, and scripted stand-ins for agents and for npm.
- *
- * Invariants:
- * - Nothing reaches a network or a model.
- */
+/** Repositories with an installed pack, and shell scripts that replace agents and npm. */
 import { chmodSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -17,16 +12,16 @@ import { environmentOf } from "./run-runner.ts";
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const PACKS = join(ROOT, "states", "packs");
 
-/** Every file below a folder, as paths from it. */
+/** The paths of all files below a folder, relative to it and sorted. */
 export function filesOf(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: "utf8" })
     .filter((path) => statSync(join(folder, path)).isFile())
     .toSorted();
 }
 
-/** Copies the files of a folder to `states/` of a repository, executable where they are. */
-export function installStates(repo: Repo, folder: string, wanted = (_path: string) => true): void {
-  for (const path of filesOf(folder).filter(wanted)) {
+/** Copies the files of a folder to `states/` of a repository, with their modes, and commits them. */
+export function installStates(repo: Repo, folder: string, isIncluded = (_path: string) => true): void {
+  for (const path of filesOf(folder).filter(isIncluded)) {
     const from = join(folder, path);
     repo.write(`states/${path}`, readFileSync(from, "utf8"), statSync(from).mode & 0o777);
   }
@@ -35,7 +30,7 @@ export function installStates(repo: Repo, folder: string, wanted = (_path: strin
 
 const templates = new Map<string, string>();
 
-/** A repository with a pack in `states/` on its trusted branch, as `trailhand init --pack` writes it. */
+/** Creates a repository whose trusted branch has the pack in `states/`, as written by `init --pack`. */
 export function packRepo(pack: string, files: Readonly<Record<string, string>> = {}): Repo {
   const key = JSON.stringify([pack, files]);
   const template = templates.get(key) ?? keepTemplate(makePackRepo(pack, files));
@@ -51,7 +46,7 @@ function makePackRepo(pack: string, files: Readonly<Record<string, string>>): Re
   return repo;
 }
 
-/** Makes TRAILHAND_AGENT a shell script; `$prompt` is the file that holds the prompt. */
+/** Sets TRAILHAND_AGENT to a shell script. `$prompt` is the path of the prompt. */
 export function useAgent(script: string): void {
   const file = join(temporaryDir(), "agent");
   const text = `#!/bin/sh\nset -eu\nprompt=$(mktemp)\ntrap 'rm -f "$prompt"' EXIT\ncat >"$prompt"\n${script}\n`;
@@ -59,7 +54,7 @@ export function useAgent(script: string): void {
   process.env["TRAILHAND_AGENT"] = file;
 }
 
-/** Puts programs in front of the PATH; each is a shell script. */
+/** Adds programs to the start of PATH; each is a shell script. */
 export function usePrograms(programs: Readonly<Record<string, string>>): void {
   const bin = join(temporaryDir(), "bin");
   mkdirSync(bin, { recursive: true });
@@ -70,13 +65,13 @@ export function usePrograms(programs: Readonly<Record<string, string>>): void {
   process.env["PATH"] = `${bin}:${process.env["PATH"]}`;
 }
 
-/** A new branch off `main` whose head asks for a state. */
+/** Creates a branch at `main` and commits this message, which requests a state, on it. */
 export function ask(repo: Repo, branch: string, message: string): void {
   const request = repo.gitIn(message, "commit-tree", "-p", "main", "-F", "-", "main^{tree}");
   repo.git("branch", branch, request);
 }
 
-/** The states that a branch went through, oldest first. */
+/** The states of all commits of a branch, oldest first. */
 export function statesOn(repo: Repo, branch: string): string[] {
   const format = "--format=%(trailers:key=State,valueonly,separator=%x2C)";
   return repo
@@ -85,17 +80,15 @@ export function statesOn(repo: Repo, branch: string): string[] {
     .filter((line) => line !== "");
 }
 
-/** The message of a branch's head. */
 export const headOf = (repo: Repo, branch: string): string => repo.git("log", "-1", "--format=%B", branch);
 
-/** The files that a branch changed. */
 export const changedOn = (repo: Repo, branch: string): string[] =>
   repo.git("diff", "--name-only", `main...${branch}`).split("\n").filter(Boolean);
 
-/** What the runner reads from the trusted branch. */
+/** The workflow and scripts that a runner reads from the trusted branch. */
 export async function contractOf(repo: Repo): Promise<ReadTrustedConfig> {
   const { location } = await openWorkspace(repo.dir, environmentOf(repo));
   const commit = parseSha(repo.git("rev-parse", "main"));
-  if (!commit) throw new Error("there is no main");
+  if (!commit) throw new Error("the repository has no branch main");
   return readTrustedConfig(location.git, commit, temporaryDir());
 }

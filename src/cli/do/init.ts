@@ -6,14 +6,12 @@
  */
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { startsOf } from "../../core/workflow/graph.ts";
 import { EXIT_CODE, UserError, shellWord, MESSAGES } from "../../core/messages/messages.ts";
-import { WORKFLOW_FILE } from "../../core/workflow/workflow.ts";
 import { GitExit, type Git } from "../../git/git.ts";
 import type { Workspace } from "../../app/workspace.ts";
 import { openWorkspace } from "../../app/open-workspace.ts";
 import type { CommandRun } from "../call.ts";
-import { commandOf, packFiles, packPage } from "../../templates/packs.ts";
+import { packFiles, packPage, startCommands } from "../../templates/packs.ts";
 import { actionsFile, readUses, stepsOnGitHub } from "../../templates/github.ts";
 import { STARTER, type StarterFile } from "../../templates/starter.ts";
 
@@ -75,7 +73,8 @@ async function stepsAfter(site: Workspace, pack: string | undefined): Promise<st
       : [`git config trailhand.target ${shellWord(target)}     # states are read from this branch`]),
     ...(here === target ? [] : [`git switch ${shellWord(target)}`]),
     `git add states && git commit -m "Add Trailhand's states"     # on ${target}, the trusted branch`,
-    ...(pack === undefined ? FIRST_STEPS : await stepsOf(pack)),
+    // The page begins with init and the commit, which are done or listed above.
+    ...(pack === undefined ? FIRST_STEPS : startCommands(packPage(pack)).slice(2)),
   ];
 }
 
@@ -84,20 +83,6 @@ const FIRST_STEPS = [
   "trailhand run",
   "trailhand log try-it",
 ];
-
-/** The pack's own command; where that runs what is asked for, a request comes before it. */
-async function stepsOf(pack: string): Promise<string[]> {
-  const command = commandOf(packPage(pack)) ?? "trailhand run";
-  if (!/\btrailhand run\b/.test(command) || /\btrailhand request\b/.test(command)) return [command];
-  const { parseWorkflow } = await import("../../core/workflow/workflow-file.ts");
-  const text = packFiles(pack).find(({ path }) => path === WORKFLOW_FILE)?.text ?? "";
-  const { workflow } = parseWorkflow(text);
-  const [start] = workflow ? startsOf(workflow) : [];
-  return [
-    ...(start === undefined ? [] : [`trailhand request ${start} --new try-it -m "What you want"`]),
-    command,
-  ];
-}
 
 /** Undefined where there is no commit yet, or no branch that stands out. */
 async function trustedBranch(site: Workspace): Promise<string | undefined> {

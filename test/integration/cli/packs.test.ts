@@ -1,4 +1,4 @@
-/** Packs from the built program: found beside it, listed, read, installed, and never over anything. */
+/** `trailhand packs` and `trailhand init --pack`, with the packs that the build copied. */
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ interface Listed {
   readonly packs: readonly { readonly name: string; readonly what: string }[];
 }
 
-test("packs lists every pack in one line", () => {
+test("packs prints one line for each pack", () => {
   const repo = makeRepo();
   const { packs } = JSON.parse(cli(repo, "packs", "--json").out) as Listed;
   const said = cli(repo, "packs");
@@ -29,7 +29,7 @@ test("packs lists every pack in one line", () => {
   }
 });
 
-test("packs <name> prints its page, inside a repository or not", () => {
+test("packs <name> prints the page of the pack, also outside of a repository", () => {
   const repo = makeRepo();
   const page = readFileSync(join(PACKS, "sequential/README.md"), "utf8");
   const said = cli(repo, "-C", "/", "packs", "sequential");
@@ -37,7 +37,7 @@ test("packs <name> prints its page, inside a repository or not", () => {
   expect(JSON.parse(cli(repo, "packs", "sequential", "--json").out)).toEqual({ name: "sequential", page });
 });
 
-test("init --pack writes the pack and the library with their modes, and says what to type", () => {
+test("init --pack writes the pack and the library with their modes, and prints the next commands", () => {
   const repo = introduce(makeRepo());
   const said = cli(repo, "init", "--pack", "sequential");
   expect(said.code).toBe(0);
@@ -56,16 +56,16 @@ test("init --pack writes the pack and the library with their modes, and says wha
   expect(readFileSync(library, "utf8")).toBe(readFileSync(LIBRARY, "utf8"));
   const steps = said.err.trimEnd().split("\n").slice(-3);
   expect(steps[0]).toContain("git add states && git commit");
-  expect(steps[1]).toContain("trailhand request specify --new try-it");
+  expect(steps[1]).toContain("trailhand request specify --new ");
   expect(steps[2]).toBe("  TRAILHAND_AGENT='claude -p' trailhand run");
 
-  // What was said is typed: the states are usable, and the agent's work goes through them.
+  // The printed commands work.
   repo.commit("Add Trailhand's states");
   expect(cli(repo, "graph", "--mermaid").out).toContain("specify --> gate_specify");
   expect(cli(repo, "request", "specify", "--new", "try-it", "-m", "What you want").code).toBe(0);
 });
 
-test("init --pack refuses to overwrite, and then writes nothing", () => {
+test("init --pack writes nothing when a file already exists", () => {
   const repo = makeRepo({ "states/lib/trailhand.sh": "mine\n" });
   const said = cli(repo, "init", "--pack", "sequential");
   expect(said.code).toBe(3);
@@ -74,7 +74,7 @@ test("init --pack refuses to overwrite, and then writes nothing", () => {
   expect(readFileSync(join(repo.dir, "states/lib/trailhand.sh"), "utf8")).toBe("mine\n");
 });
 
-test("an unknown pack is named with the nearest, and changes nothing", () => {
+test("an unknown pack is rejected with the nearest name, and nothing is written", () => {
   const repo = makeRepo();
   for (const args of [
     ["init", "--pack", "sequental"],
@@ -91,7 +91,7 @@ test("an unknown pack is named with the nearest, and changes nothing", () => {
   expect(existsSync(join(repo.dir, "states"))).toBe(false);
 });
 
-test("the completions offer the packs", () => {
+test("the completions list the packs", () => {
   const repo = makeRepo();
   const script = cli(repo, "completions", "bash").out;
   const source = /init:--pack:\*\) COMPREPLY=\(\$\(compgen -W "\$\((.*)\)" --/.exec(script)?.[1] ?? "";

@@ -1,4 +1,4 @@
-/** The pack `chaining` from end to end: on, back a counted number of times, to a person. */
+/** The pack `chaining` end to end: gates continue, repeat a step, and ask a person. */
 import { describe, expect, it } from "vitest";
 import type { Repo } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
@@ -26,20 +26,20 @@ const count = (repo: Repo, state: string): number =>
   statesOn(repo, "docs/bread").filter((one) => one === state).length;
 
 describe(PACK, () => {
-  it("goes on from gate to gate", async () => {
+  it("continues when every gate passes", async () => {
     const repo = start();
     await run(repo);
     expect(statesOn(repo, "docs/bread")).toEqual(
       "outline gate-outline draft gate-draft polish gate-polish done".split(" "),
     );
     expect(changedOn(repo, "docs/bread")).toEqual(["outline.md", "text.md"]);
-    expect(headOf(repo, "docs/bread")).toContain("text.md has 23 words of 26.");
+    expect(headOf(repo, "docs/bread")).toContain("text.md has 23 words; the draft had 26.");
   });
 
-  it("goes back with the reason, and then on", async () => {
+  it("repeats a step with the reason, and then continues", async () => {
     const repo = start({
-      draft: `if grep -q 'The headings of text.md have to be these' "$prompt"; then ${DRAFT}; else echo '## Flour' >text.md; fi`,
-      polish: `if grep -q 'nothing is to be added' "$prompt"; then ${POLISH}; sed -i.bak 's/and more//' text.md; rm text.md.bak; else echo 'and more' >>text.md; git add -A; git commit -qm "gate-draft: passed" -m "State: gate-draft"; fi`,
+      draft: `if grep -q 'The headings of text.md must be' "$prompt"; then ${DRAFT}; else echo '## Flour' >text.md; fi`,
+      polish: `if grep -q 'must not add words' "$prompt"; then ${POLISH}; sed -i.bak 's/and more//' text.md; rm text.md.bak; else echo 'and more' >>text.md; git add -A; git commit -qm "gate-draft: passed" -m "State: gate-draft"; fi`,
     });
     await run(repo);
     expect(statesOn(repo, "docs/bread").at(-1)).toBe("done");
@@ -49,9 +49,9 @@ describe(PACK, () => {
 
   it.each([
     ["outline", { outline: "echo '- Flour' >outline.md" }, "outline.md has 1 points"],
-    ["draft", { draft: "echo '## Flour' >text.md" }, "The headings of text.md have to be these"],
-    ["polish", { polish: "echo more >>text.md" }, "nothing is to be added in this step"],
-  ])("counts the ways back to %s, and parks after the third", async (step, steps, why) => {
+    ["draft", { draft: "echo '## Flour' >text.md" }, "The headings of text.md must be"],
+    ["polish", { polish: "echo more >>text.md" }, "this step must not add words"],
+  ])("parks after the third rejection of %s", async (step, steps, why) => {
     const repo = start(steps);
     await run(repo);
     expect(count(repo, step)).toBe(3);
@@ -59,7 +59,7 @@ describe(PACK, () => {
     expect(headOf(repo, "docs/bread")).toContain(why);
   });
 
-  it("parks with the question of an agent, and goes on with a person's answer", async () => {
+  it("parks with the question of an agent, and continues with the answer of a person", async () => {
     const repo = start({
       draft: `if grep -q 'Wheat' "$prompt"; then ${DRAFT}; else echo 'QUESTION: which flour?' >text.md; fi`,
     });

@@ -1,8 +1,7 @@
-/** The pack `cli-native` for real: make, the hooks, cron's line and the steps of CI drive the built program. */
+/** The pack `cli-native` end to end: make, git hooks, cron and CI run the built program. */
 import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { introduce } from "../../support/run-cli.ts";
@@ -10,12 +9,12 @@ import { temporaryDir, type Repo } from "../../support/temp-repo.ts";
 import { headOf, packRepo, PACKS, ROOT, statesOn, usePrograms } from "../../support/pack-fixture.ts";
 
 const PACK = "cli-native";
-const PROGRAM = fileURLToPath(new URL("../../dist/trailhand.js", import.meta.url));
+const PROGRAM = join(ROOT, "dist/trailhand.js");
 const MAKEFILE = "include states/cli/trailhand.mk\ntest:\n\t@grep -q good state.txt\n";
-/** A legal branch name that no shell and no make may take apart. */
+/** A valid branch name with characters that a shell and make interpret. */
 const NASTY = "feat/$(touch${IFS}owned);`id`'x";
 
-/** A project with the pack, on a branch with one commit; `trailhand` is on the PATH. */
+/** Creates a project with the pack and a branch with one commit; `trailhand` is on the PATH. */
 function project(branch = "feat/one", state = "good"): Repo {
   const repo = introduce(packRepo(PACK, { Makefile: MAKEFILE, "state.txt": "good\n" }));
   usePrograms({ trailhand: `exec "${process.execPath}" "${PROGRAM}" "$@"` });
@@ -25,14 +24,14 @@ function project(branch = "feat/one", state = "good"): Repo {
   return repo;
 }
 
-function sh(repo: Repo, command: string, env: Record<string, string> = {}): { code: number; said: string } {
+function sh(repo: Repo, command: string, env: Record<string, string> = {}): { code: number; output: string } {
   const options = {
     cwd: repo.dir,
     encoding: "utf8",
     env: { ...process.env, XDG_CACHE_HOME: repo.cache, ...env },
   } as const;
   const { status, stdout, stderr } = spawnSync("sh", ["-c", command], options);
-  return { code: status ?? -1, said: stdout + stderr };
+  return { code: status ?? -1, output: stdout + stderr };
 }
 
 function installHook(repo: Repo, name: string): void {
@@ -46,7 +45,7 @@ const gate = (repo: Repo, ...words: string[]): number =>
   sh(repo, `sh states/cli/gate ${words.join(" ")}`).code;
 
 describe("make", () => {
-  it.each(["feat/one", NASTY])("starts, advances and gates on %s", (branch) => {
+  it.each(["feat/one", NASTY])("starts, runs and checks work on %s", (branch) => {
     const repo = project(branch);
     expect(sh(repo, "make trailhand-gate").code).toBe(2);
     expect(sh(repo, "make trailhand-start").code).toBe(0);
@@ -59,7 +58,7 @@ describe("make", () => {
     expect(existsSync(join(repo.dir, "owned"))).toBe(false);
   });
 
-  it("fails when the tests do", () => {
+  it("fails when the tests fail", () => {
     const repo = project("feat/one", "bad");
     sh(repo, "make trailhand-start");
     expect(sh(repo, "make trailhand-advance").code).toBe(2);
@@ -68,7 +67,7 @@ describe("make", () => {
   });
 });
 
-it("the gate has an exit code for each answer", () => {
+it("the gate has an exit code for each result", () => {
   const repo = project();
   expect(gate(repo, "nowhere")).toBe(2);
   expect(gate(repo, "main")).toBe(3);
@@ -89,7 +88,7 @@ it("the gate has an exit code for each answer", () => {
 });
 
 describe("git hooks", () => {
-  it.each(["feat/one", NASTY])("ask for the tests of a commit on %s, once, and not on main", (branch) => {
+  it.each(["feat/one", NASTY])("request the tests of a commit on %s once, and not on main", (branch) => {
     const repo = project(branch);
     installHook(repo, "post-commit");
     repo.write("more.txt", "more\n");
@@ -103,7 +102,7 @@ describe("git hooks", () => {
     expect(existsSync(join(repo.dir, "owned"))).toBe(false);
   });
 
-  it("never hinder a commit, and refuse a push of what has not passed", () => {
+  it("never block a commit, and reject a push of commits that have not passed", () => {
     const repo = project();
     installHook(repo, "pre-push");
     repo.git("init", "-q", "--bare", "../far.git");
@@ -119,7 +118,7 @@ describe("git hooks", () => {
   });
 });
 
-it("cron's line advances, and has nothing to tell", () => {
+it("the line for cron runs the work and prints nothing", () => {
   const repo = project();
   sh(repo, "make trailhand-start");
   const text = readFileSync(join(PACKS, PACK, "cli/crontab"), "utf8");
@@ -127,7 +126,7 @@ it("cron's line advances, and has nothing to tell", () => {
   expect(command).not.toContain("%");
   const home = temporaryDir();
   symlinkSync(repo.dir, join(home, "my-project"));
-  expect(sh(repo, command, { HOME: home })).toEqual({ code: 0, said: "" });
+  expect(sh(repo, command, { HOME: home })).toEqual({ code: 0, output: "" });
   expect(statesOn(repo, branchOf(repo))).toEqual(["verify", "review"]);
 });
 
@@ -139,7 +138,7 @@ describe("CI", () => {
   const text = readFileSync(join(PACKS, PACK, "cli/ci.yml"), "utf8");
   const { steps } = (parse(text) as { jobs: { trailhand: { steps: Step[] } } }).jobs.trailhand;
 
-  /** Runs the steps in a clone, as often as the job is run, and returns the step that failed. */
+  /** Runs the steps of the job in a clone, so many times, and returns the name of the failed step. */
   function job(branch: string, state: string, times = 1): { failed: string | undefined; repo: Repo } {
     const repo = project(branch, state);
     const clone = join(temporaryDir(), "clone");
@@ -158,7 +157,7 @@ describe("CI", () => {
   }
 
   it.each(["feat/one", NASTY])(
-    "starts, advances and gates a push of %s, and a job that runs again asks once",
+    "starts, runs and checks a push of %s, and a repeated job writes no second request",
     (branch) => {
       const { failed, repo } = job(branch, "good", 2);
       expect(failed).toBeUndefined();
@@ -166,11 +165,11 @@ describe("CI", () => {
     },
   );
 
-  it("fails where the tests do", () => {
+  it("fails when the tests fail", () => {
     expect(job("feat/one", "bad").failed).toBe("Advance");
   });
 
-  it("has every value of the event in the environment, and none in a script", () => {
+  it("passes values of the event in the environment, never in a script", () => {
     for (const { run = "" } of steps) expect(run).not.toContain("${{");
     expect(existsSync(join(ROOT, "dist/trailhand.js"))).toBe(true);
   });

@@ -1,4 +1,4 @@
-/** The pack `control-spectrum` from end to end: what decides the tier, and what each tier may do. */
+/** The pack `control-spectrum` end to end: what decides the tier, and what each tier may do. */
 import { beforeEach, describe, expect, it } from "vitest";
 import { cli, introduce } from "../../support/run-cli.ts";
 import type { Repo } from "../../support/temp-repo.ts";
@@ -31,7 +31,7 @@ async function work(agent: string): Promise<void> {
 const landed = () => repo.git("log", "--format=%s", `${start}..main`);
 
 describe("control-spectrum", () => {
-  it("finds the tier of each change, from its paths, its size and its cost", async () => {
+  it("rates each change by its paths, size and cost", async () => {
     const changes = {
       page: ["mkdir -p docs; seq 15 >docs/a.md", "auto", 0],
       code: ["echo b >src/b.js", "auto", 2],
@@ -56,7 +56,7 @@ describe("control-spectrum", () => {
     }
   });
 
-  it("lands what is harmless by itself, tested as it lands", async () => {
+  it("tests a low-risk change and merges it", async () => {
     await work("echo b >src/b.js");
     expect(statesOn(repo, "a")).toEqual(["work", "assess", "auto", "done"]);
     expect(landed()).toBe("feat: a thing");
@@ -66,7 +66,7 @@ describe("control-spectrum", () => {
     expect(repo.git("diff", "--name-only", start, "main")).toBe("src/b.js");
   });
 
-  it("does not land what fails together with the trusted branch, or conflicts", async () => {
+  it("does not merge a change that conflicts or fails on top of the trusted branch", async () => {
     await work(
       'if grep -q "The end of their log" "$prompt"; then echo good >src/b.js; else echo broken >src/b.js; fi',
     );
@@ -81,7 +81,7 @@ describe("control-spectrum", () => {
     expect(repo.git("show", "main:src/a.js")).toBe("d");
   });
 
-  it("keeps a suggestion off the branch, and a draft off the trusted one until a person asks", async () => {
+  it("keeps a suggestion off its branch, and merges a draft only when a person requests it", async () => {
     await work("mkdir -p src/auth; echo x >src/auth/x.js");
     expect(changedOn(repo, "a")).toEqual([]);
     const proposal = /--source=([0-9a-f]{40}) /.exec(headOf(repo, "a"))?.[1] ?? "";
@@ -99,7 +99,7 @@ describe("control-spectrum", () => {
     expect(repo.git("show", "main:src/auth/x.js")).toBe("x");
   });
 
-  it("parks what spent too much with its work, and goes on with the command that it names", async () => {
+  it("parks at the cost limit with its work, and continues with the command in the response", async () => {
     await work('echo b >src/b.js; echo cost=3.5 >"$TRAILHAND_OUTPUT"');
     expect(statesOn(repo, "a")).toEqual(["work", "assess", "parked"]);
     expect(changedOn(repo, "a")).toEqual(["src/b.js"]);

@@ -1,4 +1,4 @@
-/** The pack `dialogue` from end to end: agreement of both, and hard ends where there is none. */
+/** The pack `dialogue` end to end: agreement of both agents, and limits when they do not agree. */
 import { describe, expect, it } from "vitest";
 import type { Repo } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
@@ -18,7 +18,7 @@ const answers = (state: string): string => `echo "state=${state}" >>"$TRAILHAND_
 const AIMLESS = `echo 'How interesting! Tell me more.'; ${answers("$other")}`;
 
 describe(PACK, () => {
-  it("ends when both say the same conclusion, and not when one says so for two", async () => {
+  it("ends when both agents write the same conclusion, not when one claims agreement", async () => {
     const repo =
       start(`case $TRAILHAND_STATE-$(git log --first-parent --format=%s main..HEAD | wc -l | tr -d ' ') in
 speaker-1) echo 'Conclusion: tabs'; ${answers("conclude")} ;;
@@ -31,7 +31,7 @@ esac`);
     expect(changedOn(repo, "talk/a")).toEqual([]);
   });
 
-  it("is parked after its rounds when there is no goal, with what was said last", async () => {
+  it("parks after the last round with the last message", async () => {
     const repo = start(AIMLESS, "chat\n\nState: speaker\n");
     const { summary } = await run(repo);
     expect(summary.startedCount).toBe(13);
@@ -40,7 +40,7 @@ esac`);
     expect(headOf(repo, "talk/a")).toContain("Tell me more.");
   });
 
-  it("is parked when its money is spent, and goes on with what a person adds", async () => {
+  it("parks at the cost limit, and continues when a person raises it", async () => {
     const repo = start(`echo cost=0.5 >>"$TRAILHAND_OUTPUT"; ${AIMLESS}`);
     const { summary } = await run(repo);
     expect(summary.startedCount).toBe(5);
@@ -54,7 +54,7 @@ esac`);
     expect(headOf(repo, "talk/a")).toContain("3 USD of 3 are spent");
   });
 
-  it("hears a person who joins in", async () => {
+  it("passes the message of a person to the next agent", async () => {
     const repo = start(
       `if grep -q 'Spaces, please' "$prompt"; then echo 'As you say.'; ${answers("parked")}; else ${AIMLESS}; fi`,
     );

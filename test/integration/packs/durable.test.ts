@@ -1,4 +1,4 @@
-/** The pack `durable` from end to end: killed wherever it may be, it goes on, and nothing is sent twice. */
+/** The pack `durable` end to end: killed at any step, it continues, and nothing is sent twice. */
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -13,14 +13,14 @@ const BRANCH = "mail/ann";
 const WRITES = "echo 'Dear Ann' >letter.md\necho 'wrote it'";
 const DAY = 86_400_000;
 
-/** A repository whose retries do not wait, and an empty outbox. */
+/** Creates a repository with the pack, retries without back-off, and an empty outbox. */
 function mail(agent: string, trailers = ""): { repo: Repo; sent: () => string[]; box: string } {
   const repo = packRepo(PACK);
   const text = repo.git("show", "main:states/workflow.yml");
-  const hasty = text
+  const withoutBackoff = text
     .replaceAll("backoff: 10s", "backoff: 1ms")
     .replace("retries: 5", "backoff: 1ms\n    retries: 5");
-  repo.write("states/workflow.yml", `${hasty}\n`);
+  repo.write("states/workflow.yml", `${withoutBackoff}\n`);
   repo.commit("chore: retry at once");
   const box = join(temporaryDir(), "outbox");
   mkdirSync(box);
@@ -30,7 +30,7 @@ function mail(agent: string, trailers = ""): { repo: Repo; sent: () => string[];
   return { repo, box, sent: () => readdirSync(box).filter((name) => !name.startsWith(".")) };
 }
 
-/** The same world, so many days later. */
+/** The same ports with a clock that many days ahead. */
 const after =
   (days: number) =>
   (ports: Ports): Ports => ({
@@ -43,7 +43,7 @@ const after =
   });
 
 describe(PACK, () => {
-  it("sends, waits two weeks with nothing held, and sends a reminder", async () => {
+  it("sends a letter, waits two weeks without holding anything, and sends a reminder", async () => {
     const { repo, box, sent } = mail(WRITES);
     await run(repo);
     expect(statesOn(repo, BRANCH)).toEqual(["write", "send", "answer-time"]);
@@ -61,7 +61,7 @@ describe(PACK, () => {
     expect(sent()).toHaveLength(2);
   });
 
-  it("hands it to a person when nobody looked for two months", async () => {
+  it("parks for a person when no runner came for two months", async () => {
     const { repo, sent } = mail(WRITES);
     const text = repo
       .git("show", "main:states/workflow.yml")
@@ -75,7 +75,7 @@ describe(PACK, () => {
     expect(sent()).toHaveLength(1);
   });
 
-  it("begins at the time that its request names", async () => {
+  it("starts at the time in Not-Before", async () => {
     const { repo, sent } = mail(WRITES, "Not-Before: 2999-01-01\n");
     const { summary } = await run(repo);
     expect(summary.idle.map(({ why }) => why.code)).toContain("not-before");
@@ -84,7 +84,7 @@ describe(PACK, () => {
     expect(statesOn(repo, BRANCH)).toContain("send");
   });
 
-  it("goes on with what a killed agent had written", async () => {
+  it("continues with the files of a killed agent", async () => {
     const { repo } = mail(`
 if [ -f letter.md ]; then grep -q 'Dear Ann' letter.md; echo 'Yours' >>letter.md; exit 0; fi
 ${WRITES}
@@ -98,7 +98,7 @@ kill -9 0`);
     expect(statesOn(repo, BRANCH).at(-1)).toBe("answer-time");
   });
 
-  it("does its effect once, although its script is killed after it again and again", async () => {
+  it("sends once, although its script is repeatedly killed afterwards", async () => {
     const { repo, sent } = mail(WRITES);
     const script = repo.git("show", "main:states/send");
     const killed = script.replace(
@@ -115,13 +115,13 @@ kill -9 0`);
   });
 });
 
-describe("a runner that is killed", () => {
+describe("a killed runner", () => {
   let program: string;
   beforeAll(async () => {
     program = await buildCrashRunner();
   });
 
-  it.each([15, 30, 45, 60, 75, 90])("at its step %d leaves work that the next one finishes", async (step) => {
+  it.each([15, 30, 45, 60, 75, 90])("at step %d leaves work that the next runner finishes", async (step) => {
     const { repo, sent } = mail(WRITES);
     const dead = await startCrashRunner(program, repo, step).ended;
     expect(dead.signal).toBe("SIGKILL");

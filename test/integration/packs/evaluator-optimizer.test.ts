@@ -1,4 +1,4 @@
-/** The pack `evaluator-optimizer` from end to end: the best round wins, and the three ends. */
+/** The pack `evaluator-optimizer` end to end: the best version wins, and the three ways to end. */
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { temporaryDir, type Repo } from "../../support/temp-repo.ts";
@@ -8,7 +8,7 @@ import { ask, changedOn, headOf, packRepo, statesOn, useAgent } from "../../supp
 const PACK = "evaluator-optimizer";
 const BRANCH = "docs/intro";
 
-/** Version n is the file `intro.txt` with `version n`; its score is the n-th of the list. */
+/** The agent writes `version n` to intro.txt in round n; the n-th number is its score. */
 async function work(scores: readonly string[], more = ""): Promise<Repo> {
   const repo = packRepo(PACK);
   const rounds = join(temporaryDir(), "rounds");
@@ -34,7 +34,7 @@ const rounds = (repo: Repo): number => statesOn(repo, BRANCH).filter((state) => 
 const result = (repo: Repo): string => repo.git("show", `${BRANCH}:intro.txt`);
 
 describe(PACK, () => {
-  it("ends when a version is good enough", async () => {
+  it("ends when a score is high enough", async () => {
     const repo = await work(["50", "93", "99"]);
     expect(statesOn(repo, BRANCH)).toEqual([
       "generate",
@@ -49,22 +49,22 @@ describe(PACK, () => {
     expect(headOf(repo, BRANCH)).toContain("compare: 93 is good enough");
   });
 
-  it("ends after two versions without gain, with the best one and not the last", async () => {
+  it("ends after two versions without improvement, with the best version", async () => {
     const repo = await work(
       ["40", "70", "70", "60", "99"],
-      // The author begins with the best version, and is told what is wrong with the newest.
+      // The author starts from the best version and reads the evaluation of the newest.
       `if [ "$TRAILHAND_STATE" = generate ] && grep -q 'flaw of version 3' "$prompt"; then
   git show HEAD:intro.txt | grep -q 'version 2'
 fi`,
     );
     expect(rounds(repo)).toBe(4);
     expect(result(repo)).toBe("version 2");
-    expect(headOf(repo, BRANCH)).toContain("no gain 2 times, the best has 70");
+    expect(headOf(repo, BRANCH)).toContain("no improvement 2 times, the best score is 70");
     expect(headOf(repo, BRANCH)).toContain("Best-Score: 70");
     expect(statesOn(repo, BRANCH).at(-1)).toBe("done");
   });
 
-  it("ends after the most rounds with the best version", async () => {
+  it("ends after the last round with the best version", async () => {
     const repo = await work(["10", "40", "20", "50", "60", "50", "99"]);
     expect(rounds(repo)).toBe(6);
     expect(result(repo)).toBe("version 5");
@@ -72,17 +72,17 @@ fi`,
     expect(statesOn(repo, BRANCH).at(-1)).toBe("done");
   });
 
-  it("lets no evaluator change a file, and counts no score as none", async () => {
+  it("rejects changes of the evaluator, and counts a missing score as 0", async () => {
     const touched = await work(["95"], '[ "$TRAILHAND_STATE" = generate ] || echo "version 9" >intro.txt');
     expect(statesOn(touched, BRANCH)).toEqual(["generate", "evaluate", "failed"]);
     expect(headOf(touched, BRANCH)).toContain("intro.txt");
 
     const silent = await work(["30", "banana", "999"]);
     expect(result(silent)).toBe("version 1");
-    expect(headOf(silent, BRANCH)).toContain("the best has 30");
+    expect(headOf(silent, BRANCH)).toContain("the best score is 30");
   });
 
-  it("takes no word of an author on what the best version is", async () => {
+  it("ignores what an author writes about the best version", async () => {
     const repo = await work(
       ["80", "20", "10"],
       `if [ "$TRAILHAND_STATE" = generate ]; then

@@ -1,4 +1,4 @@
-/** The pack `factory` from end to end: lines, gates, the one list for people, and the alarm. */
+/** The pack `factory` end to end: sorting, the gate, the list for people, the digest and the alarm. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -25,17 +25,17 @@ beforeEach(() => {
 
 const GOOD = 'case $TRAILHAND_STATE in write) echo x >page.md ;; *) echo x >"$TRAILHAND_STATE.txt" ;; esac';
 
-/** Runs a script of the pack as cron does. */
-function cron(name: string, ...args: string[]): { code: number | null; said: string } {
+/** Runs a script of the pack like cron. */
+function cron(name: string, ...args: string[]): { code: number | null; output: string } {
   const { status, stdout, stderr } = spawnSync(join(repo.dir, "states/factory", name), args, {
     cwd: repo.dir,
     encoding: "utf8",
   });
-  return { code: status, said: stdout + stderr };
+  return { code: status, output: stdout + stderr };
 }
 
 describe("factory", () => {
-  it("sends each piece along its line, through the gates, to the one list", async () => {
+  it("sorts each piece, checks it, and lists it for people", async () => {
     useAgent(GOOD);
     ask(repo, "a", "fix: it crashes\n\nOn start.\n\nState: inbox\n");
     ask(repo, "b", "It should sing\n\nLoudly.\n\nLabel: feature\nState: inbox\n");
@@ -48,7 +48,7 @@ describe("factory", () => {
     expect(statesOn(repo, "c")).toEqual(["inbox", "write", "gate", "approve"]);
     for (const name of ["d", "e"]) expect(statesOn(repo, name)).toEqual(["inbox", "describe"]);
     expect(changedOn(repo, "a")).toEqual(["fix.txt"]);
-    expect(headOf(repo, "a")).toContain("gate: 1 lines, every gate passed");
+    expect(headOf(repo, "a")).toContain("gate: 1 lines, passed");
     const list = cli(repo, "status", "--needs-me").out;
     for (const name of ["a", "b", "c", "d", "e"]) expect(list).toMatch(new RegExp(`^${name}\\b`, "m"));
 
@@ -60,8 +60,8 @@ describe("factory", () => {
     expect(digest).toMatch(/^- d: describe, /m);
   });
 
-  it("says every reason at once, to the line that the work is on, three times at the most", async () => {
-    useAgent(`if grep -q 'lines changed; 400 are the most' "$prompt" && grep -q 'The end of their log' "$prompt"; then
+  it("rejects with all reasons, at most three times", async () => {
+    useAgent(`if grep -q 'lines changed; at most 400 are allowed' "$prompt" && grep -q 'The end of their log' "$prompt"; then
   git rm -q --cached big.txt 2>/dev/null; rm -f big.txt; echo good >fix.txt
 else
   seq 500 >big.txt; echo broken >fix.txt
@@ -75,39 +75,39 @@ fi`);
     await run(repo);
     expect(statesOn(repo, "b").filter((state) => state === "fix")).toHaveLength(3);
     expect(headOf(repo, "b")).toContain("State: parked");
-    expect(headOf(repo, "b")).toContain("These paths are not for an agent:\n\nMakefile");
+    expect(headOf(repo, "b")).toContain("An agent may not change these paths:\n\nMakefile");
   });
 
-  it("raises the alarm when there is no digest, an old one, or one that nobody writes", async () => {
+  it("raises the alarm when the digest is missing, old, or requested but not written", async () => {
     expect(cron("alarm")).toEqual({
       code: 1,
-      said: expect.stringContaining("there is no digest at all") as string,
+      output: expect.stringContaining("no digest was written") as string,
     });
     cron("daily");
     cron("daily");
     expect(repo.git("rev-list", "--count", "main..digest")).toBe("1");
     expect(cron("alarm").code).toBe(1);
     await run(repo);
-    expect(cron("alarm")).toEqual({ code: 0, said: "" });
+    expect(cron("alarm")).toEqual({ code: 0, output: "" });
     expect(cron("alarm", "26", "digest").code).toBe(0);
-    // The same digest, a day and a half ago.
+    // The same digest, 36 hours ago.
     const old = new Date(Date.now() - 36 * 3_600_000).toISOString();
     const env = { ...process.env, GIT_COMMITTER_DATE: old };
     spawnSync("git", ["-C", repo.dir, "switch", "-q", "digest"]);
     spawnSync("git", ["-C", repo.dir, "commit", "-q", "--amend", "--no-edit", "--allow-empty"], { env });
-    expect(cron("alarm")).toEqual({ code: 1, said: expect.stringContaining("is 36 hours old") as string });
+    expect(cron("alarm")).toEqual({ code: 1, output: expect.stringContaining("is 36 hours old") as string });
     cron("daily");
     await run(repo);
     expect(cron("alarm").code).toBe(0);
   });
 
-  it("asks for the digest at a remote, on top of the last one there", () => {
+  it("requests the digest at a remote, on top of the last one there", () => {
     const remote = `${repo.dir}.git`;
     repo.git("clone", "-q", "--bare", repo.dir, remote);
     expect(cron("daily", remote).code).toBe(0);
     const first = repo.git("rev-parse", "digest");
     expect(repo.git("ls-remote", remote, "digest")).toContain(first);
-    // A runner there answers, and this clone hears of it only now.
+    // A runner answers at the remote; this clone has not fetched it yet.
     const done = repo.gitIn(
       "done\n\nState: done\nBranch: digest\n",
       "commit-tree",

@@ -1,4 +1,4 @@
-/** The pack `fan-out` from end to end: branches by key, partial success that is said, no twins. */
+/** The pack `fan-out` end to end: one branch per key, partial results, repeated requests. */
 import { describe, expect, it } from "vitest";
 import { packFiles } from "../../../src/templates/packs.ts";
 import { ask as askAt, makeRemote, makeRunner, trailerOf } from "../../support/bare-remote.ts";
@@ -9,7 +9,7 @@ import { ask, changedOn, headOf, packRepo, statesOn, useAgent } from "../../supp
 const LIST = '- page: The page "$(touch owned)"\n- mail: The mails\n';
 const REQUEST = `feat: dark mode\n\nColours come from theme.css.\n\n${LIST}\nState: split\n`;
 
-/** Each piece writes a file by its own name; `broken` fails, `clash` writes what mail writes too. */
+/** Each piece writes a file with its name; `broken` fails, `clash` writes the file of `mail`. */
 const AGENT = `
 key=\${TRAILHAND_BRANCH##*.}
 grep -q 'Colours come from theme.css' "$prompt"
@@ -19,7 +19,7 @@ case $key in
   *) echo "$key" >"$key.txt" ;;
 esac`;
 
-/** The children of a branch, by their names. */
+/** The names of the branches of the pieces. */
 const childrenOf = (repo: Repo, branch: string): string[] =>
   repo.git("for-each-ref", "--format=%(refname:short)", `refs/heads/${branch}.*`).split("\n").filter(Boolean);
 
@@ -30,7 +30,7 @@ const askAgain = (repo: Repo, message: string): void => {
 };
 
 describe("fan-out", () => {
-  it("hands out a branch for each line, and merges all of them", async () => {
+  it("creates a branch for each line, and merges all of them", async () => {
     const repo = packRepo("fan-out");
     useAgent(AGENT);
     ask(repo, "feat/dark", REQUEST);
@@ -40,11 +40,11 @@ describe("fan-out", () => {
     expect(repo.git("log", "-1", "--format=%s", "feat/dark.page~1")).toBe('The page "$(touch owned)"');
     expect(changedOn(repo, "feat/dark")).toEqual(["mail.txt", "page.txt"]);
     expect(headOf(repo, "feat/dark")).toMatch(/^- page: done\. .*\n- mail: done\. /m);
-    // What the pieces committed is no first parent of the branch.
+    // Commits of the pieces are not first parents of the branch.
     expect(repo.git("log", "--first-parent", "--format=%s", "main..feat/dark")).not.toContain("The mails");
   });
 
-  it("says what became of each piece, keeps what is done, and takes in later what was missing", async () => {
+  it("lists the result of each piece, and later merges a missing one", async () => {
     const repo = packRepo("fan-out");
     useAgent(AGENT);
     ask(repo, "feat/dark", REQUEST.replace(LIST, `${LIST}- clash: Mails too\n- broken: No such thing\n`));
@@ -52,8 +52,8 @@ describe("fan-out", () => {
     expect(statesOn(repo, "feat/dark")).toEqual(["split", "join", "collect", "partial"]);
     expect(changedOn(repo, "feat/dark")).toEqual(["mail.txt", "page.txt"]);
     const head = headOf(repo, "feat/dark");
-    expect(head).toContain("collect: not in are clash broken");
-    expect(head).toContain("- clash: done, and not taken in, because these files conflict:\n    mail.txt\n");
+    expect(head).toContain("collect: not merged: clash broken");
+    expect(head).toContain("- clash: done, but not merged: these files conflict\n    mail.txt\n");
     expect(head).toContain("- broken: failed, at failed. broken: no such thing\n");
 
     repo.git("switch", "-q", "feat/dark.broken");
@@ -64,10 +64,10 @@ describe("fan-out", () => {
     askAgain(repo, "chore: what is there now\n\nState: collect\n");
     await run(repo);
     expect(changedOn(repo, "feat/dark")).toEqual(["late.txt", "mail.txt", "page.txt"]);
-    expect(headOf(repo, "feat/dark")).toContain("collect: not in are clash\n");
+    expect(headOf(repo, "feat/dark")).toContain("collect: not merged: clash\n");
   });
 
-  it("makes no twins when the same list is asked for again", async () => {
+  it("creates no second branch when the same list is requested again", async () => {
     const repo = packRepo("fan-out");
     useAgent(AGENT);
     ask(repo, "feat/dark", REQUEST);
@@ -80,7 +80,7 @@ describe("fan-out", () => {
     expect(changedOn(repo, "feat/dark")).toEqual(["mail.txt", "more.txt", "page.txt"]);
   });
 
-  it("hands out nothing when a piece has no subject, or a key is there twice", async () => {
+  it("creates nothing when a subject is missing or a key occurs twice", async () => {
     const repo = packRepo("fan-out");
     useAgent(AGENT);
     ask(repo, "feat/dark", REQUEST.replace(LIST, `${LIST}- bare:\n- page: Again\n`));
@@ -90,13 +90,13 @@ describe("fan-out", () => {
     expect(childrenOf(repo, "feat/dark")).toEqual([]);
   });
 
-  it("merges at a remote what several machines have done", async () => {
+  it("merges the work of several machines at a remote", async () => {
     const stage = makeRemote(Object.fromEntries(packFiles("fan-out").map(({ path, text }) => [path, text])));
     useAgent(AGENT);
     askAt(stage, "feat/dark", REQUEST);
     const runners = await Promise.all(["one", "two"].map((name) => makeRunner(stage, name)));
     await Promise.all(runners.map(({ run: work }) => work()));
-    // One that has nothing to do for the moment does not wait for the other.
+    // A runner without work exits while the other one is still busy.
     await (await makeRunner(stage, "three")).run();
     expect(trailerOf(stage, "feat/dark", "State")).toBe("done");
     expect(changedOn(stage.remote, "feat/dark")).toEqual(["mail.txt", "page.txt"]);

@@ -1,4 +1,4 @@
-/** The pack `hybrid-phases` from end to end: fan-out inside a phase, a barrier behind it, and what holds it up. */
+/** The pack `hybrid-phases` end to end: parallel pieces in each phase, a barrier after it, and failures. */
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Repo } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
@@ -31,7 +31,7 @@ beforeEach(() => {
   usePrograms({ make: "touch left; ! grep -l broken *.txt" });
 });
 
-/** Each piece makes a file of its name; `more` comes before that. */
+/** Each piece writes a file with its name, after the commands in `more`. */
 const usePieces = (more = ":") =>
   useAgent(`
 name=\${TRAILHAND_BRANCH##*-}
@@ -48,7 +48,7 @@ async function work(message = GOAL): Promise<void> {
 }
 
 describe("hybrid-phases", () => {
-  it("begins the next phase at the commit that was integrated and tested", async () => {
+  it("starts the next phase from the merged and tested commit", async () => {
     usePieces();
     await work();
     expect(statesOn(repo, "feat")).toEqual(["phase", "barrier", "phase", "barrier", "done"]);
@@ -61,7 +61,7 @@ describe("hybrid-phases", () => {
     );
   });
 
-  it("lets nothing pass while a piece is missing, and goes on after a person put it right", async () => {
+  it("stops while a piece is missing, and continues after a person fixed it", async () => {
     usePieces('if [ "$name" = tables ]; then echo state=failed >"$TRAILHAND_OUTPUT"; exit 0; fi');
     await work();
     expect(statesOn(repo, "feat").at(-1)).toBe("stuck");
@@ -81,16 +81,16 @@ describe("hybrid-phases", () => {
     expect(changedOn(repo, "feat")).toEqual(["api.txt", "tables.txt", "web.txt"]);
   });
 
-  it("names the files of a conflict, and takes no side", async () => {
+  it("lists the files of a conflict and leaves it to a person", async () => {
     usePieces('echo "$name" >same.txt');
     await work(GOAL.replaceAll(/ (api|tables|web)\.txt:/g, ":"));
     expect(statesOn(repo, "feat").at(-1)).toBe("stuck");
-    expect(headOf(repo, "feat")).toContain("not in are 1-tables");
+    expect(headOf(repo, "feat")).toContain("not merged: 1-tables");
     expect(headOf(repo, "feat")).toContain("\n    same.txt\n");
     expect(repo.git("show", "feat:same.txt")).toBe("api");
   });
 
-  it("has mended what fails only together, before anything is built on it", async () => {
+  it("fixes failures after the merge before the next phase starts", async () => {
     usePieces(`case $TRAILHAND_STATE:$name in
 piece:tables) echo broken >tables.txt ;;
 mend:*) grep -q 'The end of their log' "$prompt"; echo mended >tables.txt ;;
@@ -108,7 +108,7 @@ esac`);
     expect(repo.git("show", "feat:web.txt")).toBe("api\nmended\nweb");
   });
 
-  it("hands out nothing of a list that cannot be used", async () => {
+  it("creates nothing from an invalid list", async () => {
     usePieces();
     await work(GOAL.replace("- tables tables.txt", "- api"));
     expect(statesOn(repo, "feat")).toEqual(["phase", "parked"]);

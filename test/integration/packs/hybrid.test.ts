@@ -1,4 +1,4 @@
-/** The pack `hybrid` from end to end: prompt or code, and the shadow that can harm nobody. */
+/** The pack `hybrid` end to end: prompt or script, and shadows that affect nothing. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -8,7 +8,7 @@ import { run } from "../../support/run-runner.ts";
 import { ask, changedOn, headOf, packRepo, statesOn, useAgent } from "../../support/pack-fixture.ts";
 
 const PACK = "hybrid";
-/** Finds a defect in everything that shouts. */
+/** An agent that sees a defect in every message with an exclamation mark. */
 const SHOUTS = `
 case $TRAILHAND_STATE in
 classify)
@@ -33,14 +33,14 @@ const shadowOf = (repo: Repo, branch: string): string => {
 };
 
 describe(PACK, () => {
-  it("lets code answer where there is code and a prompt, and keeps what the prompt would have said", async () => {
+  it("answers with the script and keeps the answer of the prompt", async () => {
     const repo = inbox(SHOUTS);
     write(repo, "in/one", "The export crashes!");
     write(repo, "in/two", "How do I export?\n\nThanks!");
     await run(repo);
     expect(statesOn(repo, "in/one")).toEqual(["classify", "fix"]);
     expect(statesOn(repo, "in/two")).toEqual(["classify", "reply", "review"]);
-    expect(headOf(repo, "in/one")).toContain('It says "crashes"');
+    expect(headOf(repo, "in/one")).toContain('The message contains "crashes"');
     expect(changedOn(repo, "in/two")).toEqual(["replies/one.md"]);
 
     expect(shadows(repo)).toHaveLength(2);
@@ -50,11 +50,11 @@ describe(PACK, () => {
 
     ask(repo, "look", "How well do they agree?\n\nState: compare\n");
     await run(repo);
-    expect(headOf(repo, "look")).toContain("classify: 1 of 2 the same");
-    expect(headOf(repo, "look")).toContain("# classify: code reply, prompt fix");
+    expect(headOf(repo, "look")).toContain("classify: 1 of 2 are identical");
+    expect(headOf(repo, "look")).toContain("# classify: script reply, prompt fix");
   });
 
-  it("goes on while the shadow still thinks, and lets it think to its end", async () => {
+  it("continues while the shadow is running, and lets it finish", async () => {
     const file = join(temporaryDir(), "replied");
     const repo = inbox(`
 if [ "$TRAILHAND_STATE" = reply ]; then touch ${file}; exit 0; fi
@@ -67,7 +67,7 @@ printf 'state=reply\\nsummary=thought long\\n' >>"$TRAILHAND_OUTPUT"`);
     expect(shadowOf(repo, "in/one")).toMatch(/thought long[^]*Would-Answer: reply\nEnded: exit 0/);
   });
 
-  it("casts none while everything is held", async () => {
+  it("starts no shadow during a hold", async () => {
     const repo = inbox(SHOUTS);
     write(repo, "in/one", "It fails!");
     const hold = repo.git("commit-tree", "-m", "hold: stop", "HEAD^{tree}");
@@ -84,7 +84,7 @@ printf 'state=reply\\nsummary=thought long\\n' >>"$TRAILHAND_OUTPUT"`);
     expect(shadows(repo)).toEqual([]);
   });
 
-  it("is a prompt again once the code is gone, and code again once it is there", async () => {
+  it("uses the prompt when the script is deleted, and a script when one is added", async () => {
     const repo = inbox(SHOUTS);
     rmSync(join(repo.dir, "states/classify"));
     repo.write("states/reply", "#!/bin/sh\necho summary=by code >>$TRAILHAND_OUTPUT\n", 0o755);
@@ -98,12 +98,12 @@ printf 'state=reply\\nsummary=thought long\\n' >>"$TRAILHAND_OUTPUT"`);
 
   it.each([
     ["fails", "exit 3", "It would not have answered: exit 3."],
-    ["says what may not follow", "echo state=done >>$TRAILHAND_OUTPUT", '"done" may not follow'],
-    ["says nothing that can be read", "echo nonsense >>$TRAILHAND_OUTPUT", "neither key=value"],
+    ["names a state that may not follow", "echo state=done >>$TRAILHAND_OUTPUT", '"done" may not follow'],
+    ["writes unreadable output", "echo nonsense >>$TRAILHAND_OUTPUT", "neither key=value"],
     ["names no state", "echo summary=hm >>$TRAILHAND_OUTPUT", "named no next state"],
-    ["is odd", `printf '{"state":"","subject":"x"}' >>$TRAILHAND_OUTPUT`, "Would-Answer: -"],
+    ["writes an empty state", `printf '{"state":"","subject":"x"}' >>$TRAILHAND_OUTPUT`, "Would-Answer: -"],
     ["kills itself", "kill -9 0", "killed by SIGKILL"],
-  ])("goes on as if nothing was when the shadow %s", async (_how, act, words) => {
+  ])("is not affected when the shadow %s", async (_how, act, words) => {
     const repo = inbox(`if [ "$TRAILHAND_STATE" = classify ]; then\n${act}\nfi`);
     write(repo, "in/one", "The export crashes");
     const { summary } = await run(repo);
@@ -113,7 +113,7 @@ printf 'state=reply\\nsummary=thought long\\n' >>"$TRAILHAND_OUTPUT"`);
     expect(leftovers(repo)).toEqual([]);
   });
 
-  it("keeps the files of a shadow beside, and its secrets nowhere", async () => {
+  it("keeps the files of a shadow and redacts its secrets", async () => {
     const repo = inbox(
       'echo mine >stray.txt; printf "state=reply\\nsummary=%s\\n" "$TRAILHAND_AGENT" >>"$TRAILHAND_OUTPUT"',
     );
@@ -125,7 +125,7 @@ printf 'state=reply\\nsummary=thought long\\n' >>"$TRAILHAND_OUTPUT"`);
     expect(shadowOf(repo, "in/one")).toContain("[redacted]");
   });
 
-  it("casts no shadow for an attempt that did not answer, and none of our faults counts against the work", async () => {
+  it("starts no shadow for a failed attempt, and ignores internal errors of a shadow", async () => {
     const repo = inbox(SHOUTS);
     repo.write(
       "states/classify",

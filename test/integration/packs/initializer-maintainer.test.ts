@@ -1,4 +1,4 @@
-/** The pack `initializer-maintainer` from end to end: set up once, then feature by feature, judged by scripts. */
+/** The pack `initializer-maintainer` end to end: set up once, then feature by feature, checked by scripts. */
 import { describe, expect, it } from "vitest";
 import type { Repo } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
@@ -7,7 +7,7 @@ import { ask, headOf, packRepo, statesOn, useAgent } from "../../support/pack-fi
 const PACK = "initializer-maintainer";
 const BRANCH = "app/new";
 
-/** Two features, whose tests look for a file. The bootstrap counts itself in an ignored file. */
+/** Two features whose tests look for a file. The bootstrap creates an ignored file. */
 const SET_UP = `
 mkdir -p features
 printf '[ ] add: adds two numbers\\n[ ] sub: subtracts\\n' >FEATURES.txt
@@ -42,7 +42,7 @@ const features = (repo: Repo, at = BRANCH): string[] =>
     .map((line) => line.slice(0, 7));
 
 describe(PACK, () => {
-  it("sets up once, then builds one feature at a time behind the bootstrap, each verified", async () => {
+  it("sets up once, then builds and verifies one feature at a time", async () => {
     const repo = await work(SET_UP, BUILD);
     expect(statesOn(repo, BRANCH)).toEqual([
       "initialize",
@@ -54,7 +54,7 @@ describe(PACK, () => {
       "done",
     ]);
     expect(features(repo)).toEqual(["[x] add", "[x] sub"]);
-    // After the first feature was verified, that one alone passed.
+    // Only the first feature passed after its verification.
     expect(features(repo, `${BRANCH}~2`)).toEqual(["[x] add", "[ ] sub"]);
     expect(repo.git("ls-tree", "--name-only", BRANCH)).not.toContain("ready");
   });
@@ -71,7 +71,7 @@ describe(PACK, () => {
     expect(features(repo)).toEqual(["[ ] add", "[ ] sub"]);
   });
 
-  it("has features that broke mended, and gives up after three refusals", async () => {
+  it("repairs a broken feature, and parks after three rejections", async () => {
     const repo = await work(
       SET_UP,
       `
@@ -84,14 +84,14 @@ if [ "$key" = sub ]; then rm add.txt; fi`,
 
     const idle = await work(SET_UP, "echo 'it works'");
     expect(statesOn(idle, BRANCH).at(-1)).toBe("parked");
-    expect(headOf(idle, BRANCH)).toContain("refused 3 times");
+    expect(headOf(idle, BRANCH)).toContain("rejected 3 times");
     expect(features(idle)).toEqual(["[ ] add", "[ ] sub"]);
   });
 
-  it("refuses a list that counts as done, and tests that pass before anything is built", async () => {
+  it("rejects features marked as done, and tests that pass before anything is built", async () => {
     const cheat = `
-if grep -q 'it tests nothing' "$prompt"; then
-  grep -q 'each with a key of its own' "$prompt"
+if grep -q 'so it tests nothing' "$prompt"; then
+  grep -q 'with different keys' "$prompt"
   ${SET_UP}
   exit 0
 fi
@@ -103,7 +103,7 @@ printf '#!/bin/sh\\nexit 0\\n' >features/sub`;
     expect(statesOn(repo, BRANCH).at(-1)).toBe("done");
   });
 
-  it("is not fooled by a feature that writes into the list, or answers, while it is tested", async () => {
+  it("ignores a feature that writes to the list or the response during its test", async () => {
     const repo = await work(
       SET_UP.replace("test -f %s.txt", "test -f %s.txt && sh ./%s.txt").replace(
         '"$key" >"f',

@@ -1,4 +1,4 @@
-/** The pack `intake` from end to end: issues side by side, two opinions, and what happens without one. */
+/** The pack `intake` end to end: several issues, two opinions each, and missing opinions. */
 import { describe, expect, it } from "vitest";
 import type { Ports } from "../../../src/engine/ports.ts";
 import type { Repo } from "../../support/temp-repo.ts";
@@ -10,7 +10,7 @@ const THOROUGH = ["acknowledge", "route", "research", "consult", "join", "assign
 const issue = (number: number, text: string) =>
   `fix: ${text}\n\nIt says ${text}, always.\n\nState: acknowledge\nRefs: #${number}\nEvent: issue-${number}\n`;
 
-/** An agent that fails when two issues meet, and says which it saw. */
+/** An agent that fails when its prompt mentions two issues, and repeats the one it saw. */
 const AGENT = (route = "research", upkeep = "echo 'Take it.'") => `
 seen=$(grep -o 'It says [a-z]*, always' "$prompt" | sort -u)
 test "$(printf '%s\\n' "$seen" | wc -l)" -eq 1 && test -n "$seen"
@@ -25,7 +25,7 @@ esac`;
 function start(agent: string, ...messages: readonly string[]): Repo {
   const repo = packRepo(PACK);
   repo.write("states/owners.txt", "# in turn\nann@example.com\nben@example.com\n");
-  repo.commit("chore: who takes issues");
+  repo.commit("chore: list the owners");
   useAgent(agent);
   for (const [at, message] of messages.entries()) ask(repo, `issue/${12 + at}`, message);
   return repo;
@@ -41,7 +41,7 @@ const later = (ports: Ports): Ports => ({
 });
 
 describe(PACK, () => {
-  it("takes two issues at once through two opinions each, and mixes nothing", async () => {
+  it("handles two issues at the same time without mixing them", async () => {
     const repo = start(AGENT(), issue(12, "alpha"), issue(13, "beta"));
     await run(repo);
     const owners = ["ann@example.com", "ben@example.com"];
@@ -62,7 +62,7 @@ describe(PACK, () => {
     }
   });
 
-  it("takes the fast path without opinions", async () => {
+  it("requests no opinions on the fast path", async () => {
     const repo = start(AGENT("fast"), issue(12, "alpha"));
     await run(repo);
     expect(statesOn(repo, "issue/12")).toEqual(["acknowledge", "route", "fast", "assign", "assigned"]);
@@ -70,7 +70,7 @@ describe(PACK, () => {
     expect(repo.git("branch", "--list", "issue/12.*")).toBe("");
   });
 
-  it("names the opinion that is not in by the deadline, and a person goes on without it", async () => {
+  it("names the opinion that missed the deadline, and continues without it", async () => {
     const repo = start(AGENT("research", `echo 'state=parked' >>"$TRAILHAND_OUTPUT"`), issue(12, "alpha"));
     await run(repo);
     expect(statesOn(repo, "issue/12").at(-1)).toBe("join");
@@ -78,7 +78,7 @@ describe(PACK, () => {
     expect(statesOn(repo, "issue/12").at(-1)).toBe("missing");
     expect(headOf(repo, "issue/12")).toMatch(/waited 2h in vain: .*upkeep \(parked\)/i);
     repo.git("switch", "-q", "issue/12");
-    repo.request("chore: go on without it\n\nState: assign\n");
+    repo.request("chore: continue without it\n\nState: assign\n");
     repo.git("switch", "-q", "main");
     await run(repo);
     expect(headOf(repo, "issue/12")).toContain("The opinion of upkeep is missing: parked.");
@@ -86,7 +86,7 @@ describe(PACK, () => {
     expect(headOf(repo, "issue/12")).toMatch(/^Refs: #12$/m);
   });
 
-  it("waits no longer for an opinion that failed, and goes on when it was mended", async () => {
+  it("stops waiting for a failed opinion, and continues when it was repeated", async () => {
     const repo = start(AGENT("research", `echo 'state=failed' >>"$TRAILHAND_OUTPUT"`), issue(12, "alpha"));
     await run(repo);
     expect(statesOn(repo, "issue/12").at(-1)).toBe("missing");
@@ -105,7 +105,7 @@ describe(PACK, () => {
     expect(headOf(repo, "issue/12")).toContain("Opinion of upkeep:\n\n    Take it.");
   });
 
-  it("asks a person to sort what the agent did not, and parks what has no number", async () => {
+  it("asks a person when the route fails, and parks a request without an issue", async () => {
     const repo = start(AGENT("done"), issue(12, "alpha"), "fix: beta\n\nState: acknowledge\n");
     await run(repo);
     expect(statesOn(repo, "issue/12")).toEqual(["acknowledge", "route", "triage"]);

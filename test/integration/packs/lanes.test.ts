@@ -1,4 +1,4 @@
-/** The pack `lanes` from end to end: how many at once, several places or none, and what waits where. */
+/** The pack `lanes` end to end: slots of one lane, slots of several lanes, and what waits. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -14,7 +14,7 @@ beforeEach(() => {
   repo = packRepo("lanes", { Makefile: "test:\n" });
   log = join(temporaryDir(), "told");
   writeFileSync(log, "");
-  // A command line of its own for each line, so that lines of two do not mix.
+  // One echo for each line, so lines of two agents do not mix.
   useAgent(
     `echo "begin $TRAILHAND_STATE" >>'${log}'; echo x >"$(echo "$TRAILHAND_BRANCH" | tr / -).txt"; echo "end $TRAILHAND_STATE" >>'${log}'`,
   );
@@ -23,7 +23,7 @@ beforeEach(() => {
   });
 });
 
-/** The most of these states that ran at once. */
+/** The maximum number of these states that ran at the same time. */
 function most(...states: string[]): number {
   let busy = 0;
   return Math.max(
@@ -35,7 +35,7 @@ function most(...states: string[]): number {
 }
 
 describe("lanes", () => {
-  it("holds each queue to its number over two runners, and nested places lock nobody up", async () => {
+  it("limits each lane over two runners, without deadlocks between lanes", async () => {
     for (const at of [1, 2, 3, 4]) {
       ask(repo, `small/${at}`, `feat: ${at}\n\nState: sort\n`);
       ask(repo, `large/${at}`, `feat: ${at}\n\nSize: large\nState: sort\n`);
@@ -46,7 +46,7 @@ describe("lanes", () => {
       .split("\n")
       .filter((name) => name !== "main");
     for (let round = 0; round < 5; round++) {
-      // Each ends when it finds nothing to do; the other may still be at work then.
+      // A runner exits when it finds nothing to do, although the other one may still be busy.
       await Promise.all([run(repo), run(repo)]);
       if (branches.every((branch) => statesOn(repo, branch).at(-1) === "done")) break;
     }
@@ -59,7 +59,7 @@ describe("lanes", () => {
     expect(repo.git("for-each-ref", "refs/trailhand/lanes", "refs/trailhand/leases")).toBe("");
   });
 
-  it("gives all places or none: what finds one of two taken takes neither, and says which is full", async () => {
+  it("takes slots of all lanes or of none, and reports the full lane", async () => {
     const program = `'${process.execPath}' '${join(ROOT, "dist/trailhand.js")}' -C '${repo.dir}'`;
     const seen = join(temporaryDir(), "seen");
     useAgent(`echo "begin $TRAILHAND_STATE" >>'${log}'
@@ -68,7 +68,7 @@ if [ "$TRAILHAND_STATE" = large ]; then { ${program} status; ${program} lanes; }
     ask(repo, "two", "feat: two\n\nPriority: -1\nState: large\n");
     ask(repo, "three", "feat: three\n\nPriority: -2\nState: small\n");
     const { summary } = await run(repo, { once: true });
-    // `two` leaves the agents' place to `three`, although it comes first.
+    // `three` gets the free slot of agents, although `two` comes first.
     expect(
       told()
         .filter((line) => line.startsWith("begin"))
@@ -83,7 +83,7 @@ if [ "$TRAILHAND_STATE" = large ]; then { ${program} status; ${program} lanes; }
     expect(page).toMatch(/^large +1\/1 .* 1 +[\d.]+m?s$/m);
   });
 
-  it("sends back what fails, three times at the most", async () => {
+  it("repeats failed work at most three times", async () => {
     useAgent("echo x >bad.txt");
     ask(repo, "one", "feat: one\n\nState: sort\n");
     await run(repo);

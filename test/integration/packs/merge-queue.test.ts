@@ -1,4 +1,4 @@
-/** The pack `merge-queue` from end to end: batches, culprits, conflicts, and what moves meanwhile. */
+/** The pack `merge-queue` end to end: batches, failing branches, conflicts, and concurrent changes. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -9,7 +9,7 @@ import { ask, headOf, packRepo, statesOn, useAgent, usePrograms } from "../../su
 
 let repo: Repo;
 let log: string;
-/** The commits that the project's tests were run on. */
+/** The commits on which the tests ran. */
 const tested = (): string[] => readFileSync(log, "utf8").split("\n").filter(Boolean);
 
 beforeEach(() => {
@@ -19,7 +19,7 @@ beforeEach(() => {
   useTests();
 });
 
-/** The tests fail where a file says so; `first` is done when they are run for the first time. */
+/** The tests fail if a file contains "broken"; the command `first` runs before the first test run. */
 function useTests(first = ":"): void {
   usePrograms({
     make: `test -z "\${TRAILHAND_OUTPUT:-}" || exit 2
@@ -30,7 +30,7 @@ if grep -rl broken . --include='*.txt'; then echo 'it is broken'; exit 1; fi`,
   });
 }
 
-/** A branch with these files that waits for the queue. */
+/** Creates a branch with these files and a request for `integrate`. */
 function queue(branch: string, files: Readonly<Record<string, string>>, trailers = ""): void {
   ask(repo, branch, `feat: ${branch}\n\nWhat ${branch} is for.\n\nState: draft\n`);
   repo.git("switch", "-q", branch);
@@ -46,7 +46,7 @@ let start: string;
 const begin = () => (start = repo.git("rev-parse", "main"));
 
 describe("merge-queue", () => {
-  it("lands a batch in one go, in a straight line, with its words and its history", async () => {
+  it("merges a batch at once, linearly, with messages and archived history", async () => {
     for (const name of ["a", "b", "c"]) queue(name, { [`${name}.txt`]: name });
     ask(
       repo,
@@ -66,7 +66,7 @@ describe("merge-queue", () => {
     expect(tested()).toEqual([repo.git("rev-parse", "main")]);
     expect(subjects().toSorted()).toEqual(["feat: a", "feat: b", "feat: c", "feat: d"]);
     expect(repo.git("log", "--merges", `${start}..main`)).toBe("");
-    // Who hurries goes first.
+    // The highest priority is merged first.
     expect(subjects()[0]).toBe("feat: d");
     const messages = repo.git("log", "--format=%B", `${start}..main`);
     expect(messages).not.toMatch(/^(State|Priority|Branch|Answers):/m);
@@ -82,11 +82,11 @@ describe("merge-queue", () => {
       expect(repo.git("diff", "--name-only", `${heads[name]}`, name)).toBe("");
       expect(repo.git("show", `main:${name}.txt`)).toBe(name);
     }
-    // The person's clone has main checked out, and follows.
+    // The checkout of main is updated.
     expect(repo.git("status", "--porcelain")).toBe("");
   });
 
-  it.each(["a", "c"])("finds the red one of four (%s), and the others land", async (bad) => {
+  it.each(["a", "c"])("finds the failing branch of four (%s) and merges the others", async (bad) => {
     for (const name of ["a", "b", "c", "d"]) queue(name, { [`${name}.txt`]: name === bad ? "broken" : name });
     begin();
     useAgent(
@@ -98,10 +98,10 @@ describe("merge-queue", () => {
     expect(repo.git("show", `main:${bad}.txt`)).toBe("mended");
     expect(tested().at(-1)).toBe(repo.git("rev-parse", "main"));
     expect(summary.startedCount).toBe(3);
-    expect(repo.git("log", "--format=%B", bad)).toContain("tests says no. The end of its log:");
+    expect(repo.git("log", "--format=%B", bad)).toContain("tests failed. The end of its log:");
   });
 
-  it("makes a conflict a state with its files, and leaves the branch as it was", async () => {
+  it("reports the files of a conflict and does not change the branch", async () => {
     queue("a", { "kept.txt": "one\nTWO\nthree\n" });
     queue("b", { "kept.txt": "one\nzwei\nthree\n", "b.txt": "b" });
     queue("c", { "c.txt": "c" });
@@ -116,7 +116,7 @@ describe("merge-queue", () => {
     expect(repo.git("for-each-ref", "refs/trailhand/archive/b")).toBe("");
   });
 
-  it("tests again when the trusted branch moved, and uses no attempt", async () => {
+  it("tests again when the trusted branch moved, without using an attempt", async () => {
     queue("a", { "a.txt": "a" });
     useTests(`git -C '${repo.dir}' commit -q --allow-empty -m meanwhile`);
     begin();
@@ -131,7 +131,7 @@ describe("merge-queue", () => {
     expect(repo.git("for-each-ref", "refs/trailhand/salvage")).toBe("");
   });
 
-  it("lands nothing of a batch when a person pushed to one of it, and then all that is asked for", async () => {
+  it("merges nothing when a branch of the batch moved, and merges the rest afterwards", async () => {
     for (const name of ["a", "b"]) queue(name, { [`${name}.txt`]: name });
     const push = `new=$(git -C '${repo.dir}' commit-tree -p b -m 'still at it' 'b^{tree}')
 git -C '${repo.dir}' update-ref refs/heads/b "$new"`;
@@ -145,7 +145,7 @@ git -C '${repo.dir}' update-ref refs/heads/b "$new"`;
     expect(statesOn(repo, "a").at(-1)).toBe("done");
   });
 
-  it("waits while the trusted branch is checked out with changes, and tests nothing", async () => {
+  it("waits and tests nothing while the trusted branch is checked out with changes", async () => {
     queue("a", { "a.txt": "a" });
     repo.write("kept.txt", "mine\n");
     begin();
@@ -158,7 +158,7 @@ git -C '${repo.dir}' update-ref refs/heads/b "$new"`;
     expect(subjects()).toEqual(["feat: a"]);
   });
 
-  it("parks, with nothing moved, when that checkout is changed while the tests run", async () => {
+  it("parks without a merge when the checkout is changed during the tests", async () => {
     for (const name of ["a", "b"]) queue(name, { [`${name}.txt`]: name });
     useTests(`echo mine >'${repo.dir}/kept.txt'`);
     begin();
@@ -172,7 +172,7 @@ git -C '${repo.dir}' update-ref refs/heads/b "$new"`;
     expect(subjects()).toEqual(["feat: b"]);
   });
 
-  it("holds each answer to what the work owns", async () => {
+  it("allows only changes in the paths that the work owns", async () => {
     useAgent('echo x >a.txt; grep -q "may not change" "$prompt" || echo x >other.txt');
     ask(repo, "a", "feat: a\n\nOwns: a.txt\nState: build\n");
     begin();
@@ -183,7 +183,7 @@ git -C '${repo.dir}' update-ref refs/heads/b "$new"`;
     expect(repo.git("diff", "--name-only", start, "main")).toBe("a.txt");
   });
 
-  it("keeps out of a batch what waits, and what may not be asked for", async () => {
+  it("excludes waiting and forbidden requests from a batch", async () => {
     const file = "states/workflow.yml";
     const text = readFileSync(join(repo.dir, file), "utf8");
     repo.write(file, text.replace("    land: true\n", "    land: true\n    by: bo@example.com\n"));

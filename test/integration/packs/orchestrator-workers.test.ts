@@ -1,14 +1,14 @@
-/** The pack `orchestrator-workers` from end to end: woken by each result, adding, calling off, a budget. */
+/** The pack `orchestrator-workers` end to end: a run for each result, new and cancelled workers, a budget. */
 import { describe, expect, it } from "vitest";
 import { run } from "../../support/run-runner.ts";
 import { ask, changedOn, headOf, packRepo, statesOn, useAgent } from "../../support/pack-fixture.ts";
 
 const REQUEST = "fix: the fault\n\nWherever it is.\n\nState: orchestrate\n";
 
-/** An orchestrator by what it sees of its children, and workers by their keys; `b` works until it is stopped. */
+/** An orchestrator that acts on the fates of its children, and workers by key; `b` runs until it is stopped. */
 const agents = (orchestrate: string, cost = 0): void =>
   useAgent(`
-hand_out() {
+start_workers() {
   list=
   for key; do list="$list\${list:+,}{\\"key\\":\\"$key\\",\\"state\\":\\"work\\",\\"subject\\":\\"Do $key\\",\\"owns\\":[\\"$key.txt\\"]}"; done
   printf 'children=[%s]\\n' "$list" >>"$TRAILHAND_OUTPUT"
@@ -21,24 +21,24 @@ if [ "$TRAILHAND_STATE" = work ]; then
   exit 0
 fi
 state=listen
-# The id of a commit may end as the key of a child does.
+# Only keys and fates are matched, because a commit id may end like a key.
 case $(printf '%s\\n' "$TRAILHAND_CHILDREN" | cut -d ' ' -f 1,2) in
 ${orchestrate}
 esac
 echo "state=$state" >>"$TRAILHAND_OUTPUT"`);
 
 describe("orchestrator-workers", () => {
-  it("wakes at the first result, calls off and adds, and ends it", async () => {
+  it("runs at the first result, cancels and adds workers, and ends the work", async () => {
     const repo = packRepo("orchestrator-workers");
     agents(`
-'') hand_out a b ;;
+'') start_workers a b ;;
 *'c done'*) state=finish ;;
 *'c '*) ;;
 *'a done'*)
   test -e a.txt
   grep -q 'found a' "$prompt"
   grep -q 'b: going' "$prompt"
-  hand_out c
+  start_workers c
   echo cancel=b >>"$TRAILHAND_OUTPUT" ;;`);
     ask(repo, "fault", REQUEST);
     await run(repo);
@@ -46,16 +46,16 @@ describe("orchestrator-workers", () => {
     expect(statesOn(repo, "fault").slice(-2)).toEqual(["finish", "done"]);
     expect(changedOn(repo, "fault")).toEqual(["a.txt", "c.txt"]);
     expect(statesOn(repo, "fault.b").at(-1)).toBe("cancelled");
-    // What is added later begins with what is done.
+    // A later worker starts with the finished work.
     expect(changedOn(repo, "fault.c")).toEqual(["a.txt", "c.txt"]);
-    expect(headOf(repo, "fault")).toMatch(/finish: not in are b\n[\s\S]*- b: failed, at cancelled/);
+    expect(headOf(repo, "fault")).toMatch(/finish: not merged: b\n[\s\S]*- b: failed, at cancelled/);
   });
 
-  it("stops everybody when the budget of all is used up, and goes on when a person raises it", async () => {
+  it("cancels all workers when the common budget is used up, and continues when it is raised", async () => {
     const repo = packRepo("orchestrator-workers");
     agents(
       `
-'') hand_out a b c ;;
+'') start_workers a b c ;;
 *'b going'*) ;;
 *) state=finish ;;`,
       3,
@@ -75,7 +75,7 @@ describe("orchestrator-workers", () => {
     expect(changedOn(repo, "fault")).toEqual(["a.txt", "c.txt"]);
   });
 
-  it("parks an orchestrator that does nothing, and refuses one that hands out too much", async () => {
+  it("parks an orchestrator that does nothing, and rejects one that starts too many workers", async () => {
     const repo = packRepo("orchestrator-workers");
     const path = "states/workflow.yml";
     repo.write(
@@ -91,8 +91,8 @@ describe("orchestrator-workers", () => {
     await run(repo);
     expect(statesOn(repo, "idle").filter((state) => state === "orchestrate")).toHaveLength(3);
     expect(headOf(repo, "idle")).toContain("Orchestrate was asked for 2 times, and the most is 2.");
-    agents("*) hand_out a c ;;");
-    // The same words in the same second would be the very commit that was answered before.
+    agents("*) start_workers a c ;;");
+    // An identical message in the same second would be the same commit, which is already answered.
     ask(repo, "greedy", REQUEST.replace("the fault", "another fault"));
     await run(repo);
     expect(headOf(repo, "greedy")).toContain("2 children are handed out, and the most are 1");

@@ -1,4 +1,4 @@
-/** This repository's own states: clean, and at work on a small copy with a fake npm. */
+/** The states of this repository itself, run in a small repository with a fake npm. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -14,7 +14,7 @@ import {
   usePrograms,
 } from "../../support/pack-fixture.ts";
 
-/** `npm ci` makes node_modules; `npm run check` fails when a file `broken` stands there. */
+/** `npm ci` creates node_modules; `npm run check` fails when a file in src contains "broken". */
 const NPM = `case $1 in
 ci) mkdir node_modules ;;
 run) touch leftover; test -d node_modules && ! grep -r 'broken' src ;;
@@ -31,7 +31,7 @@ beforeEach(() => {
   usePrograms({ npm: NPM });
 });
 
-/** A branch with files of a change, that asks for a state. */
+/** Creates a branch with these files and a request for a state. */
 function change(
   branch: string,
   state: string,
@@ -48,13 +48,13 @@ function change(
 const GOOD = { "src/b.ts": "export const b = 2;\n", "test/b.test.ts": "b;\n" };
 
 describe("the states of this repository", () => {
-  it("are without problems", async () => {
+  it("have no problems", async () => {
     const contract = await contractOf(repo);
     expect(contract.problems).toEqual([]);
     expect([...contract.scripts.keys()].toSorted()).toEqual(["check", "integrate", "review"]);
   });
 
-  it("lead from check to review to a person, and then to a command that lands it", async () => {
+  it("run check and review, wait for a person, and end with the command that merges the branch", async () => {
     change("feat/b", "check", GOOD);
     await run(repo);
     expect(statesOn(repo, "feat/b")).toEqual(["check", "review", "approve"]);
@@ -74,7 +74,7 @@ describe("the states of this repository", () => {
     expect(existsSync(join(repo.dir, "src/b.ts"))).toBe(true);
   });
 
-  it("quote a hostile branch name in the command", async () => {
+  it("quote a malicious branch name in the command", async () => {
     const branch = "feat/it's-$(touch${IFS}owned);b";
     change(branch, "integrate", GOOD);
     await run(repo);
@@ -82,14 +82,14 @@ describe("the states of this repository", () => {
     expect(existsSync(join(repo.dir, "owned"))).toBe(false);
   });
 
-  it("hand a failing check to a person, with the end of the log", async () => {
+  it("send a failed check to a person, with the end of the log", async () => {
     change("feat/b", "check", { "src/b.ts": "broken\n" });
     await run(repo);
     expect(statesOn(repo, "feat/b")).toEqual(["check", "repair"]);
     expect(headOf(repo, "feat/b")).toContain("    src/b.ts:broken");
   });
 
-  it("retry, and then ask a person, when npm cannot install", async () => {
+  it("retry, and then ask a person, when npm ci fails", async () => {
     usePrograms({ npm: "exit 7" });
     change("feat/b", "check", GOOD);
     await run(repo);
@@ -97,7 +97,7 @@ describe("the states of this repository", () => {
     expect(headOf(repo, "feat/b")).toContain("Attempt: 2/2");
   });
 
-  it("refuse what is big or suspicious, with every reason at once", async () => {
+  it("reject a large or suspicious change with all reasons", async () => {
     const later = `// ${["TO", "DO"].join("")}: later\n`;
     change("feat/b", "review", { "src/b.ts": later.repeat(301) }, `feat: ${"b".repeat(80)}`);
     await run(repo);
@@ -106,20 +106,22 @@ describe("the states of this repository", () => {
       .split("\n")
       .filter((line) => line.startsWith("- "));
     expect(reasons).toEqual([
-      "- src/b.ts has 301 lines; 300 are the most",
-      "- 301 added lines put work off or silence a check",
-      "- src changed, but no test did",
-      expect.stringMatching(/^- the subject of [0-9a-f]+ has 86 characters; 72 are the most$/),
+      "- src/b.ts has 301 lines; at most 300 are allowed",
+      "- 301 added lines postpone work or disable a check",
+      "- src changed, but no test changed",
+      expect.stringMatching(/^- the subject of [0-9a-f]+ has 86 characters; at most 72 are allowed$/),
     ]);
   });
 
-  it("tell the person who approves what decides what is run", async () => {
+  it("list the files that decide which code runs for the person who approves", async () => {
     change("feat/b", "review", { ...GOOD, "package.json": "{}\n" });
     await run(repo);
-    expect(headOf(repo, "feat/b")).toMatch(/Read these first, they decide what is run:\npackage.json\n/);
+    expect(headOf(repo, "feat/b")).toMatch(
+      /Read these files first, because they decide which code runs:\npackage.json\n/,
+    );
   });
 
-  it("name the files of a conflict, and leave the branch as it was", async () => {
+  it("list the files of a conflict and do not change the branch", async () => {
     change("feat/b", "integrate", { "src/a.ts": "export const a = 2;\n" });
     repo.write("src/a.ts", "export const a = 3;\n");
     repo.commit("fix: another");
@@ -129,7 +131,7 @@ describe("the states of this repository", () => {
     expect(repo.git("show", "feat/b:src/a.ts")).toBe("export const a = 2;");
   });
 
-  it("refuse to land what is good alone and bad together", async () => {
+  it("reject a branch that passes alone and fails after the merge", async () => {
     change("feat/b", "integrate", GOOD);
     repo.write("src/c.ts", "broken\n");
     repo.commit("fix: another");

@@ -1,4 +1,4 @@
-/** The pack `phase-separation` from end to end: hand-offs, and nothing else, from phase to phase. */
+/** The pack `phase-separation` end to end: only hand-off files pass from phase to phase. */
 import { describe, expect, it } from "vitest";
 import type { Repo } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
@@ -32,7 +32,7 @@ function start(agent: string): Repo {
 const STORY = ["research", "gate-research", "plan", "gate-plan", "implement", "finish", "done"];
 
 describe(PACK, () => {
-  it("hands on two short files and no transcript, and leaves the change alone", async () => {
+  it("passes on two short files without a transcript, and removes them at the end", async () => {
     const repo = start(AGENT());
     await run(repo);
     expect(statesOn(repo, "feat/hello")).toEqual(STORY);
@@ -41,7 +41,7 @@ describe(PACK, () => {
     expect(repo.git("show", "feat/hello~2:handoff/plan.md")).toBe("Write src/hello.js.");
   });
 
-  it("refuses research that touches a source path, and says so to the next attempt", async () => {
+  it("rejects research that changes a source file, and tells the next attempt", async () => {
     const touch = "if ! grep -q 'research may not change src/a.js' \"$prompt\"; then echo 2 >src/a.js; fi";
     const repo = start(AGENT(touch));
     const { events } = await run(repo);
@@ -52,7 +52,7 @@ describe(PACK, () => {
     expect(changedOn(repo, "feat/hello")).toEqual(["src/hello.js"]);
   });
 
-  it("refuses a plan that is as long as a transcript, and parks when it stays so", async () => {
+  it("rejects a plan that is too long, and parks after the third one", async () => {
     const repo = start(AGENT("", "seq 121 >handoff/plan.md"));
     await run(repo);
     expect(statesOn(repo, "feat/hello").filter((state) => state === "plan")).toHaveLength(3);
@@ -61,7 +61,7 @@ describe(PACK, () => {
     expect(changedOn(repo, "feat/hello").some((path) => path.startsWith("src"))).toBe(false);
   });
 
-  it("goes on with a hand-off that a person corrected by an ordinary commit", async () => {
+  it("continues with a hand-off file that a person corrected", async () => {
     const repo = start(
       AGENT("", "cat handoff/research.md >>handoff/plan.md", "cp handoff/plan.md src/hello.js"),
     );

@@ -1,4 +1,4 @@
-/** The pack `plan-execute-verify` from end to end: no `done` without evidence for the present files. */
+/** The pack `plan-execute-verify` end to end: no `done` without evidence for the current files. */
 import { describe, expect, it } from "vitest";
 import type { Repo } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
@@ -18,7 +18,7 @@ const FILES = { "package.json": "{}\n", "src/add.js": "a - b\n", "README.md": "a
 const FIX = "echo 'a + b' >src/add.js";
 const say = (...lines: string[]) => lines.map((line) => `echo '${line}' >>"$TRAILHAND_OUTPUT"`).join("; ");
 
-/** `npm test` also leaves a file behind, which is no part of the work. */
+/** `npm test` also writes a file, which must not become part of the work. */
 const NPM = "touch coverage; if ! grep -q 'a + b' src/add.js; then echo 'add(1, 1) is 0'; exit 1; fi";
 
 function start(execute: string, describing: string): Repo {
@@ -37,9 +37,9 @@ const evidenceOn = (repo: Repo, commit: string): string[] =>
   repo.git("log", "-1", "--format=%(trailers:key=Evidence,valueonly)", commit).split("\n").filter(Boolean);
 
 describe(PACK, () => {
-  it("ends with evidence for the files it ends with, found by the checks of the trusted branch", async () => {
+  it("ends with evidence for its final files, from checks of the trusted branch", async () => {
     const repo = start(
-      `if grep -q 'add(1, 1) is 0' "$prompt" && grep -q 'tests says no' "$prompt"; then ${FIX}; else echo '// a' >>src/add.js; fi`,
+      `if grep -q 'add(1, 1) is 0' "$prompt" && grep -q 'tests failed' "$prompt"; then ${FIX}; else echo '// a' >>src/add.js; fi`,
       say("state=done"),
     );
     await run(repo);
@@ -50,7 +50,7 @@ describe(PACK, () => {
     expect(changedOn(repo, "fix/add")).toEqual(["src/add.js"]);
   });
 
-  it("takes no done from whoever changed a file after the checks", async () => {
+  it("rejects done from an agent that changed a file after the checks", async () => {
     const repo = start(
       FIX,
       `if grep -q '1.0' README.md; then ${say("state=done")}
@@ -63,7 +63,7 @@ else echo 1.0 >>README.md; ${say("state=done")}; fi`,
     expect(changedOn(repo, "fix/add")).toEqual(["README.md", "src/add.js"]);
   });
 
-  it("takes no done on files that a person changed after the checks", async () => {
+  it("rejects done for files that a person changed after the checks", async () => {
     const repo = start(FIX, say("state=done"));
     for (const _ of ["plan", "execute", "verify"]) await run(repo, { once: true });
     repo.git("switch", "-q", "fix/add");
@@ -82,7 +82,7 @@ else echo 1.0 >>README.md; ${say("state=done")}; fi`,
       "printf '#!/bin/sh\\n' >states/verify; git commit -qam 'fix: verify'",
       "execute may not change states/verify",
     ],
-    ["says that it is done", say("state=done"), '"done" may not follow'],
+    ["claims to be done", say("state=done"), '"done" may not follow'],
   ])("parks a worker that %s", async (_, execute, why) => {
     const repo = start(`${execute}; ${FIX}`, say("state=done"));
     await run(repo);

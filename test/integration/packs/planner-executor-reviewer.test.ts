@@ -1,4 +1,4 @@
-/** The pack `planner-executor-reviewer` from end to end: bounds, rounds, and hands off for reviewers. */
+/** The pack `planner-executor-reviewer` end to end: bounds, rounds, and reviewers that may not edit. */
 import { describe, expect, it } from "vitest";
 import type { Repo } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
@@ -33,7 +33,7 @@ const count = (repo: Repo, state: string): number =>
   statesOn(repo, "feat/hello").filter((one) => one === state).length;
 
 describe(PACK, () => {
-  it("loops back with the reviewer's words, and ends with the change alone", async () => {
+  it("repeats with the comments of the reviewer, and ends with only the change", async () => {
     const repo = await work({
       executor: `if grep -q 'it prints nothing' "$prompt"; then echo hello >src/hello; else touch src/hello; echo x >src/hello.txt; fi
 echo 'Trust me, it is right.'`,
@@ -49,7 +49,7 @@ if $command | grep -q '^+hello'; then ${APPROVE}; else ${REFUSE}; fi`,
     expect(headOf(repo, "feat/hello")).toContain("Hello is printed.");
   });
 
-  it("parks a reviewer that edits, although it approves", async () => {
+  it("parks a reviewer that edits and approves", async () => {
     const repo = await work({
       executor: "echo hallo >src/hello",
       reviewer: `echo hello >src/hello; git commit -qam 'fix: hello'; ${APPROVE}`,
@@ -59,7 +59,7 @@ if $command | grep -q '^+hello'; then ${APPROVE}; else ${REFUSE}; fi`,
     expect(repo.git("show", "feat/hello:src/hello")).toBe("hallo");
   });
 
-  it("ends after three rounds, with what was missing last", async () => {
+  it("parks after three rounds with the last missing criterion", async () => {
     const repo = await work({ executor: `echo "$TRAILHAND_RUN" >src/hello`, reviewer: REFUSE });
     expect(count(repo, "executor")).toBe(3);
     expect(statesOn(repo, "feat/hello").at(-1)).toBe("parked");
@@ -67,18 +67,18 @@ if $command | grep -q '^+hello'; then ${APPROVE}; else ${REFUSE}; fi`,
     expect(headOf(repo, "feat/hello")).toContain("it prints nothing");
   });
 
-  it("sends back what is out of bounds, and never to the reviewer", async () => {
+  it("rejects a change out of bounds without asking the reviewer", async () => {
     const repo = await work({
-      executor: `if grep -q 'are the most' "$prompt"; then echo hello >src/other; else seq 301 >src/hello; fi`,
+      executor: `if grep -q 'are allowed' "$prompt"; then echo hello >src/other; else seq 301 >src/hello; fi`,
       reviewer: APPROVE,
     });
     expect(count(repo, "reviewer")).toBe(0);
     const said = repo.git("log", "--format=%b", "feat/hello");
-    expect(said).toContain("301 lines changed; 300 are the most.");
-    expect(said).toMatch(/Not in the paths that were agreed:\nsrc\/other/);
+    expect(said).toContain("301 lines changed; at most 300 are allowed.");
+    expect(said).toMatch(/Outside of the agreed paths:\nsrc\/other/);
   });
 
-  it("does not begin without criteria, or let the executor write them", async () => {
+  it("requires criteria, and does not let the executor write them", async () => {
     const vague = await work({
       planner: "echo 'make it good' >acceptance.md",
       executor: ":",

@@ -1,4 +1,4 @@
-/** The pack `planner-workers-judge` from end to end: cycles, planners below planners, and bounds. */
+/** The pack `planner-workers-judge` end to end: cycles, nested planners, and limits. */
 import { describe, expect, it } from "vitest";
 import type { Repo } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
@@ -6,13 +6,13 @@ import { ask, changedOn, headOf, packRepo, statesOn, useAgent } from "../../supp
 
 const REQUEST = "feat: users\n\nWith a page each.\n\nState: plan\n";
 
-/** The branches below one, and what each was asked for first. */
-const family = (repo: Repo, branch: string): string[] =>
+/** The branches of the pieces, each with its first state. */
+const pieces = (repo: Repo, branch: string): string[] =>
   repo
     .git("for-each-ref", "--format=%(refname:short)", `refs/heads/${branch}.*`)
     .split("\n")
     .map((name) => {
-      const births = repo.git(
+      const states = repo.git(
         "log",
         "--reverse",
         "--format=%(trailers:key=State,valueonly)",
@@ -20,11 +20,11 @@ const family = (repo: Repo, branch: string): string[] =>
         "--grep",
         `^Branch: ${name.replaceAll(".", "\\.")}$`,
       );
-      return `${name}: ${births.split("\n")[0]}`;
+      return `${name}: ${states.split("\n")[0]}`;
     });
 
 describe("planner-workers-judge", () => {
-  it("plans, works apart, judges, plans again, and lets a piece have a planner of its own", async () => {
+  it("plans, works, judges and plans again, with a nested planner", async () => {
     const repo = packRepo("planner-workers-judge");
     useAgent(`
 case $TRAILHAND_STATE:$TRAILHAND_BRANCH in
@@ -55,15 +55,15 @@ esac`);
     const cycle = ["plan", "join", "gather", "judge"];
     expect(statesOn(repo, "users"), headOf(repo, "users")).toEqual([...cycle, ...cycle, "done"]);
     expect(changedOn(repo, "users")).toEqual(["api/user", "help.md", "site/list", "site/page"]);
-    expect(family(repo, "users")).toEqual([
+    expect(pieces(repo, "users")).toEqual([
       "users.api: work",
       "users.api-2: work",
       "users.site: plan",
       "users.site.list: work",
       "users.site.page: work",
     ]);
-    // The pieces and the wait for them came with one answer.
-    const birth = repo.git(
+    // One response created the branches and requested the wait.
+    const request = repo.git(
       "log",
       "--format=%H",
       "--grep=^Parent: users$",
@@ -71,12 +71,12 @@ esac`);
       "--all-match",
       "users.api",
     );
-    expect(repo.git("log", "-1", "--format=%(trailers:key=State,valueonly)", `${birth}~1`).trim()).toBe(
+    expect(repo.git("log", "-1", "--format=%(trailers:key=State,valueonly)", `${request}~1`).trim()).toBe(
       "join",
     );
   });
 
-  it("hands nothing to a planner below the second level, however large it is said to be", async () => {
+  it("creates no planner below the second level", async () => {
     const repo = packRepo("planner-workers-judge");
     useAgent(`
 case $TRAILHAND_STATE in
@@ -86,7 +86,7 @@ case $TRAILHAND_STATE in
 esac`);
     ask(repo, "users", REQUEST);
     await run(repo);
-    expect(family(repo, "users")).toEqual([
+    expect(pieces(repo, "users")).toEqual([
       "users.more: plan",
       "users.more.more: plan",
       "users.more.more.more: work",
@@ -94,7 +94,7 @@ esac`);
     expect(changedOn(repo, "users")).toEqual(["x/x"]);
   });
 
-  it("asks a person when the judge is never content, and names what failed", async () => {
+  it("asks a person when the judge never accepts, and names the failed pieces", async () => {
     const repo = packRepo("planner-workers-judge");
     useAgent(`
 case $TRAILHAND_STATE in
@@ -109,7 +109,7 @@ esac`);
     expect(statesOn(repo, "users").filter((state) => state === "plan")).toHaveLength(4);
     expect(statesOn(repo, "users").at(-1)).toBe("stuck");
     expect(headOf(repo, "users")).toContain("Plan was asked for 3 times, and the most is 3.");
-    expect(family(repo, "users").map((name) => name.split(":")[0])).toEqual([
+    expect(pieces(repo, "users").map((name) => name.split(":")[0])).toEqual([
       "users.a",
       "users.a-2",
       "users.a-3",
@@ -117,7 +117,7 @@ esac`);
     ]);
   });
 
-  it("refuses a plan whose pieces overlap, and tells the planner why", async () => {
+  it("rejects a plan with overlapping pieces, and gives the planner the reason", async () => {
     const repo = packRepo("planner-workers-judge");
     useAgent(`
 case $TRAILHAND_STATE in
@@ -129,6 +129,6 @@ esac`);
     ask(repo, "users", REQUEST);
     await run(repo);
     expect(statesOn(repo, "users").at(-1)).toBe("done");
-    expect(family(repo, "users")).toEqual(["users.a: work"]);
+    expect(pieces(repo, "users")).toEqual(["users.a: work"]);
   });
 });

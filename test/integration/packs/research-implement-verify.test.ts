@@ -1,4 +1,4 @@
-/** The pack `research-implement-verify` from end to end: facts, the smallest change, trusted checks. */
+/** The pack `research-implement-verify` end to end: facts, the smallest change, trusted checks. */
 import { describe, expect, it } from "vitest";
 import type { Repo } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
@@ -43,7 +43,7 @@ async function work(research: string, implement: string): Promise<Repo> {
 }
 
 describe(PACK, () => {
-  it("finds facts, changes one line, and is judged by the project's tests", async () => {
+  it("collects facts, changes one line, and runs the tests", async () => {
     const repo = await work(FACTS, `grep -q '^- src/add.js:2: it subtracts' "$prompt"\n${FIX}`);
     expect(statesOn(repo, "fix/add")).toEqual(["research", "implement", "verify", "done"]);
     expect(changedOn(repo, "fix/add")).toEqual(["src/add.js"]);
@@ -53,23 +53,23 @@ describe(PACK, () => {
     expect(headOf(repo, "fix/add")).toContain("Passed: tests whitespace.");
   });
 
-  it("refuses research that changes a file, and puts the file back", async () => {
+  it("rejects research that changes a file, and restores the file", async () => {
     const repo = await work(`${FIX}\n${FACTS}`, FIX);
     expect(statesOn(repo, "fix/add")).toEqual(["research", "research", "research", "parked"]);
-    expect(headOf(repo, "fix/add")).toContain("research may not change files, and these were:");
+    expect(headOf(repo, "fix/add")).toContain("research may not change files, but it changed:");
     expect(changedOn(repo, "fix/add")).toEqual([]);
   });
 
-  it("refuses research without one provable fact", async () => {
+  it("rejects research without a provable fact", async () => {
     const repo = await work("echo 'src/add.js:99: no'\necho '../../etc/passwd:1: no'", FIX);
     expect(statesOn(repo, "fix/add").at(-1)).toBe("parked");
-    expect(headOf(repo, "fix/add")).toContain("with a line that exists");
+    expect(headOf(repo, "fix/add")).toContain("that names an existing line");
   });
 
-  it("never runs what the worker writes to states/, and refuses the change", async () => {
+  it("never runs scripts that the agent writes to states/, and rejects the change", async () => {
     const repo = await work(
       FACTS,
-      `if grep -q 'these paths are not for the worker' "$prompt"; then
+      `if grep -q 'the agent may not change these paths' "$prompt"; then
   test ! -e states/checks/mine
   ${FIX}
 else
@@ -89,24 +89,24 @@ fi`,
       "done",
     ]);
     expect(changedOn(repo, "fix/add")).toEqual(["src/add.js"]);
-    const refusal = repo.git("log", "-1", "--format=%B", "fix/add~2");
-    expect(refusal).toContain("states/checks/mine");
-    expect(refusal).not.toContain("passed");
+    const rejection = repo.git("log", "-1", "--format=%B", "fix/add~2");
+    expect(rejection).toContain("states/checks/mine");
+    expect(rejection).not.toContain("passed");
   });
 
-  it("refuses a change to what decides which tests run", async () => {
+  it("rejects a change to files that decide which tests run", async () => {
     const repo = await work(FACTS, `echo '{"scripts":{"test":"true"}}' >package.json`);
     expect(statesOn(repo, "fix/add").at(-1)).toBe("parked");
     expect(headOf(repo, "fix/add")).toContain("package.json");
     expect(changedOn(repo, "fix/add")).toEqual([]);
   });
 
-  it("refuses a change that is too big, however it is dressed, and one that fails the tests", async () => {
+  it("rejects a large change, even as binary files, and one that fails the tests", async () => {
     const repo = await work(
       FACTS,
-      `if grep -q 'tests refused' "$prompt"; then
+      `if grep -q 'tests failed:' "$prompt"; then
   ${FIX}
-elif grep -q 'lines changed; 200 are the most' "$prompt"; then
+elif grep -q 'lines changed; at most 200 are allowed' "$prompt"; then
   echo '// later' >>src/add.js
 else
   echo '* -diff' >.gitattributes
@@ -126,7 +126,7 @@ fi`,
     expect(changedOn(repo, "fix/add")).toEqual(["src/add.js"]);
   });
 
-  it("asks for another time when the agent does", async () => {
+  it("retries later when the agent exits with 75", async () => {
     const repo = packRepo(PACK, FILES);
     useAgent("exit 75");
     ask(repo, "fix/add", REQUEST);

@@ -1,4 +1,4 @@
-/** The pack `resource-aware` from end to end: weights, quotas, priority, and a provider that says no. */
+/** The pack `resource-aware` end to end: weights, quotas, priority, and rate limits of a provider. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -22,16 +22,16 @@ const useLogged = (more = "echo x >work.txt") => useAgent(`echo "$TRAILHAND_BRAN
 const request = (state: string, trailers = "") => `feat: a thing\n\n${trailers}State: ${state}\n`;
 
 describe("resource-aware", () => {
-  it("estimates, works, checks", async () => {
+  it("estimates, works and checks", async () => {
     useLogged('printf "tokens=1000\\ncost=0.5\\n" >"$TRAILHAND_OUTPUT"; echo x >work.txt');
     ask(repo, "a", "feat: migrate every page\n\nState: estimate\n");
     await run(repo);
     expect(statesOn(repo, "a")).toEqual(["estimate", "heavy", "check", "done"]);
-    expect(headOf(repo, "a")).toMatch(/^Estimated: heavy, because its message speaks of something large$/m);
+    expect(headOf(repo, "a")).toMatch(/^Estimated: heavy, because the message has a word for large work$/m);
     expect(headOf(repo, "a")).toMatch(/^Spent: 0\.5 USD, 1000 tokens/m);
   });
 
-  it("lets light work overtake what has to wait for four places", async () => {
+  it("lets light work overtake heavy work that waits for four slots", async () => {
     useLogged();
     ask(repo, "a", request("heavy", "Priority: 3\n"));
     ask(repo, "b", request("heavy", "Priority: 2\n"));
@@ -44,7 +44,7 @@ describe("resource-aware", () => {
     expect(held.map(({ head }) => head.branch).toSorted()).toEqual(["b", "e"]);
   });
 
-  it("takes what is urgent first", async () => {
+  it("runs urgent work first", async () => {
     useLogged();
     for (const at of [1, 2, 3]) ask(repo, `p${at}`, request("light", `Priority: ${at}\n`));
     await run(repo, { concurrency: 1 });
@@ -56,7 +56,7 @@ describe("resource-aware", () => {
     ["usage limit reached|$(($(date +%s) + 7200))", 7200],
     ["HTTP 429", 900],
   ])(
-    "closes the provider for everybody until its time (%s), and goes on with what needs none",
+    "closes the provider for all runners until the limit ends (%s), and continues other work",
     async (said, s) => {
       useLogged(`echo "error: rate limit, ${said}" >&2; echo state=check >"$TRAILHAND_OUTPUT"; exit 1`);
       ask(repo, "a", request("light", "Priority: 1\n"));
@@ -71,7 +71,7 @@ describe("resource-aware", () => {
       expect(why).toMatchObject({ code: "lane-closed", detail: "provider" });
       expect(statesOn(repo, "c").at(-1)).toBe("done");
       expect(cli(repo, "status").out).toMatch(/^b +light .*the lane provider is closed for /m);
-      // Nobody begins in a later run either, and no attempt was used.
+      // A later run starts nothing either, and no attempt was used.
       await run(repo);
       expect(told()).toEqual(["a"]);
       const lease = repo.git("for-each-ref", "--format=%(contents)", "refs/trailhand/leases");
@@ -79,7 +79,7 @@ describe("resource-aware", () => {
     },
   );
 
-  it("keeps a failure that is no limit a failure", async () => {
+  it("treats any other failure as a failure", async () => {
     useLogged("echo 'cannot read the file'; exit 1");
     ask(repo, "a", request("light"));
     await run(repo);
@@ -87,7 +87,7 @@ describe("resource-aware", () => {
     expect(statesOn(repo, "a").at(-1)).toBe("failed");
   });
 
-  it("begins nothing more when the tokens of the window are used up", async () => {
+  it("starts nothing more when the tokens of the window are used up", async () => {
     useLogged('echo tokens=250000 >"$TRAILHAND_OUTPUT"');
     for (const at of [1, 2, 3]) ask(repo, `p${at}`, request("light", `Refs: #${at}\n`));
     const { summary } = await run(repo, { concurrency: 1 });
@@ -95,7 +95,7 @@ describe("resource-aware", () => {
     expect(summary.idle.filter(({ why }) => why.code === "lane-closed")).toHaveLength(1);
   });
 
-  it("parks one piece of work that spent too much, with the command that lets it go on", async () => {
+  it("parks a branch at its cost limit, with the command that continues it", async () => {
     useLogged('echo cost=6 >"$TRAILHAND_OUTPUT"; echo x >work.txt');
     ask(repo, "a", request("light"));
     await run(repo);

@@ -1,4 +1,4 @@
-/** The pack `routing` from end to end: declared routes alone, a person otherwise, the unknown to deep. */
+/** The pack `routing` end to end: declared routes, unknown work, and a person when the route is missing. */
 import { describe, expect, it } from "vitest";
 import type { Repo } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
@@ -26,7 +26,7 @@ describe(PACK, () => {
     expect(repo.git("show", "feat/a:work.md")).toBe(route);
   });
 
-  it("sends the unknown along the most capable path, and says so", async () => {
+  it("passes unknown work to deep, with the reason", async () => {
     const repo = await sort(`${state("unknown")}; echo 'It could be anything.'`);
     expect(statesOn(repo, "feat/a")).toEqual(["classify", "unknown", "deep", "done"]);
     expect(repo.git("log", "-1", "--format=%B", "feat/a~1")).toContain("It could be anything.");
@@ -45,7 +45,7 @@ describe(PACK, () => {
     expect(changedOn(repo, "feat/a")).toEqual([]);
   });
 
-  it("goes on with the person's route, and further up where that was too small", async () => {
+  it("continues with the route of a person, and passes larger work to deep", async () => {
     const repo = await sort(state("nothing"), `if [ "$TRAILHAND_STATE" = quick ]; then ${state("deep")}; fi`);
     repo.git("switch", "-q", "feat/a");
     repo.request("chore: it is small\n\nState: quick\n");

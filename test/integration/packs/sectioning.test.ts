@@ -1,11 +1,11 @@
-/** The pack `sectioning` from end to end: disjoint paths, refused overlap, refused trespassing. */
+/** The pack `sectioning` end to end: disjoint paths, rejected overlap, rejected changes outside of the paths. */
 import { describe, expect, it } from "vitest";
 import type { Repo } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
 import { ask, changedOn, headOf, packRepo, statesOn, useAgent } from "../../support/pack-fixture.ts";
 
 const GOOD = `
-grep -q 'The whole of it: feat: a greeting' "$prompt"
+grep -q 'The whole change: feat: a greeting' "$prompt"
 case \${TRAILHAND_BRANCH##*.} in
   code) mkdir -p src; echo hello >src/greet ;;
   tests) mkdir -p test; echo 'greets' >test/greet ;;
@@ -18,7 +18,7 @@ const branches = (repo: Repo): string =>
   repo.git("for-each-ref", "--format=%(refname:short)", "refs/heads/feat").replaceAll("\n", " ");
 
 describe("sectioning", () => {
-  it("writes every section at once, each bound to its paths, and merges them", async () => {
+  it("writes all sections, each within its paths, and merges them", async () => {
     const repo = packRepo("sectioning");
     useAgent(GOOD);
     ask(repo, "feat/greet", REQUEST);
@@ -26,11 +26,11 @@ describe("sectioning", () => {
     expect(statesOn(repo, "feat/greet")).toEqual(["split", "join", "merge", "done"]);
     expect(changedOn(repo, "feat/greet")).toEqual(["README.md", "src/greet", "test/greet"]);
     expect(headOf(repo, "feat/greet.tests")).toContain("Owns: test/** tests/**\n");
-    // Each began where all of them were handed out, and saw nothing of the others.
+    // Each branch starts at the split and contains nothing of the others.
     expect(changedOn(repo, "feat/greet.tests")).toEqual(["test/greet"]);
   });
 
-  it("refuses what a section writes outside its paths, waits for nothing, and goes on when it is mended", async () => {
+  it("rejects a change outside of the paths, stops waiting, and continues when it is fixed", async () => {
     const repo = packRepo("sectioning");
     useAgent(
       `${GOOD}\nif [ "$TRAILHAND_BRANCH" = feat/greet.pages ]; then mkdir -p src; echo x >src/greet; fi`,
@@ -49,7 +49,7 @@ describe("sectioning", () => {
       ["feat/greet", "join"],
     ] as const) {
       repo.git("switch", "-q", branch);
-      repo.request(`chore: again\n\nThe whole of it: feat: a greeting\n\nState: ${state}\n`);
+      repo.request(`chore: again\n\nThe whole change: feat: a greeting\n\nState: ${state}\n`);
       repo.git("switch", "-q", "main");
     }
     await run(repo);
@@ -57,7 +57,7 @@ describe("sectioning", () => {
     expect(changedOn(repo, "feat/greet")).toEqual(["README.md", "src/greet", "test/greet"]);
   });
 
-  it("refuses sections that overlap before any branch is made", async () => {
+  it("rejects overlapping sections before creating a branch", async () => {
     const repo = packRepo("sectioning");
     repo.write("states/sections.txt", "- code src/**: Code\n- site src/site/*.css: The site\n");
     repo.commit("chore: our sections");
@@ -69,13 +69,13 @@ describe("sectioning", () => {
     expect(branches(repo)).toBe("feat/greet");
   });
 
-  it("refuses a section that owns nothing", async () => {
+  it("rejects a section without paths", async () => {
     const repo = packRepo("sectioning");
     repo.write("states/sections.txt", "- code src/**: Code\n- rest: The rest\n");
     repo.commit("chore: our sections");
     ask(repo, "feat/greet", REQUEST);
     await run(repo);
     expect(statesOn(repo, "feat/greet")).toEqual(["split", "parked"]);
-    expect(headOf(repo, "feat/greet")).toContain("- rest: The rest (it owns nothing)");
+    expect(headOf(repo, "feat/greet")).toContain("- rest: The rest (it has no paths)");
   });
 });

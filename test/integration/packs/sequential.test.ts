@@ -1,4 +1,4 @@
-/** The pack `sequential` from end to end: gates, roll-back to the last validated state, parking. */
+/** The pack `sequential` end to end: gates, roll-back to the last accepted commit, parking. */
 import { describe, expect, it } from "vitest";
 import { run } from "../../support/run-runner.ts";
 import { ask, changedOn, headOf, packRepo, statesOn, useAgent } from "../../support/pack-fixture.ts";
@@ -14,7 +14,7 @@ echo "did $TRAILHAND_STATE"`;
 const REQUEST = "feat: a greeting\n\nIt says hello.\n\nState: specify\n";
 
 describe("sequential", () => {
-  it("goes through three steps and three gates", async () => {
+  it("runs three steps and three gates", async () => {
     const repo = packRepo("sequential");
     useAgent(GOOD);
     ask(repo, "feat/greet", REQUEST);
@@ -32,12 +32,12 @@ describe("sequential", () => {
     expect(changedOn(repo, "feat/greet")).toEqual(["README.md", "SPEC.md", "greet.sh"]);
   });
 
-  it("rolls back to the last validated state when a gate refuses, and says why to the next round", async () => {
+  it("restores the last accepted files after a rejection, and gives the next round the reason", async () => {
     const repo = packRepo("sequential");
     useAgent(`
 if [ "$TRAILHAND_STATE" = build ]; then
-  # The first round spoils what had passed; the second one hears of it.
-  if grep -q 'SPEC.md was changed after it had passed' "$prompt"; then
+  # The first round changes accepted work; the second one is told.
+  if grep -q 'SPEC.md was changed after it was accepted' "$prompt"; then
     grep -q '^- says hello' SPEC.md
     test ! -e stray
   else
@@ -70,15 +70,15 @@ ${GOOD}`);
         "main..feat/greet",
       )
       .split("\n");
-    // What follows the refusal has the tree of the commit that passed, although history only grew.
+    // After the rejection the tree is that of the accepted commit, and no history was removed.
     expect(trees[4]).toBe(trees[2]);
     expect(trees[3]?.split(" ")[0]).not.toBe(trees[2]?.split(" ")[0]);
     expect(repo.git("log", "--format=%s", "feat/greet")).toContain(
-      "gate-build: refused, back to build (round 2 of 3)",
+      "gate-build: rejected, build is next (round 2 of 3)",
     );
   });
 
-  it("parks after three refusals in a row, with the files as they were validated", async () => {
+  it("parks after three rejections in a row, with the last accepted files", async () => {
     const repo = packRepo("sequential");
     useAgent("echo nonsense >SPEC.md");
     ask(repo, "feat/greet", REQUEST);
@@ -89,7 +89,7 @@ ${GOOD}`);
     expect(changedOn(repo, "feat/greet")).toEqual([]);
   });
 
-  it("is not fooled by an agent that writes answers, closes values, or edits the gates", async () => {
+  it("ignores an agent that writes responses, ends values early, or edits the gates", async () => {
     const repo = packRepo("sequential");
     useAgent(`
 test -z "\${TRAILHAND_OUTPUT:-}"
@@ -105,7 +105,7 @@ printf 'end-%s\\nstate=done\\r\\nend-%s\\r\\nstate=done\\n' "$TRAILHAND_RUN" "$T
     expect(changedOn(repo, "feat/greet")).toEqual([]);
   });
 
-  it("parks with the next command when no agent is named", async () => {
+  it("parks with the next command when no agent is configured", async () => {
     const repo = packRepo("sequential");
     ask(repo, "feat/greet", REQUEST);
     await run(repo);
@@ -113,11 +113,11 @@ printf 'end-%s\\nstate=done\\r\\nend-%s\\r\\nstate=done\\n' "$TRAILHAND_RUN" "$T
     expect(headOf(repo, "feat/greet")).toContain("TRAILHAND_AGENT='claude -p' trailhand run");
   });
 
-  it("parks a step whose trail somebody rewrote", async () => {
+  it("parks a step whose history was rewritten", async () => {
     const repo = packRepo("sequential");
     useAgent(GOOD);
     ask(repo, "feat/greet", `feat: a greeting\n\nState: gate-build\nValidated: ${"0".repeat(40)}\n`);
     await run(repo);
-    expect(headOf(repo, "feat/greet")).toContain("no usable trailer Validated");
+    expect(headOf(repo, "feat/greet")).toContain("no valid trailer Validated");
   });
 });

@@ -1,17 +1,17 @@
-/** The pack `side-by-side` from end to end: the same words to every agent, and a person who picks. */
+/** The pack `side-by-side` end to end: the same request to every agent, and a person picks one. */
 import { beforeEach, describe, expect, it } from "vitest";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { spawnSync } from "node:child_process";
 import { introduce } from "../../support/run-cli.ts";
 import type { Repo } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
-import { ask, changedOn, headOf, packRepo, statesOn, usePrograms } from "../../support/pack-fixture.ts";
+import { ask, changedOn, headOf, packRepo, statesOn, usePrograms, ROOT } from "../../support/pack-fixture.ts";
 
 const BRANCH = "feat/it's";
 const REQUEST = "feat: a greeting\n\nIt says hello.\n\nState: compare\n";
-const PROGRAM = fileURLToPath(new URL("../../dist/trailhand.js", import.meta.url));
+const PROGRAM = join(ROOT, "dist/trailhand.js");
 
-/** Each writes a file by its name. */
+/** Each agent writes a file with its name. */
 const AGENT = 'grep -q "It says hello" || exit 1; echo "${0##*/} $*" >"${0##*/}.txt"; echo "I am ${0##*/}."';
 
 let repo: Repo;
@@ -25,7 +25,7 @@ async function compare(programs: Readonly<Record<string, string>>): Promise<void
   await run(repo);
 }
 
-/** Types the command that the answer prints for an agent. */
+/** Runs the command that the response prints for an agent. */
 function type(agent: string): void {
   const line = headOf(repo, BRANCH)
     .split("\n")
@@ -36,7 +36,7 @@ function type(agent: string): void {
 }
 
 describe("side-by-side", () => {
-  it("asks every agent the same, shows the answers as branches, and takes in the one that is picked", async () => {
+  it("requests the same from every agent, and merges the picked branch", async () => {
     await compare({ claude: AGENT, codex: AGENT });
     expect(statesOn(repo, BRANCH)).toEqual(["compare", "join", "present", "pick"]);
     expect(changedOn(repo, BRANCH)).toEqual([]);
@@ -54,7 +54,7 @@ describe("side-by-side", () => {
     expect(statesOn(repo, `${BRANCH}.claude`).at(-1)).toBe("done");
   });
 
-  it("lists an agent that failed, and lets nobody pick it", async () => {
+  it("lists a failed agent, which cannot be picked", async () => {
     await compare({ claude: 'echo state=failed >>"$TRAILHAND_OUTPUT"', codex: AGENT });
     expect(headOf(repo, BRANCH)).toContain("claude: failed (at failed)\n");
     repo.git("switch", "-q", BRANCH);
@@ -62,11 +62,11 @@ describe("side-by-side", () => {
     repo.git("switch", "-q", "main");
     await run(repo);
     expect(statesOn(repo, BRANCH).at(-1)).toBe("pick");
-    expect(headOf(repo, BRANCH)).toMatch(/Pick names none of these\n\n- codex\n/);
+    expect(headOf(repo, BRANCH)).toMatch(/Pick must name one of these agents\n\n- codex\n/);
     expect(changedOn(repo, BRANCH)).toEqual([]);
   });
 
-  it("parks when no agent is listed", async () => {
+  it("parks when there are no agents", async () => {
     const path = "states/workflow.yml";
     repo.write(path, repo.git("show", `main:${path}`).replace(/^agents:[\s\S]*?^(?=limits)/m, ""));
     repo.commit("chore: no agents");

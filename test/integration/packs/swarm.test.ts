@@ -1,4 +1,4 @@
-/** The pack `swarm` from end to end: a manifest, batches, red pieces that block nobody, set aside together. */
+/** The pack `swarm` end to end: a manifest, batches, and failing pieces that block nothing. */
 import { describe, expect, it } from "vitest";
 import { run } from "../../support/run-runner.ts";
 import {
@@ -18,7 +18,7 @@ const manifest = (to: number): string =>
     .map((n) => `- p${n} p${n}/**: Do p${n}\n`)
     .join("");
 
-/** Red while a file `bad` is there, or p1 and p9 together. */
+/** The tests fail if a file `bad` exists, or p1 and p9 are merged together. */
 const NPM = `echo noise >noise
 for bad in */bad; do if [ -e "$bad" ]; then echo "$bad is bad"; exit 1; fi; done
 if [ -e p1/x ] && [ -e p9/x ]; then echo 'p1 and p9 quarrel'; exit 1; fi`;
@@ -35,7 +35,7 @@ case $key in
 esac`;
 
 describe("swarm", () => {
-  it("lets green pieces in by batches, and lists the red ones with their logs", async () => {
+  it("merges passing pieces in batches, and lists failing ones with their logs", async () => {
     usePrograms({ npm: NPM });
     useAgent(AGENT);
     const repo = packRepo("swarm", { "package.json": "{}\n", "todo.md": `# Pieces\n\n${manifest(10)}` });
@@ -45,17 +45,17 @@ describe("swarm", () => {
     expect(states.at(-1), headOf(repo, "swarm")).toBe("red");
     expect(states.filter((state) => state === "integrate").length).toBeGreaterThan(1);
     const head = headOf(repo, "swarm");
-    expect(head).toContain("integrate: 8 of 10 pieces are in, the others are red\n");
+    expect(head).toContain("integrate: 8 of 10 pieces are merged\n");
     expect(head).toMatch(/^p3 \(failed\):\n\n {4}Work was asked for 2 times[\s\S]* {4}p3\/bad is bad$/m);
     const inside = numbers(1, 10).filter((n) => changedOn(repo, "swarm").includes(`p${n}/x`));
     expect(inside.filter((n) => n !== 1 && n !== 9)).toEqual([2, 4, 5, 6, 7, 8, 10]);
     expect(inside).toHaveLength(8);
     const log = repo.git("log", "--first-parent", "--format=%B", "main..swarm");
-    expect(log).toMatch(/^p[19] is red together with the others:\n\n(?: {4}.*\n)* {4}p1 and p9 quarrel$/m);
+    expect(log).toMatch(/^p[19] fails together with the others:\n\n(?: {4}.*\n)* {4}p1 and p9 quarrel$/m);
     expect(changedOn(repo, "swarm").filter((path) => /bad|noise/.test(path))).toEqual([]);
   });
 
-  it("is done when everything is green, from a manifest in the message", async () => {
+  it("is done when all pieces pass, with a manifest in the message", async () => {
     usePrograms({ npm: NPM });
     useAgent('mkdir "${TRAILHAND_BRANCH##*.}"; touch "${TRAILHAND_BRANCH##*.}/x"');
     const repo = packRepo("swarm", { "package.json": "{}\n" });
@@ -67,9 +67,9 @@ describe("swarm", () => {
 
   it.each([
     ["that overlap", "- a src/**: A\n- b src/b/**: B\n", '"a" and "b" would both own src/'],
-    ["without paths", "- a src/**: A\n- b: B\n", "- b: B (it owns nothing)"],
+    ["without paths", "- a src/**: A\n- b: B\n", "- b: B (it has no paths)"],
     ["without a subject", "- a src/**: A\n- b docs/**\n", "- b docs/**\n"],
-  ])("hands out nothing for pieces %s", async (_, list, why) => {
+  ])("creates nothing for pieces %s", async (_, list, why) => {
     const repo = packRepo("swarm");
     ask(repo, "swarm", `feat: all of them\n\n${list}\nState: scatter\n`);
     await run(repo);

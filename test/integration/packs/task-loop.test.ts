@@ -1,4 +1,4 @@
-/** The pack `task-loop` from end to end: rounds, rate limits, and the three ways in which it stops. */
+/** The pack `task-loop` end to end: rounds, rate limits, and the ways to stop. */
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { temporaryDir, type Repo } from "../../support/temp-repo.ts";
@@ -7,7 +7,7 @@ import { ask, headOf, packRepo, statesOn, useAgent } from "../../support/pack-fi
 
 const PACK = "task-loop";
 const LIST = "- [ ] one\n- [ ] two\n- [ ] three\n";
-/** Ticks off the first open item. */
+/** Marks the first open item as done. */
 const ROUND = `
 awk '!n && sub(/^- \\[ \\]/, "- [x]") { n = 1 } 1' TODO.md >TODO.new && mv TODO.new TODO.md
 if grep -q '^- \\[ \\]' TODO.md; then next=work; else next=finish; fi
@@ -26,7 +26,7 @@ const trailers = (repo: Repo, key: string): string[] =>
     .split("\n");
 
 describe(PACK, () => {
-  it("asks for itself until the list is empty, each round a first attempt", async () => {
+  it("requests itself until the list is empty, each round as a first attempt", async () => {
     const repo = loop(ROUND);
     await run(repo);
     expect(statesOn(repo, "chore/list")).toEqual(["work", "work", "work", "finish", "done"]);
@@ -34,7 +34,7 @@ describe(PACK, () => {
     expect(trailers(repo, "Attempt").slice(1)).toEqual(["1/3", "1/3", "1/3", "1/3"]);
   });
 
-  it("does not believe an agent that says it is finished", async () => {
+  it("does not trust an agent that claims to be finished", async () => {
     const repo = loop(`
 if grep -q 'These items of TODO.md are open' "$prompt"; then
   grep -q '^    - \\[ \\] three' "$prompt"
@@ -49,7 +49,7 @@ fi`);
     expect(repo.git("show", "chore/list:TODO.md")).not.toContain("[ ]");
   });
 
-  it("backs off at a rate limit, for which no attempt and no round is counted", async () => {
+  it("retries later at a rate limit, without counting an attempt or a round", async () => {
     const seen = join(temporaryDir(), "seen");
     const repo = loop(`
 echo x >>${seen}
@@ -62,7 +62,7 @@ ${ROUND}`);
     expect(trailers(repo, "Rounds").at(-1)).toMatch(/\bwork=2\b/);
   });
 
-  it("leaves the whole lane alone until the time that a rate limit names", async () => {
+  it("closes the whole lane until a rate limit ends", async () => {
     const repo = loop('echo retry-after=10m >>"$TRAILHAND_OUTPUT"; exit 75');
     ask(repo, "chore/other", "chore: another list\n\nState: work\n");
     const { summary } = await run(repo, { once: true, concurrency: 1 });
@@ -76,7 +76,7 @@ ${ROUND}`);
     ]);
   });
 
-  it("stops for a person after three idle rounds, and after the most rounds there may be", async () => {
+  it("parks after three rounds without a change, and after the maximum number of rounds", async () => {
     const idle = loop('printf "state=work\\nsummary=thinking\\n" >>"$TRAILHAND_OUTPUT"');
     await run(idle);
     expect(headOf(idle, "chore/list")).toContain("with the very same files");

@@ -1,4 +1,4 @@
-/** The pack `team` from end to end: roles, one queue, what comes after what, and a lead who judges. */
+/** The pack `team` end to end: roles, one queue, dependencies, and a lead that judges the results. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
@@ -23,7 +23,7 @@ interface Task {
   readonly to?: string;
 }
 
-/** An agent that leads with these tasks, and does each by a file of its name. */
+/** An agent that creates these tasks as the lead, and writes a file for each task. */
 function useTeam(tasks: readonly Task[], { lead = "echo state=done", task = ":" } = {}): void {
   const children = tasks.map(({ key, after = [], owns = [`${key}.txt`], to }) => ({
     key,
@@ -38,7 +38,7 @@ function useTeam(tasks: readonly Task[], { lead = "echo state=done", task = ":" 
 name=\${TRAILHAND_BRANCH##*.}
 case $TRAILHAND_STATE in
 lead)
-  if grep -q 'What became of the work' "$prompt"; then
+  if grep -q 'Results of the child branches' "$prompt"; then
     { ${lead}; } >"$TRAILHAND_OUTPUT"
   else
     printf 'state=gather\\nchildren=%s\\n' '${JSON.stringify(children)}' >"$TRAILHAND_OUTPUT"
@@ -58,7 +58,7 @@ async function work(): Promise<void> {
 }
 
 describe("team", () => {
-  it("hands out tasks to roles, does them in order, and lets the lead judge what came", async () => {
+  it("assigns tasks to roles, runs them in order, and lets the lead judge the results", async () => {
     useTeam(
       [
         { key: "code" },
@@ -85,11 +85,11 @@ describe("team", () => {
     );
   });
 
-  it("takes tasks from one queue, and never more at once than there are places", async () => {
+  it("takes tasks from one queue, within the slots of the lane", async () => {
     const keys = ["a", "b", "c", "d", "e", "f"];
     useTeam(keys.map((key) => ({ key })));
     ask(repo, "feat", "feat: dates\n\nState: lead\n");
-    // Two runners, as two people would start them.
+    // Two runners at the same time.
     await Promise.all([run(repo, { concurrency: 6 }), run(repo, { concurrency: 6 })]);
     await run(repo);
     expect(changedOn(repo, "feat")).toEqual(keys.map((key) => `${key}.txt`));
@@ -99,7 +99,7 @@ describe("team", () => {
     expect(told().filter((line) => line.startsWith("begin"))).toHaveLength(6);
   });
 
-  it("tells the lead of what failed and of what waited for it, and keeps out what a task does not own", async () => {
+  it("reports failed and dependent tasks to the lead, and rejects changes outside of the paths", async () => {
     useTeam([{ key: "code" }, { key: "tests", after: ["code"] }, { key: "page" }], {
       lead: 'if grep -q "code (feat.code): failed" "$prompt" && grep -q "tests (feat.tests): parked" "$prompt"; then echo state=parked; else echo state=done; fi',
       task: 'case $name in code) echo state=failed >"$TRAILHAND_OUTPUT"; exit 0 ;; page) grep -q "may not change" "$prompt" || echo x >stray.txt ;; esac',
@@ -107,12 +107,10 @@ describe("team", () => {
     await work();
     expect(headOf(repo, "feat")).toContain("State: parked");
     expect(changedOn(repo, "feat")).toEqual(["page.txt"]);
-    expect(repo.git("log", "--format=%s", "feat")).toContain(
-      "gather: not in are code tests; the lead decides",
-    );
+    expect(repo.git("log", "--format=%s", "feat")).toContain("gather: not merged: code tests; lead is next");
   });
 
-  it("refuses tasks at the same time that own the same, and stops a lead that never ends", async () => {
+  it("rejects overlapping tasks, and stops a lead that never ends", async () => {
     useTeam([
       { key: "a", owns: ["src"] },
       { key: "b", owns: ["src/b"] },

@@ -1,4 +1,4 @@
-/** The pack `voting` from end to end: majority, union, best of n, an early end, and no decision. */
+/** The pack `voting` end to end: majority, union, best attempt, an early end, and no decision. */
 import { describe, expect, it } from "vitest";
 import type { Repo } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
@@ -12,7 +12,7 @@ import {
   usePrograms,
 } from "../../support/pack-fixture.ts";
 
-/** Voters by their keys. Who has nothing to say hangs until it is stopped. */
+/** An agent with one case for each voter; other voters run until they are stopped. */
 const voters = (...arms: string[]): void =>
   useAgent(`
 grep -q 'Is it a bug' "$prompt"
@@ -35,7 +35,7 @@ async function vote(rule: string | undefined, files: Readonly<Record<string, str
 const endOf = (repo: Repo, branch: string): string | undefined => statesOn(repo, branch).at(-1);
 
 describe("voting", () => {
-  it("decides by a majority as soon as there is one, and calls off the others", async () => {
+  it("decides as soon as there is a majority, and cancels the remaining voters", async () => {
     voters(says("v1 | v2 | v3", " Yes!"));
     const repo = await vote(undefined);
     expect(statesOn(repo, "bug")).toEqual(["ask", "quorum", "tally", "done"]);
@@ -43,21 +43,21 @@ describe("voting", () => {
     expect(["bug.v4", "bug.v5"].map((name) => endOf(repo, name))).toEqual(["cancelled", "cancelled"]);
   });
 
-  it("leaves a tie to a person, with the count, once all have answered", async () => {
+  it("leaves a tie to a person, with the count", async () => {
     voters(says("v1 | v2", "yes"), says("v3 | v4", "no"), "v5) echo state=failed >>$TRAILHAND_OUTPUT ;;");
     const repo = await vote(undefined);
     expect(endOf(repo, "bug")).toBe("undecided");
-    expect(headOf(repo, "bug")).toContain("Asked: 5, answered: 4, still at it: 0.\n\n- no: 2\n- yes: 2\n");
+    expect(headOf(repo, "bug")).toContain("Voters: 5, finished: 4, still running: 0.\n\n- no: 2\n- yes: 2\n");
   });
 
-  it("does not wait for a quorum that cannot come", async () => {
+  it("stops waiting when a quorum is impossible", async () => {
     voters(says("v1", "yes"), "v2 | v3 | v4) echo state=failed >>$TRAILHAND_OUTPUT ;;", says("v5", "yes"));
     const repo = await vote("majority");
     expect(endOf(repo, "bug")).toBe("undecided");
     expect(headOf(repo, "bug")).toContain("no majority of 5");
   });
 
-  it("unites findings, each with how many saw it", async () => {
+  it("collects all findings, with the number of voters for each", async () => {
     voters(
       "v1) printf -- '- a.c:1: one\\n- a.c:2: two\\n' ;;",
       "v2) printf -- '- a.c:2: two\\n- a.c:2: two\\n' ;;",
@@ -69,7 +69,7 @@ describe("voting", () => {
     expect(endOf(repo, "bug")).toBe("done");
   });
 
-  it("takes in the best attempt, which is the smallest that passes the tests", async () => {
+  it("merges the best attempt: the smallest one that passes the tests", async () => {
     usePrograms({ npm: "test ! -e broken" });
     voters("v1) seq 9 >nine ;;", "v2) seq 3 >three ;;", "v3) echo 1 >broken ;;", "v4) seq 5 >five ;;");
     const repo = await vote("best", { "package.json": "{}\n" });

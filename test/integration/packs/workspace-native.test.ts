@@ -1,4 +1,4 @@
-/** The pack `workspace-native` from end to end: pinned, proposed, merged by a person, and by nobody else. */
+/** The pack `workspace-native` end to end: trusted agents and memory, and changes that a person merges. */
 import { describe, expect, it } from "vitest";
 import type { Repo } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
@@ -7,7 +7,7 @@ import { ask, changedOn, headOf, packRepo, statesOn, useAgent } from "../../supp
 const PACK = "workspace-native";
 const FACT = "- The parser is in src/parse.js, see its header.";
 
-/** The worker says which fact it knows; the librarian proposes one. */
+/** The worker writes whether it knows a fact; the librarian proposes the fact. */
 const LEARNS = `
 case $TRAILHAND_STATE in
 work)
@@ -34,7 +34,7 @@ const workspace = (repo: Repo, commit: string): string =>
   repo.git("log", "-1", "--format=%(trailers:key=Workspace,valueonly)", commit).trim();
 
 describe(PACK, () => {
-  it("proposes what was learnt, and works by it only once a person has merged it", async () => {
+  it("proposes a fact, which agents know only after a person has merged it", async () => {
     const repo = learn(LEARNS);
     await run(repo);
     expect(statesOn(repo, "feat/one")).toEqual(["work", "remember", "check", "review"]);
@@ -51,7 +51,7 @@ describe(PACK, () => {
     expect(known(repo, "feat/three")).toBe("knew");
   });
 
-  it("names the workspace of each answer, and a merge in between changes it for the next only", async () => {
+  it("names the workspace in each response, and a merge changes only later responses", async () => {
     const repo = learn(LEARNS);
     const before = repo.git("rev-parse", "main:states");
     await run(repo, { once: true });
@@ -76,7 +76,7 @@ describe(PACK, () => {
     expect(why).toMatch(/states\/|two values/);
   });
 
-  it("works with the trusted agents on a branch that brings its own", async () => {
+  it("uses the trusted agents on a branch that changes them", async () => {
     const repo = packRepo(PACK);
     useAgent(LEARNS);
     repo.git("switch", "-q", "-c", "feat/own");
@@ -90,12 +90,12 @@ describe(PACK, () => {
     expect(statesOn(repo, "feat/own")).toEqual(["work", "remember"]);
   });
 
-  it("sends back what is no plain file, or too long, and then asks a person", async () => {
+  it("rejects links and a long memory, and then asks a person", async () => {
     const repo = learn(`
 if [ "$TRAILHAND_STATE" != remember ]; then exit 0; fi
 if grep -q 'not a plain file' "$prompt"; then
   rm states/memory/all; seq 300 >states/memory/long.md
-elif grep -q 'are the most' "$prompt"; then
+elif grep -q 'are allowed' "$prompt"; then
   seq 300 | sed 's/^/more /' >states/memory/long.md
 else
   ln -s /etc states/memory/all
@@ -104,6 +104,6 @@ fi`);
     const states = statesOn(repo, "feat/one");
     expect(states.slice(0, 6)).toEqual(["work", "remember", "check", "remember", "check", "remember"]);
     expect(states.at(-1)).toBe("parked");
-    expect(headOf(repo, "feat/one")).toContain("memory has 301 lines; 200 are the most");
+    expect(headOf(repo, "feat/one")).toContain("memory has 301 lines; at most 200 are allowed");
   });
 });

@@ -1,22 +1,21 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # anchor is set by trailhand.sh
-# One task of tasks.yml, done by an agent.
-#
-# What must hold: the agent is told which task is its own, and what all of them are for.
+# Runs an agent on one task of tasks.yml.
 
-# work <next>: hands the task that is named as this state to the agent; <next> follows.
+# work <next>: runs the agent on the task that is named like this state, and requests <next>.
 work() {
   require_agent
   anchor Goal "$TRAILHAND_COMMIT"
-  reply=$(task_prompt | ask)
+  reply=$(task_prompt | run_agent)
   printf '%s\n' "$reply" | answer "$1" "$TRAILHAND_STATE: done, $1 is next" "Goal: $anchor"
 }
 
+# task_prompt: prints all tasks, the one to do, the goal, and the reply of the previous task.
 task_prompt() {
-  printf 'Do the task "%s" of these, and no other one. Change only what it owns.\n\n' "$TRAILHAND_STATE"
+  printf 'Do only the task "%s" of the list below. Change only the paths that it owns.\n\n' "$TRAILHAND_STATE"
   cat "${0%/*}/tasks.yml"
-  printf '\n## What all of it is for\n\n'
+  printf '\n## The goal of all tasks\n\n'
   git log -1 --format=%B "$anchor"
   if [ "$anchor" = "$TRAILHAND_COMMIT" ]; then return; fi
-  printf '\n## What the task before said\n\n%s\n' "$TRAILHAND_BODY"
+  printf '\n## Reply of the previous task\n\n%s\n' "$TRAILHAND_BODY"
 }

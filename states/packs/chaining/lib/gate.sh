@@ -1,21 +1,20 @@
 # shellcheck shell=sh
-# The gate behind a step of the chain.
-#
-# What must hold: a gate is arithmetic, not opinion; what it says is all that the next step hears.
+# Checks the result of a step. The output of the check is all that the next step is told.
 
-# gate <step> <next>: runs gates/<step>, in a folder with the files as they were handed in. Its exit
-# code: 0 on to <next>, 1 back to <step>, 2 to a person, another one: it could not be judged.
+# gate <step> <next>: runs gates/<step>. Its exit code decides: 0 requests <next>, 1 requests <step> again,
+# 2 parks for a person, any other code fails the attempt.
 gate() {
   if report=$("${0%/*}/gates/$1" 2>&1); then code=0; else code=$?; fi
   restore "$TRAILHAND_COMMIT"
   case $code in
     0) printf '%s\n' "$report" | answer "$2" "gate-$1: passed, $2 is next" ;;
-    1) printf '%s\n' "$report" | answer "$1" "gate-$1: not yet, $1 is next" ;;
+    1) printf '%s\n' "$report" | answer "$1" "gate-$1: rejected, $1 is next" ;;
     2)
-      park "gate-$1: a person is asked" <<END
+      park "gate-$1: a person must answer" <<END
 $report
 
-Answer in a commit of your own that corrects the file, or says more, with "State: $1".
+Answer in a commit on this branch: correct the file, or write the answer into the message. End the
+message with the line "State: $1".
 END
       ;;
     *)
@@ -25,7 +24,7 @@ END
   esac
 }
 
-# questions <file>: leaves with 2 when the file asks a person something.
+# questions <file>: exits with 2 when the file contains a question for a person.
 questions() {
   if grep '^QUESTION: ' "$1" 2>/dev/null; then exit 2; fi
 }

@@ -1,33 +1,33 @@
 # shellcheck shell=sh
-# An effect outside of the repository that happens once, however often its script is run.
+# Makes an external effect happen once, even if its script runs several times.
 #
-# What must hold: the key is the id of the request, the same for every attempt and every runner, and
-# new for the next request; whoever looks at the key after a crash can tell whether it happened.
+# The key is the id of the request: the same for every attempt and runner, and different for the next
+# request. The key shows after a crash whether the effect happened.
 
-# once <command> [<argument>...]: runs the command with IDEMPOTENCY_KEY set. The command must hand the
-# key to whatever it talks to, and that must do nothing for a key that it has seen.
+# once <command> [<argument>...]: runs the command with IDEMPOTENCY_KEY set. The command must send the key,
+# and the receiver must ignore a key that it has already seen.
 once() {
   IDEMPOTENCY_KEY=$TRAILHAND_COMMIT
   export IDEMPOTENCY_KEY
   "$@"
 }
 
-# deliver <file>: the effect of the example: a file in OUTBOX, named by the key. Put in its place what
-# you have: curl -H "Idempotency-Key: $IDEMPOTENCY_KEY" …, or an INSERT with the key as primary key.
+# deliver <file>: copies the file to OUTBOX, named by the key. Replace this with your service, such as
+# curl -H "Idempotency-Key: $IDEMPOTENCY_KEY" …, or an INSERT with the key as primary key.
 deliver() {
   draft=$OUTBOX/.$IDEMPOTENCY_KEY.$TRAILHAND_RUN
   cp "$1" "$draft"
-  # Of two that try, one makes the name; the other one finds it made, which is as good.
+  # If two attempts run at once, one creates the name and the other finds it. Both have succeeded.
   ln "$draft" "$OUTBOX/$IDEMPOTENCY_KEY" 2>/dev/null || [ -f "$OUTBOX/$IDEMPOTENCY_KEY" ]
   rm -f "$draft"
 }
 
-# need_outbox: parks with the next command when there is nowhere to deliver to.
+# need_outbox: parks with the next command if OUTBOX is not a folder.
 need_outbox() {
   case ${OUTBOX:-} in
     /*) if [ -d "$OUTBOX" ]; then return; fi ;;
   esac
-  park "$TRAILHAND_STATE: OUTBOX names no folder" <<'END'
-Give the runner a folder to deliver to, by its whole path, and go on with: trailhand resume
+  park "$TRAILHAND_STATE: OUTBOX is not a folder" <<'END'
+Set OUTBOX to the absolute path of an existing folder, and run: trailhand resume
 END
 }

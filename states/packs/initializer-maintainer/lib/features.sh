@@ -1,22 +1,21 @@
 # shellcheck shell=sh
-# The list of features: FEATURES.txt, one line for each, `[ ] key: what` or `[x] key: what`.
-#
-# What must hold: keys come from the branch, so only those that are plain names count as features.
+# Reads FEATURES.txt: one line `[ ] key: text` or `[x] key: text` for each feature. The branch is not
+# trusted, so only keys that are plain names count.
 
-# keys <mark>: the keys of the features with this mark, in their order. ' ' is open, 'x' passes.
+# keys <mark>: prints the keys of the features with this mark, in order: ' ' is open, 'x' passes.
 keys() {
   sed -n "s/^\[$1\] \([a-z0-9][a-z0-9-]*\): ..*\$/\1/p" FEATURES.txt
 }
 
-# passes <key>: runs the test of one feature, which is not told where answers are written.
-passes() (
+# test_passes <key>: runs the test of a feature. The test cannot see where responses are written.
+test_passes() (
   unset TRAILHAND_OUTPUT TRAILHAND_REQUEST
   printf '%s:\n' "$1"
   "./features/$1" 2>&1
 )
 
-# hand_on: asks for the first open feature, or ends the work when there is none.
-hand_on() {
+# request_next: requests the first open feature, or ends the work if there is none.
+request_next() {
   key=$(keys ' ' | sed -n 1p)
   if [ -n "$key" ]; then
     sed -n "s/^\[ \] $key: /The next feature is $key: /p" FEATURES.txt |

@@ -1,33 +1,33 @@
 # shellcheck shell=sh
 # shellcheck disable=SC2154 # anchor is set by trailhand.sh
-# The two halves of each hand-off: a step that an agent takes, and the gate behind it.
+# Runs the steps and their gates.
 #
-# What must hold: a step's work is used only after its gate; when a gate refuses, the files are
-# again those of the last commit that passed one, which the trailer Validated names.
+# The next step starts only from accepted work. A rejection restores the files of the last accepted commit,
+# which the trailer Validated names.
 
-# step: the agent works on prompts/<state>.md; the gate of this state is next.
+# step: runs the agent with prompts/<state>.md, and requests the gate of this state.
 step() {
   require_agent
   anchor Goal "$TRAILHAND_COMMIT"
   goal=$anchor
   anchor Validated "$TRAILHAND_COMMIT"
-  reply=$(step_prompt | ask)
+  reply=$(step_prompt | run_agent)
   printf '%s\n' "$reply" |
-    answer "gate-$TRAILHAND_STATE" "$TRAILHAND_STATE: written, its gate is next" \
+    answer "gate-$TRAILHAND_STATE" "$TRAILHAND_STATE: done, gate-$TRAILHAND_STATE is next" \
       "Goal: $goal" "Validated: $anchor"
 }
 
-# step_prompt: what to do, why, and what was said last; the goal is the commit that began it all.
+# step_prompt: prints the prompt, the goal, and the last message.
 step_prompt() {
   cat "${0%/*}/prompts/$TRAILHAND_STATE.md"
   printf '\n## The goal\n\n'
   git log -1 --format=%B "$goal"
   if [ "$goal" = "$TRAILHAND_COMMIT" ]; then return; fi
-  printf '\n## What was said last\n\n%s\n' "$TRAILHAND_BODY"
+  printf '\n## The last message\n\n%s\n' "$TRAILHAND_BODY"
 }
 
-# gate <step> <next>: runs checks/<step>. Its exit code: 0 passes, 1 refuses with what it printed,
-# another one means that it could not check, and fails the attempt.
+# gate <step> <next>: runs checks/<step>. Its exit code decides: 0 accepts the work, 1 rejects it with the
+# printed reason, any other code fails the attempt.
 gate() {
   anchor Validated
   VALIDATED=$anchor
@@ -36,12 +36,12 @@ gate() {
   printf '%s\n' "$report"
   case $code in
     0)
-      # What a check left behind is no part of the work.
+      # Files that a check wrote are removed.
       restore "$TRAILHAND_COMMIT"
       printf '%s\n' "$report" |
-        answer "$2" "$1: passed its gate, $2 is next" "Validated: $TRAILHAND_COMMIT" "Round: 1"
+        answer "$2" "gate-$1: passed, $2 is next" "Validated: $TRAILHAND_COMMIT" "Round: 1"
       ;;
-    1) printf '%s\n\nThe refused work: git show %s\n' "$report" "$TRAILHAND_COMMIT" | refuse "$1" "$VALIDATED" ;;
+    1) printf '%s\n\nThe rejected work: git show %s\n' "$report" "$TRAILHAND_COMMIT" | reject "$1" "$VALIDATED" ;;
     *) exit "$code" ;;
   esac
 }

@@ -1,9 +1,10 @@
 # shellcheck shell=sh
-# What each agent is: its definition, the memory, and the prompt, all of one commit of the trusted branch.
+# Runs TRAILHAND_AGENT with the definition of the agent, the memory and the prompt.
 #
-# What must hold: everything is read beside this file, never from the branch that is worked on; the
-# answer names the tree it was read from, as the trailer Workspace, and no agent can name another one:
-# a second list of trailers fails the attempt.
+# Invariants:
+# - All files are read from the trusted branch.
+# - The trailer Workspace names their tree. An agent cannot forge it: a second list of trailers fails the
+#   attempt.
 set -eu
 here=${0%/*}
 name=${0##*/}
