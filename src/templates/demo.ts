@@ -1,9 +1,7 @@
 /**
- * The repository of the demo: a small calculator in Node, its tests, its states, and what is asked
- * for on its branches.
+ * The repository of `trailhand demo`: a small calculator with tests, states, and requests.
  *
- * What must hold: no network and no model; the tests are real and are really run; every failure in
- * the demo comes from a test that fails.
+ * It needs no network and no model. The tests really run, and every failure in the demo is a failed test.
  */
 import type { StarterFile } from "./starter.ts";
 
@@ -18,43 +16,43 @@ lanes:
 
 states:
   plan:
-    description: writes down what will be built
+    description: writes the plan of the feature
     next: build
   build:
     description: writes the function and its test
     next: check
   check:
-    description: runs the repository's tests
+    description: runs the tests of the repository
     next: review
     retries: 0
     on-failure: repair
   repair:
-    description: mends what the tests found
+    description: fixes the code after failed tests
     next: check
   review:
-    description: reads the size and the place of the change
+    description: decides by the size and the paths of the change
     next: [integrate, approve]
   approve:
     description: a person decides about risky changes
     human: true
     next: [integrate, build]
   integrate:
-    description: merges main in and runs the tests on exactly what would land
+    description: merges main into the branch and runs the tests on the result
     lane: integrate
     next: [done, approve]
 `;
 
 const PLAN = `#!/bin/sh
-# Everything a state knows is in its environment and in the request file; its body is the prompt.
+# A state reads its environment and the request file. The body of the request is the prompt.
 set -eu
 mkdir -p plans
 name=\${TRAILHAND_BRANCH#feat/}
 printf '# %s\\n\\n%s\\n' "$TRAILHAND_SUBJECT" "$TRAILHAND_BODY" >"plans/$name.md"
-echo "summary=One function and one test, in lib/$name.js and test/$name.test.js." >>"$TRAILHAND_OUTPUT"
+echo "summary=Adds lib/$name.js and test/$name.test.js." >>"$TRAILHAND_OUTPUT"
 `;
 
 const BUILD = `#!/bin/sh
-# Stands in for a coding agent: it reads the plan and writes the code that the plan asks for.
+# Replaces a coding agent in this demo: it writes the code that the plan describes.
 set -eu
 name=\${TRAILHAND_BRANCH#feat/}
 body=$(sed -n 's/^code: //p' "plans/$name.md")
@@ -85,13 +83,13 @@ echo "summary=All tests pass." >>"$TRAILHAND_OUTPUT"
 `;
 
 const REPAIR = `#!/bin/sh
-# Stands in for an agent that reads the failing test out of the request and mends the code.
+# Replaces an agent that reads the failed test in the request and fixes the code.
 set -eu
 name=\${TRAILHAND_BRANCH#feat/}
 sed -i.bak 's|^  return|  if (b === 0) throw new RangeError("division by zero");\\n  return|' "lib/$name.js"
 rm "lib/$name.js.bak"
-git commit -q -am "fix: $name refuses a zero"
-echo "summary=The test expects an error for a zero; the function now throws one." >>"$TRAILHAND_OUTPUT"
+git commit -q -am "fix: $name rejects zero"
+echo "summary=The test expects an error for zero, and the function now throws one." >>"$TRAILHAND_OUTPUT"
 `;
 
 const REVIEW = `#!/bin/sh
@@ -99,7 +97,7 @@ set -eu
 changed=$(git diff --shortstat "refs/heads/$TRAILHAND_TARGET...HEAD" -- lib)
 if git diff --name-only "refs/heads/$TRAILHAND_TARGET...HEAD" | grep -q '^lib/power'; then
   echo "state=approve" >>"$TRAILHAND_OUTPUT"
-  echo "summary=Powers overflow quickly, so a person should look:$changed." >>"$TRAILHAND_OUTPUT"
+  echo "summary=Powers overflow quickly, so a person should decide:$changed." >>"$TRAILHAND_OUTPUT"
 else
   echo "state=integrate" >>"$TRAILHAND_OUTPUT"
   echo "summary=Small and tested:$changed." >>"$TRAILHAND_OUTPUT"
@@ -111,10 +109,10 @@ set -eu
 git merge -q --no-edit "refs/heads/$TRAILHAND_TARGET"
 node --test test/*.test.js
 echo "state=done" >>"$TRAILHAND_OUTPUT"
-echo "summary=Merges cleanly with $TRAILHAND_TARGET, and all tests pass together." >>"$TRAILHAND_OUTPUT"
+echo "summary=Merged with $TRAILHAND_TARGET without conflicts; all tests pass." >>"$TRAILHAND_OUTPUT"
 `;
 
-/** Everything on the trusted branch. */
+/** The files of the trusted branch. */
 export const DEMO_FILES: readonly StarterFile[] = [
   file(
     "package.json",
@@ -135,7 +133,7 @@ export const DEMO_FILES: readonly StarterFile[] = [
   file("states/integrate", INTEGRATE),
 ];
 
-/** A branch of the demo with its first request. */
+/** A branch and its first request. */
 export interface DemoRequest {
   readonly branch: string;
   readonly subject: string;
@@ -148,7 +146,7 @@ const request = (name: string, what: string, code: string, test: string): DemoRe
   body: `code: ${code}\ntest: ${test}`,
 });
 
-/** Four features in parallel: `divide` fails its test first, `power` waits for a person. */
+/** Four features: `divide` fails its test at first, and `power` waits for a person. */
 export const DEMO_REQUESTS: readonly DemoRequest[] = [
   request("subtract", "subtract two numbers", "a - b", "assert.equal(subtract(5, 3), 2);"),
   request("multiply", "multiply two numbers", "a * b", "assert.equal(multiply(4, 3), 12);"),

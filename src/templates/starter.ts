@@ -1,17 +1,13 @@
-/**
- * The states that `trailhand init` writes: useful in any repository, without any AI.
- *
- * What must hold: POSIX sh; hostile text is used only inside quotes; each says in its summary what
- * it did, because the summary is what people read in the history.
- */
+/** The states that `trailhand init` writes: they work in any repository and need no AI. */
+/** A file to write; `path` is relative to the top of the repository. */
 export interface StarterFile {
   readonly path: string;
   readonly text: string;
   readonly executable: boolean;
 }
 
-const WORKFLOW = `# Who may follow whom. Each state is an executable in this folder, or a person.
-# Drawn by: trailhand graph
+const WORKFLOW = `# Which state may follow which. Each state is an executable in this folder, or a person.
+# To draw it: trailhand graph
 
 start: check
 limits:
@@ -19,69 +15,69 @@ limits:
 
 states:
   check:
-    description: runs the repository's own tests
+    description: runs the tests of the repository
     next: review
     timeout: 20m
     retries: 0
 
   review:
-    description: a person reads the change and asks for integrate, or for check again
+    description: a person reads the change and requests integrate, or check again
     human: true
     next: [integrate, check]
 
   integrate:
-    description: merges the trusted branch in and checks exactly what would land
+    description: merges the trusted branch into this one and checks the result
     next: [done, review]
     timeout: 20m
     retries: 1
 `;
 
 const CHECK = `#!/bin/sh
-# Runs the tests that this repository has. Exit 0: they passed. Anything else: they did not.
+# Runs the tests of this repository. Exit 0: they passed. Any other code: they failed.
 set -eu
 
-say() { echo "summary=$1" >>"$TRAILHAND_OUTPUT"; }
+summarize() { echo "summary=$1" >>"$TRAILHAND_OUTPUT"; }
 
 if git grep -nE '^(<<<<<<<|>>>>>>>) ' -- . ':!*.md'; then
-  echo "conflict markers are left in the files above" >&2
+  echo "the files above contain conflict markers" >&2
   exit 1
 fi
 
 if [ -f Makefile ] && grep -q '^test:' Makefile; then
   make test
-  say "make test passed"
+  summarize "make test passed"
 elif [ -f package.json ] && grep -q '"test":' package.json; then
-  # What a state leaves behind is committed, so packages that git does not ignore are removed again.
+  # Files that a state leaves are committed, so installed packages are removed unless git ignores them.
   [ -d node_modules ] || git check-ignore -q node_modules/ || trap 'rm -rf node_modules' EXIT
   if [ -d node_modules ]; then :
   elif [ -f package-lock.json ]; then npm ci --no-audit --no-fund
   elif grep -qi 'dependencies":' package.json; then npm install --no-package-lock --no-audit --no-fund
   fi
   npm test
-  say "npm test passed"
+  summarize "npm test passed"
 elif [ -f Cargo.toml ]; then
   cargo test
-  say "cargo test passed"
+  summarize "cargo test passed"
 elif [ -f go.mod ]; then
   go test ./...
-  say "go test passed"
+  summarize "go test passed"
 elif [ -f pyproject.toml ] || [ -f pytest.ini ] || [ -f setup.cfg ]; then
   python3 -m pytest
-  say "pytest passed"
+  summarize "pytest passed"
 else
-  say "no conflict markers; this repository has no tests that states/check knows"
+  summarize "no conflict markers; states/check found no tests to run"
 fi
 `;
 
 const INTEGRATE = `#!/bin/sh
-# Merges the trusted branch into this one and checks the result: exactly what would land.
-# Moving the trusted branch itself is left to a person, or to the protection rules of a host.
+# Merges the trusted branch into this one and checks exactly the result. A person, or the host, moves the
+# trusted branch afterwards.
 set -eu
 
 if ! git merge --no-edit "refs/heads/$TRAILHAND_TARGET" >&2; then
   {
     echo "state=review"
-    echo "subject=trailhand: integrate met a conflict, review is next"
+    echo "subject=trailhand: integrate found a conflict, review is next"
     echo "summary<<END_OF_SUMMARY"
     echo "These files conflict with $TRAILHAND_TARGET:"
     git diff --name-only --diff-filter=U | sed 's/^/- /'
@@ -97,7 +93,7 @@ rm -f "$checked"
 
 {
   echo "state=done"
-  echo "summary=Checked together with $TRAILHAND_TARGET. To land it: git switch $TRAILHAND_TARGET && git merge --ff-only $TRAILHAND_BRANCH"
+  echo "summary=Merged with $TRAILHAND_TARGET and checked. To finish: git switch $TRAILHAND_TARGET && git merge --ff-only $TRAILHAND_BRANCH"
 } >>"$TRAILHAND_OUTPUT"
 `;
 

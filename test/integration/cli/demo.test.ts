@@ -17,7 +17,7 @@ test("the demo repairs what its tests find, lands what is done, and leaves one f
     "lib/subtract.js",
   ]);
   expect(repo.git("log", "--format=%s", "main", "--", "lib/divide.js")).toContain(
-    "fix: divide refuses a zero",
+    "fix: divide rejects zero",
   );
   expect(repo.git("status", "--porcelain")).toBe("");
   expect(repo.git("for-each-ref", "refs/trailhand/leases")).toBe("");

@@ -45,7 +45,7 @@ test("without --uses it says what is to be filled in, and without states what is
   const repo = makeRepo();
   const said = await init(repo, "--github");
   expect(fileOf(repo)).toContain("@COMMIT\n");
-  expect(said).toContain(`in the place of trailhand/trailhand@COMMIT in ${FILE}`);
+  expect(said).toContain(`replace trailhand/trailhand@COMMIT in ${FILE}`);
   expect(said).toContain("trailhand init ");
   expect(said).not.toContain("gh label");
 });
