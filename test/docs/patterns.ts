@@ -1,8 +1,8 @@
-/** The table of packs in docs/patterns.md: what a team wants, and the pack that is made for it. */
+/** The tables of packs in docs/patterns.md, one for each group. */
 import { listPacks } from "../../src/templates/packs.ts";
 
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
-  "Steps in a row, each checked before the next": [
+  "Steps in order, each checked before the next": [
     "sequential",
     "chaining",
     "phase-separation",
@@ -18,7 +18,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     "planner-workers-judge",
     "side-by-side",
   ],
-  "Many pieces of work at once": [
+  "Many pieces of work at the same time": [
     "fan-out",
     "sectioning",
     "orchestrator-workers",
@@ -28,7 +28,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     "hybrid",
     "hybrid-phases",
   ],
-  "Work that keeps coming": [
+  "Continuous work": [
     "intake",
     "routing",
     "task-loop",
@@ -37,23 +37,23 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
     "merge-queue",
     "initializer-maintainer",
   ],
-  "Limits, risk, and work that takes long": ["resource-aware", "control-spectrum", "durable"],
-  "The tools that people have already": ["cli-native", "workspace-native"],
-  "Not decided yet": ["advise"],
+  "Limits, risk and long-running work": ["resource-aware", "control-spectrum", "durable"],
+  "Existing tools and agents that learn": ["cli-native", "workspace-native"],
+  "When you do not know yet": ["advise"],
 };
 
-/** One table for each group. A pack that is in no group is an error, so that none is left out. */
+/** One table for each group. Throws for a pack without a group. */
 export function packTables(): string {
   const packs = new Map(listPacks().map(({ name, what }) => [name, what]));
   const grouped = new Set(Object.values(GROUPS).flat());
-  const lost = [...packs.keys()].filter((name) => !grouped.has(name));
-  if (lost.length > 0) throw new Error(`in no group of docs/patterns.md: ${lost.join(", ")}`);
+  const ungrouped = [...packs.keys()].filter((name) => !grouped.has(name));
+  if (ungrouped.length > 0) throw new Error(`add these packs to a group in test/docs/patterns.ts: ${ungrouped.join(", ")}`);
   const tables = Object.entries(GROUPS).flatMap(([title, names]) => {
     const rows = names.flatMap((name) => {
       const what = packs.get(name);
       return what === undefined ? [] : [`| [${name}](../states/packs/${name}/README.md) | ${what} |`];
     });
-    return rows.length === 0 ? [] : [[`### ${title}`, "", "| pack | what for |", "| --- | --- |", ...rows].join("\n")];
+    return rows.length === 0 ? [] : [[`### ${title}`, "", "| pack | use it for |", "| --- | --- |", ...rows].join("\n")];
   });
   return tables.join("\n\n");
 }
