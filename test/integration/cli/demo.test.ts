@@ -16,9 +16,7 @@ test("the demo repairs what its tests find, lands what is done, and leaves one f
     "lib/multiply.js",
     "lib/subtract.js",
   ]);
-  expect(repo.git("log", "--format=%s", "main", "--", "lib/divide.js")).toContain(
-    "fix: divide rejects zero",
-  );
+  expect(repo.git("log", "--format=%s", "main", "--", "lib/divide.js")).toContain("fix: divide rejects zero");
   expect(repo.git("status", "--porcelain")).toBe("");
   expect(repo.git("for-each-ref", "refs/trailhand/leases")).toBe("");
   const needs = cliIn(repo.dir, { XDG_CACHE_HOME: repo.cache }, "status", "--needs-me", "--json");
