@@ -64,7 +64,7 @@ function status(found: BranchListing, head: Head): string {
   const state = stateOf(found.snapshot, head) ?? "no state";
   if (!decision) return `${escapeCode(head.branch, 250)} is at ${escapeCode(state)}.`;
   const { turn, sentence } = reasonIn(found, asAdmitted(found, decision));
-  const whose = { runner: "a runner's turn", person: "a person's turn", nobody: "nobody's turn" }[turn];
+  const whose = { runner: "a runner's turn", person: "a person's turn", none: "no one's turn" }[turn];
   return `${escapeCode(head.branch, 250)} is at ${escapeCode(state)}: ${whose}. ${escapeProse(sentence)}\n\nCommit: ${head.commit}`;
 }
 

@@ -12,8 +12,8 @@ export const WAITING_MUTANTS: readonly Mutant[] = [
   {
     name: "wait that can never end does not end",
     file: "core/scheduling/waits.ts",
-    find: 'if (verdict.kind === "never") return',
-    replace: 'if (verdict.kind === "never" && otherwise === "") return',
+    find: 'if (result.kind === "never") return',
+    replace: 'if (result.kind === "never" && otherwise === "") return',
     seed: 1,
   },
   {
@@ -40,15 +40,15 @@ export const WAITING_MUTANTS: readonly Mutant[] = [
   {
     name: "children of a cancelled parent continue",
     file: "core/scheduling/waits.ts",
-    find: 'if (asked.state === "cancelled") return',
-    replace: 'if (asked.state === "called off") return',
+    find: 'if (parent.state === "cancelled") return',
+    replace: 'if (parent.state === "called off") return',
     seed: 120,
   },
   {
     name: "cancelled child continues",
     file: "core/scheduling/waits.ts",
-    find: "if (!asked.calls || !",
-    replace: "if (asked.calls || !",
+    find: "if (!parent.calls || !",
+    replace: "if (parent.calls || !",
     seed: 90,
   },
 ];

@@ -109,9 +109,9 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "lease expires by the date of its commit",
     file: decide,
-    find: "return seen.isHolderDead || now.mono - seen.firstSeen > LEASE_LIMITS.takeOverFactor * ttl;",
+    find: "return observed.isHolderDead || now.mono - observed.firstSeen > LEASE_LIMITS.takeOverFactor * ttl;",
     replace:
-      "return seen.isHolderDead || now.wall - seen.committed * 1000 > LEASE_LIMITS.takeOverFactor * ttl;",
+      "return observed.isHolderDead || now.wall - observed.committed * 1000 > LEASE_LIMITS.takeOverFactor * ttl;",
     seed: 1,
   },
   {
@@ -124,8 +124,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "takeover resets the attempts",
     file: decide,
-    find: "const attempt = same ? lease.attempt + 1 : 1;",
-    replace: "const attempt = same && lease.backoff ? lease.attempt + 1 : 1;",
+    find: "const attempt = isSameRequest ? lease.attempt + 1 : 1;",
+    replace: "const attempt = isSameRequest && lease.backoff ? lease.attempt + 1 : 1;",
     seed: 1,
   },
   {
@@ -189,15 +189,15 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "orphaned lane slot is deleted at first sight",
     file: "core/scheduling/orphans.ts",
-    find: "free.map(({ ref, value, wasSeenBefore }) => ({ ref, value, isConfirmed: wasSeenBefore }))",
-    replace: "free.map(({ ref, value }) => ({ ref, value, isConfirmed: true }))",
+    find: "slots.map(({ ref, value, wasSeenBefore }) => ({ ref, value, isConfirmed: wasSeenBefore }))",
+    replace: "slots.map(({ ref, value }) => ({ ref, value, isConfirmed: true }))",
     seed: 1,
   },
   {
     name: "takeover does not reuse the lane slot of the lost run",
     file: "core/scheduling/admission.ts",
-    find: "held?.run === before.run && !given.has(ref);",
-    replace: "held?.run === lane && !given.has(ref);",
+    find: "slot?.run === lease.run && !assigned.has(ref);",
+    replace: "slot?.run === lane && !assigned.has(ref);",
     seed: 800,
   },
   {

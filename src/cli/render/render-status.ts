@@ -66,7 +66,7 @@ function toJson(found: BranchListing, row: Row): object {
 }
 
 function renderRows(found: BranchListing, rows: readonly Row[], colors: Colors): string {
-  const paint = { runner: colors.cyan, person: colors.yellow, nobody: colors.dim };
+  const paint = { runner: colors.cyan, person: colors.yellow, none: colors.dim };
   const body = rows.map((row) => {
     const { decision, reason } = row;
     const next =
@@ -76,7 +76,7 @@ function renderRows(found: BranchListing, rows: readonly Row[], colors: Colors):
     return [
       printable(decision.head.branch, 40),
       stateOf(found.snapshot, decision.head) ?? "-",
-      paint[reason.turn](reason.turn === "nobody" ? "-" : reason.turn),
+      paint[reason.turn](reason.turn === "none" ? "-" : reason.turn),
       formatDuration(since(found, row)),
       printable(reason.sentence, 160) + next,
     ];

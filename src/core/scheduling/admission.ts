@@ -1,10 +1,10 @@
 /**
- * Admission: which runnable requests fit now, and in which order.
+ * Selects the runnable requests that start now, and their order.
  *
- * What must hold: a higher priority goes first, and waiting raises it; then the older request, then
- * the one with fewer hand-offs behind it, so that nobody is overtaken for ever by newcomers, those
- * that need many places neither; places of several lanes are given all at once or not at all; a full
- * lane holds up its own branches only; no place of a lane is given to two.
+ * Invariants:
+ * - Priority decides first, and waiting raises it. Ties go to the older request, then to fewer hops.
+ * - A request gets its slots in all of its lanes or none, and no slot goes to two requests.
+ * - A full lane delays only the requests that use it.
  */
 import type { Idle, QuotaClaim, Run, SlotClaim, DecisionReason } from "./decide.ts";
 import type { Ref } from "../protocol/ids.ts";
@@ -17,99 +17,108 @@ import { DEFAULTS } from "../workflow/defaults.ts";
 
 export interface Admission {
   readonly runs: readonly Run[];
+  /** Runnable requests that have to wait, each with its reason. */
   readonly waits: readonly Idle[];
 }
 
 /**
- * How runners that look at the same list keep out of each other's way: each takes the first
- * `window` requests of the same rank in an order of its own, drawn anew each time by `salt`.
+ * Keeps runners that see the same snapshot from claiming the same request: each runner shuffles the
+ * first `window` requests of equal rank. `salt` differs between runners and between passes.
  */
 export interface Spread {
   readonly window: number;
   readonly salt: number;
 }
 
-/** What admission has given so far. */
-interface Assigned {
-  /** Places that are held, by anyone. */
-  readonly taken: Set<Ref>;
+/** Refs that are not available to the next request. */
+interface ClaimedRefs {
+  /** Slots with a holder, the new ones included. */
+  readonly occupied: Set<Ref>;
+  /** Slots that this pass assigned. */
   readonly slots: Set<Ref>;
+  /** Quota marks that this pass assigned. */
   readonly quotas: Set<Ref>;
 }
 
-/** `limit` is how many attempts this runner may have at once; `view.going` count among them. */
+/** `limit` is the runner's maximum of concurrent attempts. Attempts that are running count. */
 export function admit(
-  view: Snapshot,
+  snapshot: Snapshot,
   workflow: Workflow,
   runnable: readonly Run[],
   now: Now,
   limit: number = workflow.limits.concurrency ?? DEFAULTS.concurrency,
   spread?: Spread,
 ): Admission {
-  const going = [...view.runningAttempts.values()].flatMap(({ slots }) => slots);
-  const given: Assigned = {
-    taken: new Set([...view.slots.keys(), ...going]),
+  const ownSlots = [...snapshot.runningAttempts.values()].flatMap(({ slots }) => slots);
+  const claimed: ClaimedRefs = {
+    occupied: new Set([...snapshot.slots.keys(), ...ownSlots]),
     slots: new Set(),
     quotas: new Set(),
   };
-  let free = limit - view.runningAttempts.size;
-  const admitted: Run[] = [];
-  const held: Idle[] = [];
-  const kept = new Set<string>();
+  let capacity = limit - snapshot.runningAttempts.size;
+  const runs: Run[] = [];
+  const waits: Idle[] = [];
+  const reservedLanes = new Set<string>();
   for (const run of byPriority(runnable, workflow, now, spread)) {
-    const places = reservedLane(run, kept) ?? claimLanes(view, workflow, run, now, given);
+    const claims = findReservedLane(run, reservedLanes) ?? claimLanes(snapshot, workflow, run, now, claimed);
     const why: DecisionReason | undefined =
-      "code" in places ? places : free <= 0 ? { code: "no-room" } : undefined;
-    if (why || "code" in places) {
+      "code" in claims ? claims : capacity <= 0 ? { code: "no-room" } : undefined;
+    if (why || "code" in claims) {
       if (why?.code === "lane-full")
-        for (const lane of partlyFreeLanes(run, workflow, now, given)) kept.add(lane);
-      held.push({ kind: "wait", head: run.head, why: why ?? { code: "no-room" } });
+        for (const lane of lanesToReserve(run, workflow, now, claimed)) reservedLanes.add(lane);
+      waits.push({ kind: "wait", head: run.head, why: why ?? { code: "no-room" } });
       continue;
     }
-    const { slots, quotas } = places;
+    const { slots, quotas } = claims;
     for (const { ref } of slots) {
-      given.taken.add(ref);
-      given.slots.add(ref);
+      claimed.occupied.add(ref);
+      claimed.slots.add(ref);
     }
-    for (const { ref } of quotas) given.quotas.add(ref);
-    free--;
-    admitted.push({
+    for (const { ref } of quotas) claimed.quotas.add(ref);
+    capacity--;
+    runs.push({
       ...run,
       ...(slots.length > 0 ? { slots } : {}),
       ...(quotas.length > 0 ? { quotas } : {}),
     });
   }
-  return { runs: admitted, waits: held };
+  return { runs, waits };
 }
 
-/** Lanes with places left, but too few for one who has long waited: those below it take none of them. */
-function partlyFreeLanes(
+/**
+ * Lanes whose free slots are too few for a request that has waited for at least `ageing`. They are
+ * reserved: no request of lower rank takes one of their slots.
+ */
+function lanesToReserve(
   { request, state }: Run,
   workflow: Workflow,
   now: Now,
-  { taken }: Assigned,
+  { occupied }: ClaimedRefs,
 ): string[] {
   if (now.wall - request.committed * 1000 < workflow.limits.ageing) return [];
   return (state?.lane ?? []).filter((lane) => {
     const capacity = workflow.lanes[lane]?.slots;
-    const free = (capacity ?? 0) - [...taken].filter((ref) => ref.startsWith(`${LANES}${lane}/`)).length;
-    return capacity !== undefined && free > 0 && free < Math.min(state?.weight ?? 1, capacity);
+    const freeCount = (capacity ?? 0) - countSlots(occupied, lane);
+    return capacity !== undefined && freeCount > 0 && freeCount < Math.min(state?.weight ?? 1, capacity);
   });
 }
 
-function reservedLane(run: Run, kept: ReadonlySet<string>): DecisionReason | undefined {
+const countSlots = (refs: Iterable<Ref>, lane: string): number =>
+  [...refs].filter((ref) => ref.startsWith(`${LANES}${lane}/`)).length;
+
+function findReservedLane(run: Run, reservedLanes: ReadonlySet<string>): DecisionReason | undefined {
   if (run.limit || run.knownAnswer) return undefined;
-  const lane = run.state?.lane.find((name) => kept.has(name));
+  const lane = run.state?.lane.find((name) => reservedLanes.has(name));
   return lane === undefined ? undefined : { code: "lane-full", detail: lane };
 }
 
-/** What is asked for, and how long it has waited: each `ageing` of that is a point of priority. */
+/** The requested priority, plus one for each `ageing` that the request has waited. */
 function rankOf({ request }: Run, workflow: Workflow, now: Now): number {
-  const waited = Math.max(0, now.wall - request.committed * 1000);
-  return request.priority + Math.floor(waited / workflow.limits.ageing);
+  const waitedMs = Math.max(0, now.wall - request.committed * 1000);
+  return request.priority + Math.floor(waitedMs / workflow.limits.ageing);
 }
 
-/** Those that go first, first. */
+/** Sorts requests by rank, highest first. */
 export function byPriority(runnable: readonly Run[], workflow: Workflow, now: Now, spread?: Spread): Run[] {
   const ranks = new Map(runnable.map((run) => [run, rankOf(run, workflow, now)]));
   const rank = (run: Run | undefined): number => (run && ranks.get(run)) ?? 0;
@@ -121,11 +130,11 @@ export function byPriority(runnable: readonly Run[], workflow: Workflow, now: No
       (a.head.branch < b.head.branch ? -1 : 1),
   );
   if (!spread) return sorted;
-  const first = rank(sorted[0]);
-  const same = sorted.findIndex((run) => rank(run) !== first);
-  const end = Math.min(spread.window, same < 0 ? sorted.length : same);
-  const turn = ({ head }: Run) => hashScore(String(spread.salt), head.key);
-  const shuffled = sorted.slice(0, end).toSorted((a, b) => turn(a) - turn(b));
+  const topRank = rank(sorted[0]);
+  const firstLower = sorted.findIndex((run) => rank(run) !== topRank);
+  const end = Math.min(spread.window, firstLower < 0 ? sorted.length : firstLower);
+  const score = ({ head }: Run) => hashScore(String(spread.salt), head.key);
+  const shuffled = sorted.slice(0, end).toSorted((a, b) => score(a) - score(b));
   return [...shuffled, ...sorted.slice(end)];
 }
 
@@ -134,68 +143,72 @@ interface LaneClaims {
   readonly quotas: readonly QuotaClaim[];
 }
 
-/** A place in each lane of the state, or why there is none. What runs no script needs no place. */
+/** Finds slots and quota marks in each lane of the state. A run without a script takes none. */
 function claimLanes(
-  view: Snapshot,
+  snapshot: Snapshot,
   workflow: Workflow,
   run: Run,
   now: Now,
-  given: Assigned,
+  claimed: ClaimedRefs,
 ): LaneClaims | DecisionReason {
   const slots: SlotClaim[] = [];
   const quotas: QuotaClaim[] = [];
   if (run.limit || run.knownAnswer) return { slots, quotas };
-  const taken = new Set(given.taken);
+  const occupied = new Set(claimed.occupied);
   for (const name of run.state?.lane ?? []) {
     const lane = workflow.lanes[name];
     if (!lane) continue;
-    const quota = findQuota(view, run, name, lane, now, given.quotas);
+    const quota = findQuota(snapshot, run, name, lane, now, claimed.quotas);
     if (quota && "code" in quota) return quota;
-    const found = findSlots(view, run, name, lane, taken, given.slots);
-    if (!found) return { code: "lane-full", detail: name };
-    for (const { ref } of found) taken.add(ref);
-    slots.push(...found);
+    const laneSlots = findSlots(snapshot, run, name, lane, occupied, claimed.slots);
+    if (!laneSlots) return { code: "lane-full", detail: name };
+    for (const { ref } of laneSlots) occupied.add(ref);
+    slots.push(...laneSlots);
     if (quota) quotas.push(quota);
   }
   return { slots, quotas };
 }
 
 /**
- * The places that a claim takes in one lane. A run that is taken over hands its own on; otherwise
- * free ones, looked for from a point that differs from branch to branch, so that claims seldom meet.
+ * The slots that a claim takes in one lane; undefined if there are too few. A run that replaces a
+ * lost one keeps its slots. Otherwise the search starts at a different slot for each branch, so that
+ * concurrent claims rarely collide.
  */
 function findSlots(
-  view: Snapshot,
+  snapshot: Snapshot,
   run: Run,
   lane: string,
   { slots: capacity }: Lane,
-  taken: ReadonlySet<Ref>,
-  given: ReadonlySet<Ref>,
+  occupied: ReadonlySet<Ref>,
+  assigned: ReadonlySet<Ref>,
 ): SlotClaim[] | undefined {
   if (capacity === undefined) return [];
-  // What is heavier than its lane takes all of it, or it would wait for ever.
+  // A weight above the capacity takes the whole lane. Otherwise the request would wait forever.
   const weight = Math.min(run.state?.weight ?? 1, capacity);
-  const found: SlotClaim[] = inheritedSlots(view, run, lane, given).slice(0, weight);
-  const own = new Set(found.map(({ ref }) => ref));
-  const used = [...taken].filter((ref) => ref.startsWith(`${LANES}${lane}/`) && !own.has(ref)).length;
-  if (used + weight > capacity) return undefined;
+  const claims: SlotClaim[] = inheritedSlots(snapshot, run, lane, assigned).slice(0, weight);
+  const inherited = new Set(claims.map(({ ref }) => ref));
+  const othersCount = countSlots(
+    [...occupied].filter((ref) => !inherited.has(ref)),
+    lane,
+  );
+  if (othersCount + weight > capacity) return undefined;
   const start = hashScore("", run.head.key) % capacity;
-  for (let step = 0; step < capacity && found.length < weight; step++) {
+  for (let step = 0; step < capacity && claims.length < weight; step++) {
     const index = (start + step) % capacity;
     const ref = slotRef(lane, index);
-    if (!taken.has(ref)) found.push({ name: `${lane}/${index}`, ref, expected: null });
+    if (!occupied.has(ref)) claims.push({ name: `${lane}/${index}`, ref, expected: null });
   }
-  return found.length === weight ? found : undefined;
+  return claims.length === weight ? claims : undefined;
 }
 
-/** Places in a lane that the run which is taken over still holds. */
-function inheritedSlots(view: Snapshot, run: Run, lane: string, given: ReadonlySet<Ref>): SlotClaim[] {
-  const before = run.previousLease?.lease;
-  if (!before || before.backoff) return [];
-  return before.slots.flatMap((name): SlotClaim[] => {
+/** Slots of a lane that the run being replaced still holds. */
+function inheritedSlots(snapshot: Snapshot, run: Run, lane: string, assigned: ReadonlySet<Ref>): SlotClaim[] {
+  const lease = run.previousLease?.lease;
+  if (!lease || lease.backoff) return [];
+  return lease.slots.flatMap((name): SlotClaim[] => {
     const ref = `${LANES}${name}` as Ref;
-    const held = view.slots.get(ref);
-    const isOurs = name.startsWith(`${lane}/`) && held?.run === before.run && !given.has(ref);
-    return isOurs ? [{ name, ref, expected: held.value }] : [];
+    const slot = snapshot.slots.get(ref);
+    const isOurs = name.startsWith(`${lane}/`) && slot?.run === lease.run && !assigned.has(ref);
+    return isOurs ? [{ name, ref, expected: slot.value }] : [];
   });
 }

@@ -1,8 +1,9 @@
 /**
- * What became of the branches that a piece of work handed out, and whether a join over them holds.
+ * Reads the results of the children of a branch, and evaluates joins over them.
  *
- * What must hold: pure; every child that was handed out is named, a branch that is gone too; a child
- * that a wait has seen settled is not waited for again.
+ * Invariants:
+ * - Every child that the branch created is listed, even if its branch does not exist any more.
+ * - A child that an earlier wait has seen settled is not waited for again.
  */
 import type { Branch, Sha } from "../protocol/ids.ts";
 import { carriedStateOf, type CarriedState } from "../workflow/carried-state.ts";
@@ -10,7 +11,7 @@ import type { Head } from "./snapshot.ts";
 import type { Join } from "../workflow/wait.ts";
 import { isTerminal } from "../workflow/workflow.ts";
 
-/** `parked`: a person is needed. `gone`: its branch is. */
+/** `parked`: the child waits for a person. `gone`: its branch was deleted. */
 export type ChildResult = "done" | "failed" | "parked" | "going" | "gone";
 
 export interface Child {
@@ -31,25 +32,24 @@ export interface Child {
 
 export const childBranch = (parent: Branch, key: string): Branch => `${parent}.${key}` as Branch;
 
-/** The children of a branch whose work is `item`. */
 export function childrenOf(
   branch: Branch,
-  item: CarriedState,
+  carriedState: CarriedState,
   heads: ReadonlyMap<Branch, Head>,
-  missed: ReadonlySet<Branch>,
+  missedBranches: ReadonlySet<Branch>,
 ): Child[] {
-  return item.children.map((key) => {
-    const child = childBranch(branch, key);
-    const found = describe(key, child, heads.get(child));
-    // A look is no snapshot: what is there after it was made meanwhile, and goes on.
-    const result = missed.has(child) ? "going" : found.result;
-    return { ...found, result, isNew: !item.joined.includes(key) };
+  return carriedState.children.map((key) => {
+    const name = childBranch(branch, key);
+    const child = describeChild(key, name, heads.get(name));
+    // Refs are read one after another. A branch that the scan missed was created during the scan.
+    const result = missedBranches.has(name) ? "going" : child.result;
+    return { ...child, result, isNew: !carriedState.joined.includes(key) };
   });
 }
 
-function describe(key: string, branch: Branch, head: Head | undefined): Omit<Child, "isNew"> {
-  const asked = head?.reading;
-  if (!head || !asked) {
+function describeChild(key: string, branch: Branch, head: Head | undefined): Omit<Child, "isNew"> {
+  const reading = head?.reading;
+  if (!head || !reading) {
     return {
       key,
       branch,
@@ -63,9 +63,9 @@ function describe(key: string, branch: Branch, head: Head | undefined): Omit<Chi
       owns: [],
     };
   }
-  const message = asked.kind === "request" ? asked.message : undefined;
+  const message = reading.kind === "request" ? reading.message : undefined;
   const { owns, spent } = carriedStateOf(message?.trailers ?? []);
-  const state = asked.kind === "request" ? asked.state : "";
+  const state = reading.kind === "request" ? reading.state : "";
   return {
     key,
     branch,
@@ -83,14 +83,13 @@ function describe(key: string, branch: Branch, head: Head | undefined): Omit<Chi
 function resultOf(state: string): ChildResult {
   if (state === "done") return "done";
   if (isTerminal(state)) return "failed";
-  // A commit without a state: a person took over there.
+  // A head without a state means that a person took over.
   return state === "" || state === "parked" || state === "stalled" ? "parked" : "going";
 }
 
-/** Whether a join holds, in words where it does not. */
+/** Whether a join or another condition holds. `why` is a phrase for people. */
 export type JoinResult =
   | { readonly kind: "met" }
-  /** `person`: it is a person's turn. */
   | { readonly kind: "waits"; readonly why: string; readonly needsPerson?: boolean }
   | { readonly kind: "never"; readonly why: string };
 
@@ -99,24 +98,25 @@ export const MET: JoinResult = { kind: "met" };
 export function evaluateJoin(join: Join, children: readonly Child[]): JoinResult {
   const open = children.filter(({ isNew }) => isNew);
   if (open.length === 0) return MET;
-  const count = (...fates: ChildResult[]) => open.filter(({ result }) => fates.includes(result));
-  const [done, lost] = [count("done"), count("failed", "gone")];
-  const unsettled = count("going", "parked");
+  const withResult = (...results: ChildResult[]) => open.filter(({ result }) => results.includes(result));
+  const [done, failed] = [withResult("done"), withResult("failed", "gone")];
+  const running = withResult("going");
+  const unsettled = withResult("going", "parked");
   switch (join.rule) {
     case "any":
-      return count("going").length < open.length ? MET : waits(open, count("going"));
+      return running.length < open.length ? MET : waits(open, running);
     case "settled":
-      return count("going").length === 0 ? MET : waits(open, count("going"));
+      return running.length === 0 ? MET : waits(open, running);
     case "all":
-      if (lost.length > 0) return { kind: "never", why: `${names(lost)} did not come to a good end` };
+      if (failed.length > 0) return { kind: "never", why: `${listChildren(failed)} did not succeed` };
       return unsettled.length === 0 ? MET : waits(open, unsettled);
     case "quorum": {
       if (done.length >= join.n) return MET;
       if (done.length + unsettled.length < join.n) {
-        const bad = lost.length > 0 ? `, and ${names(lost)} did not come to a good end` : "";
+        const failures = failed.length > 0 ? `, and ${listChildren(failed)} did not succeed` : "";
         return {
           kind: "never",
-          why: `${done.length} of ${open.length} children are done, and ${join.n} are needed${bad}`,
+          why: `${done.length} of ${open.length} children are done, and ${join.n} are needed${failures}`,
         };
       }
       return waits(open, unsettled);
@@ -126,14 +126,16 @@ export function evaluateJoin(join: Join, children: readonly Child[]): JoinResult
 
 const waits = (open: readonly Child[], missing: readonly Child[]): JoinResult => ({
   kind: "waits",
-  why: `waits for ${missing.length} of ${open.length} children: ${names(missing)}`,
+  why: `waits for ${missing.length} of ${open.length} children: ${listChildren(missing)}`,
 });
 
-const SHOWN = 8;
+/** The most children that a sentence names. */
+const MAX_NAMED = 8;
 
-const names = (children: readonly Child[]): string => {
-  const shown = children
-    .slice(0, SHOWN)
+const listChildren = (children: readonly Child[]): string => {
+  const names = children
+    .slice(0, MAX_NAMED)
     .map(({ key, result }) => (result === "parked" ? `${key} (parked)` : key));
-  return [...shown, ...(children.length > SHOWN ? [`${children.length - SHOWN} more`] : [])].join(", ");
+  const more = children.length > MAX_NAMED ? [`${children.length - MAX_NAMED} more`] : [];
+  return [...names, ...more].join(", ");
 };

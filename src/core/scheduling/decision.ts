@@ -1,14 +1,10 @@
-/**
- * What may be decided for a branch: plain data, which `--dry-run` prints as it is.
- *
- * What must hold: nothing here decides; each code has its sentence in reasons.ts.
- */
+/** The types of a decision: plain data that `run --dry-run` prints. */
 import type { Ref, Sha } from "../protocol/ids.ts";
 import type { Request } from "../protocol/request.ts";
 import type { Head, ParkedResponse, ObservedLease } from "./snapshot.ts";
 import type { State } from "../workflow/workflow.ts";
 
-/** Why a branch is not run now. Each code has its sentence in reasons.ts. */
+/** Why a branch does not run now. `reasons.ts` has the sentence of each code. */
 export type DecisionReason =
   | { readonly code: "target" | "not-listed" | "no-state" | "merge" | "person" }
   | {
@@ -35,48 +31,51 @@ export interface Run {
   readonly request: Request;
   readonly state: State | undefined;
   readonly attempt: number;
-  /** The lease value that the claim replaces. */
+  /** The lease that the claim replaces. */
   readonly previousLease: ObservedLease | undefined;
-  /** The places in lanes that have a capacity; admission sets them. */
+  /** Slots of the lanes that have a capacity. Admission sets them. */
   readonly slots?: readonly SlotClaim[];
-  /** What the run writes into quotas of its lanes; admission sets it. */
+  /** Marks in the quotas of the lanes. Admission sets them. */
   readonly quotas?: readonly QuotaClaim[];
-  /** Set when no script is run, because a limit is reached: the answer says so. */
+  /** A limit that was reached. No script runs, and the answer names the limit. */
   readonly limit?: "hops" | "attempts" | "stalled";
-  /** Set when no script is run, because the answer is known: a wait that is over, a parent that ended. */
+  /** An answer that needs no script, such as the end of a wait or a cancelled parent. */
   readonly knownAnswer?: { readonly state: string; readonly why: string };
 }
 
-/** A place in a lane, taken in the same swap as the lease. */
+/** A slot of a lane, taken in the same swap as the lease. */
 export interface SlotClaim {
-  /** The lane and the number of the place, such as `agents/0`. */
+  /** The lane and the number of the slot, such as `agents/0`. */
   readonly name: string;
   readonly ref: Ref;
-  /** What it holds now: nothing, or the run that is taken over. */
+  /** The present value of the ref: null, or the run that is replaced. */
   readonly expected: Sha | null;
 }
 
-/** A mark of a run in the quota of a lane, made in the same swap as the lease. */
+/** The mark of a run in the quota of a lane, written in the same swap as the lease. */
 export interface QuotaClaim {
   readonly lane: string;
   readonly ref: Ref;
-  /** Nothing, or a run that no longer counts. */
+  /** The present value of the ref: null, or a run that no longer counts. */
   readonly expected: Sha | null;
 }
 
-/** A finished response waits beside its branch: put it there. */
+/** Apply a finished response to its branch. */
 export interface Land {
   readonly kind: "land";
   readonly head: Head;
   readonly response: ParkedResponse;
 }
 
-/** Delete a lease that nobody needs. */
+/** Delete an expired lease. */
 export interface Expire {
   readonly kind: "expire";
   readonly head: Head;
   readonly previousLease: ObservedLease;
-  /** True where the request waits once more: its lost run gives its places back, its attempts count on. */
+  /**
+   * True while its request waits. The lease then becomes a back-off: slots are released, and the
+   * count of attempts is kept.
+   */
   readonly shouldKeepAttempts: boolean;
 }
 

@@ -1,9 +1,9 @@
 /**
- * Refs that nobody needs any more: leases of branches that are gone, places that ended runs left.
+ * Finds side refs without an owner: leases of deleted branches, and slots of runs that have ended.
  *
- * What must hold: a look is no snapshot, its refs are read one after another. So a ref counts as
- * left over only when an earlier look saw it too: whatever this look did not find beside it was
- * missed after that, not before.
+ * Invariants:
+ * - An orphan is confirmed only if an earlier scan saw it too. Refs are read one after another, so a
+ *   single scan can miss the owner of a new ref.
  */
 import { isExpired } from "./decide.ts";
 import type { Ref, Sha } from "../protocol/ids.ts";
@@ -12,24 +12,28 @@ import type { Now, Snapshot } from "./snapshot.ts";
 export interface OrphanRef {
   readonly ref: Ref;
   readonly value: Sha;
-  /** False: another look must see it too. */
+  /** False until a second scan has seen it. */
   readonly isConfirmed: boolean;
 }
 
-/** Everything of that kind in a view. */
-export function findOrphans(view: Snapshot, now: Now): OrphanRef[] {
-  const keys = new Set(view.heads.map(({ key }) => key));
-  const lost = [...view.leases].flatMap(([key, seen]): OrphanRef[] => {
-    const mine = seen.lease !== undefined && view.runningAttempts.has(seen.lease.branch);
-    if (keys.has(key) || mine || !isExpired(seen, now)) return [];
-    return [{ ref: seen.ref, value: seen.value, isConfirmed: seen.wasSeenBefore }];
+export function findOrphans(snapshot: Snapshot, now: Now): OrphanRef[] {
+  const keys = new Set(snapshot.heads.map(({ key }) => key));
+  const leases = [...snapshot.leases].flatMap(([key, observed]): OrphanRef[] => {
+    const isOurs = observed.lease !== undefined && snapshot.runningAttempts.has(observed.lease.branch);
+    if (keys.has(key) || isOurs || !isExpired(observed, now)) return [];
+    return [{ ref: observed.ref, value: observed.value, isConfirmed: observed.wasSeenBefore }];
   });
-  const runs = new Set([...view.leases.values()].flatMap(({ lease }) => (lease?.backoff ? [] : lease?.run)));
-  // A lease that we cannot read may be a later version's, and so may a place that we cannot read.
-  const taken = new Set([...view.runningAttempts.values()].flatMap(({ slots }) => slots));
-  const free = [...view.slots.values()].filter(({ ref, run }) => !runs.has(run) && !taken.has(ref));
+  const liveRuns = new Set(
+    [...snapshot.leases.values()].flatMap(({ lease }) => (lease?.backoff ? [] : lease?.run)),
+  );
+  // An unreadable lease puts undefined into `liveRuns`, which keeps unreadable slots: both may have
+  // been written by a newer version.
+  const ownSlots = new Set([...snapshot.runningAttempts.values()].flatMap(({ slots }) => slots));
+  const slots = [...snapshot.slots.values()].filter(
+    ({ ref, run }) => !liveRuns.has(run) && !ownSlots.has(ref),
+  );
   return [
-    ...lost,
-    ...free.map(({ ref, value, wasSeenBefore }) => ({ ref, value, isConfirmed: wasSeenBefore })),
+    ...leases,
+    ...slots.map(({ ref, value, wasSeenBefore }) => ({ ref, value, isConfirmed: wasSeenBefore })),
   ];
 }

@@ -1,74 +1,63 @@
-/** Turns a decision into a sentence for people: whose turn it is, why, and the next command. */
+/** The sentence of each decision: whose turn it is, why, and the command that continues. */
 import type { Decision, DecisionReason } from "./decide.ts";
 import { formatDuration } from "../util/duration.ts";
 import { quoted, shellWord } from "../messages/messages.ts";
 
-export type Turn = "runner" | "person" | "nobody";
+/** `none`: the branch is finished or ignored, or waits for something that is not a person. */
+export type Turn = "runner" | "person" | "none";
 
 export interface Reason {
   readonly turn: Turn;
   readonly sentence: string;
-  /** The command that continues the work. */
+  /** The command that continues. */
   readonly next?: string;
 }
 
 /** `wallNow` is in milliseconds since 1970. */
 export function reasonOf(decision: Decision, wallNow: number): Reason {
-  const { branch } = decision.head;
+  const runner = (sentence: string): Reason => ({ turn: "runner", sentence, next: "trailhand run" });
   switch (decision.kind) {
     case "run": {
-      const { knownAnswer: decided } = decision;
-      if (decided) {
-        const sentence = `will be answered with ${decided.state}: ${decided.why}`;
-        return { turn: "runner", sentence, next: "trailhand run" };
-      }
-      const again = decision.attempt > 1 ? `, attempt ${decision.attempt}` : "";
-      return { turn: "runner", sentence: `ready to run${again}`, next: "trailhand run" };
+      const { knownAnswer, attempt } = decision;
+      if (knownAnswer) return runner(`will be answered with ${knownAnswer.state}: ${knownAnswer.why}`);
+      return runner(attempt > 1 ? `ready to run, attempt ${attempt}` : "ready to run");
     }
     case "land":
-      return {
-        turn: "runner",
-        sentence: "finished; the response will be applied to this branch",
-        next: "trailhand run",
-      };
+      return runner("finished; the response will be applied to this branch");
     case "expire":
-      return {
-        turn: "runner",
-        sentence: "has an orphaned lease, which will be removed",
-        next: "trailhand run",
-      };
+      return runner("has an orphaned lease, which will be removed");
     default:
-      return reasonOfWhy(decision.why, branch, wallNow);
+      return reasonOfIdle(decision.why, decision.head.branch, wallNow);
   }
 }
 
-function reasonOfWhy(why: DecisionReason, branch: string, wallNow: number): Reason {
+function reasonOfIdle(why: DecisionReason, branch: string, wallNow: number): Reason {
   const runner = (sentence: string): Reason => ({ turn: "runner", sentence });
   const person = (sentence: string, next?: string): Reason =>
     next === undefined ? { turn: "person", sentence } : { turn: "person", sentence, next };
-  const nobody = (sentence: string): Reason => ({ turn: "nobody", sentence });
+  const none = (sentence: string): Reason => ({ turn: "none", sentence });
   const request = `trailhand request <state> --branch ${shellWord(branch)}`;
   const resume = `trailhand resume ${shellWord(branch)}`;
   switch (why.code) {
     case "target":
-      return nobody("requests on the trusted branch do not run");
+      return none("requests on the trusted branch do not run");
     case "not-listed":
-      return nobody("the workflow's `branches` exclude it");
+      return none("the workflow's `branches` exclude it");
     case "no-state":
-      return nobody("its head is not a request");
+      return none("its head is not a request");
     case "merge":
-      return nobody("its head is a merge commit, which is never a request");
+      return none("its head is a merge commit, which is never a request");
     case "bound-elsewhere":
-      return nobody(`its request belongs to the branch ${quoted(why.detail)}`);
+      return none(`its request belongs to the branch ${quoted(why.detail)}`);
     case "ended":
       if (why.detail === "failed") return person("ended as failed", `trailhand retry ${shellWord(branch)}`);
-      return nobody(why.detail === "done" ? "finished" : `ended as ${why.detail}`);
+      return none(why.detail === "done" ? "finished" : `ended as ${why.detail}`);
     case "person":
       return person("waits for a person", request);
     case "parked":
       return person(why.detail, resume);
     case "waiting":
-      return nobody(why.detail);
+      return none(why.detail);
     case "taken-over":
       return person(`a person committed on top of ${why.detail}`, resume);
     case "unknown-state":
@@ -84,7 +73,7 @@ function reasonOfWhy(why: DecisionReason, branch: string, wallNow: number): Reas
     case "depends-on":
       return person(`Depends-On ${quoted(why.detail)} is not a valid dependency`, request);
     case "waits":
-      return why.person ? person(why.detail, `trailhand approve ${shellWord(branch)}`) : nobody(why.detail);
+      return why.person ? person(why.detail, `trailhand approve ${shellWord(branch)}`) : none(why.detail);
     case "cycle":
       return person(`waits for itself: ${why.detail}`, request);
     case "held":
@@ -95,16 +84,16 @@ function reasonOfWhy(why: DecisionReason, branch: string, wallNow: number): Reas
         resume,
       );
     case "lane-closed":
-      return nobody(`the lane ${why.detail} is closed for ${formatDuration(why.until - wallNow)} more`);
+      return none(`the lane ${why.detail} is closed for ${formatDuration(why.until - wallNow)} more`);
     case "unwritable":
       return person(
         `the branch name ${quoted(why.detail)} contains invisible characters, which no message may contain`,
-        "git branch -m <a plainer name>",
+        "git branch -m <new name>",
       );
     case "blocked":
       return person(why.detail);
     case "not-before":
-      return nobody(`waits for its time, in ${formatDuration(why.until - wallNow)}`);
+      return none(`waits for its start time, in ${formatDuration(why.until - wallNow)}`);
     case "running":
       return runner(`attempt ${why.attempt} is running at ${why.detail}`);
     case "running-older":

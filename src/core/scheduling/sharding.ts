@@ -1,19 +1,19 @@
 /**
- * Which of several runners takes a request first.
+ * Assigns requests to runners by rendezvous hashing (Thaler and Ravishankar, 1998).
  *
- * What must hold: runners that know of each other agree without a word, because each request has
- * one highest draw among them (rendezvous hashing, Thaler and Ravishankar 1998); it is only a
- * preference: what its runner leaves lying, another one takes a moment later.
+ * Invariants:
+ * - Runners that know the same peers agree on the owner of a request without exchanging messages.
+ * - The assignment is only a preference: a request that its owner leaves is taken by another runner.
  */
 
-/** True when nobody among the others has a higher draw for the request. */
+/** True if no other runner has a higher score for the request. */
 export function isMine(self: string, others: Iterable<string>, request: string): boolean {
   const own = hashScore(self, request);
   for (const other of others) if (other !== self && hashScore(other, request) > own) return false;
   return true;
 }
 
-/** A number from 0 up to 2^32 that looks random: FNV-1a, mixed as in MurmurHash3's finalizer. */
+/** A uniform hash from 0 to 2^32 - 1: FNV-1a, mixed by the finalizer of MurmurHash3. */
 export function hashScore(salt: string, text: string): number {
   let hash = 0x811c9dc5;
   for (const part of [salt, text]) {

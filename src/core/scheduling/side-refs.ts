@@ -1,7 +1,9 @@
 /**
- * Notes on side refs: what a run used of a lane's quota, a closed lane, the global stop, checks.
+ * Writes and reads the side refs that influence decisions: lane usage, closed lanes, checks, hold.
  *
- * What must hold: each is one small commit that `git log` shows; what cannot be read says nothing.
+ * Invariants:
+ * - Each is one small commit that `git log` can display.
+ * - A value that cannot be read is ignored.
  */
 import { composeMessage } from "../protocol/compose.ts";
 import type { Ref, Sha } from "../protocol/ids.ts";
@@ -20,7 +22,7 @@ export interface LaneRun {
   readonly cost: number;
 }
 
-/** The mark of a run in the quota of a lane. */
+/** The message of a run's mark in the quota of a lane. */
 export function formatLaneRun({ lane, run, at, tokens, cost }: LaneRun): string {
   return composeMessage({
     header: `used: a run in the lane ${lane}`,
@@ -34,7 +36,7 @@ export function formatLaneRun({ lane, run, at, tokens, cost }: LaneRun): string 
   });
 }
 
-/** A lane that is closed until a time, in milliseconds since 1970. */
+/** The message that closes a lane. `until` is in milliseconds since 1970. */
 export function formatClosed(lane: string, until: number, why: string): string {
   return composeMessage({
     header: `closed: the lane ${lane}: ${why}`,
@@ -45,12 +47,10 @@ export function formatClosed(lane: string, until: number, why: string): string {
   });
 }
 
-/** The global stop. */
 export function formatHold(why: string): string {
   return composeMessage({ header: `hold: ${why}`, trailers: [] });
 }
 
-/** The result of a check from outside, beside those that are known of the same commit. */
 export function formatChecks(branch: string, { commit, results }: CheckResults): string {
   return composeMessage({
     header: `checks: ${branch}`,
@@ -62,34 +62,33 @@ export function formatChecks(branch: string, { commit, results }: CheckResults):
   });
 }
 
-/** What the commits of side refs say. */
 export function readSideRefs(
   entries: Iterable<readonly [ref: string, value: Sha, message: string]>,
 ): SideRefs {
-  const used: LaneUsage[] = [];
-  const closed = new Map<string, number>();
+  const laneUsage: LaneUsage[] = [];
+  const closedUntil = new Map<string, number>();
   const checks = new Map<string, CheckResults>();
   let hold: string | undefined;
-  for (const [name, value, text] of entries) {
-    const { header, trailers } = parseMessage(text);
+  for (const [ref, value, message] of entries) {
+    const { header, trailers } = parseMessage(message);
     const number = (key: string) => Number.parseFloat(valueOf(trailers, key) ?? "") || 0;
     const lane = valueOf(trailers, KEY.lane) ?? "";
-    if (name === HOLD) hold = header.replace(/^hold: /, "");
-    else if (name.startsWith(CLOSED)) closed.set(lane, number(KEY.until));
-    else if (name.startsWith(USED)) {
-      used.push({
-        ref: name as Ref,
+    if (ref === HOLD) hold = header.replace(/^hold: /, "");
+    else if (ref.startsWith(CLOSED)) closedUntil.set(lane, number(KEY.until));
+    else if (ref.startsWith(USED)) {
+      laneUsage.push({
+        ref: ref as Ref,
         value,
         lane,
         at: number(KEY.at),
         tokens: number(KEY.tokens),
         cost: number(KEY.cost),
       });
-    } else if (name.startsWith(CHECKS)) {
-      const pairs = valuesOf(trailers, KEY.check).map((one) => one.split("=") as [string, string?]);
-      const results = new Map(pairs.map(([key, result = ""]) => [key, result]));
-      checks.set(name.slice(CHECKS.length), { commit: valueOf(trailers, KEY.commit) ?? "", results });
+    } else if (ref.startsWith(CHECKS)) {
+      const pairs = valuesOf(trailers, KEY.check).map((text) => text.split("=") as [string, string?]);
+      const results = new Map(pairs.map(([name, result = ""]) => [name, result]));
+      checks.set(ref.slice(CHECKS.length), { commit: valueOf(trailers, KEY.commit) ?? "", results });
     }
   }
-  return { laneUsage: used, closedUntil: closed, checks, hold };
+  return { laneUsage, closedUntil, checks, hold };
 }

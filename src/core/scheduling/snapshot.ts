@@ -1,8 +1,9 @@
 /**
- * What one look saw; the input of every decision.
+ * The state of the repository as one scan read it: the input of every decision.
  *
- * What must hold: a view is plain data and never changes; the same view and time give the same
- * decisions.
+ * Invariants:
+ * - A snapshot is plain data and never changes.
+ * - The same snapshot and time always give the same decisions.
  */
 import type { ApprovalState } from "../policy/approvals.ts";
 import type { Branch, Ref, RunId, Sha } from "../protocol/ids.ts";
@@ -12,7 +13,7 @@ import type { HeadReading, Commit, Request } from "../protocol/request.ts";
 
 export interface Head extends Commit {
   readonly branch: Branch;
-  /** 40 hex digits that name the branch's side refs. */
+  /** A hash of the branch name, 40 hex digits, used in the names of its side refs. */
   readonly key: string;
   readonly reading: HeadReading;
 }
@@ -20,28 +21,28 @@ export interface Head extends Commit {
 export interface ObservedLease {
   readonly ref: Ref;
   readonly value: Sha;
-  /** Undefined when the commit under the ref is no lease that we can read. */
+  /** Undefined if the commit under the ref is not a readable lease. */
   readonly lease: Lease | undefined;
-  /** Monotonic milliseconds of this observer when it first saw this very value. */
+  /** When this runner first saw this value, in monotonic milliseconds. */
   readonly firstSeen: number;
-  /** True when an earlier look saw it too: then all else in this look was read after it. */
+  /** True if an earlier scan saw this value too, so all of this scan was read after it. */
   readonly wasSeenBefore: boolean;
-  /** The committer date in seconds; only a rest may go by it, because a rest guards nothing. */
+  /** The committer date in seconds. Only back-offs use it, because they protect nothing. */
   readonly committed: number;
-  /** True when the holder ran on this machine and its process is gone. */
+  /** True if the holder ran on this machine and its process does not exist any more. */
   readonly isHolderDead: boolean;
 }
 
-/** A taken place of a lane. */
+/** An occupied slot of a lane. */
 export interface ObservedSlot {
   readonly ref: Ref;
   readonly value: Sha;
-  /** The run that took it; undefined when the commit there is none of ours. */
+  /** The run that holds it. Undefined if the commit is unreadable. */
   readonly run: RunId | undefined;
   readonly wasSeenBefore: boolean;
 }
 
-/** What this process works on. */
+/** An attempt of this process. */
 export interface RunningAttempt {
   readonly slots: readonly Ref[];
 }
@@ -51,28 +52,28 @@ export interface LaneUsage {
   readonly ref: Ref;
   readonly value: Sha;
   readonly lane: string;
-  /** Milliseconds since 1970, when it began. */
+  /** When the run started, in milliseconds since 1970. */
   readonly at: number;
   readonly tokens: number;
   /** USD. */
   readonly cost: number;
 }
 
-/** Results of checks on one commit. */
+/** Results of external checks on one commit. */
 export interface CheckResults {
   readonly commit: string;
-  /** Names to conclusions such as `success`. */
+  /** Conclusions such as `success`, by the name of the check. */
   readonly results: ReadonlyMap<string, string>;
 }
 
-/** Refs beside leases that bear on decisions. */
+/** Side refs, other than leases and slots, that influence decisions. */
 export interface SideRefs {
   readonly laneUsage: readonly LaneUsage[];
-  /** Lanes to the time until which they are closed, in milliseconds since 1970. */
+  /** When closed lanes open again, in milliseconds since 1970, by lane. */
   readonly closedUntil: ReadonlyMap<string, number>;
   /** By the key of the branch. */
   readonly checks: ReadonlyMap<string, CheckResults>;
-  /** Why nothing is to run, when somebody has stopped everything. */
+  /** The reason of a global stop. */
   readonly hold: string | undefined;
 }
 
@@ -83,17 +84,17 @@ export const NO_SIDE_REFS: SideRefs = {
   hold: undefined,
 };
 
-/** What was looked up in history, for the heads that need it. */
+/** Facts from the history, read only for the heads that need them. */
 export interface HistoryFacts {
-  /** Those of the commits that requests depend on which the trusted branch holds. */
+  /** The commits that requests depend on and that the trusted branch contains. */
   readonly reachedCommits: ReadonlySet<string>;
-  /** Branches that the look missed, and that are there: they were made while it read. */
+  /** Branches that exist and that the scan missed, because they were created during the scan. */
   readonly missedBranches: ReadonlySet<Branch>;
-  /** Branches that landed and are gone. */
+  /** Branches that were merged and deleted. */
   readonly landedBranches: ReadonlySet<Branch>;
-  /** The work that heads written by people carry on, by the key of the branch. */
+  /** Carried state of heads that people wrote, by the key of the branch. */
   readonly carriedStates: ReadonlyMap<string, CarriedState>;
-  /** Requests below approvals, by the key of the branch. */
+  /** Approved requests and their approvals, by the key of the branch. */
   readonly approvalStates: ReadonlyMap<string, ApprovalState>;
 }
 
@@ -105,7 +106,7 @@ export const NO_HISTORY_FACTS: HistoryFacts = {
   approvalStates: new Map(),
 };
 
-/** A response that is finished but could not be put on its branch. */
+/** A finished response that could not be written to its branch yet. */
 export interface ParkedResponse {
   readonly value: Sha;
   readonly answers: string;
@@ -117,20 +118,21 @@ export interface Snapshot {
   /** By the key of the branch. */
   readonly leases: ReadonlyMap<string, ObservedLease>;
   readonly slots: ReadonlyMap<Ref, ObservedSlot>;
+  /** By the key of the branch. */
   readonly parkedResponses: ReadonlyMap<string, ParkedResponse>;
-  /** The request below a head that has no state of its own: a person took over. By the key of the branch. */
+  /** The request below a plain commit, where a person took over. By the key of the branch. */
   readonly takeovers: ReadonlyMap<string, Request>;
-  /** First sight of heads that a foreign worker claims, by commit id. */
+  /** When this runner first saw heads that another worker claims, in monotonic milliseconds. */
   readonly firstSightings: ReadonlyMap<Sha, number>;
-  /** Branches that this process works on. */
+  /** Attempts of this process. */
   readonly runningAttempts: ReadonlyMap<Branch, RunningAttempt>;
   readonly sideRefs: SideRefs;
   readonly facts: HistoryFacts;
 }
 
 export interface Now {
-  /** Milliseconds on a clock that only goes forward. */
+  /** Monotonic milliseconds. */
   readonly mono: number;
-  /** Milliseconds since 1970, for `Not-Before` and for rests alone. */
+  /** Milliseconds since 1970. Leases never use it. */
   readonly wall: number;
 }

@@ -1,8 +1,10 @@
 /**
- * What a request waits for, how long, and what follows when that is in vain.
+ * Decides how a waiting request goes on: it may run, waits, or gets an answer without a script.
  *
- * What must hold: every wait has an end; waiting needs no lease and no place in a lane; a ring of
- * requests that wait for each other is named, and waits for a person.
+ * Invariants:
+ * - Every wait has a deadline.
+ * - A waiting request holds no lease and no slot.
+ * - A cycle of requests that wait for each other is reported to a person.
  */
 import type { ApprovalRule } from "../policy/approvals.ts";
 import type { Run, DecisionReason } from "./decision.ts";
@@ -16,103 +18,107 @@ import type { Head } from "./snapshot.ts";
 import { parseDependency, type Predicate, singles } from "../workflow/wait.ts";
 import { isTerminal, type Workflow } from "../workflow/workflow.ts";
 
-/** Why the request does not run yet, or the answer that follows without a script; undefined: it may run. */
+/** Why the request waits, or its answer without a script. Undefined if it may run. */
 export function decideWait(
   head: Head,
   request: Request,
-  scene: ConditionContext,
+  context: ConditionContext,
 ): DecisionReason | Run["knownAnswer"] {
-  const { workflow, now } = scene;
+  const { workflow, now } = context;
   const state = workflow.states[request.state];
-  const depends = request.dependsOn.map((text) => parseDependency(text) ?? text);
-  const unread = depends.find((one) => typeof one === "string");
-  if (unread !== undefined) return { code: "depends-on", detail: unread };
-  const all = [...(state?.wait ?? []), ...depends.filter((one) => typeof one !== "string")];
-  if (all.length === 0) return undefined;
-  const verdict = evaluateConditions(all, head, request, scene);
-  if (verdict.kind === "met") return undefined;
+  const dependencies = request.dependsOn.map((text) => parseDependency(text) ?? text);
+  const invalid = dependencies.find((dependency) => typeof dependency === "string");
+  if (invalid !== undefined) return { code: "depends-on", detail: invalid };
+  const predicates = [
+    ...(state?.wait ?? []),
+    ...dependencies.filter((dependency) => typeof dependency !== "string"),
+  ];
+  if (predicates.length === 0) return undefined;
+  const result = evaluateConditions(predicates, head, request, context);
+  if (result.kind === "met") return undefined;
   const otherwise = state?.otherwise ?? "parked";
-  if (verdict.kind === "never") return { state: otherwise, why: verdict.why };
-  const ring = findCycle(head.branch, (branch) => waitsFor(scene.heads.get(branch), scene));
-  if (ring) return { code: "cycle", detail: ring.join(" -> ") };
-  const patience = state?.deadline ?? workflow.limits.wait;
-  if (now.wall - request.committed * 1000 <= patience)
-    return { code: "waits", detail: verdict.why, person: verdict.needsPerson ?? false };
-  return { state: otherwise, why: `waited ${formatDuration(patience)} in vain: ${verdict.why}` };
+  if (result.kind === "never") return { state: otherwise, why: result.why };
+  const cycle = findCycle(head.branch, (branch) => dependenciesOf(context.heads.get(branch), context));
+  if (cycle) return { code: "cycle", detail: cycle.join(" -> ") };
+  const deadlineMs = state?.deadline ?? workflow.limits.wait;
+  if (now.wall - request.committed * 1000 <= deadlineMs)
+    return { code: "waits", detail: result.why, person: result.needsPerson ?? false };
+  return { state: otherwise, why: `gave up after ${formatDuration(deadlineMs)}: ${result.why}` };
 }
 
-/** The branches that a head waits for: those it depends on, and the children that it joins. */
-function waitsFor(head: Head | undefined, { workflow, snapshot, heads }: ConditionContext): Branch[] {
-  const asked = head?.reading;
-  // What has ended waits for nothing, whatever its request said.
-  if (!head || asked?.kind !== "request" || isTerminal(asked.state)) return [];
-  const wait = workflow.states[asked.state]?.wait ?? [];
-  const joins = wait.some((one) => one.kind === "children");
-  const children = joins
-    ? childrenOf(head.branch, carriedStateAt(head, asked, snapshot), heads, snapshot.facts.missedBranches)
+/** The branches that a head waits for: its dependencies, and the children that it joins. */
+function dependenciesOf(head: Head | undefined, { workflow, snapshot, heads }: ConditionContext): Branch[] {
+  const request = head?.reading;
+  if (!head || request?.kind !== "request" || isTerminal(request.state)) return [];
+  const wait = workflow.states[request.state]?.wait ?? [];
+  const hasJoin = wait.some(({ kind }) => kind === "children");
+  const children = hasJoin
+    ? childrenOf(head.branch, carriedStateAt(head, request, snapshot), heads, snapshot.facts.missedBranches)
     : [];
   return [
-    ...branchesOf(asked.dependsOn.flatMap((text) => parseDependency(text) ?? [])),
+    ...branchesOf(request.dependsOn.flatMap((text) => parseDependency(text) ?? [])),
     ...branchesOf(wait),
     ...children.filter(({ isNew, result }) => isNew && result === "going").map(({ branch }) => branch),
   ];
 }
 
-const branchesOf = (all: readonly Predicate[]): Branch[] =>
-  all.flatMap((one) => (one.kind === "branch" ? [one.branch] : []));
+const branchesOf = (predicates: readonly Predicate[]): Branch[] =>
+  predicates.flatMap((predicate) => (predicate.kind === "branch" ? [predicate.branch] : []));
 
-/** The ring that a dependency would close, for whoever is about to write it. */
+/** The cycle that new dependencies of a branch would close; undefined if there is none. */
 export function cycleWith(
   branch: Branch,
   dependsOn: readonly string[],
-  scene: ConditionContext,
+  context: ConditionContext,
 ): Branch[] | undefined {
-  const wanted = branchesOf(dependsOn.flatMap((text) => parseDependency(text) ?? []));
-  return findCycle(branch, (one) => (one === branch ? wanted : waitsFor(scene.heads.get(one), scene)));
+  const dependencies = branchesOf(dependsOn.flatMap((text) => parseDependency(text) ?? []));
+  return findCycle(branch, (next) =>
+    next === branch ? dependencies : dependenciesOf(context.heads.get(next), context),
+  );
 }
 
-/** Why a child is called off by the branch that handed it out; undefined while it is wanted. */
+/** Why the parent cancelled a child; undefined if it did not. */
 export function cancelReason(request: Request, { heads }: ConditionContext): string | undefined {
   if (request.parent === undefined) return undefined;
-  const asked = heads.get(request.parent)?.reading;
-  if (asked?.kind !== "request") return undefined;
-  if (asked.state === "cancelled") return `${request.parent} was cancelled`;
+  const parent = heads.get(request.parent)?.reading;
+  if (parent?.kind !== "request") return undefined;
+  if (parent.state === "cancelled") return `${request.parent} was cancelled`;
   const key = request.branch.slice(request.parent.length + 1);
-  if (!asked.calls || !carriedStateOf(asked.message.trailers).cancels.includes(key)) return undefined;
-  return `${request.parent} called it off`;
+  if (!parent.calls || !carriedStateOf(parent.message.trailers).cancels.includes(key)) return undefined;
+  return `${request.parent} cancelled it`;
 }
 
-/** The approvals that a request waits for, be they there or not. */
+/** The approvals that a request needs, whether or not they were given. */
 export function requiredApprovals(request: Request, workflow: Workflow): ApprovalRule[] {
-  const depends = request.dependsOn.flatMap((text) => parseDependency(text) ?? []);
-  const all = [...(workflow.states[request.state]?.wait ?? []), ...depends].flatMap(singles);
-  return all.filter((one) => one.kind === "approvals");
+  const dependencies = request.dependsOn.flatMap((text) => parseDependency(text) ?? []);
+  return [...(workflow.states[request.state]?.wait ?? []), ...dependencies]
+    .flatMap(singles)
+    .filter((predicate) => predicate.kind === "approvals");
 }
 
-/** A scene to judge by. */
 export const conditionContext = (
-  view: ConditionContext["snapshot"],
+  snapshot: ConditionContext["snapshot"],
   workflow: Workflow,
   now: ConditionContext["now"],
 ): ConditionContext => ({
-  snapshot: view,
+  snapshot,
   workflow,
   now,
-  heads: new Map(view.heads.map((head) => [head.branch, head])),
+  heads: new Map(snapshot.heads.map((head) => [head.branch, head])),
 });
 
-/** The way from one thing back to itself along what each waits for; undefined when there is none. */
-export function findCycle<T>(from: T, next: (one: T) => readonly T[]): T[] | undefined {
-  const seen = new Set<T>();
-  const visit = (one: T, path: readonly T[]): T[] | undefined => {
-    for (const to of next(one)) {
-      if (to === from) return [...path, to];
-      if (seen.has(to)) continue;
-      seen.add(to);
-      const ring = visit(to, [...path, to]);
-      if (ring) return ring;
+/** The nodes of a cycle through `start`, which is both its first and last; undefined without one. */
+export function findCycle<T>(start: T, next: (node: T) => readonly T[]): T[] | undefined {
+  const visited = new Set<T>();
+  const visit = (node: T, path: readonly T[]): T[] | undefined => {
+    for (const successor of next(node)) {
+      if (successor === start) return [...path, successor];
+      if (visited.has(successor)) continue;
+      visited.add(successor);
+      const cycle = visit(successor, [...path, successor]);
+      if (cycle) return cycle;
     }
     return undefined;
   };
-  return visit(from, [from]);
+  return visit(start, [start]);
 }

@@ -55,7 +55,7 @@ export function pastSummary(answer: TimelineStep, page: PageContext): string {
   return `Answered by ${commitLink(answer.commit, page)}: ${escapeCode(answer.from ?? "?")} → ${escapeCode(answer.state)}.`;
 }
 
-const NEXT = { runner: "a runner", person: "a person", nobody: "nobody" } as const;
+const NEXT = { runner: "a runner", person: "a person", none: "none" } as const;
 
 /** Where it stands, whose turn it is, and what to write. */
 function statusLines(view: BranchView, page: PageContext): string[] {

@@ -50,7 +50,9 @@ test("it is asked for, given by those who may, and the work goes on", () => {
     `${BOB}\nfine with me\n\nReally.\n\nApproves: ${asked}`,
   );
   expect(refused(BOB)).toContain(`${BOB} has approved it already`);
-  expect(as(repo, BOB, "status", "--needs-me").out).toContain(`waits for 1 approval by leads, has ${BOB}`);
+  expect(as(repo, BOB, "status", "--needs-me").out).toContain(
+    `waits for 1 approval by leads, approved by ${BOB}`,
+  );
   expect(as(repo, BOB, "status", "--needs-me").out).toMatch(/topic +work /);
   expect(as(repo, BOB, "resume", "topic").err).toContain("it is at work");
 

@@ -85,7 +85,7 @@ test("doctor tells of waits that are near their end, and past it", () => {
   expect(cli(repo, "doctor").out).toMatch(/wait: late waits for 1 approval, for 23h 59m more/);
   ask(11);
   expect(cli(repo, "doctor").out).toContain(
-    "wait: late: waited 10d in vain: waits for 1 approval; failed follows at the next run",
+    "wait: late: gave up after 10d: waits for 1 approval; failed follows at the next run",
   );
 });
 

@@ -161,7 +161,7 @@ describe("cannot-stop", () => {
 
 describe("silence", () => {
   const HEADS: Readonly<Record<string, readonly [message: string, turn: string]>> = {
-    fine: ["feat: a\n\nState: work\n", "nobody"],
+    fine: ["feat: a\n\nState: work\n", "none"],
     failing: ["feat: b\n\nState: work\n", "person"],
     person: ["feat: c\n\nState: review\n", "person"],
     unknown: ["feat: d\n\nState: wrok\n", "person"],
@@ -169,11 +169,11 @@ describe("silence", () => {
     "two-states": ["feat: f\n\nState: work\nState: review\n", "person"],
     doubt: ["feat: g\n\nState: work\n\nBecause I say so.\n", "person"],
     "bad-value": ["feat: h\n\nState: work\nNot-Before: soon\n", "person"],
-    later: ["feat: i\n\nState: work\nNot-Before: 2999-01-01\n", "nobody"],
-    depends: ["feat: j\n\nState: work\nDepends-On: person\n", "nobody"],
+    later: ["feat: i\n\nState: work\nNot-Before: 2999-01-01\n", "none"],
+    depends: ["feat: j\n\nState: work\nDepends-On: person\n", "none"],
     ring: ["feat: k\n\nState: work\nDepends-On: ring\n", "person"],
     parked: ["feat: l\n\nState: parked\n", "person"],
-    elsewhere: ["feat: m\n\nState: work\nBranch: somewhere\n", "nobody"],
+    elsewhere: ["feat: m\n\nState: work\nBranch: somewhere\n", "none"],
     approved: ["feat: n\n\nApproves: 0123456789012345678901234567890123456789\n", "person"],
   };
 

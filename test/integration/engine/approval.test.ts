@@ -54,7 +54,7 @@ describe("approvals", () => {
     });
     const first = approveAs(repo, BOB, asked);
     approveAs(repo, BOB.toUpperCase(), asked);
-    expect(await why(repo)).toMatchObject({ detail: `waits for 1 approval by leads, has ${BOB}` });
+    expect(await why(repo)).toMatchObject({ detail: `waits for 1 approval by leads, approved by ${BOB}` });
     const last = approveAs(repo, CAT, asked);
     await run(repo);
     expect(trailer(repo, "State")).toBe("done");

@@ -88,7 +88,7 @@ describe("a state that waits for children", () => {
     request("topic", "feat: never\n\nState: split\n");
     await run(repo);
     expect(state("topic")).toBe("repair");
-    expect(head("topic")).toContain("bad-b did not come to a good end");
+    expect(head("topic")).toContain("bad-b did not succeed");
   });
 
   it("is waited for again when a person mended a child, and not when a script goes on without", async () => {

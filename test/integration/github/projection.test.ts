@@ -232,7 +232,7 @@ describe("words that do not change with the clock", () => {
     const waits = (detail: string) =>
       only(project(projected([seenOf(ISSUE, [ask("work")], { code: "waits", detail, person: false })]))).body;
     expect(waits("waits for 5m 3s more")).toBe(waits("waits for 4m more"));
-    expect(waits("waits for its time, in 2h 3m")).toBe(waits("waits for its time, in 1m"));
+    expect(waits("waits for its start time, in 2h 3m")).toBe(waits("waits for its start time, in 1m"));
   });
 });
 

@@ -71,7 +71,7 @@ describe(PACK, () => {
     await run(repo);
     await run(repo, {}, after(61));
     expect(statesOn(repo, BRANCH).at(-1)).toBe("parked");
-    expect(headOf(repo, BRANCH)).toContain("in vain");
+    expect(headOf(repo, BRANCH)).toContain("gave up after");
     expect(sent()).toHaveLength(1);
   });
 

@@ -65,7 +65,7 @@ describe("hybrid-phases", () => {
     usePieces('if [ "$name" = tables ]; then echo state=failed >"$TRAILHAND_OUTPUT"; exit 0; fi');
     await work();
     expect(statesOn(repo, "feat").at(-1)).toBe("stuck");
-    expect(headOf(repo, "feat")).toContain("1-tables did not come to a good end");
+    expect(headOf(repo, "feat")).toContain("1-tables did not succeed");
     expect(repo.git("branch", "--list", "feat.2-*")).toBe("");
     usePieces();
     for (const [branch, state] of [

@@ -76,7 +76,7 @@ describe(PACK, () => {
     expect(statesOn(repo, "issue/12").at(-1)).toBe("join");
     await run(repo, {}, later);
     expect(statesOn(repo, "issue/12").at(-1)).toBe("missing");
-    expect(headOf(repo, "issue/12")).toMatch(/waited 2h in vain: .*upkeep \(parked\)/i);
+    expect(headOf(repo, "issue/12")).toMatch(/gave up after 2h: .*upkeep \(parked\)/i);
     repo.git("switch", "-q", "issue/12");
     repo.request("chore: continue without it\n\nState: assign\n");
     repo.git("switch", "-q", "main");
@@ -90,7 +90,7 @@ describe(PACK, () => {
     const repo = start(AGENT("research", `echo 'state=failed' >>"$TRAILHAND_OUTPUT"`), issue(12, "alpha"));
     await run(repo);
     expect(statesOn(repo, "issue/12").at(-1)).toBe("missing");
-    expect(headOf(repo, "issue/12")).toMatch(/upkeep did not come to a good end/i);
+    expect(headOf(repo, "issue/12")).toMatch(/upkeep did not succeed/i);
     useAgent(AGENT());
     for (const [branch, state] of [
       ["issue/12.upkeep", "opinion-upkeep"],

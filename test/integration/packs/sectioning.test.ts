@@ -40,7 +40,7 @@ describe("sectioning", () => {
     expect(headOf(repo, "feat/greet.pages")).toContain("Work may not change src/greet.");
     expect(changedOn(repo, "feat/greet.pages")).toEqual([]);
     expect(statesOn(repo, "feat/greet")).toEqual(["split", "join", "incomplete"]);
-    expect(headOf(repo, "feat/greet")).toContain("pages did not come to a good end");
+    expect(headOf(repo, "feat/greet")).toContain("pages did not succeed");
     expect(changedOn(repo, "feat/greet")).toEqual([]);
 
     useAgent(GOOD);
