@@ -8,6 +8,7 @@ import { agentSchema, laneSchema, limitsSchema, stateSchema, workflowSchema } fr
 import { outputSchema } from "../../src/core/outcome/output.ts";
 import { renderCommandPage } from "../../src/github/commands/command-table.ts";
 import { packTables } from "./patterns.ts";
+import { leaseTimes, refTable, trailerTables } from "./protocol-tables.ts";
 
 /** A made part: a whole file, or what stands between two markers of one. */
 export interface Part {
@@ -138,6 +139,9 @@ export const PARTS: readonly Part[] = [
   { file: "README.md", marker: "commands", make: renderTable },
   { file: "docs/workflow.md", marker: "keys", make: workflowKeys },
   { file: "docs/workflow.md", marker: "output", make: outputKeys },
+  { file: "docs/protocol.md", marker: "trailers", make: trailerTables },
+  { file: "docs/protocol.md", marker: "refs", make: refTable },
+  { file: "docs/protocol.md", marker: "lease-times", make: leaseTimes },
   { file: "docs/troubleshooting.md", marker: "reasons", make: reasons },
   { file: "docs/patterns.md", marker: "packs", make: packTables },
   { file: "docs/github-commands.md", make: renderCommandPage },

@@ -39,7 +39,7 @@ const TABLE = {
   state: row("State", "person or runner", ["reserved", "head", "once"], "the requested state"),
   branch: row("Branch", "person or runner", ["reserved", "head"], "the only branch where the commit counts"),
   event: row("Event", "person or runner", ["reserved", "list"], "the external event behind the request"),
-  hops: row("Hops", "runner", ["reserved", "head", "measured"], "hand-offs since a person, and the limit"),
+  hops: row("Hops", "person or runner", ["reserved", "head", "measured"], "hand-offs since a person"),
   priority: row("Priority", "person", ["head", "stays"], "a whole number; higher runs first"),
   notBefore: row("Not-Before", "person", ["head", "own", "stays"], "earliest start: a date or RFC 3339 time"),
   dependsOn: row("Depends-On", "person", ["head", "list", "own", "stays"], "what must come first"),
