@@ -63,7 +63,7 @@ function findOpen(found: BranchListing, head: Head, before: ApprovalState | unde
   const request = before?.request ?? (head.reading.kind === "request" ? head.reading : below);
   const wanted = request && decision?.kind === "wait" ? requiredApprovals(request, workflow) : [];
   const open = wanted.filter((one) => goodApprovals(one, before, found).length < one.n);
-  if (open.length === 0) throw refuse(MESSAGES.noApprovalWanted());
+  if (open.length === 0) throw refuse(MESSAGES.noApprovalNeeded());
   return open;
 }
 

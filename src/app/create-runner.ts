@@ -70,7 +70,7 @@ export function createRunner(
     const found = await requireTrustedConfig(workspace, target, heads);
     // What it cannot prove it would park, although another runner can.
     if (found.workflow.proof === "pusher" && !repository.canReadPushes)
-      throw new UserError(MESSAGES.nobodyToAsk("run"));
+      throw new UserError(MESSAGES.cannotAskPusher("run"));
     return found;
   };
   const ports: Ports = { repository, trees, scripts, clock, machine, trustedConfig: contract, report: tell };

@@ -16,7 +16,7 @@ const EDIT = "edit states/workflow.yml; an account's number is at https://api.gi
 /** `canAsk` tells whether GitHub can be asked here who pushed. */
 export function identityNotices(workflow: Workflow, canAsk: boolean): Notice[] {
   if (workflow.proof !== "pusher") return idle(workflow);
-  const { what, next } = MESSAGES.nobodyToAsk("run");
+  const { what, next } = MESSAGES.cannotAskPusher("run");
   const silent: Notice[] = canAsk ? [] : [{ about: "proof", level: "odd", what, ...(next ? { next } : {}) }];
   return [...silent, ...strangers(workflow).map((one) => unprovable(one))];
 }

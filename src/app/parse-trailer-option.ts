@@ -48,5 +48,5 @@ export async function requireNoCycle(
   if (wanted.length === 0) return;
   const { snapshot, trustedConfig, now } = await listBranches(workspace, currentTime());
   const ring = cycleWith(branch, wanted, conditionContext(snapshot, trustedConfig.workflow, now));
-  if (ring) throw new UserError(MESSAGES.wouldRing(ring));
+  if (ring) throw new UserError(MESSAGES.dependencyCycle(ring));
 }

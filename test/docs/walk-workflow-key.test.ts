@@ -61,7 +61,7 @@ const ENFORCED: Readonly<Record<(typeof GROUPS)[number][0], Readonly<Record<stri
   "below each lane": {
     "src/core/scheduling/admission.ts": ["slots"],
     "src/core/scheduling/quotas.ts": ["runs", "tokens", "cost", "window", "open"],
-    "src/engine/attempt/finalize.ts": ["closes"],
+    "src/engine/attempt/finalize-backoff.ts": ["closes"],
   },
   "below each agent": {
     "src/process/agent-program.ts": ["run"],

@@ -34,7 +34,7 @@ export const run: CommandRun = async ({ input, terminal, env }) => {
   const commit = approved.get(head.key)?.approvedCommit ?? head.commit;
   const checked = input.value("commit");
   if (checked !== undefined && checked !== commit && checked !== head.commit)
-    throw new UserError(MESSAGES.checkedAnother(head.branch, checked));
+    throw new UserError(MESSAGES.checkedOldHead(head.branch, checked));
   await recordCheck(site, head, commit, name, conclusion);
   if (input.has("json")) printJson(terminal, { branch: head.branch, commit, name, conclusion });
   else terminal.print(`${name} is ${conclusion} at ${commit.slice(0, 10)} on ${head.branch}`);

@@ -32,7 +32,7 @@ export async function sync({ input, terminal, env }: CommandCall, open: typeof o
   const branches = await overviewBranches(site);
   // Else it would tell everybody that approvals are missing which runners count.
   if (branches.workflow.proof === "pusher" && !site.repository.canReadPushes) {
-    throw new UserError(MESSAGES.nobodyToAsk("github sync"));
+    throw new UserError(MESSAGES.cannotAskPusher("github sync"));
   }
   try {
     const picture = projectBranches(branches, repo, server);

@@ -15,7 +15,7 @@ export const COMMAND_MESSAGES = {
 
   notApproved: (branch: string, why: string) =>
     refused(`Nothing was approved on ${quoted(branch)}: ${why}.`, "trailhand status --needs-me"),
-  noApprovalWanted: () => "its request does not wait for an approval",
+  noApprovalNeeded: () => "its request does not wait for an approval",
   approvalVoid: () => "an approval there names another commit than the request, so ask for the state again",
   notAmong: (address: string, names: readonly string[]) =>
     `it waits for ${names.join(" or ")}, and you are ${address}`,
@@ -44,7 +44,7 @@ export const COMMAND_MESSAGES = {
       `${quoted(name)} is not a valid check name: use letters, digits, "_", ".", "/" and "-", at most 100 characters.`,
       "trailhand help report-check",
     ),
-  checkedAnother: (branch: string, commit: string): UserMessage => ({
+  checkedOldHead: (branch: string, commit: string): UserMessage => ({
     what: `${quoted(branch)} is no longer at ${commit.slice(0, 12)}, so this check does not apply to its head.`,
     next: `trailhand log ${shellWord(branch)}`,
     exit: EXIT_CODE.refused,
@@ -75,7 +75,7 @@ export const COMMAND_MESSAGES = {
       `${quoted(text)} is not a valid time: use a date, or a time with its zone such as 2030-01-31T09:00:00Z.`,
       'trailhand request <state> --trailer "Not-Before: 2030-01-31"',
     ),
-  wouldRing: (ring: readonly string[]) =>
+  dependencyCycle: (ring: readonly string[]) =>
     refused(
       `These requests would wait for each other forever: ${ring.join(" -> ")}.`,
       `trailhand status; trailhand log ${shellWord(ring[1] ?? "")}`,

@@ -66,7 +66,7 @@ export const GIT_MESSAGES = {
     what: `The server does not yet tell who pushed ${commit.slice(0, 10)} to ${quoted(branch)}. With \`proof: pusher\` the request cannot run before that.`,
     next: "wait; the runner asks again",
   }),
-  nobodyToAsk: (command: "run" | "github sync"): UserMessage =>
+  cannotAskPusher: (command: "run" | "github sync"): UserMessage =>
     usageError(
       "The workflow says `proof: pusher`, and Trailhand cannot ask GitHub who pushed: that needs a remote on GitHub and GITHUB_TOKEN.",
       `GITHUB_TOKEN=<token> trailhand ${command} --remote origin`,
@@ -91,7 +91,7 @@ export const GIT_MESSAGES = {
     what: `Unfinished work could not be saved under ${ref}, so its worktree is kept.`,
     next: "trailhand doctor",
   }),
-  notWritten: (what: string, branch: string): UserMessage => ({
+  refsKeepChanging: (what: string, branch: string): UserMessage => ({
     what: `Could not write "${what}" for ${quoted(branch)}: its refs keep changing.`,
     next: "trailhand doctor",
   }),

@@ -68,7 +68,7 @@ export const MESSAGES = {
       `The trailer ${quoted(key)} is reserved: Trailhand writes it itself. Leave it out.`,
       "trailhand help request",
     ),
-  doesNotReadBack: (meant: string, read: string): UserMessage => ({
+  messageDiffers: (meant: string, read: string): UserMessage => ({
     what: `git would read the message differently from what was meant. Meant:\n${meant}\nRead:\n${read}`,
   }),
 

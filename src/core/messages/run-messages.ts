@@ -22,26 +22,26 @@ export const RUN_MESSAGES = {
   wouldOverwrite: (dir: string) => `untracked files in ${dir} are in the way; move them, then run again`,
   locked: () =>
     "its lease cannot be written because of a stale file ending in .lock below .git/refs/trailhand; delete it",
-  leftToOthers: () => "it is another runner's turn",
+  otherRunnersTurn: () => "it is another runner's turn",
   claimLost: () => "another runner was faster, or a ref is locked",
   refusedAnswer: (why: string) => `the remote rejects what the script made: ${why}`,
   cannotWait: (why: string) =>
     `its answer makes or moves other branches, so it cannot wait beside its own branch: ${why}`,
-  outdated: () =>
+  landingOutdated: () =>
     "the trusted branch or another request moved meanwhile, so the tested commit is not what would be merged",
-  branchThere: (branch: string) => `the branch ${quoted(branch)} that it would create exists already`,
+  childBranchExists: (branch: string) => `the branch ${quoted(branch)} that it would create exists already`,
 
   noEvidence: (state: string, names: readonly string[]) =>
     `${state} may follow only with evidence for exactly these files, and this evidence is missing: ${names.join(", ")}`,
   notProven: (state: string, name: string) =>
     `the state "${state}" may not prove ${quoted(name)}; add it to its \`proves\``,
   noSuchChild: (key: string) => `it cancels the child ${quoted(key)}, which it never created`,
-  wouldWait: (ring: readonly string[]) => `it would wait for itself: ${ring.join(" -> ")}`,
+  waitsForItself: (ring: readonly string[]) => `it would wait for itself: ${ring.join(" -> ")}`,
   mayNotLand: (state: string) =>
     `the state "${state}" may not move the trusted branch; add \`land: true\` to it`,
   pathsForbidden: (state: string, paths: readonly string[]) =>
     `${state} may not change ${listed(paths.toSorted())}`,
   planTampered: (id: string) =>
     `its plan ${id.slice(0, 10)} is not in its history as it was frozen; request a new plan`,
-  planHandsOut: (state: string) => `${state} is a step of a frozen plan and may not create child branches`,
+  planForbidsChildren: (state: string) => `${state} is a step of a frozen plan and may not create child branches`,
 } as const;

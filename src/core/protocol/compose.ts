@@ -53,5 +53,5 @@ function defuse(body: string): string {
 function requireSame(meant: readonly Trailer[], read: readonly Trailer[]): void {
   const show = (trailers: readonly Trailer[]) =>
     trailers.map(({ key, value }) => `${key}: ${value}`).join("\n");
-  if (show(meant) !== show(read)) throw new UserError(MESSAGES.doesNotReadBack(show(meant), show(read)));
+  if (show(meant) !== show(read)) throw new UserError(MESSAGES.messageDiffers(show(meant), show(read)));
 }

@@ -135,7 +135,7 @@ async function resolveSwap(
   if (!existing && (await haveMoved(ports, held, others))) return { kind: "outdated" };
   if (!existing) return undefined;
   const salvage = await keepCommit(ports, held, commit);
-  return { kind: "clash", why: MESSAGES.branchThere(existing), salvage };
+  return { kind: "clash", why: MESSAGES.childBranchExists(existing), salvage };
 }
 
 /**

@@ -62,7 +62,7 @@ export async function finalizeOutdated(
 ): Promise<void> {
   const { claim, run, lease, services } = attempt;
   const { ports } = services;
-  const why = MESSAGES.outdated();
+  const why = MESSAGES.landingOutdated();
   const spent = usedBy(attempt, output);
   await commitBackoff(ports, claim, { ms: 0, why, attemptsUsed: lease.attempt - 1, spent });
   if (tree) await ports.trees.release(tree);

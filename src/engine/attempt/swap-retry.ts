@@ -35,5 +35,5 @@ export async function swapWithRetry(
     if (held.value === next) return { kind: "landed" };
     await ports.clock.sleep(jitterMs(ports, tries));
   }
-  throw new UserError(MESSAGES.notWritten(why, held.run.head.branch));
+  throw new UserError(MESSAGES.refsKeepChanging(why, held.run.head.branch));
 }

@@ -78,12 +78,12 @@ function outputViolation({ run, work, services }: ValidationContext, output: Out
   const unknownChild = cancel.find((key) => !carried.children.includes(key));
   if (unknownChild !== undefined) return MESSAGES.noSuchChild(unknownChild);
   // The plan would not bind another branch.
-  if (plan && children.length > 0) return MESSAGES.planHandsOut(request.state);
+  if (plan && children.length > 0) return MESSAGES.planForbidsChildren(request.state);
   const unproven = evidence.find((name) => !state?.proves.includes(name));
   if (unproven !== undefined) return MESSAGES.notProven(request.state, unproven);
   const dependsOn = valuesOf(output.trailers, KEY.dependsOn);
   const cycle = dependsOn.length > 0 ? cycleWith(request.branch, dependsOn, work.conditions) : undefined;
-  if (cycle) return MESSAGES.wouldWait(cycle);
+  if (cycle) return MESSAGES.waitsForItself(cycle);
   return (
     childProblem(children, workflow, request.branch, request.state, carried, work.children) ??
     (output.plan && planProblem(output.plan, request.state, workflow)) ??

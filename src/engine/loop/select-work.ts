@@ -136,7 +136,7 @@ export class WorkSelector {
       const wait = (leftMs: number, detail: string): Idle[] =>
         leftMs > 0 ? [{ kind: "wait", head, why: { code: "resting", detail, leftMs } }] : [];
       const leftMs = this.#lostClaims.leftMs(commit, now);
-      if (leftMs === 0) return wait(peerDelays.get(commit) ?? 0, MESSAGES.leftToOthers());
+      if (leftMs === 0) return wait(peerDelays.get(commit) ?? 0, MESSAGES.otherRunnersTurn());
       if (!this.#options.watch && this.#lostClaims.isExhausted(commit))
         return [blockedIdle(head, MESSAGES.locked())];
       return wait(leftMs, MESSAGES.claimLost());
