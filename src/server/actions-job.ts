@@ -7,7 +7,7 @@
  */
 import { overviewBranches } from "./branch-overview.ts";
 import { handleIntent } from "../github/commands/handle-intent.ts";
-import type { IntentResult } from "../github/commands/actor.ts";
+import type { IntentResult } from "../github/commands/intent-actor.ts";
 import { renderReply } from "../github/display/command-reply.ts";
 import { ACTIONS, remoteEnvironment, type JobContext } from "../github/api/actions-context.ts";
 import { RequestDeclined, openClient } from "../github/api/client.ts";
@@ -28,8 +28,8 @@ import type { PullRequestRef, DesiredState } from "../github/display/desired-sta
 import type { Environment, Workspace } from "../app/workspace.ts";
 import { accountNumber } from "./installation.ts";
 import { openRepositoryActions } from "./repository-actions.ts";
-import { openWorkspace } from "../app/open-workspace.ts";
 import { SERVER } from "./timing.ts";
+import { openWorkspace } from "../app/open-workspace.ts";
 
 /** The name that people mention. */
 const SLUG = "trailhand";
@@ -61,7 +61,7 @@ export function openActionsJob(
   job: JobContext,
   env: Environment,
   payload: unknown,
-  say: (text: string) => void,
+  log: (text: string) => void,
   throttle = new RequestThrottle(Date.now, { maxWaitMs: SERVER.jobMaxWaitMs }),
 ): ActionsJob {
   const { account } = job;
@@ -76,7 +76,7 @@ export function openActionsJob(
         remote,
         signing: unsigned && { signer: openCommitSigner(request, job.repo), warn: unsigned },
         person: personOf(job),
-        pushes: () => openPushLog(request, job.repo, say),
+        pushes: () => openPushLog(request, job.repo, log),
       });
       return { workspace, parts: partsOf(job, workspace, request) };
     },
@@ -101,9 +101,9 @@ function partsOf(job: JobContext, workspace: Workspace, request: OctokitRequest)
 
 function reportsOf(result: IntentResult): JobReport[] {
   const name = result.command === undefined ? "" : `/${result.command}: `;
-  if (result.kind === "nothing") return [];
+  if (result.kind === "ignored") return [];
   if (result.kind === "refused") return [{ text: `${name}${result.why}`, applied: true }];
-  return [{ text: `${name}${result.kind === "said" ? "answered" : result.text}`, applied: true }];
+  return [{ text: `${name}${result.kind === "replied" ? "answered" : result.text}`, applied: true }];
 }
 
 /** True for a job's own token on github.com, whose account and App have numbers that we know. */

@@ -12,13 +12,13 @@ import { RequestThrottle } from "../github/api/request-throttle.ts";
 /** Opens GitHub as the App is installed for a repository. One account is asked at one pace. */
 export function installations(
   app: Probot,
-  say: (text: string) => void,
+  log: (text: string) => void,
   pace: () => RequestThrottle = () => new RequestThrottle(),
 ): (repo: Repo) => Promise<Octokit> {
   const known = new Map<number, Promise<Octokit>>();
   const open = async (id: number): Promise<Octokit> => {
     const octokit = (await app.auth(id)) as unknown as Octokit;
-    addThrottle(octokit, { throttle: pace(), log: say });
+    addThrottle(octokit, { throttle: pace(), log });
     return octokit;
   };
   return async (repo) => {

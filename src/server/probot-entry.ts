@@ -11,7 +11,7 @@ import { deliveryHandler, deliveryInboxFolder, identityLoader } from "./service.
 import { createServiceParts } from "./service-parts.ts";
 
 export default function trailhand(app: Probot): void {
-  const say = (text: string) => app.log.warn(text);
+  const log = (text: string) => app.log.warn(text);
   const { env } = process;
   const self = identityLoader(app, appNumber(env));
   const baseUrl = readBaseUrl(env);
@@ -19,7 +19,7 @@ export default function trailhand(app: Probot): void {
     directory: deliveryInboxFolder(env, appNumber(env), baseUrl),
     server: readServer(env, baseUrl),
   };
-  createApp(
-    deliveryHandler(createServiceParts({ env, log: say, shouldRun: true, ...where })(app, self), self),
-  )(app);
+  createApp(deliveryHandler(createServiceParts({ env, log, shouldRun: true, ...where })(app, self), self))(
+    app,
+  );
 }

@@ -69,7 +69,7 @@ export class Reporter {
   }
 
   async #publish(): Promise<void> {
-    const { workspace, publisher, repo, server, self, log: say } = this.#options;
+    const { workspace, publisher, repo, server, self, log } = this.#options;
     while (this.#isStale && !this.#isStopped) {
       this.#isStale = false;
       const branches = await overviewBranches(workspace, this.#cache);
@@ -79,7 +79,7 @@ export class Reporter {
         uncertain: open,
         postponed: later,
       } = await showBranches(publisher, projectBranches(branches, repo, server), self);
-      for (const { write, why } of refused) say(`${write.kind}: ${why}`);
+      for (const { write, why } of refused) log(`${write.kind}: ${why}`);
       if (later) this.#publishAfter(later.ms);
       else if (open.length > 0) this.#publishAfter(this.#retryMs);
     }

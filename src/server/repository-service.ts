@@ -64,8 +64,8 @@ export class RepositoryService {
     octokit: Octokit,
     given: RepositoryServiceOptions,
   ): Promise<RepositoryService> {
-    const say = (text: string) => given.log(`${repo.owner}/${repo.name}: ${text}`);
-    const options = { ...given, say };
+    const log = (text: string) => given.log(`${repo.owner}/${repo.name}: ${text}`);
+    const options = { ...given, log };
     const ask = async () => ((await octokit.auth({ type: "installation" })) as { token: string }).token;
     const held = { token: await ask() };
     const { env, server, directory } = options;
@@ -74,14 +74,14 @@ export class RepositoryService {
     const workspace = await openWorkspace(directory, scriptEnvironment(env), {
       remote,
       lineEnv,
-      signing: options.signed ? { signer: openCommitSigner(octokit.request, repo), warn: say } : undefined,
+      signing: options.signed ? { signer: openCommitSigner(octokit.request, repo), warn: log } : undefined,
       person: botPerson(options.self),
-      pushes: () => openPushLog(octokit.request, repo, say),
+      pushes: () => openPushLog(octokit.request, repo, log),
     });
     const tokens = setInterval(() => {
       ask().then(
         (token) => (held.token = token),
-        (error: unknown) => say(`no new token: ${String(error)}`),
+        (error: unknown) => log(`no new token: ${String(error)}`),
       );
     }, SERVER.tokenMs);
     tokens.unref();
@@ -102,7 +102,7 @@ export class RepositoryService {
     this.#workspace = workspace;
     this.#tokenTimer = tokens;
     this.#options = options;
-    const { server, self, log: say } = options;
+    const { server, self, log } = options;
     const [accountId = 0] = self.botIds;
     this.#reporter = new Reporter({
       workspace,
@@ -110,7 +110,7 @@ export class RepositoryService {
       repo,
       server,
       self: { accountId, appId: self.appId },
-      log: say,
+      log,
     });
   }
 
@@ -147,9 +147,9 @@ export class RepositoryService {
   }
 
   #run(): void {
-    const { env, log: say } = this.#options;
+    const { env, log } = this.#options;
     const { ports, dispose } = createRunner(this.#workspace, scriptEnvironment(env), (event) => {
-      if (event.kind === "fault") say(event.what);
+      if (event.kind === "fault") log(event.what);
       this.#reporter.publishSoon();
     });
     const runner = new Runner(ports, {

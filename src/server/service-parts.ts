@@ -33,11 +33,11 @@ export function createServiceParts({
   createThrottle: pace,
   ...given
 }: PartsOptions): (app: Probot, self: () => Promise<OwnIdentity>) => ServiceParts {
-  const { log: say } = given;
+  const { log } = given;
   return (app, self) => {
     const stations = new Map<string, Promise<RepositoryService>>();
     const limits = new RateLimit();
-    const installed = installations(app, say, pace);
+    const installed = installations(app, log, pace);
     const open = async (repo: Repo): Promise<RepositoryService> => {
       const octokit = await installed(repo);
       return RepositoryService.open(repo, octokit, { ...given, limits, self: await self() });
@@ -57,7 +57,7 @@ export function createServiceParts({
           await stationOf(repo).then(
             (station) => station.publish(),
             // One repository that cannot be opened keeps no other from being looked at.
-            (error: unknown) => say(`${repo.owner}/${repo.name}: ${String(error)}`),
+            (error: unknown) => log(`${repo.owner}/${repo.name}: ${String(error)}`),
           );
         }
       },

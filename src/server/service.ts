@@ -48,27 +48,27 @@ export interface Service {
 
 /** Begins to serve. Throws a Fault when the inbox or the port is taken. */
 export async function startService(options: ServiceOptions): Promise<Service> {
-  const { log: say, inbox: dir } = options;
+  const { log, inbox: dir } = options;
   const release = lockInbox(dir);
   try {
     const inbox = new DiskInbox(dir);
-    if (inbox.brokenLines > 0) say(`${inbox.brokenLines} half-written lines in ${dir} were passed over`);
+    if (inbox.brokenLines > 0) log(`${inbox.brokenLines} half-written lines in ${dir} were passed over`);
     const app = await openApp(options);
     const self = options.self ?? identityLoader(app, options.credentials.appId);
     const parts = options.parts(app, self);
     await app.load(createApp(deliveryHandler(parts, self)));
     const door = new HttpServer({
       inbox,
-      warn: say,
+      warn: log,
       verify: (body, given) => app.webhooks.verify(body, given),
     });
     const handle = (delivery: Delivery) => app.receive(delivery as Parameters<Probot["receive"]>[0]);
-    const work = new Dispatcher({ inbox, warn: say, handle });
+    const work = new Dispatcher({ inbox, warn: log, handle });
     const { waiting } = inbox.stats();
     const since = inbox.lastSeen();
     const port = await listen(door, options);
     work.start();
-    const tidy = () => void inbox.compact().catch((error: unknown) => say(`the inbox: ${String(error)}`));
+    const tidy = () => void inbox.compact().catch((error: unknown) => log(`the inbox: ${String(error)}`));
     tidy();
     const timer = setInterval(tidy, SERVER.compactMs);
     const stopping = new AbortController();
@@ -76,7 +76,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const recovered =
       options.recoverMs === undefined
         ? undefined
-        : recoverMissed({ app, inbox, since, warn: say, signal }, parts, options.recoverMs);
+        : recoverMissed({ app, inbox, since, warn: log, signal }, parts, options.recoverMs);
     const stop = async () => {
       clearInterval(timer);
       stopping.abort();
@@ -110,7 +110,7 @@ export function deliveryHandler(
 export async function openApp({
   credentials,
   baseUrl,
-  log: say,
+  log,
 }: Pick<ServiceOptions, "credentials" | "baseUrl" | "log">): Promise<Probot> {
   const { Probot, ProbotOctokit } = await loadProbot();
   const app = new Probot({
@@ -118,20 +118,20 @@ export async function openApp({
     // Its own pace is three seconds for each comment, on top of ours.
     Octokit: ProbotOctokit.defaults((given: object) => ({ ...given, throttle: { enabled: false } })),
     ...(baseUrl === undefined ? {} : { baseUrl }),
-    log: quietLog(say) as never,
+    log: quietLog(log) as never,
   });
   return app.ready();
 }
 
 /** The log that Probot and octokit write to: warnings alone, in one line, without what they are about. */
-function quietLog(say: (text: string) => void): object {
+function quietLog(log: (text: string) => void): object {
   const none = () => undefined;
-  const tell = (...given: readonly unknown[]) => {
+  const warn = (...given: readonly unknown[]) => {
     const text = given.find((one): one is string => typeof one === "string");
-    if (text !== undefined) say(text.split("\n")[0]?.slice(0, 500) ?? "");
+    if (text !== undefined) log(text.split("\n")[0]?.slice(0, 500) ?? "");
   };
-  const log = { trace: none, debug: none, info: none, warn: tell, error: tell, fatal: tell };
-  return { ...log, child: () => quietLog(say) };
+  const logger = { trace: none, debug: none, info: none, warn, error: warn, fatal: warn };
+  return { ...logger, child: () => quietLog(log) };
 }
 
 /** Who we are on GitHub, asked for once; asked for again where that failed. */

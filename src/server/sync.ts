@@ -29,13 +29,13 @@ type ThrottleSettings = Pick<ThrottleOptions, "throttle" | "sleep">;
 export async function openGithub(
   env: Environment,
   repo: Repo,
-  say: (text: string) => void,
+  log: (text: string) => void,
   pace: ThrottleSettings = { throttle: new RequestThrottle() },
 ): Promise<OpenedGithub> {
   const token = env["GITHUB_TOKEN"]?.trim() ?? "";
   const baseUrl = readBaseUrl(env);
   try {
-    const how = { ...pace, log: say };
+    const how = { ...pace, log };
     if (token !== "") return await openAsTokenOwner(token, baseUrl, env, repo, how);
     if (!env["APP_ID"]) throw new UserError(MESSAGES.noGithubToken());
     return await openAsApp(env, baseUrl, repo, how);

@@ -1,7 +1,7 @@
 /** Follows a webhook of GitHub to the request commit that it causes. */
 import { createHmac } from "node:crypto";
 import { expect, test } from "vitest";
-import { parseCommands } from "../../src/github/commands/command-table.ts";
+import { parseCommands } from "../../src/github/commands/parse-commands.ts";
 import { readEvent } from "../../src/github/commands/parse-event.ts";
 import { ANN, FILES, only, openOffice, REPO, SELF, WORKFLOW } from "../support/github/action-fixture.ts";
 import { comparePage, json } from "./walk-page.ts";
@@ -12,7 +12,7 @@ const SECRET = "It's a Secret to Everybody";
 const PAYLOAD = {
   action: "created",
   issue: { number: 12 },
-  comment: { id: 900, body: "Looks small.\n\n/run work keep the old limit", user: { id: ANN.id } },
+  comment: { id: 900, body: "Looks small.\n\n/request work keep the old limit", user: { id: ANN.id } },
   repository: { name: REPO.name, owner: { login: REPO.owner } },
   sender: { id: ANN.id, login: ANN.login, type: "User" },
 };
@@ -53,16 +53,16 @@ test("docs/walks/webhook-to-request.md shows what a webhook becomes", { timeout:
         },
         {
           title: "The text is read as commands",
-          text: "`src/github/commands/markdown-lines.ts` drops quotes, code, lists and HTML. `src/github/commands/command-table.ts` parses what is left.",
+          text: "`src/github/commands/markdown-lines.ts` drops quotes, code, lists and HTML. `src/github/commands/parse-commands.ts` parses what is left.",
           block: json(
             parseCommands(intent.text, SELF.slug).map((parsed) =>
-              parsed.kind === "command" ? { name: parsed.command.name, args: parsed.args } : parsed,
+              parsed.kind === "command" ? { name: parsed.command.name, words: parsed.words } : parsed,
             ),
           ),
         },
         {
           title: "Permission and limits",
-          text: "`src/github/commands/actor.ts` asks GitHub for the permission that the account has now, and `src/github/commands/rate-limit.ts` counts its commands. Neither the payload nor the commit is trusted for that.",
+          text: "`src/github/commands/intent-actor.ts` asks GitHub for the permission that the account has now, and `src/github/commands/rate-limit.ts` counts its commands. Neither the payload nor the commit is trusted for that.",
           block: json({ asked: [...new Set(office.asked)], permission: office.known.people.get(ANN.login)?.permission }),
         },
         {

@@ -238,7 +238,7 @@ class Shelf {
   }
 
   #reaction(method: string, location: string, { content }: Stored, user: object): Answer {
-    const here = this.reactions.filter((one) => one["spot"] === location);
+    const here = this.reactions.filter((one) => one["location"] === location);
     if (method === "GET") return { status: 200, data: here };
     const known = here.find((one) => one["content"] === content);
     if (known) return { status: 200, data: known };

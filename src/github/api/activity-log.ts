@@ -18,13 +18,13 @@ const PAGES = 10;
 export function openPushLog(
   request: Octokit["request"],
   repo: Repo,
-  say: (text: string) => void,
+  log: (text: string) => void,
 ): (branch: Branch) => Promise<readonly Push[]> {
   return async (branch) => {
     try {
       return await readLog(request, repo, branch);
     } catch (error) {
-      say(`GitHub does not tell who pushed: ${String(error)}`);
+      log(`GitHub does not tell who pushed: ${String(error)}`);
       return [];
     }
   };

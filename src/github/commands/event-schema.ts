@@ -1,14 +1,15 @@
 /**
- * The parts of GitHub's payloads that are read; all else in them is passed over.
+ * The parts of GitHub's webhook payloads that Trailhand reads. Other fields are ignored.
  *
- * What must hold: a name that becomes a part of an address is one that GitHub gives; ids are numbers.
+ * Invariants:
+ * - Names that become part of a URL contain only characters that GitHub allows.
  */
 import * as z from "zod";
 
 export const account = z.object({ id: z.int(), login: z.string().min(1).max(100), type: z.string() });
 export type AccountPayload = z.infer<typeof account>;
 
-/** `..` is no name, and nothing of one leaves its place in a path. */
+/** `.` and `..` are not names, and no name contains a slash. */
 const name = z.string().regex(/^(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/);
 export const fullName = z.string().regex(/^[A-Za-z0-9_-]{1,100}\/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/);
 const sha = z.string().regex(/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/);
@@ -18,7 +19,7 @@ export const repository = z.object({ name, owner: z.object({ login: name }) });
 const app = z.object({ id: z.int() }).nullish();
 const user = z.object({ id: z.int() }).nullish();
 
-/** What comments, reviews, issues and pull requests have in common. */
+/** The common fields of comments, reviews, issues and pull requests. */
 export const comment = z.object({
   user,
   body: z.string().nullish(),

@@ -1,20 +1,15 @@
-/**
- * What acting asks of GitHub, at the moment of acting.
- *
- * What must hold: every answer is GitHub's own of now, never what an event or a text says; the name
- * of somebody goes into an address as one part of it.
- */
+/** The questions that commands ask GitHub while they run. Event payloads are never used instead. */
 import type { Octokit } from "@octokit/rest";
 import type { IssueText } from "./intent.ts";
 import type { Repo } from "../api/repo.ts";
 
-/** What GitHub says of somebody in a repository. */
+/** The permission of an account in a repository. */
 export interface Permission {
-  /** Of the account that has the name now. */
+  /** The number of the account that has the login now. */
   readonly id: number;
-  /** A role, which may be one of the owner's own making. */
+  /** The role, possibly a custom one. */
   readonly role: string;
-  /** The nearest of `admin`, `write`, `read` and `none`. */
+  /** The nearest standard permission: `admin`, `write`, `read` or `none`. */
   readonly permission: string;
 }
 
@@ -35,7 +30,6 @@ export interface GitHubQueries {
   pull(repo: Repo, number: number): Promise<PullRequestInfo>;
 }
 
-/** GitHub itself. */
 export function openGitHubQueries({ request }: Pick<Octokit, "request">): GitHubQueries {
   return {
     async permission({ owner, name: repo }, username) {
@@ -63,13 +57,13 @@ export function openGitHubQueries({ request }: Pick<Octokit, "request">): GitHub
         pull_number: number,
       });
       const { head, base, title, body } = data;
-      // The head's repository is null where the fork is gone.
-      const from = head.repo as { readonly id: number } | null;
+      // The repository of the head is null when the fork was deleted.
+      const headRepo = head.repo as { readonly id: number } | null;
       return {
         number,
         title,
         body: body ?? "",
-        head: { ref: head.ref, sha: head.sha, isFork: from?.id !== base.repo.id },
+        head: { ref: head.ref, sha: head.sha, isFork: headRepo?.id !== base.repo.id },
       };
     },
   };

@@ -1,23 +1,25 @@
 /**
- * Acts on intents: each is handed to who carries it out for its actor.
+ * Handles an intent: runs it for its account.
  *
- * What must hold: whoever is not listened to is not answered; two commands of one comment are two events.
+ * Invariants:
+ * - An account that is not listened to gets no reply.
+ * - Each command of a comment is an event of its own.
  */
-import { IntentActor, type ActorOptions, type IntentResult } from "./actor.ts";
-import { parseCommands } from "./command-table.ts";
+import { IntentActor, type ActorOptions, type IntentResult } from "./intent-actor.ts";
+import { parseCommands } from "./parse-commands.ts";
 import type { RepositoryActions } from "./repository-port.ts";
 import type { GitHubQueries } from "./github-queries.ts";
 import type { Intent } from "./intent.ts";
 import { isListenedTo } from "./permission.ts";
 
-/** Acts on an intent. Throws only where GitHub or the remote is away, so that it is tried again. */
+/** Throws only while GitHub or the remote is unreachable, so that the delivery is retried. */
 export async function handleIntent(
   intent: Intent,
   actions: RepositoryActions,
   queries: GitHubQueries,
   options: ActorOptions,
 ): Promise<readonly IntentResult[]> {
-  // Bots are answered with silence, or two of them would go on for ever.
+  // A reply to a bot could start a loop of two bots.
   if ("actor" in intent && !(await isListenedTo(intent.actor, actions))) return [];
   switch (intent.kind) {
     case "wake":
@@ -27,7 +29,7 @@ export async function handleIntent(
       await actions.recordCheck(intent.commit, intent.name, intent.conclusion);
       return [];
     case "command":
-      return actOnText(intent, actions, queries, options);
+      return handleCommands(intent, actions, queries, options);
     case "label":
       return [await new IntentActor(intent, actions, queries, options).label(intent.issue, intent.state)];
     case "review":
@@ -41,7 +43,7 @@ export async function handleIntent(
   }
 }
 
-async function actOnText(
+async function handleCommands(
   intent: Extract<Intent, { kind: "command" }>,
   actions: RepositoryActions,
   queries: GitHubQueries,
@@ -50,9 +52,8 @@ async function actOnText(
   const results: IntentResult[] = [];
   for (const [at, parsed] of parseCommands(intent.text, options.slug).entries()) {
     const event = at === 0 ? intent.event : `${intent.event}#${at + 1}`;
-    results.push(
-      await new IntentActor({ ...intent, event }, actions, queries, options).command(parsed, intent.location),
-    );
+    const actor = new IntentActor({ ...intent, event }, actions, queries, options);
+    results.push(await actor.command(parsed, intent.location));
   }
   return results;
 }

@@ -1,19 +1,19 @@
 /**
- * What an event of GitHub asks for: plain data, between reading a payload and acting on it.
+ * What a GitHub event asks for, as plain data.
  *
- * What must hold: nothing here is believed because a text says so; who acts is a numeric id, and what
- * they may do is asked of GitHub at the moment of acting.
+ * Invariants:
+ * - An account is a numeric id. Its rights are read from GitHub when the intent is handled.
  */
 import type { Repo } from "../api/repo.ts";
 
-/** An account, as a signed event names it. */
+/** The account that caused an event. */
 export interface Actor {
   readonly id: number;
   readonly login: string;
   readonly isBot: boolean;
 }
 
-/** Where a command was written, so that the reaction and the answer go there. */
+/** Where a command was written; reactions and replies go there. */
 export interface CommentLocation {
   readonly kind: "issue" | "pull" | "issue-comment" | "review" | "review-comment";
   /** The number of the issue or pull request. */
@@ -22,7 +22,7 @@ export interface CommentLocation {
   readonly id: number | undefined;
 }
 
-/** What an issue says, for the request that begins its work. */
+/** The text of an issue, for the request that starts its work. */
 export interface IssueText {
   readonly number: number;
   readonly title: string;
@@ -30,16 +30,16 @@ export interface IssueText {
 }
 
 export type Intent =
-  /** Look at the repository; a branch is a hint only. */
+  /** Scan the repository. The branch is only a hint. */
   | { readonly kind: "wake"; readonly repo: Repo; readonly branch: string | undefined }
   | {
       readonly kind: "command";
       readonly repo: Repo;
       readonly actor: Actor;
       readonly location: CommentLocation;
-      /** The text as it was written; commands are read from it. */
+      /** The unchanged text that contains the commands. */
       readonly text: string;
-      /** What makes a second delivery of the same event none: `comment:123`. */
+      /** The same for each delivery of one event, so that it runs once. For example `comment:123`. */
       readonly event: string;
     }
   | {
@@ -66,7 +66,7 @@ export type Intent =
       readonly actor: Actor;
       readonly number: number;
       readonly verdict: "approved" | "changes_requested";
-      /** The full id of the commit that was looked at. */
+      /** The full id of the reviewed commit. */
       readonly commit: string;
       readonly event: string;
     }
@@ -78,7 +78,7 @@ export type Intent =
       readonly conclusion: string;
     }
   | {
-      /** A button of our own check run, or its re-run. */
+      /** A button of Trailhand's own check run, or its re-run. */
       readonly kind: "button";
       readonly repo: Repo;
       readonly actor: Actor;
@@ -87,5 +87,5 @@ export type Intent =
       readonly branch: string | undefined;
       readonly event: string;
     }
-  /** Look at everything: an installation was made, a repository was added. */
+  /** Scan these repositories: the App was installed, or a repository was added. */
   | { readonly kind: "sweep"; readonly repos: readonly Repo[] };

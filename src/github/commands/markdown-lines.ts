@@ -1,82 +1,82 @@
 /**
- * What of a comment was written to be acted upon: its lines, less everything that only shows text.
+ * Finds the lines of a comment that may be commands, in time linear in its size.
  *
- * What must hold: a line in fenced or indented code, a quote, an HTML comment or element, or inline
- * code is never among them; where a text can be read in two ways, nothing after that place counts.
- * Only lines that begin in the first column count, so that nothing inside a list does. Linear in size.
+ * Invariants:
+ * - Lines in code blocks, quotes, HTML, inline code and lists never count.
+ * - When the text is ambiguous, no line after that point counts.
  */
 
-/** GitHub takes no longer comments. */
-const LONGEST = 65_536;
+/** The longest comment that GitHub accepts. */
+const MAX_LENGTH = 65_536;
 
-/** Elements whose content is shown, not said, blank lines included. */
-const SHOWING = /<(pre|code|blockquote|script|style|textarea|samp|kbd)(?=[\s/>]|$)/iy;
+/** Elements whose content is displayed only, blank lines included. */
+const DISPLAY_ELEMENT = /<(pre|code|blockquote|script|style|textarea|samp|kbd)(?=[\s/>]|$)/iy;
 const TAG = /<[A-Za-z/!?]/y;
 
 interface Fence {
   readonly mark: string;
   readonly length: number;
   readonly column: number;
-  /** True behind the mark of a list. */
-  readonly listed: boolean;
+  /** True after a list marker. */
+  readonly isInList: boolean;
 }
 
 interface Line {
   readonly text: string;
-  readonly counts: boolean;
+  readonly canCount: boolean;
 }
 
-/** A part of a paragraph that is shown otherwise than it is written, or not at all. */
+/** A part of a paragraph that GitHub displays differently from its source, or not at all. */
 interface Hidden {
   readonly from: number;
   readonly to: number;
-  /** True for what may stand inside of a line: code, and an element's mark. */
-  readonly fits: boolean;
+  /** True for inline code and tags, which may stand inside a command. */
+  readonly isInline: boolean;
 }
 
-/** The lines that may hold a command, in their order, without the line break. */
-export function commandLines(text: string, longest = LONGEST): string[] {
+/** The lines that may be commands, in their order, without line breaks. */
+export function commandLines(text: string, maxLength = MAX_LENGTH): string[] {
   const reader = new Reader();
-  for (const line of text.slice(0, longest).replaceAll("\0", "").replace(/\r\n?/g, "\n").split("\n"))
+  for (const line of text.slice(0, maxLength).replaceAll("\0", "").replace(/\r\n?/g, "\n").split("\n"))
     reader.read(line);
   reader.endParagraph();
-  return reader.spoken.filter((line) => /^\S/.test(line));
+  return reader.countedLines.filter((line) => /^\S/.test(line));
 }
 
 class Reader {
-  readonly spoken: string[] = [];
+  readonly countedLines: string[] = [];
   #paragraph: Line[] = [];
   #fence: Fence | undefined;
-  /** What ends the comment or the element that is open. */
+  /** The end of the open HTML comment or element. */
   #until: string | undefined;
-  /** What begins with a quote or a tag goes on until a blank line. */
+  /** The block that the next blank line ends. */
   #within: "quote" | "html" | undefined;
-  /** True once the text can be read in two ways. */
-  #lost = false;
+  /** True once the text is ambiguous. */
+  #isAmbiguous = false;
 
   read(text: string): void {
     const opening = openingOf(text);
-    // What a comment swallows is decided by the text before it.
+    // Where an HTML comment starts depends on the text before this line, so that comes first.
     if (opening || isBlank(text) || isQuote(text)) this.endParagraph();
-    if (this.#lost) return;
+    if (this.#isAmbiguous) return;
     if (this.#fence) {
-      const next = after(this.#fence, text, opening);
-      this.#lost = next === "lost";
-      this.#fence = next === "lost" ? undefined : next;
-    } else if (this.#until !== undefined) this.#paragraph.push({ text, counts: true });
+      const next = fenceAfter(this.#fence, text, opening);
+      this.#isAmbiguous = next === "ambiguous";
+      this.#fence = next === "ambiguous" ? undefined : next;
+    } else if (this.#until !== undefined) this.#paragraph.push({ text, canCount: true });
     else if (isBlank(text)) this.#within = undefined;
     else if (opening) {
-      this.#lost = this.#within === "html";
+      this.#isAmbiguous = this.#within === "html";
       this.#within = undefined;
       this.#fence = opening;
     } else {
       if (isQuote(text)) this.#within ??= "quote";
       else if (/^ {0,3}<[A-Za-z/!?]/.test(text)) this.#within ??= "html";
-      if (this.#within !== "quote") this.#paragraph.push({ text, counts: this.#within === undefined });
+      if (this.#within !== "quote") this.#paragraph.push({ text, canCount: this.#within === undefined });
     }
   }
 
-  /** Adds those lines of the paragraph that are outside of what is hidden. */
+  /** Adds the lines of the paragraph that no hidden part covers. */
   endParagraph(): void {
     const lines = this.#paragraph;
     if (lines.length === 0) return;
@@ -84,28 +84,28 @@ class Reader {
     const hidden = this.#hiddenIn(lines.map((line) => line.text).join("\n"));
     let at = 0;
     let next = 0;
-    for (const { text, counts } of lines) {
+    for (const { text, canCount } of lines) {
       const [from, to] = [at, at + text.length];
       at = to + 1;
-      let isOpen = true;
+      let isVisible = true;
       while (next < hidden.length && (hidden[next]?.to ?? 0) <= from) next++;
-      for (let one = hidden[next]; one && one.from < to; one = hidden[next]) {
-        isOpen &&= one.fits && one.from > from && one.to <= to;
-        if (one.to > to) break;
+      for (let part = hidden[next]; part && part.from < to; part = hidden[next]) {
+        isVisible &&= part.isInline && part.from > from && part.to <= to;
+        if (part.to > to) break;
         next++;
       }
-      if (counts && isOpen) this.spoken.push(text);
+      if (canCount && isVisible) this.countedLines.push(text);
     }
   }
 
-  /** The parts of a paragraph that are hidden, in their order. */
+  /** The hidden parts of a paragraph, in their order. */
   #hiddenIn(text: string): Hidden[] {
     const hidden: Hidden[] = [];
     const lower = text.toLowerCase();
     const ends = ticksIn(text);
     let at = 0;
-    const hide = (from: number, to: number, fits = true) => {
-      hidden.push({ from, to, fits });
+    const hide = (from: number, to: number, isInline = true) => {
+      hidden.push({ from, to, isInline });
       at = to;
     };
     const hideUntil = (from: number, until: string) => {
@@ -124,10 +124,10 @@ class Reader {
       else if (text.startsWith("<!--", at)) {
         at += 4;
         hideUntil(from, "-->");
-      } else if (matches(SHOWING, text, at)) {
+      } else if (matches(DISPLAY_ELEMENT, text, at)) {
         hideUntil(from, `</${/^[a-z]+/.exec(lower.slice(at + 1, at + 12))?.[0] ?? ""}`);
       } else if (matches(TAG, text, at)) {
-        // One that goes on in the next line may hold anything there.
+        // A tag that continues on the next line may contain anything there.
         hide(at, endOfTag(text, at) ?? text.length);
       } else at++;
     }
@@ -140,14 +140,14 @@ function matches(pattern: RegExp, text: string, at: number): boolean {
   return pattern.test(text);
 }
 
-/** Where a tag ends that ends in its line. */
+/** The end of a tag, when it ends on its line. */
 function endOfTag(text: string, from: number): number | undefined {
   let quote: string | undefined;
   for (let at = from; at < text.length && text[at] !== "\n"; at++) {
-    const one = text[at];
-    if (quote !== undefined) quote = one === quote ? undefined : quote;
-    else if (one === '"' || one === "'") quote = one;
-    else if (one === ">") return at + 1;
+    const character = text[at];
+    if (quote !== undefined) quote = character === quote ? undefined : quote;
+    else if (character === '"' || character === "'") quote = character;
+    else if (character === ">") return at + 1;
   }
   return undefined;
 }
@@ -158,7 +158,7 @@ function skipTicks(text: string, from: number): number {
   return at;
 }
 
-/** From where each piece of inline code begins to where it ends: at the next run of as many ticks. */
+/** Maps the start of each inline code span to its end, which is the next run of equally many backquotes. */
 function ticksIn(text: string): ReadonlyMap<number, number> {
   const runs: [from: number, to: number][] = [];
   for (let at = text.indexOf("`"); at >= 0;) {
@@ -177,32 +177,32 @@ function ticksIn(text: string): ReadonlyMap<number, number> {
 }
 
 const isBlank = (line: string): boolean => line.trim() === "";
-const isQuote = (line: string): boolean => contentOf(line).quote;
+const isQuote = (line: string): boolean => contentOf(line).isQuote;
 
-/** Where the text of a line begins, past the marks of lists and quotes. */
+/** Where the text of a line starts, after list and quote markers. */
 function contentOf(line: string): {
   readonly column: number;
-  readonly quote: boolean;
-  readonly listed: boolean;
+  readonly isQuote: boolean;
+  readonly isInList: boolean;
 } {
   let at = 0;
-  let [quote, listed] = [false, false];
+  let [isQuote, isInList] = [false, false];
   for (;;) {
     const before = at;
     while (line[at] === " " || line[at] === "\t") at++;
     if (line[at] === ">") {
-      quote = true;
+      isQuote = true;
       at++;
     } else {
-      const past = pastListMark(line, at);
-      listed ||= past > at;
-      at = past;
+      const end = skipListMarker(line, at);
+      isInList ||= end > at;
+      at = end;
     }
-    if (at === before) return { column: at, quote, listed };
+    if (at === before) return { column: at, isQuote, isInList };
   }
 }
 
-function pastListMark(line: string, from: number): number {
+function skipListMarker(line: string, from: number): number {
   let at = from;
   if ("-*+".includes(line[at] ?? "?")) at++;
   else {
@@ -213,29 +213,29 @@ function pastListMark(line: string, from: number): number {
   return line[at] === " " || line[at] === "\t" ? at : from;
 }
 
-/** The fence that a line opens. */
+/** The code fence on a line. */
 function openingOf(line: string): Fence | undefined {
-  const { column, quote, listed } = contentOf(line);
+  const { column, isQuote, isInList } = contentOf(line);
   const mark = line[column];
-  if (quote || (mark !== "`" && mark !== "~")) return undefined;
+  if (isQuote || (mark !== "`" && mark !== "~")) return undefined;
   let end = column;
   while (line[end] === mark) end++;
-  // A tick in its info makes it inline code.
+  // A backquote in the info string makes it inline code.
   if (end - column < 3 || (mark === "`" && line.includes("`", end))) return undefined;
-  return { mark, length: end - column, column, listed };
+  return { mark, length: end - column, column, isInList };
 }
 
 /**
- * The fence after a line inside of it. One that may belong to a list ends where the list does, and
- * lists are not read here: it is closed as it was opened, or all is lost.
+ * The fence that is open after a line inside it. A fence in a list ends with the list, and lists are
+ * not parsed here: such a fence must be closed exactly as it was opened, or the text is ambiguous.
  */
-function after(fence: Fence, line: string, found: Fence | undefined): Fence | "lost" | undefined {
+function fenceAfter(fence: Fence, line: string, found: Fence | undefined): Fence | "ambiguous" | undefined {
   const isTop = fence.column === 0;
-  if (!isTop && /^\S/.test(line)) return "lost";
+  if (!isTop && /^\S/.test(line)) return "ambiguous";
   if (!found) return fence;
-  const isBare = line.slice(found.column + found.length).trim() === "";
-  const closes = found.mark === fence.mark && found.length >= fence.length && isBare && !found.listed;
-  if (isTop) return closes && found.column <= 3 && !/^ *\t/.test(line) ? undefined : fence;
-  const isInLine = found.column === fence.column || (found.column > fence.column && fence.listed);
-  return closes && isInLine && !/^ *\t/.test(line) ? undefined : "lost";
+  const hasNoInfo = line.slice(found.column + found.length).trim() === "";
+  const canClose = found.mark === fence.mark && found.length >= fence.length && hasNoInfo && !found.isInList;
+  if (isTop) return canClose && found.column <= 3 && !/^ *\t/.test(line) ? undefined : fence;
+  const isAligned = found.column === fence.column || (found.column > fence.column && fence.isInList);
+  return canClose && isAligned && !/^ *\t/.test(line) ? undefined : "ambiguous";
 }

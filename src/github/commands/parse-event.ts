@@ -1,12 +1,14 @@
 /**
- * Reads what an event of GitHub asks for.
+ * Reads what a GitHub event asks for.
  *
- * What must hold: it never throws; a payload of another shape asks for nothing, and the reason is
- * said; what this app did itself asks for nothing; nobody is believed to be anybody but the sender.
+ * Invariants:
+ * - It never throws. A payload of an unexpected shape asks for nothing, and the reason says why.
+ * - Events that Trailhand caused itself ask for nothing.
+ * - The actor of an intent is always the sender of the event.
  */
 import * as z from "zod";
 import { branchOf, parseStateName } from "../../core/protocol/ids.ts";
-import { parseCommands } from "./command-table.ts";
+import { parseCommands } from "./parse-commands.ts";
 import {
   account,
   checkRun,
@@ -28,46 +30,52 @@ import {
 import type { Actor, Intent, CommentLocation } from "./intent.ts";
 import type { Repo } from "../api/repo.ts";
 
-/** Who this app is, as GitHub numbers it. */
+/** Trailhand's own identity on GitHub. */
 export interface OwnIdentity {
   readonly appId?: number | undefined;
-  /** The accounts by which it writes. */
+  /** The accounts that it writes as. */
   readonly botIds: readonly number[];
-  /** Its name, as people mention it. */
+  /** The name of the App, as people mention it. */
   readonly slug: string;
 }
 
 export interface EventReading {
   readonly intents: readonly Intent[];
-  /** Why there are none. */
+  /** Why there are no intents. */
   readonly reason?: string;
 }
 
-/** Labels that name a state. */
+/** The prefix of labels that name a state. */
 const STATE_LABEL = "state:";
 
+const OWN_EVENT = "Trailhand caused the event itself";
+const OTHER_CHECK = "the check belongs to another App";
+const unusedAction = (action: string): EventReading =>
+  ignored(`Trailhand does not use the action ${action} of this event`);
 const ignored = (reason: string): EventReading => ({ intents: [], reason });
 const intentsOf = (...intents: readonly Intent[]): EventReading => ({ intents });
 
-/** Reads an event by the name in its header. */
+/** `name` is the `X-GitHub-Event` header. */
 export function readEvent(name: string, payload: unknown, self: OwnIdentity): EventReading {
   const read = Object.hasOwn(READERS, name) ? READERS[name] : undefined;
-  if (!read) return ignored(`${name} asks for nothing`);
+  if (!read) return ignored(`Trailhand does not use the event ${name}`);
   const sender = z.object({ sender: account.optional() }).safeParse(payload);
   const id = sender.success ? sender.data.sender?.id : undefined;
-  if (id !== undefined && self.botIds.includes(id)) return ignored("it is this app's own doing");
+  if (id !== undefined && self.botIds.includes(id)) return ignored(OWN_EVENT);
   return read(payload, self);
 }
 
 type Reader = (payload: unknown, self: OwnIdentity) => EventReading;
 
-/** A reader of payloads of one shape; of any other it says where they differ. */
+/** Wraps a reader with the validation of its payload. */
 function withSchema<T>(schema: z.ZodType<T>, read: (payload: T, self: OwnIdentity) => EventReading): Reader {
   return (payload, self) => {
     const parsed = schema.safeParse(payload);
     if (parsed.success) return read(parsed.data, self);
     const [issue] = parsed.error.issues;
-    return ignored(`it is of another shape: ${issue?.path.join(".") || "it"}: ${issue?.message ?? ""}`);
+    return ignored(
+      `the payload is not valid at ${issue?.path.join(".") || "its root"}: ${issue?.message ?? ""}`,
+    );
   };
 }
 
@@ -86,11 +94,11 @@ function commandIntent(
 ): EventReading {
   const { repo, sender, location, event } = from;
   const actor = actorOf(sender);
-  if (!text || parseCommands(text, self.slug).length === 0) return ignored("there is no command in it");
+  if (!text || parseCommands(text, self.slug).length === 0) return ignored("the text contains no command");
   return intentsOf({ kind: "command", repo, actor, location, text, event });
 }
 
-/** A new comment; of one that somebody else is said to have written nothing is believed. */
+/** The commands of a new comment, whose author must be the sender. */
 function newCommentIntent(
   from: {
     readonly repo: Repo;
@@ -101,21 +109,21 @@ function newCommentIntent(
   { user, body, performed_via_github_app: via }: z.infer<typeof comment>,
   self: OwnIdentity,
 ): EventReading {
-  if (self.appId !== undefined && via?.id === self.appId) return ignored("it is this app's own doing");
-  if (user?.id !== from.sender.id) return ignored("its author is not who sent it");
+  if (self.appId !== undefined && via?.id === self.appId) return ignored(OWN_EVENT);
+  if (user?.id !== from.sender.id) return ignored("the author of the comment is not the sender of the event");
   return commandIntent(from, body, self);
 }
 
 const repoOf = ({ owner, name }: z.infer<typeof repository>): Repo => ({ owner: owner.login, name });
-const combine = (one: EventReading, ...others: readonly EventReading[]): EventReading => {
-  const intents = [one, ...others].flatMap((each) => each.intents);
-  return intents.length > 0 ? { intents } : one;
+const combine = (first: EventReading, second: EventReading): EventReading => {
+  const intents = [...first.intents, ...second.intents];
+  return intents.length > 0 ? { intents } : first;
 };
 
 const READERS: Readonly<Record<string, Reader>> = {
   push: withSchema(push, ({ repository, ref }) => {
     const branch = branchOf(ref);
-    if (branch === undefined) return ignored("no branch moved");
+    if (branch === undefined) return ignored("the push moved no branch");
     return intentsOf({ kind: "wake", repo: repoOf(repository), branch });
   }),
 
@@ -129,12 +137,11 @@ const READERS: Readonly<Record<string, Reader>> = {
     }
     if (action === "closed" || action === "reopened")
       return intentsOf({ kind: "wake", repo, branch: `trailhand/issue-${number}` });
-    if (action !== "labeled" || !label?.name.startsWith(STATE_LABEL))
-      return ignored(`${action} asks for nothing`);
+    if (action !== "labeled" || !label?.name.startsWith(STATE_LABEL)) return unusedAction(action);
     const state = parseStateName(label.name.slice(STATE_LABEL.length).trim());
-    if (!state) return ignored("its label names no state");
+    if (!state) return ignored("the label does not name a state");
     const text = { number, title, body: issue.body ?? "" };
-    // The label may come a second time, for another round; a second delivery says the same moment.
+    // The time tells a label that was set again from a second delivery of the same event.
     const event = `issue:${number}:labeled:${state}:${issue.updated_at}`;
     return intentsOf({ kind: "label", repo, actor, issue: text, state, event });
   }),
@@ -150,18 +157,18 @@ const READERS: Readonly<Record<string, Reader>> = {
   }),
 
   pull_request: withSchema(pull, ({ action, pull_request: it, repository, sender }, self) => {
-    const done = pullActionOf(action, it.merged === true);
-    if (!done) return ignored(`${action} asks for nothing`);
+    const pullAction = pullActionOf(action, it.merged === true);
+    if (!pullAction) return unusedAction(action);
     const repo = repoOf(repository);
     const { number } = it;
     const actor = actorOf(sender);
     const head = { ref: it.head.ref, sha: it.head.sha, isFork: isFork(it) };
     const event = `pull:${number}:${action}:${it.head.sha}:${it.updated_at}`;
-    const seen = intentsOf({ kind: "pull", repo, actor, number, action: done, head, event });
-    if (action !== "opened") return seen;
+    const change = intentsOf({ kind: "pull", repo, actor, number, action: pullAction, head, event });
+    if (action !== "opened") return change;
     const location: CommentLocation = { kind: "pull", number, id: undefined };
-    const said = newCommentIntent({ repo, sender, location, event: `pull:${number}:opened` }, it, self);
-    return combine(seen, said);
+    const text = newCommentIntent({ repo, sender, location, event: `pull:${number}:opened` }, it, self);
+    return combine(change, text);
   }),
 
   pull_request_review: withSchema(
@@ -171,15 +178,15 @@ const READERS: Readonly<Record<string, Reader>> = {
       const repo = repoOf(repository);
       const { number } = pull_request;
       const location: CommentLocation = { kind: "review", number, id: it.id };
-      const said = newCommentIntent({ repo, sender, location, event: `review:${it.id}` }, it, self);
+      const text = newCommentIntent({ repo, sender, location, event: `review:${it.id}` }, it, self);
       const actor = actorOf(sender);
       const verdict = it.state.toLowerCase();
-      if (it.user?.id !== actor.id) return said;
-      if (!it.commit_id || (verdict !== "approved" && verdict !== "changes_requested")) return said;
+      if (it.user?.id !== actor.id) return text;
+      if (!it.commit_id || (verdict !== "approved" && verdict !== "changes_requested")) return text;
       const event = `review:${it.id}:${verdict}`;
       return combine(
         intentsOf({ kind: "review", repo, actor, number, verdict, commit: it.commit_id, event }),
-        said,
+        text,
       );
     },
   ),
@@ -203,21 +210,21 @@ const READERS: Readonly<Record<string, Reader>> = {
     const isOwn = self.appId !== undefined && it.app?.id === self.appId;
     const [commit, branch] = [it.head_sha, it.check_suite?.head_branch ?? undefined];
     if (action === "completed") {
-      if (isOwn) return ignored("it is this app's own doing");
-      if (!it.conclusion) return ignored("it has no conclusion");
+      if (isOwn) return ignored(OWN_EVENT);
+      if (!it.conclusion) return ignored("the check has no conclusion");
       return intentsOf({ kind: "check", repo, name: it.name, commit, conclusion: it.conclusion });
     }
-    const asked = action === "rerequested" ? "retry" : requested_action?.identifier;
-    if ((action !== "rerequested" && action !== "requested_action") || asked === undefined)
-      return ignored(`${action} asks for nothing`);
-    if (!isOwn) return ignored("it is a check of another app");
-    const event = `check:${it.id}:${asked}`;
-    return buttonIntent({ repo, sender, action: asked, commit, branch, event });
+    const button = action === "rerequested" ? "retry" : requested_action?.identifier;
+    if ((action !== "rerequested" && action !== "requested_action") || button === undefined)
+      return unusedAction(action);
+    if (!isOwn) return ignored(OTHER_CHECK);
+    const event = `check:${it.id}:${button}`;
+    return buttonIntent({ repo, sender, action: button, commit, branch, event });
   }),
 
   check_suite: withSchema(checkSuite, ({ action, check_suite: it, repository, sender }, self) => {
-    if (action !== "rerequested") return ignored(`${action} asks for nothing`);
-    if (self.appId === undefined || it.app?.id !== self.appId) return ignored("it is a check of another app");
+    if (action !== "rerequested") return unusedAction(action);
+    if (self.appId === undefined || it.app?.id !== self.appId) return ignored(OTHER_CHECK);
     const event = `check-suite:${it.id}:retry:${it.updated_at ?? ""}`;
     const from = { repo: repoOf(repository), sender, action: "retry", commit: it.head_sha, event };
     return buttonIntent({ ...from, branch: it.head_branch ?? undefined });
@@ -225,26 +232,24 @@ const READERS: Readonly<Record<string, Reader>> = {
 
   installation: withSchema(installation, ({ action, repositories }) => {
     const wanted = ["created", "unsuspend", "new_permissions_accepted"].includes(action);
-    return wanted ? sweepOf(repositories ?? []) : ignored(`${action} asks for nothing`);
+    return wanted ? sweepOf(repositories ?? []) : unusedAction(action);
   }),
 
   installation_repositories: withSchema(installationRepositories, ({ action, repositories_added }) =>
-    action === "added" ? sweepOf(repositories_added) : ignored(`${action} asks for nothing`),
+    action === "added" ? sweepOf(repositories_added) : unusedAction(action),
   ),
 
   repository: withSchema(z.object({ action: z.string(), repository }), ({ action, repository }) => {
     const wanted = ["created", "renamed", "transferred", "unarchived", "edited"].includes(action);
-    return wanted
-      ? intentsOf({ kind: "sweep", repos: [repoOf(repository)] })
-      : ignored(`${action} asks for nothing`);
+    return wanted ? intentsOf({ kind: "sweep", repos: [repoOf(repository)] }) : unusedAction(action);
   }),
 
-  // What GitHub Actions calls its timer and its button.
-  schedule: withSchema(scheduled, ({ repository: one }) =>
-    intentsOf({ kind: "sweep", repos: one ? [repoOf(one)] : [] }),
+  // The timer and the button of GitHub Actions.
+  schedule: withSchema(scheduled, ({ repository }) =>
+    intentsOf({ kind: "sweep", repos: repository ? [repoOf(repository)] : [] }),
   ),
-  workflow_dispatch: withSchema(scheduled, ({ repository: one }) =>
-    intentsOf({ kind: "sweep", repos: one ? [repoOf(one)] : [] }),
+  workflow_dispatch: withSchema(scheduled, ({ repository }) =>
+    intentsOf({ kind: "sweep", repos: repository ? [repoOf(repository)] : [] }),
   ),
 };
 
@@ -258,7 +263,7 @@ function pullActionOf(
   return merged ? "merged" : "closed";
 }
 
-/** A head whose repository is gone, or is not the one that the pull request is for. */
+/** True when the head is in another repository, or its repository was deleted. */
 const isFork = ({ head, base }: z.infer<typeof pull>["pull_request"]): boolean =>
   head.repo?.id !== base.repo.id;
 
@@ -271,10 +276,10 @@ function buttonIntent({
   return intentsOf({ kind: "button", actor: actorOf(sender), ...rest });
 }
 
-function sweepOf(all: readonly { readonly full_name: string }[]): EventReading {
-  const repos = all.flatMap(({ full_name }): Repo[] => {
+function sweepOf(names: readonly { readonly full_name: string }[]): EventReading {
+  const repos = names.flatMap(({ full_name }): Repo[] => {
     const [owner = "", name = ""] = fullName.safeParse(full_name).data?.split("/") ?? [];
     return name === "" ? [] : [{ owner, name }];
   });
-  return repos.length > 0 ? intentsOf({ kind: "sweep", repos }) : ignored("it names no repository");
+  return repos.length > 0 ? intentsOf({ kind: "sweep", repos }) : ignored("the event names no repository");
 }

@@ -1,10 +1,12 @@
 /**
- * Whether somebody may do what they ask for.
+ * Asks GitHub what right an account has in a repository.
  *
- * What must hold: GitHub is asked at that moment; the account is compared by its number, because a
- * name can pass to somebody else; without a clear answer nobody may do anything.
+ * Invariants:
+ * - GitHub is asked each time a command runs.
+ * - Accounts are compared by number, because a login can pass to another account.
+ * - Without a clear answer the right is `none`.
  */
-import { type Right, RIGHTS } from "./command-table.ts";
+import { type Right, RIGHTS } from "./right.ts";
 import type { GitHubQueries, Permission } from "./github-queries.ts";
 import type { Actor } from "./intent.ts";
 import type { Repo } from "../api/repo.ts";
@@ -14,11 +16,11 @@ import { MINUTE_MS } from "../../core/util/duration.ts";
 
 export interface RightsAnswer {
   readonly right: Right;
-  /** Why it is none, where GitHub did not say so itself. */
+  /** Why the right is `none`, where GitHub did not say so itself. */
   readonly why?: string;
 }
 
-/** What somebody may do. Throws when GitHub is away, so that the question is put again. */
+/** The right of an account. Throws while GitHub is unreachable, so that the delivery is retried. */
 export async function readRight(
   queries: GitHubQueries,
   repo: Repo,
@@ -31,57 +33,51 @@ export async function readRight(
     const status = statusOf(error);
     if (status === 404) return { right: "none" };
     if (status !== 401 && status !== 403) throw error;
-    return { right: "none", why: "GitHub does not tell this app what you may do" };
+    return { right: "none", why: "GitHub does not allow this App to read permissions" };
   }
-  if (!answer) return { right: "none", why: "GitHub names nobody" };
-  if (answer.id !== id) return { right: "none", why: "the name belongs to another account now" };
+  if (!answer) return { right: "none", why: "GitHub knows no such account" };
+  if (answer.id !== id) return { right: "none", why: "this login now belongs to another account" };
   return { right: rightIn(answer) };
 }
 
-/** A role of the owner's own making is as much as GitHub says that it includes. */
+/** A custom role counts as the permission that GitHub says it includes. */
 function rightIn({ role, permission }: Permission): Right {
-  const known = (name: string) => RIGHTS.find((one) => one === name);
+  const known = (name: string) => RIGHTS.find((right) => right === name);
   return known(role) ?? known(permission) ?? "none";
 }
 
-/** True when a right includes another one. */
-export const includesRight = (have: Right, need: Right): boolean =>
-  RIGHTS.indexOf(have) >= RIGHTS.indexOf(need);
-
-/** The sentence that says which right is missing. */
 export function missingRightMessage(
   login: string,
-  what: string,
-  need: Right,
+  command: string,
+  required: Right,
   { right, why }: RightsAnswer,
 ): string {
-  const because = why === undefined ? "" : `: ${why}`;
-  return `@${login}, \`${what}\` needs the right to ${need} here, and you have ${right}${because}.`;
+  const reason = why === undefined ? "" : `: ${why}`;
+  return `@${login}, \`${command}\` needs the right \`${required}\` in this repository, and you have \`${right}\`${reason}.`;
 }
 
 function statusOf(error: unknown): unknown {
-  return typeof error === "object" && error !== null && "status" in error && !isLimited(error)
+  return typeof error === "object" && error !== null && "status" in error && !isRateLimit(error)
     ? error.status
     : undefined;
 }
 
-/** GitHub says 403 too where it was asked too often. */
-function isLimited(error: object): boolean {
+/** GitHub also answers 403 when its rate limit is exceeded. */
+function isRateLimit(error: object): boolean {
   const { response } = error as { response?: { headers?: Record<string, unknown> } };
   const headers = response?.headers ?? {};
   return headers["retry-after"] !== undefined || String(headers["x-ratelimit-remaining"]) === "0";
 }
 
-/** What is said to somebody who asked for as much as an hour allows. */
-export const rateLimitMessage = (login: string, restMs: number): string =>
-  `@${login}, that is enough for this hour; go on in ${Math.ceil(restMs / MINUTE_MS)} min.`;
+export const rateLimitMessage = (login: string, waitMs: number): string =>
+  `@${login}, you have reached the limit of commands for this hour. Try again in ${Math.ceil(waitMs / MINUTE_MS)} min.`;
 
-/** People are; a bot is where it is listed. */
+/** True for people, and for bots that the workflow lists. */
 export async function isListenedTo({ id, isBot }: Actor, actions: RepositoryActions): Promise<boolean> {
   return !isBot || rightOfBot(id, (await actions.readView()).workflow) !== undefined;
 }
 
-/** What somebody may do now: GitHub has no roles for the accounts of Apps, so the workflow gives them one. */
+/** The right of a person or a bot. GitHub has no roles for the accounts of Apps: the workflow gives them one. */
 export async function readActorRight(
   actor: Actor,
   repo: Repo,

@@ -1,94 +1,101 @@
 /**
- * How much one actor may ask for in one repository, and which events were acted on lately.
+ * Limits the commands of one account in one repository, and remembers recently handled events.
  *
- * What must hold: pure but for its own counters; the time is an argument; what is older than the
- * window is forgotten, so that memory is bounded by what one window may hold.
+ * Invariants:
+ * - The caller passes the time; the only state is the counters.
+ * - Entries older than the window are dropped, so memory is bounded.
  */
 import { COMMENTS } from "../timing.ts";
 
 export interface LimitOptions {
-  /** Commands that are carried out, for one actor and repository in one window. */
+  /** Commands that may be carried out per account and repository in one window. */
   readonly maxAccepted?: number;
-  /** Questions to GitHub, refused ones included. */
+  /** Commands that may be tried in one window, refused ones included. */
   readonly maxAttempts?: number;
   readonly windowMs?: number;
 }
 
-interface Tally {
-  asked: number[];
+/** Moments in milliseconds since 1970, oldest first. */
+interface AccountHistory {
+  attempts: number[];
   accepted: number[];
-  /** When they were told that it is enough. */
-  told: number[];
+  /** When the account was told about its limit. */
+  notified: number[];
 }
 
-const ACTORS = 10_000;
+const MAX_ACCOUNTS = 10_000;
 
 export class RateLimit {
-  readonly #most: Required<LimitOptions>;
-  readonly #tallies = new Map<string, Tally>();
+  readonly #limits: Required<LimitOptions>;
+  readonly #accounts = new Map<string, AccountHistory>();
   readonly #events = new Map<string, number>();
 
   constructor(options: LimitOptions = {}) {
-    this.#most = { ...COMMENTS, ...options };
+    this.#limits = { ...COMMENTS, ...options };
   }
 
-  /** Counts a question; the time in milliseconds until the next one is heard, 0 for now. */
-  countAttempt(actor: string, now: number): number {
-    const tally = this.#tallyOf(actor, now);
-    const restMs = Math.max(
-      this.#restMs(tally.asked, this.#most.maxAttempts, now),
-      this.#restMs(tally.accepted, this.#most.maxAccepted, now),
+  /** Counts an attempt. Returns how long the account must wait, in milliseconds; 0 when it may go on. */
+  countAttempt(account: string, now: number): number {
+    const { attempts, accepted } = this.#historyOf(account, now);
+    const { maxAccepted, maxAttempts } = this.#limits;
+    const waitMs = Math.max(
+      this.#waitMs(attempts, maxAttempts, now),
+      this.#waitMs(accepted, maxAccepted, now),
     );
-    if (tally.asked.length < this.#most.maxAttempts) tally.asked.push(now);
-    return restMs;
+    if (attempts.length < maxAttempts) attempts.push(now);
+    return waitMs;
   }
 
-  /** True once in a window: somebody who writes without end is not answered without end. */
-  shouldNotify(actor: string, now: number): boolean {
-    const { told } = this.#tallyOf(actor, now);
-    return told.length === 0 && told.push(now) > 0;
+  /** True once in a window, so that repeated commands do not cause repeated replies. */
+  shouldNotify(account: string, now: number): boolean {
+    const { notified } = this.#historyOf(account, now);
+    return notified.length === 0 && notified.push(now) > 0;
   }
 
-  /** Like `ask`, of what was accepted as others remember it: moments, oldest first; nothing is counted. */
+  /** Like `countAttempt` for commands recorded elsewhere, given as moments, oldest first. Counts nothing. */
   waitAfter(accepted: readonly number[], now: number): number {
-    const fresh = accepted.filter((at) => now - at < this.windowMs);
-    return this.#restMs(fresh, this.#most.maxAccepted, now);
+    const recent = accepted.filter((at) => now - at < this.windowMs);
+    return this.#waitMs(recent, this.#limits.maxAccepted, now);
   }
 
   get windowMs(): number {
-    return this.#most.windowMs;
+    return this.#limits.windowMs;
   }
 
   /** True when an event was accepted within the window. */
   hasAccepted(event: string, now: number): boolean {
     const at = this.#events.get(event);
-    return at !== undefined && now - at < this.#most.windowMs;
+    return at !== undefined && now - at < this.windowMs;
   }
 
-  recordAccepted(actor: string, event: string, now: number): void {
-    this.#tallyOf(actor, now).accepted.push(now);
-    for (const [known, at] of this.#events) {
-      if (now - at < this.#most.windowMs) break;
-      this.#events.delete(known);
+  recordAccepted(account: string, event: string, now: number): void {
+    this.#historyOf(account, now).accepted.push(now);
+    for (const [oldest, at] of this.#events) {
+      if (now - at < this.windowMs) break;
+      this.#events.delete(oldest);
     }
     this.#events.delete(event);
     this.#events.set(event, now);
   }
 
-  #restMs(times: readonly number[], most: number, now: number): number {
-    const [first = now] = times;
-    return times.length < most ? 0 : Math.max(1, first + this.#most.windowMs - now);
+  #waitMs(moments: readonly number[], max: number, now: number): number {
+    const [first = now] = moments;
+    return moments.length < max ? 0 : Math.max(1, first + this.windowMs - now);
   }
 
-  #tallyOf(actor: string, now: number): Tally {
-    const fresh = (times: readonly number[] = []) => times.filter((at) => now - at < this.#most.windowMs);
-    const known = this.#tallies.get(actor);
-    const tally = { asked: fresh(known?.asked), accepted: fresh(known?.accepted), told: fresh(known?.told) };
-    // The one that was heard longest ago goes first.
-    this.#tallies.delete(actor);
-    this.#tallies.set(actor, tally);
-    const [oldest] = this.#tallies.keys();
-    if (this.#tallies.size > ACTORS && oldest !== undefined) this.#tallies.delete(oldest);
-    return tally;
+  #historyOf(account: string, now: number): AccountHistory {
+    const recent = (moments: readonly number[] = []) => moments.filter((at) => now - at < this.windowMs);
+    const previous = this.#accounts.get(account);
+    const history = {
+      attempts: recent(previous?.attempts),
+      accepted: recent(previous?.accepted),
+      notified: recent(previous?.notified),
+    };
+    // Reinserted at the end, so that the account that was idle longest is dropped first.
+    this.#accounts.delete(account);
+    this.#accounts.set(account, history);
+    const [oldest] = this.#accounts.keys();
+    if (this.#accounts.size > MAX_ACCOUNTS && oldest !== undefined) this.#accounts.delete(oldest);
+    return history;
   }
 }

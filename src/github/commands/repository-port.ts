@@ -1,30 +1,31 @@
 /**
- * The port of a repository: what acting needs to see of it, and to write to it.
+ * The port to a repository: what comment commands read from it and write to it.
  *
- * What must hold: whoever asked is the author of what is written; every writing names the head that
- * it was decided on, and fails with a Fault when that has moved; a Fault's sentence is for people.
+ * Invariants:
+ * - The person who asked is the author of each commit.
+ * - Each write names the head that it was decided on, and throws a UserError when the head moved.
  */
 import type { Branch, Sha } from "../../core/protocol/ids.ts";
 import type { Trailer } from "../../core/protocol/trailer-block.ts";
 import type { Workflow } from "../../core/workflow/workflow.ts";
 
-/** Who asked, as git writes a name. */
+/** The person who asked, in git's form. */
 export interface Author {
   readonly name: string;
   readonly email: string;
 }
 
-/** Where a branch stands. */
+/** The head of a branch, and its request. */
 export interface BranchPosition {
   readonly branch: Branch;
   readonly commit: Sha;
-  /** What it asks for, or asked for below commits and approvals of people. */
+  /** The requested state, also when plain commits or approvals are on top of the request. */
   readonly state: string | undefined;
-  /** Hand-offs so far without a person. */
+  /** Hand-offs since the last person. */
   readonly hops: number;
   readonly isRunning: boolean;
   readonly wantsApproval: boolean;
-  /** The words and trailers of the request. */
+  /** The first line of the request; `body` and `trailers` are its other parts. */
   readonly header: string;
   readonly body: string;
   readonly trailers: readonly Trailer[];
@@ -34,12 +35,12 @@ export interface RepositoryView {
   readonly target: Branch;
   readonly workflow: Workflow;
   position(branch: Branch): BranchPosition | undefined;
-  /** The branch whose head is a commit. */
+  /** The branch whose head is this commit. */
   branchAt(commit: string): Branch | undefined;
 }
 
 export interface CommandText {
-  /** The first line, and paragraphs. */
+  /** The first line and the paragraphs. Empty for the default message. */
   readonly messages: readonly string[];
   readonly trailers: readonly Trailer[];
 }
@@ -47,9 +48,9 @@ export interface CommandText {
 export interface NewRequest extends CommandText {
   readonly branch: Branch;
   readonly state: string;
-  /** The head that it comes on top of; null makes the branch. */
+  /** The head that the request goes on top of; null creates the branch. */
   readonly expectedHead: Sha | null;
-  /** What a new branch begins at; the trusted branch when left out. */
+  /** Where a new branch starts. The default is the trusted branch. */
   readonly startPoint?: Sha | undefined;
 }
 
@@ -59,25 +60,25 @@ export interface WrittenRequest {
   readonly commit: Sha;
 }
 
-/** What is told of a branch. */
+/** The reports of a branch that a comment can ask for. */
 export type ReportKind = "status" | "cost" | "log" | "replay";
 
 export interface RepositoryActions {
   readView(): Promise<RepositoryView>;
-  /** The commit that an event has brought about; undefined: none. */
+  /** The commit that an event wrote earlier. */
   findEvent(branch: Branch, event: string): Promise<Sha | undefined>;
-  /** When somebody was given what they asked for on GitHub, since a moment: milliseconds since 1970, oldest first. */
+  /** When commands of this author on GitHub were carried out, since a moment. Milliseconds since 1970, oldest first. */
   acceptedTimes(by: Author, since: number): Promise<readonly number[]>;
-  /** All of them or none. */
-  request(by: Author, wishes: readonly NewRequest[]): Promise<readonly WrittenRequest[]>;
-  retry(by: Author, at: BranchPosition, said: CommandText): Promise<WrittenRequest>;
-  resume(by: Author, at: BranchPosition, said: CommandText): Promise<WrittenRequest>;
-  cancel(by: Author, at: BranchPosition, said: CommandText): Promise<WrittenRequest>;
-  /** `commit` is what was looked at. */
-  approve(by: Author, at: BranchPosition, commit: Sha, said: CommandText): Promise<WrittenRequest>;
-  hold(by: Author, why: string): Promise<void>;
+  /** Writes all requests or none. */
+  request(by: Author, drafts: readonly NewRequest[]): Promise<readonly WrittenRequest[]>;
+  retry(by: Author, at: BranchPosition, text: CommandText): Promise<WrittenRequest>;
+  resume(by: Author, at: BranchPosition, text: CommandText): Promise<WrittenRequest>;
+  cancel(by: Author, at: BranchPosition, text: CommandText): Promise<WrittenRequest>;
+  /** `commit` is the reviewed commit. */
+  approve(by: Author, at: BranchPosition, commit: Sha, text: CommandText): Promise<WrittenRequest>;
+  hold(by: Author, reason: string): Promise<void>;
   releaseHold(by: Author): Promise<void>;
-  /** Keeps how a check of a branch's present head ended; false when it is no such head. */
+  /** Records the conclusion of a check. False when the commit is not the head of a branch. */
   recordCheck(commit: string, name: string, conclusion: string): Promise<boolean>;
-  report(tale: ReportKind, branch: Branch): Promise<string>;
+  report(kind: ReportKind, branch: Branch): Promise<string>;
 }

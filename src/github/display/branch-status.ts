@@ -109,15 +109,15 @@ export function nextCommand(view: BranchView, { states }: Pick<Workflow, "states
     case "unwritable":
       return undefined;
     default:
-      return `/set-state ${states[state ?? ""]?.next[0] ?? "<state>"}`;
+      return `/request ${states[state ?? ""]?.next[0] ?? "<state>"}`;
   }
 }
 
 const BUTTONS = {
   approve: { identifier: "approve", label: "Approve", description: "Approve exactly this commit" },
-  retry: { identifier: "retry", label: "Retry", description: "Ask again for the state that failed" },
-  resume: { identifier: "resume", label: "Resume", description: "Go on with this work" },
-  stop: { identifier: "stop", label: "Stop", description: "End this work and what it handed out" },
+  retry: { identifier: "retry", label: "Retry", description: "Request the failed state again" },
+  resume: { identifier: "resume", label: "Resume", description: "Continue this work" },
+  cancel: { identifier: "cancel", label: "Cancel", description: "End this work and its children" },
 } as const satisfies Record<string, Button>;
 
 /** What can be pressed at the check run; GitHub takes three at the most. */
@@ -126,8 +126,9 @@ export function buttonsOf({ decision, reason }: BranchView): readonly Button[] {
   if (why?.code === "ended") return why.detail === "failed" ? [BUTTONS.retry] : [];
   // What is pressed approves the commit that bears the button: that must be the request itself.
   const isRequest = decision.head.reading.kind === "request";
-  if (why?.code === "waits" && reason.turn === "person" && isRequest) return [BUTTONS.approve, BUTTONS.stop];
-  if (why?.code === "parked" || why?.code === "taken-over") return [BUTTONS.resume, BUTTONS.stop];
-  if (why?.code === "resting") return [BUTTONS.retry, BUTTONS.stop];
-  return decision.kind === "ignore" ? [] : [BUTTONS.stop];
+  if (why?.code === "waits" && reason.turn === "person" && isRequest)
+    return [BUTTONS.approve, BUTTONS.cancel];
+  if (why?.code === "parked" || why?.code === "taken-over") return [BUTTONS.resume, BUTTONS.cancel];
+  if (why?.code === "resting") return [BUTTONS.retry, BUTTONS.cancel];
+  return decision.kind === "ignore" ? [] : [BUTTONS.cancel];
 }

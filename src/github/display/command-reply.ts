@@ -4,7 +4,7 @@
  * What must hold: work that began is shown by its status, and said nowhere else; a refusal is never
  * silent, but where GitHub takes no answer: who deletes a comment at once holds nobody else up.
  */
-import type { IntentResult } from "../commands/actor.ts";
+import type { IntentResult } from "../commands/intent-actor.ts";
 import type { Intent, CommentLocation } from "../commands/intent.ts";
 import { RequestDeclined } from "../api/client.ts";
 import type { Publisher } from "./publisher-port.ts";
@@ -19,7 +19,7 @@ export async function renderReply(
   const number = numberOf(intent);
   if (number === undefined) return;
   const texts = results.flatMap((result) =>
-    result.kind === "refused" ? [result.why] : result.kind === "said" ? [result.text] : [],
+    result.kind === "refused" ? [result.why] : result.kind === "replied" ? [result.text] : [],
   );
   const source = intent.kind === "command" ? sourceOf(intent.location) : undefined;
   if (source && results.some(({ kind }) => kind === "refused"))

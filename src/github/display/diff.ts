@@ -48,7 +48,7 @@ export function diff(present: ActualState, wanted: DesiredState): Write[] {
     ...wanted.reactions.flatMap(({ source, contents }) => {
       const shown = present.reactions.get(sourceKey(source));
       return contents.flatMap((content): Write[] =>
-        !shown || shown.includes(content) ? [] : [{ kind: "react", source: source, content: content }],
+        !shown || shown.includes(content) ? [] : [{ kind: "react", source, content }],
       );
     }),
     ...newLabels(present, wanted),

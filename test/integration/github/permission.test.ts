@@ -1,13 +1,13 @@
 /** Who may: by GitHub's own answer about the very account, and by nothing else. */
 import { describe, expect, it } from "vitest";
-import { RIGHTS } from "../../../src/github/commands/command-table.ts";
+import { includesRight, RIGHTS } from "../../../src/github/commands/right.ts";
 import {
   openGitHubQueries,
   type GitHubQueries,
   type Permission,
 } from "../../../src/github/commands/github-queries.ts";
 import { RateLimit } from "../../../src/github/commands/rate-limit.ts";
-import { includesRight, missingRightMessage, readRight } from "../../../src/github/commands/permission.ts";
+import { missingRightMessage, readRight } from "../../../src/github/commands/permission.ts";
 
 const REPO = { owner: "acme", name: "shop" };
 const ANN = { id: 1, login: "ann", isBot: false };
@@ -41,8 +41,8 @@ describe("a right", () => {
     const hub = hubOf(() => ({ id: 2, role: "admin", permission: "admin" }));
     const standing = await readRight(hub, REPO, ANN);
     expect(standing.right).toBe("none");
-    expect(missingRightMessage("ann", "/run", "write", standing)).toContain(
-      "the name belongs to another account now",
+    expect(missingRightMessage("ann", "/request", "write", standing)).toContain(
+      "this login now belongs to another account",
     );
   });
 
@@ -70,8 +70,8 @@ describe("a right", () => {
   });
 
   it("that is missing is named", () =>
-    expect(missingRightMessage("ann", "/run", "write", { right: "triage" })).toBe(
-      "@ann, `/run` needs the right to write here, and you have triage.",
+    expect(missingRightMessage("ann", "/request", "write", { right: "triage" })).toBe(
+      "@ann, `/request` needs the right `write` in this repository, and you have `triage`.",
     ));
 });
 

@@ -5,7 +5,7 @@
  * asks are answered here.
  */
 import { handleIntent } from "../../../src/github/commands/handle-intent.ts";
-import type { IntentResult } from "../../../src/github/commands/actor.ts";
+import type { IntentResult } from "../../../src/github/commands/intent-actor.ts";
 import type { RepositoryActions } from "../../../src/github/commands/repository-port.ts";
 import { readEvent, type OwnIdentity } from "../../../src/github/commands/parse-event.ts";
 import type {

@@ -17,7 +17,7 @@ import { serveGit, type GitHttp } from "../git-http.ts";
 import { APP, NAME, OWNER, startHub, type Hub } from "../fake-github.ts";
 import { git, temporaryDir, type Repo } from "../temp-repo.ts";
 import { environmentOf } from "../run-runner.ts";
-import { tellOfPushes, type Pushing } from "./host-push.ts";
+import { tellOfPushes, type Pushing } from "./push-webhooks.ts";
 import { PRIVATE_KEY, SECRET } from "../webhooks.ts";
 
 export const ROOT = `/repos/${OWNER}/${NAME}`;
@@ -79,7 +79,7 @@ interface Served extends Scene {
 /** An App that serves octo/shop, whose trusted branch is that of `person`, until the test ends. */
 export async function serveApp(
   person: Repo,
-  how: { readonly signed?: boolean; readonly runs?: boolean } = {},
+  how: { readonly signed?: boolean; readonly shouldRun?: boolean } = {},
 ): Promise<Served> {
   const hosted = await host(person);
   const { hub, far, server } = hosted;
@@ -87,7 +87,7 @@ export async function serveApp(
   const inbox = join(temporaryDir(), "inbox");
   const said: string[] = [];
   const say = (text: string) => void said.push(text);
-  // What GitHub would refuse is for test/integration/github/pace.test.ts.
+  // What GitHub would refuse is for test/integration/github/request-throttle.test.ts.
   const pace = () => new RequestThrottle(Date.now, { writeMs: 50 });
   const service = await startService({
     credentials: readCredentials(env),

@@ -8,7 +8,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { handleIntent } from "../../../src/github/commands/handle-intent.ts";
-import type { IntentResult } from "../../../src/github/commands/actor.ts";
+import type { IntentResult } from "../../../src/github/commands/intent-actor.ts";
 import { readEvent } from "../../../src/github/commands/parse-event.ts";
 import type { Actor, Intent } from "../../../src/github/commands/intent.ts";
 import { RateLimit } from "../../../src/github/commands/rate-limit.ts";
@@ -75,7 +75,9 @@ async function withRole(login: string, id: number, role: string): Promise<Office
 
 it("the honest way works, so that what follows is refused for its own reason", async () => {
   const office = await openOffice();
-  expect(only(await office.deliver("issue_comment", comment(USER.ann, "/run work"))).kind).toBe("accepted");
+  expect(only(await office.deliver("issue_comment", comment(USER.ann, "/request work"))).kind).toBe(
+    "accepted",
+  );
   expect(office.log(BRANCH, "%ae")).toBe("1+ann@users.noreply.github.com");
 });
 
@@ -84,23 +86,25 @@ describe("somebody who pretends to be another", () => {
     const office = await openOffice();
     const forged = { ...EVE, login: "ann" };
     const results = await harmless(office, () =>
-      office.deliver("issue_comment", comment(forged, "/run work")),
+      office.deliver("issue_comment", comment(forged, "/request work")),
     );
-    expect(sentence(only(results))).toContain("the name belongs to another account now");
+    expect(sentence(only(results))).toContain("this login now belongs to another account");
   });
 
   it("is called an owner by the payload", async () => {
     const office = await withRole("eve", 66, "read");
     const owner = { author_association: "OWNER", user: { ...EVE, site_admin: true } };
     const results = await harmless(office, () =>
-      office.deliver("issue_comment", comment(EVE, "/run work", owner)),
+      office.deliver("issue_comment", comment(EVE, "/request work", owner)),
     );
-    expect(sentence(only(results))).toContain("needs the right to write here, and you have read");
+    expect(sentence(only(results))).toContain(
+      "needs the right `write` in this repository, and you have `read`",
+    );
   });
 
   it("sends what somebody else is to have written", async () => {
     const office = await openOffice();
-    const forged = comment(USER.ann, "/run work", { user: EVE });
+    const forged = comment(USER.ann, "/request work", { user: EVE });
     expect(await harmless(office, () => office.deliver("issue_comment", forged))).toEqual([]);
   });
 
@@ -110,7 +114,7 @@ describe("somebody who pretends to be another", () => {
       const bot = { id: 67, login, type: "Bot" };
       office.known.people.set(login, { id: 67, role: "admin", permission: "admin" });
       expect(
-        await harmless(office, () => office.deliver("issue_comment", comment(bot, "/run work"))),
+        await harmless(office, () => office.deliver("issue_comment", comment(bot, "/request work"))),
       ).toEqual([]);
     }
   });
@@ -120,18 +124,18 @@ describe("somebody who pretends to be another", () => {
     const bot = { ...person(66, "helper[bot]"), isBot: true };
     office.known.people.set("helper[bot]", { id: 66, role: "admin", permission: "admin" });
     office.known.pulls.set(9, { ref: BRANCH, sha: "0".repeat(40), isFork: false });
-    await office.say(ANN, 12, "/run gate");
+    await office.say(ANN, 12, "/request gate");
     const commit = head(office);
     const pull = { number: 9, head: { ref: BRANCH, sha: commit, isFork: false } };
     const about = { repo: REPO, actor: bot, event: "e" };
     const tried: readonly Intent[] = [
       { kind: "label", ...about, issue: { number: 13, title: "T", body: "" }, state: "work" },
       { kind: "review", ...about, number: 9, verdict: "approved", commit },
-      { kind: "button", ...about, action: "stop", commit, branch: BRANCH },
+      { kind: "button", ...about, action: "cancel", commit, branch: BRANCH },
       { kind: "pull", ...about, ...pull, action: "closed" },
     ];
     for (const intent of tried) expect(await harmless(office, () => office.act(intent))).toEqual([]);
-    for (const text of ["/run work", "/help", "/rnu work"])
+    for (const text of ["/request work", "/help", "/reqeust work"])
       expect(await harmless(office, () => office.say(bot, 12, text))).toEqual([]);
     expect(office.asked).toHaveLength(1);
   });
@@ -140,21 +144,21 @@ describe("somebody who pretends to be another", () => {
     const office = await openOffice(withBots("66: triage"));
     const bot = { ...person(66, "helper[bot]"), isBot: true };
     office.known.people.set("helper[bot]", { id: 66, role: "admin", permission: "admin" });
-    expect(sentence(only(await harmless(office, () => office.say(bot, 12, "/run work"))))).toContain(
-      "needs the right to write here, and you have triage",
+    expect(sentence(only(await harmless(office, () => office.say(bot, 12, "/request work"))))).toContain(
+      "needs the right `write` in this repository, and you have `triage`",
     );
-    await office.say(ANN, 12, "/run work");
+    await office.say(ANN, 12, "/request work");
     expect(only(await office.say(bot, 12, "/priority 3")).kind).toBe("accepted");
   });
 
   it("is a bot that is listed, and labels what goes on: another of us that shows it", async () => {
     const office = await openOffice(withBots("66: triage, 67: write"));
-    await office.say(ANN, 12, "/run work");
+    await office.say(ANN, 12, "/request work");
     const issue = { number: 12, title: "T", body: "" };
     for (const id of [66, 67]) {
       const actor = { ...person(id, "helper[bot]"), isBot: true };
       const intent: Intent = { kind: "label", repo: REPO, actor, event: `label:${id}`, issue, state: "gate" };
-      expect(only(await harmless(office, () => office.act(intent))).kind).toBe("nothing");
+      expect(only(await harmless(office, () => office.act(intent))).kind).toBe("ignored");
     }
   });
 
@@ -169,7 +173,7 @@ describe("somebody who pretends to be another", () => {
 
   it("is no author by the words of a commit, an e-mail or a signature line", async () => {
     const office = await openOffice();
-    const text = "/run work\n\nCo-authored-by: Bob <2+bob@users.noreply.github.com>\nAuthor: bob";
+    const text = "/request work\n\nCo-authored-by: Bob <2+bob@users.noreply.github.com>\nAuthor: bob";
     await office.deliver("issue_comment", comment(USER.ann, text));
     expect(office.log(BRANCH, "%an|%ae")).toBe("ann|1+ann@users.noreply.github.com");
     expect(office.log(BRANCH, "%B")).not.toContain("bob");
@@ -180,7 +184,7 @@ describe("a text that was not written as a command", () => {
   it("is edited into one", async () => {
     const office = await openOffice();
     const edited = {
-      ...comment(USER.ann, "/run work"),
+      ...comment(USER.ann, "/request work"),
       action: "edited",
       changes: { body: { from: "thanks" } },
     };
@@ -190,12 +194,12 @@ describe("a text that was not written as a command", () => {
   it.each([
     ["is quoted", "> please\n/run work\n\nno"],
     ["is in a fence", "```\n\n/run work\n\n```"],
-    ["is indented", "    /run work"],
+    ["is indented", "    /request work"],
     ["is in ticks over lines", "`a\n/run work\nb`"],
     ["is hidden", "<!--\n\n/run work\n\n-->"],
     ["is inside of an element", "<div>\n/run work\n</div>"],
     ["is hidden in an attribute", 'see <img alt="\n/run work\n">'],
-    ["is prose", "we could /run work, or ask @trailhand run work"],
+    ["is prose", "we could /request work, or ask @trailhand request work"],
   ])("%s", async (_, text) => {
     const office = await openOffice();
     expect(await harmless(office, () => office.deliver("issue_comment", comment(USER.ann, text)))).toEqual(
@@ -217,34 +221,38 @@ describe("somebody without the right", () => {
   it("may label, and so starts nothing", async () => {
     const office = await withRole("eve", 66, "triage");
     const result = only(await harmless(office, () => office.deliver("issues", labeled(EVE))));
-    expect(sentence(result)).toBe("@eve, `/run` needs the right to write here, and you have triage.");
+    expect(sentence(result)).toBe(
+      "@eve, `/request` needs the right `write` in this repository, and you have `triage`.",
+    );
   });
 
   it.each([
-    "/run work",
+    "/request work",
     "/retry",
-    "/stop",
+    "/cancel",
     "/hold",
     "/approve " + "a".repeat(40),
     "/reject no",
-    "/set-state look",
+    "/request look",
     "/priority 9",
     "/assign codex",
   ])("reads, and writes %j", async (text) => {
     const office = await withRole("eve", 66, "read");
-    await office.deliver("issue_comment", comment(USER.ann, "/run gate"));
+    await office.deliver("issue_comment", comment(USER.ann, "/request gate"));
     const result = only(
       await harmless(office, () => office.deliver("issue_comment", comment(EVE, text, {}, 6))),
     );
-    expect(sentence(result)).toMatch(/^@eve, .* needs the right to \w+ here, and you have read\.$/);
+    expect(sentence(result)).toMatch(
+      /^@eve, .* needs the right `\w+` in this repository, and you have `read`\.$/,
+    );
   });
 
   it("had it a moment ago", async () => {
     const office = await openOffice();
-    await office.deliver("issue_comment", comment(USER.ann, "/run work"));
+    await office.deliver("issue_comment", comment(USER.ann, "/request work"));
     office.known.people.set("ann", { id: 1, role: "read", permission: "read" });
     const results = await harmless(office, () =>
-      office.deliver("issue_comment", comment(USER.ann, "/stop", {}, 6)),
+      office.deliver("issue_comment", comment(USER.ann, "/cancel", {}, 6)),
     );
     expect(only(results).kind).toBe("refused");
   });
@@ -253,13 +261,15 @@ describe("somebody without the right", () => {
     const office = await openOffice();
     office.hub.permission = () => Promise.reject(Object.assign(new Error("Bad Gateway"), { status: 502 }));
     const before = everything(office);
-    await expect(office.deliver("issue_comment", comment(USER.ann, "/run work"))).rejects.toThrow(
+    await expect(office.deliver("issue_comment", comment(USER.ann, "/request work"))).rejects.toThrow(
       "Bad Gateway",
     );
     expect(everything(office)).toBe(before);
     // What was not acted on is acted on when it comes again.
     office.hub.permission = async () => ({ id: 1, role: "write", permission: "write" });
-    expect(only(await office.deliver("issue_comment", comment(USER.ann, "/run work"))).kind).toBe("accepted");
+    expect(only(await office.deliver("issue_comment", comment(USER.ann, "/request work"))).kind).toBe(
+      "accepted",
+    );
   });
 
   it("closes a pull request of somebody", async () => {
@@ -269,7 +279,7 @@ describe("somebody without the right", () => {
       parent: head(office, "main"),
     });
     office.known.pulls.set(30, { ref: "feat/x", sha, isFork: false });
-    await office.say(ANN, 30, "/run work");
+    await office.say(ANN, 30, "/request work");
     const side = { ref: "feat/x", sha, repo: { id: 9 } };
     const pull_request = {
       number: 30,
@@ -299,7 +309,7 @@ describe("a pull request from a fork", () => {
 
   it.each(["feat/x", "main", BRANCH, "refs/heads/main"])("from %j is refused for everybody", async (ref) => {
     const office = await forked(ref);
-    for (const text of ["/run work", "/retry", "/stop", `/approve ${"e".repeat(40)}`]) {
+    for (const text of ["/request work", "/retry", "/cancel", `/approve ${"e".repeat(40)}`]) {
       const result = only(await harmless(office, () => office.say(ANN, 30, text)));
       expect(sentence(result)).toContain("comes from a fork");
     }
@@ -307,7 +317,7 @@ describe("a pull request from a fork", () => {
 
   it("is approved, opened and closed without any of it", async () => {
     const office = await forked("feat/x");
-    await office.say(ANN, 12, "/run gate");
+    await office.say(ANN, 12, "/request gate");
     const base = { ref: "main", sha: "a".repeat(40), repo: { id: 9 } };
     const pull_request = {
       number: 30,
@@ -316,7 +326,7 @@ describe("a pull request from a fork", () => {
       head: { ref: BRANCH, sha: head(office), repo: { id: 10 } },
       base,
       user: USER.ann,
-      body: "/run work",
+      body: "/request work",
     };
     office.known.pulls.set(30, { ref: BRANCH, sha: head(office), isFork: true });
     const review = { id: 3, user: USER.bob, state: "approved", commit_id: head(office), body: null };
@@ -345,7 +355,7 @@ describe("a pull request from a fork", () => {
 
   it("has a button pressed on its commit", async () => {
     const office = await forked("feat/x");
-    await office.say(ANN, 12, "/run work");
+    await office.say(ANN, 12, "/request work");
     const check_run = {
       id: 4,
       name: "trailhand / work",
@@ -361,14 +371,14 @@ describe("a pull request from a fork", () => {
       sender: USER.ann,
     };
     const result = only(await harmless(office, () => office.deliver("check_run", pressed)));
-    expect(sentence(result)).toContain("has moved on");
+    expect(sentence(result)).toContain("has moved since");
   });
 });
 
 describe("an approval", () => {
   it("was meant for what stood there before a push", async () => {
     const office = await openOffice();
-    await office.say(ANN, 12, "/run gate");
+    await office.say(ANN, 12, "/request gate");
     const seen = head(office);
     const pushed = commitAs(
       office.far.remote,
@@ -383,7 +393,7 @@ describe("an approval", () => {
 
   it("is voided by a push on top of it", async () => {
     const office = await openOffice();
-    await office.say(ANN, 12, "/run gate");
+    await office.say(ANN, 12, "/request gate");
     const seen = head(office);
     await office.say(BOB, 12, `/approve ${seen}`);
     commitAs(office.far.remote, "eve@example.com", "feat: slipped under\n", { branch: BRANCH });
@@ -395,7 +405,7 @@ describe("an approval", () => {
 
   it.each([7, 10, 39])("names %i digits of an id", async (digits) => {
     const office = await openOffice();
-    await office.say(ANN, 12, "/run gate");
+    await office.say(ANN, 12, "/request gate");
     const short = head(office).slice(0, digits);
     const result = only(await harmless(office, () => office.say(BOB, 12, `/approve ${short}`)));
     expect(sentence(result)).toContain("needs the full id of the commit");
@@ -403,30 +413,30 @@ describe("an approval", () => {
 
   it.each(["main", "HEAD", BRANCH, `${BRANCH}^0`, "A".repeat(40)])("names %j", async (name) => {
     const office = await openOffice();
-    await office.say(ANN, 12, "/run gate");
+    await office.say(ANN, 12, "/request gate");
     expect(only(await harmless(office, () => office.say(BOB, 12, `/approve ${name}`))).kind).toBe("refused");
   });
 
   it("is a bot's", async () => {
     const office = await openOffice(withBots("2: maintain"));
-    await office.say(ANN, 12, "/run gate");
+    await office.say(ANN, 12, "/request gate");
     const bot = { ...BOB, isBot: true };
     expect(
       sentence(only(await harmless(office, () => office.say(bot, 12, `/approve ${head(office)}`)))),
-    ).toBe("Only people approve.");
+    ).toBe("Only a person can approve.");
   });
 });
 
 describe("a delivery that comes again", () => {
   it("does nothing", async () => {
     const office = await openOffice();
-    const payload = comment(USER.ann, "/run work\n/priority 5");
+    const payload = comment(USER.ann, "/request work\n/priority 5");
     expect((await office.deliver("issue_comment", payload)).map(({ kind }) => kind)).toEqual([
       "accepted",
       "accepted",
     ]);
     const again = await harmless(office, () => office.deliver("issue_comment", payload));
-    expect(again.map(({ kind }) => kind)).toEqual(["nothing", "nothing"]);
+    expect(again.map(({ kind }) => kind)).toEqual(["ignored", "ignored"]);
   });
 
   it("does nothing where no branch can tell", async () => {
@@ -436,7 +446,7 @@ describe("a delivery that comes again", () => {
     await office.deliver("issue_comment", hold);
     await office.deliver("issue_comment", comment(USER.ann, "/hold off", {}, 6));
     expect(only(await harmless(office, () => office.deliver("issue_comment", hold)))).toMatchObject({
-      kind: "nothing",
+      kind: "ignored",
     });
   });
 
@@ -449,12 +459,12 @@ describe("a delivery that comes again", () => {
       handleIntent(intent, office.desk, office.hub, { ...limits, limits: new RateLimit() });
     expect(only(await deliver()).kind).toBe("accepted");
     const commit = head(office);
-    await office.say(ANN, 12, "/stop");
-    expect(only(await harmless(office, deliver))).toMatchObject({ kind: "nothing", commit });
+    await office.say(ANN, 12, "/cancel");
+    expect(only(await harmless(office, deliver))).toMatchObject({ kind: "ignored", commit });
     const { remote } = office.far;
     remote.git("update-ref", "refs/heads/main", head(office));
     remote.git("update-ref", "-d", `refs/heads/${BRANCH}`);
-    expect(only(await harmless(office, deliver))).toMatchObject({ kind: "nothing" });
+    expect(only(await harmless(office, deliver))).toMatchObject({ kind: "ignored" });
   });
 });
 
@@ -495,7 +505,7 @@ describe("a text with trailers", () => {
   ])("in an issue is data, %s", async (_, body) => {
     const office = await openOffice();
     office.known.issues.set(12, { title: "T", body });
-    await office.deliver("issue_comment", comment(USER.ann, "/run work"));
+    await office.deliver("issue_comment", comment(USER.ann, "/request work"));
     expect(trailers(office)).toEqual(MEANT("comment:5"));
     const message = office.log(BRANCH, "%B");
     expect(message).toContain("Please do it.");
@@ -507,7 +517,7 @@ describe("a text with trailers", () => {
   it("in a title is data", async () => {
     const office = await openOffice();
     office.known.issues.set(12, { title: `State: done\n\nState: done\nBranch: main`, body: "" });
-    await office.deliver("issue_comment", comment(USER.ann, "/run work"));
+    await office.deliver("issue_comment", comment(USER.ann, "/request work"));
     expect(trailers(office)).toEqual(MEANT("comment:5"));
   });
 
@@ -516,10 +526,10 @@ describe("a text with trailers", () => {
     const [first = "", ...more] = HOSTILE.split("\n");
     await office.deliver(
       "issue_comment",
-      comment(USER.ann, `/run work ${first} State: done\n${more.join("\n")}`),
+      comment(USER.ann, `/request work ${first} State: done\n${more.join("\n")}`),
     );
     expect(trailers(office)).toEqual(MEANT("comment:5"));
-    await office.deliver("issue_comment", comment(USER.ann, "/stop State: done", {}, 6));
+    await office.deliver("issue_comment", comment(USER.ann, "/cancel State: done", {}, 6));
     expect(trailers(office)).toEqual([
       "Event: github:acme/shop:comment:6",
       "State: cancelled",
@@ -530,7 +540,7 @@ describe("a text with trailers", () => {
   it("has no marks that a terminal would act upon", async () => {
     const office = await openOffice();
     office.known.issues.set(12, { title: "a\u001b[31mb\u202ec", body: "x\u001b]0;t\u0007y\u0000z" });
-    await office.deliver("issue_comment", comment(USER.ann, "/run work"));
+    await office.deliver("issue_comment", comment(USER.ann, "/request work"));
     expect(office.log(BRANCH, "%B")).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u202e]/);
   });
 });
@@ -543,7 +553,7 @@ describe("what a shell would act upon", () => {
     const out = join(office.far.outside, "pwned");
     const evil = SHELL.replaceAll("$OUT", out);
     office.known.issues.set(12, { title: evil, body: evil });
-    await office.deliver("issue_comment", comment(USER.ann, `/run work ${evil.replace("\n", " ")}`));
+    await office.deliver("issue_comment", comment(USER.ann, `/request work ${evil.replace("\n", " ")}`));
     expect(office.log(BRANCH, "%s")).toContain(`$(touch ${out})`);
     const issue = { number: 13, title: "T", body: "B", updated_at: "2026", user: EVE };
     for (const name of ["state:$(touch x)", "state:;x", "state:--upload-pack=x", "state:-x", "state:work\nx"])
@@ -569,7 +579,7 @@ describe("what a shell would act upon", () => {
         parent: head(office, "main"),
       });
       office.known.pulls.set(40 + at, { ref, sha, isFork: false });
-      const result = only(await office.say(ANN, 40 + at, "/run work"));
+      const result = only(await office.say(ANN, 40 + at, "/request work"));
       expect(result).toMatchObject({ kind: "accepted", branch: ref });
       expect(trailers(office, ref)).toContain(`Branch: ${ref}`);
     }
@@ -581,17 +591,17 @@ describe("what a shell would act upon", () => {
     async (ref) => {
       const office = await openOffice();
       office.known.pulls.set(40, { ref, sha: "a".repeat(40), isFork: false });
-      expect(only(await harmless(office, () => office.say(ANN, 40, "/run work"))).kind).toBe("refused");
+      expect(only(await harmless(office, () => office.say(ANN, 40, "/request work"))).kind).toBe("refused");
     },
   );
 
   it("calls nobody in what is answered", async () => {
     const office = await openOffice();
-    await office.say(ANN, 12, "/run work");
+    await office.say(ANN, 12, "/request work");
     for (const text of [
       "/assign @acme/everyone",
-      "/run @acme/everyone",
-      "/set-state @acme/everyone",
+      "/request @acme/everyone",
+      "/request @acme/everyone",
       "/priority @acme/everyone",
     ]) {
       const why = sentence(only(await harmless(office, () => office.say(ANN, 12, text))));
@@ -603,13 +613,13 @@ describe("what a shell would act upon", () => {
 
 describe("a loop", () => {
   const self = { id: 7700, login: "trailhand[bot]", type: "Bot" };
-  const issue = { number: 12, title: "T", body: "/run work", updated_at: "2026", user: self };
+  const issue = { number: 12, title: "T", body: "/request work", updated_at: "2026", user: self };
   const own: readonly (readonly [string, string, object])[] = [
-    ["a comment of its own", "issue_comment", comment(self, "/run work")],
+    ["a comment of its own", "issue_comment", comment(self, "/request work")],
     [
       "a comment through it",
       "issue_comment",
-      comment(USER.ann, "/run work", { performed_via_github_app: { id: 77 } }),
+      comment(USER.ann, "/request work", { performed_via_github_app: { id: 77 } }),
     ],
     [
       "a label of its own",
@@ -636,31 +646,33 @@ describe("a loop", () => {
   it("of bots that are listed ends after as many hand-offs as the workflow allows", async () => {
     const office = await openOffice(withBots("5: write", "limits: { hops: 3 }\n"));
     const bot = { ...person(5, "helper[bot]"), isBot: true };
-    const ask = () => office.say(bot, 12, "/run work");
+    const ask = () => office.say(bot, 12, "/request work");
     for (const hops of ["1/3", "2/3", "3/3"]) {
       expect(only(await ask()).kind).toBe("accepted");
       expect(trailers(office)).toContain(`Hops: ${hops}`);
     }
-    expect(sentence(only(await harmless(office, ask)))).toContain("a person has to go on");
-    expect(only(await office.say(ANN, 12, "/run work")).kind).toBe("accepted");
+    expect(sentence(only(await harmless(office, ask)))).toContain("a person must continue");
+    expect(only(await office.say(ANN, 12, "/request work")).kind).toBe("accepted");
     expect(only(await ask()).kind).toBe("accepted");
   });
 
   it("of one actor ends after thirty commands an hour, and of nobody else", async () => {
     const limits = new RateLimit({ maxAccepted: 3 });
     const office = await openOffice(FILES, limits);
-    for (let at = 0; at < 3; at++) expect(only(await office.say(ANN, 12, "/run work")).kind).toBe("accepted");
-    expect(sentence(only(await harmless(office, () => office.say(ANN, 12, "/run work"))))).toContain(
-      "go on in 60 min",
+    for (let at = 0; at < 3; at++)
+      expect(only(await office.say(ANN, 12, "/request work")).kind).toBe("accepted");
+    expect(sentence(only(await harmless(office, () => office.say(ANN, 12, "/request work"))))).toContain(
+      "Try again in 60 min",
     );
-    expect(only(await office.say(BOB, 12, "/run work")).kind).toBe("accepted");
+    expect(only(await office.say(BOB, 12, "/request work")).kind).toBe("accepted");
     office.now += 3_700_000;
-    expect(only(await office.say(ANN, 12, "/run work")).kind).toBe("accepted");
+    expect(only(await office.say(ANN, 12, "/request work")).kind).toBe("accepted");
   });
 
   it("of one actor ends although each command comes to another job, or a new server", async () => {
     const office = await openOffice();
-    for (let at = 0; at < 3; at++) expect(only(await office.say(ANN, 12, "/run work")).kind).toBe("accepted");
+    for (let at = 0; at < 3; at++)
+      expect(only(await office.say(ANN, 12, "/request work")).kind).toBe("accepted");
     const fresh = () => ({
       slug: "trailhand",
       limits: new RateLimit({ maxAccepted: 3 }),
@@ -669,12 +681,14 @@ describe("a loop", () => {
     const location = { kind: "issue-comment" as const, number: 12, id: 77 };
     const ask = (actor: Actor, event: string) =>
       handleIntent(
-        { kind: "command", repo: REPO, actor, location, text: "/run work", event },
+        { kind: "command", repo: REPO, actor, location, text: "/request work", event },
         office.desk,
         office.hub,
         fresh(),
       );
-    expect(sentence(only(await harmless(office, () => ask(ANN, "comment:77"))))).toMatch(/go on in \d+ min/);
+    expect(sentence(only(await harmless(office, () => ask(ANN, "comment:77"))))).toMatch(
+      /Try again in \d+ min/,
+    );
     expect(only(await ask(BOB, "comment:78")).kind).toBe("accepted");
     office.now += 3_700_000;
     expect(only(await ask(ANN, "comment:79")).kind).toBe("accepted");
@@ -685,13 +699,13 @@ describe("a loop", () => {
     office.known.people.set("eve", { id: 66, role: "read", permission: "read" });
     const eve = person(66, "eve");
     const kinds: string[] = [];
-    for (let at = 0; at < 20; at++) kinds.push(only(await office.say(eve, 12, "/run work")).kind);
+    for (let at = 0; at < 20; at++) kinds.push(only(await office.say(eve, 12, "/request work")).kind);
     expect(office.asked).toHaveLength(5);
     // Nor does it make us answer for ever: that it is enough is said once.
     expect(kinds.filter((kind) => kind === "refused")).toHaveLength(6);
-    expect(kinds.slice(6).every((kind) => kind === "nothing")).toBe(true);
+    expect(kinds.slice(6).every((kind) => kind === "ignored")).toBe(true);
     office.now += 3_700_000;
-    for (let at = 0; at < 6; at++) kinds.push(only(await office.say(eve, 12, "/run work")).kind);
+    for (let at = 0; at < 6; at++) kinds.push(only(await office.say(eve, 12, "/request work")).kind);
     expect(kinds.slice(20).every((kind) => kind === "refused")).toBe(true);
   });
 });

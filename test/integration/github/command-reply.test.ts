@@ -13,10 +13,10 @@ const INTENT: Intent = {
   repo,
   actor: { id: 5, login: "stranger", isBot: false },
   location: { kind: "issue-comment", number: 1, id: 900 },
-  text: "/run work",
+  text: "/request work",
   event: "comment:900",
 };
-const REFUSED = { kind: "refused", command: "run", event: "e", why: "No." } as const;
+const REFUSED = { kind: "refused", command: "request", event: "e", why: "No." } as const;
 
 async function prepare() {
   const hub = await startHub();

@@ -31,7 +31,7 @@ const write = (office: Office, message: string, branch = BRANCH) =>
 /** An issue whose work stands at a state. */
 async function begun(state = "work", office?: Office): Promise<Office> {
   const open = office ?? (await openOffice());
-  expect(only(await open.say(ANN, 12, `/run ${state}`, 900)).kind).toBe("accepted");
+  expect(only(await open.say(ANN, 12, `/request ${state}`, 900)).kind).toBe("accepted");
   return open;
 }
 
@@ -49,7 +49,12 @@ describe("a label", () => {
   it("opens the branch of the issue, with its words, by who set it", async () => {
     const office = await openOffice();
     const result = only(await office.act(label(ANN, "triage", ISSUE)));
-    expect(result).toMatchObject({ kind: "accepted", command: "run", branch: BRANCH, commit: head(office) });
+    expect(result).toMatchObject({
+      kind: "accepted",
+      command: "request",
+      branch: BRANCH,
+      commit: head(office),
+    });
     expect(office.log(BRANCH, "%an|%ae|%cn|%B").trim()).toBe(
       [
         "ann|1+ann@users.noreply.github.com|Trailhand|feat: throttle logins",
@@ -71,9 +76,9 @@ describe("a label", () => {
     const result = only(await office.act(label(BOB, "triage", ISSUE)));
     expect(result.kind).toBe("refused");
     expect(sentence(result)).toContain(
-      "at work already, and labels only show that. To move it: `/set-state triage`",
+      "is in the state work, and a label only shows that. To change the state: `/request triage`",
     );
-    expect(only(await office.act(label(BOB, "work", ISSUE))).kind).toBe("nothing");
+    expect(only(await office.act(label(BOB, "work", ISSUE))).kind).toBe("ignored");
     expect(everything(office)).toBe(before);
   });
 
@@ -90,7 +95,7 @@ describe("a label", () => {
   });
 });
 
-describe("run", () => {
+describe("request", () => {
   it("begins with the text, then the issue", async () => {
     const office = await openOffice();
     await office.say(ANN, 12, "Looks small.\n\n/run work keep the old limit");
@@ -102,7 +107,7 @@ describe("run", () => {
   it("goes on with the text on what is there", async () => {
     const office = await begun();
     const before = head(office);
-    await office.say(BOB, 12, "/run triage look again");
+    await office.say(BOB, 12, "/request triage look again");
     expect(office.log(BRANCH, "%P|%an|%s")).toBe(`${before}|bob|look again`);
     expect(trailer(office, "State")).toBe("triage");
   });
@@ -110,14 +115,14 @@ describe("run", () => {
   it("works on the branch of a pull request of this repository", async () => {
     const office = await openOffice();
     const sha = pull(office, 30, "feat/x");
-    const result = only(await office.say(ANN, 30, "/run work"));
+    const result = only(await office.say(ANN, 30, "/request work"));
     expect(result).toMatchObject({ kind: "accepted", branch: "feat/x" });
     expect(office.log("feat/x", "%P|%s")).toBe(`${sha}|trailhand: please work`);
   });
 
   it("gives agents a branch each, all of them or none", async () => {
     const office = await openOffice();
-    const result = only(await office.say(ANN, 12, "/run claude codex: do it"));
+    const result = only(await office.say(ANN, 12, "/request claude codex: do it"));
     expect(result).toMatchObject({ kind: "accepted", branch: `${BRANCH}.claude` });
     for (const agent of ["claude", "codex"]) {
       const branch = `${BRANCH}.${agent}`;
@@ -127,24 +132,26 @@ describe("run", () => {
     }
     expect(office.has(BRANCH)).toBe(false);
     const before = everything(office);
-    expect(sentence(only(await office.say(ANN, 12, "/run codex claude: more")))).toContain("exists already");
+    expect(sentence(only(await office.say(ANN, 12, "/request codex claude: more")))).toContain(
+      "exists already",
+    );
     expect(everything(office)).toBe(before);
   });
 
   it("gives one agent the branch itself", async () => {
     const office = await openOffice();
-    await office.say(ANN, 12, "/run codex: do it");
+    await office.say(ANN, 12, "/request codex: do it");
     expect([trailer(office, "Assigned-To"), trailer(office, "State")]).toEqual(["codex", "work"]);
   });
 
   it.each([
-    ["/run chekc", "check"],
-    ["/run done", "reserved"],
-    ["/run", "needs more"],
-    ["/run claude cluade: x", "`cluade` is no agent"],
-    ["/run claude:", "Say what they are to do"],
-    ["/run ../../etc/passwd", "is not a valid state name"],
-    ["/run constructor", "constructor"],
+    ["/request chekc", "check"],
+    ["/request done", "reserved"],
+    ["/request", "needs an argument"],
+    ["/request claude cluade: x", "`cluade` is not an agent"],
+    ["/request claude:", "Write the task for the agents"],
+    ["/request ../../etc/passwd", "is not a valid state name"],
+    ["/request constructor", "constructor"],
   ])("%j is refused with a sentence", async (text, words) => {
     const office = await openOffice({
       ...FILES,
@@ -160,7 +167,7 @@ describe("run", () => {
   it("on the trusted branch is refused", async () => {
     const office = await openOffice();
     office.known.pulls.set(30, { ref: "main", sha: head(office, "main"), isFork: false });
-    expect(sentence(only(await office.say(ANN, 30, "/run work")))).toContain("trusted branch");
+    expect(sentence(only(await office.say(ANN, 30, "/request work")))).toContain("trusted branch");
   });
 });
 
@@ -185,19 +192,19 @@ describe("what steers work", () => {
 
   it("stop ends it, once", async () => {
     const office = await begun();
-    expect(only(await office.say(BOB, 12, "/stop"))).toMatchObject({
+    expect(only(await office.say(BOB, 12, "/cancel"))).toMatchObject({
       kind: "accepted",
       commit: head(office),
     });
     expect(trailer(office, "State")).toBe("cancelled");
-    expect(sentence(only(await office.say(BOB, 12, "/stop")))).toContain("it ended as cancelled");
+    expect(sentence(only(await office.say(BOB, 12, "/cancel")))).toContain("it ended as cancelled");
   });
 
   it("hold stops everything, and needs more than to write", async () => {
     const office = await openOffice();
     const held = () => valueOf(office.far, "refs/trailhand/hold" as Ref);
     expect(sentence(only(await office.say(ANN, 12, "/hold")))).toContain(
-      "needs the right to maintain here, and you have write",
+      "needs the right `maintain` in this repository, and you have `write`",
     );
     office.known.people.set("ann", { id: 1, role: "maintain", permission: "write" });
     expect(only(await office.say(ANN, 12, "/hold a release")).kind).toBe("accepted");
@@ -217,10 +224,10 @@ describe("what steers work", () => {
       "rejected by @bob: the limit is for each address",
     ]);
     expect(sentence(only(await office.say(BOB, 12, "/reject again")))).toContain(
-      "Nothing there waits for a person",
+      "No work here waits for a person",
     );
-    await office.say(BOB, 12, "/set-state look");
-    await office.say(BOB, 12, "/set-state done it is good");
+    await office.say(BOB, 12, "/request look");
+    await office.say(BOB, 12, "/request done it is good");
     expect([trailer(office, "State"), office.log(BRANCH, "%s")]).toEqual(["done", "it is good"]);
   });
 
@@ -238,7 +245,7 @@ describe("what steers work", () => {
     await office.say(BOB, 12, "/priority -3");
     expect(trailer(office, "Priority")).toBe("-3");
     for (const [text, words] of [
-      ["/assign @bob", "is no agent of the workflow; it knows default, claude, codex"],
+      ["/assign @bob", "is not an agent of the workflow. Its agents: default, claude, codex"],
       ["/priority high", "a whole number"],
       ["/priority 1001", "a whole number"],
     ] as const)
@@ -247,8 +254,8 @@ describe("what steers work", () => {
 
   it("before any work says how to begin it", async () => {
     const office = await openOffice();
-    for (const text of ["/retry", "/stop", "/status", "/priority 1", "/reject no"])
-      expect(sentence(only(await office.say(ANN, 12, text)))).toContain("To begin it: `/run <state>`");
+    for (const text of ["/retry", "/cancel", "/status", "/priority 1", "/reject no"])
+      expect(sentence(only(await office.say(ANN, 12, text)))).toContain("To start it: `/request <state>`");
   });
 });
 
@@ -264,7 +271,7 @@ describe("what is told", () => {
     office.known.people.set("cat", { id: 3, role: "read", permission: "read" });
     const before = everything(office);
     const result = only(await office.say(CAT, 12, text));
-    expect(result.kind).toBe("said");
+    expect(result.kind).toBe("replied");
     expect(sentence(result)).toContain(words);
     expect(everything(office)).toBe(before);
   });
@@ -293,7 +300,7 @@ describe("an approval", () => {
 
   it("of one's own request does not count", async () => {
     const office = await openOffice();
-    await office.say(BOB, 12, "/run gate");
+    await office.say(BOB, 12, "/request gate");
     const before = everything(office);
     expect(sentence(only(await office.say(BOB, 12, `/approve ${head(office)}`)))).toContain(
       "it is your own work",
@@ -303,7 +310,7 @@ describe("an approval", () => {
 
   it("by somebody whom the workflow does not name does not count", async () => {
     const office = await openOffice();
-    await office.say(BOB, 12, "/run gate");
+    await office.say(BOB, 12, "/request gate");
     const result = only(await office.say(ANN, 12, `/approve ${head(office)}`));
     expect(result.kind).toBe("refused");
     expect(sentence(result)).toContain("it waits for");
@@ -312,7 +319,7 @@ describe("an approval", () => {
   it("by a review is bound to the commit that was looked at", async () => {
     const office = await openOffice();
     pull(office, 30, "feat/x");
-    await office.say(ANN, 30, "/run gate");
+    await office.say(ANN, 30, "/request gate");
     const asked = head(office, "feat/x");
     const review = (commit: string, verdict: "approved" | "changes_requested" = "approved"): Intent => ({
       kind: "review",
@@ -325,7 +332,7 @@ describe("an approval", () => {
     });
     expect(only(await office.act(review("f".repeat(40)))).kind).toBe("refused");
     expect(only(await office.act(review(asked)))).toMatchObject({ kind: "accepted", command: "approve" });
-    expect(only(await office.act(review(asked)))).toMatchObject({ kind: "nothing" });
+    expect(only(await office.act(review(asked)))).toMatchObject({ kind: "ignored" });
   });
 
   it("that asks for changes sends it back, and says nothing where nothing waits", async () => {
@@ -340,8 +347,8 @@ describe("an approval", () => {
       commit: head(office, "feat/x"),
       event: "review:5:changes_requested",
     });
-    expect(only(await office.act(review())).kind).toBe("nothing");
-    await office.say(ANN, 30, "/run gate");
+    expect(only(await office.act(review())).kind).toBe("ignored");
+    await office.say(ANN, 30, "/request gate");
     expect(only(await office.act(review())).kind).toBe("accepted");
     expect(trailer(office, "State", "feat/x")).toBe("work");
   });
@@ -373,17 +380,17 @@ describe("a button", () => {
 
   it("does its command on the commit that it stands at", async () => {
     const office = await begun();
-    expect(only(await office.act(press(office, "stop", head(office), undefined))).kind).toBe("accepted");
+    expect(only(await office.act(press(office, "cancel", head(office), undefined))).kind).toBe("accepted");
     expect(trailer(office, "State")).toBe("cancelled");
   });
 
   it("of a commit that is no longer the head does nothing", async () => {
     const office = await begun();
     const old = head(office);
-    await office.say(ANN, 12, "/run triage");
+    await office.say(ANN, 12, "/request triage");
     const before = everything(office);
-    expect(sentence(only(await office.act(press(office, "stop", old))))).toContain("has moved on");
-    expect(only(await office.act(press(office, "rm -rf /"))).kind).toBe("nothing");
+    expect(sentence(only(await office.act(press(office, "cancel", old))))).toContain("has moved since");
+    expect(only(await office.act(press(office, "rm -rf /"))).kind).toBe("ignored");
     expect(everything(office)).toBe(before);
   });
 });
@@ -407,8 +414,8 @@ describe("a pull request", () => {
   it("that is closed ends the work on its branch", async () => {
     const office = await openOffice();
     pull(office, 30, "feat/x");
-    expect(only(await office.act(closed(30, "feat/x"))).kind).toBe("nothing");
-    await office.say(ANN, 30, "/run work");
+    expect(only(await office.act(closed(30, "feat/x"))).kind).toBe("ignored");
+    await office.say(ANN, 30, "/request work");
     expect(await office.act(closed(30, "feat/x", true))).toEqual([]);
     expect(await office.act(closed(30, "feat/x", false, "merged"))).toEqual([]);
     expect(trailer(office, "State", "feat/x")).toBe("work");
@@ -418,8 +425,8 @@ describe("a pull request", () => {
     expect(
       only(await office.act({ ...closed(30, "feat/x"), event: "pull:30:closed:again" } as Intent)),
     ).toMatchObject({
-      kind: "nothing",
-      why: "nothing goes on there",
+      kind: "ignored",
+      why: "the branch has no work in progress",
     });
   });
 });
@@ -466,7 +473,7 @@ describe("what happens at the same time", () => {
     const office = await begun();
     const push = () =>
       void write(office, `work: answered\n\nAnswers: ${head(office)}\nState: look\nBranch: ${BRANCH}\n`);
-    expect(only(await office.act(say("/stop"), between(office.desk, push, 1))).kind).toBe("accepted");
+    expect(only(await office.act(say("/cancel"), between(office.desk, push, 1))).kind).toBe("accepted");
     expect([trailer(office, "State"), office.log(`${BRANCH}^`, "%s")]).toEqual([
       "cancelled",
       "work: answered",
@@ -477,7 +484,7 @@ describe("what happens at the same time", () => {
     const office = await begun();
     let n = 0;
     const push = () => void write(office, `plain ${n++}\n`);
-    const result = only(await office.act(say("/run triage"), between(office.desk, push, 100)));
+    const result = only(await office.act(say("/request triage"), between(office.desk, push, 100)));
     expect(sentence(result)).toContain("moved in the meantime");
   });
 });

@@ -23,7 +23,7 @@ const SCRIPT = '#!/bin/sh\necho "summary=done" >>"$TRAILHAND_OUTPUT"\n';
 const address = ({ id, login }: Account) => accountAddress(id, login);
 
 /** An App whose workflow asks who pushed; `ship` may be asked for by the owner, whatever name it has now. */
-async function prepare(how: { readonly runs?: boolean } = {}) {
+async function prepare(how: { readonly shouldRun?: boolean } = {}) {
   const person = makeRepo();
   const scene = await serveApp(person, how);
   const { owner, pushing, hub } = scene;
@@ -133,7 +133,7 @@ test(
   "the commands that show the work ask who approved, and none of them guesses",
   { timeout: 120_000 },
   async () => {
-    const scene = await prepare({ runs: false });
+    const scene = await prepare({ shouldRun: false });
     const { owner, stranger, ask, hub, server, person, pushing } = scene;
     // What the App has shown already, no command has to write.
     await scene.stop();
@@ -167,7 +167,7 @@ test(
   "a runner beside it asks GitHub with a token, and refuses to guess without",
   { timeout: 120_000 },
   async () => {
-    const scene = await prepare({ runs: false });
+    const scene = await prepare({ shouldRun: false });
     const { owner, stranger, ask, body, hub, server, person, pushing } = scene;
     await ask("good", "ship", owner, "somebody@example.com");
     await ask("forged", "ship", stranger, address(owner));

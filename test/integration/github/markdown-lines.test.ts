@@ -70,14 +70,15 @@ describe("a command does not count", () => {
   ])("%s", (_, text) => expect(asks(text)).toBe(false));
 });
 
-it.each(["/run fix the `limit` of <div>, not a < b", "/run fix ``a ` b`` and `c`", "@trailhand run fix `a`"])(
-  "%j counts with the code inside of it",
-  (text) => {
-    expect(commandLines(`see \`x\`\n${text}\nand \`y\``)).toContain(text);
-  },
-);
+it.each([
+  "/request fix the `limit` of <div>, not a < b",
+  "/request fix ``a ` b`` and `c`",
+  "@trailhand request fix `a`",
+])("%j counts with the code inside of it", (text) => {
+  expect(commandLines(`see \`x\`\n${text}\nand \`y\``)).toContain(text);
+});
 
-it.each(["/run fix `a\nb`", "/run <pre>a</pre>", "/run a <!-- b -->", "`a` /retry"])(
+it.each(["/request fix `a\nb`", "/request <pre>a</pre>", "/request a <!-- b -->", "`a` /retry"])(
   "%j has a part that begins before it, ends behind it, or is not shown",
   (text) => expect(commandLines(text).filter((one) => one.startsWith("/"))).toEqual([]),
 );

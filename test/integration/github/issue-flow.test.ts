@@ -68,13 +68,13 @@ test("a label begins, a comment goes on, and it lands, shown as it is", { timeou
     ...eventBy(owner, by),
   });
   const stranger = (await hub.as("stranger", "GET", "/user")) as Account;
-  await send("issue_comment", commented(11, "/set-state integrate", stranger));
+  await send("issue_comment", commented(11, "/request integrate", stranger));
   await untilSo("the refusal", async () =>
     (await commentsOf(scene, 1)).some(({ body }) => body.includes("write")),
   );
   expect(stateOn(scene, BRANCH)).toBe("review");
 
-  await send("issue_comment", commented(12, "Good.\n\n/set-state integrate", owner));
+  await send("issue_comment", commented(12, "Good.\n\n/request integrate", owner));
   await untilSo("the landing", () => stateOn(scene, BRANCH) === "done");
   expect(git(far, ["log", "-1", "--format=%s", "main"]).trim()).toBe("feat: what was asked for");
   await untilSo("the last label", async () => (await labelsOf(scene, 1)).join() === "state:done");

@@ -26,7 +26,7 @@ describe("an issue", () => {
     });
     expect(body.split("\n")[0]).toBe(`<!-- trailhand:status ${seen.decision.head.key} -->`);
     expect(body).toContain("**State** `review` · **next** a person");
-    expect(body).toContain("comment `/set-state done`");
+    expect(body).toContain("comment `/request done`");
     const [head = "", root = ""] = seen.trail.map(({ commit }) => commit);
     const link = (commit: string) =>
       `[\`${commit.slice(0, 9)}\`](https://github.com/octo/shop/commit/${commit})`;
@@ -89,38 +89,38 @@ describe("an issue", () => {
 
 describe("a check run", () => {
   const cases: readonly [string, ReturnType<typeof seenOf>, string, string | undefined, string][] = [
-    ["ready", seenOf(ISSUE, [ask("work")]), "queued", undefined, "stop"],
+    ["ready", seenOf(ISSUE, [ask("work")]), "queued", undefined, "cancel"],
     [
       "running",
       seenOf(ISSUE, [ask("work")], { code: "running", detail: "ann@desk", attempt: 1 }),
       "in_progress",
       undefined,
-      "stop",
+      "cancel",
     ],
     ["done", seenOf(ISSUE, [ask("work"), answer(1, "done")]), "completed", "success", ""],
     ["failed", seenOf(ISSUE, [ask("work"), answer(1, "failed")]), "completed", "failure", "retry"],
     ["cancelled", seenOf(ISSUE, [ask("cancelled")]), "completed", "neutral", ""],
-    ["a person's", seenOf(ISSUE, [ask("review")]), "completed", "action_required", "stop"],
+    ["a person's", seenOf(ISSUE, [ask("review")]), "completed", "action_required", "cancel"],
     [
       "parked",
       seenOf(ISSUE, [ask("parked")], { code: "parked", detail: "too dear" }),
       "completed",
       "action_required",
-      "resume+stop",
+      "resume+cancel",
     ],
     [
       "held",
       seenOf(ISSUE, [ask("work")], { code: "held", detail: "a release" }),
       "queued",
       undefined,
-      "stop",
+      "cancel",
     ],
     [
       "to be approved",
       seenOf(ISSUE, [ask("work")], { code: "waits", detail: "waits for 1 approval", person: true }),
       "completed",
       "action_required",
-      "approve+stop",
+      "approve+cancel",
     ],
   ];
   test.each(cases)("%s", (_, seen, status, conclusion, buttons) => {
@@ -144,7 +144,7 @@ describe("a check run", () => {
     const given = seenOf(ISSUE, [ask("work"), approval], why);
     const request = given.trail[1]?.commit;
     const wanted = project(projected([{ ...given, state: "work", approvalTarget: request }]));
-    expect(nowCheck(wanted)?.buttons.map(({ identifier }) => identifier)).toEqual(["stop"]);
+    expect(nowCheck(wanted)?.buttons.map(({ identifier }) => identifier)).toEqual(["cancel"]);
     expect(only(wanted).body).toContain(`comment \`/approve ${request}\``);
   });
 

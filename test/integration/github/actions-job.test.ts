@@ -86,7 +86,7 @@ async function makeScene(script = WORK, workflow = WORKFLOW): Promise<Scene> {
     const terminal = makeTerminal({ stdout: stream, stderr: stream }, env);
     const code = await runJob(
       { input: readInput(["action", ...args], folder), terminal, env },
-      // What GitHub would refuse is for test/integration/github/pace.test.ts.
+      // What GitHub would refuse is for test/integration/github/request-throttle.test.ts.
       new RequestThrottle(Date.now, { writeMs: 20 }),
     );
     const text = (name: string) => (existsSync(file(name)) ? readFileSync(file(name), "utf8") : "");
@@ -218,7 +218,7 @@ const commentsOf = async ({ hub }: Scene, payload: Payload): Promise<string[]> =
 
 test("a command in a comment is carried out, worked off and shown, by one job", async () => {
   const scene = await makeScene();
-  const payload = await commented(scene, OWNER, "/run work");
+  const payload = await commented(scene, OWNER, "/request work");
   const { code, outputs, summary } = await scene.job("issue_comment", payload);
   expect({ code, outputs }).toEqual({
     code: 0,
@@ -231,7 +231,7 @@ test("a command in a comment is carried out, worked off and shown, by one job", 
   expect(answer).not.toContain(OWNER);
   expect(summary).toContain(`| \`${branch}\` |`);
   const [said = "", status = "", ...calls] = await commentsOf(scene, payload);
-  expect([said, calls.flatMap(mentionsIn)]).toEqual(["/run work", [scene.far.git("rev-parse", branch)]]);
+  expect([said, calls.flatMap(mentionsIn)]).toEqual(["/request work", [scene.far.git("rev-parse", branch)]]);
   expect(status).toContain("look");
   expect(scene.hub.reactions.map((one) => one["content"])).toEqual(["eyes"]);
   // A button of a check that a job made is heard by nobody.
@@ -248,7 +248,7 @@ test("a command in a comment is carried out, worked off and shown, by one job", 
 test("with a token of somebody's own, what it wrote before is known by its account", async () => {
   const scene = await makeScene();
   scene.more["TRAILHAND_ACCOUNT"] = "";
-  const payload = await commented(scene, OWNER, "/run work");
+  const payload = await commented(scene, OWNER, "/request work");
   expect(await scene.job("issue_comment", payload)).toMatchObject({ code: 0 });
   expect(await commentsOf(scene, payload)).toHaveLength(3);
   // An App's token is nobody's: then nothing is shown, rather than shown anew by every job.
@@ -280,11 +280,11 @@ test("a job opens the pull request that a state asks for, and hears nothing in i
 
 test("a command of somebody without the right is refused where it stands, and nothing is written", async () => {
   const scene = await makeScene();
-  const payload = await commented(scene, "stranger", "/run work");
+  const payload = await commented(scene, "stranger", "/request work");
   const { code, summary } = await scene.job("issue_comment", payload);
   expect(code).toBe(0);
   expect(scene.far.git("for-each-ref", "--format=%(refname)", "refs/heads")).toBe("refs/heads/main");
-  expect((await commentsOf(scene, payload)).at(-1)).toContain("needs the right to write");
+  expect((await commentsOf(scene, payload)).at(-1)).toContain("needs the right `write`");
   expect(scene.hub.reactions.map((one) => one["content"])).toEqual(["confused"]);
   expect(summary).toContain("right");
   expect(existsSync(scene.told)).toBe(false);

@@ -154,7 +154,7 @@ test("a byte that the disk changed is noticed", async () => {
   await spool.close();
   const path = join(dir, journals(dir)[0] ?? "");
   writeFileSync(path, readFileSync(path, "latin1").replace("yes", "yet"), "latin1");
-  expect(open(dir)).toMatchObject({ broken: 1 });
+  expect(open(dir)).toMatchObject({ brokenLines: 1 });
   expect(await spool.take()).toBeUndefined();
   expect(spool.stats().failed).toMatchObject([{ id: "a", reason: expect.stringContaining("damaged") }]);
 });

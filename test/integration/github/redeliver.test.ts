@@ -95,7 +95,7 @@ test("what nobody answered well is recovered, the oldest first, and once", async
     { id: 1, guid: "answered", agoHours: 5, code: 202 },
     { id: 0, guid: "too old", agoHours: 73, code: 500 },
   ]);
-  expect(await begin()).toEqual({ accepted: 2, asked: 0, repos: 1 });
+  expect(await begin()).toEqual({ accepted: 2, requested: 0, sweptRepos: 1 });
   expect(await waiting()).toEqual(["early", "late"]);
   expect(repos).toEqual([{ owner: "octo", name: "app" }]);
   expect(warned).toEqual([]);
@@ -115,7 +115,7 @@ test("with a memory, what came after it is recovered even where GitHub was told 
 
 test("GitHub is asked to deliver again what its log holds no more", async () => {
   const { begin, stub } = await hub([{ id: 1, guid: "a", agoHours: 1, code: 500, payload: null }]);
-  expect(await begin()).toMatchObject({ accepted: 0, asked: 1 });
+  expect(await begin()).toMatchObject({ accepted: 0, requested: 1 });
   expect(stub.asked).toContain(`POST /app/hook/deliveries/${BIG}1/attempts`);
 });
 
@@ -123,7 +123,7 @@ test("what cannot be had is a warning, and the rest is done", async () => {
   const { begin, warned, repos } = await hub([], (asked) =>
     asked.includes("/hook/deliveries") ? { status: 403, body: { message: "no" } } : undefined,
   );
-  expect(await begin()).toEqual({ accepted: 0, asked: 0, repos: 1 });
+  expect(await begin()).toEqual({ accepted: 0, requested: 0, sweptRepos: 1 });
   expect(warned).toEqual([expect.stringMatching(/^missed deliveries could not be had from GitHub: no/)]);
   expect(repos).toHaveLength(1);
 });
@@ -132,7 +132,7 @@ test("an installation that cannot be looked at keeps nobody from serving", async
   const { begin, warned } = await hub([], (asked) =>
     asked.startsWith("GET /installation/") ? { status: 404, body: { message: "gone" } } : undefined,
   );
-  expect(await begin()).toEqual({ accepted: 0, asked: 0, repos: 0 });
+  expect(await begin()).toEqual({ accepted: 0, requested: 0, sweptRepos: 0 });
   expect(warned).toEqual([expect.stringContaining("installation 7 could not be looked at")]);
 });
 

@@ -186,7 +186,7 @@ describe("a comment", () => {
     const plain = made("pull_request_review_comment", "created");
     const { id } = plain["comment"] as { id: number };
     const payload = made("pull_request_review_comment", "created", {
-      "comment.body": "/run fix",
+      "comment.body": "/request fix",
       "comment.user.id": senderOf(plain).id,
     });
     const { number } = payload["pull_request"] as { number: number };

@@ -34,7 +34,7 @@ describe("a call", () => {
     ]);
     const [call] = calledAt(shown);
     expect(call?.body).toContain("**A person has to go on** at `review`: waits for a person");
-    expect(call?.body).toContain("comment `/set-state done`");
+    expect(call?.body).toContain("comment `/request done`");
     expect(await settle(shown, wantedOf(seenOf(ISSUE, REVIEW)))).toEqual([]);
   });
 
