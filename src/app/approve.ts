@@ -1,121 +1,41 @@
-/**
- * Approves a request that waits for approvals, with a person's commit on top of it.
- *
- * Invariants:
- * - The commit is written only when the runner would count it, judged by the runner's own reader.
- * - With `proof: signature` the person's own key signs it.
- */
-import { UserError, MESSAGES } from "../core/messages/messages.ts";
-import { approvalProblem, countedApprovals, type ApprovalState } from "../core/policy/approvals.ts";
-import { composeMessage } from "../core/protocol/compose.ts";
-import { type Sha, refOf } from "../core/protocol/ids.ts";
+/** Lets work that waits for a person go on: approves its request, or asks for the next state. */
+import { MESSAGES, UserError } from "../core/messages/messages.ts";
+import { decideYes } from "../core/policy/person-decision.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
-import { requiredApprovals } from "../core/scheduling/waits.ts";
-import { signingOf } from "../git/verify-signature.ts";
-import { GitExit } from "../git/git.ts";
 import type { BranchListing } from "./branch-listing.ts";
+import { personPosition } from "./branch-position.ts";
+import { listBranch } from "./find-branch.ts";
+import { requestNext } from "./request-next.ts";
 import type { Workspace } from "./workspace.ts";
-import type { RequestDraft } from "./write-request.ts";
-import { FactLoader } from "../engine/loop/fact-loader.ts";
-import { readEntry } from "../git/build-snapshot.ts";
-import { readTrail } from "../git/local-repository.ts";
-import { KEY } from "../core/protocol/trailer-keys.ts";
+import { writeApproval, type WrittenApproval } from "./write-approval.ts";
+import type { RequestText, WrittenRequest } from "./write-request.ts";
 
-/** Approves what a head asks for. Throws a Fault with the reason when that would not count. */
+export type ApproveResult =
+  ({ readonly kind: "approved" } & WrittenApproval) | ({ readonly kind: "requested" } & WrittenRequest);
+
+/** Throws a UserError when the branch does not wait for a person, or when several states may be next. */
+export async function approveBranch(
+  workspace: Workspace,
+  name: string | undefined,
+  text: RequestText,
+): Promise<ApproveResult> {
+  const { listing, head } = await listBranch(workspace, name);
+  return approveHead(workspace, listing, head, text);
+}
+
+/** The same, for a head that was listed already. */
 export async function approveHead(
   workspace: Workspace,
-  found: BranchListing,
+  listing: BranchListing,
   head: Head,
-  said: Pick<RequestDraft, "messages" | "trailers">,
-): Promise<{ readonly commit: Sha; readonly approves: Sha; readonly by: string; readonly missing: number }> {
-  const { branch } = head;
-  const before = found.snapshot.facts.approvalStates.get(head.key);
-  const open = findOpen(found, head, before);
-  const approves = before?.approvedCommit ?? head.commit;
-  const commit = await writeApproval(said, workspace, found, head, approves);
-  const after = await readApprovals(workspace, found, head, commit);
-  const mine = after.approvals.find((one) => one.commit === commit);
-  const refuse = (why: string) => new UserError(MESSAGES.notApproved(branch, why));
-  if (!mine) throw refuse(MESSAGES.unknownSigner());
-  const { workflow } = found.trustedConfig;
-  const problems = open.map((one) => {
-    const standing = { askers: after.requesters, before: goodApprovals(one, before, found) };
-    return approvalProblem(one, mine.by, standing, workflow);
-  });
-  const [problem] = problems;
-  if (problem !== undefined && !problems.includes(undefined)) throw refuse(problem);
-  const move = { ref: refOf(branch), expected: head.commit, next: commit };
-  const swap = await workspace.repository.moveWithoutCheckouts([move], "approve");
-  if (swap.kind !== "landed") throw new UserError(MESSAGES.headMoved(branch));
-  const missing = open.map((one) => one.n - goodApprovals(one, after, found).length).find((n) => n > 0);
-  return { commit, approves, by: mine.by, missing: missing ?? 0 };
+  text: RequestText,
+): Promise<ApproveResult> {
+  const decision = decideYes(await personPosition(workspace, listing, head));
+  if (decision.kind === "choose") throw new UserError(MESSAGES.severalNext(head.branch, decision.states));
+  if (decision.kind !== "request")
+    return { kind: "approved", ...(await writeApproval(workspace, listing, head, text)) };
+  const { state } = decision;
+  const messages = text.messages.length > 0 ? text.messages : [`trailhand: approved, please ${state}`];
+  const request = await requestNext(workspace, listing, head, state, { ...text, messages });
+  return { kind: "requested", ...request };
 }
-
-/** The approvals that the branch waits for now. Throws a Fault when there are none. */
-function findOpen(found: BranchListing, head: Head, before: ApprovalState | undefined): RequiredApproval[] {
-  const decision = found.decisions.find((one) => one.head.branch === head.branch);
-  const refuse = (why: string) => new UserError(MESSAGES.notApproved(head.branch, why));
-  if (decision && "why" in decision && decision.why.code === "void-approval")
-    throw refuse(MESSAGES.approvalVoid());
-  const { workflow } = found.trustedConfig;
-  const below =
-    workflow["on-plain-commit"] === "continue" ? found.snapshot.takeovers.get(head.key) : undefined;
-  const request = before?.request ?? (head.reading.kind === "request" ? head.reading : below);
-  const wanted = request && decision?.kind === "wait" ? requiredApprovals(request, workflow) : [];
-  const open = wanted.filter((one) => goodApprovals(one, before, found).length < one.n);
-  if (open.length === 0) throw refuse(MESSAGES.noApprovalNeeded());
-  return open;
-}
-
-/** The commit; no ref names it yet. */
-async function writeApproval(
-  { messages, trailers: more }: Pick<RequestDraft, "messages" | "trailers">,
-  { location, repository }: Workspace,
-  { trustedConfig }: BranchListing,
-  { commit }: Head,
-  approves: Sha,
-): Promise<Sha> {
-  if (!location.person) throw new UserError(MESSAGES.noIdentity());
-  const [header = "trailhand: approved", ...paragraphs] = messages;
-  const trailers = [...more, { key: KEY.approves, value: approves }];
-  const message = composeMessage({ header, body: paragraphs.join("\n\n"), trailers });
-  if (trustedConfig.workflow.proof === "author")
-    return repository.requestCommit(commit, message, location.person);
-  const signing = signingOf(location.settings);
-  if (!signing) throw new UserError(MESSAGES.noSigningKey());
-  try {
-    return await repository.requestCommit(commit, message, location.person, signing);
-  } catch (error) {
-    if (!(error instanceof GitExit)) throw error;
-    throw new UserError(MESSAGES.notSigned(error.message), { cause: error });
-  }
-}
-
-/** What a runner would read, if the commit were the head. */
-async function readApprovals(
-  workspace: Workspace,
-  found: BranchListing,
-  head: Head,
-  commit: Sha,
-): Promise<ApprovalState> {
-  const [written] = await readTrail(workspace.location, commit, 1);
-  const next = written && readEntry(refOf(head.branch), written);
-  const { target, heads } = found.snapshot;
-  const trusted = heads.filter(({ branch }) => branch === target && branch !== head.branch);
-  const look = { target, heads: next && "reading" in next ? [...trusted, next] : trusted };
-  const { approvalStates: approved } = await new FactLoader(workspace.repository).load(
-    look,
-    found.trustedConfig,
-  );
-  const read = approved.get(head.key);
-  if (!read) throw new UserError(MESSAGES.notApproved(head.branch, MESSAGES.approvalVoid()));
-  return read;
-}
-
-const goodApprovals = (
-  one: RequiredApproval,
-  approved: ApprovalState | undefined,
-  { trustedConfig, now }: BranchListing,
-) => (approved ? countedApprovals(one, approved, trustedConfig.workflow, now.wall) : []);
-
-type RequiredApproval = ReturnType<typeof requiredApprovals>[number];

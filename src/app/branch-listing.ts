@@ -1,15 +1,15 @@
 /**
- * One look for the reading commands: refs, contract, decisions, and what stands in the way here.
+ * Lists all branches with the decisions that a runner would make now.
  *
- * What must hold: nothing is written; the decisions are those that `run` would make now.
+ * Invariants:
+ * - Nothing is written.
  */
 import { decide, type Decision } from "../core/scheduling/decide.ts";
 import { admit } from "../core/scheduling/admission.ts";
-import { suggest } from "../core/util/suggest.ts";
-import { parseBranch, type Branch } from "../core/protocol/ids.ts";
+import type { Branch } from "../core/protocol/ids.ts";
 import { reasonOf, type Reason } from "../core/scheduling/reasons.ts";
 import type { Head, Now, Snapshot } from "../core/scheduling/snapshot.ts";
-import { UserError, shellWord, MESSAGES } from "../core/messages/messages.ts";
+import { shellWord } from "../core/messages/messages.ts";
 import type { ReadTrustedConfig } from "../git/contract.ts";
 import { listCheckouts } from "../git/checkouts.ts";
 import { isDead } from "../process/process-identity.ts";
@@ -24,23 +24,23 @@ export interface BranchListing {
   readonly now: Now;
 }
 
-/** Looks once. A broken workflow is not thrown: its problems are in the contract. */
+/** Reads the refs once. A broken workflow does not throw: its problems are in `trustedConfig`. */
 export async function listBranches(workspace: Workspace, now: Now): Promise<BranchListing> {
   const { repository } = workspace;
-  const listing = await repository.listRefs();
-  const { target, heads } = listing;
-  const [trustedConfig, takenOver] = await Promise.all([
+  const refs = await repository.listRefs();
+  const { target, heads } = refs;
+  const [trustedConfig, takeovers] = await Promise.all([
     workspace.trustedConfig(target, heads),
     repository.takenOver(target, heads),
   ]);
-  const facts = await new FactLoader(repository).load(listing, trustedConfig, takenOver);
+  const facts = await new FactLoader(repository).load(refs, trustedConfig, takeovers);
   const observer = new Observer({ clock: { mono: () => now.mono }, machine: { isDead } });
-  const snapshot = observer.observe(listing, takenOver, new Map(), facts);
+  const snapshot = observer.observe(refs, takeovers, new Map(), facts);
   const decisions = decide(snapshot, trustedConfig.workflow, now);
   return { snapshot, trustedConfig, decisions: await withBlockers(workspace, decisions, target), now };
 }
 
-/** A branch that could run but for its dirty checkout is shown as waiting for a person. */
+/** A branch whose dirty checkout blocks its run waits for a person. */
 async function withBlockers(
   workspace: Workspace,
   decisions: readonly Decision[],
@@ -50,37 +50,37 @@ async function withBlockers(
   return Promise.all(
     decisions.map(async (decision): Promise<Decision> => {
       const { head, kind } = decision;
-      const other =
+      const otherBranch =
         kind === "run" ? await workspace.repository.answeredElsewhere(decision.request, target) : undefined;
-      if (other !== undefined)
-        return { kind: "ignore", head, why: { code: "bound-elsewhere", detail: other } };
+      if (otherBranch !== undefined)
+        return { kind: "ignore", head, why: { code: "bound-elsewhere", detail: otherBranch } };
       if (kind !== "run" && kind !== "land") return decision;
-      // What lands moves the trusted branch too.
+      // Landing moves the trusted branch too.
       const moved = kind === "run" && decision.state?.land ? [head.branch, target] : [head.branch];
       let why: string | undefined;
-      for (const one of moved) if (checkedOut.has(one)) why ??= await workspace.repository.blocker(one);
+      for (const branch of moved)
+        if (checkedOut.has(branch)) why ??= await workspace.repository.blocker(branch);
       return why === undefined ? decision : { kind: "park", head, why: { code: "blocked", detail: why } };
     }),
   );
 }
 
-/** The decision as a runner would carry it out now: not, while a lane of it is full or closed. */
+/** A run that no lane admits now becomes a wait. */
 export function asAdmitted({ snapshot, trustedConfig, now }: BranchListing, decision: Decision): Decision {
   if (decision.kind !== "run") return decision;
   const { waits } = admit(snapshot, trustedConfig.workflow, [decision], now, Number.POSITIVE_INFINITY);
   return waits[0] ?? decision;
 }
 
-/** The present moment. */
 export const currentTime = (): Now => ({ mono: performance.now(), wall: Date.now() });
 
-/** The state that a branch is in, for people: its request, or the request below its head. */
-export function stateOf(view: Snapshot, head: Head): string | undefined {
+/** The state that people see: that of the head's request, or of the request below commits of a person. */
+export function stateOf(snapshot: Snapshot, head: Head): string | undefined {
   if (head.reading.kind === "request") return head.reading.state;
-  return view.takeovers.get(head.key)?.state;
+  return snapshot.takeovers.get(head.key)?.state;
 }
 
-/** The reason of a decision, with the states that the workflow offers to a person. */
+/** The reason of a decision; at a state of a person, with the successors that the person may choose. */
 export function reasonIn({ trustedConfig, snapshot, now }: BranchListing, decision: Decision): Reason {
   const reason = reasonOf(decision, now.wall);
   const code = "why" in decision ? decision.why.code : undefined;
@@ -99,29 +99,4 @@ export function reasonIn({ trustedConfig, snapshot, now }: BranchListing, decisi
     sentence: `waits for a person: ${[first, ...others].join(" or ")}`,
     next: `trailhand request ${first} --branch ${shellWord(branch)}`,
   };
-}
-
-/** The branch that was named, or the checked-out one. Throws a Fault where there is none. */
-export function requireHead(workspace: Workspace, heads: readonly Head[], name: string | undefined): Head {
-  const wanted = name === undefined ? checkedOutBranch(workspace) : parseBranch(name);
-  if (!wanted) throw new UserError(MESSAGES.badBranch(name ?? ""));
-  const found = heads.find(({ branch }) => branch === wanted);
-  if (found) return found;
-  const near = suggest(
-    wanted,
-    heads.map(({ branch }) => branch),
-  );
-  throw new UserError(MESSAGES.noSuchBranch(wanted, near));
-}
-
-/** The branch checked out where we stand. Throws a Fault when HEAD is detached. */
-export function checkedOutBranch(workspace: Workspace): Branch {
-  if (!workspace.here) throw new UserError(MESSAGES.detachedHead());
-  const here = workspace.here.git.target.dir;
-  const checkouts = listCheckouts(workspace.here).filter(
-    ({ dir }) => here === dir || here.startsWith(`${dir}/`),
-  );
-  const [nearestOne] = checkouts.toSorted((a, b) => b.dir.length - a.dir.length);
-  if (nearestOne) return nearestOne.branch;
-  throw new UserError(MESSAGES.detachedHead());
 }

@@ -1,25 +1,50 @@
-/** Plans the commit that ends the work on a branch, and lists the children that end with it. */
-import { UserError, MESSAGES } from "../core/messages/messages.ts";
+/** Ends the work on a branch. A runner that works on it sees the branch move. */
+import { MESSAGES, UserError } from "../core/messages/messages.ts";
 import type { Branch } from "../core/protocol/ids.ts";
-import type { Snapshot, Head } from "../core/scheduling/snapshot.ts";
+import { KEY } from "../core/protocol/trailer-keys.ts";
+import type { Head, Snapshot } from "../core/scheduling/snapshot.ts";
 import { isTerminal } from "../core/workflow/workflow.ts";
 import { stateOf } from "./branch-listing.ts";
-import type { RequestDraft } from "./write-request.ts";
-import { KEY } from "../core/protocol/trailer-keys.ts";
+import { listBranch } from "./find-branch.ts";
+import type { Workspace } from "./workspace.ts";
+import { writeRequest, type RequestDraft, type RequestText, type WrittenRequest } from "./write-request.ts";
 
-/** The end of the work on a branch. Throws a Fault when there is none that goes on. */
-export function planCancel(
-  view: Snapshot,
+export interface Cancellation extends WrittenRequest {
+  /** Branches whose work ends with it. */
+  readonly children: readonly Branch[];
+}
+
+/** Throws a UserError where no work is going on. */
+export async function cancelBranch(
+  workspace: Workspace,
+  name: string | undefined,
+  text: RequestText,
+): Promise<Cancellation> {
+  const { listing, head } = await listBranch(workspace, name);
+  const { snapshot } = listing;
+  const written = await cancelHead(workspace, snapshot, head, text);
+  return { ...written, children: cancelledChildren(head.branch, snapshot.heads) };
+}
+
+/** Throws a UserError where no work is going on. */
+export async function cancelHead(
+  workspace: Workspace,
+  snapshot: Snapshot,
   head: Head,
-  { messages, trailers }: Pick<RequestDraft, "messages" | "trailers">,
-): RequestDraft {
+  text: RequestText,
+): Promise<WrittenRequest> {
+  const commit = await writeRequest(workspace, planCancel(snapshot, head, text));
+  return { branch: head.branch, state: "cancelled", commit };
+}
+
+function planCancel(snapshot: Snapshot, head: Head, { messages, trailers }: RequestText): RequestDraft {
   const { branch, commit, reading } = head;
-  const state = stateOf(view, head);
+  const state = stateOf(snapshot, head);
   if (state === undefined)
     throw new UserError(MESSAGES.nothingTo("cancel", branch, "nothing is asked for there"));
   if (isTerminal(state)) throw new UserError(MESSAGES.nothingTo("cancel", branch, `it ended as ${state}`));
-  const lease = view.leases.get(head.key);
-  const resting = lease?.lease?.backoff !== undefined;
+  const lease = snapshot.leases.get(head.key);
+  const isResting = lease?.lease?.backoff !== undefined;
   return {
     branch,
     parent: commit,
@@ -28,12 +53,12 @@ export function planCancel(
     key: reading.kind === "request" ? reading.key : KEY.state,
     trailers,
     messages: messages.length > 0 ? messages : [`trailhand: ${state} is cancelled`],
-    also: resting ? [{ ref: lease.ref, expected: lease.value, next: null }] : [],
+    also: isResting ? [{ ref: lease.ref, expected: lease.value, next: null }] : [],
   };
 }
 
-/** The branches that it handed out, and that those did, as far as their work goes on. */
-export function cancelledChildren(branch: Branch, heads: readonly Head[]): Branch[] {
+/** The unfinished branches that a branch handed out, and those that they handed out. */
+function cancelledChildren(branch: Branch, heads: readonly Head[]): Branch[] {
   const own = heads.filter(
     ({ reading }) => reading.kind === "request" && reading.parent === branch && !isTerminal(reading.state),
   );

@@ -1,8 +1,8 @@
 /**
- * Puts the parts together that run a past request again.
+ * Creates the parts that run a past request again.
  *
- * What must hold: a crash leaves nothing that a later runner would take for lost work; a signal ends
- * the script, and the worktree goes.
+ * Invariants:
+ * - A crash leaves nothing that a later runner would take for lost work.
  */
 import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,21 +18,27 @@ import { createRunner } from "./create-runner.ts";
 
 export interface ReplayRunner {
   readonly parts: Pick<ReplayRequest, "ports" | "script" | "stop" | "onTreeOpened">;
-  /** The exit code of a signal that came, if one did. */
-  readonly stopped: () => number | undefined;
+  /** Ends the script. */
+  readonly stop: () => void;
+  readonly isStopped: () => boolean;
   readonly dispose: () => Promise<void>;
 }
 
-/** Undefined when there is no script for the state. `name` is a script of the work tree. */
+/** A script of the work tree, where a person named one. */
+export interface ReplayScript {
+  readonly directory: string;
+  readonly name: string | undefined;
+}
+
+/** Undefined when there is no script for the state. */
 export async function createReplay(
   workspace: Workspace,
   env: Environment,
-  contract: TrustedConfig,
+  config: TrustedConfig,
   request: Request,
-  directory: string,
-  name: string | undefined,
+  { directory, name }: ReplayScript,
 ): Promise<ReplayRunner | undefined> {
-  const trusted = await contract.script(request.state, request.role);
+  const trusted = await config.script(request.state, request.role);
   const copies = mkdtempSync(join(tmpdir(), "trailhand-replay-"));
   const script = name === undefined ? trusted : ownScript(copies, directory, name, request.state, trusted);
   if (!script) {
@@ -40,22 +46,26 @@ export async function createReplay(
     return undefined;
   }
   const { ports, dispose } = createRunner(workspace, env, () => undefined);
-  const signals = onSignals();
+  const stop = new StopSwitch();
+  let isStopped = false;
   return {
-    parts: { ports, script, stop: signals.stop, onTreeOpened: forget },
-    stopped: signals.code,
+    parts: { ports, script, stop, onTreeOpened: forget },
+    stop() {
+      isStopped = true;
+      stop.stop("shutdown");
+    },
+    isStopped: () => isStopped,
     async dispose() {
-      signals.end();
       await dispose();
       rmSync(copies, { recursive: true, force: true });
     },
   };
 }
 
-/** Without this record a sweep removes the worktree and saves nothing of it. */
+/** Without this record, a sweep removes the worktree and saves nothing of it. */
 const forget = ({ runDir }: AttemptTree): void => rmSync(join(runDir, "run.json"), { force: true });
 
-/** A script of the work tree among the trusted ones, so that what it reads beside it is there. */
+/** Puts a script of the work tree among copies of the trusted ones, which it may read. */
 function ownScript(
   copies: string,
   directory: string,
@@ -73,34 +83,7 @@ function ownScript(
   rmSync(file, { force: true });
   copyFileSync(named.file, file);
   chmodSync(file, prompt ? 0o444 : 0o555);
-  // It is no blob of the repository, and the answer of a rehearsal is not kept.
-  return {
-    path,
-    file,
-    isPrompt: prompt,
-    executable: !prompt,
-    isAynig: false,
-    blob: (trusted?.blob ?? "0") as Sha,
-  };
-}
-
-/** The exit codes of signals that end a rehearsal. */
-const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
-
-function onSignals(): { stop: StopSwitch; code: () => number | undefined; end: () => void } {
-  const stop = new StopSwitch();
-  let code: number | undefined;
-  const listeners = Object.entries(SIGNALS).map(([signal, number]) => {
-    const listener = () => {
-      code = number;
-      stop.stop("shutdown");
-    };
-    process.on(signal, listener);
-    return { signal, listener };
-  });
-  return {
-    stop,
-    code: () => code,
-    end: () => listeners.forEach(({ signal, listener }) => process.off(signal, listener)),
-  };
+  // The script is not a blob of the repository, and the response of a replay is not kept.
+  const blob = (trusted?.blob ?? "0") as Sha;
+  return { path, file, isPrompt: prompt, executable: !prompt, isAynig: false, blob };
 }

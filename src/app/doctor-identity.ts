@@ -1,46 +1,42 @@
-/**
- * What `trailhand doctor` says of who is believed to be whom: `proof`, and the people of the workflow.
- *
- * What must hold: (pure) it is silent where everybody who is named can be proven, and a runner that
- * works as this command does can ask.
- */
+/** Checks whether the people that the workflow names can be identified by its kind of proof. */
 import { accountOf } from "../core/policy/push-identity.ts";
 import { MESSAGES } from "../core/messages/messages.ts";
 import { singles } from "../core/workflow/wait.ts";
 import type { Workflow } from "../core/workflow/workflow.ts";
-import type { Notice } from "./doctor-notices.ts";
-import { printable } from "../cli/render/terminal.ts";
+import { cleanLine } from "../core/util/redact.ts";
+import type { Finding } from "./finding.ts";
 
 const EDIT = "edit states/workflow.yml; an account's number is at https://api.github.com/users/<login>";
 
-/** `canAsk` tells whether GitHub can be asked here who pushed. */
-export function identityNotices(workflow: Workflow, canAsk: boolean): Notice[] {
-  if (workflow.proof !== "pusher") return idle(workflow);
+/** `canAsk` says whether this machine can ask GitHub who pushed. */
+export function identityFindings(workflow: Workflow, canAsk: boolean): Finding[] {
+  if (workflow.proof !== "pusher") return unusedSettings(workflow);
   const { what, next } = MESSAGES.cannotAskPusher("run");
-  const silent: Notice[] = canAsk ? [] : [{ about: "proof", level: "odd", what, ...(next ? { next } : {}) }];
-  return [...silent, ...strangers(workflow).map((one) => unprovable(one))];
+  const noToken: Finding[] = canAsk
+    ? []
+    : [{ about: "proof", level: "odd", what, ...(next ? { next } : {}) }];
+  return [...noToken, ...addressesWithoutAccount(workflow).map(unprovable)];
 }
 
-/** What only `proof: pusher` reads. */
-function idle(workflow: Workflow): Notice[] {
+/** Settings that only `proof: pusher` reads. */
+function unusedSettings(workflow: Workflow): Finding[] {
   if (workflow["on-behalf"].length === 0) return [];
-  const what = `\`on-behalf\` does nothing with \`proof: ${workflow.proof}\``;
-  return [{ about: "proof", level: "odd", what, next: "say `proof: pusher` in states/workflow.yml" }];
+  const what = `\`on-behalf\` has no effect with \`proof: ${workflow.proof}\``;
+  return [{ about: "proof", level: "odd", what, next: "set `proof: pusher` in states/workflow.yml" }];
 }
 
-/** The addresses that no account of GitHub has. */
-function strangers({ people, states }: Workflow): string[] {
-  const named = Object.values(states).flatMap(({ by = [], wait }) => [
+function addressesWithoutAccount({ people, states }: Workflow): string[] {
+  const approvers = Object.values(states).flatMap(({ by = [], wait }) => [
     ...by,
     ...wait.flatMap(singles).flatMap((one) => (one.kind === "approvals" ? one.by : [])),
   ]);
-  const addresses = [...Object.values(people).flat(), ...named].filter((one) => one.includes("@"));
+  const addresses = [...Object.values(people).flat(), ...approvers].filter((one) => one.includes("@"));
   return [...new Set(addresses)].filter((one) => accountOf(one) === undefined);
 }
 
-const unprovable = (address: string): Notice => ({
+const unprovable = (address: string): Finding => ({
   about: "proof",
   level: "odd",
-  what: `${printable(address)} is nobody to \`proof: pusher\`: write 123+login@users.noreply.github.com, with the number of the account`,
+  what: `${cleanLine(address, 80)} cannot be proven by \`proof: pusher\`: write 123+login@users.noreply.github.com, with the number of the account`,
   next: EDIT,
 });

@@ -1,17 +1,39 @@
-/** Sets or clears the global hold. */
-import { UserError, MESSAGES } from "../core/messages/messages.ts";
+/** Sets, reads and releases the hold that stops all runners. */
+import { MESSAGES, UserError } from "../core/messages/messages.ts";
 import { HOLD } from "../core/protocol/refs.ts";
-import type { HoldInfo } from "./history-queries.ts";
+import { formatHold } from "../core/scheduling/side-refs.ts";
+import { findHold, type HoldInfo } from "./history-queries.ts";
 import type { Workspace } from "./workspace.ts";
 
-/** Holds everything, or lets it go with null. Throws a Fault when somebody else was faster. */
-export async function changeHold(
+/** Undefined when nothing is held. */
+export async function readHold(workspace: Workspace): Promise<HoldInfo | undefined> {
+  // On a remote, the listing reads the prefix of our refs from the workflow.
+  await workspace.repository.listRefs();
+  return findHold(workspace);
+}
+
+/** Throws a UserError when a hold exists, or was set at the same time. */
+export async function setHold(workspace: Workspace, reason: string): Promise<HoldInfo | undefined> {
+  const hold = await readHold(workspace);
+  if (hold) throw new UserError(MESSAGES.alreadyHeld(hold.reason, hold.by));
+  await changeHold(workspace, undefined, formatHold(reason));
+  return findHold(workspace);
+}
+
+/** Throws a UserError when nothing is held, or the hold changed at the same time. */
+export async function releaseHold(workspace: Workspace): Promise<void> {
+  const hold = await readHold(workspace);
+  if (!hold) throw new UserError(MESSAGES.notHeld());
+  await changeHold(workspace, hold, null);
+}
+
+async function changeHold(
   { repository, location }: Workspace,
-  held: HoldInfo | undefined,
+  hold: HoldInfo | undefined,
   message: string | null,
-) {
+): Promise<void> {
   if (!location.person) throw new UserError(MESSAGES.noIdentity());
   const next = message === null ? null : await repository.personNote(message, location.person);
-  const swap = await repository.swap([{ ref: HOLD, expected: held?.commit ?? null, next }], "hold");
+  const swap = await repository.swap([{ ref: HOLD, expected: hold?.commit ?? null, next }], "hold");
   if (swap.kind !== "landed") throw new UserError(MESSAGES.holdMoved());
 }

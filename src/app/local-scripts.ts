@@ -1,7 +1,8 @@
 /**
- * Workflows and scripts of the work tree, for commands that try them out.
+ * Reads workflows and scripts of the work tree, for commands that try them out.
  *
- * What must hold: nothing of it is trusted by a runner; what is read here is only compared.
+ * Invariants:
+ * - Runners trust none of it; it is only compared.
  */
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, extname, join, resolve } from "node:path";
@@ -12,18 +13,22 @@ import { WORKFLOW_FILE, type WorkflowProblem, type Workflow } from "../core/work
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import type { ReadTrustedConfig } from "../git/contract.ts";
 import type { Workspace } from "./workspace.ts";
-import type { Input } from "../cli/input.ts";
 
-/** A workflow that was read, with what is wrong with it. */
+/** A workflow file that a person named, if they named one. */
+export interface NamedWorkflow {
+  readonly directory: string;
+  readonly name: string | undefined;
+}
+
+/** A workflow with its problems. */
 export interface CandidateWorkflow {
-  /** Where it was read. */
   readonly file: string;
-  /** Undefined when it cannot be read at all. */
+  /** Undefined when the file cannot be read at all. */
   readonly workflow: Workflow | undefined;
   readonly problems: readonly WorkflowProblem[];
 }
 
-/** A file that a person named. Throws a Fault when it cannot be read. */
+/** Throws a UserError when the file cannot be read. */
 export function readNamedFile(directory: string, name: string): { file: string; text: string } {
   const file = resolve(directory, name);
   try {
@@ -34,7 +39,7 @@ export function readNamedFile(directory: string, name: string): { file: string; 
   }
 }
 
-/** The workflow of `--workflow`, held to the scripts beside it, or to the trusted ones. */
+/** Checks the workflow against the scripts beside it, or else against the trusted ones. */
 export function readCandidateWorkflow(
   directory: string,
   name: string,
@@ -46,25 +51,24 @@ export function readCandidateWorkflow(
   return { file, workflow, problems: checked };
 }
 
-/** `--workflow`, else that of the work tree that we stand in, else the trusted one. */
+/** The named workflow, else that of the current work tree, else the trusted one. */
 export async function readCandidateOrLocal(
   workspace: Workspace,
-  input: Input,
+  { directory, name }: NamedWorkflow,
   trusted: ReadTrustedConfig,
 ): Promise<CandidateWorkflow> {
-  const named = input.value("workflow");
-  if (named !== undefined) return readCandidateWorkflow(input.directory, named, trusted);
+  if (name !== undefined) return readCandidateWorkflow(directory, name, trusted);
   const { code, stdout } = await workspace.location.git.run(["rev-parse", "--show-toplevel"], {
     allowedCodes: [128],
   });
   const own = join(stdout.replace(/\n$/, ""), WORKFLOW_FILE);
-  if (code === 0 && existsSync(own)) return readCandidateWorkflow(input.directory, own, trusted);
+  if (code === 0 && existsSync(own)) return readCandidateWorkflow(directory, own, trusted);
   const { workflow, problems, blob } = trusted;
   const isBroken = blob !== undefined && problems.length > 0 && Object.keys(workflow.states).length === 0;
   return { file: WORKFLOW_FILE, workflow: isBroken ? undefined : workflow, problems };
 }
 
-/** A workflow in a folder `states` belongs to the scripts there. */
+/** A workflow in a folder `states` is checked against the scripts there. */
 function scriptsFor(
   file: string,
   { scripts }: ReadTrustedConfig,
@@ -72,15 +76,20 @@ function scriptsFor(
   const folder = dirname(file);
   if (basename(folder) !== "states") return scripts;
   const elsewhere = [...scripts].filter(([, files]) => !files.some(({ path }) => path.startsWith("states/")));
-  const found = new Map<string, readonly ScriptFile[]>(elsewhere);
+  const byState = new Map<string, readonly ScriptFile[]>(elsewhere);
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const prompt = extname(entry.name) === ".md";
     const name = basename(entry.name, extname(entry.name));
     if (!entry.isFile() || !parseStateName(name) || /\.(?:ya?ml|json|txt)$/.test(entry.name)) continue;
-    const one = { path: `states/${entry.name}`, executable: isExecutable(join(folder, entry.name)), prompt };
-    found.set(name, [...(found.get(name) ?? []).filter(({ path }) => path.startsWith("states/")), one]);
+    const script = {
+      path: `states/${entry.name}`,
+      executable: isExecutable(join(folder, entry.name)),
+      prompt,
+    };
+    const others = (byState.get(name) ?? []).filter(({ path }) => path.startsWith("states/"));
+    byState.set(name, [...others, script]);
   }
-  return found;
+  return byState;
 }
 
 function isExecutable(file: string): boolean {

@@ -1,7 +1,8 @@
-/** What a piece of work has spent, who approved it, and what became of its children, for `trailhand log`. */
-import { formatAmounts, type Amounts, type Budget } from "../core/util/amounts.ts";
+/** Reads what a piece of work has spent, who approved it, and what became of its children. */
+import type { Amounts, Budget } from "../core/util/amounts.ts";
 import { childrenOf } from "../core/scheduling/children.ts";
 import { readCarriedState } from "../core/workflow/carried-state.ts";
+import { KEY } from "../core/protocol/trailer-keys.ts";
 import { valuesOf } from "../core/protocol/message.ts";
 import type { Commit } from "../core/protocol/request.ts";
 import { readHandOffs } from "../core/protocol/hand-offs.ts";
@@ -9,14 +10,12 @@ import type { Head } from "../core/scheduling/snapshot.ts";
 import { FactLoader } from "../engine/loop/fact-loader.ts";
 import type { RefListing } from "../engine/ports.ts";
 import type { Workspace } from "./workspace.ts";
-import { printable } from "../cli/render/terminal.ts";
-import { KEY } from "../core/protocol/trailer-keys.ts";
 
 export interface Carried {
   readonly spent: Amounts;
-  /** What a person allowed for this work alone. */
+  /** What a person allowed for this work in particular. */
   readonly budget: Budget;
-  /** Newest first; `counts`: of the request that stands there now. */
+  /** Newest first; `counts` is true for approvals of the present request. */
   readonly approvals: readonly { readonly by: string; readonly commit: string; readonly counts: boolean }[];
   readonly children: readonly {
     readonly key: string;
@@ -34,26 +33,26 @@ export async function readCarried(
   head: Head,
   trail: readonly Commit[],
 ): Promise<Carried> {
-  const item = readCarriedState(trail);
-  const contract = await workspace.trustedConfig(target, heads);
+  const carried = readCarriedState(trail);
+  const trustedConfig = await workspace.trustedConfig(target, heads);
   const near = heads.filter(({ branch }) => branch === target || branch === head.branch);
-  const { approvalStates: approved } = await new FactLoader(workspace.repository).load(
+  const { approvalStates } = await new FactLoader(workspace.repository).load(
     { target, heads: near },
-    contract,
+    trustedConfig,
   );
-  const now = approved.get(head.key)?.approvals ?? [];
-  const before = readHandOffs(trail).flatMap(({ answers, message: { trailers } }) =>
+  const present = approvalStates.get(head.key)?.approvals ?? [];
+  const earlier = readHandOffs(trail).flatMap(({ answers, message: { trailers } }) =>
     answers === undefined ? [] : valuesOf(trailers, KEY.approvedBy).map((text) => text.split(" ")),
   );
-  const byBranch = new Map(heads.map((one) => [one.branch, one]));
+  const byBranch = new Map(heads.map((candidate) => [candidate.branch, candidate]));
   return {
-    spent: item.spent,
-    budget: item.budget,
+    spent: carried.spent,
+    budget: carried.budget,
     approvals: [
-      ...now.map(({ by, commit }) => ({ by, commit, counts: true })),
-      ...before.map(([by = "", commit = ""]) => ({ by, commit, counts: false })),
+      ...present.map(({ by, commit }) => ({ by, commit, counts: true })),
+      ...earlier.map(([by = "", commit = ""]) => ({ by, commit, counts: false })),
     ],
-    children: childrenOf(head.branch, item, byBranch, new Set()).map(
+    children: childrenOf(head.branch, carried, byBranch, new Set()).map(
       ({ key, branch, result, state, subject }) => ({
         key,
         branch,
@@ -63,20 +62,4 @@ export async function readCarried(
       }),
     ),
   };
-}
-
-/** One row for each thing that there is to say. */
-export function carriedRows({ spent, budget, approvals, children }: Carried): string[][] {
-  const sum = formatAmounts(spent);
-  const most = formatAmounts(budget);
-  const rows: string[][] = [];
-  if (sum !== undefined) rows.push(["spent", sum + (most === undefined ? "" : ` (budget: ${most})`)]);
-  for (const { by, commit, counts } of approvals) {
-    rows.push([counts ? "approved" : "was approved", `${printable(by)}  ${printable(commit, 10)}`]);
-  }
-  for (const { branch, fate, state, subject } of children) {
-    const at = fate === "gone" ? "its branch is gone" : `${state || "no state"}  ${printable(subject, 60)}`;
-    rows.push(["child", `${printable(branch, 60)}  ${at}`]);
-  }
-  return rows;
 }

@@ -1,27 +1,36 @@
-/** Writes the last request of a branch again, for `resume` and `retry`. */
-import { UserError, MESSAGES } from "../core/messages/messages.ts";
-import type { Branch, Sha } from "../core/protocol/ids.ts";
-import type { Update } from "../engine/ports.ts";
-import type { Head } from "../core/scheduling/snapshot.ts";
+/** Repeats the last request of a branch, for `resume` and `retry`. */
+import { MESSAGES, UserError } from "../core/messages/messages.ts";
 import type { Request } from "../core/protocol/request.ts";
+import type { Head } from "../core/scheduling/snapshot.ts";
+import type { Update } from "../engine/ports.ts";
+import { DEPTH } from "../engine/timing.ts";
 import { readTrail } from "../git/local-repository.ts";
 import { lastRequest } from "./history-queries.ts";
+import { parseTrailerOption, requireNoCycle } from "./parse-trailer-option.ts";
 import type { Workspace } from "./workspace.ts";
-import { type RequestDraft, writeRequest } from "./write-request.ts";
-import { DEPTH } from "../engine/timing.ts";
+import { writeRequest, type RequestText, type WrittenRequest } from "./write-request.ts";
 
-/** Asks again. Throws a Fault when the branch has no request in its history. */
+/** What is repeated, and where. */
+export interface RepeatRequest {
+  readonly verb: "resume" | "retry";
+  readonly head: Head;
+  /** The request; default: the last one in the history of the branch. */
+  readonly below?: Request | undefined;
+  /** The subject when the person gives none. */
+  readonly header: (state: string) => string;
+  readonly also?: readonly Update[];
+}
+
+/** Throws a UserError when the branch has no request in its history. */
 export async function requestAgain(
   workspace: Workspace,
-  again: RepeatRequest,
-  verb: string,
-  { messages, trailers }: Pick<RequestDraft, "messages" | "trailers">,
-): Promise<{ readonly branch: Branch; readonly state: string; readonly commit: Sha }> {
-  const { branch, commit } = again.head;
-  const below =
-    again.below ?? lastRequest(branch, await readTrail(workspace.location, commit, DEPTH.request));
-  if (!below) throw new UserError(MESSAGES.nothingTo(verb, branch, "no request is below its head"));
-  const { state, key } = below;
+  { verb, head, below, header, also = [] }: RepeatRequest,
+  { messages, trailers }: RequestText,
+): Promise<WrittenRequest> {
+  const { branch, commit } = head;
+  const request = below ?? lastRequest(branch, await readTrail(workspace.location, commit, DEPTH.request));
+  if (!request) throw new UserError(MESSAGES.nothingTo(verb, branch, "no request is below its head"));
+  const { state, key } = request;
   const written = await writeRequest(workspace, {
     branch,
     parent: commit,
@@ -29,17 +38,25 @@ export async function requestAgain(
     state,
     key,
     trailers,
-    messages: messages.length > 0 ? messages : [again.header(state)],
-    also: again.also ?? [],
+    messages: messages.length > 0 ? messages : [header(state)],
+    also,
   });
   return { branch, state, commit: written };
 }
 
-export interface RepeatRequest {
-  readonly head: Head;
-  /** What is asked for; looked for in the history when left out. */
-  readonly below?: Request | undefined;
-  /** The first line, when the person gives none. */
-  readonly header: (state: string) => string;
-  readonly also?: readonly Update[];
+/** What a person typed: trailers as `Key: value`. */
+export interface TypedText {
+  readonly messages: readonly string[];
+  readonly trailers: readonly string[];
+}
+
+/** Throws a UserError also for trailers that a runner could not read, or that close a cycle. */
+export async function requestAgainAsTyped(
+  workspace: Workspace,
+  again: RepeatRequest,
+  typed: TypedText,
+): Promise<WrittenRequest> {
+  const trailers = typed.trailers.map(parseTrailerOption);
+  await requireNoCycle(workspace, again.head.branch, trailers);
+  return requestAgain(workspace, again, { messages: typed.messages, trailers });
 }

@@ -1,26 +1,104 @@
-/** Checks that a person may ask for a state. */
-import { UserError, MESSAGES } from "../core/messages/messages.ts";
-import { parseStateName } from "../core/protocol/ids.ts";
+/** Writes a person's request for a state. */
+import { MESSAGES, UserError } from "../core/messages/messages.ts";
+import { parseStateName, type Branch, type Sha } from "../core/protocol/ids.ts";
+import { KEY } from "../core/protocol/trailer-keys.ts";
+import { cleanLine } from "../core/util/redact.ts";
 import { suggest } from "../core/util/suggest.ts";
-import { type State, isTerminal, isReservedState } from "../core/workflow/workflow.ts";
+import { isReservedState, isTerminal, type State } from "../core/workflow/workflow.ts";
 import type { ReadTrustedConfig } from "../git/contract.ts";
+import { checkedOutBranch, requireBranchName, requireHead } from "./find-branch.ts";
+import { findEvent } from "./history-queries.ts";
+import { parseTrailerOption, requireNoCycle } from "./parse-trailer-option.ts";
+import type { Workspace } from "./workspace.ts";
+import { writeRequest } from "./write-request.ts";
+
+export interface StateRequest {
+  readonly state: string;
+  /** Default: the checked-out branch. */
+  readonly branch: string | undefined;
+  /** A branch to create at the trusted branch, instead of `branch`. */
+  readonly newBranch: string | undefined;
+  readonly messages: readonly string[];
+  /** As `Key: value`. */
+  readonly trailers: readonly string[];
+  /** The id of the external event that asks; it asks once. */
+  readonly event: string | undefined;
+}
+
+/** A request that was written. */
+export interface WrittenState {
+  readonly branch: Branch;
+  readonly state: string;
+  readonly commit: Sha;
+  /** True when the state waits for a person. */
+  readonly isHuman: boolean;
+}
+
+export type RequestResult =
+  | (WrittenState & { readonly kind: "written"; readonly isEnd: boolean })
+  /** The branch has the event already, at `commit`; nothing was written. */
+  | {
+      readonly kind: "known";
+      readonly branch: Branch;
+      readonly state: string;
+      readonly commit: Sha;
+      readonly event: string;
+    };
+
+export async function requestState(workspace: Workspace, asked: StateRequest): Promise<RequestResult> {
+  const { newBranch, messages } = asked;
+  const isNew = newBranch !== undefined;
+  const refs = await workspace.repository.listRefs();
+  const { target, heads } = refs;
+  const trustedConfig = await workspace.trustedConfig(target, heads);
+  const { states, target: onTarget } = trustedConfig.workflow;
+  const trailers = asked.trailers.map(parseTrailerOption);
+  const event = readEventId(asked.event);
+  const base = requireHead(workspace, heads, isNew ? target : (asked.branch ?? checkedOutBranch(workspace)));
+  const branch = isNew ? requireBranchName(newBranch) : base.branch;
+  const present = isNew || base.reading.kind !== "request" ? undefined : states[base.reading.state];
+  const state = requireState(trustedConfig, target, asked.state, present);
+  const head = heads.find((candidate) => candidate.branch === branch);
+  const known = event !== undefined && head ? await findEvent(workspace, refs, head, event) : undefined;
+  if (event !== undefined && known) return { kind: "known", branch, state, commit: known, event };
+  if (isNew && head) throw new UserError(MESSAGES.branchExists(branch));
+  if (branch === target && onTarget === "ignore") throw new UserError(MESSAGES.onTarget(branch));
+  await requireNoCycle(workspace, branch, trailers);
+  const commit = await writeRequest(workspace, {
+    branch,
+    parent: base.commit,
+    expected: isNew ? null : base.commit,
+    state,
+    messages,
+    trailers: event === undefined ? trailers : [...trailers, { key: KEY.event, value: event }],
+  });
+  const isHuman = states[state]?.human ?? false;
+  return { kind: "written", branch, state, commit, isHuman, isEnd: isTerminal(state) };
+}
+
+/** Throws a UserError for an id that no trailer can hold. */
+function readEventId(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const event = cleanLine(text, 500);
+  if (event === "" || event !== text.trim()) throw new UserError(MESSAGES.badEvent(text));
+  return event;
+}
 
 /**
- * A state that the workflow declares, or an end where a person is at a state that it may follow.
- * Throws a Fault that names the nearest.
+ * Accepts a declared state, or a final state where `present` waits for a person and allows it.
+ * Throws a UserError that suggests the nearest state.
  */
-
 export function requireState(
-  contract: ReadTrustedConfig,
+  trustedConfig: ReadTrustedConfig,
   target: string,
   name: string,
-  at: State | undefined,
+  present: State | undefined,
 ): string {
   if (!parseStateName(name)) throw new UserError(MESSAGES.badStateName(name));
-  if (isTerminal(name) && at?.human && at.next.includes(name)) return name;
+  if (isTerminal(name) && present?.human && present.next.includes(name)) return name;
   if (isReservedState(name)) throw new UserError(MESSAGES.reservedState(name));
-  if (!contract.any) throw new UserError(MESSAGES.noStates(target));
-  const known = Object.keys(contract.workflow.states);
-  if (known.includes(name) || contract.problems.length > 0) return name;
-  throw new UserError(MESSAGES.unknownState(name, suggest(name, known), known.join(", ")));
+  if (!trustedConfig.any) throw new UserError(MESSAGES.noStates(target));
+  const declared = Object.keys(trustedConfig.workflow.states);
+  if (declared.includes(name) || trustedConfig.problems.length > 0) return name;
+  throw new UserError(MESSAGES.unknownState(name, suggest(name, declared), declared.join(", ")));
 }

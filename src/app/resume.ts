@@ -1,18 +1,31 @@
-/** Plans the request that continues a parked or taken-over branch. */
-import type { RepeatRequest } from "./request-again.ts";
+/** Asks again for the state at which a branch was parked or taken over. */
+import { requestAgainAsTyped, type RepeatRequest, type TypedText } from "./request-again.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
-import type { Snapshot, Head } from "../core/scheduling/snapshot.ts";
+import type { Head, Snapshot } from "../core/scheduling/snapshot.ts";
+import { listBranch } from "./find-branch.ts";
+import type { Workspace } from "./workspace.ts";
+import type { WrittenRequest } from "./write-request.ts";
 
-/** What is gone on with. Throws a Fault when nothing rests with a person. */
-export function planResume(view: Snapshot, head: Head): RepeatRequest {
+/** Throws a UserError where there is nothing to resume. */
+export async function resumeBranch(
+  workspace: Workspace,
+  name: string | undefined,
+  text: TypedText,
+): Promise<WrittenRequest> {
+  const { listing, head } = await listBranch(workspace, name);
+  return requestAgainAsTyped(workspace, planResume(listing.snapshot, head), text);
+}
+
+/** Throws a UserError unless the branch is parked, waiting or taken over. */
+export function planResume(snapshot: Snapshot, head: Head): RepeatRequest {
   const { reading } = head;
-  const standing = reading.kind === "request" && ["parked", "stalled", "waiting"].includes(reading.state);
-  const waiting = view.facts.approvalStates.get(head.key)?.request;
-  const below = waiting ? undefined : view.takeovers.get(head.key);
-  if (!standing && !below) {
+  const isParked = reading.kind === "request" && ["parked", "stalled", "waiting"].includes(reading.state);
+  const waiting = snapshot.facts.approvalStates.get(head.key)?.request;
+  const below = waiting ? undefined : snapshot.takeovers.get(head.key);
+  if (!isParked && !below) {
     const at = reading.kind === "request" ? reading : waiting;
     const why = at ? `it is at ${at.state}` : "no request is below its head";
     throw new UserError(MESSAGES.nothingTo("resume", head.branch, why));
   }
-  return { head, below, header: (state) => `trailhand: go on with ${state}` };
+  return { verb: "resume", head, below, header: (state) => `trailhand: go on with ${state}` };
 }

@@ -1,20 +1,33 @@
-/** Plans the request that repeats a failed state, or ends a back-off early. */
-import type { RepeatRequest } from "./request-again.ts";
+/** Asks again for a state that failed, or ends a back-off early. */
+import { requestAgainAsTyped, type RepeatRequest, type TypedText } from "./request-again.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
-import type { Snapshot, Head } from "../core/scheduling/snapshot.ts";
+import type { Head, Snapshot } from "../core/scheduling/snapshot.ts";
+import { listBranch } from "./find-branch.ts";
+import type { Workspace } from "./workspace.ts";
+import type { WrittenRequest } from "./write-request.ts";
 
-/** What is asked for once more. Throws a Fault when nothing failed. */
-export function planRetry(view: Snapshot, head: Head): RepeatRequest {
+/** Throws a UserError where there is nothing to retry. */
+export async function retryBranch(
+  workspace: Workspace,
+  name: string | undefined,
+  text: TypedText,
+): Promise<WrittenRequest> {
+  const { listing, head } = await listBranch(workspace, name);
+  return requestAgainAsTyped(workspace, planRetry(listing.snapshot, head), text);
+}
+
+/** Throws a UserError when nothing failed. */
+export function planRetry(snapshot: Snapshot, head: Head): RepeatRequest {
   const { reading, branch, commit } = head;
-  const lease = view.leases.get(head.key);
-  const resting = lease?.lease?.backoff !== undefined && lease.lease.request === commit;
-  const failed =
+  const lease = snapshot.leases.get(head.key);
+  const isResting = lease?.lease?.backoff !== undefined && lease.lease.request === commit;
+  const hasFailed =
     reading.kind === "request" && ["failed", "cancelled", "parked", "stalled"].includes(reading.state);
-  if (!failed && !resting) {
+  if (!hasFailed && !isResting) {
     const why =
       reading.kind === "request" ? `it is at ${reading.state}, and nothing failed` : "nothing failed there";
     throw new UserError(MESSAGES.nothingTo("retry", branch, why));
   }
-  const also = resting ? [{ ref: lease.ref, expected: lease.value, next: null }] : [];
-  return { head, also, header: (state) => `trailhand: ${state} once more` };
+  const also = isResting ? [{ ref: lease.ref, expected: lease.value, next: null }] : [];
+  return { verb: "retry", head, also, header: (state) => `trailhand: ${state} once more` };
 }

@@ -1,50 +1,64 @@
 /**
- * Writes a person's request or verdict as a commit on a branch.
+ * Writes a person's request or decision as a commit on a branch.
  *
- * What must hold: it is the person's own commit, so an identity is needed; the branch moves by
- * compare-and-swap; the tree does not change, so no checkout needs to be clean.
+ * Invariants:
+ * - The author is the person, so git needs to know an identity.
+ * - The branch moves by compare-and-swap.
+ * - The tree does not change, so no checkout needs to be clean.
  */
 import { composeMessage } from "../core/protocol/compose.ts";
 import { refOf, type Branch, type Sha } from "../core/protocol/ids.ts";
+import { KEY } from "../core/protocol/trailer-keys.ts";
 import type { Trailer } from "../core/protocol/trailer-block.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import type { Update } from "../engine/ports.ts";
 import type { Workspace } from "./workspace.ts";
-import { KEY } from "../core/protocol/trailer-keys.ts";
 
-export interface RequestDraft {
+/** What a person says with a request. */
+export interface RequestText {
+  /** The subject, and paragraphs; empty: a default subject. */
+  readonly messages: readonly string[];
+  readonly trailers: readonly Trailer[];
+}
+
+/** A request that was written. */
+export interface WrittenRequest {
+  readonly branch: Branch;
+  readonly state: string;
+  readonly commit: Sha;
+}
+
+export interface RequestDraft extends RequestText {
   readonly branch: Branch;
   readonly parent: Sha;
   /** Null when the branch is new. */
   readonly expected: Sha | null;
   readonly state: string;
-  /** The key of the state; `State` when left out. */
+  /** The key of the state; default: `State`. */
   readonly key?: string;
-  readonly messages: readonly string[];
-  readonly trailers: readonly Trailer[];
   /** Further refs to move in the same swap. */
   readonly also?: readonly Update[];
 }
 
-/** Returns the commit. Throws a Fault without an identity, or when the branch moved meanwhile. */
-export async function writeRequest(workspace: Workspace, wish: RequestDraft): Promise<Sha> {
-  const [commit] = await writeRequests(workspace, [wish]);
+/** Throws a UserError without an identity, or when the branch moved in the meantime. */
+export async function writeRequest(workspace: Workspace, draft: RequestDraft): Promise<Sha> {
+  const [commit] = await writeRequests(workspace, [draft]);
   return commit as Sha;
 }
 
-/** Writes all of them in one swap, or none. */
+/** Writes all requests in one swap, or none. */
 export async function writeRequests(
   { repository, location }: Workspace,
-  wishes: readonly RequestDraft[],
+  drafts: readonly RequestDraft[],
 ): Promise<Sha[]> {
-  const commits = await Promise.all(wishes.map((wish) => commitOf(repository, location.person, wish)));
-  const moves = wishes.map(({ branch, expected }, at): Update => ({
+  const commits = await Promise.all(drafts.map((draft) => commitOf(repository, location.person, draft)));
+  const moves = drafts.map(({ branch, expected }, at): Update => ({
     ref: refOf(branch),
     expected,
     next: commits[at] as Sha,
   }));
-  const also = wishes.flatMap((wish) => wish.also ?? []);
-  const [{ branch, state } = { branch: "", state: "" }] = wishes;
+  const also = drafts.flatMap((draft) => draft.also ?? []);
+  const [{ branch, state } = { branch: "", state: "" }] = drafts;
   const swap = await repository.moveWithoutCheckouts([...moves, ...also], `request ${state}`);
   if (swap.kind !== "landed") throw new UserError(MESSAGES.headMoved(branch));
   return commits;
@@ -53,18 +67,18 @@ export async function writeRequests(
 async function commitOf(
   repository: Workspace["repository"],
   person: Workspace["location"]["person"],
-  wish: RequestDraft,
+  draft: RequestDraft,
 ): Promise<Sha> {
   if (!person) throw new UserError(MESSAGES.noIdentity());
-  const [header = `trailhand: please ${wish.state}`, ...paragraphs] = wish.messages;
+  const [header = `trailhand: please ${draft.state}`, ...paragraphs] = draft.messages;
   const message = composeMessage({
     header,
     body: paragraphs.join("\n\n"),
     trailers: [
-      ...wish.trailers,
-      { key: wish.key ?? KEY.state, value: wish.state },
-      { key: KEY.branch, value: wish.branch },
+      ...draft.trailers,
+      { key: draft.key ?? KEY.state, value: draft.state },
+      { key: KEY.branch, value: draft.branch },
     ],
   });
-  return repository.requestCommit(wish.parent, message, person);
+  return repository.requestCommit(draft.parent, message, person);
 }

@@ -1,47 +1,73 @@
 /**
- * What is told of a branch where people talk: a few lines of Markdown.
+ * Writes a report of a branch as Markdown, for the place where people talk about it.
  *
- * What must hold: texts of strangers stay texts: no mention, no link, no HTML and no table of theirs.
+ * Invariants:
+ * - Texts of strangers stay plain text: no mention, link, HTML or table of theirs.
  */
-import { formatAmounts } from "../core/util/amounts.ts";
+import { asAdmitted, reasonIn, stateOf, type BranchListing } from "../app/branch-listing.ts";
+import { costOf } from "../app/cost.ts";
+import type { Workspace } from "../app/workspace.ts";
 import { readHandOffHistory } from "../core/analysis/hand-off-report.ts";
-import { budgetOf } from "../core/policy/budget.ts";
-import { readCarriedState } from "../core/workflow/carried-state.ts";
+import { readTimeline, type TimelineStep } from "../core/analysis/timeline.ts";
 import { refsOf } from "../core/protocol/refs.ts";
-import { readTimeline } from "../core/analysis/timeline.ts";
+import type { Commit } from "../core/protocol/request.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
+import { formatAmounts } from "../core/util/amounts.ts";
+import type { Workflow } from "../core/workflow/workflow.ts";
+import { DEPTH } from "../engine/timing.ts";
 import { readTrail } from "../git/local-repository.ts";
 import { escapeCode, escapeProse } from "../github/api/escape-markdown.ts";
-import type { Workspace } from "../app/workspace.ts";
-import { asAdmitted, reasonIn, stateOf, type BranchListing } from "../app/branch-listing.ts";
-import { DEPTH } from "../engine/timing.ts";
+import type { ReportKind } from "../github/commands/repository-port.ts";
 
-/** Rows of one answer. */
+/** Hand-offs in one report. */
 const ROWS = 20;
 
 export async function branchReport(
   workspace: Workspace,
-  found: BranchListing,
+  listing: BranchListing,
   head: Head,
-  tale: "status" | "cost" | "log" | "replay",
+  kind: ReportKind,
 ): Promise<string> {
-  if (tale === "status") return status(found, head);
+  if (kind === "status") return statusReport(listing, head);
   const trail = await readTrail(workspace.location, head.commit, DEPTH.work);
-  if (tale === "cost") {
-    const item = readCarriedState(trail);
-    const spent = formatAmounts(item.spent) ?? "nothing";
-    const most = formatAmounts(budgetOf(found.trustedConfig.workflow, item));
-    return `Spent so far: ${spent}.${most === undefined ? "" : ` Allowed: ${most}.`}`;
+  switch (kind) {
+    case "cost":
+      return costReport(listing.trustedConfig.workflow, trail);
+    case "replay":
+      return replayReport(trail);
+    case "log": {
+      const { journal } = refsOf(head.key);
+      const tip = (await workspace.repository.read([journal])).get(journal);
+      const attempts = tip ? await readTrail(workspace.location, tip, ROWS) : [];
+      return logReport(readTimeline(head.branch, trail, attempts));
+    }
   }
-  if (tale === "replay") {
-    const [last] = readHandOffHistory(trail).handOffs;
-    if (!last) return "Nothing was answered here yet, so there is nothing to run again.";
-    return `\`${last.from}\` answered \`${last.to}\`. In a clone, this runs it again and compares, and writes nothing:\n\n    trailhand replay ${last.request.commit}`;
-  }
-  const { journal } = refsOf(head.key);
-  const exists = (await workspace.repository.read([journal])).get(journal);
-  const attempts = exists ? await readTrail(workspace.location, exists, ROWS) : [];
-  const steps = readTimeline(head.branch, trail, attempts);
+}
+
+function statusReport(listing: BranchListing, head: Head): string {
+  const branch = escapeCode(head.branch, 250);
+  const state = escapeCode(stateOf(listing.snapshot, head) ?? "no state");
+  const decision = listing.decisions.find((candidate) => candidate.head.branch === head.branch);
+  if (!decision) return `${branch} is at ${state}.`;
+  const { turn, sentence } = reasonIn(listing, asAdmitted(listing, decision));
+  const whose = { runner: "a runner's turn", person: "a person's turn", none: "no one's turn" }[turn];
+  return `${branch} is at ${state}: ${whose}. ${escapeProse(sentence)}\n\nCommit: ${head.commit}`;
+}
+
+function costReport(workflow: Workflow, trail: readonly Commit[]): string {
+  const { spent, budget } = costOf(workflow, trail);
+  const allowed = formatAmounts(budget);
+  const limit = allowed === undefined ? "" : ` Allowed: ${allowed}.`;
+  return `Spent so far: ${formatAmounts(spent) ?? "nothing"}.${limit}`;
+}
+
+function replayReport(trail: readonly Commit[]): string {
+  const [last] = readHandOffHistory(trail).handOffs;
+  if (!last) return "Nothing was answered here yet, so there is nothing to run again.";
+  return `\`${last.from}\` answered \`${last.to}\`. In a clone, this runs it again and compares, and writes nothing:\n\n    trailhand replay ${last.request.commit}`;
+}
+
+function logReport(steps: readonly TimelineStep[]): string {
   if (steps.length === 0) return "No hand-off yet.";
   const rows = steps
     .slice(-ROWS)
@@ -57,15 +83,6 @@ export async function branchReport(
   const more = steps.length > ROWS ? [`\nThe last ${ROWS} of ${steps.length}.`] : [];
   const titles = ["| commit | hand-off | took | attempt | what |", "| --- | --- | --- | --- | --- |"];
   return [...titles, ...rows, ...more].join("\n");
-}
-
-function status(found: BranchListing, head: Head): string {
-  const decision = found.decisions.find((one) => one.head.branch === head.branch);
-  const state = stateOf(found.snapshot, head) ?? "no state";
-  if (!decision) return `${escapeCode(head.branch, 250)} is at ${escapeCode(state)}.`;
-  const { turn, sentence } = reasonIn(found, asAdmitted(found, decision));
-  const whose = { runner: "a runner's turn", person: "a person's turn", none: "no one's turn" }[turn];
-  return `${escapeCode(head.branch, 250)} is at ${escapeCode(state)}: ${whose}. ${escapeProse(sentence)}\n\nCommit: ${head.commit}`;
 }
 
 const row = (cells: readonly (string | undefined)[]): string =>

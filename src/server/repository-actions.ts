@@ -1,218 +1,116 @@
 /**
- * The desk of a repository at a remote: what comments ask for, done by what the commands do.
+ * Does for comments on GitHub what the commands do, at a remote.
  *
- * What must hold: who asked is the author, the bot the committer; every writing looks anew, and is
- * refused when the head is not the one that it was decided on.
+ * Invariants:
+ * - The person who asked is the author, and the bot is the committer.
+ * - Every write lists the branches again, and fails when the head is not the one it was decided on.
  */
-import { type Branch, parseSha, type Ref, type Sha } from "../core/protocol/ids.ts";
-import { ARCHIVE } from "../core/protocol/refs.ts";
-import { parseMessage, valuesOf } from "../core/protocol/message.ts";
-import type { Head, Snapshot } from "../core/scheduling/snapshot.ts";
-import { requiredApprovals } from "../core/scheduling/waits.ts";
-import { UserError, MESSAGES } from "../core/messages/messages.ts";
-import { WORKFLOW_FILE } from "../core/workflow/workflow.ts";
-import { type RepeatRequest } from "../app/request-again.ts";
-import { requestAgain } from "../app/request-again.ts";
 import { approveHead } from "../app/approve.ts";
-import { planCancel } from "../app/cancel.ts";
-import { recordCheck } from "../app/record-check.ts";
-import { changeHold } from "../app/hold.ts";
-import { requireState } from "../app/request.ts";
+import { currentTime, listBranches, type BranchListing } from "../app/branch-listing.ts";
+import { positionOf } from "../app/branch-position.ts";
+import { cancelHead } from "../app/cancel.ts";
+import { acceptedTimes, findEventAnywhere } from "../app/event-history.ts";
+import { requireHead } from "../app/find-branch.ts";
+import { releaseHold, setHold } from "../app/hold.ts";
+import { isCheckName, recordCheck } from "../app/report-check.ts";
+import { requestAgain } from "../app/request-again.ts";
+import { requestBatch } from "../app/request-batch.ts";
 import { planResume } from "../app/resume.ts";
 import { planRetry } from "../app/retry.ts";
-import { findEvent, findHold } from "../app/history-queries.ts";
-import { currentTime, requireHead, listBranches, type BranchListing } from "../app/branch-listing.ts";
-import { writeRequest, writeRequests } from "../app/write-request.ts";
-import { BOT, readTrail } from "../git/local-repository.ts";
+import type { Workspace } from "../app/workspace.ts";
+import { MESSAGES, UserError } from "../core/messages/messages.ts";
+import type { Sha } from "../core/protocol/ids.ts";
+import type { Head } from "../core/scheduling/snapshot.ts";
+import { BOT } from "../git/local-repository.ts";
 import type {
   Author,
-  RepositoryActions,
   BranchPosition,
-  CommandText,
+  RepositoryActions,
   RepositoryView,
-  NewRequest,
-  WrittenRequest,
 } from "../github/commands/repository-port.ts";
-import type { Workspace } from "../app/workspace.ts";
-import { formatProblems } from "../app/open-workspace.ts";
 import { branchReport } from "./branch-report.ts";
-import { formatHold } from "../core/scheduling/side-refs.ts";
-import { KEY } from "../core/protocol/trailer-keys.ts";
-import { DEPTH } from "../engine/timing.ts";
-
-/** As many hand-offs of one person are counted. */
-const MOST = 200;
-const CHECK_NAME = /^[\w./-]{1,100}$/;
 
 export function openRepositoryActions(workspace: Workspace): RepositoryActions {
-  const look = () => listBranches(workspace, currentTime());
-  /** The same workspace, for somebody who wrote to us elsewhere. */
-  const as = ({ name, email }: Author): Workspace => ({
-    ...workspace,
-    location: { ...workspace.location, person: { name, email, writtenBy: workspace.location.person ?? BOT } },
-  });
-  const at = async ({ branch, commit }: Pick<BranchPosition, "branch" | "commit">) => {
-    const found = await look();
-    const head = requireHead(workspace, found.snapshot.heads, branch);
-    if (head.commit !== commit) throw new UserError(MESSAGES.headMoved(branch));
-    return { found, head };
+  const list = () => listBranches(workspace, currentTime());
+  /** The same workspace, with the person who asked as the author. */
+  const as = ({ name, email }: Author): Workspace => {
+    const { location } = workspace;
+    return {
+      ...workspace,
+      location: { ...location, person: { name, email, writtenBy: location.person ?? BOT } },
+    };
   };
-  const again = async (by: Author, place: BranchPosition, said: CommandText, verb: "retry" | "resume") => {
-    const { found, head } = await at(place);
-    const how: (view: Snapshot, head: Head) => RepeatRequest = verb === "retry" ? planRetry : planResume;
-    return requestAgain(as(by), how(found.snapshot, head), verb, said);
+  /** Throws a UserError when the head has moved. */
+  const listAt = async ({ branch, commit }: Pick<BranchPosition, "branch" | "commit">) => {
+    const listing = await list();
+    const head = requireHead(workspace, listing.snapshot.heads, branch);
+    if (head.commit !== commit) throw new UserError(MESSAGES.headMoved(branch));
+    return { listing, head };
   };
 
   return {
-    readView: async () => sightOf(await look()),
-    findEvent: (branch, event) => knows(workspace, branch, event),
-    acceptedTimes: ({ email }, since) => asked(workspace, email, since),
-    request: async (by, wishes) => request(as(by), await look(), wishes),
-    retry: (by, place, said) => again(by, place, said, "retry"),
-    resume: (by, place, said) => again(by, place, said, "resume"),
-    async cancel(by, place, said) {
-      const { found, head } = await at(place);
-      const commit = await writeRequest(as(by), planCancel(found.snapshot, head, said));
-      return { branch: head.branch, state: "cancelled", commit };
+    readView: async () => viewOf(await list()),
+    findEvent: (branch, event) => findEventAnywhere(workspace, branch, event),
+    acceptedTimes: ({ email }, since) => acceptedTimes(workspace, email, since),
+    request: (by, requests) => requestBatch(as(by), requests),
+    async retry(by, position, text) {
+      const { listing, head } = await listAt(position);
+      return requestAgain(as(by), planRetry(listing.snapshot, head), text);
     },
-    async approve(by, place, wanted, said) {
-      const { found, head } = await at(place);
-      const { branch } = head;
-      // A signature would be the bot's, and say nothing of who asked.
-      if (found.trustedConfig.workflow.proof === "signature")
-        throw new UserError(MESSAGES.needsOwnSignature(branch));
-      const approves = found.snapshot.facts.approvalStates.get(head.key)?.approvedCommit ?? head.commit;
-      if (wanted !== approves && wanted !== head.commit)
-        throw new UserError(MESSAGES.notApproved(branch, MESSAGES.otherCommit(approves)));
-      const { commit } = await approveHead(as(by), found, head, said);
-      return { branch, state: stateIn(found, head)?.state ?? "", commit };
+    async resume(by, position, text) {
+      const { listing, head } = await listAt(position);
+      return requestAgain(as(by), planResume(listing.snapshot, head), text);
     },
-    async hold(by, why) {
-      await workspace.repository.listRefs();
-      const held = await findHold(workspace);
-      if (held) throw new UserError(MESSAGES.alreadyHeld(held.reason, held.by));
-      await changeHold(as(by), undefined, formatHold(why));
+    async cancel(by, position, text) {
+      const { listing, head } = await listAt(position);
+      return cancelHead(as(by), listing.snapshot, head, text);
     },
-    async releaseHold(by) {
-      await workspace.repository.listRefs();
-      const held = await findHold(workspace);
-      if (!held) throw new UserError(MESSAGES.notHeld());
-      await changeHold(as(by), held, null);
+    async approve(by, position, reviewed, text) {
+      const { listing, head } = await listAt(position);
+      requireApprovable(listing, head, reviewed);
+      const result = await approveHead(as(by), listing, head, text);
+      if (result.kind === "requested") return result;
+      const { branch, commit } = result;
+      return { branch, state: positionOf(listing, head).state ?? "", commit };
     },
+    hold: async (by, why) => void (await setHold(as(by), why)),
+    releaseHold: (by) => releaseHold(as(by)),
     async recordCheck(commit, name, conclusion) {
-      if (!CHECK_NAME.test(name)) return false;
-      const { snapshot } = await look();
-      const { approvalStates: approved } = snapshot.facts;
+      if (!isCheckName(name)) return false;
+      const { snapshot } = await list();
+      const { approvalStates } = snapshot.facts;
       const heads = snapshot.heads.filter(
-        (head) => (approved.get(head.key)?.approvedCommit ?? head.commit) === commit,
+        (head) => (approvalStates.get(head.key)?.approvedCommit ?? head.commit) === commit,
       );
       for (const head of heads) await recordCheck(workspace, head, commit as Sha, name, conclusion);
       return heads.length > 0;
     },
-    async report(tale, branch) {
-      const found = await look();
-      return branchReport(workspace, found, requireHead(workspace, found.snapshot.heads, branch), tale);
+    async report(kind, branch) {
+      const listing = await list();
+      return branchReport(workspace, listing, requireHead(workspace, listing.snapshot.heads, branch), kind);
     },
   };
 }
 
-/** Its own request, or the one below approvals and commits of people. */
-const stateIn = ({ snapshot }: BranchListing, { reading, key }: Head) =>
-  reading.kind === "request"
-    ? reading
-    : (snapshot.facts.approvalStates.get(key)?.request ?? snapshot.takeovers.get(key));
-
-function sightOf(found: BranchListing): RepositoryView {
-  const { snapshot, trustedConfig } = found;
+function viewOf(listing: BranchListing): RepositoryView {
+  const { snapshot, trustedConfig } = listing;
   return {
     target: snapshot.target,
     workflow: trustedConfig.workflow,
     position(branch) {
-      const head = snapshot.heads.find((one) => one.branch === branch);
-      return head && placeOf(found, head);
+      const head = snapshot.heads.find((candidate) => candidate.branch === branch);
+      return head && positionOf(listing, head);
     },
-    branchAt: (commit) => snapshot.heads.find((one) => one.commit === commit)?.branch,
+    branchAt: (commit) => snapshot.heads.find((head) => head.commit === commit)?.branch,
   };
 }
 
-function placeOf(found: BranchListing, head: Head): BranchPosition {
-  const { snapshot, trustedConfig, decisions } = found;
+/** Throws a UserError when the person reviewed another commit, or has to sign. */
+function requireApprovable({ snapshot, trustedConfig }: BranchListing, head: Head, reviewed: Sha): void {
   const { branch, commit, key } = head;
-  const request = stateIn(found, head);
-  const lease = snapshot.leases.get(key);
-  const decision = decisions.find((one) => one.head.branch === branch);
-  const waits = decision?.kind === "wait" && decision.why.code === "waits" && request !== undefined;
-  const { header = "", body = "", trailers = [] } = request?.message ?? {};
-  return {
-    branch,
-    commit,
-    state: request?.state,
-    hops: request?.hops ?? 0,
-    isRunning: lease?.lease !== undefined && lease.lease.backoff === undefined && !lease.isHolderDead,
-    wantsApproval: waits && requiredApprovals(request, trustedConfig.workflow).length > 0,
-    header,
-    body,
-    trailers,
-  };
-}
-
-async function knows(workspace: Workspace, branch: Branch, event: string): Promise<Sha | undefined> {
-  const look = await workspace.repository.listRefs();
-  const there = look.heads.find((head) => head.branch === branch);
-  const found = there && (await findEvent(workspace, look, there, event));
-  if (found) return found;
-  // What has landed and is gone was asked for all the same.
-  const archive = `${ARCHIVE}${branch}` as Ref;
-  const archived = (await workspace.repository.read([archive])).get(archive);
-  const trusted = look.heads.find((head) => head.branch === look.target)?.commit;
-  for (const from of [archived, trusted]) {
-    if (!from) continue;
-    const trail = await readTrail(workspace.location, from, DEPTH.landedEvent);
-    const carrier = trail.find(
-      ({ message }) =>
-        message.includes(event) && valuesOf(parseMessage(message).trailers, KEY.event).includes(event),
-    );
-    if (carrier) return carrier.commit;
-  }
-  return undefined;
-}
-
-/** By the clock of who committed, which is ours: what is asked on GitHub is written by us. */
-async function asked({ location }: Workspace, email: string, since: number): Promise<number[]> {
-  const args = ["log", "--branches", `--max-age=${Math.floor(since / 1000)}`, "-n", String(MOST)];
-  const found = ["--fixed-strings", "--all-match", "--grep=Event: github:", `--author=<${email}>`];
-  const format = "--format=%ct %(trailers:key=Event,valueonly,separator=%x20)";
-  const lines = (await location.git.text([...args, ...found, format, "--"])).split("\n").filter(Boolean);
-  // One command may begin several branches.
-  const events = new Map(lines.map((line) => [line.slice(line.indexOf(" ")), Number.parseInt(line, 10)]));
-  return [...events.values()].map((seconds) => seconds * 1000).toSorted((a, b) => a - b);
-}
-
-async function request(
-  workspace: Workspace,
-  found: BranchListing,
-  wishes: readonly NewRequest[],
-): Promise<WrittenRequest[]> {
-  const { snapshot, trustedConfig } = found;
-  const { target, heads } = snapshot;
-  const trusted = requireHead(workspace, heads, target).commit;
-  if (trustedConfig.problems.length > 0)
-    throw new UserError(
-      MESSAGES.brokenWorkflow(`${target}:${WORKFLOW_FILE}`, formatProblems(trustedConfig.problems)),
-    );
-  const ready = wishes.map(({ branch, state, expectedHead: on, startPoint: from, messages, trailers }) => {
-    const there = heads.find((head) => head.branch === branch);
-    if (on === null && there) throw new UserError(MESSAGES.branchExists(branch));
-    if (on !== null && there?.commit !== on) throw new UserError(MESSAGES.headMoved(branch));
-    if (branch === target && trustedConfig.workflow.target === "ignore")
-      throw new UserError(MESSAGES.onTarget(branch));
-    const asked = there && stateIn(found, there);
-    const entry = asked && trustedConfig.workflow.states[asked.state];
-    requireState(trustedConfig, target, state, entry);
-    const parent = on ?? from ?? trusted;
-    if (!parseSha(parent)) throw new UserError(MESSAGES.noSuchCommit(parent));
-    return { branch, parent, expected: on, state, messages, trailers };
-  });
-  const commits = await writeRequests(workspace, ready);
-  return ready.map(({ branch, state }, index) => ({ branch, state, commit: commits[index] as Sha }));
+  // The bot's signature would not prove who asked.
+  if (trustedConfig.workflow.proof === "signature") throw new UserError(MESSAGES.needsOwnSignature(branch));
+  const approves = snapshot.facts.approvalStates.get(key)?.approvedCommit ?? commit;
+  if (reviewed !== approves && reviewed !== commit)
+    throw new UserError(MESSAGES.notApproved(branch, MESSAGES.otherCommit(approves)));
 }

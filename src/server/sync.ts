@@ -1,88 +1,78 @@
-/**
- * Opens GitHub for the commands that show the work there: as the owner of a token, or as the App.
- *
- * What must hold: a token comes from the environment or from GitHub, and is written nowhere; whoever
- * we are is asked of GitHub, and never read from a text.
- */
-import type { Octokit } from "@octokit/rest";
-import { UserError, MESSAGES } from "../core/messages/messages.ts";
-import { ACTIONS } from "../github/api/actions-context.ts";
-import { RequestDeclined, addThrottle, openClient, type ThrottleOptions } from "../github/api/client.ts";
-import { readBaseUrl, readCredentials } from "../github/api/credentials.ts";
-import type { Repo } from "../github/api/repo.ts";
-import { octokitPublisher } from "../github/display/octokit-publisher.ts";
-import { RequestThrottle } from "../github/api/request-throttle.ts";
-import type { PublisherIdentity, Publisher } from "../github/display/publisher-port.ts";
+/** Makes GitHub show what the refs say. */
+import { openWorkspace } from "../app/open-workspace.ts";
+import { pushesOf } from "../app/push-log.ts";
 import type { Environment } from "../app/workspace.ts";
-import { accountNumber, installationOf } from "./installation.ts";
-import { openApp } from "./service.ts";
+import { MESSAGES, UserError } from "../core/messages/messages.ts";
+import { cleanLine } from "../core/util/redact.ts";
+import { RequestDeclined } from "../github/api/client.ts";
+import type { Repo } from "../github/api/repo.ts";
+import { readActualState } from "../github/display/actual-state.ts";
+import { showBranches } from "../github/display/apply.ts";
+import { diff } from "../github/display/diff.ts";
+import { projectBranches } from "../github/display/project.ts";
+import { overviewBranches } from "./branch-overview.ts";
+import { describeWrite, type WriteSummary } from "./describe-write.ts";
+import { openGithub, type OpenGithub } from "./open-github.ts";
 
-export interface OpenedGithub {
-  readonly publisher: Publisher;
-  readonly self: PublisherIdentity;
+export interface SyncOptions {
+  readonly env: Environment;
+  readonly directory: string;
+  /** A name or URL; default: the local repository. */
+  readonly remote: string | undefined;
+  /** As `owner/name`. */
+  readonly repo: string;
+  /** Only find out what would be written. */
+  readonly dryRun: boolean;
+  readonly say: (text: string) => void;
+  /** Opens GitHub; default: by the environment. */
+  readonly open?: OpenGithub | undefined;
 }
 
-/** How fast GitHub is asked. */
-type ThrottleSettings = Pick<ThrottleOptions, "throttle" | "sleep">;
+export interface SyncResult {
+  /** What was written, or would be written in a dry run. */
+  readonly writes: readonly WriteSummary[];
+  readonly refused: readonly (WriteSummary & { readonly why: string })[];
+  /** What is still to be written. */
+  readonly left: readonly WriteSummary[];
+  /** How long GitHub wants no further writes, in milliseconds; undefined: it does not say. */
+  readonly waitMs: number | undefined;
+}
 
-/** Throws a Fault when there are no credentials, or GitHub does not know them. */
-export async function openGithub(
-  env: Environment,
-  repo: Repo,
-  log: (text: string) => void,
-  pace: ThrottleSettings = { throttle: new RequestThrottle() },
-): Promise<OpenedGithub> {
-  const token = env["GITHUB_TOKEN"]?.trim() ?? "";
-  const baseUrl = readBaseUrl(env);
+/** Throws a UserError when GitHub cannot be reached, or cannot say who pushed. */
+export async function syncGithub(options: SyncOptions): Promise<SyncResult> {
+  const { env, directory, remote, dryRun, say, open = openGithub } = options;
+  const repo = readRepo(options.repo);
+  const server = (env["GITHUB_SERVER_URL"] || "https://github.com").replace(/\/+$/, "");
+  const workspace = await openWorkspace(directory, env, { remote, pushes: pushesOf(env, say) });
+  const { publisher, self } = await open(env, repo, say);
+  const branches = await overviewBranches(workspace);
+  // Otherwise GitHub would show approvals as missing that runners count.
+  if (branches.workflow.proof === "pusher" && !workspace.repository.canReadPushes)
+    throw new UserError(MESSAGES.cannotAskPusher("github sync"));
   try {
-    const how = { ...pace, log };
-    if (token !== "") return await openAsTokenOwner(token, baseUrl, env, repo, how);
-    if (!env["APP_ID"]) throw new UserError(MESSAGES.noGithubToken());
-    return await openAsApp(env, baseUrl, repo, how);
+    const picture = projectBranches(branches, repo, server);
+    if (dryRun) {
+      const desired = picture(await publisher.listOpenPulls());
+      const writes = diff(await readActualState(publisher, desired, self), desired);
+      return { writes: writes.map(describeWrite), refused: [], left: [], waitMs: undefined };
+    }
+    const { done, refused, uncertain, postponed } = await showBranches(publisher, picture, self);
+    return {
+      writes: done.map(describeWrite),
+      refused: refused.map(({ write, why }) => ({ ...describeWrite(write), why })),
+      left: [...uncertain, ...(postponed?.writes ?? [])].map(describeWrite),
+      waitMs: postponed?.ms,
+    };
   } catch (error) {
-    if (error instanceof UserError) throw error;
-    const why = error instanceof Error ? error.message : String(error);
-    const isAnswer = error instanceof RequestDeclined && error.decision.kind === "refused";
-    throw new UserError(isAnswer ? MESSAGES.notUs(why) : MESSAGES.noWayToGithub(why), { cause: error });
+    if (!(error instanceof RequestDeclined)) throw error;
+    throw new UserError(MESSAGES.noWayToGithub(cleanLine(error.message)), { cause: error });
   }
 }
 
-async function openAsTokenOwner(
-  token: string,
-  baseUrl: string | undefined,
-  env: Environment,
-  repo: Repo,
-  pace: ThrottleSettings & Pick<ThrottleOptions, "log">,
-): Promise<OpenedGithub> {
-  const octokit = await openClient({ baseUrl, ...pace, token: () => Promise.resolve(token) });
-  const publisher = octokitPublisher(octokit.request, repo);
-  try {
-    const { data } = await octokit.request("GET /user");
-    return { publisher, self: { accountId: Number(data.id), appId: undefined } };
-  } catch (error) {
-    // The token of a job belongs to an App, and an App is no user.
-    if (!(error instanceof RequestDeclined) || error.status !== 403 || env["GITHUB_ACTIONS"] !== "true")
-      throw error;
-    const accountId = await accountNumber(octokit, ACTIONS.login);
-    const isDotCom = baseUrl === undefined || new URL(baseUrl).host === "api.github.com";
-    return { publisher: publisher, self: { accountId, appId: isDotCom ? ACTIONS.appId : undefined } };
-  }
-}
-
-async function openAsApp(
-  env: Environment,
-  baseUrl: string | undefined,
-  repo: Repo,
-  pace: ThrottleSettings & { readonly log: (text: string) => void },
-): Promise<OpenedGithub> {
-  // No webhook comes here, so that its secret is not needed.
-  const credentials = readCredentials({ ...env, WEBHOOK_SECRET: env["WEBHOOK_SECRET"] || "none" });
-  const app = await openApp({ credentials, baseUrl, log: pace.log });
-  const asItself = await app.auth();
-  const { data: about } = await asItself.request("GET /app");
-  const octokit = (await app.auth(await installationOf(app, repo))) as unknown as Octokit;
-  addThrottle(octokit, pace);
-  const publisher = octokitPublisher(octokit.request, repo);
-  const accountId = await accountNumber(octokit, `${about?.slug ?? ""}[bot]`);
-  return { publisher, self: { accountId, appId: credentials.appId } };
+/** Checks the name by GitHub's rules. Throws a UserError for an invalid one. */
+function readRepo(text: string): Repo {
+  const [, owner, name] = /^([A-Za-z0-9][A-Za-z0-9-]{0,38})\/([A-Za-z0-9._-]{1,100})$/.exec(text) ?? [];
+  if (owner === undefined || name === undefined || /^\.{1,2}$/.test(name))
+    throw new UserError(MESSAGES.badRepo(text));
+  return { owner, name };
 }

@@ -3,9 +3,7 @@
  * and what is left where it does not, at a real remote.
  */
 import { describe, expect, test } from "vitest";
-import { run as gc } from "../../src/cli/do/gc.ts";
-import { readInput } from "../../src/cli/input.ts";
-import { makeTerminal } from "../../src/cli/render/terminal.ts";
+import { command as gc } from "../../src/cli/commands/gc.ts";
 import type { Ref, Sha } from "../../src/core/protocol/ids.ts";
 import { unsignedRef } from "../../src/core/protocol/refs.ts";
 import type { SignedCommit, CommitSigner } from "../../src/core/protocol/signed-commit.ts";
@@ -15,6 +13,7 @@ import { Runner } from "../../src/engine/runner.ts";
 import type { Workspace } from "../../src/app/workspace.ts";
 import { openWorkspace } from "../../src/app/open-workspace.ts";
 import { createRunner } from "../../src/app/create-runner.ts";
+import { callOf, terminalTo } from "../support/call-command.ts";
 import { until } from "../support/run-cli.ts";
 import {
   beforeGit,
@@ -404,11 +403,9 @@ describe("a runner", () => {
     expect(two).toBeDefined();
     const collect = async (...more: string[]) => {
       let said = "";
-      const stream = { write: (text: string) => void (said += text) };
       const env = far.machine("two");
-      const args = ["gc", "--remote", "origin", ...more];
-      const input = readInput(args, far.person.dir);
-      await gc({ input, env, terminal: makeTerminal({ stdout: stream, stderr: stream }, env) });
+      const terminal = terminalTo((text) => void (said += text), env);
+      await gc.run(callOf(gc, ["--remote", "origin", ...more], far.person.dir, { env, terminal }));
       return said;
     };
     // The commit of an answer that was never put in its place may be all that is left of a run.

@@ -1,5 +1,6 @@
 /** The parts of the documentation that are output: each is made here, and compared by the test. */
 import * as z from "zod";
+import { loadCommands } from "../../src/cli/commands.ts";
 import { renderReference, renderTable } from "../../src/cli/render/render-help.ts";
 import type { Decision, DecisionReason } from "../../src/core/scheduling/decide.ts";
 import { reasonOf } from "../../src/core/scheduling/reasons.ts";
@@ -9,6 +10,8 @@ import { outputSchema } from "../../src/core/outcome/output.ts";
 import { renderCommandPage } from "../../src/github/commands/command-table.ts";
 import { packTables } from "./patterns.ts";
 import { leaseTimes, refTable, trailerTables } from "./protocol-tables.ts";
+
+const COMMANDS = await loadCommands();
 
 /** A made part: a whole file, or what stands between two markers of one. */
 export interface Part {
@@ -135,8 +138,8 @@ function reasons(): string {
 
 /** Everything that is made. */
 export const PARTS: readonly Part[] = [
-  { file: "docs/cli.md", make: () => `${renderReference().trimEnd()}\n` },
-  { file: "README.md", marker: "commands", make: renderTable },
+  { file: "docs/cli.md", make: () => `${renderReference(COMMANDS).trimEnd()}\n` },
+  { file: "README.md", marker: "commands", make: () => renderTable(COMMANDS) },
   { file: "docs/workflow.md", marker: "keys", make: workflowKeys },
   { file: "docs/workflow.md", marker: "output", make: outputKeys },
   { file: "docs/protocol.md", marker: "trailers", make: trailerTables },

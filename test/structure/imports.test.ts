@@ -1,217 +1,77 @@
 /**
- * Who may import whom, and the other promises that the layout of src/ makes.
+ * Checks who imports whom, and the other promises that the layout of src/ makes.
  *
- * What must hold: the files are read as they are; a folder that the table does not know is a breach.
+ * Invariants:
+ * - Every file belongs to a room, and every room has a row in the table.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { breachesOf, importsOf, type SourceFile } from "./imports.ts";
+import { findCycle, folderImports } from "./cycles.ts";
+import { ROOMS } from "./rooms.ts";
 
 const SRC = fileURLToPath(new URL("../../src", import.meta.url));
 
-interface Import {
-  /** A path inside src/, or the name of a package. */
-  readonly target: string;
-  /** True when only types are taken, so that nothing of it runs. */
-  readonly type: boolean;
-}
-
-interface File {
-  readonly path: string;
-  readonly text: string;
-  readonly imports: readonly Import[];
-}
-
-const STATEMENT = /^(?:import|export)\s+(type\s)?(?:[^"';]*?\sfrom\s+)?"([^"]+)"/gm;
-const DYNAMIC = /\b(?:import|require)\s*\(\s*["'`]([^"'`]+)/g;
-
-function importsOf(path: string, text: string): Import[] {
-  const found = [
-    ...[...text.matchAll(STATEMENT)].map(([, type, target = ""]) => ({ target, type: type !== undefined })),
-    ...[...text.matchAll(DYNAMIC)].map(([, target = ""]) => ({ target, type: false })),
-  ];
-  return found.map(({ target, type }) => ({
-    target: target.startsWith(".") ? join(dirname(path), target) : target,
-    type,
-  }));
-}
-
-const files: readonly File[] = readdirSync(SRC, { recursive: true, encoding: "utf8" })
+const files: readonly SourceFile[] = readdirSync(SRC, { recursive: true, encoding: "utf8" })
   .filter((path) => path.endsWith(".ts"))
   .map((path) => {
     const text = readFileSync(join(SRC, path), "utf8");
     return { path, text, imports: importsOf(path, text) };
   });
 
-const CORE_PACKAGES = /^(zod|yaml|picomatch\/posix\.js|fastest-levenshtein|conventional-commits-parser)$/;
-const outside = ({ target }: Import): boolean => target.startsWith("node:");
-const core = ({ target }: Import): boolean => target.startsWith("core/");
-const ports = ({ target, type }: Import): boolean => type && target === "runner/ports.ts";
-const hub = ({ target }: Import): boolean => /^(?:probot$|@octokit\/)/.test(target);
-
-/** The rooms of the core; each builds on those before it. */
-const CORE = ["text", "workflow", "history", "permit", "decide", "answer", "study"].map(
-  (room) => `core/${room}/`,
-);
-const rankOf = (path: string): number => CORE.findIndex((room) => path.startsWith(room));
-/** Nothing of the core stands outside of its rooms, and none reaches up. */
-const isAbove = (path: string, target: string): boolean =>
-  path.startsWith("core/") &&
-  target.startsWith("core/") &&
-  !(rankOf(target) <= rankOf(path) && rankOf(target) >= 0);
-
-/** The first line that fits a file says what it may import. */
-const TABLE: readonly [file: RegExp, allows: (one: Import) => boolean][] = [
-  [/^core\//, (one) => core(one) || CORE_PACKAGES.test(one.target)],
-  [
-    /^git\/exec\.ts$/,
-    (one) =>
-      core(one) || ports(one) || outside(one) || one.target.startsWith("git/") || one.target === "simple-git",
-  ],
-  [/^git\//, (one) => core(one) || ports(one) || outside(one) || one.target.startsWith("git/")],
-  [/^process\//, (one) => core(one) || ports(one) || outside(one) || one.target.startsWith("process/")],
-  [/^queue\//, (one) => core(one) || ports(one) || outside(one) || one.target.startsWith("queue/")],
-  // What people ask for is read and done without a look at what is shown, and what is delivered is kept
-  // without a look at what it asks for.
-  [
-    /^github\/ask\//,
-    (one) =>
-      core(one) ||
-      /^github\/(?:ask\/|escape\.ts$)/.test(one.target) ||
-      one.target === "zod" ||
-      (one.type && hub(one)),
-  ],
-  [
-    /^github\/deliver\//,
-    (one) =>
-      core(one) ||
-      outside(one) ||
-      one.target.startsWith("github/deliver/") ||
-      (one.type && (hub(one) || one.target === "github/ask/intent.ts")),
-  ],
-  [
-    /^github\/show\//,
-    (one) =>
-      core(one) ||
-      /^github\/(?:show\/|client\.ts$|escape\.ts$)/.test(one.target) ||
-      (one.type && (hub(one) || one.target.startsWith("github/ask/"))),
-  ],
-  [
-    /^github\//,
-    (one) =>
-      core(one) ||
-      ports(one) ||
-      outside(one) ||
-      one.target.startsWith("github/") ||
-      /^(?:probot$|zod$|@octokit\/)/.test(one.target),
-  ],
-  [/^runner\//, (one) => core(one) || one.target.startsWith("runner/")],
-  // What is drawn is drawn from data: the table of commands, and packages that only shape text.
-  [/^cli\/commands(\/\w+)?\.ts$/, (one) => core(one) || one.target.startsWith("cli/commands/")],
-  [
-    /^cli\/draw\/render[^/]*\.ts$/,
-    (one) =>
-      core(one) ||
-      /^(cli\/(draw\/render[^/]*|commands(\/\w+)?)\.ts|picocolors|string-width)$/.test(one.target),
-  ],
-  [/^(cli\/.*|site\.ts|wire\/.*|app\.ts)$/, () => true],
-];
-
-function breaches({ path, imports }: File): string[] {
-  const allows = TABLE.find(([file]) => file.test(path))?.[1] ?? (() => false);
-  const bad = imports.filter(
-    (one) =>
-      !allows(one) ||
-      isAbove(path, one.target) ||
-      (one.target === "node:child_process" && !path.startsWith("process/")),
-  );
-  return bad.map(({ target }) => `${path} imports ${target}`);
-}
-
-/** A chain of files that leads back to its first. */
-function findCycle(counts: (one: Import) => boolean): string[] | undefined {
-  const targets = new Map(
-    files.map(({ path, imports }) => [path, imports.filter(counts).map(({ target }) => target)]),
-  );
-  const finished = new Set<string>();
-  const visit = (path: string, above: readonly string[]): string[] | undefined => {
-    if (above.includes(path)) return [...above.slice(above.indexOf(path)), path];
-    if (finished.has(path)) return undefined;
-    for (const target of targets.get(path) ?? []) {
-      const cycle = visit(target, [...above, path]);
-      if (cycle) return cycle;
-    }
-    finished.add(path);
-    return undefined;
-  };
-  for (const { path } of files) {
-    const cycle = visit(path, []);
-    if (cycle) return cycle;
-  }
-  return undefined;
-}
-
 describe("the files under src", () => {
-  it("are found, with the imports that they have", () => {
-    expect(files.length).toBeGreaterThan(40);
-    const compose = files.find(({ path }) => path === "core/text/compose.ts");
-    expect(compose?.imports).toContainEqual({ target: "core/text/trailers.ts", type: true });
-    expect(compose?.imports).toContainEqual({ target: "core/text/message.ts", type: false });
-    expect(
-      importsOf("cli/main.ts", 'export * from "./a.ts";\nconst b = await import("../wire.ts");'),
-    ).toEqual([
-      { target: "cli/a.ts", type: false },
-      { target: "wire.ts", type: false },
-    ]);
+  it("are listed with their imports", () => {
+    expect(files.length).toBeGreaterThan(200);
+    const compose = files.find(({ path }) => path === "core/protocol/compose.ts");
+    expect(compose?.imports).toContainEqual({ target: "core/protocol/trailer-block.ts", isType: true });
+    expect(compose?.imports).toContainEqual({ target: "core/protocol/message.ts", isType: false });
+  });
+
+  it("belong to a room of the table, and every room of the table exists", () => {
+    const rooms = new Set(files.map(({ path }) => dirname(path)));
+    expect([...rooms].filter((room) => !(room in ROOMS))).toEqual([]);
+    expect(Object.keys(ROOMS).filter((room) => !rooms.has(room))).toEqual([]);
   });
 
   it("import only files that exist", () => {
-    const known = new Set(files.map(({ path }) => path));
+    const paths = new Set(files.map(({ path }) => path));
     const missing = files.flatMap(({ path, imports }) =>
       imports
-        .filter(({ target }) => target.endsWith(".ts") && !known.has(target))
+        .filter(({ target }) => target.endsWith(".ts") && !paths.has(target))
         .map(({ target }) => `${path}: ${target}`),
     );
     expect(missing).toEqual([]);
   });
 
-  it("import only what their folder may", () => {
-    expect(files.flatMap(breaches)).toEqual([]);
+  it("import only what the row of their room allows", () => {
+    expect(files.flatMap(breachesOf)).toEqual([]);
   });
 
-  it("notice a breach", () => {
-    const breach = (path: string, target: string, type = false) =>
-      breaches({ path, text: "", imports: [{ target, type }] });
-    expect(breach("core/a.ts", "node:fs")).toHaveLength(1);
-    expect(breach("core/text/a.ts", "core/decide/a.ts", true)).toHaveLength(1);
-    expect(breach("core/text/a.ts", "core/a.ts")).toHaveLength(1);
-    expect(breach("core/study/a.ts", "core/text/a.ts")).toEqual([]);
-    expect(breach("core/a.ts", "git/exec.ts")).toHaveLength(1);
-    expect(breach("runner/a.ts", "node:fs")).toHaveLength(1);
-    expect(breach("git/refs.ts", "simple-git")).toHaveLength(1);
-    expect(breach("git/refs.ts", "runner/ports.ts")).toHaveLength(1);
-    expect(breach("git/refs.ts", "runner/ports.ts", true)).toEqual([]);
-    expect(breach("cli/run.ts", "node:child_process")).toHaveLength(1);
-    expect(breach("cli/draw/render-a.ts", "wire/open.ts")).toHaveLength(1);
-    expect(breach("new/a.ts", "core/a.ts")).toHaveLength(1);
-    expect(breach("github/ask/a.ts", "github/show/a.ts", true)).toHaveLength(1);
-    expect(breach("github/deliver/a.ts", "github/ask/act.ts", true)).toHaveLength(1);
-    expect(breach("github/show/a.ts", "github/ask/act.ts")).toHaveLength(1);
-    expect(breach("github/show/a.ts", "node:fs")).toHaveLength(1);
+  it("import each other in no circle, not even of types", () => {
+    const graph = new Map(files.map(({ path, imports }) => [path, imports.map(({ target }) => target)]));
+    expect(findCycle(graph)).toBeUndefined();
   });
 
-  it("load packages of GitHub in one place alone", () => {
-    const loading = files.filter(({ imports }) => imports.some((one) => hub(one) && !one.type));
-    expect(loading.map(({ path }) => path)).toEqual(["github/packages.ts"]);
+  it("are in folders that import each other in no circle", () => {
+    const circles = [...folderImports(files).values()].flatMap((graph) => findCycle(graph) ?? []);
+    expect(circles).toEqual([]);
   });
 
-  it("import in no circle", () => {
-    expect(findCycle(({ type }) => !type)).toBeUndefined();
+  it("load packages of GitHub in one file only", () => {
+    const isGithub = (target: string): boolean => /^(?:probot$|@octokit\/)/.test(target);
+    const loading = files.filter(({ imports }) =>
+      imports.some(({ target, isType }) => isGithub(target) && !isType),
+    );
+    expect(loading.map(({ path }) => path)).toEqual(["github/api/packages.ts"]);
   });
 
-  it("tie each other in no circle of types either", () => {
-    expect(findCycle(() => true)).toBeUndefined();
+  it("start processes in src/process only, and run git by one file", () => {
+    const importing = (name: string) =>
+      files.filter(({ imports }) => imports.some(({ target }) => target === name)).map(({ path }) => path);
+    expect(importing("node:child_process").filter((path) => !path.startsWith("process/"))).toEqual([]);
+    expect(importing("simple-git")).toEqual(["git/git.ts"]);
   });
 
   it("are at most 300 lines long", () => {
@@ -224,10 +84,86 @@ describe("the files under src", () => {
     expect(bare).toEqual([]);
   });
 
-  it("say their own path nowhere but relative to each other", () => {
+  it("name their own absolute path nowhere", () => {
     const absolute = files
       .filter(({ text }) => text.includes(dirname(SRC)))
       .map(({ path }) => relative(SRC, path));
     expect(absolute).toEqual([]);
+  });
+});
+
+describe("a breach is noticed", () => {
+  const breach = (path: string, target: string, isType = false) =>
+    breachesOf({ path, text: "", imports: [{ target, isType }] });
+
+  it.each([
+    ["core imports node", "core/util/a.ts", "node:fs"],
+    ["core imports git", "core/analysis/a.ts", "git/git.ts"],
+    ["a room of the core imports a higher one, for a type", "core/protocol/a.ts", "core/policy/a.ts", true],
+    ["a file stands outside of the rooms of the core", "core/protocol/a.ts", "core/a.ts"],
+    ["the engine imports node", "engine/a.ts", "node:fs"],
+    ["the engine imports an adapter", "engine/loop/a.ts", "git/git.ts", true],
+    ["an attempt imports the loop", "engine/attempt/a.ts", "engine/loop/a.ts"],
+    ["an adapter imports code of the engine", "git/a.ts", "engine/ports.ts"],
+    ["git imports its remotes", "git/a.ts", "git/remote/a.ts"],
+    ["an adapter imports another one", "process/a.ts", "git/git.ts"],
+    ["a queue imports the engine", "queue/a.ts", "engine/runner.ts"],
+    ["the API of GitHub imports commands", "github/api/a.ts", "github/commands/a.ts", true],
+    ["commands import what GitHub shows", "github/commands/a.ts", "github/display/a.ts", true],
+    ["what GitHub shows imports node", "github/display/a.ts", "node:fs"],
+    ["webhooks import commands", "github/webhooks/a.ts", "github/commands/a.ts"],
+    ["GitHub imports the application", "github/commands/a.ts", "app/a.ts", true],
+    ["templates import the application", "templates/a.ts", "app/a.ts"],
+    ["the application imports what GitHub shows", "app/a.ts", "github/display/a.ts"],
+    ["the application imports the server", "app/a.ts", "server/a.ts", true],
+    ["the server imports the command line", "server/a.ts", "cli/a.ts"],
+    ["a command imports the core beyond messages and util", "cli/commands/log.ts", "core/protocol/ids.ts"],
+    ["a command imports an adapter", "cli/commands/log.ts", "git/git.ts"],
+    ["a command imports the server", "cli/commands/log.ts", "server/sync.ts"],
+    ["rendering imports code of the application", "cli/render/a.ts", "app/log.ts"],
+    ["a package that the room does not know", "core/util/a.ts", "yaml"],
+    ["a room that is in no row", "new/a.ts", "core/util/a.ts"],
+  ])("%s", (_what, path, target, isType = false) => {
+    expect(breach(path, target, isType)).toHaveLength(1);
+  });
+
+  it.each([
+    ["core/analysis/a.ts", "core/protocol/a.ts", false],
+    ["engine/loop/a.ts", "engine/attempt/a.ts", false],
+    ["git/remote/a.ts", "git/git.ts", false],
+    ["git/a.ts", "engine/ports.ts", true],
+    ["github/display/a.ts", "github/commands/a.ts", true],
+    ["app/a.ts", "git/remote/a.ts", false],
+    ["server/a.ts", "github/display/a.ts", false],
+    ["cli/commands/github.ts", "server/sync.ts", false],
+    ["cli/render/a.ts", "core/protocol/ids.ts", true],
+    ["cli/render/a.ts", "app/log.ts", true],
+  ])("but %s may import %s", (path, target, isType) => {
+    expect(breach(path, target, isType)).toEqual([]);
+  });
+
+  it("in a circle of files, of folders, and in a dynamic import", () => {
+    const graph = new Map([
+      ["a.ts", ["b.ts"]],
+      ["b.ts", ["a.ts"]],
+    ]);
+    expect(findCycle(graph)).toEqual(["a.ts", "b.ts", "a.ts"]);
+    const file = (path: string, target: string): SourceFile => ({
+      path,
+      text: "",
+      imports: [{ target, isType: true }],
+    });
+    const folders = folderImports([
+      file("x/a/one.ts", "x/b/one.ts"),
+      file("x/b/two.ts", "x/a/deep/two.ts"),
+      file("x/three.ts", "x/a/one.ts"),
+    ]);
+    expect(findCycle(folders.get("x") ?? new Map())).toEqual(["a", "b", "a"]);
+    expect(
+      importsOf("cli/main.ts", 'export * from "./a.ts";\nconst b = await import("../server/b.ts");'),
+    ).toEqual([
+      { target: "cli/a.ts", isType: false },
+      { target: "server/b.ts", isType: false },
+    ]);
   });
 });

@@ -1,92 +1,63 @@
-/** Commands by which Trailhand works on GitHub: as an App, or in a job of Actions. */
-import { JSON_OPTION, remoteOption, type Command } from "./shape.ts";
+/** `trailhand github sync`: makes GitHub show what the refs say. */
+import { EXIT_CODE, MESSAGES, UserError } from "../../core/messages/messages.ts";
+import type { OpenGithub } from "../../server/open-github.ts";
+import { syncGithub, type SyncResult } from "../../server/sync.ts";
+import type { Command, CommandCall } from "../command.ts";
+import { jsonOption, remoteOption } from "../options.ts";
+import { renderColumns } from "../render/render-table.ts";
+import { printable, printJson, type Terminal } from "../render/terminal.ts";
 
-export const GITHUB: readonly Command[] = [
-  {
-    name: "serve",
-    group: "github",
-    what: "Serve as a GitHub App: take webhooks, act on them, and run what they ask for.",
-    more: "Reads APP_ID, PRIVATE_KEY (or PRIVATE_KEY_PATH) and WEBHOOK_SECRET from the environment; GITHUB_API_URL for GitHub Enterprise Server. Webhooks come to /api/github/webhooks; /healthz and /readyz tell how it is. SIGTERM lets what is being worked on end.",
-    options: [
-      { name: "port", value: "n", what: "Where to listen; PORT or 3000 when left out." },
-      { name: "host", value: "address", what: "Which address to listen at; 127.0.0.1 when left out." },
-      { name: "inbox", value: "dir", what: "Where deliveries wait; below XDG_STATE_HOME when left out." },
-      { name: "no-run", what: "Run no states here: runners on other machines do." },
-      { name: "signed", what: "Have GitHub make the commits of answers, and sign them." },
-    ],
-    examples: [
-      { line: "trailhand serve --port 8080", what: "behind a proxy of the same machine" },
-      { line: "trailhand serve --host 0.0.0.0 --no-run", what: "in a container, with runners elsewhere" },
-    ],
-  },
-  {
-    name: "app-manifest",
-    group: "github",
-    what: "Register the GitHub App in one click, and keep its credentials.",
-    more: "Writes a page with the least permissions that are needed; opened in a browser, its button registers the App. With --listen the page is served on the loopback, and the credentials that GitHub hands out are written to a file that only you can read. GITHUB_SERVER_URL and GITHUB_API_URL name another GitHub.",
-    options: [
-      { name: "url", value: "address", what: "Where the server will be reached: https://bot.example.com/" },
-      { name: "org", value: "name", what: "Register it for an organization; for yourself when left out." },
-      {
-        name: "name",
-        value: "text",
-        what: "The App's name, of which GitHub has one only; Trailhand when left out.",
-      },
-      { name: "listen", what: "Serve the page, and take the credentials from GitHub." },
-      {
-        name: "out",
-        value: "file",
-        what: "The file to write: trailhand-app.html, or trailhand-app.env with --listen.",
-      },
-    ],
-    examples: [
-      {
-        line: "trailhand app-manifest --listen --url https://bot.example.com/",
-        what: "register it, and keep the credentials",
-      },
-      {
-        line: "trailhand app-manifest --org example",
-        what: "a page that an owner of the organization opens",
-      },
-    ],
-  },
-  {
-    name: "action",
-    group: "github",
-    what: "In a job of GitHub Actions: carry out what the event asks for, and work off everything.",
-    more: "What action.yml calls. Reads GITHUB_EVENT_NAME, GITHUB_EVENT_PATH, GITHUB_REPOSITORY, GITHUB_SERVER_URL, GITHUB_API_URL and GITHUB_TOKEN; writes GITHUB_STEP_SUMMARY and the outputs applied, answered, failed and waiting. Exit code 0 also when nothing was asked for; 1: an answer was `failed`, or something could not be done.",
-    options: [
-      {
-        name: "remote",
-        short: "r",
-        value: "url",
-        what: "Work at this address; at GITHUB_SERVER_URL/GITHUB_REPOSITORY when left out.",
-      },
-      { name: "branch", short: "b", value: "name", many: true, offers: "branch", what: "Only this branch." },
-      {
-        name: "concurrency",
-        short: "j",
-        value: "n",
-        what: "Attempts at once; the workflow's limit when left out.",
-      },
-      { name: "signed", what: "Have GitHub make the commits of answers, and sign them." },
-    ],
-    examples: [{ line: "trailhand action", what: "what a step of a workflow runs" }],
-  },
-  {
-    name: "github",
-    group: "github",
-    what: "`sync`: make GitHub show what the refs say: labels, comments, check runs, pull requests, closed issues.",
-    more: "Writes only what differs, so that what was deleted by hand comes back. A pull request is opened where a state says `pull`, an issue is closed with its work, and a comment calls whoever has to go on. With `proof: pusher` it needs --remote, to ask who pushed. Acts as whom GITHUB_TOKEN belongs to, or as the App of APP_ID and PRIVATE_KEY (or PRIVATE_KEY_PATH); GitHub lets an App alone make check runs. GITHUB_API_URL and GITHUB_SERVER_URL name another GitHub. Exit code 1: GitHub refused something; 75: its limits are reached, so try again later.",
-    arguments: [{ name: "verb", what: "sync." }],
-    options: [
-      { name: "repo", value: "owner/name", what: "The repository; GITHUB_REPOSITORY when left out." },
-      { name: "dry-run", short: "n", what: "Only say what would be written." },
-      remoteOption,
-      JSON_OPTION,
-    ],
-    examples: [
-      { line: "trailhand github sync --repo example/shop --dry-run", what: "what is not as it should be?" },
-    ],
-  },
-];
+export const command: Command = {
+  name: "github",
+  group: "github",
+  what: "`sync`: make GitHub show what the refs say: labels, comments, check runs, pull requests, closed issues.",
+  more: "Writes only the differences, so that something deleted by hand comes back. Opens a pull request where a state says `pull`, closes an issue with its work, and mentions in a comment the people whose turn it is. With `proof: pusher` it needs --remote, to ask who pushed. Acts as the owner of GITHUB_TOKEN, or as the App of APP_ID and PRIVATE_KEY (or PRIVATE_KEY_PATH); only an App can create check runs. GITHUB_API_URL and GITHUB_SERVER_URL name another GitHub. Exit code 1: GitHub refused something; 75: its rate limit is reached, so try again later.",
+  arguments: [{ name: "verb", what: "sync." }],
+  options: [
+    { name: "repo", value: "owner/name", what: "The repository; default: GITHUB_REPOSITORY." },
+    { name: "dry-run", short: "n", what: "Only list what would be written." },
+    remoteOption,
+    jsonOption,
+  ],
+  examples: [
+    { line: "trailhand github sync --repo example/shop --dry-run", what: "what does GitHub not show yet?" },
+  ],
+  run: (call) => runSync(call),
+};
+
+/** `open` opens GitHub; default: by the environment. */
+export async function runSync({ input, terminal, env }: CommandCall, open?: OpenGithub): Promise<number> {
+  const [verb = ""] = input.arguments;
+  if (verb !== "sync") throw new UserError(MESSAGES.badGithubVerb(verb));
+  const dryRun = input.has("dry-run");
+  const result = await syncGithub({
+    env,
+    directory: input.directory,
+    remote: input.value("remote"),
+    repo: input.value("repo") ?? env["GITHUB_REPOSITORY"] ?? "",
+    dryRun,
+    say: (text) => terminal.say(printable(text, 500)),
+    open,
+  });
+  if (input.has("json")) printJson(terminal, describe(result, dryRun));
+  else print(terminal, result, dryRun);
+  if (result.waitMs !== undefined) return EXIT_CODE.later;
+  return result.refused.length + result.left.length > 0 ? EXIT_CODE.failed : EXIT_CODE.done;
+}
+
+function describe({ writes, refused, left, waitMs = 0 }: SyncResult, dryRun: boolean): object {
+  return dryRun ? { writes } : { writes, refused, left, waitMs };
+}
+
+function print(terminal: Terminal, { writes, refused, waitMs }: SyncResult, dryRun: boolean): void {
+  if (writes.length > 0) {
+    const titles = ["WHERE", "WRITE", "WHAT"].map((title) => terminal.colors.bold(title));
+    const rows = writes.map(({ where, write, what }) => [where, write, printable(what, 100)]);
+    terminal.print(renderColumns([titles, ...rows]));
+  } else if (dryRun) terminal.say("Nothing to write: GitHub shows what the refs say.");
+  else terminal.say(refused.length > 0 ? "Nothing was written." : "GitHub shows what the refs say.");
+  for (const { where, write, why } of refused)
+    terminal.say(`refused: ${write} at ${where}: ${printable(why, 200)}`);
+  if (waitMs !== undefined)
+    terminal.say(`GitHub accepts no writes for ${Math.ceil(waitMs / 1000)} s: run it again then`);
+}

@@ -1,49 +1,49 @@
 /**
- * Tells what a run does while it does it: one line for each event, and on a terminal a live list
- * of what runs now.
+ * Shows the events of a run, one line each, and on a terminal a live list of the running attempts.
  *
- * What must hold: without a terminal every line is plain and stands alone; nothing is drawn after
- * `end`.
+ * Invariants:
+ * - Without a terminal, every line is plain text.
+ * - Nothing is drawn after `end`.
  */
 import { formatDuration } from "../../core/util/duration.ts";
-import type { RunnerEvent } from "../../engine/ports.ts";
-import { printable, type Terminal } from "./terminal.ts";
+import type { RunnerEvent } from "../../app/run.ts";
 import { CLI } from "../timing.ts";
+import { printable, type Terminal } from "./terminal.ts";
 
 export interface LiveView {
-  tell(event: RunnerEvent): void;
-  /** Stops drawing; may be called twice. */
+  show(event: RunnerEvent): void;
+  /** Stops drawing; a second call does nothing. */
   end(): void;
 }
 
-interface Going {
+interface RunningAttempt {
   readonly state: string;
   readonly attempt: number;
   readonly since: number;
 }
 
 export async function startLiveView(terminal: Terminal, watching: boolean): Promise<LiveView> {
-  const going = new Map<string, Going>();
+  const running = new Map<string, RunningAttempt>();
   const live = terminal.live ? (await import("log-update")).logUpdateStderr : undefined;
-  const draw = () => live?.(renderGoing(going, watching, terminal));
+  const draw = () => live?.(renderRunning(running, watching, terminal));
   const timer = live ? setInterval(draw, CLI.redrawMs) : undefined;
   draw();
-  let over = false;
+  let isOver = false;
   return {
-    tell(event) {
+    show(event) {
       const { branch } = event;
       if (event.kind === "claimed") {
-        going.set(event.branch, { state: event.state, attempt: event.attempt, since: performance.now() });
-      } else if (branch !== undefined) going.delete(branch);
+        running.set(event.branch, { state: event.state, attempt: event.attempt, since: performance.now() });
+      } else if (branch !== undefined) running.delete(branch);
       const line = describe(event, terminal);
       if (live) live.clear();
-      // The live list shows what was claimed; without it the claim is a line of its own.
+      // The live list shows claims; without it, a claim is a line of its own.
       if (!live || event.kind !== "claimed") terminal.say(line);
-      if (!over) draw();
+      if (!isOver) draw();
     },
     end() {
-      if (over) return;
-      over = true;
+      if (isOver) return;
+      isOver = true;
       clearInterval(timer);
       live?.clear();
       live?.done();
@@ -51,12 +51,17 @@ export async function startLiveView(terminal: Terminal, watching: boolean): Prom
   };
 }
 
-function renderGoing(going: ReadonlyMap<string, Going>, watching: boolean, { colors }: Terminal): string {
-  const lines = [...going].map(([branch, { state, attempt, since }]) => {
+function renderRunning(
+  running: ReadonlyMap<string, RunningAttempt>,
+  watching: boolean,
+  { colors }: Terminal,
+): string {
+  const lines = [...running].map(([branch, { state, attempt, since }]) => {
     const again = attempt > 1 ? `, attempt ${attempt}` : "";
     return `${colors.cyan("▸")} ${printable(branch, 40)}  ${state}${again}  ${colors.dim(formatDuration(performance.now() - since))}`;
   });
-  if (watching) lines.push(colors.dim(going.size === 0 ? "waiting for commits; Ctrl-C ends" : "Ctrl-C ends"));
+  if (watching)
+    lines.push(colors.dim(running.size === 0 ? "waiting for commits; Ctrl-C ends" : "Ctrl-C ends"));
   return lines.join("\n");
 }
 

@@ -1,6 +1,6 @@
 /** The advice on a task graph as text. Pure. */
 import type pico from "picocolors";
-import { roundToTenth } from "../../core/analysis/advise-plan.ts";
+import { roundToTenth } from "../../core/util/rounding.ts";
 import type { Advice } from "../../core/analysis/advise.ts";
 import type { Estimate } from "../../core/analysis/estimate.ts";
 import type { Pattern } from "../../core/analysis/task-facts.ts";

@@ -1,25 +1,21 @@
-/** The lines of a file under the hand-offs that they came from. Pure. */
+/** Renders the lines of a file below the hand-offs that they came from. */
 import type { Blame, CreditedLine } from "../../core/analysis/blame.ts";
 import { cleanLine, cleanText } from "../../core/util/redact.ts";
+import type { Colors } from "./terminal.ts";
 
-/** What colours a text; the same shape as those of a terminal. */
-interface Paint {
-  readonly yellow: (text: string) => string;
-  readonly cyan: (text: string) => string;
-  readonly dim: (text: string) => string;
-}
+type Paint = Pick<Colors, "yellow" | "cyan" | "dim">;
 
 const LONGEST = 400;
 
-/** Neighbours with the same commit and hand-off have one heading. */
+/** Adjacent lines with the same commit and hand-off share a heading. */
 export function renderBlame(blame: Blame, lines: readonly CreditedLine[], paint: Paint): string {
   const width = String(lines.at(-1)?.line ?? 0).length;
   const rows: string[] = [];
-  let before: CreditedLine | undefined;
+  let previous: CreditedLine | undefined;
   for (const line of lines) {
-    const same = before?.commit === line.commit && before.credit?.answer === line.credit?.answer;
-    if (!same) rows.push(...(before ? [""] : []), ...heading(blame, line, paint));
-    before = line;
+    const isSame = previous?.commit === line.commit && previous.credit?.answer === line.credit?.answer;
+    if (!isSame) rows.push(...(previous ? [""] : []), ...heading(blame, line, paint));
+    previous = line;
     const text = cleanText(line.text.replaceAll("\r", "")).slice(0, LONGEST);
     rows.push(`  ${paint.dim(String(line.line).padStart(width))}  ${text}`.trimEnd());
   }
@@ -50,9 +46,23 @@ function heading(
     ...landed,
   ].map((fact) => cleanLine(fact, 120));
   const states = paint.cyan(`${credit.from} → ${credit.to}`);
-  const from = origin === asked ? "" : `, for "${cleanLine(origin, 80)}"`;
+  const purpose = origin === asked ? "" : `, for "${cleanLine(origin, 80)}"`;
   return [
     `${id} ${states} on ${cleanLine(credit.branch, 80)}${facts.length > 0 ? `: ${facts.join(", ")}` : ""}`,
-    paint.dim(`  asked: "${cleanLine(asked, 80)}"${from}`),
+    paint.dim(`  asked: "${cleanLine(asked, 80)}"${purpose}`),
   ];
+}
+
+/** One line of the JSON document. */
+export function describeLine(blame: Blame, line: CreditedLine): object {
+  const by = blame.commits.get(line.commit);
+  return {
+    line: line.line,
+    commit: line.commit,
+    author: by && { name: by.author, mail: by.mail, at: by.at, subject: by.subject },
+    handOff: line.credit ?? null,
+    landedFrom: line.landedFrom ?? null,
+    missing: line.missing ?? null,
+    text: line.text,
+  };
 }

@@ -1,9 +1,10 @@
-/** The table of commands as help for a terminal and as a reference page. Pure. */
+/** Renders commands as help for a terminal, and as a reference page. */
 import { EXIT_CODE } from "../../core/messages/messages.ts";
-import { COMMANDS, COMMON, GROUPS, type Command, type Option } from "../commands.ts";
+import { GROUPS, type CommandSyntax, type Option } from "../command.ts";
+import { COMMON } from "../options.ts";
 
-/** The line that shows how a command is typed. */
-export function usageOf(command: Command): string {
+/** Such as `trailhand log [<branch>] [options]`. */
+export function usageOf(command: CommandSyntax): string {
   const words = (command.arguments ?? []).map(({ name, optional }) =>
     optional ? `[<${name}>]` : `<${name}>`,
   );
@@ -19,12 +20,12 @@ export function optionOf({ name, short, value }: Option): string {
 const pad = (text: string, width: number) => text + " ".repeat(Math.max(1, width - text.length));
 
 /** `trailhand help`. */
-export function renderOverview(): string {
+export function renderOverview(commands: readonly CommandSyntax[]): string {
   const groups = Object.entries(GROUPS).flatMap(([group, title]) => [
     `${title}:`,
-    ...COMMANDS.filter((command) => command.group === group).map(
-      ({ name, what }) => `  ${pad(name, 13)}${what}`,
-    ),
+    ...commands
+      .filter((command) => command.group === group)
+      .map(({ name, what }) => `  ${pad(name, 13)}${what}`),
     "",
   ]);
   return [
@@ -33,14 +34,14 @@ export function renderOverview(): string {
     "usage: trailhand [-C <dir>] <command> [options]",
     "",
     ...groups,
-    "Every read command has --json. trailhand help <command> shows options and examples.",
+    "Every command that inspects has --json. trailhand help <command> shows options and examples.",
     "trailhand --version prints the version.",
     "First time here? trailhand demo",
   ].join("\n");
 }
 
 /** `trailhand help <command>`. */
-export function renderCommand(command: Command): string {
+export function renderCommand(command: CommandSyntax): string {
   const options = [...(command.options ?? []), ...COMMON];
   const width = Math.max(...options.map((option) => optionOf(option).length)) + 2;
   const args = command.arguments ?? [];
@@ -53,7 +54,7 @@ export function renderCommand(command: Command): string {
     ...args.map(({ name, what }) => `  ${pad(`<${name}>`, width)}${what}`),
     ...options.map(
       (option) =>
-        `  ${pad(optionOf(option), width)}${option.what}${option.many ? " May be given again." : ""}`,
+        `  ${pad(optionOf(option), width)}${option.what}${option.isRepeatable ? " Repeatable." : ""}`,
     ),
     "",
     "examples:",
@@ -64,22 +65,22 @@ export function renderCommand(command: Command): string {
 const cell = (text: string) => text.replaceAll("|", "\\|");
 
 /** The table of commands for the README. */
-export function renderTable(): string {
-  const rows = COMMANDS.map((command) => `| \`trailhand ${command.name}\` | ${cell(command.what)} |`);
+export function renderTable(commands: readonly CommandSyntax[]): string {
+  const rows = commands.map((command) => `| \`trailhand ${command.name}\` | ${cell(command.what)} |`);
   return ["| command | what it does |", "| --- | --- |", ...rows].join("\n");
 }
 
 const EXITS: Readonly<Record<keyof typeof EXIT_CODE, string>> = {
   done: "done",
   failed: "something failed, or could not be done",
-  usage: "the words were not understood, or name something that does not exist",
+  usage: "the command line is wrong, or names something that does not exist",
   refused: "the workflow or the state of the branch does not allow it",
   later: "try again later",
 };
 
 /** The whole reference page. */
-export function renderReference(): string {
-  const sections = COMMANDS.flatMap((command) => [
+export function renderReference(commands: readonly CommandSyntax[]): string {
+  const sections = commands.flatMap((command) => [
     `## trailhand ${command.name}`,
     "",
     command.what,
@@ -91,7 +92,7 @@ export function renderReference(): string {
     "",
     ...(command.arguments ?? []).map(({ name, what }) => `- \`<${name}>\`: ${what}`),
     ...(command.options ?? []).map(
-      (one) => `- \`${optionOf(one)}\`: ${one.what}${one.many ? " May be given again." : ""}`,
+      (option) => `- \`${optionOf(option)}\`: ${option.what}${option.isRepeatable ? " Repeatable." : ""}`,
     ),
     "",
     ...command.examples.map(({ line, what }) => `Example, ${what}:\n\n\`\`\`sh\n${line}\n\`\`\`\n`),
@@ -99,9 +100,9 @@ export function renderReference(): string {
   return [
     "# Command reference",
     "",
-    "Made from the table in `src/cli/commands.ts` by `npm run docs`.",
+    "Generated from the files in `src/cli/commands` by `npm run docs`.",
     "",
-    `Every command takes ${COMMON.map((one) => `\`${optionOf(one)}\``).join(" and ")}. The answer is on standard output, the narration on standard error.`,
+    `Every command takes ${COMMON.map((option) => `\`${optionOf(option)}\``).join(" and ")}. Results go to standard output, progress and hints to standard error.`,
     "",
     "| exit code | meaning |",
     "| --- | --- |",

@@ -1,41 +1,15 @@
-/** The differences between a recorded answer and the one of today. Pure. */
+/** Prints the differences between a recorded response and the one of a replay. */
+import type { ReplayReport } from "../../app/replay.ts";
 import { cleanLine, cleanText } from "../../core/util/redact.ts";
-import type { ValuePair } from "../../core/analysis/replay.ts";
 import { renderColumns } from "./render-table.ts";
+import type { Terminal } from "./terminal.ts";
 
-interface Change {
-  readonly path: string;
-  readonly added: number | undefined;
-  readonly removed: number | undefined;
-}
-
-export interface ReplayReport {
-  readonly request: string;
-  readonly recorded: string;
-  readonly branch: string;
-  readonly asked: string;
-  readonly state: ValuePair;
-  readonly sameState: boolean;
-  /** Why there was no answer, or why it is a failure. */
-  readonly why: string | undefined;
-  /** The end of what the script printed, where it gave no answer. */
-  readonly log: string | undefined;
-  readonly measured: Readonly<Record<string, ValuePair>>;
-  readonly message: { readonly was: string; readonly now: string; readonly diff: string };
-  readonly files: readonly Change[];
-}
-
-/** What is printed with, and in which colours; the same shape as a terminal. */
-interface Page {
-  readonly colors: Readonly<Record<"bold" | "dim" | "green" | "red" | "yellow", (text: string) => string>>;
-  print(text: string): void;
-  say(text: string): void;
-}
+type Page = Pick<Terminal, "colors" | "print" | "say">;
+type Pair = ReplayReport["state"];
 
 const LOG_LINES = 20;
 
-/** Prints the comparison. */
-export function renderReplay(page: Page, replay: ReplayReport): void {
+export function printReplay(page: Page, replay: ReplayReport): void {
   const { colors } = page;
   const { asked, branch, request, recorded, state, sameState, files, message } = replay;
   page.print(
@@ -43,7 +17,10 @@ export function renderReplay(page: Page, replay: ReplayReport): void {
   );
   const rows = [
     ["state", pair(state, sameState)],
-    ...Object.entries(replay.measured).map(([name, one]) => [name, pair(one, one.was === one.now)]),
+    ...Object.entries(replay.measured).map(([name, values]) => [
+      name,
+      pair(values, values.was === values.now),
+    ]),
     ["message", message.diff === "" ? "the same" : "differs"],
     ["files", files.length === 0 ? "the same" : `${files.length} differ`],
   ].map(([name = "", what = ""]) => [colors.dim(name), what]);
@@ -55,12 +32,12 @@ export function renderReplay(page: Page, replay: ReplayReport): void {
   page.say(sameState && files.length === 0 ? "It would be the same answer." : "It would be another answer.");
 }
 
-const pair = ({ was, now }: ValuePair, same: boolean): string => {
+const pair = ({ was, now }: Pair, isSame: boolean): string => {
   const [then, today] = [was, now].map((text) => (text === undefined ? "none" : cleanLine(text, 80)));
-  return same ? `${then}, the same` : `${then} → ${today}`;
+  return isSame ? `${then}, the same` : `${then} → ${today}`;
 };
 
-function fileRows(files: readonly Change[], colors: Page["colors"]): string {
+function fileRows(files: ReplayReport["files"], colors: Page["colors"]): string {
   const rows = files.map(({ path, added, removed }) => [
     `  ${/[\u0000-\u001f\u007f]/.test(path) ? JSON.stringify(path) : cleanLine(path, 200)}`,
     colors.green(added === undefined ? "binary" : `+${added}`),

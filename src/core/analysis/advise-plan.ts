@@ -4,6 +4,7 @@
  * What must hold: pure; each sentence names the numbers that it rests on.
  */
 import type { Schedule } from "./schedule.ts";
+import { roundToTenth } from "../util/rounding.ts";
 import { PACK_OF, type TaskFacts, type Pattern } from "./task-facts.ts";
 
 /** Running side by side has to save this share of the time, or a chain is simpler. */
@@ -60,7 +61,6 @@ export const sum = (numbers: readonly number[]): number => numbers.reduce((a, b)
 
 /** Sentences count things: `1 pair`, `2 pairs`. */
 export const formatCount = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
-export const roundToTenth = (n: number): number => Math.round(n * 10) / 10;
 export const formatMinutes = (n: number): string => `${roundToTenth(n)} min`;
 export const formatPercent = (share: number): string => `${Math.round(share * 100)}%`;
 

@@ -10,6 +10,7 @@ import { GIT_MESSAGES } from "./git-messages.ts";
 import { GITHUB_MESSAGES } from "./github-messages.ts";
 import { EXIT_CODE, quoted, shellWord, usageError, type UserMessage } from "./message-format.ts";
 import { RUN_MESSAGES } from "./run-messages.ts";
+import { VERB_MESSAGES } from "./verb-messages.ts";
 
 export { EXIT_CODE, quoted, shellWord, type UserMessage };
 
@@ -49,6 +50,7 @@ export const MESSAGES = {
   ...GIT_MESSAGES,
   ...GITHUB_MESSAGES,
   ...RUN_MESSAGES,
+  ...VERB_MESSAGES,
   emptyHeader: () =>
     usageError("The commit message has no subject.", 'trailhand request <state> -m "A subject"'),
   badTrailerKey: (key: string) =>

@@ -57,7 +57,7 @@ test("cancel names the children that go with it, and those that ended do not", (
   cli(repo, "approve", "topic.ui");
   cli(repo, "run");
   const said = cli(repo, "cancel", "topic");
-  expect(said.err).toContain("2 children are called off with it by the next run: topic.auth, topic.db");
+  expect(said.err).toContain("2 children are cancelled with it by the next run: topic.auth, topic.db");
   expect(cli(repo, "run", "--dry-run").out).toContain("would answer cancelled: topic was cancelled");
   cli(repo, "run");
   expect(["topic.auth", "topic.db", "topic.ui"].map((branch) => state(repo, branch))).toEqual([

@@ -1,10 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
-import { COMMANDS, COMMON } from "../../../src/cli/commands.ts";
-import { readInput } from "../../../src/cli/input.ts";
+import { loadCommand, loadCommands } from "../../../src/cli/commands.ts";
+import { readInput, splitCommand } from "../../../src/cli/input.ts";
+import { COMMON } from "../../../src/cli/options.ts";
 import { renderCommand, renderOverview } from "../../../src/cli/render/render-help.ts";
 import { cli } from "../../support/run-cli.ts";
 import { makeRepo } from "../../support/temp-repo.ts";
+
+const COMMANDS = await loadCommands();
 
 /** The words of an example, as a shell would split them. */
 function wordsOf(line: string): string[] {
@@ -16,20 +19,21 @@ function wordsOf(line: string): string[] {
 
 test.each(COMMANDS.flatMap(({ examples }) => examples.map(({ line }) => line)))(
   "the example parses: %s",
-  (line) => {
-    const words = line.startsWith("eval") ? ["completions", "bash"] : wordsOf(line);
-    expect(readInput(words, "/").command.name).toBe(words[0]);
+  async (line) => {
+    const typed = line.startsWith("eval") ? ["completions", "bash"] : wordsOf(line);
+    const { name, words } = splitCommand(typed);
+    expect(readInput(await loadCommand(name), words, "/").command.name).toBe(typed[0]);
   },
 );
 
-test("every reading command has --json", () => {
-  const reading = COMMANDS.filter(({ group }) => group === "look");
-  for (const { options } of reading) expect(options?.some(({ name }) => name === "json")).toBe(true);
+test("every command that inspects has --json", () => {
+  const inspecting = COMMANDS.filter(({ group }) => group === "inspect");
+  for (const { options } of inspecting) expect(options?.some(({ name }) => name === "json")).toBe(true);
 });
 
 test("every command is in the overview, and its help names every option", () => {
   for (const command of COMMANDS) {
-    expect(renderOverview()).toContain(`  ${command.name}`);
+    expect(renderOverview(COMMANDS)).toContain(`  ${command.name}`);
     for (const option of [...(command.options ?? []), ...COMMON]) {
       expect(renderCommand(command)).toContain(`--${option.name}`);
     }

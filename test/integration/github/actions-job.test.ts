@@ -6,11 +6,10 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import examples from "@octokit/webhooks-examples" with { type: "json" };
 import { expect, test } from "vitest";
-import { readInput } from "../../../src/cli/input.ts";
-import { run, runJob } from "../../../src/cli/do/action.ts";
+import { command, runAction } from "../../../src/cli/commands/action.ts";
 import { RequestThrottle } from "../../../src/github/api/request-throttle.ts";
-import { makeTerminal } from "../../../src/cli/render/terminal.ts";
 import { mentionsIn } from "../../../src/github/display/mention-comment.ts";
+import { callOf, terminalTo } from "../../support/call-command.ts";
 import { caught } from "../../support/remote-workspace.ts";
 import { serveGit, type GitHttp } from "../../support/git-http.ts";
 import { NAME, OWNER, startHub, TOKEN, type Hub } from "../../support/fake-github.ts";
@@ -67,7 +66,6 @@ async function makeScene(script = WORK, workflow = WORKFLOW): Promise<Scene> {
     const file = (name: string) => join(folder, name);
     writeFileSync(file("event.json"), JSON.stringify(payload));
     let said = "";
-    const stream = { write: (text: string) => void (said += text) };
     const env = {
       ...process.env,
       XDG_CACHE_HOME: file("cache"),
@@ -83,9 +81,9 @@ async function makeScene(script = WORK, workflow = WORKFLOW): Promise<Scene> {
       AGENT_KEY: "agent-key",
       ...more,
     };
-    const terminal = makeTerminal({ stdout: stream, stderr: stream }, env);
-    const code = await runJob(
-      { input: readInput(["action", ...args], folder), terminal, env },
+    const terminal = terminalTo((text) => void (said += text), env);
+    const code = await runAction(
+      callOf(command, args, folder, { terminal, env }),
       // What GitHub would refuse is for test/integration/github/request-throttle.test.ts.
       new RequestThrottle(Date.now, { writeMs: 20 }),
     );
@@ -338,9 +336,9 @@ test("a workflow that cannot be used fails the job with its reason", async () =>
 });
 
 test("outside of a job it says which variables are missing", async () => {
-  const terminal = makeTerminal({ stdout: process.stdout, stderr: process.stderr }, {});
-  const input = readInput(["action"], "/");
-  const error = await caught(run({ input, terminal, env: { GITHUB_EVENT_NAME: "push" } }));
+  const terminal = terminalTo(() => undefined);
+  const call = callOf(command, [], "/", { terminal, env: { GITHUB_EVENT_NAME: "push" } });
+  const error = await caught(command.run(call));
   expect(error.message).toContain("GITHUB_EVENT_PATH, GITHUB_REPOSITORY");
   expect(error.message).not.toContain("GITHUB_EVENT_NAME,");
 });

@@ -8,8 +8,8 @@ import { parse } from "yaml";
 import { readCredentials } from "../../../src/github/api/credentials.ts";
 import { formPage, buildManifest, manifestSchema } from "../../../src/github/api/app-manifest.ts";
 import { makeTerminal } from "../../../src/cli/render/terminal.ts";
-import { readInput } from "../../../src/cli/input.ts";
-import { run } from "../../../src/cli/do/app-manifest.ts";
+import { command as appManifest } from "../../../src/cli/commands/app-manifest.ts";
+import { callOf } from "../../support/call-command.ts";
 import { until } from "../../support/run-cli.ts";
 import { temporaryDir } from "../../support/temp-repo.ts";
 import { EXAMPLES, PRIVATE_KEY, stubGitHub } from "../../support/webhooks.ts";
@@ -24,8 +24,7 @@ function command(env: Record<string, string>, ...words: readonly string[]) {
   const said = { out: "", err: "" };
   const stream = (name: "out" | "err") => ({ write: (text: string) => (said[name] += text) });
   const terminal = makeTerminal({ stdout: stream("out"), stderr: stream("err") }, { NO_COLOR: "1" });
-  const input = readInput(["app-manifest", "-C", dir, ...words], dir);
-  const ended = run({ input, terminal, env });
+  const ended = appManifest.run(callOf(appManifest, ["-C", dir, ...words], dir, { terminal, env }));
   // Awaited where the test wants to know; until then nobody listens.
   ended.catch(() => undefined);
   return { dir, said, ended };

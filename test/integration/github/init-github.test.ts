@@ -2,11 +2,10 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { run } from "../../../src/cli/do/init.ts";
+import { command } from "../../../src/cli/commands/init.ts";
 import { labelsOf } from "../../../src/templates/github.ts";
-import { readInput } from "../../../src/cli/input.ts";
-import { makeTerminal } from "../../../src/cli/render/terminal.ts";
 import { parseWorkflow } from "../../../src/core/workflow/workflow-file.ts";
+import { callOf, terminalTo } from "../../support/call-command.ts";
 import { caught } from "../../support/remote-workspace.ts";
 import { makeRepo, type Repo } from "../../support/temp-repo.ts";
 
@@ -20,10 +19,9 @@ const WORKFLOW = `states:
 
 async function init(repo: Repo, ...args: string[]): Promise<string> {
   let said = "";
-  const stream = { write: (text: string) => void (said += text) };
   const env = { ...process.env, XDG_CACHE_HOME: repo.cache };
-  const terminal = makeTerminal({ stdout: stream, stderr: stream }, env);
-  expect(await run({ input: readInput(["init", ...args], repo.dir), terminal, env })).toBe(0);
+  const terminal = terminalTo((text) => void (said += text), env);
+  expect(await command.run(callOf(command, args, repo.dir, { terminal, env }))).toBe(0);
   return said;
 }
 

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
 import { UserError } from "../../../src/core/messages/messages.ts";
 import { STATUS_MARKER } from "../../../src/github/display/desired-state.ts";
-import { openGithub } from "../../../src/server/sync.ts";
+import { openGithub } from "../../../src/server/open-github.ts";
 import { run } from "../../support/run-runner.ts";
 import { APP, NAME, OWNER, TOKEN } from "../../support/fake-github.ts";
 import { PRIVATE_KEY } from "../../support/webhooks.ts";

@@ -1,8 +1,8 @@
 /** `trailhand github sync` in this process, on a real repository and an emulated GitHub. */
-import { readInput } from "../../../src/cli/input.ts";
-import { sync } from "../../../src/cli/do/github.ts";
+import { command, runSync } from "../../../src/cli/commands/github.ts";
 import { RequestThrottle } from "../../../src/github/api/request-throttle.ts";
-import { openGithub } from "../../../src/server/sync.ts";
+import { openGithub } from "../../../src/server/open-github.ts";
+import { callOf } from "../call-command.ts";
 import { makeRepo, type Repo } from "../temp-repo.ts";
 import { NAME, OWNER, startHub, TOKEN, type Hub } from "../fake-github.ts";
 
@@ -42,7 +42,7 @@ export async function call({ hub, repo }: Stage, env: Record<string, string> = {
     print: (text: string) => void (said.out += `${text}\n`),
     say: (text: string) => void (said.err += `${text}\n`),
   };
-  const input = readInput(["github", "sync", "--repo", `${OWNER}/${NAME}`, ...args], repo.dir);
+  const words = ["sync", "--repo", `${OWNER}/${NAME}`, ...args];
   const around = {
     ...process.env,
     XDG_CACHE_HOME: repo.cache,
@@ -53,8 +53,10 @@ export async function call({ hub, repo }: Stage, env: Record<string, string> = {
   // A clock that only our own waiting moves: nothing here waits for real.
   const clock = { now: 1_700_000_000_000 };
   const sleep = (ms: number) => Promise.resolve(void (clock.now += ms));
-  const code = await sync({ input, terminal, env: around }, (given, repository, say) =>
-    openGithub(given, repository, say, { throttle: new RequestThrottle(() => clock.now), sleep }),
+  const code = await runSync(
+    callOf(command, words, repo.dir, { terminal, env: around }),
+    (env, repository, log) =>
+      openGithub(env, repository, log, { throttle: new RequestThrottle(() => clock.now), sleep }),
   );
   return { code, ...said };
 }

@@ -1,0 +1,20 @@
+/** Writes the request for a successor of the present state, as a person's decision. */
+import { KEY } from "../core/protocol/trailer-keys.ts";
+import type { Head } from "../core/scheduling/snapshot.ts";
+import type { BranchListing } from "./branch-listing.ts";
+import { presentRequest } from "./branch-position.ts";
+import type { Workspace } from "./workspace.ts";
+import { writeRequest, type RequestText, type WrittenRequest } from "./write-request.ts";
+
+export async function requestNext(
+  workspace: Workspace,
+  listing: BranchListing,
+  head: Head,
+  state: string,
+  text: RequestText,
+): Promise<WrittenRequest> {
+  const { branch, commit: parent } = head;
+  const key = presentRequest(listing, head)?.key ?? KEY.state;
+  const commit = await writeRequest(workspace, { branch, parent, expected: parent, state, key, ...text });
+  return { branch, state, commit };
+}

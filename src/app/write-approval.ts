@@ -1,0 +1,128 @@
+/**
+ * Approves a request that waits for approvals, with a person's commit on top of it.
+ *
+ * Invariants:
+ * - The commit is written only when the runner would count it, judged by the runner's own reader.
+ * - With `proof: signature` the person's own key signs it.
+ */
+import { UserError, MESSAGES } from "../core/messages/messages.ts";
+import { approvalProblem, countedApprovals, type ApprovalState } from "../core/policy/approvals.ts";
+import { composeMessage } from "../core/protocol/compose.ts";
+import { refOf, type Branch, type Sha } from "../core/protocol/ids.ts";
+import { KEY } from "../core/protocol/trailer-keys.ts";
+import type { Head } from "../core/scheduling/snapshot.ts";
+import { requiredApprovals } from "../core/scheduling/waits.ts";
+import { signingOf } from "../git/verify-signature.ts";
+import { GitExit } from "../git/git.ts";
+import type { BranchListing } from "./branch-listing.ts";
+import type { Workspace } from "./workspace.ts";
+import type { RequestText } from "./write-request.ts";
+import { FactLoader } from "../engine/loop/fact-loader.ts";
+import { readEntry } from "../git/build-snapshot.ts";
+import { readTrail } from "../git/local-repository.ts";
+
+export interface WrittenApproval {
+  readonly branch: Branch;
+  readonly commit: Sha;
+  readonly approves: Sha;
+  /** The address of the person, as the runner reads it. */
+  readonly by: string;
+  /** Approvals that are still missing. */
+  readonly missing: number;
+}
+
+/** Throws a UserError with the reason when the approval would not count. */
+export async function writeApproval(
+  workspace: Workspace,
+  listing: BranchListing,
+  head: Head,
+  text: RequestText,
+): Promise<WrittenApproval> {
+  const { branch } = head;
+  const before = listing.snapshot.facts.approvalStates.get(head.key);
+  const open = findOpen(listing, head, before);
+  const approves = before?.approvedCommit ?? head.commit;
+  const commit = await writeCommit(text, workspace, listing, head, approves);
+  const after = await readApprovals(workspace, listing, head, commit);
+  const own = after.approvals.find((approval) => approval.commit === commit);
+  const refuse = (why: string) => new UserError(MESSAGES.notApproved(branch, why));
+  if (!own) throw refuse(MESSAGES.unknownSigner());
+  const { workflow } = listing.trustedConfig;
+  const problems = open.map((one) => {
+    const standing = { askers: after.requesters, before: goodApprovals(one, before, listing) };
+    return approvalProblem(one, own.by, standing, workflow);
+  });
+  const [problem] = problems;
+  if (problem !== undefined && !problems.includes(undefined)) throw refuse(problem);
+  const move = { ref: refOf(branch), expected: head.commit, next: commit };
+  const swap = await workspace.repository.moveWithoutCheckouts([move], "approve");
+  if (swap.kind !== "landed") throw new UserError(MESSAGES.headMoved(branch));
+  const missing = open.map((one) => one.n - goodApprovals(one, after, listing).length).find((n) => n > 0);
+  return { branch, commit, approves, by: own.by, missing: missing ?? 0 };
+}
+
+/** The approvals that the branch waits for now. Throws a UserError when there are none. */
+function findOpen(listing: BranchListing, head: Head, before: ApprovalState | undefined): RequiredApproval[] {
+  const decision = listing.decisions.find((candidate) => candidate.head.branch === head.branch);
+  const refuse = (why: string) => new UserError(MESSAGES.notApproved(head.branch, why));
+  if (decision && "why" in decision && decision.why.code === "void-approval")
+    throw refuse(MESSAGES.approvalVoid());
+  const { workflow } = listing.trustedConfig;
+  const below =
+    workflow["on-plain-commit"] === "continue" ? listing.snapshot.takeovers.get(head.key) : undefined;
+  const request = before?.request ?? (head.reading.kind === "request" ? head.reading : below);
+  const wanted = request && decision?.kind === "wait" ? requiredApprovals(request, workflow) : [];
+  const open = wanted.filter((one) => goodApprovals(one, before, listing).length < one.n);
+  if (open.length === 0) throw refuse(MESSAGES.noApprovalNeeded());
+  return open;
+}
+
+/** Writes the commit; no ref names it yet. */
+async function writeCommit(
+  { messages, trailers: more }: RequestText,
+  { location, repository }: Workspace,
+  { trustedConfig }: BranchListing,
+  { commit }: Head,
+  approves: Sha,
+): Promise<Sha> {
+  if (!location.person) throw new UserError(MESSAGES.noIdentity());
+  const [header = "trailhand: approved", ...paragraphs] = messages;
+  const trailers = [...more, { key: KEY.approves, value: approves }];
+  const message = composeMessage({ header, body: paragraphs.join("\n\n"), trailers });
+  if (trustedConfig.workflow.proof === "author")
+    return repository.requestCommit(commit, message, location.person);
+  const signing = signingOf(location.settings);
+  if (!signing) throw new UserError(MESSAGES.noSigningKey());
+  try {
+    return await repository.requestCommit(commit, message, location.person, signing);
+  } catch (error) {
+    if (!(error instanceof GitExit)) throw error;
+    throw new UserError(MESSAGES.notSigned(error.message), { cause: error });
+  }
+}
+
+/** What a runner would read if the commit were the head. */
+async function readApprovals(
+  workspace: Workspace,
+  listing: BranchListing,
+  head: Head,
+  commit: Sha,
+): Promise<ApprovalState> {
+  const [written] = await readTrail(workspace.location, commit, 1);
+  const next = written && readEntry(refOf(head.branch), written);
+  const { target, heads } = listing.snapshot;
+  const trusted = heads.filter(({ branch }) => branch === target && branch !== head.branch);
+  const refs = { target, heads: next && "reading" in next ? [...trusted, next] : trusted };
+  const { approvalStates } = await new FactLoader(workspace.repository).load(refs, listing.trustedConfig);
+  const read = approvalStates.get(head.key);
+  if (!read) throw new UserError(MESSAGES.notApproved(head.branch, MESSAGES.approvalVoid()));
+  return read;
+}
+
+const goodApprovals = (
+  one: RequiredApproval,
+  approved: ApprovalState | undefined,
+  { trustedConfig, now }: BranchListing,
+) => (approved ? countedApprovals(one, approved, trustedConfig.workflow, now.wall) : []);
+
+type RequiredApproval = ReturnType<typeof requiredApprovals>[number];

@@ -1,0 +1,45 @@
+/** `trailhand fork`: a new branch at any commit of past work, to try the same work another way. */
+import { forkBranch } from "../../app/fork.ts";
+import { openWorkspace } from "../../app/open-workspace.ts";
+import { EXIT_CODE } from "../../core/messages/messages.ts";
+import type { Command, CommandCall } from "../command.ts";
+import { jsonOption, messageOption, trailerOption } from "../options.ts";
+import { printRequest } from "../render/print-request.ts";
+
+export const command: Command = {
+  name: "fork",
+  group: "fix",
+  what: "Create a branch at any commit of past work, with a request to try the same work another way.",
+  more: "The state is the one that was asked for at the commit, or below it. The prompt is carried on below your message, and `Forked-From` names the commit. The old branch stays as it is.",
+  arguments: [
+    { name: "commit", what: "Anything that names a commit of past work.", offers: "branch" },
+    { name: "branch", what: "The new branch." },
+  ],
+  options: [
+    messageOption,
+    { name: "state", short: "s", value: "state", offers: "state", what: "Ask for this state." },
+    trailerOption,
+    jsonOption,
+  ],
+  examples: [
+    {
+      line: 'trailhand fork feat/login~2 feat/login-again -m "feat: log in, with a cache"',
+      what: "the other branch goes on as it was",
+    },
+  ],
+  run,
+};
+
+async function run({ input, terminal, env }: CommandCall): Promise<number> {
+  const [from = "", branch = ""] = input.arguments;
+  const request = await forkBranch(await openWorkspace(input.directory, env), {
+    from,
+    branch,
+    state: input.value("state"),
+    messages: input.values("message"),
+    trailers: input.values("trailer"),
+  });
+  const next = request.isHuman ? "trailhand status --needs-me" : undefined;
+  printRequest(terminal, input.has("json"), request, next);
+  return EXIT_CODE.done;
+}

@@ -1,0 +1,28 @@
+/** `trailhand resume`: asks again for the state at which a branch was parked or taken over. */
+import { resumeBranch } from "../../app/resume.ts";
+import { EXIT_CODE } from "../../core/messages/messages.ts";
+import type { Command, CommandCall } from "../command.ts";
+import { openForCall } from "../open-for-call.ts";
+import { branchArgument, jsonOption, messageOption, remoteOption, trailerOption } from "../options.ts";
+import { printRequest } from "../render/print-request.ts";
+
+export const command: Command = {
+  name: "resume",
+  group: "fix",
+  what: "Ask again for the state at which a branch was parked or taken over.",
+  arguments: [branchArgument],
+  options: [messageOption, trailerOption, remoteOption, jsonOption],
+  examples: [
+    { line: "trailhand resume feat/login", what: "go on after your own commits" },
+    { line: 'trailhand resume feat/login --trailer "Budget: 10 USD"', what: "allow it to spend more" },
+  ],
+  run,
+};
+
+async function run(call: CommandCall): Promise<number> {
+  const { input, terminal } = call;
+  const text = { messages: input.values("message"), trailers: input.values("trailer") };
+  const request = await resumeBranch(await openForCall(call), input.arguments[0], text);
+  printRequest(terminal, input.has("json"), request);
+  return EXIT_CODE.done;
+}
