@@ -14,7 +14,7 @@ import type { ReadTrustedConfig } from "../git/contract.ts";
 import { listCheckouts } from "../git/checkouts.ts";
 import { isDead } from "../process/process-identity.ts";
 import { FactLoader } from "../engine/loop/fact-loader.ts";
-import { Observer } from "../engine/loop/observer.ts";
+import { Observer } from "../engine/observer.ts";
 import type { Workspace } from "./workspace.ts";
 
 export interface BranchListing {

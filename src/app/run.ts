@@ -1,7 +1,7 @@
 /** Runs pending requests until none is left, or until it is stopped. */
 import type { Branch } from "../core/protocol/ids.ts";
 import { reasonOf } from "../core/scheduling/reasons.ts";
-import { reportOutage, retryUnreachable } from "../engine/loop/retry-remote.ts";
+import { reportOutage, retryUnreachable } from "../engine/retry-remote.ts";
 import type { RunnerEvent } from "../engine/ports.ts";
 import { Runner, type RunSummary } from "../engine/runner.ts";
 import { LEASE, POLL } from "../engine/timing.ts";

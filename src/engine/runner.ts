@@ -17,12 +17,12 @@ import { attempt } from "./attempt/attempt.ts";
 import { WakeSignal } from "./loop/wake-signal.ts";
 import { WorkSelector } from "./loop/select-work.ts";
 import { FactLoader } from "./loop/fact-loader.ts";
-import { Observer } from "./loop/observer.ts";
+import { Observer } from "./observer.ts";
 import { PollBackoff, BackoffWait } from "./loop/backoff.ts";
 import { LEASE, SWEEP_MS, type PollInterval } from "./timing.ts";
 import { StopSwitch } from "./attempt/stop-switch.ts";
 import { Cleanup } from "./loop/cleanup.ts";
-import { BackgroundQueue } from "./loop/background-queue.ts";
+import { BackgroundQueue } from "./background-queue.ts";
 import type { TrustedConfig, RefListing, Ports } from "./ports.ts";
 
 export interface RunnerOptions {

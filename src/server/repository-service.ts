@@ -19,7 +19,7 @@ import { octokitPublisher } from "../github/display/octokit-publisher.ts";
 import { openPushLog } from "../github/api/activity-log.ts";
 import { renderReply } from "../github/display/command-reply.ts";
 import type { Person } from "../git/open-repository.ts";
-import { retryUnreachable, reportOutage } from "../engine/loop/retry-remote.ts";
+import { retryUnreachable, reportOutage } from "../engine/retry-remote.ts";
 import { LEASE, POLL } from "../engine/timing.ts";
 import type { Ports } from "../engine/ports.ts";
 import { Runner } from "../engine/runner.ts";

@@ -25,7 +25,7 @@ const ENFORCED: Readonly<Record<(typeof GROUPS)[number][0], Readonly<Record<stri
     "src/core/scheduling/decide.ts": ["branches", "on-plain-commit", "target"],
     "src/app/open-remote.ts": ["refs"],
     "src/core/policy/people.ts": ["people"],
-    "src/engine/loop/identity-proof.ts": ["proof", "on-behalf"],
+    "src/engine/identity-proof.ts": ["proof", "on-behalf"],
     "src/github/commands/permission.ts": ["bots"],
     "src/core/outcome/prompt.ts": ["agents"],
     "src/core/policy/evidence.ts": ["evidence"],

@@ -26,6 +26,9 @@ const CORE = [
   "core/analysis",
 ];
 const below = (room: string): string[] => CORE.slice(0, CORE.indexOf(room));
+const ENGINE = ["engine", "engine/loop", "engine/attempt"];
+const ADAPTERS = ["git", "git/remote", "process", "queue"];
+const GITHUB = ["github", "github/api", "github/commands", "github/display", "github/webhooks"];
 const NODE = ["node:"];
 const SERVER = ["server"];
 
@@ -43,14 +46,15 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   "engine/loop": { imports: [...CORE, "engine", "engine/attempt"] },
   "engine/attempt": { imports: [...CORE, "engine"] },
 
-  "github/api": { imports: CORE, packages: [...NODE, "zod", "probot", "@octokit/"] },
-  "github/commands": { imports: [...CORE, "github/api"], packages: ["zod", "type @octokit/rest"] },
+  github: { imports: ["core/util"] },
+  "github/api": { imports: [...CORE, "github"], packages: [...NODE, "zod", "probot", "@octokit/"] },
+  "github/commands": { imports: [...CORE, "github", "github/api"], packages: ["zod", "type @octokit/rest"] },
   "github/display": {
-    imports: [...CORE, "github/api"],
+    imports: [...CORE, "github", "github/api"],
     types: ["github/commands"],
     packages: ["type @octokit/rest"],
   },
-  "github/webhooks": { imports: [...CORE, "github/api"], packages: [...NODE, "type probot"] },
+  "github/webhooks": { imports: [...CORE, "github", "github/api"], packages: [...NODE, "type probot"] },
 
   git: { imports: CORE, types: ["engine"], packages: [...NODE, "simple-git"] },
   "git/remote": { imports: [...CORE, "git"], types: ["engine"], packages: NODE },
@@ -60,20 +64,12 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 
   // Of GitHub, only who pushed and which deliveries failed.
   app: {
-    imports: [
-      ...CORE,
-      ...["engine", "engine/loop", "engine/attempt", "github/api", "github/webhooks"],
-      ...["git", "git/remote", "process", "queue", "templates"],
-    ],
+    imports: [...CORE, ...ENGINE, ...ADAPTERS, "templates", "github/api", "github/webhooks"],
     packages: NODE,
   },
 
   server: {
-    imports: [
-      ...CORE,
-      ...["app", "engine", "engine/loop", "git", "process"],
-      ...["github/api", "github/commands", "github/display", "github/webhooks"],
-    ],
+    imports: [...CORE, ...ENGINE, ...ADAPTERS, ...GITHUB, "app"],
     packages: [...NODE, "yaml", "type probot", "type @octokit/rest"],
   },
 

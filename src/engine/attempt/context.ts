@@ -13,7 +13,7 @@ import type { Commit } from "../../core/protocol/request.ts";
 import type { RunFacts } from "../../core/outcome/response.ts";
 import type { Workflow } from "../../core/workflow/workflow.ts";
 import { DEFAULTS } from "../../core/workflow/defaults.ts";
-import type { BackgroundQueue } from "../loop/background-queue.ts";
+import type { BackgroundQueue } from "../background-queue.ts";
 import type { Claim } from "./lease-holder.ts";
 import type { StopSwitch } from "./stop-switch.ts";
 import type { Ports, Script, TrustedConfig } from "../ports.ts";

@@ -16,7 +16,7 @@ import { KEY } from "../../core/protocol/trailer-keys.ts";
 import { parseMessage, valueOf } from "../../core/protocol/message.ts";
 import { formatLaneRun } from "../../core/scheduling/side-refs.ts";
 import { UserError, MESSAGES } from "../../core/messages/messages.ts";
-import { retryUnreachable } from "../loop/retry-remote.ts";
+import { retryUnreachable } from "../retry-remote.ts";
 import { BACKOFF, LEASE } from "../timing.ts";
 import type { Clock, Machine, Repository, Update } from "../ports.ts";
 

@@ -15,7 +15,7 @@ import { refOf, type Branch, type Sha } from "../../core/protocol/ids.ts";
 import { UserError, MESSAGES } from "../../core/messages/messages.ts";
 import type { Workflow } from "../../core/workflow/workflow.ts";
 import type { Clock, PushIdentity, Repository, TrustedConfig } from "../ports.ts";
-import { proveIdentity } from "../loop/identity-proof.ts";
+import { proveIdentity } from "../identity-proof.ts";
 import { PUSHER } from "../timing.ts";
 import type { RequestWork } from "./context.ts";
 

@@ -13,7 +13,7 @@ import type { Outcome } from "../../core/outcome/outcome.ts";
 import type { Request } from "../../core/protocol/request.ts";
 import type { FinalState } from "../../core/outcome/response.ts";
 import { NO_HISTORY_FACTS, type Head } from "../../core/scheduling/snapshot.ts";
-import { Observer } from "../loop/observer.ts";
+import { Observer } from "../observer.ts";
 import { scriptCallOf, runSetupAndScript } from "./execute.ts";
 import type {
   AttemptTree,

@@ -1,7 +1,7 @@
 /** Sends the final swaps of a run until their result is certain. */
 import type { Ref, Sha } from "../../core/protocol/ids.ts";
 import { UserError, MESSAGES } from "../../core/messages/messages.ts";
-import { retryUnreachable } from "../loop/retry-remote.ts";
+import { retryUnreachable } from "../retry-remote.ts";
 import { BACKOFF } from "../timing.ts";
 import type { Machine, Swap, Update } from "../ports.ts";
 import { outageMs, refresh, type Claim, type RefreshPorts, type ReleasePorts } from "./lease-holder.ts";

@@ -16,7 +16,7 @@ import { parseDependency, singles, type Predicate } from "../../core/workflow/wa
 import type { Workflow } from "../../core/workflow/workflow.ts";
 import { DEPTH } from "../timing.ts";
 import type { History, PushIdentity, RefListing, RefStore, TrustedConfig } from "../ports.ts";
-import { proveIdentity } from "./identity-proof.ts";
+import { proveIdentity } from "../identity-proof.ts";
 
 export interface FactSource
   extends Pick<RefStore, "read">, Pick<History, "contains" | "landedBranches" | "trail">, PushIdentity {}

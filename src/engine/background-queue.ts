@@ -4,7 +4,7 @@
  * Invariants:
  * - A task holds no branch and no lane slot; only the end of the runner waits for it.
  */
-import { StopSwitch, type StopReason } from "../attempt/stop-switch.ts";
+import { StopSwitch, type StopReason } from "./attempt/stop-switch.ts";
 
 export class BackgroundQueue {
   #tasks: Promise<void> = Promise.resolve();

@@ -5,9 +5,9 @@
  * - Only an unreachable remote is retried; every other error is thrown at once.
  * - A retry is safe anywhere, because every later write names the values that it expects.
  */
-import { RemoteUnreachable } from "../../core/messages/messages.ts";
-import { BACKOFF } from "../timing.ts";
-import type { Clock, Machine, Ports } from "../ports.ts";
+import { RemoteUnreachable } from "../core/messages/messages.ts";
+import { BACKOFF } from "./timing.ts";
+import type { Clock, Machine, Ports } from "./ports.ts";
 
 export interface RetryPorts {
   readonly clock: Pick<Clock, "mono" | "sleep">;

@@ -6,15 +6,15 @@
  * - First sight is measured on this observer's own monotonic clock. A restarted observer starts over.
  * - No date in a commit makes a lease expire.
  */
-import type { Branch, Ref, Sha } from "../../core/protocol/ids.ts";
+import type { Branch, Ref, Sha } from "../core/protocol/ids.ts";
 import type {
   HistoryFacts,
   ObservedLease,
   ObservedSlot,
   RunningAttempt,
   Snapshot,
-} from "../../core/scheduling/snapshot.ts";
-import type { Clock, Machine, RefListing } from "../ports.ts";
+} from "../core/scheduling/snapshot.ts";
+import type { Clock, Machine, RefListing } from "./ports.ts";
 
 interface ObserverPorts {
   readonly clock: Pick<Clock, "mono">;

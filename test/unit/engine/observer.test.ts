@@ -1,19 +1,19 @@
 import { describe, expect, it } from "vitest";
-import { NO_AMOUNTS } from "../../../../src/core/util/amounts.ts";
-import type { Ref } from "../../../../src/core/protocol/ids.ts";
-import { type Holder, type Lease } from "../../../../src/core/protocol/lease.ts";
-import { slotRef } from "../../../../src/core/protocol/refs.ts";
-import { LEASES } from "../../../../src/core/protocol/refs.ts";
-import { parseRequest } from "../../../../src/core/protocol/request.ts";
+import { NO_AMOUNTS } from "../../../src/core/util/amounts.ts";
+import type { Ref } from "../../../src/core/protocol/ids.ts";
+import { type Holder, type Lease } from "../../../src/core/protocol/lease.ts";
+import { slotRef } from "../../../src/core/protocol/refs.ts";
+import { LEASES } from "../../../src/core/protocol/refs.ts";
+import { parseRequest } from "../../../src/core/protocol/request.ts";
 import {
   NO_HISTORY_FACTS,
   NO_SIDE_REFS,
   type Head,
   type Snapshot,
-} from "../../../../src/core/scheduling/snapshot.ts";
-import { Observer } from "../../../../src/engine/loop/observer.ts";
-import type { LeaseRef, RefListing } from "../../../../src/engine/ports.ts";
-import { branch, RUN, sha } from "../../../support/builders/generated-snapshots.ts";
+} from "../../../src/core/scheduling/snapshot.ts";
+import { Observer } from "../../../src/engine/observer.ts";
+import type { LeaseRef, RefListing } from "../../../src/engine/ports.ts";
+import { branch, RUN, sha } from "../../support/builders/generated-snapshots.ts";
 
 const deadHolder: Holder = { boot: "b", pid: 1, started: "1" };
 const livingHolder: Holder = { boot: "b", pid: 2, started: "2" };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { UserError, RemoteUnreachable, MESSAGES } from "../../../../src/core/messages/messages.ts";
-import { retryUnreachable } from "../../../../src/engine/loop/retry-remote.ts";
+import { UserError, RemoteUnreachable, MESSAGES } from "../../../src/core/messages/messages.ts";
+import { retryUnreachable } from "../../../src/engine/retry-remote.ts";
 
 const unreachable = () => new RemoteUnreachable("origin", "the connection was reset");
 

@@ -4,10 +4,10 @@
  * Invariants:
  * - A commit without proof is left out and counts as nobody's.
  */
-import type { Branch, Sha } from "../../core/protocol/ids.ts";
-import { pushersOf } from "../../core/policy/push-identity.ts";
-import type { Commit } from "../../core/protocol/request.ts";
-import type { PushIdentity, TrustedConfig } from "../ports.ts";
+import type { Branch, Sha } from "../core/protocol/ids.ts";
+import { pushersOf } from "../core/policy/push-identity.ts";
+import type { Commit } from "../core/protocol/request.ts";
+import type { PushIdentity, TrustedConfig } from "./ports.ts";
 
 /** The file below `states/` that lists the accepted signing keys. */
 const ALLOWED_SIGNERS = "allowed_signers";
