@@ -116,7 +116,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: "first sight of the ref counts, not of its value",
-    file: "engine/loop/observer.ts",
+    file: "engine/observer.ts",
     find: "firstSeen: firstSeenAt(value)",
     replace: "firstSeen: firstSeenAt(ref)",
     seed: 1,
