@@ -69,7 +69,7 @@ export async function openRemoteWorkspace(
   const repository = new RemoteRepository({
     location: place,
     transport: line,
-    restore,
+    restoreCache: restore,
     prefixOf,
     pushes,
     signing,

@@ -6,7 +6,7 @@ import type { RunnerEvent } from "../engine/ports.ts";
 import { Runner, type RunSummary } from "../engine/runner.ts";
 import { LEASE, POLL } from "../engine/timing.ts";
 import { requireVersion } from "../git/open-repository.ts";
-import { endGroups } from "../process/process-group.ts";
+import { killGroups } from "../process/process-group.ts";
 import { RefWatch } from "../queue/ref-watch.ts";
 import { WakeListener } from "../queue/wake-listener.ts";
 import { requireUsableRemote } from "./check-remote.ts";
@@ -116,7 +116,7 @@ export class LocalRun {
 }
 
 /** Ends all scripts of this process at once; the next runner saves their work. */
-export const endAllScripts = endGroups;
+export const endAllScripts = killGroups;
 
 /** Throws a UserError when git is missing or too old. */
 export async function requireGit({ location }: Workspace): Promise<void> {

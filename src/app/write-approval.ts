@@ -12,13 +12,13 @@ import { refOf, type Branch, type Sha } from "../core/protocol/ids.ts";
 import { KEY } from "../core/protocol/trailer-keys.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import { requiredApprovals } from "../core/scheduling/waits.ts";
-import { signingOf } from "../git/verify-signature.ts";
+import { signingSettings } from "../git/verify-signature.ts";
 import { GitExit } from "../git/git.ts";
 import type { BranchListing } from "./branch-listing.ts";
 import type { Workspace } from "./workspace.ts";
 import type { RequestText } from "./write-request.ts";
 import { FactLoader } from "../engine/loop/fact-loader.ts";
-import { readEntry } from "../git/build-snapshot.ts";
+import { readEntry } from "../git/build-listing.ts";
 import { readTrail } from "../git/local-repository.ts";
 
 export interface WrittenApproval {
@@ -91,7 +91,7 @@ async function writeCommit(
   const message = composeMessage({ header, body: paragraphs.join("\n\n"), trailers });
   if (trustedConfig.workflow.proof === "author")
     return repository.requestCommit(commit, message, location.person);
-  const signing = signingOf(location.settings);
+  const signing = signingSettings(location.settings);
   if (!signing) throw new UserError(MESSAGES.noSigningKey());
   try {
     return await repository.requestCommit(commit, message, location.person, signing);

@@ -11,7 +11,7 @@ import type { Sha } from "../core/protocol/ids.ts";
 import type { CollectedTree } from "../engine/ports.ts";
 import { GitExit, type GitCall, type Git } from "./git.ts";
 import { requireSha } from "./parse-output.ts";
-import { BOT, identity } from "./local-repository.ts";
+import { BOT, identityVariables } from "./local-repository.ts";
 
 interface Status {
   /** Undefined on a branch that has no commit yet. */
@@ -158,5 +158,5 @@ const gitDirOf = ({ target: place }: Git): string =>
 
 async function commitTree(git: Git, tree: string, parent: Sha, message: string): Promise<Sha> {
   const args = ["commit-tree", "-p", parent, "-F", "-", tree];
-  return requireSha(await git.text(args, { stdin: message, env: identity(BOT, BOT) }));
+  return requireSha(await git.text(args, { stdin: message, env: identityVariables(BOT, BOT) }));
 }

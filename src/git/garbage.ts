@@ -1,9 +1,10 @@
 /**
- * Side refs, logs and copies that nobody needs any more.
+ * Finds side refs, logs and cached copies that can be deleted.
  *
- * What must hold: nothing is removed here; each finding has its reason; what a request that is
- * still open may need is never found; the ages that commits claim decide only how long noise is
- * kept, never what runs. What landed is archived for ever.
+ * Invariants:
+ * - Nothing is deleted here, and each finding has a reason.
+ * - Nothing that an open request may need is found. The archive of landed branches stays.
+ * - Commit dates decide only how long garbage is kept, never what runs.
  */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -27,94 +28,97 @@ export interface CacheFolders {
   readonly logs: string;
 }
 
-/** What the workflow says of lanes; undefined where it cannot be used. */
+/** The lane windows of the workflow, and the current time in milliseconds since 1970. */
 export interface LaneWindows {
   readonly now: number;
-  /** The windows of the lanes that count their runs. */
+  /** The windows, in milliseconds, of the lanes that count their runs. */
   readonly windows: ReadonlyMap<string, number>;
 }
 
-/** Everything that could be removed. `before` is in milliseconds since 1970. */
+/** `cutoff` is in milliseconds since 1970. `lanes` is undefined when the workflow is invalid. */
 export async function findGarbage(
-  place: GitLocation,
-  look: RefListing,
+  location: GitLocation,
+  listing: RefListing,
   cache: CacheFolders,
-  before: number,
+  cutoff: number,
   lanes: LaneWindows | undefined,
 ): Promise<Garbage[]> {
-  const heads = new Map(look.heads.map((head) => [head.branch as string, head.commit as string]));
-  const keys = new Map(look.heads.map((head) => [head.key, head]));
+  const heads = new Map(listing.heads.map((head) => [head.branch as string, head.commit as string]));
+  const keys = new Map(listing.heads.map((head) => [head.key, head]));
   const format = "--format=%(refname)%00%(objectname)%00%(committerdate:unix)%00%(contents)%00";
-  const output = await place.git.text(["for-each-ref", format, ...COLLECTED_REFS]);
-  const found: Garbage[] = [];
+  const output = await location.git.text(["for-each-ref", format, ...COLLECTED_REFS]);
+  const garbage: Garbage[] = [];
   for (const [name = "", value = "", time = "", message = ""] of parseRecords(output, 4)) {
     if (NOTE_REFS.some((prefix) => name.startsWith(prefix))) {
-      const why = whyNote(name, requireSha(value), message, keys, lanes);
-      if (why !== undefined) found.push({ kind: "ref", name: name as Ref, value: requireSha(value), why });
+      const why = noteReason(name, requireSha(value), message, keys, lanes);
+      if (why !== undefined) garbage.push({ kind: "ref", name: name as Ref, value: requireSha(value), why });
       continue;
     }
     const { trailers } = parseMessage(message);
     const branch = valueOf(trailers, KEY.branch) ?? "";
-    // A finished answer that nobody put in its place may be all that is left of a run.
+    // A parked response may be all that exists of a run.
     const request = valueOf(trailers, name.startsWith(UNSIGNED) ? KEY.answers : KEY.request);
-    const open = request !== undefined && heads.get(branch) === request;
+    const isOpen = request !== undefined && heads.get(branch) === request;
     const why = !heads.has(branch) ? "its branch is gone" : "its request is answered, and it is old";
-    if (!open && Number(time) * 1000 < before) {
-      found.push({ kind: "ref", name: name as Ref, value: requireSha(value), why });
+    if (!isOpen && Number(time) * 1000 < cutoff) {
+      garbage.push({ kind: "ref", name: name as Ref, value: requireSha(value), why });
     }
   }
-  for (const [key, { ref, value, lease }] of look.leases) {
+  for (const [key, { ref, value, lease }] of listing.leases) {
     const head = keys.get(key);
-    if (!head) found.push({ kind: "ref", name: ref, value, why: "a lease on a branch that is gone" });
+    if (!head) garbage.push({ kind: "ref", name: ref, value, why: "a lease on a branch that is gone" });
     else if (lease?.backoff && lease.request !== head.commit) {
-      found.push({ kind: "ref", name: ref, value, why: "a rest of a request that is answered" });
+      garbage.push({ kind: "ref", name: ref, value, why: "the back-off of an answered request" });
     }
   }
-  for (const [key, { value, answers }] of look.parkedResponses) {
+  for (const [key, { value, answers }] of listing.parkedResponses) {
     const ref = refsOf(key).parked;
     if (keys.get(key)?.commit !== answers) {
-      found.push({ kind: "ref", name: ref, value, why: "an answer whose branch has moved on" });
+      garbage.push({ kind: "ref", name: ref, value, why: "a parked response whose branch has moved on" });
     }
   }
   return [
-    ...found,
-    ...oldFiles(cache.logs, before, "an old log"),
-    ...oldFiles(cache.contracts, before, "a workflow that was read"),
-    ...oldFiles(cache.states, before, "an old copy of states"),
+    ...garbage,
+    ...filesBefore(cache.logs, cutoff, "an old log"),
+    ...filesBefore(cache.contracts, cutoff, "a cached workflow"),
+    ...filesBefore(cache.states, cutoff, "an old copy of state scripts"),
   ];
 }
 
-/** Why a note on a side ref bears on no decision any more. */
-function whyNote(
+/** Why a note on a side ref no longer affects any decision; undefined while it does. */
+function noteReason(
   name: string,
   value: Sha,
   message: string,
   heads: ReadonlyMap<string, Head>,
   lanes: LaneWindows | undefined,
 ): string | undefined {
-  const { laneUsage: used, closedUntil: closed, checks } = readSideRefs([[name, value, message]]);
-  const [mark] = used;
-  if (mark && lanes) {
-    const window = lanes.windows.get(mark.lane);
-    if (window === undefined) return "a run in a lane that counts none";
-    return mark.at + window < lanes.now ? "a run that its lane no longer counts" : undefined;
+  const { laneUsage, closedUntil, checks } = readSideRefs([[name, value, message]]);
+  const [laneRun] = laneUsage;
+  if (laneRun && lanes) {
+    const window = lanes.windows.get(laneRun.lane);
+    if (window === undefined) return "a run in a lane without a quota";
+    return laneRun.at + window < lanes.now ? "a run outside the window of its lane" : undefined;
   }
-  for (const until of closed.values()) if (lanes && until < lanes.now) return "a lane that is open again";
+  for (const until of closedUntil.values())
+    if (lanes && until < lanes.now) return "a lane that is open again";
   for (const [key, { commit }] of checks) {
     const head = heads.get(key);
     if (!head) return "checks of a branch that is gone";
-    // What approvals stand on is checked, not the approvals.
+    // Checks belong to the commit below the approvals.
     const { reading } = head;
-    const approved = reading.kind === "none" && reading.reason === "approves" ? reading.detail : undefined;
-    if (commit !== head.commit && commit !== approved) return "checks of a commit that is no longer the head";
+    const approvedCommit =
+      reading.kind === "none" && reading.reason === "approves" ? reading.detail : undefined;
+    if (commit !== head.commit && commit !== approvedCommit)
+      return "checks of a commit that is no longer the head";
   }
   return undefined;
 }
 
-function oldFiles(folder: string, before: number, why: string): Garbage[] {
+function filesBefore(folder: string, cutoff: number, why: string): Garbage[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder)
     .map((name) => join(folder, name))
-    .filter((path) => statSync(path).mtimeMs < before)
+    .filter((path) => statSync(path).mtimeMs < cutoff)
     .map((name) => ({ kind: "file", name, why }));
 }

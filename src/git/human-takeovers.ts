@@ -1,8 +1,10 @@
 /**
- * Finds the request below heads that have no state: the mark of a person who took over.
+ * Finds the request below heads without a state: there, a person took over the branch.
  *
- * What must hold: one git process for any number of heads, none for heads that were asked for
- * before (what lies below a commit never changes); commits of the trusted branch do not count.
+ * Invariants:
+ * - All new heads are read with one git process, and known heads with none: the history below a
+ *   commit never changes.
+ * - Commits of the trusted branch do not count.
  */
 import { type Branch, branchOf, HEADS, refOf, type Sha } from "../core/protocol/ids.ts";
 import { type Commit, type NotARequest, parseRequest, type Request } from "../core/protocol/request.ts";
@@ -15,7 +17,7 @@ import { KEY } from "../core/protocol/trailer-keys.ts";
 
 export class HumanTakeovers {
   readonly #git: Git;
-  readonly #known = new Map<string, Request | undefined>();
+  readonly #requests = new Map<string, Request | undefined>();
 
   constructor(git: Git) {
     this.#git = git;
@@ -26,15 +28,15 @@ export class HumanTakeovers {
       ({ reading, branch }) => reading.kind === "none" && isPlain(reading) && branch !== target,
     );
     const present = new Set(plain.map(idOf));
-    for (const id of this.#known.keys()) if (!present.has(id)) this.#known.delete(id);
-    const unknown = plain.filter((head) => !this.#known.has(idOf(head)));
-    if (unknown.length > 0) await this.#read(target, unknown);
-    const found = new Map<string, Request>();
+    for (const id of this.#requests.keys()) if (!present.has(id)) this.#requests.delete(id);
+    const unread = plain.filter((head) => !this.#requests.has(idOf(head)));
+    if (unread.length > 0) await this.#read(target, unread);
+    const takeovers = new Map<string, Request>();
     for (const head of plain) {
-      const request = this.#known.get(idOf(head));
-      if (request) found.set(head.key, request);
+      const request = this.#requests.get(idOf(head));
+      if (request) takeovers.set(head.key, request);
     }
-    return found;
+    return takeovers;
   }
 
   async #read(target: Branch, heads: readonly Head[]): Promise<void> {
@@ -42,30 +44,30 @@ export class HumanTakeovers {
     const args = ["log", "--first-parent", "--stdin", LOG_FORMAT];
     const commits = new Map<Sha, Commit>();
     for (const commit of parseLog(await this.#git.text(args, { stdin }))) commits.set(commit.commit, commit);
-    for (const head of heads) this.#known.set(idOf(head), firstRequest(head, commits));
+    for (const head of heads) this.#requests.set(idOf(head), firstRequest(head, commits));
   }
 }
 
-/** Approvals ask for nothing themselves, and what they stand on may be void. */
+/** An approval is not a request, and the request below it may be void. */
 const isPlain = ({ reason }: NotARequest): boolean => reason === "no-state" || reason === "approves";
 
-/** The same commit may be the head of two branches, and mean another thing on each. */
+/** The same commit may be the head of two branches, with a different meaning on each. */
 const idOf = ({ key, commit }: Head): string => `${key} ${commit}`;
 
-/** The nearest commit below that speaks of a state on this branch; an ended one took nothing over. */
+/** The nearest request for this branch below its head; undefined if it is in a final state. */
 function firstRequest(head: Head, commits: ReadonlyMap<Sha, Commit>): Request | undefined {
-  let at = commits.get(head.commit);
-  while (at) {
-    const asked = parseRequest(head.branch, at);
-    if (asked.kind === "request") return isTerminal(asked.state) ? undefined : asked;
-    if (!isPlain(asked)) return undefined;
-    const [parent] = at.parents;
-    at = parent && commits.get(parent);
+  let commit = commits.get(head.commit);
+  while (commit) {
+    const reading = parseRequest(head.branch, commit);
+    if (reading.kind === "request") return isTerminal(reading.state) ? undefined : reading;
+    if (!isPlain(reading)) return undefined;
+    const [parent] = commit.parents;
+    commit = parent && commits.get(parent);
   }
   return undefined;
 }
 
-/** Returns the other branch. Commits of the trusted branch count for none. */
+/** The other branch that answered an unbound request. Commits of the trusted branch do not count. */
 export async function answeredElsewhere(
   git: Git,
   { commit, branch, bound }: Request,
@@ -73,8 +75,8 @@ export async function answeredElsewhere(
 ): Promise<Branch | undefined> {
   if (bound) return undefined;
   const format = "--format=%(refname)%00%(objectname)%00";
-  const holding = parseRecords(await git.text(["for-each-ref", format, "--contains", commit, HEADS]), 2);
-  for (const [ref = "", value = ""] of holding) {
+  const branches = parseRecords(await git.text(["for-each-ref", format, "--contains", commit, HEADS]), 2);
+  for (const [ref = "", value = ""] of branches) {
     const other = branchOf(ref);
     if (value === commit || !other || other === branch || other === target) continue;
     const args = ["log", "--first-parent", "--fixed-strings", `--grep=${KEY.answers}: ${commit}`];

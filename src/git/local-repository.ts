@@ -1,8 +1,9 @@
 /**
- * The runner's Repository on a local git repository.
+ * The repository port of a runner on a local git repository.
  *
- * What must hold: each method is one git process where git allows it; commits are written with
- * plumbing, so that no hook, template, editor or signature takes part.
+ * Invariants:
+ * - Each method is one git process where git allows it.
+ * - Commits are written with plumbing commands, so that no hook, template, editor or signature applies.
  */
 import { type Branch, type Ref, refOf, type RunId, type Sha } from "../core/protocol/ids.ts";
 import { parseLease } from "../core/protocol/lease.ts";
@@ -13,7 +14,7 @@ import type { Commit, Request } from "../core/protocol/request.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import type { LeaseRef, RefListing, Repository, Swap, Update } from "../engine/ports.ts";
-import type { FullListing } from "./build-snapshot.ts";
+import type { FullListing } from "./build-listing.ts";
 import { branchBlocker, branchKey, readRefs, resumeFollow, swapLocal, transact } from "./swap-refs.ts";
 import { RefReader } from "./read-refs.ts";
 import type { Person, GitLocation } from "./open-repository.ts";
@@ -22,30 +23,30 @@ import { answeredElsewhere, HumanTakeovers } from "./human-takeovers.ts";
 import { readSigner } from "./verify-signature.ts";
 import { KEY } from "../core/protocol/trailer-keys.ts";
 
-/** Who commits where nobody is configured. */
+/** The committer when git has no identity configured. */
 export const BOT: Person = { name: "Trailhand", email: "trailhand@users.noreply.invalid" };
 
 export class LocalRepository implements Repository {
   readonly location: GitLocation;
-  readonly #looker: RefReader;
-  readonly #takeovers: HumanTakeovers;
+  readonly #refReader: RefReader;
+  readonly #humanTakeovers: HumanTakeovers;
 
-  constructor(place: GitLocation, looker = new RefReader(place.git)) {
-    this.location = place;
-    this.#looker = looker;
-    this.#takeovers = new HumanTakeovers(place.git);
+  constructor(location: GitLocation, refReader = new RefReader(location.git)) {
+    this.location = location;
+    this.#refReader = refReader;
+    this.#humanTakeovers = new HumanTakeovers(location.git);
   }
 
   async listRefs(): Promise<RefListing> {
-    const look = await this.#looker.read();
-    for (const { head, ref, from } of look.pendingFollows) {
+    const listing = await this.#refReader.read();
+    for (const { head, ref, from } of listing.pendingFollows) {
       await resumeFollow(this.location, head.branch, ref, from, head.commit);
     }
-    return { ...look, target: requireTarget(this.location, look) };
+    return { ...listing, target: requireTarget(this.location, listing) };
   }
 
   async takenOver(target: Branch, heads: readonly Head[]): Promise<ReadonlyMap<string, Request>> {
-    return this.#takeovers.find(target, heads);
+    return this.#humanTakeovers.find(target, heads);
   }
 
   read(refs: readonly Ref[]): Promise<ReadonlyMap<Ref, Sha | null>> {
@@ -73,19 +74,26 @@ export class LocalRepository implements Repository {
     await this.location.git.run(["update-ref", "-m", "trailhand: kept here", ref, value]);
   }
 
-  /** Moves branches to commits with the very same tree: no checkout has to follow. */
+  /** Moves branches to commits with an identical tree, so that no checkout has to follow. */
   moveWithoutCheckouts(updates: readonly Update[], why: string): Promise<Swap> {
     return transact(this.location.git, updates, why);
   }
 
-  /** Writes a person's commit with the tree of its parent; `signing` are the settings that sign it. */
-  requestCommit(parent: Sha, message: string, by: Person, signing?: readonly string[]): Promise<Sha> {
-    return this.#write(`${parent}^{tree}`, [parent], message, by.writtenBy ?? by, by, signing);
+  /** Writes a person's commit with the tree of its parent; `signing` holds the git settings that sign it. */
+  requestCommit(parent: Sha, message: string, committer: Person, signing?: readonly string[]): Promise<Sha> {
+    return this.#write(
+      `${parent}^{tree}`,
+      [parent],
+      message,
+      committer.writtenBy ?? committer,
+      committer,
+      signing,
+    );
   }
 
   /** Writes a person's commit with the empty tree, for a side ref. */
-  personNote(message: string, by: Person): Promise<Sha> {
-    return this.#write(this.location.emptyTree, [], message, by.writtenBy ?? by, by);
+  personNote(message: string, committer: Person): Promise<Sha> {
+    return this.#write(this.location.emptyTree, [], message, committer.writtenBy ?? committer, committer);
   }
 
   blocker(branch: Branch): Promise<string | undefined> {
@@ -104,18 +112,18 @@ export class LocalRepository implements Repository {
     tree: string,
     parents: readonly Sha[],
     message: string,
-    by: Person,
+    committer: Person,
     author = BOT,
     signing?: readonly string[],
   ): Promise<Sha> {
-    const env = identity(author, by);
+    const env = identityVariables(author, committer);
     const sign = signing ? ["-S"] : [];
     const args = ["commit-tree", ...sign, ...parents.flatMap((parent) => ["-p", parent]), "-F", "-", tree];
     const git = signing ? this.location.git.with({ settings: signing }) : this.location.git;
     return requireSha(await git.text(args, { stdin: message, env }));
   }
 
-  /** True when the answer of a run is on the branch, or parked beside it. */
+  /** True when the response of a run is on the branch or parked. */
   async isAnswered(branch: Branch, run: RunId, request: Sha): Promise<boolean> {
     const values = await this.read([refOf(branch), refsOf(branchKey(branch)).parked]);
     const present = [...values.values()].filter((value) => value !== null);
@@ -140,15 +148,15 @@ export class LocalRepository implements Repository {
   }
 
   async contains(commit: Sha, name: string): Promise<boolean> {
-    // 128: the name means no commit here.
+    // 128: the name is not a commit of this repository.
     const args = ["merge-base", "--is-ancestor", "--end-of-options", name, commit];
     return (await this.location.git.run(args, { allowedCodes: [1, 128] })).code === 0;
   }
 
   async landedBranches(branches: readonly Branch[]): Promise<ReadonlySet<Branch>> {
-    const places = branches.map((branch) => `${ARCHIVE}${branch}/`);
-    const output = await this.location.git.text(["for-each-ref", "--format=%(refname)", ...places]);
-    return landedIn(output.split("\n"), branches);
+    const prefixes = branches.map((branch) => `${ARCHIVE}${branch}/`);
+    const output = await this.location.git.text(["for-each-ref", "--format=%(refname)", ...prefixes]);
+    return branchesIn(output.split("\n"), branches);
   }
 
   async changedPaths(from: Sha, to: Sha): Promise<readonly string[]> {
@@ -164,12 +172,12 @@ export class LocalRepository implements Repository {
     return readSigner(this.location.git, commit, allowedSigners);
   }
 
-  /** True when a server can be asked who pushed. */
+  /** True when a server can tell who pushed. */
   get canReadPushes(): boolean {
     return false;
   }
 
-  /** A repository alone knows of no accounts. */
+  /** A local repository has no accounts. */
   pushes(_branch: Branch): Promise<readonly Push[]> {
     return Promise.resolve([]);
   }
@@ -187,14 +195,13 @@ export class LocalRepository implements Repository {
   }
 }
 
-/** The branches that some archive ref is of. */
-export function landedIn(refs: readonly string[], branches: readonly Branch[]): Set<Branch> {
+/** The branches among these that have an archive ref. */
+export function branchesIn(refs: readonly string[], branches: readonly Branch[]): Set<Branch> {
   const names = new Set(refs.map((ref) => ref.slice(ARCHIVE.length, ref.lastIndexOf("/"))));
   return new Set(branches.filter((branch) => names.has(branch)));
 }
 
-/** The variables that make a commit theirs. */
-export function identity(author: Person, committer: Person): Record<string, string> {
+export function identityVariables(author: Person, committer: Person): Record<string, string> {
   return {
     GIT_AUTHOR_NAME: author.name,
     GIT_AUTHOR_EMAIL: author.email,
@@ -204,20 +211,26 @@ export function identity(author: Person, committer: Person): Record<string, stri
 }
 
 /** First-parent history, newest first. */
-export async function readTrail(place: GitLocation, commit: string, limit: number): Promise<Commit[]> {
+export async function readTrail(location: GitLocation, commit: string, limit: number): Promise<Commit[]> {
   const args = ["log", "--first-parent", "-n", String(limit), LOG_FORMAT, "--end-of-options", commit, "--"];
-  return parseLog(await place.git.text(args));
+  return parseLog(await location.git.text(args));
 }
 
-/** The trusted branch: configured, what `origin/HEAD` names, `main`, `master`, or the only one. */
-export function requireTarget(place: GitLocation, look: Pick<FullListing, "heads" | "originHead">): Branch {
-  const configured = place.config.get("trailhand.target");
-  const names = look.heads.map((head) => head.branch);
-  const wanted = configured === undefined ? [look.originHead, "main", "master"] : [configured];
-  const found = wanted.flatMap((one) => names.filter((name) => name === one))[0];
-  if (found !== undefined) return found;
-  const [only] = names;
-  if (configured === undefined && names.length === 1 && only !== undefined) return only;
+/**
+ * The trusted branch: the configured one, else the one that `origin/HEAD` names, `main`, `master`, or
+ * the only branch. Throws a UserError without any of them.
+ */
+export function requireTarget(
+  location: GitLocation,
+  listing: Pick<FullListing, "heads" | "originHead">,
+): Branch {
+  const configured = location.config.get("trailhand.target");
+  const names = listing.heads.map((head) => head.branch);
+  const candidates = configured === undefined ? [listing.originHead, "main", "master"] : [configured];
+  const target = candidates.flatMap((candidate) => names.filter((name) => name === candidate))[0];
+  if (target !== undefined) return target;
+  const [onlyBranch] = names;
+  if (configured === undefined && names.length === 1 && onlyBranch !== undefined) return onlyBranch;
   if (names.length === 0) throw new UserError(MESSAGES.noCommits());
   const tried =
     configured === undefined

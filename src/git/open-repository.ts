@@ -1,8 +1,9 @@
 /**
- * Finds the repository and what its configuration says to us.
+ * Finds the repository and reads its configuration.
  *
- * What must hold: two git processes, side by side; nothing is written; a directory that cannot be
- * worked with is a Fault with the next command.
+ * Invariants:
+ * - Two git processes run in parallel, and nothing is written.
+ * - An unusable directory is a UserError with the next command.
  */
 import { existsSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
@@ -13,11 +14,10 @@ import { parseConfig, parseScopedConfig, type ScopedSetting } from "./parse-outp
 export interface Person {
   readonly name: string;
   readonly email: string;
-  /** Who writes it down for them; themselves when left out. */
+  /** The committer on behalf of this person; default: the person. */
   readonly writtenBy?: Person;
 }
 
-/** A repository as it was found. */
 export interface GitLocation {
   readonly git: Git;
   /** The directory shared by all worktrees: objects, refs, configuration. */
@@ -26,9 +26,9 @@ export interface GitLocation {
   readonly isShallow: boolean;
   readonly emptyTree: string;
   readonly config: ReadonlyMap<string, string>;
-  /** Every setting in its order; a key may be there more than once. */
+  /** All settings in order; a key may occur more than once. */
   readonly settings: readonly ScopedSetting[];
-  /** The main worktree, where there is one. */
+  /** The main worktree, if the repository has one. */
   readonly top: string | undefined;
   /** Undefined when neither `user.name` nor `user.email` is set. */
   readonly person: Person | undefined;
@@ -39,28 +39,28 @@ export const EMPTY_TREE = {
   sha256: "6ef19b41225c5369f1c104d45d8d85efa9b057b53b14b4b9b939dd74decc5321",
 } as const;
 
-/** git in a directory that exists. Throws a Fault when it does not. */
+/** Throws a UserError when the directory does not exist. */
 export function gitIn(dir: string, environment: Readonly<Record<string, string | undefined>>): Git {
   if (!existsSync(dir) || !statSync(dir).isDirectory()) throw new UserError(MESSAGES.noSuchDirectory(dir));
   return new Git({ dir, env: cleanEnv(environment) });
 }
 
-/** Opens the repository that git finds. Throws a Fault when there is none. */
+/** Opens the repository that git finds. Throws a UserError when there is none. */
 export async function openLocation(git: Git): Promise<GitLocation> {
-  const asked = [
+  const options = [
     "--git-common-dir",
     "--is-bare-repository",
     "--is-shallow-repository",
     "--show-object-format",
   ];
-  const [found, listed] = await Promise.all([
+  const [answers, configList] = await Promise.all([
     git
-      .text(["rev-parse", "--path-format=absolute", ...asked])
-      .catch((error: unknown) => explain(error, git)),
+      .text(["rev-parse", "--path-format=absolute", ...options])
+      .catch((error: unknown) => throwOpenProblem(error, git)),
     git.text(["config", "--list", "-z", "--show-scope"], { allowedCodes: [1] }),
   ]);
-  const [commonDir = "", bare, shallow, format] = found.trimEnd().split("\n");
-  const settings = parseScopedConfig(listed);
+  const [commonDir = "", bare, shallow, format] = answers.trimEnd().split("\n");
+  const settings = parseScopedConfig(configList);
   const config = new Map(settings.map(({ key, value }) => [key, value]));
   const isBare = bare === "true" && config.get("core.bare") === "true";
   return {
@@ -76,16 +76,16 @@ export async function openLocation(git: Git): Promise<GitLocation> {
   };
 }
 
-async function explain(error: unknown, git: Git): Promise<never> {
+async function throwOpenProblem(error: unknown, git: Git): Promise<never> {
   if (!(error instanceof GitExit)) throw error;
   await requireVersion(git);
   throw new UserError(MESSAGES.notARepository(git.target.dir), { cause: error });
 }
 
-/** The oldest git that has everything we use (`merge-tree --write-tree`). */
+/** The oldest git with every feature in use (`merge-tree --write-tree`). */
 export const OLDEST_GIT: readonly [number, number] = [2, 38];
 
-/** Returns the version of git; throws a Fault when it is too old. */
+/** Returns the version of git. Throws a UserError when it is too old. */
 export async function requireVersion(git: Git): Promise<string> {
   const text = (await git.text(["version"])).trim().replace(/^git version /, "");
   const [major = 0, minor = 0] = text.split(".").map(Number);
@@ -97,14 +97,17 @@ export async function requireVersion(git: Git): Promise<string> {
 
 type Config = ReadonlyMap<string, string>;
 
-/** What holds in the main worktree; with `extensions.worktreeConfig` another one does not see all of it. */
+/** The configuration of the main worktree. With `extensions.worktreeConfig`, other worktrees do not see all of it. */
 async function mainConfig(git: Git, commonDir: string, config: Config): Promise<Config> {
-  const own = join(commonDir, "config.worktree");
-  if (config.get("extensions.worktreeconfig") !== "true" || !existsSync(own)) return config;
-  return new Map([...config, ...parseConfig(await git.text(["config", "--file", own, "--list", "-z"]))]);
+  const worktreeConfig = join(commonDir, "config.worktree");
+  if (config.get("extensions.worktreeconfig") !== "true" || !existsSync(worktreeConfig)) return config;
+  return new Map([
+    ...config,
+    ...parseConfig(await git.text(["config", "--file", worktreeConfig, "--list", "-z"])),
+  ]);
 }
 
-/** git reads `core.worktree` from the git directory, and writes it so for each submodule. */
+/** git resolves `core.worktree` against the git directory, and sets it for each submodule. */
 function mainWorktree(commonDir: string, config: Config): string | undefined {
   if (config.get("core.bare") === "true") return undefined;
   const configured = config.get("core.worktree");
@@ -112,14 +115,14 @@ function mainWorktree(commonDir: string, config: Config): string | undefined {
   return basename(commonDir) === ".git" ? dirname(commonDir) : undefined;
 }
 
-/** Who commits, as git is told. */
+/** The identity in the configuration of git. */
 export function personOf(config: ReadonlyMap<string, string>): Person | undefined {
   const name = config.get("user.name");
   const email = config.get("user.email");
   return name && email ? { name, email } : undefined;
 }
 
-/** Settings that turn every filter driver of the configuration off: none of their programs runs. */
+/** Settings that disable every configured filter driver, so that none of their programs runs. */
 export function withoutFilters(config: ReadonlyMap<string, string>): string[] {
   const drivers = new Set<string>();
   for (const key of config.keys()) {

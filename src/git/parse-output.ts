@@ -1,18 +1,18 @@
-/** Readers of git's NUL-separated output; no other file takes such text apart. */
+/** Parses NUL-separated output of git. No other file does. */
 import { parseSha, type Sha } from "../core/protocol/ids.ts";
 import type { Commit } from "../core/protocol/request.ts";
 
-/** The fields that `fullFormat` and `parseCommitFields` agree on. */
+/** The number of fields that `parseCommitFields` reads. */
 const COMMIT_FIELDS = 4;
 
-/** Splits `%00`-terminated fields into records; git ends each record with a newline of its own. */
+/** Splits `%00`-terminated fields into records. git ends each record with a newline. */
 export function parseRecords(output: string, fields: number): string[][] {
   const records: string[][] = [];
   recordReader(fields, (record) => records.push(record))(output);
   return records;
 }
 
-/** Takes records out of text that comes in pieces. Returns the function that is given the pieces. */
+/** Parses records from chunks of text. Returns the function that accepts a chunk. */
 export function recordReader(fields: number, take: (record: string[]) => void): (text: string) => void {
   let rest = "";
   return (text) => {
@@ -27,7 +27,7 @@ export function recordReader(fields: number, take: (record: string[]) => void): 
   };
 }
 
-/** One commit from id, parents, committer time and message, which stand at `at` of a record. */
+/** Reads a commit from the fields at `at`: id, parents, committer time and message. */
 export function parseCommitFields(record: readonly string[], at = 0): Commit {
   const parents = record[at + 1] ?? "";
   return {
@@ -41,7 +41,7 @@ export function parseCommitFields(record: readonly string[], at = 0): Commit {
 /** The format of `git log` that `parseLog` reads: id, parents, committer time, message, tree, author. */
 export const LOG_FORMAT = "--format=%H%x00%P%x00%ct%x00%B%x00%T%x00%ae%x00";
 
-/** The commits of `git log` in LOG_FORMAT. */
+/** Parses `git log` in LOG_FORMAT. */
 export function parseLog(output: string): Commit[] {
   return parseRecords(output, COMMIT_FIELDS + 2).map((record) => ({
     ...parseCommitFields(record),
@@ -50,7 +50,7 @@ export function parseLog(output: string): Commit[] {
   }));
 }
 
-/** An id that git printed; anything else is an error of ours. */
+/** Parses an id that git printed. Throws a TypeError for anything else. */
 export function requireSha(text: string): Sha {
   const sha = parseSha(text.trim());
   if (!sha)
@@ -58,20 +58,20 @@ export function requireSha(text: string): Sha {
   return sha;
 }
 
-/** `git config --list -z`: each entry is `key\nvalue`, keys in lower case but for subsections. */
+/** Parses `git config --list -z`: each entry is `key\nvalue`, with the key in lower case except its subsection. */
 export function parseConfig(output: string): ReadonlyMap<string, string> {
   const entries = output.split("\0").filter((entry) => entry !== "");
   return new Map(entries.map(parseSetting));
 }
 
-/** A setting, and where it was made: `system`, `global`, `local`, `worktree` or `command`. */
+/** A setting with its scope: `system`, `global`, `local`, `worktree` or `command`. */
 export interface ScopedSetting {
   readonly scope: string;
   readonly key: string;
   readonly value: string;
 }
 
-/** `git config --list -z --show-scope`. */
+/** Parses `git config --list -z --show-scope`. */
 export function parseScopedConfig(output: string): ScopedSetting[] {
   return parseRecords(output, 2).map(([scope = "", entry = ""]) => {
     const [key, value] = parseSetting(entry);
@@ -84,28 +84,28 @@ function parseSetting(entry: string): [key: string, value: string] {
   return newline < 0 ? [entry, "true"] : [entry.slice(0, newline), entry.slice(newline + 1)];
 }
 
-/** `git diff-tree --stdin -r -z --raw`: the changed paths of each commit that has any. */
+/** Parses `git diff-tree --stdin -r -z --raw`: the changed paths of each commit that has any. */
 export function parseChanges(output: string): Map<string, string[]> {
   const changes = new Map<string, string[]>();
   const fields = output.split("\0");
   let paths: string[] = [];
   for (let at = 0; at < fields.length; at++) {
     const field = fields[at] ?? "";
-    // The path follows its own field, so a file that is called like a commit is none.
+    // A path always follows a raw field, so a file named like a commit is not mistaken for one.
     if (field.startsWith(":")) paths.push(fields[++at] ?? "");
     else if (field !== "") changes.set(field.trim(), (paths = []));
   }
   return changes;
 }
 
-/** How many lines of a file were added and removed; undefined for files that are no text. */
+/** The numbers of added and removed lines of a file; undefined for binary files. */
 export interface Change {
   readonly path: string;
   readonly added: number | undefined;
   readonly removed: number | undefined;
 }
 
-/** `git diff --numstat -z --no-renames`. */
+/** Parses `git diff --numstat -z --no-renames`. */
 export function parseNumstat(output: string): Change[] {
   return output.split("\0").flatMap((record): Change[] => {
     const [, added = "", removed = "", path = ""] = /^(\d+|-)\t(\d+|-)\t([^]+)$/.exec(record) ?? [];

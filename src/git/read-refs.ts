@@ -1,45 +1,45 @@
 /**
- * One look at every branch head and side ref.
+ * Reads every branch head and side ref of a repository.
  *
- * What must hold: one git process, whatever the number of branches; a head that has not moved is
- * not read again: the next look asks for names and ids only, and then for what changed.
+ * Invariants:
+ * - The first read is one git process, whatever the number of branches.
+ * - A later read lists ids first, and reads only the commits of refs that moved.
  */
 import { SCANNED_REFS } from "../core/protocol/refs.ts";
-import { buildListing, readEntry, type RefEntry, type FullListing } from "./build-snapshot.ts";
+import { buildListing, readEntry, type RefEntry, type FullListing } from "./build-listing.ts";
 import type { Git } from "./git.ts";
 import { parseCommitFields, parseRecords, recordReader } from "./parse-output.ts";
 
 const ORIGIN_HEAD = "refs/remotes/origin/HEAD";
-const NAMES = "%(refname)%00%(objectname)%00%(symref)%00";
-const WHOLE = "%(refname)%00%(symref)%00%(objectname)%00%(parent)%00%(committerdate:unix)%00%(contents)%00";
-/** More refs than this are read as a whole look; fewer are named on the command line. */
-const FEW = 200;
+const ID_FORMAT = "%(refname)%00%(objectname)%00%(symref)%00";
+const COMMIT_FORMAT =
+  "%(refname)%00%(symref)%00%(objectname)%00%(parent)%00%(committerdate:unix)%00%(contents)%00";
+/** More changed refs than this are read with all others; fewer are named on the command line. */
+const MAX_NAMED_REFS = 200;
 
-/** Looks again and again at one repository, remembering what it has read. */
 export class RefReader {
   readonly #git: Git;
   readonly #entries = new Map<string, RefEntry>();
   #originHead: string | undefined;
-  #cold = true;
-  #first: Promise<void> | undefined;
+  #isCold = true;
+  #firstRead: Promise<void> | undefined;
 
   constructor(git: Git) {
     this.#git = git;
   }
 
-  /** Starts the first look, so that its git runs beside others; a failure shows in `look`. */
+  /** Starts the first read early, in parallel to other work. A failure shows in `read`. */
   start(): void {
-    this.#first = this.#readAll();
-    this.#first.catch(() => undefined);
+    this.#firstRead = this.#readAll();
+    this.#firstRead.catch(() => undefined);
   }
 
-  /** The refs as they are now. */
   async read(): Promise<FullListing> {
-    let unchanged = false;
-    if (this.#cold) await (this.#first ?? this.#readAll());
-    else unchanged = !(await this.#readChanges());
-    this.#cold = false;
-    return buildListing(this.#entries, this.#originHead, unchanged);
+    let isUnchanged = false;
+    if (this.#isCold) await (this.#firstRead ?? this.#readAll());
+    else isUnchanged = !(await this.#readChanges());
+    this.#isCold = false;
+    return buildListing(this.#entries, this.#originHead, isUnchanged);
   }
 
   async #readAll(): Promise<void> {
@@ -48,22 +48,22 @@ export class RefReader {
     await this.#read([...SCANNED_REFS, ORIGIN_HEAD]);
   }
 
-  /** Reads refs and their commits. At many branches git and we take as long, so we work side by side. */
-  async #read(places: readonly string[]): Promise<void> {
-    const onText = recordReader(6, (record) => this.#take(record));
-    await this.#git.run(["for-each-ref", `--format=${WHOLE}`, ...places], { onText });
+  /** Parses the commits while git prints them, because both take long with many branches. */
+  async #read(patterns: readonly string[]): Promise<void> {
+    const onText = recordReader(6, (record) => this.#addRecord(record));
+    await this.#git.run(["for-each-ref", `--format=${COMMIT_FORMAT}`, ...patterns], { onText });
   }
 
-  #take(record: readonly string[]): void {
+  #addRecord(record: readonly string[]): void {
     const [ref = "", symref = ""] = record;
     if (ref === ORIGIN_HEAD) this.#originHead = symref.replace(/^refs\/remotes\/origin\//, "");
-    // A symbolic branch is another name of a branch that is listed itself.
+    // A symbolic branch is another name of a listed branch.
     else if (symref === "") this.#entries.set(ref, readEntry(ref, parseCommitFields(record, 2)));
   }
 
-  /** True when there were some. */
+  /** True when any ref has moved. */
   async #readChanges(): Promise<boolean> {
-    const output = await this.#git.text(["for-each-ref", `--format=${NAMES}`, ...SCANNED_REFS]);
+    const output = await this.#git.text(["for-each-ref", `--format=${ID_FORMAT}`, ...SCANNED_REFS]);
     const present = new Set<string>();
     const changed: string[] = [];
     for (const [ref = "", value = "", symref = ""] of parseRecords(output, 3)) {
@@ -71,15 +71,15 @@ export class RefReader {
       present.add(ref);
       if (this.#entries.get(ref)?.commit !== value) changed.push(ref);
     }
-    let moved = changed.length > 0;
+    let hasMoved = changed.length > 0;
     for (const ref of this.#entries.keys()) {
-      if (!present.has(ref)) moved = this.#entries.delete(ref);
+      if (!present.has(ref)) hasMoved = this.#entries.delete(ref);
     }
-    if (changed.length > FEW) await this.#readAll();
+    if (changed.length > MAX_NAMED_REFS) await this.#readAll();
     else if (changed.length > 0) {
       for (const ref of changed) this.#entries.delete(ref);
       await this.#read(changed);
     }
-    return moved;
+    return hasMoved;
   }
 }

@@ -1,9 +1,10 @@
 /**
  * Compare-and-swap on the refs of a local repository.
  *
- * What must hold: one `update-ref --stdin` transaction, all or nothing; whether it was refused is
- * read from the refs, never from git's prose; a branch that is checked out moves together with its
- * clean checkout or not at all.
+ * Invariants:
+ * - One `update-ref --stdin` transaction moves all refs or none.
+ * - After a failure, the refs themselves say what happened, not git's messages.
+ * - A checked-out branch moves together with its clean checkout or not at all.
  */
 import { type Branch, branchOf, type Ref, refOf, type Sha } from "../core/protocol/ids.ts";
 import { refsOf } from "../core/protocol/refs.ts";
@@ -15,7 +16,7 @@ import type { GitLocation } from "./open-repository.ts";
 import { parseRecords, requireSha } from "./parse-output.ts";
 import { hash } from "node:crypto";
 
-/** The present values of some refs; null where there is none. One git process. */
+/** The current values of some refs, null for a missing one, in one git process. */
 export async function readRefs(git: Git, refs: readonly Ref[]): Promise<Map<Ref, Sha | null>> {
   const values = new Map<Ref, Sha | null>(refs.map((ref) => [ref, null]));
   const output = await git.text(["for-each-ref", "--format=%(refname)%00%(objectname)%00", ...refs]);
@@ -25,8 +26,8 @@ export async function readRefs(git: Git, refs: readonly Ref[]): Promise<Map<Ref,
   return values;
 }
 
-interface Following {
-  /** More than one when somebody forced a second worktree on the branch. */
+interface CheckoutFollow {
+  /** More than one if a person forced a second worktree onto the branch. */
   readonly checkouts: readonly Checkout[];
   readonly from: Sha;
   readonly to: Sha;
@@ -34,21 +35,25 @@ interface Following {
 }
 
 /** Moves all refs or none; checkouts of moved branches follow. */
-export async function swapLocal(place: GitLocation, updates: readonly Update[], why: string): Promise<Swap> {
-  const following = findFollowing(place, updates);
-  for (const { checkouts, from, to } of following) {
-    const why = await firstBlocker(place.git, checkouts, { from, to });
+export async function swapLocal(
+  location: GitLocation,
+  updates: readonly Update[],
+  why: string,
+): Promise<Swap> {
+  const follows = findFollows(location, updates);
+  for (const { checkouts, from, to } of follows) {
+    const why = await firstBlocker(location.git, checkouts, { from, to });
     if (why !== undefined) return { kind: "blocked", why };
   }
-  const intents = following.map(({ ref, from }): Update => ({ ref, expected: null, next: from }));
-  const swap = await transact(place.git, [...updates, ...intents], why);
-  if (swap.kind === "landed") for (const one of following) await follow(place, one);
+  const intents = follows.map(({ ref, from }): Update => ({ ref, expected: null, next: from }));
+  const swap = await transact(location.git, [...updates, ...intents], why);
+  if (swap.kind === "landed") for (const one of follows) await follow(location, one);
   return swap;
 }
 
-/** Why a branch could not be answered now: a dirty checkout, a rebase; undefined when it could. */
-export async function branchBlocker(place: GitLocation, branch: Branch): Promise<string | undefined> {
-  return firstBlocker(place.git, checkoutsOf(place, branch));
+/** Why a response could not be applied to a branch now (a dirty checkout, a rebase), or undefined. */
+export async function branchBlocker(location: GitLocation, branch: Branch): Promise<string | undefined> {
+  return firstBlocker(location.git, checkoutsOf(location, branch));
 }
 
 async function firstBlocker(
@@ -63,38 +68,38 @@ async function firstBlocker(
   return undefined;
 }
 
-const checkoutsOf = (place: GitLocation, branch: Branch): Checkout[] =>
-  listCheckouts(place).filter((one) => one.branch === branch);
+const checkoutsOf = (location: GitLocation, branch: Branch): Checkout[] =>
+  listCheckouts(location).filter((one) => one.branch === branch);
 
-/** Finishes a follow that a crash cut short. */
+/** Finishes moving a checkout after a crash. */
 export async function resumeFollow(
-  place: GitLocation,
+  location: GitLocation,
   branch: Branch,
   ref: Ref,
   from: Sha,
   to: Sha,
 ): Promise<void> {
-  await follow(place, { checkouts: checkoutsOf(place, branch), ref, from, to });
+  await follow(location, { checkouts: checkoutsOf(location, branch), ref, from, to });
 }
 
-async function follow(place: GitLocation, { checkouts, from, to, ref }: Following): Promise<void> {
+async function follow(location: GitLocation, { checkouts, from, to, ref }: CheckoutFollow): Promise<void> {
   let all = true;
-  for (const checkout of checkouts) all = (await followCheckout(place.git, checkout, from, to)) && all;
-  if (all) await transact(place.git, [{ ref, expected: from, next: null }], "checkout followed");
+  for (const checkout of checkouts) all = (await followCheckout(location.git, checkout, from, to)) && all;
+  if (all) await transact(location.git, [{ ref, expected: from, next: null }], "checkout followed");
 }
 
-function findFollowing(place: GitLocation, updates: readonly Update[]): Following[] {
-  const moved = updates.flatMap(({ ref, expected, next }) => {
+function findFollows(location: GitLocation, updates: readonly Update[]): CheckoutFollow[] {
+  const moves = updates.flatMap(({ ref, expected, next }) => {
     const branch = branchOf(ref);
     return branch && expected && next ? [{ branch, from: expected, to: next }] : [];
   });
-  return moved.flatMap(({ branch, from, to }) => {
-    const checkouts = checkoutsOf(place, branch);
+  return moves.flatMap(({ branch, from, to }) => {
+    const checkouts = checkoutsOf(location, branch);
     return checkouts.length === 0 ? [] : [{ checkouts, from, to, ref: refsOf(branchKey(branch)).follow }];
   });
 }
 
-/** One transaction, and no checkout follows; see git-update-ref(1) for the commands. */
+/** One transaction, after which no checkout follows. See git-update-ref(1) for the commands. */
 export async function transact(git: Git, updates: readonly Update[], why: string): Promise<Swap> {
   const commands = updates.map(({ ref, expected, next }) => {
     if (next === null) return expected === null ? `verify ${ref}\0\0` : `delete ${ref}\0${expected}\0`;
@@ -106,32 +111,32 @@ export async function transact(git: Git, updates: readonly Update[], why: string
     return { kind: "landed" };
   } catch (error) {
     if (!(error instanceof GitExit)) throw error;
-    return settle(git, updates, error);
+    return resolveFailure(git, updates, error);
   }
 }
 
-/** What git says when another process was in the way: trying again may help. */
-const PASSING =
+/** Messages of git about another process that holds or moves a ref: a retry may succeed. */
+const TRANSIENT =
   /\.lock['"]?: File exists|reference already exists|but expected|unable to resolve reference '[^']*'$/m;
 
-/** After an error the refs themselves say what happened. */
-async function settle(git: Git, updates: readonly Update[], error: GitExit): Promise<Swap> {
+/** Reads the refs after an error to find out what happened. */
+async function resolveFailure(git: Git, updates: readonly Update[], error: GitExit): Promise<Swap> {
   const values = await readRefs(
     git,
     updates.map(({ ref }) => ref),
   );
-  const all = (wanted: (update: Update) => Sha | null) =>
-    updates.every((update) => values.get(update.ref) === wanted(update));
-  // git says at which step it gave up; before the commit nothing was written, so somebody else was.
+  const all = (valueOf: (update: Update) => Sha | null) =>
+    updates.every((update) => values.get(update.ref) === valueOf(update));
+  // git names the step that failed. Before the commit step nothing was written by this transaction.
   const isWritten = !/^fatal: (?!commit:)/m.test(error.stderr) && all(({ next }) => next);
   if (isWritten) return { kind: "landed" };
   if (!all(({ expected }) => expected)) return { kind: "refused" };
-  if (PASSING.test(error.stderr))
+  if (TRANSIENT.test(error.stderr))
     return { kind: "unknown", why: "a ref is locked, or was changed and changed back" };
   throw new UserError(MESSAGES.readOnly(git.target.dir, error.message), { cause: error });
 }
 
-/** 40 hex digits of SHA-256 of the full branch ref. */
+/** 40 hexadecimal digits of the SHA-256 of the full branch ref. */
 export function branchKey(branch: Branch): string {
   return hash("sha256", refOf(branch), "hex").slice(0, 40);
 }

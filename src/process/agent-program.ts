@@ -1,8 +1,9 @@
 /**
- * Which program answers a call, and what it reads: the script itself, or an agent with a prompt.
+ * Finds the program that answers a script call: the script itself, or an agent with a prompt.
  *
- * What must hold: a program is taken from the runner's PATH or from the trusted commit, never from
- * the work; the prompt travels on standard input, never as an argument.
+ * Invariants:
+ * - A program comes from the runner's PATH or from the trusted commit, never from the work.
+ * - The prompt is passed on standard input, never as an argument.
  */
 import { readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
@@ -10,27 +11,26 @@ import { originOf } from "../core/protocol/authorship.ts";
 import { renderPrompt } from "../core/outcome/prompt.ts";
 import type { ScriptCall } from "../engine/ports.ts";
 
-/** The program to start. */
 export interface AgentProgram {
   readonly file: string;
   readonly args: readonly string[];
-  /** What it reads on standard input; undefined: nothing. */
+  /** Its standard input; undefined: none. */
   readonly input?: string;
-  /** How it is called where it cannot be started. */
+  /** Its name in an error message. */
   readonly title: string;
 }
 
-/** A sentence says why there is no such program; undefined: nobody was named to answer the prompt. */
+/** A string says why the program is not allowed; undefined: no agent is configured for the prompt. */
 export function agentProgram(
   call: ScriptCall,
-  ours: Readonly<Record<string, string | undefined>>,
+  runnerEnv: Readonly<Record<string, string | undefined>>,
 ): AgentProgram | string | undefined {
   const { script, agent } = call;
   if (!script.isPrompt) return { file: script.file, args: [], title: "the script" };
-  const line = ours["TRAILHAND_AGENT"] ?? "";
+  const command = runnerEnv["TRAILHAND_AGENT"] ?? "";
   if (!agent) {
-    if (line.trim() === "") return undefined;
-    return { file: "/bin/sh", args: ["-c", line], input: promptOf(call), title: "the agent's shell" };
+    if (command.trim() === "") return undefined;
+    return { file: "/bin/sh", args: ["-c", command], input: promptOf(call), title: "the agent's shell" };
   }
   const [name = "", ...args] = agent.run;
   const file = locate(name, script.file.slice(0, -script.path.length));
@@ -40,7 +40,7 @@ export function agentProgram(
   return { file, args, input: promptOf(call), title: `the program "${name}" of the agent "${agent.name}"` };
 }
 
-/** A name is looked for on the PATH; a path below `states/` is the trusted commit's. */
+/** A bare name is found on the PATH. A path below `states/` is a file of the trusted commit. */
 function locate(name: string, trusted: string): string | undefined {
   if (!name.includes("/") || isAbsolute(name)) return name;
   return /^states\/(?!.*\.\.)/.test(name) ? join(trusted, name) : undefined;

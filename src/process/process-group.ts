@@ -1,8 +1,9 @@
 /**
- * Ends process groups, and whatever else carries the mark of a run.
+ * Ends process groups, and other processes that carry the mark of a run.
  *
- * What must hold: a signal goes only to a group whose leader is the very process that was recorded,
- * or to a process whose environment names the run; nothing else is ever ended.
+ * Invariants:
+ * - A signal goes only to a group whose leader is the recorded process, or to a process whose
+ *   environment names the run.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +12,7 @@ import type { RunId } from "../core/protocol/ids.ts";
 import { processesOf, startTime } from "./process-identity.ts";
 import { PROCESS } from "./timing.ts";
 
-/** What is written beside a worktree while its script runs. */
+/** The content of GROUP_FILE in the run folder, while a script runs. */
 export interface GroupRecord {
   readonly pgid: number;
   readonly started: string;
@@ -31,47 +32,47 @@ export function signalGroup(pgid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
-const live = new Set<number>();
+const groups = new Set<number>();
 
-/** A group that runs now, until the returned function is called. */
+/** Tracks a running group until the returned function is called. */
 export function trackGroup(pgid: number): () => void {
-  live.add(pgid);
-  return () => live.delete(pgid);
+  groups.add(pgid);
+  return () => groups.delete(pgid);
 }
 
-/** Ends every group of this process at once, for a process that is about to leave. */
-export function endGroups(): void {
-  for (const pgid of live) signalGroup(pgid, "SIGKILL");
+/** Kills every tracked group at once, just before this process exits. */
+export function killGroups(): void {
+  for (const pgid of groups) signalGroup(pgid, "SIGKILL");
 }
 
-/** Ends what is left of a run: first its recorded group, then every process that carries its mark. */
-export async function endRun(side: string, run: RunId | undefined): Promise<void> {
-  const record = readRecord(side);
+/** Ends the recorded group of a run, then every process that carries its mark. */
+export async function endRun(runDir: string, run: RunId | undefined): Promise<void> {
+  const record = readRecord(runDir);
   if (record && (startTime(record.pgid) ?? record.started) === record.started) {
     signalGroup(record.pgid, "SIGKILL");
   }
   if (run !== undefined) await endMarkedProcesses(run);
 }
 
-/** Ends the processes of a run that left its group; asks again until none is left. */
+/** Ends the processes of a run that left its group. Repeats until there are none. */
 export async function endMarkedProcesses(run: RunId): Promise<void> {
   for (let tries = 0; tries < PROCESS.killTries; tries++) {
-    const left = processesOf(`${RUN_VARIABLE}=${run}`);
-    if (left.length === 0) return;
-    for (const pid of left) {
+    const pids = processesOf(`${RUN_VARIABLE}=${run}`);
+    if (pids.length === 0) return;
+    for (const pid of pids) {
       try {
         process.kill(pid, "SIGKILL");
       } catch {
-        // It ended by itself in between.
+        // It has ended by itself.
       }
     }
     await wait(PROCESS.killRetryMs);
   }
 }
 
-function readRecord(side: string): GroupRecord | undefined {
+function readRecord(runDir: string): GroupRecord | undefined {
   try {
-    return JSON.parse(readFileSync(join(side, GROUP_FILE), "utf8")) as GroupRecord;
+    return JSON.parse(readFileSync(join(runDir, GROUP_FILE), "utf8")) as GroupRecord;
   } catch {
     return undefined;
   }

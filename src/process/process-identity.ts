@@ -1,44 +1,42 @@
 /**
- * Which processes live on this machine.
+ * Identifies processes of this machine, and tells whether they still run.
  *
- * What must hold: "dead" is said only when it is certain: same boot, same process namespace, and no
- * process with that id and start time. Everything else is unknown, and a lease then runs out.
+ * Invariants:
+ * - A process is dead only if that is certain: same boot, same process namespace, and no process
+ *   with that id and start time. Otherwise its lease has to expire.
  */
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { hostname, uptime } from "node:os";
 import type { Holder } from "../core/protocol/lease.ts";
 
-/** This process as a lease names it. */
+/** This process, for a lease. */
 export function thisHolder(): Holder {
   return { boot: bootId(), pid: process.pid, started: startTime(process.pid) ?? "0" };
 }
 
-/** True when the holder ran here since the last boot, and is gone. */
+/** True when the holder ran here since the last boot and has ended. */
 export function isDead(holder: Holder): boolean {
   if (holder.boot !== bootId()) return false;
   const started = startTime(holder.pid);
   return started === undefined || started !== holder.started;
 }
 
-/** Who owns a folder of this machine's disk. */
+/** The process that owns a folder on this machine. */
 export interface Owner extends Holder {
   readonly host?: string;
 }
 
-/** This process as the owner of a folder. */
+/** This process, as the owner of a folder. */
 export const thisOwner = (): Owner => ({ ...thisHolder(), host: hostname() });
 
-/**
- * True when the owner is gone for certain: a dead process, or one of this host before it, or the
- * container that is called so, was started anew.
- */
+/** True when the owner is dead, or ran on this host (or a container of that name) before its last start. */
 export function isGone(owner: Owner): boolean {
   return isDead(owner) || (owner.host === hostname() && owner.boot !== bootId());
 }
 
 let boot: string | undefined;
 
-/** The boot and, on Linux, the process namespace: two containers may share one and not the other. */
+/** The boot id with, on Linux, the process namespace: containers may share one without the other. */
 function bootId(): string {
   boot ??= existsSync("/proc/sys/kernel/random/boot_id")
     ? `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()}/${readlinkSync("/proc/self/ns/pid").replace(/\D/g, "")}`
@@ -46,20 +44,20 @@ function bootId(): string {
   return boot;
 }
 
-/** When a process started, in the kernel's own units (proc(5), field 22); undefined: it is gone. */
+/** The start time of a process in clock ticks (proc(5), field 22); undefined: it has ended. */
 export function startTime(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The command name, in parentheses, may hold spaces and parentheses itself.
+    // The command name in parentheses may contain spaces and parentheses.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
     return fields[0] === "Z" ? undefined : fields[19];
   } catch {
-    return existsSync("/proc/self/stat") ? undefined : signalled(pid);
+    return existsSync("/proc/self/stat") ? undefined : startTimeBySignal(pid);
   }
 }
 
-/** Without /proc only the id can be asked for. */
-function signalled(pid: number): string | undefined {
+/** Without /proc, only the existence of the id can be checked. */
+function startTimeBySignal(pid: number): string | undefined {
   try {
     process.kill(pid, 0);
     return "0";
@@ -68,7 +66,7 @@ function signalled(pid: number): string | undefined {
   }
 }
 
-/** Processes whose environment names this run: those that left the group of the script. */
+/** Processes with this variable in their environment, such as `NAME=value`. */
 export function processesOf(variable: string): number[] {
   if (!existsSync("/proc/self/environ")) return [];
   return readdirSync("/proc")

@@ -1,8 +1,9 @@
 /**
- * The request file of a state script: everything that a script may want to know, as JSON.
+ * Builds the request file of a state script: all facts about the request, as JSON.
  *
- * What must hold: a field that has no value is there as null or empty, so that a script may ask for
- * it; nothing here is a secret.
+ * Invariants:
+ * - A field without a value is null or empty, never missing.
+ * - It contains no secrets.
  */
 import { formatDuration } from "../core/util/duration.ts";
 import type { Child } from "../core/scheduling/children.ts";
@@ -34,19 +35,19 @@ export function requestJson(call: ScriptCall): string {
       header,
       body,
       trailers,
-      ...pick(describeMessage(request.message)),
+      ...messageParts(describeMessage(request.message)),
       origin: originOf(request, trail),
-      children: call.children.map(child),
+      children: call.children.map(childJson),
       approvals: call.approvals,
-      plan: plan(call),
-      members: call.members.map(member),
+      plan: planJson(call),
+      members: call.members.map(memberJson),
       spent: item.spent,
       budget: item.budget,
       rounds: item.rounds,
       owns: item.owns,
       risk: item.risk ?? null,
       agent: call.agent?.name ?? (call.script.isPrompt ? DEFAULT_AGENT : null),
-      trail: trail.slice(0, TOLD_HAND_OFFS).map(handOff),
+      trail: trail.slice(0, TOLD_HAND_OFFS).map(handOffJson),
       salvage: call.salvage,
       previous: call.previous ?? null,
     },
@@ -55,7 +56,7 @@ export function requestJson(call: ScriptCall): string {
   );
 }
 
-function pick({
+function messageParts({
   type,
   scope,
   subject,
@@ -66,19 +67,19 @@ function pick({
   return { type: type ?? null, scope: scope ?? null, subject, references, mentions, notes };
 }
 
-function child({ key, branch, state, head, subject, summary, cost, tokens, isNew }: Child): object {
+function childJson({ key, branch, state, head, subject, summary, cost, tokens, isNew }: Child): object {
   return { key, branch, state, head: head ?? null, subject, summary, cost, tokens, new: isNew };
 }
 
-function plan({ plan: frozen }: ScriptCall): object | null {
+function planJson({ plan: frozen }: ScriptCall): object | null {
   return frozen ? { id: frozen.id, step: frozen.step, of: frozen.of, steps: frozen.steps } : null;
 }
 
-function member({ branch, commit, message: { header, body }, committed }: Request): object {
+function memberJson({ branch, commit, message: { header, body }, committed }: Request): object {
   return { branch, commit, subject: header, body, committed };
 }
 
-function handOff(commit: Commit): object {
+function handOffJson(commit: Commit): object {
   const { header, body, trailers } = parseMessage(commit.message);
   return { commit: commit.commit, header, body, state: valueOf(trailers, KEY.state) ?? null, trailers };
 }

@@ -1,9 +1,10 @@
 /**
- * The environment of a state script, or of the agent that answers a prompt.
+ * Builds the environment of a state script, or of the agent that answers a prompt.
  *
- * What must hold: a script sees an allow-list, the fixed TRAILHAND names, and what its state
- * declares, or its agent; no `GIT_*` of ours but an identity to commit with; trailers travel as JSON, never as
- * variable names, outside the AYNIG prefix.
+ * Invariants:
+ * - A script gets an allow-list, the TRAILHAND variables, and what its state or agent declares.
+ * - No `GIT_*` variable of the runner is passed on, except an identity to commit with.
+ * - Trailers are passed as JSON, never as variable names, except with the AYNIG prefix.
  */
 import { cleanLine } from "../core/util/redact.ts";
 import type { Child } from "../core/scheduling/children.ts";
@@ -17,7 +18,7 @@ const ALLOWED = new Set(
   ).split(" "),
 );
 
-/** Who commits in a worktree when a script does. */
+/** The identity for commits of a script. */
 export interface Committer {
   readonly name: string;
   readonly email: string;
@@ -26,33 +27,38 @@ export interface Committer {
 export interface ScriptFiles {
   readonly request: string;
   readonly output: string;
-  /** A folder that outlives worktrees. */
+  /** A folder that outlives the worktree. */
   readonly cache: string;
 }
 
-/** The whole environment of a script, and the values in it that must not be shown. */
+/** Returns the whole environment, and the secret values in it. */
 export function scriptEnvironment(
   call: ScriptCall,
-  ours: Readonly<Record<string, string | undefined>>,
+  runnerEnv: Readonly<Record<string, string | undefined>>,
   files: ScriptFiles,
-  by: Committer,
+  committer: Committer,
 ): { env: Record<string, string>; secrets: string[] } {
   const env: Record<string, string> = {};
-  for (const [name, value] of Object.entries(ours)) {
+  for (const [name, value] of Object.entries(runnerEnv)) {
     if (value !== undefined && (ALLOWED.has(name) || /^LC_[A-Z]+$/.test(name))) env[name] = value;
   }
   const secrets: string[] = [];
   for (const name of [...call.env, ...(call.script.isPrompt ? (call.agent?.env ?? []) : [])]) {
-    const value = ours[name];
+    const value = runnerEnv[name];
     if (value === undefined) continue;
     env[name] = value;
     secrets.push(value);
   }
-  Object.assign(env, fixed(call, files), identity(by), call.script.isAynig ? aynig(call) : {});
+  Object.assign(
+    env,
+    trailhandVariables(call, files),
+    identityVariables(committer),
+    call.script.isAynig ? aynigVariables(call) : {},
+  );
   return { env, secrets };
 }
 
-function fixed(
+function trailhandVariables(
   {
     request,
     target,
@@ -76,8 +82,8 @@ function fixed(
     TRAILHAND_COMMIT: request.commit,
     TRAILHAND_TARGET: target,
     TRAILHAND_TARGET_COMMIT: targetCommit,
-    TRAILHAND_SUBJECT: short(request.message.header),
-    TRAILHAND_BODY: short(request.message.body),
+    TRAILHAND_SUBJECT: shortened(request.message.header),
+    TRAILHAND_BODY: shortened(request.message.body),
     TRAILHAND_RUN: run,
     TRAILHAND_ATTEMPT: String(attempt),
     TRAILHAND_ATTEMPTS: String(attempts),
@@ -87,27 +93,27 @@ function fixed(
     TRAILHAND_AGENT_NAME: agent?.name ?? (script.isPrompt ? DEFAULT_AGENT : ""),
     TRAILHAND_WORKTREE: tree.path,
     TRAILHAND_STATES: script.file.slice(0, -script.path.length),
-    TRAILHAND_MEMBERS: lines(
+    TRAILHAND_MEMBERS: joinedLines(
       members.map(({ commit, branch, message }) => `${commit} ${branch} ${message.header}`),
     ),
     TRAILHAND_SALVAGE: salvage.at(-1) ?? "",
-    TRAILHAND_PREVIOUS: short(previous ?? ""),
-    TRAILHAND_CHILDREN: lines(children.map(childLine)),
+    TRAILHAND_PREVIOUS: shortened(previous ?? ""),
+    TRAILHAND_CHILDREN: joinedLines(children.map(childLine)),
   };
 }
 
-/** One variable may hold 128 KiB on Linux (execve(2)); the request file has the whole text. */
+/** Linux limits a variable to 128 KiB (execve(2)). The request file has the whole text. */
 const VARIABLE_BYTES = 120 * 1024;
 
-function short(text: string): string {
+function shortened(text: string): string {
   const clean = text.replaceAll("\0", "");
   return Buffer.byteLength(clean) <= VARIABLE_BYTES
     ? clean
     : Buffer.from(clean).subarray(0, VARIABLE_BYTES).toString("utf8");
 }
 
-/** As many whole lines as fit. */
-function lines(all: readonly string[]): string {
+/** Joins as many whole lines as fit. */
+function joinedLines(all: readonly string[]): string {
   let room = VARIABLE_BYTES;
   return all
     .map((line) => cleanLine(line, 8000))
@@ -115,11 +121,11 @@ function lines(all: readonly string[]): string {
     .join("\n");
 }
 
-/** Words that no shell has to quote, since keys, states and ids hold nothing odd; `-` where there is none. */
+/** Words that need no quoting in a shell: keys, states and ids contain no special characters. */
 const childLine = ({ key, result, state, head, isNew }: Child): string =>
   [key, result, state || "-", head ?? "-", isNew ? "new" : "joined"].join(" ");
 
-function identity({ name, email }: Committer): Record<string, string> {
+function identityVariables({ name, email }: Committer): Record<string, string> {
   return {
     GIT_AUTHOR_NAME: name,
     GIT_AUTHOR_EMAIL: email,
@@ -128,10 +134,10 @@ function identity({ name, email }: Committer): Record<string, string> {
   };
 }
 
-/** What AYNIG commands expect. A trailer's variable has a fixed prefix, so it can shadow nothing. */
-function aynig({ request, tree, script }: ScriptCall): Record<string, string> {
+/** The variables of AYNIG commands. Trailers have a fixed prefix, so they cannot shadow other variables. */
+function aynigVariables({ request, tree, script }: ScriptCall): Record<string, string> {
   const common = {
-    BODY: short(request.message.body),
+    BODY: shortened(request.message.body),
     COMMIT_HASH: request.commit,
     LOG_LEVEL: "info",
     ROLE: request.role ?? "",
@@ -142,7 +148,7 @@ function aynig({ request, tree, script }: ScriptCall): Record<string, string> {
   const trailers = Object.fromEntries(
     request.message.trailers.map(({ key, value }) => [
       `AYNIG_TRAILER_${key.toUpperCase().replace(/[^A-Z0-9]/g, "_")}`,
-      short(value),
+      shortened(value),
     ]),
   );
   const commands = script.file.slice(0, script.file.lastIndexOf("/"));

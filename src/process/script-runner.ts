@@ -1,9 +1,10 @@
 /**
  * Runs a state script, or the agent that answers a prompt, in its worktree.
  *
- * What must hold: request, output and log lie beside the worktree, not in it; while the script runs
- * its process group is on record, so that a later runner can end it; the output file is read with a
- * bound and only when it is a plain file.
+ * Invariants:
+ * - Request, output and log files are outside the worktree.
+ * - While a script runs, its process group is recorded, so that a later runner can end it.
+ * - The output file is read only if it is a regular file, and up to a limit.
  */
 import {
   constants,
@@ -29,9 +30,9 @@ import { spawnBounded } from "./spawn-bounded.ts";
 export interface ScriptOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly committer: Committer;
-  /** Where logs are kept, one file for each run. */
+  /** The folder of logs, one file for each run. */
   readonly logs: string;
-  /** A folder for what scripts want to find again; all runs of this repository share it. */
+  /** A folder for caches of scripts; all runs of this repository share it. */
   readonly cache: string;
   readonly graceMs: number;
 }
@@ -40,7 +41,7 @@ const OUTPUT_BYTES = 1024 * 1024;
 const LOG_BYTES = 10 * 1024 * 1024;
 const TAIL_BYTES = 64 * 1024;
 
-const NEVER_RAN = { output: "", log: "", stdout: "", secrets: [] };
+const NO_RUN = { output: "", log: "", stdout: "", secrets: [] };
 
 export class ScriptRunner implements Scripts {
   readonly #options: ScriptOptions;
@@ -49,25 +50,24 @@ export class ScriptRunner implements Scripts {
     this.#options = options;
   }
 
-  /** Where the log of a run is written. */
   logFile(run: string): string {
     return join(this.#options.logs, `${run}.log`);
   }
 
   async run(call: ScriptCall, stop: Promise<string>): Promise<ScriptEnd> {
-    const { env: ours, logs, cache, committer, graceMs } = this.#options;
-    const program = agentProgram(call, ours);
-    if (program === undefined) return { ...NEVER_RAN, exit: { kind: "exited", code: 0 }, output: NO_AGENT };
-    if (typeof program === "string") return { ...NEVER_RAN, exit: { kind: "not-started", why: program } };
-    const { runDir: side, path } = call.tree;
-    const files = { request: join(side, "request.json"), output: join(side, "output"), cache };
-    const record = join(side, GROUP_FILE);
+    const { env: runnerEnv, logs, cache, committer, graceMs } = this.#options;
+    const program = agentProgram(call, runnerEnv);
+    if (program === undefined) return { ...NO_RUN, exit: { kind: "exited", code: 0 }, output: NO_AGENT };
+    if (typeof program === "string") return { ...NO_RUN, exit: { kind: "not-started", why: program } };
+    const { runDir, path } = call.tree;
+    const files = { request: join(runDir, "request.json"), output: join(runDir, "output"), cache };
+    const record = join(runDir, GROUP_FILE);
     for (const folder of [logs, cache]) mkdirSync(folder, { recursive: true, mode: 0o700 });
     rmSync(files.output, { recursive: true, force: true });
     writeFileSync(files.output, "", { mode: 0o600 });
     writeFileSync(files.request, requestJson(call), { mode: 0o600 });
-    const { env, secrets } = scriptEnvironment(call, ours, files, committer);
-    const ended = await spawnBounded({
+    const { env, secrets } = scriptEnvironment(call, runnerEnv, files, committer);
+    const result = await spawnBounded({
       ...program,
       cwd: path,
       env,
@@ -85,25 +85,25 @@ export class ScriptRunner implements Scripts {
     });
     await endMarkedProcesses(call.run);
     rmSync(record, { force: true });
-    const written = readBounded(files.output);
-    const isWell = ended.exit.kind === "exited" && ended.exit.code === 0;
-    const output = call.script.isPrompt && isWell ? withSummary(written, ended.stdout) : written;
-    return { ...ended, output, secrets };
+    const outputText = readBounded(files.output);
+    const hasSucceeded = result.exit.kind === "exited" && result.exit.code === 0;
+    const output = call.script.isPrompt && hasSucceeded ? withSummary(outputText, result.stdout) : outputText;
+    return { ...result, output, secrets };
   }
 }
 
-const NOT_PLAIN = "the output file is no plain file";
+const NOT_A_FILE = "the output file is not a regular file";
 
-/** The output file, if there is one. A sentence in its place names what is wrong, and is refused. */
+/** The content of the output file. An error text takes its place, which is invalid output. */
 function readBounded(path: string): string {
   let file: number;
   try {
     file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch {
-    return lstatSync(path, { throwIfNoEntry: false }) === undefined ? "" : NOT_PLAIN;
+    return lstatSync(path, { throwIfNoEntry: false }) === undefined ? "" : NOT_A_FILE;
   }
   try {
-    if (!fstatSync(file).isFile()) return NOT_PLAIN;
+    if (!fstatSync(file).isFile()) return NOT_A_FILE;
     const buffer = Buffer.alloc(OUTPUT_BYTES + 1);
     const length = readSync(file, buffer, 0, buffer.length, 0);
     return length > OUTPUT_BYTES

@@ -1,9 +1,10 @@
 /**
- * Runs one program in a process group of its own, bounded in time and output.
+ * Runs a program in its own process group, with limits on time and output.
  *
- * What must hold: the first cause of its end wins; both pipes are drained to the last byte that
- * matters; the exit of the program ends the run, even when a child of it holds the pipes open;
- * afterwards no process of the group is left.
+ * Invariants:
+ * - The first cause of the end is reported.
+ * - The exit of the program ends the run, even if a child holds its pipes open.
+ * - Afterwards no process of the group is left.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { closeSync, openSync, writeSync } from "node:fs";
@@ -15,26 +16,26 @@ import { LONGEST_TIMER_MS } from "../core/util/duration.ts";
 import { PROCESS } from "./timing.ts";
 
 export interface SpawnOptions {
-  /** A path, or a name to look for on the PATH of `env`. */
+  /** A path, or a name on the PATH of `env`. */
   readonly file: string;
   readonly args: readonly string[];
-  /** How it is called where it cannot be started. */
+  /** Its name in an error message. */
   readonly title: string;
-  /** What it may read on standard input; undefined: nothing. */
+  /** Its standard input; undefined: none. */
   readonly input?: string;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
-  /** How long it may neither print nor change anything in `paths`; undefined: as long as it likes. */
+  /** How long it may neither print nor change `paths`; undefined: no limit. */
   readonly stall?: { readonly ms: number; readonly paths: readonly string[] } | undefined;
-  /** Between SIGTERM and SIGKILL. */
+  /** The time between SIGTERM and SIGKILL. */
   readonly graceMs: number;
   /** Resolves when the program must stop, with the reason. */
   readonly stop: Promise<string>;
-  /** Where everything is written that the program prints, up to `logBytes`. */
+  /** Receives the output of the program, up to `logBytes`. */
   readonly logFile: string;
   readonly logBytes: number;
-  /** How much of the end is kept in memory. */
+  /** How much of the end of the output is kept in memory. */
   readonly tailBytes: number;
   readonly onStart: (pid: number) => void;
 }
@@ -45,7 +46,7 @@ export interface SpawnResult {
   readonly stdout: string;
 }
 
-/** Runs to the end. A program that cannot be started is an Exit too; only a fault of ours rejects. */
+/** Rejects only on a fault of Trailhand. A program that does not start is an Exit too. */
 export async function spawnBounded(options: SpawnOptions): Promise<SpawnResult> {
   const log = new Log(options.logFile, options.logBytes, options.tailBytes);
   const stdout = new Tail(options.tailBytes);
@@ -53,13 +54,13 @@ export async function spawnBounded(options: SpawnOptions): Promise<SpawnResult> 
     const started = await start(options);
     if (!("child" in started)) return { exit: started, log: "", stdout: "" };
     const { child } = started;
-    const ended = trackGroup(child.pid ?? 0);
+    const untrackGroup = trackGroup(child.pid ?? 0);
     try {
       options.onStart(child.pid ?? 0);
     } catch (error) {
-      // What is not on record must not run: nobody could end it.
+      // A group without a record must not run, because no runner could end it.
       signalGroup(child.pid ?? 0, "SIGKILL");
-      ended();
+      untrackGroup();
       throw error;
     }
     const watch = options.stall && new StallWatch(options.stall.ms, options.stall.paths);
@@ -72,17 +73,17 @@ export async function spawnBounded(options: SpawnOptions): Promise<SpawnResult> 
       watch?.noteOutput();
       log.add(chunk);
     });
-    feed(child, options.input);
-    const exit = await untilEnd(child, options, watch);
-    ended();
-    await drained(child);
+    writeInput(child, options.input);
+    const exit = await waitForEnd(child, options, watch);
+    untrackGroup();
+    await drainPipes(child);
     return { exit, log: log.text(), stdout: stdout.text() };
   } finally {
     log.close();
   }
 }
 
-/** "Text file busy" is a neighbour's fork that still holds the file open for writing: it passes. */
+/** Retries on "text file busy": a fork of another run still holds the file open for writing. */
 async function start(options: SpawnOptions): Promise<{ child: ChildProcess } | Exit> {
   for (let tries = 0; ; tries++) {
     const child = spawn(options.file, options.args, {
@@ -99,27 +100,27 @@ async function start(options: SpawnOptions): Promise<{ child: ChildProcess } | E
     if (failure.code !== "ETXTBSY" || tries >= PROCESS.startTries)
       return {
         kind: "not-started",
-        why: `${options.title} could not be started: ${explain(failure, options.file)}`,
+        why: `${options.title} could not be started: ${startProblem(failure, options.file)}`,
       };
     await wait(PROCESS.startRetryMs);
   }
 }
 
-function explain({ code }: NodeJS.ErrnoException, file: string): string {
+function startProblem({ code }: NodeJS.ErrnoException, file: string): string {
   if (code === "ENOEXEC") return "it needs a first line such as #!/bin/sh";
   if (code === "ENOENT" && !file.includes("/")) return "there is no such program on the runner's PATH";
   if (code === "ENOENT") return "the program of its #! line does not exist";
   return code ?? "unknown error";
 }
 
-/** A program need not read what it is given: then the pipe breaks, and that is no fault of anybody. */
-function feed({ stdin }: ChildProcess, input: string | undefined): void {
+/** A program may ignore its input. The broken pipe is then not an error. */
+function writeInput({ stdin }: ChildProcess, input: string | undefined): void {
   if (!stdin || input === undefined) return;
   stdin.on("error", () => undefined);
   stdin.end(input);
 }
 
-async function untilEnd(
+async function waitForEnd(
   child: ChildProcess,
   options: SpawnOptions,
   watch: StallWatch | undefined,
@@ -130,30 +131,32 @@ async function untilEnd(
       resolve(signal === null ? { kind: "exited", code: code ?? 1 } : { kind: "signalled", signal }),
     );
   });
-  const clock = new AbortController();
-  const late = wait(Math.min(options.timeoutMs, LONGEST_TIMER_MS), undefined, { signal: clock.signal }).then(
+  const timers = new AbortController();
+  const timedOut = wait(Math.min(options.timeoutMs, LONGEST_TIMER_MS), undefined, {
+    signal: timers.signal,
+  }).then(
     (): Exit => ({ kind: "timed-out", afterMs: options.timeoutMs }),
     () => exited,
   );
-  const stalled = watch?.whenStalled(clock.signal).then(
+  const stalled = watch?.whenStalled(timers.signal).then(
     (): Exit => ({ kind: "stalled", afterMs: options.stall?.ms ?? 0 }),
     () => exited,
   );
   const stopped = options.stop.then((why): Exit => ({ kind: "stopped", why }));
-  const first = await Promise.race([exited, late, stopped, stalled ?? exited]);
-  clock.abort();
-  if (first.kind === "timed-out" || first.kind === "stalled" || first.kind === "stopped") {
+  const cause = await Promise.race([exited, timedOut, stopped, stalled ?? exited]);
+  timers.abort();
+  if (cause.kind === "timed-out" || cause.kind === "stalled" || cause.kind === "stopped") {
     signalGroup(pid, "SIGTERM");
-    // A timer without a reference does not keep the process alive when the script ends in time.
+    // An unreferenced timer does not keep this process alive after the script ended.
     await Promise.race([exited, wait(options.graceMs, undefined, { ref: false })]);
   }
-  // What the script left in its group ends with it.
+  // Processes that the script left in its group end with it.
   signalGroup(pid, "SIGKILL");
   await exited;
-  return first;
+  return cause;
 }
 
-async function drained(child: ChildProcess): Promise<void> {
+async function drainPipes(child: ChildProcess): Promise<void> {
   const ends = [child.stdout, child.stderr].map(
     (stream) =>
       new Promise<void>((resolve) => {
@@ -161,18 +164,18 @@ async function drained(child: ChildProcess): Promise<void> {
         else stream.once("close", () => resolve());
       }),
   );
-  const clock = new AbortController();
+  const timers = new AbortController();
   await Promise.race([
     Promise.all(ends),
-    wait(PROCESS.drainMs, undefined, { signal: clock.signal }).catch(() => undefined),
+    wait(PROCESS.drainMs, undefined, { signal: timers.signal }).catch(() => undefined),
   ]);
-  clock.abort();
+  timers.abort();
   child.stdin?.destroy();
   child.stdout?.destroy();
   child.stderr?.destroy();
 }
 
-/** The last bytes of a stream, in bounded memory. */
+/** Keeps the last bytes of a stream in bounded memory. */
 class Tail {
   readonly #limit: number;
   #chunks: Buffer[] = [];
@@ -196,7 +199,7 @@ class Tail {
   }
 }
 
-/** The log file up to its cap, and its tail. */
+/** Writes a log file up to a limit, and keeps its tail in memory. */
 class Log {
   readonly #file: number;
   readonly #tail: Tail;
@@ -217,7 +220,7 @@ class Log {
       writeSync(this.#file, part);
       if (this.#left <= 0) writeSync(this.#file, "\n[the log is cut here]\n");
     } catch {
-      // A full disk costs the log, not the run: the tail is still in memory.
+      // A full disk costs the log, not the run. The tail is still in memory.
       this.#left = 0;
     }
   }

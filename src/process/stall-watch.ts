@@ -1,8 +1,10 @@
 /**
  * Notices a program that neither prints nor changes its files for too long.
  *
- * What must hold: files are looked at only after a time of silence; time that the runner itself
- * slept counts as one look, so that a machine that wakes up ends nothing; no link is followed.
+ * Invariants:
+ * - Files are checked only after a time without output.
+ * - The time that the machine slept counts as one check, so that waking up ends no program.
+ * - Links are not followed.
  */
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -15,32 +17,31 @@ export class StallWatch {
   readonly #paths: readonly string[];
   #hasPrinted = false;
 
-  /** `ms`: how long is too long; `paths`: the files and folders that count. */
+  /** `ms` is the allowed idle time; `paths` are the watched files and folders. */
   constructor(ms: number, paths: readonly string[]) {
     this.#ms = ms;
     this.#paths = paths;
   }
 
-  /** The program printed something. */
   noteOutput(): void {
     this.#hasPrinted = true;
   }
 
-  /** Resolves once nothing happened for too long; rejects when it is called off. */
+  /** Resolves when the program has been idle for too long. Rejects when `signal` aborts. */
   async whenStalled(signal: AbortSignal): Promise<void> {
-    let before = await this.#newest(signal);
-    for (let idle = 0; idle < PROCESS.stallChecks; idle++) {
+    let newest = await this.#newestChange(signal);
+    for (let idleChecks = 0; idleChecks < PROCESS.stallChecks; idleChecks++) {
       await wait(Math.min(this.#ms / PROCESS.stallChecks, LONGEST_TIMER_MS), undefined, { signal });
       const isAlive = this.#hasPrinted;
       this.#hasPrinted = false;
-      const now = isAlive ? before : await this.#newest(signal);
-      if (isAlive || now > before) idle = -1;
-      before = Math.max(before, now);
+      const now = isAlive ? newest : await this.#newestChange(signal);
+      if (isAlive || now > newest) idleChecks = -1;
+      newest = Math.max(newest, now);
     }
     signal.throwIfAborted();
   }
 
-  async #newest(signal: AbortSignal): Promise<number> {
+  async #newestChange(signal: AbortSignal): Promise<number> {
     const times = [];
     for (const path of this.#paths) times.push(await newestChange(path, signal));
     return Math.max(...times);
@@ -48,8 +49,8 @@ export class StallWatch {
 }
 
 /**
- * When something here was changed last, in milliseconds since 1970. Not the time of modification:
- * whoever unpacks or copies files sets that to what it was elsewhere.
+ * The newest change time (ctime) below a path, in milliseconds since 1970. Modification times do not
+ * work, because unpacking or copying files sets them to old values.
  */
 async function newestChange(path: string, signal: AbortSignal): Promise<number> {
   try {
@@ -61,7 +62,7 @@ async function newestChange(path: string, signal: AbortSignal): Promise<number> 
     }
     return newest;
   } catch {
-    // Removed in between, or not ours to read; that it went shows in its folder.
+    // Removed meanwhile, or unreadable. A removal changes the parent folder.
     return 0;
   }
 }

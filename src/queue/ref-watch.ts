@@ -1,39 +1,40 @@
 /**
- * Wakes for the loop: file-system events on refs, and wakes asked for by hand.
+ * Wakes the runner on file-system events of refs.
  *
- * What must hold: a wake is a hint, safe to lose or to double; at rest nothing runs; events that
- * come together are one wake.
+ * Invariants:
+ * - A wake is a hint that may be lost or repeated.
+ * - Events that arrive together become one wake, and nothing runs while there are none.
  */
 import { existsSync, watch, type FSWatcher } from "node:fs";
 import { join } from "node:path";
 
-/** Events of one commit come within a few milliseconds of each other. */
-const TOGETHER_MS = 25;
-/** A new folder is watched a moment after it was made; what came into it meanwhile is seen then. */
-const ECHO_MS = 250;
-/** Files in the git directory that change with a commit or with refs (gitrepository-layout(5)). */
+/** The events of one commit arrive within a few milliseconds of each other. */
+const DEBOUNCE_MS = 25;
+/** A second wake covers refs in a new folder, which is watched only a moment after its creation. */
+const LATE_WAKE_MS = 250;
+/** Files of the git directory that change with a commit or a ref (gitrepository-layout(5)). */
 const TOP = new Set(["packed-refs", "HEAD", "COMMIT_EDITMSG", "ORIG_HEAD", "FETCH_HEAD"]);
 
 export class RefWatch {
   readonly #commonDir: string;
   readonly #watchers: FSWatcher[] = [];
-  #soon: NodeJS.Timeout | undefined;
-  #echo: NodeJS.Timeout | undefined;
+  #wakeTimer: NodeJS.Timeout | undefined;
+  #lateWakeTimer: NodeJS.Timeout | undefined;
 
   /** `commonDir` is the git directory that all worktrees share. */
   constructor(commonDir: string) {
     this.#commonDir = commonDir;
   }
 
-  /** Calls `ring` at each wake. Where the system cannot watch, only the poll remains. */
-  start(ring: () => void): void {
+  /** Calls `onWake` at each wake. Without support for watching, only the poll remains. */
+  start(onWake: () => void): void {
     const onEvent = () => {
-      this.#soon ??= setTimeout(() => {
-        this.#soon = undefined;
-        ring();
-      }, TOGETHER_MS);
-      clearTimeout(this.#echo);
-      this.#echo = setTimeout(ring, ECHO_MS);
+      this.#wakeTimer ??= setTimeout(() => {
+        this.#wakeTimer = undefined;
+        onWake();
+      }, DEBOUNCE_MS);
+      clearTimeout(this.#lateWakeTimer);
+      this.#lateWakeTimer = setTimeout(onWake, LATE_WAKE_MS);
     };
     const isRef = (name: string) => !name.endsWith(".lock");
     this.#watch(this.#commonDir, false, (name) => TOP.has(name), onEvent);
@@ -43,21 +44,21 @@ export class RefWatch {
   }
 
   close(): void {
-    clearTimeout(this.#soon);
-    clearTimeout(this.#echo);
+    clearTimeout(this.#wakeTimer);
+    clearTimeout(this.#lateWakeTimer);
     for (const watcher of this.#watchers) watcher.close();
   }
 
-  #watch(path: string, recursive: boolean, concerns: (name: string) => boolean, onEvent: () => void): void {
+  #watch(path: string, recursive: boolean, matches: (name: string) => boolean, onEvent: () => void): void {
     if (!existsSync(path)) return;
     try {
       const watcher = watch(path, { recursive, persistent: true }, (_event, name) => {
-        if (name === null || concerns(name)) onEvent();
+        if (name === null || matches(name)) onEvent();
       });
       watcher.on("error", () => undefined);
       this.#watchers.push(watcher);
     } catch {
-      // Too many watches, or a file system without events: the slow look finds everything.
+      // Too many watches, or a file system without events: the poll finds everything.
     }
   }
 }

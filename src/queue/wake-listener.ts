@@ -1,9 +1,10 @@
 /**
- * Wakes from outside: a named pipe that somebody writes to, or a port of this machine that somebody
- * calls. So a hook or a webhook need not wait for the next look.
+ * Wakes the runner from outside, through a named pipe or a port of this machine, so that a hook or a
+ * webhook does not have to wait for the next poll.
  *
- * What must hold: whatever arrives is a wake and nothing else; it is never read as data. The port
- * listens on the loopback address alone.
+ * Invariants:
+ * - Everything that arrives is only a wake; its content is ignored.
+ * - The port listens on the loopback address only.
  */
 import { constants, existsSync, openSync, statSync } from "node:fs";
 import { createServer, type Server } from "node:http";
@@ -11,19 +12,19 @@ import { Socket } from "node:net";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
 
 export class WakeListener {
-  readonly #where: string;
+  readonly #address: string;
   #pipe: Socket | undefined;
   #server: Server | undefined;
 
-  /** `where` is the path of a named pipe, or the number of a port. */
-  constructor(where: string) {
-    this.#where = where;
+  /** `address` is the path of a named pipe or the number of a port. */
+  constructor(address: string) {
+    this.#address = address;
   }
 
-  /** Calls `ring` at each wake. Throws a Fault when the place cannot be listened at. */
-  async start(ring: () => void): Promise<void> {
-    if (/^\d{1,5}$/.test(this.#where)) await this.#listen(Number(this.#where), ring);
-    else this.#read(this.#where, ring);
+  /** Throws a UserError when it cannot listen at the address. */
+  async start(onWake: () => void): Promise<void> {
+    if (/^\d{1,5}$/.test(this.#address)) await this.#listen(Number(this.#address), onWake);
+    else this.#read(this.#address, onWake);
   }
 
   close(): void {
@@ -32,23 +33,23 @@ export class WakeListener {
     this.#server?.close();
   }
 
-  #read(path: string, ring: () => void): void {
+  #read(path: string, onWake: () => void): void {
     if (!existsSync(path) || !statSync(path).isFIFO()) throw new UserError(MESSAGES.noPipe(path));
-    // For reading and writing, so that the pipe does not end when a writer goes; see fifo(7).
+    // Opened for reading and writing, so that the pipe stays open when a writer closes it; see fifo(7).
     const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
     this.#pipe = new Socket({ fd, readable: true, writable: false });
-    this.#pipe.on("data", ring);
+    this.#pipe.on("data", onWake);
     this.#pipe.on("error", () => undefined);
   }
 
-  #listen(port: number, ring: () => void): Promise<void> {
+  #listen(port: number, onWake: () => void): Promise<void> {
     const server = createServer((request, response) => {
       request.resume();
-      ring();
+      onWake();
       response.writeHead(202, { "content-type": "text/plain" }).end("woken\n");
     });
     server.on("clientError", (_error, socket) => {
-      ring();
+      onWake();
       socket.destroy();
     });
     this.#server = server;

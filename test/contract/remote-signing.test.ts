@@ -119,7 +119,7 @@ describe.each(TRANSPORTS)("by %s, a commit of the server's", (transport) => {
     }
     table.notary.misreport = (made) => ({ ...made, sha: "1".repeat(40) });
     const own = await table.commit("trailhand: another\n");
-    expect(table.said).toEqual([expect.stringContaining("is not to be had")]);
+    expect(table.said).toEqual([expect.stringContaining("cannot be fetched")]);
     expect(await bodyOf(table, own)).toContain("trailhand: another\n");
     expect(await table.place(own, fetched)).toBe("landed");
     expect(unsigned(table)).toEqual([]);
@@ -140,7 +140,7 @@ describe.each(TRANSPORTS)("by %s, a commit of the server's", (transport) => {
       expect(await bodyOf(table, commit)).toBe(`${table.tree} ${table.base}\n${MESSAGE}\n`);
       expect(table.notary.hasSigned(commit)).toBe(false);
     }
-    expect(table.said).toEqual([expect.stringContaining("another commit than it was asked for")]);
+    expect(table.said).toEqual([expect.stringContaining("created a different commit")]);
   });
 });
 

@@ -12,7 +12,7 @@ import { DECIDING_REFS } from "../../src/core/protocol/refs.ts";
 import { LANES } from "../../src/core/protocol/refs.ts";
 import { LEASES } from "../../src/core/protocol/refs.ts";
 import { NO_HISTORY_FACTS, type Head, type Snapshot } from "../../src/core/scheduling/snapshot.ts";
-import { buildListing, readEntry } from "../../src/git/build-snapshot.ts";
+import { buildListing, readEntry } from "../../src/git/build-listing.ts";
 import { findCalledOff, whyStuck } from "./check-waits.ts";
 import { findElsewhere, findTakenOver } from "./simulated-repository.ts";
 import { short } from "./trace.ts";

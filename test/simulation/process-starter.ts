@@ -5,7 +5,7 @@
  * runner's loop ends, however it ends, its process does.
  */
 import type { Branch, RunId, Sha } from "../../src/core/protocol/ids.ts";
-import type { RefEntry } from "../../src/git/build-snapshot.ts";
+import type { RefEntry } from "../../src/git/build-listing.ts";
 import type { TrustedConfig, Machine as MachinePort, Ports } from "../../src/engine/ports.ts";
 import { Runner } from "../../src/engine/runner.ts";
 import { Desk } from "./simulated-repository.ts";

@@ -11,7 +11,7 @@ import { parseRequest, type Commit, type Request } from "../../src/core/protocol
 import type { Head } from "../../src/core/scheduling/snapshot.ts";
 import { UserError, type UserMessage } from "../../src/core/messages/messages.ts";
 import { isTerminal } from "../../src/core/workflow/workflow.ts";
-import { buildListing, readEntry, type RefEntry } from "../../src/git/build-snapshot.ts";
+import { buildListing, readEntry, type RefEntry } from "../../src/git/build-listing.ts";
 import type { LeaseRef, RefListing, Repository, Swap, Update } from "../../src/engine/ports.ts";
 import { Link } from "./network-link.ts";
 import type { Proc } from "./simulated-machine.ts";

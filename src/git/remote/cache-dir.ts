@@ -1,9 +1,11 @@
 /**
- * The cache of a remote: a bare repository of our own that every runner of this machine shares.
+ * The cache of a remote: a bare repository that all runners of this machine share.
  *
- * What must hold: it is there whole or not at all; deleting it costs time and nothing else; the
- * user's own repository is never written; the way to the remote is the user's (credentials, ssh,
- * proxies), and goes by the environment, where no process list shows it.
+ * Invariants:
+ * - The cache is complete or missing; deleting it costs only time.
+ * - The user's own repository is never written.
+ * - The user's connection settings (credentials, ssh, proxies) reach git through the environment,
+ *   where no process list shows them.
  */
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, isAbsolute, join } from "node:path";
@@ -14,43 +16,44 @@ import { withoutPassword, type Address } from "./transport.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Settings of a repository that show the way to a remote. */
-const WAYS = /^(?:credential\.|https?\.|url\.|core\.(?:sshcommand|askpass|gitproxy)$|protocol\.)/;
+/** Settings of a repository for the connection to a remote. */
+const CONNECTION_SETTINGS =
+  /^(?:credential\.|https?\.|url\.|core\.(?:sshcommand|askpass|gitproxy)$|protocol\.)/;
 
-/** Programs of which there is one: a condition on the place may have chosen another for the cache. */
-const PROGRAMS = new Set(["core.sshcommand", "core.askpass", "core.gitproxy", "ssh.variant"]);
+/** Settings with a single value: a conditional include may have chosen another value for the cache. */
+const SINGLE_PROGRAMS = new Set(["core.sshcommand", "core.askpass", "core.gitproxy", "ssh.variant"]);
 
-/** Settings of other scopes hold in the cache as well, and a header that is sent twice is refused. */
-const isOwn = (scope: string): boolean => scope === "local" || scope === "worktree";
+/** Settings of other scopes apply to the cache anyway. A server rejects a header that is sent twice. */
+const isRepositoryScope = (scope: string): boolean => scope === "local" || scope === "worktree";
 
-/** The address that a name or a URL stands for. `base` is where relative paths begin. */
-export function requireAddress(wanted: string, settings: readonly ScopedSetting[], base: string): Address {
-  // Of several, git fetches from the first.
-  const first = (key: string) => settings.find((one) => one.key === `remote.${wanted}.${key}`)?.value;
-  const configured = first("url");
-  if (configured === undefined && !/[/:\\]/.test(wanted)) {
-    const known = settings.flatMap(({ key }) => /^remote\.(.+)\.url$/.exec(key)?.[1] ?? []);
-    throw new UserError(MESSAGES.noRemote(wanted, [...new Set(known)].join(", ")));
+/** Resolves a name or URL. Relative paths start at `base`. Throws a UserError for an unknown name. */
+export function requireAddress(remote: string, settings: readonly ScopedSetting[], base: string): Address {
+  // git fetches from the first of several URLs.
+  const firstSetting = (key: string) => settings.find((one) => one.key === `remote.${remote}.${key}`)?.value;
+  const configured = firstSetting("url");
+  if (configured === undefined && !/[/:\\]/.test(remote)) {
+    const remotes = settings.flatMap(({ key }) => /^remote\.(.+)\.url$/.exec(key)?.[1] ?? []);
+    throw new UserError(MESSAGES.noRemote(remote, [...new Set(remotes)].join(", ")));
   }
-  const fetch = located(configured ?? wanted, base);
-  const push = first("pushurl");
+  const fetch = resolveUrl(configured ?? remote, base);
+  const push = firstSetting("pushurl");
   return {
-    name: configured === undefined ? withoutPassword(wanted) : wanted,
+    name: configured === undefined ? withoutPassword(remote) : remote,
     fetch,
-    push: push === undefined ? fetch : located(push, base),
+    push: push === undefined ? fetch : resolveUrl(push, base),
   };
 }
 
 /**
- * git takes a relative path from where it stands, and ours stands in the cache. What has a colon
- * before its first slash is no path (git-clone(1), GIT URLS).
+ * git resolves a relative path against its working directory, which is the cache here. A URL with a
+ * colon before its first slash is not a path (git-clone(1), GIT URLS).
  */
-function located(url: string, base: string): string {
+function resolveUrl(url: string, base: string): string {
   const isPath = !/^[^/]*:/.test(url) && !isAbsolute(url) && !url.startsWith("~");
   return isPath ? join(base, url) : url;
 }
 
-/** A short name for folders. */
+/** A short folder name for a remote. */
 export const folderName = ({ fetch }: Address): string =>
   basename(withoutPassword(fetch).replace(/[/\\]+$/, ""))
     .replace(/\.git$/, "")
@@ -59,49 +62,52 @@ export const folderName = ({ fetch }: Address): string =>
 export interface CacheGits {
   /** git in the cache. */
   readonly git: Git;
-  /** git in the cache that speaks with the remote. */
+  /** git in the cache that connects to the remote. */
   readonly online: Git;
-  /** git that speaks with the remote, in no repository. */
+  /** git that connects to the remote, outside every repository. */
   readonly standalone: Git;
 }
 
 /**
- * git in the cache, and on the line to the remote. Makes the folder that the cache is in. `lineEnv`
- * is asked anew for each git on the line: a token may last an hour, and a runner longer.
+ * Creates the folder of the cache. `connectionEnv` is called for each git process that connects to the
+ * remote, because a token may expire before the runner ends.
  */
 export function cacheGits(
   dir: string,
   env: Environment,
   settings: readonly ScopedSetting[],
-  lineEnv: () => Environment = () => env,
+  connectionEnv: () => Environment = () => env,
 ): CacheGits {
-  const own = settings
-    .filter(({ scope, key }) => (isOwn(scope) && WAYS.test(key)) || PROGRAMS.has(key))
+  const ownSettings = settings
+    .filter(
+      ({ scope, key }) =>
+        (isRepositoryScope(scope) && CONNECTION_SETTINGS.test(key)) || SINGLE_PROGRAMS.has(key),
+    )
     .map(({ key, value }) => [key, value] as const);
   const GIT_DIR = { GIT_DIR: dir };
-  const onLine = () => remoteEnv(lineEnv(), own);
+  const onlineEnv = () => remoteEnv(connectionEnv(), ownSettings);
   makeFolder(dirname(dir));
   return {
     git: new Git({ dir: dirname(dir), env: { ...cleanEnv(env), ...GIT_DIR } }),
     online: new Git({
       dir: dirname(dir),
       get env() {
-        return { ...onLine(), ...GIT_DIR };
+        return { ...onlineEnv(), ...GIT_DIR };
       },
       isRemote: true,
     }),
     standalone: new Git({
       dir: dirname(dir),
       get env() {
-        return onLine();
+        return onlineEnv();
       },
       isRemote: true,
     }),
   };
 }
 
-/** What clones left behind that were killed. One that still runs finds that the cache is there by now. */
-function removeHalfMade(dir: string): void {
+/** Removes the folders of killed clones. A clone that still runs finds that the cache exists. */
+function removePartialClones(dir: string): void {
   for (const name of readdirSync(dirname(dir))) {
     if (name.startsWith(`${basename(dir)}.`))
       rmSync(join(dirname(dir), name), { recursive: true, force: true });
@@ -119,9 +125,9 @@ function makeFolder(path: string): void {
 
 export const cacheExists = (dir: string): boolean => existsSync(join(dir, "HEAD"));
 
-/** Makes the cache where it is missing; `clone` fills an empty folder. */
+/** Creates the cache if it is missing; `clone` fills an empty folder. */
 export async function createCache(dir: string, clone: (into: string) => Promise<void>): Promise<void> {
-  if (cacheExists(dir)) return removeHalfMade(dir);
+  if (cacheExists(dir)) return removePartialClones(dir);
   makeFolder(dirname(dir));
   const temporary = mkdtempSync(`${dir}.`);
   try {
@@ -129,7 +135,7 @@ export async function createCache(dir: string, clone: (into: string) => Promise<
     renameSync(temporary, dir);
   } catch (error) {
     rmSync(temporary, { recursive: true, force: true });
-    // Another runner was faster.
+    // Another runner may have created the cache meanwhile.
     if (!cacheExists(dir)) throw error;
   }
 }

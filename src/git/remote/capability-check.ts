@@ -1,8 +1,9 @@
 /**
- * Tries on throw-away refs whether a remote keeps the promises that runners build on.
+ * Tests with temporary refs whether a remote supports what runners rely on.
  *
- * What must hold: nothing but refs under `probe/` is written, and they are removed again; a promise
- * that is broken is named; a remote that does not answer is Unreachable, which says nothing.
+ * Invariants:
+ * - Only refs under `probe/` are written, and they are deleted again.
+ * - An unreachable remote throws RemoteUnreachable, which says nothing about its capabilities.
  */
 import type { Ref, Sha } from "../../core/protocol/ids.ts";
 import { probeRef } from "../../core/protocol/refs.ts";
@@ -10,7 +11,7 @@ import { RemoteUnreachable } from "../../core/messages/messages.ts";
 import type { Swap, Update } from "../../engine/ports.ts";
 import type { RemoteRepository } from "./remote-repository.ts";
 
-/** Returns what is wrong, or undefined. `id` makes the refs of this probe its own. */
+/** Returns what the remote does not support, or undefined. `id` makes the refs of this check unique. */
 export async function checkCapabilities(
   repository: RemoteRepository,
   id: string,
@@ -18,33 +19,34 @@ export async function checkCapabilities(
   const ref = (name: string) => probeRef(id, name);
   const [a, b] = [ref("a"), ref("b")];
   const note = (text: string) => repository.note(`trailhand: probe ${id}, ${text}\n`);
-  const [one, two, three] = [await note("one"), await note("two"), await note("three")] as const;
-  const swap = (...updates: Update[]) => answered(repository, updates);
-  const made = await swap({ ref: a, expected: null, next: one });
-  if (made.kind !== "landed") return `it refuses refs under ${repository.prefix.value}: ${wordsOf(made)}`;
+  const [first, second, third] = [await note("one"), await note("two"), await note("three")] as const;
+  const swap = (...updates: Update[]) => certainSwap(repository, updates);
+  const created = await swap({ ref: a, expected: null, next: first });
+  if (created.kind !== "landed")
+    return `it refuses refs under ${repository.prefix.value}: ${describeSwap(created)}`;
   try {
-    if ((await swap({ ref: a, expected: null, next: two })).kind === "landed") {
-      return "it makes a ref that exists already";
+    if ((await swap({ ref: a, expected: null, next: second })).kind === "landed") {
+      return "it creates a ref that already exists";
     }
-    if ((await swap({ ref: a, expected: two, next: three })).kind === "landed") {
-      return "it changes a ref that holds another value than the expected one";
+    if ((await swap({ ref: a, expected: second, next: third })).kind === "landed") {
+      return "it moves a ref that does not have the expected value";
     }
-    // git itself finds the two above; only this one is for the server to find, because the names clash.
-    const clash: Update = { ref: ref("a/below"), expected: null, next: one };
-    await repository.swap([{ ref: b, expected: null, next: two }, clash]);
+    // git itself rejects the two above. Only the server can reject this one, because the names clash.
+    const clashingUpdate: Update = { ref: ref("a/below"), expected: null, next: first };
+    await repository.swap([{ ref: b, expected: null, next: second }, clashingUpdate]);
     const values = await repository.read([a, b]);
-    if (values.get(b) !== null) return "it lets half of an atomic push through";
-    if (values.get(a) !== one) return "it changed a ref although the push was refused";
+    if (values.get(b) !== null) return "it applies an atomic push only partly";
+    if (values.get(a) !== first) return "it moved a ref although it rejected the push";
   } finally {
     await remove(repository, [a, b, ref("a/below")]);
   }
-  const left = await repository.read([a]);
-  return left.get(a) === null ? undefined : "it does not delete refs";
+  const remaining = await repository.read([a]);
+  return remaining.get(a) === null ? undefined : "it does not delete refs";
 }
 
-const wordsOf = (swap: Swap): string => ("why" in swap ? swap.why : swap.kind);
+const describeSwap = (swap: Swap): string => ("why" in swap ? swap.why : swap.kind);
 
-async function answered(repository: RemoteRepository, updates: readonly Update[]): Promise<Swap> {
+async function certainSwap(repository: RemoteRepository, updates: readonly Update[]): Promise<Swap> {
   const swap = await repository.swap(updates);
   if (swap.kind === "unknown") throw new RemoteUnreachable(repository.transport.address.name, swap.why);
   return swap;

@@ -1,8 +1,9 @@
 /**
- * What our side refs are called at a remote.
+ * Translates the names of side refs between here and a remote.
  *
- * What must hold: everywhere else they are under `refs/trailhand/`; only here is it known that a
- * host may want them elsewhere, and that names there are then no branches.
+ * Invariants:
+ * - Everywhere else, side refs are under `refs/trailhand/`. Only here is it known that a remote may
+ *   use another prefix.
  */
 import { HEADS, type Ref } from "../../core/protocol/ids.ts";
 import { DEFAULT_PREFIX, NAMESPACE } from "../../core/protocol/refs.ts";
@@ -10,17 +11,16 @@ import { DEFAULT_PREFIX, NAMESPACE } from "../../core/protocol/refs.ts";
 export class RefPrefix {
   readonly value: string;
 
-  /** `prefix` is a ref name without a slash at its end. */
+  /** A ref name without a slash at its end. */
   constructor(prefix: string = DEFAULT_PREFIX) {
     this.value = prefix;
   }
 
-  /** Our name to the remote's. */
   toRemote(ref: string): string {
     return ref.startsWith(NAMESPACE) ? `${this.value}/${ref.slice(NAMESPACE.length)}` : ref;
   }
 
-  /** The remote's name to ours; undefined: it is neither a branch nor a side ref. */
+  /** Undefined for a name that is neither a branch nor a side ref. */
   toLocal(name: string): Ref | undefined {
     if (name.startsWith(`${this.value}/`)) {
       return `${NAMESPACE}${name.slice(this.value.length + 1)}` as Ref;

@@ -1,9 +1,10 @@
 /**
- * The runner's Repository at a remote.
+ * The repository port of a runner at a remote.
  *
- * What must hold: commits are written in the cache, every ref is read and moved at the remote; a
- * swap is one push, atomic, with a lease on each ref; what a push came to is believed only when git
- * compared and sent nothing, or the server said no; otherwise the refs are read.
+ * Invariants:
+ * - Commits are written to the cache; refs are read and moved at the remote only.
+ * - A swap is one atomic push with a lease on each ref.
+ * - A push result counts only if git sent nothing or the server rejected it. Otherwise the refs are read.
  */
 import type { Branch, Ref, Sha } from "../../core/protocol/ids.ts";
 import { parseLease } from "../../core/protocol/lease.ts";
@@ -12,7 +13,7 @@ import type { Push } from "../../core/policy/push-identity.ts";
 import { UserError, RemoteUnreachable, MESSAGES } from "../../core/messages/messages.ts";
 import type { LeaseRef, RefListing, Swap, Update } from "../../engine/ports.ts";
 import type { Person, GitLocation } from "../open-repository.ts";
-import { landedIn, LocalRepository, readTrail, requireTarget } from "../local-repository.ts";
+import { branchesIn, LocalRepository, readTrail, requireTarget } from "../local-repository.ts";
 import type { Transport } from "./transport.ts";
 import { FetchCache } from "./fetch-cache.ts";
 import { RefPrefix } from "./ref-prefix.ts";
@@ -20,66 +21,65 @@ import { pushUpdates } from "./push.ts";
 import { ServerSigning, type SigningOptions } from "./server-signing.ts";
 
 export interface RemoteParts {
-  /** The cache, as a repository. */
+  /** The cache. */
   readonly location: GitLocation;
   readonly transport: Transport;
-  /** Makes the cache where it is missing; true when it was. */
-  readonly restore: () => Promise<boolean>;
-  /** Where the workflow of a commit wants our refs to be; undefined when it cannot be used. */
+  /** Recreates the cache if it is missing; true when it was. */
+  readonly restoreCache: () => Promise<boolean>;
+  /** The prefix for side refs in the workflow of a commit; undefined when the workflow is invalid. */
   readonly prefixOf: (commit: Sha) => Promise<string | undefined>;
-  /** Set where the server is to sign answers. */
+  /** Set when the server should sign responses. */
   readonly signing?: SigningOptions | undefined;
-  /** Who moved branches, as the server tells; undefined: it cannot be asked. */
+  /** Reads the pushes to a branch; undefined when the server cannot tell. */
   readonly pushes?: ((branch: Branch) => Promise<readonly Push[]>) | undefined;
 }
 
 export class RemoteRepository extends LocalRepository {
   readonly transport: Transport;
   readonly #parts: RemoteParts;
-  readonly #mirror: FetchCache;
-  /** Has the server make the commits of answers, where it is to sign them. */
+  readonly #fetchCache: FetchCache;
   readonly #signing: ServerSigning | undefined;
 
   constructor(parts: RemoteParts) {
     super(parts.location);
     this.#parts = parts;
     this.transport = parts.transport;
-    this.#mirror = new FetchCache(parts.location.git, parts.transport, new RefPrefix());
-    const { location: place, transport: line, signing } = parts;
+    this.#fetchCache = new FetchCache(parts.location.git, parts.transport, new RefPrefix());
+    const { location, transport, signing } = parts;
     this.#signing =
       signing &&
       new ServerSigning(signing, {
-        git: place.git,
-        transport: line,
+        git: location.git,
+        transport,
         prefix: () => this.prefix,
-        listedRefs: () => this.#mirror.listedRefs,
+        listedRefs: () => this.#fetchCache.listedRefs,
       });
   }
 
-  /** What the remote calls our refs. */
+  /** The prefix of side refs at the remote. */
   get prefix(): RefPrefix {
-    return this.#mirror.prefix;
+    return this.#fetchCache.prefix;
   }
 
   override async listRefs(): Promise<RefListing> {
-    if (await this.#parts.restore()) this.#mirror.reset();
+    if (await this.#parts.restoreCache()) this.#fetchCache.reset();
     for (;;) {
-      const look = await this.#mirror.readListing();
-      const target = requireTarget(this.location, look);
-      const trusted = look.heads.find(({ branch }) => branch === target);
+      const listing = await this.#fetchCache.readListing();
+      const target = requireTarget(this.location, listing);
+      const trusted = listing.heads.find(({ branch }) => branch === target);
       const prefix = trusted && (await this.#parts.prefixOf(trusted.commit));
-      if (prefix === undefined || prefix === this.prefix.value) return { ...look, target };
-      this.#mirror.reset();
-      this.#mirror.prefix = new RefPrefix(prefix);
+      if (prefix === undefined || prefix === this.prefix.value) return { ...listing, target };
+      this.#fetchCache.reset();
+      this.#fetchCache.prefix = new RefPrefix(prefix);
     }
   }
 
   override read(refs: readonly Ref[]): Promise<ReadonlyMap<Ref, Sha | null>> {
-    return refs.length === 0 ? Promise.resolve(new Map()) : this.#mirror.read(refs);
+    return refs.length === 0 ? Promise.resolve(new Map()) : this.#fetchCache.read(refs);
   }
 
   override async readLease(ref: Ref): Promise<LeaseRef | undefined> {
-    const value = (await this.#mirror.read([ref])).get(ref);
+    const value = (await this.#fetchCache.read([ref])).get(ref);
     if (!value) return undefined;
     const [commit] = await readTrail(this.location, value, 1);
     return { ref, value, lease: parseLease(commit?.message ?? ""), committed: commit?.committed ?? 0 };
@@ -88,23 +88,24 @@ export class RemoteRepository extends LocalRepository {
   override async swap(updates: readonly Update[]): Promise<Swap> {
     if (updates.length === 0) return { kind: "landed" };
     const { prefix, transport } = this;
-    const left = this.#signing?.pendingDeletions(updates) ?? [];
-    let report = await pushUpdates(transport, prefix, [...updates, ...left]);
-    // What signing left may be gone, or stand for good: that must keep no answer from its place.
-    if (left.length > 0 && (report.kind === "refused" || report.kind === "blocked")) {
+    const pendingDeletions = this.#signing?.pendingDeletions(updates) ?? [];
+    let report = await pushUpdates(transport, prefix, [...updates, ...pendingDeletions]);
+    // Temporary refs of signing may be gone or undeletable. That must not hold up a response.
+    if (pendingDeletions.length > 0 && (report.kind === "refused" || report.kind === "blocked")) {
       report = await pushUpdates(transport, prefix, updates);
     }
     if (report.kind === "not-atomic") throw new UserError(MESSAGES.noAtomic(transport.address.name));
-    const swap = report.kind === "doubtful" ? await this.#settle(updates, report.why) : (report as Swap);
+    const swap =
+      report.kind === "doubtful" ? await this.#resolveDoubt(updates, report.why) : (report as Swap);
     if (swap.kind === "landed") {
-      this.#signing?.forget(left);
-      await this.#mirror.recordPush(updates);
+      this.#signing?.forgetDeleted(pendingDeletions);
+      await this.#fetchCache.recordPush(updates);
     }
     return swap;
   }
 
-  /** After a doubtful end the refs themselves say what happened; unread, or as before, they say nothing. */
-  async #settle(updates: readonly Update[], why: string): Promise<Swap> {
+  /** Reads the refs after a doubtful push. Unreadable or unchanged refs leave the result unknown. */
+  async #resolveDoubt(updates: readonly Update[], why: string): Promise<Swap> {
     let values: ReadonlyMap<Ref, Sha | null>;
     try {
       values = await this.transport.read(
@@ -116,48 +117,48 @@ export class RemoteRepository extends LocalRepository {
       throw error;
     }
     if (updates.every(({ ref, next }) => values.get(ref) === next)) return { kind: "landed" };
-    // It may still be on its way, and then it lands later, or finds the refs changed.
+    // The push may still arrive, and then it lands or finds the refs changed.
     if (updates.every(({ ref, expected }) => values.get(ref) === expected)) return { kind: "unknown", why };
     return { kind: "refused" };
   }
 
   override landedBranches(branches: readonly Branch[]): Promise<ReadonlySet<Branch>> {
-    const archived = [...this.#mirror.listedRefs.keys()].filter((ref) => ref.startsWith(ARCHIVE));
-    return Promise.resolve(landedIn(archived, branches));
+    const archived = [...this.#fetchCache.listedRefs.keys()].filter((ref) => ref.startsWith(ARCHIVE));
+    return Promise.resolve(branchesIn(archived, branches));
   }
 
   override moveWithoutCheckouts(updates: readonly Update[]): Promise<Swap> {
     return this.swap(updates);
   }
 
-  /** Nobody's checkout is at a remote. */
+  /** A remote has no checkouts. */
   override blocker(): Promise<undefined> {
     return Promise.resolve(undefined);
   }
 
   override async salvageRefs(branch: Branch, request: Sha): Promise<readonly Ref[]> {
-    await this.#mirror.fetchBelow(`${SALVAGE}${branch}/`);
-    const there = this.#mirror.listedRefs;
-    return (await super.salvageRefs(branch, request)).filter((ref) => there.has(ref));
+    await this.#fetchCache.fetchBelow(`${SALVAGE}${branch}/`);
+    const listed = this.#fetchCache.listedRefs;
+    return (await super.salvageRefs(branch, request)).filter((ref) => listed.has(ref));
   }
 
-  /** Fetches every side ref, for whoever judges them all. */
+  /** Fetches every side ref. */
   async fetchSideRefs(): Promise<void> {
-    await this.#mirror.fetchBelow(NAMESPACE);
+    await this.#fetchCache.fetchBelow(NAMESPACE);
   }
 
-  /** Drops a ref of this machine alone, such as salvage that the remote refused. */
+  /** Deletes a ref that exists on this machine only, such as salvage that the remote rejected. */
   async dropLocally(ref: Ref, value: Sha): Promise<void> {
     if ((await this.read([ref])).get(ref) !== null) return;
     await this.location.git.run(["update-ref", "-d", ref, value]);
   }
 
   override async note(message: string, parent?: Sha): Promise<Sha> {
-    return this.#mirror.recordWritten(await super.note(message, parent));
+    return this.#fetchCache.recordWritten(await super.note(message, parent));
   }
 
   override async personNote(message: string, by: Person): Promise<Sha> {
-    return this.#mirror.recordWritten(await super.personNote(message, by));
+    return this.#fetchCache.recordWritten(await super.personNote(message, by));
   }
 
   override get canReadPushes(): boolean {
@@ -170,7 +171,7 @@ export class RemoteRepository extends LocalRepository {
 
   override async commit(tree: Sha, parent: Sha, message: string): Promise<Sha> {
     const commit = await super.commit(tree, parent, message);
-    return this.#mirror.recordWritten((await this.#signing?.sign(commit)) ?? commit);
+    return this.#fetchCache.recordWritten((await this.#signing?.sign(commit)) ?? commit);
   }
 
   override async requestCommit(
@@ -179,6 +180,6 @@ export class RemoteRepository extends LocalRepository {
     by: Person,
     signing?: readonly string[],
   ): Promise<Sha> {
-    return this.#mirror.recordWritten(await super.requestCommit(parent, message, by, signing));
+    return this.#fetchCache.recordWritten(await super.requestCommit(parent, message, by, signing));
   }
 }

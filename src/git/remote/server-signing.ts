@@ -1,8 +1,10 @@
 /**
- * Commits of the runner that the server makes, so that its signature is on them.
+ * Lets a server recreate the runner's commits, so that they carry its signature.
  *
- * What must hold: the commit that is handed on is whole here, and says what the runner's own says;
- * where the server does not sign in time, it is the runner's own, and that is told; no branch moves.
+ * Invariants:
+ * - The returned commit is complete here and has the content of the runner's own.
+ * - If the server does not sign in time, the unsigned commit is used and a warning is printed.
+ * - No branch moves.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Ref, Sha } from "../../core/protocol/ids.ts";
@@ -26,11 +28,11 @@ import { SIGNING } from "../timing.ts";
 
 export interface SigningOptions {
   readonly signer: CommitSigner;
-  /** Told why answers are not signed, once for each reason. */
+  /** Prints why responses are not signed, once for each reason. */
   readonly warn: (text: string) => void;
-  /** How long one commit may take. A lease is not renewed meanwhile. */
+  /** The time limit for one commit. The lease is not renewed meanwhile. */
   readonly timeoutMs?: number;
-  /** How long nothing is asked for after it was in vain: an answer may be of many commits. */
+  /** How long signing pauses after a failure: a response may consist of many commits. */
   readonly backoffMs?: number;
 }
 
@@ -39,11 +41,11 @@ export interface SigningParts {
   readonly git: Git;
   readonly transport: Transport;
   readonly prefix: () => RefPrefix;
-  /** Commits that the remote's refs name, as far as is known. */
+  /** The refs of the remote in the last listing. */
   readonly listedRefs: () => ReadonlyMap<Ref, Sha>;
 }
 
-/** Commits of the server that are remembered. */
+/** How many signed commits are remembered. */
 const KEPT = 1000;
 
 type Signed = { readonly id: Sha } | { readonly why: string };
@@ -51,120 +53,124 @@ type Signed = { readonly id: Sha } | { readonly why: string };
 export class ServerSigning {
   readonly #options: SigningOptions;
   readonly #parts: SigningParts;
-  /** What was pushed for the server to know, by the commit that it was pushed for. */
-  readonly #left = new Map<Sha, Update>();
-  /** Commits that the server has, although no ref may name them. */
-  readonly #made = new Set<Sha>();
-  readonly #told = new Set<string>();
-  #restsUntil = 0;
+  /** Deletions of the temporary refs, by the uploaded commit. */
+  readonly #temporaryRefs = new Map<Sha, Update>();
+  /** Commits that the server has, even without a ref. */
+  readonly #signedCommits = new Set<Sha>();
+  readonly #warned = new Set<string>();
+  #pausedUntil = 0;
 
   constructor(options: SigningOptions, parts: SigningParts) {
     this.#options = options;
     this.#parts = parts;
   }
 
-  /** The commit that the server made of one of ours; ours, where it did not. */
+  /** The commit that the server signed, or the given one if it did not. */
   async sign(commit: Sha): Promise<Sha> {
-    if (performance.now() < this.#restsUntil) return commit;
-    const { timeoutMs: patienceMs = SIGNING.timeoutMs, backoffMs: restMs = SIGNING.backoffMs } =
-      this.#options;
-    const late = new AbortController();
-    const timer = setTimeout(() => late.abort(), patienceMs);
-    const signed = await Promise.race([this.#have(commit, late.signal), tooLate(late.signal, patienceMs)]);
+    if (performance.now() < this.#pausedUntil) return commit;
+    const { timeoutMs = SIGNING.timeoutMs, backoffMs = SIGNING.backoffMs } = this.#options;
+    const timeout = new AbortController();
+    const timer = setTimeout(() => timeout.abort(), timeoutMs);
+    const signed = await Promise.race([
+      this.#requestSafely(commit, timeout.signal),
+      timeoutOf(timeout.signal, timeoutMs),
+    ]);
     clearTimeout(timer);
-    // What is still going on for it ends by itself.
-    late.abort();
+    // Pending calls for this commit end by themselves.
+    timeout.abort();
     if ("why" in signed) {
-      this.#restsUntil = performance.now() + restMs;
-      this.#tell(signed.why);
+      this.#pausedUntil = performance.now() + backoffMs;
+      this.#warnOnce(signed.why);
       return commit;
     }
-    this.#told.clear();
+    this.#warned.clear();
     return signed.id;
   }
 
-  /** What was pushed for commits that these updates put in their place, to be removed with it. */
+  /** Deletions of temporary refs whose commits these updates put on refs. */
   pendingDeletions(updates: readonly Update[]): Update[] {
-    const all = updates.flatMap(({ next }) => (next && this.#left.get(next)) || []);
+    const all = updates.flatMap(({ next }) => (next && this.#temporaryRefs.get(next)) || []);
     return [...new Set(all)];
   }
 
-  /** It went, or is left to `trailhand gc`. */
-  forget(left: readonly Update[]): void {
-    for (const [commit, one] of this.#left) if (left.includes(one)) this.#left.delete(commit);
+  /** They were deleted, or are left to `trailhand gc`. */
+  forgetDeleted(left: readonly Update[]): void {
+    for (const [commit, update] of this.#temporaryRefs)
+      if (left.includes(update)) this.#temporaryRefs.delete(commit);
   }
 
-  #tell(why: string): void {
-    if (this.#told.has(why)) return;
-    this.#told.add(why);
+  #warnOnce(why: string): void {
+    if (this.#warned.has(why)) return;
+    this.#warned.add(why);
     this.#options.warn(MESSAGES.answerUnsigned(why).what);
   }
 
-  /** Never rejects: an answer without a signature is better than none. */
-  async #have(commit: Sha, late: AbortSignal): Promise<Signed> {
+  /** Never rejects: a response without a signature is better than none. */
+  async #requestSafely(commit: Sha, timeout: AbortSignal): Promise<Signed> {
     try {
-      return await this.#ask(commit, late);
+      return await this.#request(commit, timeout);
     } catch (error) {
       return { why: error instanceof Error ? error.message : String(error) };
     }
   }
 
-  async #ask(commit: Sha, late: AbortSignal): Promise<Signed> {
-    const { signer: notary } = this.#options;
-    const asked = contentOf(await this.#parts.git.text(["cat-file", "commit", commit]));
-    if (!asked) return { why: "the commit is none that can be asked for" };
-    let why = (await this.#isThere(asked)) ? undefined : await this.#bring(commit, late);
+  async #request(commit: Sha, timeout: AbortSignal): Promise<Signed> {
+    const { signer } = this.#options;
+    const content = contentOf(await this.#parts.git.text(["cat-file", "commit", commit]));
+    if (!content) return { why: "the server cannot recreate a commit of this form" };
+    let why = (await this.#isOnServer(content)) ? undefined : await this.#upload(commit, timeout);
     if (why !== undefined) return { why };
-    let made = await notary(asked);
-    if (made.kind === "unfit" && !this.#left.has(commit)) {
-      why = await this.#bring(commit, late);
+    let signed = await signer(content);
+    if (signed.kind === "unfit" && !this.#temporaryRefs.has(commit)) {
+      why = await this.#upload(commit, timeout);
       if (why !== undefined) return { why };
-      made = await notary(asked);
+      signed = await signer(content);
     }
-    if (made.kind !== "made") return made;
-    const found = await this.#take(made);
-    if (!found) return { why: "the commit that the server made is not to be had" };
-    if (!isSameContent(found, asked)) return { why: "the server made another commit than it was asked for" };
-    this.#remember(made.id);
-    const left = this.#left.get(commit);
-    if (left) this.#left.set(made.id, left);
-    return { id: made.id };
+    if (signed.kind !== "made") return signed;
+    const received = await this.#receive(signed);
+    if (!received) return { why: "the commit that the server signed cannot be fetched" };
+    if (!isSameContent(received, content)) return { why: "the server created a different commit" };
+    this.#remember(signed.id);
+    const left = this.#temporaryRefs.get(commit);
+    if (left) this.#temporaryRefs.set(signed.id, left);
+    return { id: signed.id };
   }
 
   #remember(id: Sha): void {
-    this.#made.add(id);
-    const [oldest] = this.#made;
-    if (this.#made.size > KEPT && oldest) this.#made.delete(oldest);
+    this.#signedCommits.add(id);
+    const [oldest] = this.#signedCommits;
+    if (this.#signedCommits.size > KEPT && oldest) this.#signedCommits.delete(oldest);
   }
 
-  /** True when the server has all that the commit is made of: its parent, and the tree of that. */
-  async #isThere({ tree, parents }: CommitContent): Promise<boolean> {
+  /** True when the server has the parent and the tree of the commit. */
+  async #isOnServer({ tree, parents }: CommitContent): Promise<boolean> {
     const [parent] = parents;
     if (!parent || parents.length > 1) return false;
     const listed = () => [...this.#parts.listedRefs().values()].includes(parent);
-    if (!this.#made.has(parent) && !listed()) return false;
+    if (!this.#signedCommits.has(parent) && !listed()) return false;
     const own = await this.#parts.git.text(["rev-parse", "--verify", "--end-of-options", `${parent}^{tree}`]);
     return requireSha(own) === tree;
   }
 
-  /** Pushes the commit under a ref of ours, with all that it is made of. Why it could not be. */
-  async #bring(commit: Sha, late: AbortSignal): Promise<string | undefined> {
+  /** Pushes the commit with its history under a temporary ref. Returns why that failed, or undefined. */
+  async #upload(commit: Sha, timeout: AbortSignal): Promise<string | undefined> {
     const ref = unsignedRef(commit);
     for (let ms = SIGNING.firstPauseMs; ; ms *= 2) {
       const report = await pushUpdates(this.#parts.transport, this.#parts.prefix(), [
         { ref, expected: null, next: commit },
       ]);
       if (report.kind === "landed") {
-        this.#left.set(commit, { ref, expected: commit, next: null });
+        this.#temporaryRefs.set(commit, { ref, expected: commit, next: null });
         return undefined;
       }
-      if (report.kind !== "doubtful") return "why" in report ? report.why : "the remote takes no such push";
-      await pause(ms, undefined, { signal: late });
+      if (report.kind !== "doubtful")
+        return "why" in report ? report.why : "the remote does not accept atomic pushes";
+      await pause(ms, undefined, { signal: timeout });
     }
   }
 
-  /** Writes what the server made, bit for bit; or fetches it. Undefined: it is not to be had. */
-  async #take({
+  /** Writes the signed commit byte for byte, or fetches it. Undefined: neither works. */
+  async #receive({
     id,
     payload,
     signature,
@@ -177,7 +183,7 @@ export class ServerSigning {
     return code === 0 ? contentOf(stdout) : undefined;
   }
 
-  /** Undefined: git takes it for no commit. */
+  /** Undefined: git does not accept it as a commit. */
   async #write(object: string): Promise<Sha | undefined> {
     try {
       const args = ["hash-object", "-t", "commit", "-w", "--stdin"];
@@ -189,7 +195,7 @@ export class ServerSigning {
   }
 }
 
-function tooLate(signal: AbortSignal, ms: number): Promise<Signed> {
+function timeoutOf(signal: AbortSignal, ms: number): Promise<Signed> {
   return new Promise((resolve) => {
     const why = `the server did not sign it within ${Math.ceil(ms / 1000)} s`;
     signal.addEventListener("abort", () => resolve({ why }), { once: true });

@@ -1,9 +1,9 @@
 /**
- * The line to a remote: the only git processes that leave this machine.
+ * Connects to a remote: the only git processes that use the network.
  *
- * What must hold: names and objects are asked for by full names; nothing but what was named is
- * fetched or pushed, whatever the user's configuration adds by itself; a line that is cut or silent
- * is Unreachable, and never taken for an answer.
+ * Invariants:
+ * - Refs are named in full, and nothing else is fetched or pushed, whatever the user's configuration adds.
+ * - A lost or silent connection throws RemoteUnreachable and is never taken for an answer.
  */
 import { hash } from "node:crypto";
 import { cleanLine, cleanText, redact } from "../../core/util/redact.ts";
@@ -15,27 +15,26 @@ import type { RefPrefix } from "./ref-prefix.ts";
 import { SILENCE } from "../timing.ts";
 
 export interface Address {
-  /** What people call it: the name of a remote, or its address without a password. */
+  /** For people: the name of a remote, or its URL without a password. */
   readonly name: string;
   readonly fetch: string;
   readonly push: string;
 }
 
-/** The refs of a remote at one moment. */
 export interface Listing {
   readonly refs: ReadonlyMap<Ref, Sha>;
-  /** The branch that HEAD names there. */
+  /** The branch that HEAD points to. */
   readonly head: string | undefined;
   /** Equal for equal listings. */
   readonly digest: string;
 }
 
-/** Progress is what tells a long transfer from silence. */
+/** Progress output tells a long transfer from silence. */
 const FETCH = [
   "--progress",
   "--no-tags",
   "--no-prune",
-  // Where refspecs come by standard input, `fetch.pruneTags` alone would fetch every tag.
+  // With refspecs on standard input, `fetch.pruneTags` alone would fetch every tag.
   "--no-prune-tags",
   "--no-write-fetch-head",
   "--no-auto-maintenance",
@@ -47,62 +46,62 @@ const PUSH_MORE = ["--no-signed", "--recurse-submodules=no"];
 export class Transport {
   readonly address: Address;
   readonly #git: Git;
-  readonly #outside: Git;
+  readonly #standalone: Git;
 
-  /** `git` works in the cache of the remote, `outside` in no repository; both the way their user goes. */
-  constructor(git: Git, outside: Git, address: Address) {
+  /** `git` works in the cache of the remote, `standalone` outside every repository. */
+  constructor(git: Git, standalone: Git, address: Address) {
     this.#git = git;
-    this.#outside = outside;
+    this.#standalone = standalone;
     this.address = address;
   }
 
-  /** Fills an empty folder with a bare repository that has the remote's branches. */
+  /** Clones the branches of the remote into an empty folder, as a bare repository. */
   async clone(into: string): Promise<void> {
-    const how = ["--progress", "--bare", "--no-tags", "--template=", "--origin=origin"];
-    const args = ["clone", ...how, ...this.#from(), into];
-    await this.#try(() => this.#outside.run(args, this.#within(SILENCE.fetchMs)));
-    // The address may hold a password, and scripts can read the cache.
-    await this.#outside.run(["config", "--file", `${into}/config`, "--remove-section", "remote.origin"]);
+    const options = ["--progress", "--bare", "--no-tags", "--template=", "--origin=origin"];
+    const args = ["clone", ...options, ...this.#fetchAddress(), into];
+    await this.#reachRemote(() => this.#standalone.run(args, this.#timeLimit(SILENCE.fetchMs)));
+    // The URL may contain a password, and scripts can read the cache.
+    await this.#standalone.run(["config", "--file", `${into}/config`, "--remove-section", "remote.origin"]);
   }
 
-  /** Every branch and side ref. One git process. */
-  async list(names: RefPrefix): Promise<Listing> {
+  /** Lists every branch and side ref with one git process. */
+  async list(prefix: RefPrefix): Promise<Listing> {
     return readListing(
-      await this.#ask(["ls-remote", "--symref", ...this.#from(), ...names.listPatterns()]),
-      names,
+      await this.#query(["ls-remote", "--symref", ...this.#fetchAddress(), ...prefix.listPatterns()]),
+      prefix,
     );
   }
 
-  /** The present values of some refs. One git process. */
-  async read(names: RefPrefix, refs: readonly Ref[]): Promise<Map<Ref, Sha | null>> {
-    const wanted = refs.map((ref) => names.toRemote(ref));
-    // The server sends branches alone where nothing else is asked for.
-    const heads = wanted.every((name) => name.startsWith(HEADS)) ? ["--heads"] : [];
-    const { refs: found } = readListing(
-      await this.#ask(["ls-remote", ...heads, ...this.#from(), ...wanted]),
-      names,
+  /** The current values of some refs, read with one git process. */
+  async read(prefix: RefPrefix, refs: readonly Ref[]): Promise<Map<Ref, Sha | null>> {
+    const names = refs.map((ref) => prefix.toRemote(ref));
+    // With --heads the server sends branches only.
+    const heads = names.every((name) => name.startsWith(HEADS)) ? ["--heads"] : [];
+    const { refs: listed } = readListing(
+      await this.#query(["ls-remote", ...heads, ...this.#fetchAddress(), ...names]),
+      prefix,
     );
-    return new Map(refs.map((ref) => [ref, found.get(ref) ?? null]));
+    return new Map(refs.map((ref) => [ref, listed.get(ref) ?? null]));
   }
 
   /**
-   * Fetches by refspecs. False when one of them was not to be had, and nothing came. That a ref of
-   * the cache was locked does not count: the objects came all the same. Throws GitExit when `must`.
+   * Fetches refspecs. False when one of them does not exist, and nothing was fetched; with `isRequired`
+   * that throws GitExit instead. A locked ref of the cache does not matter, as the objects arrived.
    */
-  async fetch(refspecs: readonly string[], must: boolean): Promise<boolean> {
-    // By standard input, so that any number of them fits.
-    const args = ["fetch", ...FETCH, "--stdin", ...this.#from()];
+  async fetch(refspecs: readonly string[], isRequired: boolean): Promise<boolean> {
+    // On standard input, any number of refspecs fits.
+    const args = ["fetch", ...FETCH, "--stdin", ...this.#fetchAddress()];
     const call = {
-      ...this.#within(SILENCE.fetchMs),
+      ...this.#timeLimit(SILENCE.fetchMs),
       stdin: `${refspecs.join("\n")}\n`,
-      allowedCodes: must ? [1] : [1, 128],
+      allowedCodes: isRequired ? [1] : [1, 128],
     };
-    const { code, stderr } = await this.#try(() => this.#git.run(args, call));
-    if (code === 128 && isCut(stderr)) throw this.#unreachable(stderr);
+    const { code, stderr } = await this.#reachRemote(() => this.#git.run(args, call));
+    if (code === 128 && isConnectionFailure(stderr)) throw this.#unreachable(stderr);
     return code !== 128;
   }
 
-  /** One push, all or nothing. The result says what git and the server said. */
+  /** One atomic push. Returns the output of git and the server. */
   async push(leases: readonly string[], refspecs: readonly string[]): Promise<GitResult> {
     const expected = leases.map((lease) => `--force-with-lease=${lease}`);
     const args = [
@@ -114,31 +113,33 @@ export class Transport {
       this.address.push,
       ...refspecs,
     ];
-    return this.#try(() => this.#git.run(args, { ...this.#within(SILENCE.pushMs), allowedCodes: [1, 128] }));
+    return this.#reachRemote(() =>
+      this.#git.run(args, { ...this.#timeLimit(SILENCE.pushMs), allowedCodes: [1, 128] }),
+    );
   }
 
-  #from(): string[] {
+  #fetchAddress(): string[] {
     return ["--end-of-options", this.address.fetch];
   }
 
-  async #ask(args: readonly string[]): Promise<string> {
-    return (await this.#try(() => this.#git.run(args, this.#within(SILENCE.askMs)))).stdout;
+  async #query(args: readonly string[]): Promise<string> {
+    return (await this.#reachRemote(() => this.#git.run(args, this.#timeLimit(SILENCE.askMs)))).stdout;
   }
 
-  /** git's own HTTP helper outlives a git that was ended, so it is told too; its user may have told it. */
-  #within(silentMs: number): GitCall {
+  /** Limits git's HTTP helper too, because it outlives an ended git. The user's own limits take precedence. */
+  #timeLimit(silenceMs: number): GitCall {
     const { env } = this.#git.target;
     const GIT_HTTP_LOW_SPEED_LIMIT = env["GIT_HTTP_LOW_SPEED_LIMIT"] ?? "1";
-    const GIT_HTTP_LOW_SPEED_TIME = env["GIT_HTTP_LOW_SPEED_TIME"] ?? String(silentMs / 1000);
-    return { silenceMs: silentMs, env: { GIT_HTTP_LOW_SPEED_LIMIT, GIT_HTTP_LOW_SPEED_TIME } };
+    const GIT_HTTP_LOW_SPEED_TIME = env["GIT_HTTP_LOW_SPEED_TIME"] ?? String(silenceMs / 1000);
+    return { silenceMs, env: { GIT_HTTP_LOW_SPEED_LIMIT, GIT_HTTP_LOW_SPEED_TIME } };
   }
 
-  async #try(start: () => Promise<GitResult>): Promise<GitResult> {
+  async #reachRemote(start: () => Promise<GitResult>): Promise<GitResult> {
     try {
       return await start();
     } catch (error) {
       if (error instanceof GitSilence) throw this.#unreachable(error.message, error);
-      if (error instanceof GitExit && isOutside(error)) throw this.#unreachable(error.stderr, error);
+      if (error instanceof GitExit && isRemoteFailure(error)) throw this.#unreachable(error.stderr, error);
       throw error;
     }
   }
@@ -150,10 +151,10 @@ export class Transport {
   }
 }
 
-/** Characters of a message of a server that are kept. */
+/** The longest kept message of a server, in characters. */
 const LONGEST = 600;
 
-/** Progress of a server comes between its words. */
+/** Progress lines between the messages of a server. */
 const PROGRESS =
   /^remote: *(?:(?:Resolving|Enumerating|Counting|Compressing|Checking|Processing) \w+: |Total \d)/;
 
@@ -169,27 +170,27 @@ export function serverMessage(stderr: string): string {
 export const messageLines = (stderr: string): string[] =>
   stderr.split(/[\r\n]+/).filter((line) => !PROGRESS.test(line));
 
-/** What was said, without the names in it: a branch may be called `fix/403`, and a folder `read-only`. */
+/** Removes names from a message: a branch may be named `fix/403`, and a folder `read-only`. */
 export const withoutNames = (text: string): string =>
   text.replaceAll(/'?\brefs\/\S+|'?\b\w+:\/\/\S+/g, "").replaceAll(/'[^'\n]*'/g, "");
 
-/** An address that may be shown. */
+/** An address that is safe to show. */
 export const withoutPassword = (text: string): string => text.replaceAll(/:\/\/[^/\s]*@/g, "://");
 
-/** A git without a code was ended from outside. A disk of ours that is full is no fault of the line. */
-const isOutside = ({ code, stderr }: GitExit): boolean =>
-  !Number.isInteger(code) || (code === 128 && !isDisk(stderr));
+/** A git without an exit code was killed. A full local disk is not a connection failure. */
+const isRemoteFailure = ({ code, stderr }: GitExit): boolean =>
+  !Number.isInteger(code) || (code === 128 && !isDiskFailure(stderr));
 
-const isDisk = (stderr: string): boolean =>
+const isDiskFailure = (stderr: string): boolean =>
   /No space left|Read-only file system|Permission denied.*objects|insufficient permission/i.test(stderr);
 
-/** True when git never came to an understanding with the remote. */
-const isCut = (stderr: string): boolean =>
+/** True when git could not talk to the remote. */
+const isConnectionFailure = (stderr: string): boolean =>
   /^(?:fatal|error): .*(?:unable to access|could not read|hung up|early EOF|Connection|timed out|resolve host)/im.test(
     withoutNames(stderr),
   );
 
-function readListing(output: string, names: RefPrefix): Listing {
+function readListing(output: string, prefix: RefPrefix): Listing {
   const refs = new Map<Ref, Sha>();
   let head: string | undefined;
   const symbolic = new Set<string>();
@@ -199,8 +200,8 @@ function readListing(output: string, names: RefPrefix): Listing {
       symbolic.add(name);
       if (name === "HEAD") head = value.replace(/^ref: refs\/heads\//, "");
     } else if (!symbolic.has(name) && !name.endsWith("^{}")) {
-      // A symbolic branch is another name of a branch that is listed itself.
-      const ref = names.toLocal(name);
+      // A symbolic branch is another name of a listed branch.
+      const ref = prefix.toLocal(name);
       if (ref) refs.set(ref, requireSha(value));
     }
   }

@@ -125,8 +125,8 @@ test("gc judges notes by what they say, keeps archives, and takes old shadows", 
   const wanted = [
     "closed/old: a lane that is open again",
     "shadow/away/r: its branch is gone",
-    "used/api/1: a run that its lane no longer counts",
-    "used/gone/0: a run in a lane that counts none",
+    "used/api/1: a run outside the window of its lane",
+    "used/gone/0: a run in a lane without a quota",
   ];
   expect(found()).toEqual(wanted);
   expect(cli(repo, "gc").out).not.toContain("shadow/away");

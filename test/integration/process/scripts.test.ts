@@ -206,7 +206,7 @@ describe("a script that lies", () => {
     ["a pipe", 'rm "$TRAILHAND_OUTPUT"; mkfifo "$TRAILHAND_OUTPUT"'],
     ["a folder", 'rm "$TRAILHAND_OUTPUT"; mkdir "$TRAILHAND_OUTPUT"'],
   ])("is refused when its output file is %s", async (_, script) => {
-    await expectFailed(stage(script), "the output file is no plain file");
+    await expectFailed(stage(script), "the output file is not a regular file");
   });
 
   it("is refused when its output file is too large", async () => {

@@ -1,8 +1,9 @@
 /**
- * Turns refs and the commits that they name into what a look hands on.
+ * Builds a ref listing from refs and their commits.
  *
- * What must hold: it makes no difference whether the refs were read here or at a remote; of a head
- * only what decides is kept.
+ * Invariants:
+ * - Refs of a local repository and of a remote give the same listing.
+ * - Only the parts of a head that decisions need are kept.
  */
 import { branchOf, type Branch, type Ref, type Sha } from "../core/protocol/ids.ts";
 import { parseLease } from "../core/protocol/lease.ts";
@@ -18,7 +19,7 @@ import { KEY } from "../core/protocol/trailer-keys.ts";
 /** A branch head, or the commit of a side ref. */
 export type RefEntry = Head | Commit;
 
-/** A follow that is not finished: the branch moved, its checkout did not. */
+/** A checkout that still has to follow its branch. */
 export interface PendingFollow {
   readonly ref: Ref;
   readonly from: Sha;
@@ -27,36 +28,34 @@ export interface PendingFollow {
 
 export interface FullListing extends Omit<RefListing, "target"> {
   readonly pendingFollows: readonly PendingFollow[];
-  /** The branch that `origin/HEAD` names. */
+  /** The branch that `origin/HEAD` points to. */
   readonly originHead: string | undefined;
 }
 
-/** What the commit of a ref is: a head, or a record of ours. */
 export function readEntry(ref: string, commit: Commit): RefEntry {
   const branch = branchOf(ref);
   return branch ? readHead(branch, commit) : commit;
 }
 
-/** A head; the text of one that asks for nothing is not kept. */
+/** Keeps the whole message of a request only. */
 function readHead(branch: Branch, commit: Commit): Head {
-  const asked = parseRequest(branch, commit);
-  const message = asked.kind === "request" ? commit.message : commit.message.slice(0, 200);
+  const reading = parseRequest(branch, commit);
+  const message = reading.kind === "request" ? commit.message : commit.message.slice(0, 200);
   const { commit: id, parents, committed } = commit;
-  return { branch, commit: id, key: branchKey(branch), parents, committed, message, reading: asked };
+  return { branch, commit: id, key: branchKey(branch), parents, committed, message, reading };
 }
 
-/** One look, from every ref that was read. */
 export function buildListing(
   entries: ReadonlyMap<string, RefEntry>,
   originHead: string | undefined,
-  unchanged: boolean,
+  isUnchanged: boolean,
 ): FullListing {
   const heads: Head[] = [];
   const leases = new Map<string, LeaseRef>();
   const slots = new Map<Ref, LeaseRef>();
-  const parked = new Map<string, ParkedResponse>();
-  const sides: [string, Sha, string][] = [];
-  const pending: { ref: Ref; key: string; from: Sha }[] = [];
+  const parkedResponses = new Map<string, ParkedResponse>();
+  const notes: [string, Sha, string][] = [];
+  const follows: { ref: Ref; key: string; from: Sha }[] = [];
   for (const [name, entry] of entries) {
     if ("reading" in entry) {
       heads.push(entry);
@@ -68,11 +67,15 @@ export function buildListing(
     const key = name.slice(name.lastIndexOf("/") + 1);
     if (name.startsWith(LEASES)) leases.set(key, lease());
     else if (name.startsWith(LANES)) slots.set(ref, lease());
-    else if (NOTE_REFS.some((prefix) => name.startsWith(prefix))) sides.push([name, value, message]);
-    else if (name.startsWith(FOLLOW)) pending.push({ ref, key, from: value });
-    else parked.set(key, { value, answers: valueOf(parseMessage(message).trailers, KEY.answers) ?? "" });
+    else if (NOTE_REFS.some((prefix) => name.startsWith(prefix))) notes.push([name, value, message]);
+    else if (name.startsWith(FOLLOW)) follows.push({ ref, key, from: value });
+    else
+      parkedResponses.set(key, {
+        value,
+        answers: valueOf(parseMessage(message).trailers, KEY.answers) ?? "",
+      });
   }
-  const follows = pending.flatMap(({ ref, key, from }) => {
+  const pendingFollows = follows.flatMap(({ ref, key, from }) => {
     const head = heads.find((one) => one.key === key);
     return head ? [{ ref, from, head }] : [];
   });
@@ -80,10 +83,10 @@ export function buildListing(
     heads,
     leases,
     slots,
-    parkedResponses: parked,
-    sideRefs: readSideRefs(sides),
-    pendingFollows: follows,
+    parkedResponses,
+    sideRefs: readSideRefs(notes),
+    pendingFollows,
     originHead,
-    isUnchanged: unchanged,
+    isUnchanged,
   };
 }
