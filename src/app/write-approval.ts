@@ -49,7 +49,7 @@ export async function writeApproval(
   if (!own) throw refuse(MESSAGES.unknownSigner());
   const { workflow } = listing.trustedConfig;
   const problems = open.map((one) => {
-    const standing = { askers: after.requesters, before: goodApprovals(one, before, listing) };
+    const standing = { requesters: after.requesters, approvals: goodApprovals(one, before, listing) };
     return approvalProblem(one, own.by, standing, workflow);
   });
   const [problem] = problems;

@@ -1,8 +1,10 @@
 /**
- * Approvals: commits of people on top of a request that waits for them.
+ * Reads the approvals of a request: commits of people on top of it that name it.
  *
- * What must hold: an approval names the full id of the request, changes no file, and counts only
- * while nothing but approvals stands between it and that request; nobody is counted twice.
+ * Invariants:
+ * - An approval names the full id of the request, changes no file, and is void once any other commit
+ *   lies between it and the request.
+ * - Each person counts once, and not for a request of their own unless the rule allows it.
  */
 import type { Branch, Sha } from "../protocol/ids.ts";
 import { parseMessage } from "../protocol/message.ts";
@@ -17,125 +19,126 @@ export type ApprovalRule = Extract<Predicate, { kind: "approvals" }>;
 
 export interface Approval {
   readonly commit: Sha;
-  /** The address of who approved; a verified one where the workflow asks for signatures. */
+  /** The address of the approver, proven if the workflow requires a proof. */
   readonly by: string;
-  /** Seconds since 1970, as the commit claims. */
+  /** The committer date, in seconds since 1970. */
   readonly at: number;
 }
 
 /** A request with the approvals above it. */
 export interface ApprovalState {
-  /** The request, as if it stood at the head. */
+  /** The request, read as if its commit were the head. */
   readonly request: Request;
-  /** The commit that was approved. */
   readonly approvedCommit: Sha;
   readonly approvals: readonly Approval[];
-  /** Addresses of who asked, in this line of hand-offs. */
+  /** Addresses of the people who wrote requests in this chain of hand-offs. */
   readonly requesters: readonly string[];
 }
 
 interface ApprovalOptions {
-  /** The proven addresses, by commit; undefined: what a commit says of itself counts. */
+  /** Proven addresses by commit. Default: the author of each commit. */
   readonly provenAddresses?: ReadonlyMap<Sha, string> | undefined;
-  /** How many commits of the trail are above the trusted branch; all when left out. */
+  /** The number of commits that are not in the trusted branch. Default: all. */
   readonly ownCommits?: number | undefined;
-  /** True where a plain commit on top of a request asks for the same again. */
+  /** True for `on-plain-commit: continue`: a plain commit on top of a request repeats it. */
   readonly canContinue?: boolean;
 }
 
 /**
- * What approvals a head carries; undefined when it is no head of approvals. `trail` is its
+ * Reads the approvals of a head; undefined if the head is not a valid approval. `trail` is its
  * first-parent history, newest first.
  */
 export function readApprovals(
   branch: Branch,
   trail: readonly Commit[],
-  {
-    provenAddresses: proven,
-    ownCommits: own = trail.length,
-    canContinue: continues = false,
-  }: ApprovalOptions = {},
+  { provenAddresses, ownCommits = trail.length, canContinue = false }: ApprovalOptions = {},
 ): ApprovalState | undefined {
   const [head] = trail;
   const at = trail.findIndex(({ message }) => !approvedCommit(message));
-  const below = trail[at];
-  if (!head || at < 1 || !below) return undefined;
-  const asked = parseRequest(branch, below);
+  const approved = trail[at];
+  if (!head || at < 1 || !approved) return undefined;
+  const reading = parseRequest(branch, approved);
   const request =
-    asked.kind === "request" ? asked : continues && continuedRequest(branch, trail.slice(at, own));
+    reading.kind === "request"
+      ? reading
+      : canContinue && continuedRequest(branch, trail.slice(at, ownCommits));
   if (!request) return undefined;
   const above = trail.slice(0, at);
-  const good = above.every(({ tree, parents }) => tree === below.tree && parents.length === 1);
-  if (!good) return undefined;
-  const approvals = above.flatMap((one): Approval[] => {
-    const by = proven ? proven.get(one.commit) : one.author;
-    return approvedCommit(one.message) === below.commit && by
-      ? [{ commit: one.commit, by: by.toLowerCase(), at: one.committed }]
+  const isUnchanged = above.every(({ tree, parents }) => tree === approved.tree && parents.length === 1);
+  if (!isUnchanged) return undefined;
+  const approvals = above.flatMap(({ commit, author, message, committed }): Approval[] => {
+    const by = provenAddresses ? provenAddresses.get(commit) : author;
+    return approvedCommit(message) === approved.commit && by
+      ? [{ commit, by: by.toLowerCase(), at: committed }]
       : [];
   });
   return {
-    // Taken apart, because the message of a request is read when somebody asks for it.
+    // `message` is a lazy getter, so a spread alone would lose it.
     request: { ...request, commit: head.commit, message: request.message },
-    approvedCommit: below.commit,
+    approvedCommit: approved.commit,
     approvals: approvals.filter(
-      ({ by }, index) => approvals.findIndex((one) => isSamePerson(one.by, by)) === index,
+      ({ by }, index) => approvals.findIndex((other) => isSamePerson(other.by, by)) === index,
     ),
-    // Who wrote what the trusted branch holds may approve what comes on top of it.
-    requesters: requestersOf(trail.slice(at, own > at ? own : trail.length), proven),
+    // Authors of commits in the trusted branch may approve what is based on them.
+    requesters: requestersOf(trail.slice(at, ownCommits > at ? ownCommits : trail.length), provenAddresses),
   };
 }
 
-/** The request that a plain commit on top of it asks for again. */
-function continuedRequest(branch: Branch, [head, ...below]: readonly Commit[]): Request | undefined {
-  for (const one of below) {
-    const asked = parseRequest(branch, one);
-    if (asked.kind === "none" && (asked.reason === "no-state" || asked.reason === "approves")) continue;
-    if (!head || asked.kind === "none" || isTerminal(asked.state)) return undefined;
-    return { ...asked, committed: head.committed, hops: 0, message: parseMessage(head.message) };
+/** The request that a plain commit on top of it repeats. */
+function continuedRequest(branch: Branch, [head, ...older]: readonly Commit[]): Request | undefined {
+  for (const commit of older) {
+    const reading = parseRequest(branch, commit);
+    if (reading.kind === "none" && (reading.reason === "no-state" || reading.reason === "approves")) continue;
+    if (!head || reading.kind === "none" || isTerminal(reading.state)) return undefined;
+    return { ...reading, committed: head.committed, hops: 0, message: parseMessage(head.message) };
   }
   return undefined;
 }
 
-/** Those of the approvals that count for what is waited for. */
+/** The approvals that satisfy a rule. `wall` is in milliseconds since 1970. */
 export function countedApprovals(
-  wanted: ApprovalRule,
+  rule: ApprovalRule,
   { approvals, requesters }: Pick<ApprovalState, "approvals" | "requesters">,
   workflow: Workflow,
   wall: number,
 ): Approval[] {
   return approvals.filter(
     ({ by, at }) =>
-      isAllowed(workflow, wanted.by, by) &&
-      (wanted.own || !isAmong(requesters, by)) &&
-      (wanted.withinMs === undefined || at * 1000 + wanted.withinMs > wall),
+      isAllowed(workflow, rule.by, by) &&
+      (rule.own || !isAmong(requesters, by)) &&
+      (rule.withinMs === undefined || at * 1000 + rule.withinMs > wall),
   );
 }
 
-/** Why a further approval by somebody would not count; undefined: it would. */
+/** Why another approval by this address would not count; undefined if it would. */
 export function approvalProblem(
-  wanted: ApprovalRule,
+  rule: ApprovalRule,
   by: string,
   {
-    askers: requesters,
-    before,
-  }: { readonly askers: readonly string[]; readonly before: readonly Approval[] },
+    requesters,
+    approvals,
+  }: { readonly requesters: readonly string[]; readonly approvals: readonly Approval[] },
   workflow: Workflow,
 ): string | undefined {
-  if (!isAllowed(workflow, wanted.by, by)) return MESSAGES.notAmong(by, wanted.by);
-  if (!wanted.own && isAmong(requesters, by)) return MESSAGES.ownRequest(by);
-  return before.some((one) => isSamePerson(one.by, by)) ? MESSAGES.approvedBefore(by) : undefined;
+  if (!isAllowed(workflow, rule.by, by)) return MESSAGES.notAmong(by, rule.by);
+  if (!rule.own && isAmong(requesters, by)) return MESSAGES.ownRequest(by);
+  return approvals.some((approval) => isSamePerson(approval.by, by))
+    ? MESSAGES.approvedBefore(by)
+    : undefined;
 }
 
 const isAmong = (addresses: readonly string[], by: string): boolean =>
-  addresses.some((one) => isSamePerson(one, by));
+  addresses.some((address) => isSamePerson(address, by));
 
 /**
- * Addresses of the people who wrote hand-offs of this line of work: who a commit says, and who is
- * proven to have written it. Nobody approves their own request by signing it as another, or by
- * giving it the look of a runner's.
+ * Addresses of the people who wrote hand-offs in this history: both the author that each commit names
+ * and the proven one. So people cannot approve their own request by signing it as another person, or
+ * by disguising it as the commit of a runner.
  */
-export function requestersOf(trail: readonly Commit[], proven?: ReadonlyMap<Sha, string>): string[] {
+export function requestersOf(trail: readonly Commit[], provenAddresses?: ReadonlyMap<Sha, string>): string[] {
   return readHandOffs(trail).flatMap(({ commit: { author, commit }, byHand }) =>
-    [byHand ? author : undefined, proven?.get(commit)].flatMap((one) => (one ? [one.toLowerCase()] : [])),
+    [byHand ? author : undefined, provenAddresses?.get(commit)].flatMap((address) =>
+      address ? [address.toLowerCase()] : [],
+    ),
   );
 }

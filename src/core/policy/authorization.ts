@@ -1,9 +1,10 @@
 /**
- * Who may ask for a state.
+ * Decides who may request a state.
  *
- * What must hold: an answer of a runner needs no permission, and counts as one only where its request
- * lies below it and a script may lead there; everything else was asked for by a person, whom the
- * workflow's proof names.
+ * Invariants:
+ * - An answer of a runner needs no permission. It counts as one only if its request is below it and
+ *   the workflow allows that transition.
+ * - Everything else is a person's request, and the workflow's `proof` says whose.
  */
 import { successorsOf } from "../workflow/check-workflow.ts";
 import { parseMessage, valueOf } from "../protocol/message.ts";
@@ -13,28 +14,28 @@ import { readHandOffs, type HandOff } from "../protocol/hand-offs.ts";
 import { isReservedState, type Workflow } from "../workflow/workflow.ts";
 import { KEY } from "../protocol/trailer-keys.ts";
 
-/** The commit that asks, below its approvals, and whether it is an answer of a script. `trail` is newest first. */
+/** The commit that made the request, and whether it is the answer of a script. `trail` is newest first. */
 export function findRequester(
   trail: readonly Commit[],
   workflow: Workflow,
 ): { readonly commit: Commit; readonly isByScript: boolean } | undefined {
-  // Who approved a request did not ask for it.
-  const [head, below] = readHandOffs(trail).filter(
+  // An approval is not a request.
+  const [head, previous] = readHandOffs(trail).filter(
     ({ commit }) => approvedCommit(commit.message) === undefined,
   );
-  return head && { commit: head.commit, isByScript: isByScript(head, below, workflow) };
+  return head && { commit: head.commit, isByScript: isByScript(head, previous, workflow) };
 }
 
-function isByScript(head: HandOff, below: HandOff | undefined, workflow: Workflow): boolean {
-  if (head.byHand || !below) return false;
+function isByScript(head: HandOff, previous: HandOff | undefined, workflow: Workflow): boolean {
+  if (head.byHand || !previous) return false;
   const state = valueOf(head.message.trailers, KEY.state) ?? "";
   if (head.answers === undefined) {
-    // The first commit of a child: the answer below it hands it out.
+    // The first commit of a child: the answer below it must list the child.
     const key = (valueOf(head.message.trailers, KEY.branch) ?? "").split(".").at(-1) ?? "";
-    const children = valueOf(below.message.trailers, KEY.children) ?? "";
-    return below.answers !== undefined && children.split(" ").includes(key);
+    const children = valueOf(previous.message.trailers, KEY.children) ?? "";
+    return previous.answers !== undefined && children.split(" ").includes(key);
   }
-  const from = valueOf(below.message.trailers, KEY.state) ?? "";
+  const from = valueOf(previous.message.trailers, KEY.state) ?? "";
   const entry = workflow.states[from];
   return (
     entry !== undefined &&
@@ -44,17 +45,17 @@ function isByScript(head: HandOff, below: HandOff | undefined, workflow: Workflo
 }
 
 /**
- * Why the agent that answered may not lead to a state; undefined: it may, or no agent did. Where `by`
- * names agents, the answers of others are not welcome; scripts of the trusted branch always are.
+ * Why the agent that wrote an answer may not lead to a state; undefined if it may. `by` restricts
+ * agents only if it names some. Scripts of the trusted branch are never restricted.
  */
 export function agentProblem(workflow: Workflow, state: string, answer: Commit): string | undefined {
   const agents = (workflow.states[state]?.by ?? []).filter((name) => Object.hasOwn(workflow.agents, name));
   const agent = valueOf(parseMessage(answer.message).trailers, KEY.agent);
   if (agents.length === 0 || agent === undefined || agents.includes(agent)) return undefined;
-  return `of agents, only ${agents.join(", ")} may lead there, and ${agent} answered`;
+  return `only these agents may lead there: ${agents.join(", ")}; the answer is by ${agent}`;
 }
 
-/** Why somebody may not ask for a state; undefined: they may. `address` is undefined where nothing proves it. */
+/** Why an address may not request a state; undefined if it may. No `address`: its proof is missing. */
 export function authorizationProblem(
   workflow: Workflow,
   state: string,
@@ -62,15 +63,14 @@ export function authorizationProblem(
 ): string | undefined {
   const by = workflow.states[state]?.by;
   if (by === undefined) return undefined;
-  const whose = by.length === 0 ? "only an answer may ask for it" : `it may be asked for by ${by.join(", ")}`;
-  if (address === undefined) return `${whose}, and ${UNPROVEN[workflow.proof]}`;
+  const rule = by.length === 0 ? "only an answer may request it" : `only ${by.join(", ")} may request it`;
+  if (address === undefined) return `${rule}, and ${MISSING_PROOF[workflow.proof]}`;
   if (isNamed(workflow, by, address)) return undefined;
-  return `${whose}, and ${address || "nobody"} asked`;
+  return `${rule}, and ${address === "" ? MISSING_PROOF.author : `${address} did`}`;
 }
 
-/** What is missing where nothing proves who asked. */
-const UNPROVEN = {
-  author: "nobody asked",
-  signature: "no known key signed the commit that asks",
-  pusher: "the server tells of nobody who pushed the commit that asks",
+const MISSING_PROOF = {
+  author: "the requesting commit has no author",
+  signature: "no known key signed the requesting commit",
+  pusher: "the server does not report who pushed the requesting commit",
 } as const;

@@ -1,8 +1,8 @@
 /**
- * The limits of a piece of work: what stops it, and how a person lets it go on.
+ * Enforces the limits of a piece of work, and names the command that raises each limit.
  *
- * What must hold: counted on the work, over restarts and machines, never on a process; each limit
- * says what was used and the one command that raises it.
+ * Invariants:
+ * - Amounts are counted on the work, over all restarts and machines, never on a process.
  */
 import { formatAmounts, exhaustedAmount, type Budget } from "../util/amounts.ts";
 import type { CarriedState } from "../workflow/carried-state.ts";
@@ -13,7 +13,7 @@ import { shellWord } from "../messages/messages.ts";
 import type { Workflow } from "../workflow/workflow.ts";
 import { KEY } from "../protocol/trailer-keys.ts";
 
-/** What work may use: the workflow's limits, unless a person said otherwise for this work. */
+/** The limits of the workflow, overridden by the budget that a person set for this work. */
 export function budgetOf({ limits }: Workflow, { budget }: CarriedState): Budget {
   const { cost, tokens, turns, time } = { ...limits, ...budget };
   return {
@@ -24,45 +24,49 @@ export function budgetOf({ limits }: Workflow, { budget }: CarriedState): Budget
   };
 }
 
-/** Why nothing more may be spent; undefined while something is left. */
-export function budgetProblem(workflow: Workflow, item: CarriedState, branch: string): string | undefined {
-  const budget = budgetOf(workflow, item);
-  const why = exhaustedAmount(item.spent, budget);
+/** Which amount is used up, and the command that doubles the budget; undefined if none is. */
+export function budgetProblem(
+  workflow: Workflow,
+  carriedState: CarriedState,
+  branch: string,
+): string | undefined {
+  const budget = budgetOf(workflow, carriedState);
+  const why = exhaustedAmount(carriedState.spent, budget);
   if (why === undefined) return undefined;
-  const twice = formatAmounts(doubled(budget)) ?? "";
-  return `${why}; to go on: trailhand resume ${shellWord(branch)} --trailer ${JSON.stringify(`${KEY.budget}: ${twice}`)}`;
+  const raised = formatAmounts(doubled(budget)) ?? "";
+  return `${why}; to continue: trailhand resume ${shellWord(branch)} --trailer ${JSON.stringify(`Budget: ${raised}`)}`;
 }
 
 const doubled = (budget: Budget): Budget =>
   Object.fromEntries(Object.entries(budget).map(([key, value]) => [key, value * 2]));
 
-/** Where work goes instead, when it comes to a state too often; undefined: it may. */
+/** The state that replaces one that reached its `max`; undefined if the state may follow. */
 export function roundsProblem(
   workflow: Workflow,
   { rounds }: CarriedState,
   state: string,
 ): { readonly state: string; readonly why: string } | undefined {
   const entry = workflow.states[state];
-  const been = rounds[state] ?? 0;
-  if (entry?.max === undefined || been < entry.max) return undefined;
+  const count = rounds[state] ?? 0;
+  if (entry?.max === undefined || count < entry.max) return undefined;
   return {
     state: entry["on-max"] ?? "parked",
-    why: `${state} was asked for ${been} times, and the most is ${entry.max}`,
+    why: `${state} was requested ${count} times, and the limit is ${entry.max}`,
   };
 }
 
-/** Why work seems to go round: the same state with the same files, again and again. */
+/** Why the work makes no progress: the same state was requested with the same tree too many times. */
 export function repetitionProblem(
   workflow: Workflow,
   trail: readonly Commit[],
   state: string,
   tree: string,
 ): string | undefined {
-  const steps = readHandOffs(trail);
-  const line = steps.slice(0, steps.findIndex(({ byHand }) => byHand) + 1 || steps.length);
-  const before = line.filter(
+  const handOffs = readHandOffs(trail);
+  const sincePerson = handOffs.slice(0, handOffs.findIndex(({ byHand }) => byHand) + 1 || handOffs.length);
+  const count = sincePerson.filter(
     ({ commit, message }) => commit.tree === tree && valueOf(message.trailers, KEY.state) === state,
   ).length;
-  if (before + 1 < workflow.limits.same) return undefined;
-  return `it goes round: ${state} was asked for ${before} times with the very same files`;
+  if (count + 1 < workflow.limits.same) return undefined;
+  return `no progress: ${state} was requested ${count} times with identical files`;
 }

@@ -1,8 +1,9 @@
 /**
- * Evidence: what a script of the trusted branch found true of one tree.
+ * Reads evidence: what a script of the trusted branch has found true of one tree.
  *
- * What must hold: it counts for the very tree that it names and no other; only answers to states that
- * prove it count, and what a script commits on its own never does.
+ * Invariants:
+ * - Evidence is valid only for the tree that it names.
+ * - Only answers to states with a matching `proves` count, never other commits of a script.
  */
 import { valueOf, valuesOf } from "../protocol/message.ts";
 import type { Commit } from "../protocol/request.ts";
@@ -10,27 +11,26 @@ import { readHandOffs } from "../protocol/hand-offs.ts";
 import type { Workflow } from "../workflow/workflow.ts";
 import { KEY } from "../protocol/trailer-keys.ts";
 
-/** The trailer of one piece. */
 export const formatEvidence = (name: string, tree: string): { key: string; value: string } => ({
   key: KEY.evidence,
   value: `${name} ${tree}`,
 });
 
-/** The names of what is proven of a tree, in the history of a request. `trail` is newest first. */
+/** The names of the evidence for a tree in a history, which is newest first. */
 export function findEvidence(trail: readonly Commit[], tree: string, workflow: Workflow): Set<string> {
-  const steps = readHandOffs(trail);
-  const found = steps.flatMap(({ message, answers }, at) => {
-    const from = valueOf(steps[at + 1]?.message.trailers ?? [], KEY.state) ?? "";
+  const handOffs = readHandOffs(trail);
+  const names = handOffs.flatMap(({ message, answers }, at) => {
+    const from = valueOf(handOffs[at + 1]?.message.trailers ?? [], KEY.state) ?? "";
     const proves = answers === undefined ? [] : (workflow.states[from]?.proves ?? []);
     return valuesOf(message.trailers, KEY.evidence).flatMap((text) => {
-      const [name = "", of = ""] = text.split(" ");
-      return of === tree && proves.includes(name) ? [name] : [];
+      const [name = "", provenTree = ""] = text.split(" ");
+      return provenTree === tree && proves.includes(name) ? [name] : [];
     });
   });
-  return new Set(found);
+  return new Set(names);
 }
 
-/** What has to be proven before a state may follow, and is not. */
-export function missingEvidence(workflow: Workflow, state: string, proven: ReadonlySet<string>): string[] {
-  return (workflow.evidence[state] ?? []).filter((name) => !proven.has(name));
+/** The evidence that a state requires and that is not among `evidence`. */
+export function missingEvidence(workflow: Workflow, state: string, evidence: ReadonlySet<string>): string[] {
+  return (workflow.evidence[state] ?? []).filter((name) => !evidence.has(name));
 }

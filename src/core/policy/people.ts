@@ -1,29 +1,28 @@
 /**
- * Who a workflow means by a role or an address.
+ * Matches addresses with the roles and addresses that a workflow names.
  *
- * What must hold: pure; addresses are compared as mail does in practice, without regard to case, and
- * those of GitHub accounts by their number, because a name can be given up and taken by another; an
- * empty list of approvers means anybody, an empty `by` nobody.
+ * Invariants:
+ * - Addresses are compared without regard to case.
+ * - GitHub accounts are compared by number, because another person can take over a login.
  */
 import { accountOf } from "./push-identity.ts";
 import type { Workflow } from "../workflow/workflow.ts";
 
-/** True when an address is one of those that roles and addresses name; an empty list names everybody. */
+/** Like `isNamed`, but an empty list allows everyone. */
 export function isAllowed(workflow: Workflow, names: readonly string[], address: string): boolean {
   return names.length === 0 || isNamed(workflow, names, address);
 }
 
-/** True when an address is one of those that roles and addresses name. */
+/** True if one of the roles or addresses names this address. An empty list names no one. */
 export function isNamed(workflow: Workflow, names: readonly string[], address: string): boolean {
   return names.some((name) => {
     const role = Object.hasOwn(workflow.people, name) ? workflow.people[name] : undefined;
-    return (role ?? [name]).some((one) => isSamePerson(one, address));
+    return (role ?? [name]).some((member) => isSamePerson(member, address));
   });
 }
 
-/** True when two addresses are of the same person. */
-export function isSamePerson(one: string, other: string): boolean {
-  const account = accountOf(one);
+export function isSamePerson(address: string, other: string): boolean {
+  const account = accountOf(address);
   if (account !== undefined) return account === accountOf(other);
-  return one.toLowerCase() === other.toLowerCase();
+  return address.toLowerCase() === other.toLowerCase();
 }

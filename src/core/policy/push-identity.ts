@@ -1,9 +1,11 @@
 /**
- * Who pushed the commits of a branch, as the server that took them tells.
+ * Attributes the commits of a branch to the accounts that pushed them, as the server reports.
  *
- * What must hold: (pure) a commit belongs to the newest push that brought it to this branch; what the
- * server does not tell is left out, and all of it while it has not told of the move to the head; a
- * commit speaks for its author only where an account pushed it that the workflow lets speak for others.
+ * Invariants:
+ * - A commit belongs to the newest push that brought it to this branch.
+ * - A commit that no reported push explains belongs to no one. If the latest push is not reported
+ *   yet, that holds for all commits.
+ * - A commit counts for its author only if a trusted account pushed it (`on-behalf`).
  */
 import type { Sha } from "../protocol/ids.ts";
 import type { Commit } from "../protocol/request.ts";
@@ -12,63 +14,64 @@ import type { Commit } from "../protocol/request.ts";
 export interface Push {
   readonly before: string;
   readonly after: string;
-  /** The number of the account; undefined: nobody speaks for what came, as where somebody else's work was merged. */
+  /** The number of the account. Undefined if the push proves nothing, such as a merge of others' work. */
   readonly id: number | undefined;
   readonly login: string;
 }
 
-/** The address that a GitHub account has, whatever its owner shows (GitHub: "Email addresses reference"). */
+/** The no-reply address of a GitHub account (GitHub: "Email addresses reference"). */
 export const accountAddress = (id: number, login: string): string =>
   `${id}+${login}@users.noreply.github.com`;
 
-/** Logins that a company manages have an underscore in them. */
+/** Logins of managed users contain an underscore. */
 const ACCOUNT = /^(\d{1,15})\+([a-z0-9_-]{1,100})(\[bot\])?@users\.noreply\.github\.com$/i;
 
-/** The number of the account that an address is of; undefined: it is another kind of address. */
+/** The account number in a no-reply address; undefined for other addresses. */
 export const accountOf = (address: string): string | undefined => ACCOUNT.exec(address)?.[1];
 
-/** The login of the person whose account an address is of; undefined: it is a bot's, or of another kind. */
+/** The login in the no-reply address of a person; undefined for bots and other addresses. */
 export function loginOf(address: string): string | undefined {
   const [, , login, bot] = ACCOUNT.exec(address) ?? [];
   return bot === undefined ? login : undefined;
 }
 
 /**
- * The addresses of who pushed, by commit. `trail` is first-parent history and `pushes` are those of
- * its branch, both newest first; `speakers` are the accounts whose commits speak for their authors.
+ * The addresses of the pushers, by commit. `trail` is the first-parent history and `pushes` are those
+ * of its branch, both newest first. `trustedAccounts` may push commits that count for their authors.
  */
 export function pushersOf(
   trail: readonly Commit[],
   pushes: readonly Push[],
-  speakers: readonly number[],
+  trustedAccounts: readonly number[],
 ): ReadonlyMap<Sha, string> {
-  const found = new Map<Sha, string>();
-  // A branch may have stood here before, by another's hand: the move that put it here now is not told yet.
-  if (pushes[0]?.after !== trail[0]?.commit) return found;
+  const pushers = new Map<Sha, string>();
+  // The branch may have been at this commit before, by another account. So the latest push must be reported.
+  if (pushes[0]?.after !== trail[0]?.commit) return pushers;
   const oldest = pushes.at(-1);
-  let present: Push | undefined;
+  let current: Push | undefined;
   for (const { commit, author } of trail) {
-    const here = pushes.find(({ after }) => after === commit);
-    if (here) present = here;
-    else if (present?.before === commit) present = undefined;
-    const by = present && addressOf(present, author, speakers);
-    if (by !== undefined) found.set(commit, by.toLowerCase());
-    // What was there before the first move that is told of, and was forced away, may have been anybody's.
-    if (present === oldest && oldest && !isKnownBelow(oldest, trail)) present = undefined;
+    const push = pushes.find(({ after }) => after === commit);
+    if (push) current = push;
+    else if (current?.before === commit) current = undefined;
+    const by = current && addressOf(current, author, trustedAccounts);
+    if (by !== undefined) pushers.set(commit, by.toLowerCase());
+    // Older commits may have come with a push that is not reported any more.
+    if (current === oldest && oldest && !isRangeKnown(oldest, trail)) current = undefined;
   }
-  return found;
+  return pushers;
 }
 
-/** True where it is known how far down a move reaches: it made the branch, or what it moved from is there. */
-const isKnownBelow = ({ before }: Push, trail: readonly Commit[]): boolean =>
+/** True if the first commit of a push is known: it created the branch, or its base is in the history. */
+const isRangeKnown = ({ before }: Push, trail: readonly Commit[]): boolean =>
   /^0+$/.test(before) || trail.some(({ commit }) => commit === before);
 
 function addressOf(
   { id, login }: Push,
   author: string | undefined,
-  speakers: readonly number[],
+  trustedAccounts: readonly number[],
 ): string | undefined {
   if (id === undefined) return undefined;
-  const speaks = speakers.includes(id) && author !== undefined && accountOf(author) !== undefined;
-  return speaks ? author : accountAddress(id, login);
+  const countsForAuthor =
+    trustedAccounts.includes(id) && author !== undefined && accountOf(author) !== undefined;
+  return countsForAuthor ? author : accountAddress(id, login);
 }

@@ -76,7 +76,7 @@ test("a transition, a state and a limit that are gone are named for each answer"
   ]);
   const once = judged(repo, WORKFLOW.replace("check: {", "check: { max: 1, on-max: build,"));
   expect(once.differences.map(({ says }) => says)).toEqual([
-    ["build: check was asked for 1 times, and the most is 1"],
+    ["build: check was requested 1 times, and the limit is 1"],
   ]);
 });
 
@@ -110,7 +110,7 @@ test("who is asked, and who may ask", () => {
     `${WORKFLOW.replace("build: {", "build: { by: [lead],")}people: { lead: [bob@example.com] }\n`,
   );
   expect(others.differences.map(({ says }) => says)).toEqual([
-    ["build would not run: it may be asked for by lead, and ann@example.com asked"],
+    ["build would not run: only lead may request it, and ann@example.com did"],
   ]);
   expect(
     judged(

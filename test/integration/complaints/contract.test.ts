@@ -176,6 +176,6 @@ states:
     await play(one);
     expect(existsSync(join(one.outside, "deployed"))).toBe(false);
     expect(states(repo)).toEqual(["work", "done", "deploy", "parked"]);
-    expect(message(repo)).toContain("it may be asked for by leads, and ann@example.com asked");
+    expect(message(repo)).toContain("only leads may request it, and ann@example.com did");
   });
 });

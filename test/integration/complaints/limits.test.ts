@@ -138,14 +138,14 @@ describe("cap-without-teeth", () => {
       loop("{ cost: 1 }"),
       say("cost=0.6\\n"),
       2,
-      `1.2 USD of 1 are spent; to go on: ${raise("2 USD")}`,
+      `1.2 USD of 1 are spent; to continue: ${raise("2 USD")}`,
     ],
     ["tokens", loop("{ tokens: 900 }"), say("tokens=500\\n"), 2, "1000 of 900 tokens are used"],
     ["turns", loop("{ turns: 5 }"), say("turns=2\\n"), 3, "6 of 5 turns are used"],
     ["time", loop("{ time: 900ms }"), `${say("")}; sleep 600`, 1, "its attempts took"],
     ["hops", loop("{ hops: 3 }"), say(""), 3, "3 hand-offs without a person, and the limit is 3"],
-    ["max", loop("{ hops: 40 }", ", max: 2"), say(""), 3, "work was asked for 2 times, and the most is 2"],
-    ["same", loop("{ hops: 40, same: 4 }"), say(""), 3, "it goes round"],
+    ["max", loop("{ hops: 40 }", ", max: 2"), say(""), 3, "work was requested 2 times, and the limit is 2"],
+    ["same", loop("{ hops: 40, same: 4 }"), say(""), 3, "no progress"],
   ])(
     "%s parks the work where it is used up, and says how to go on",
     async (_, workflow, script, runs, why) => {

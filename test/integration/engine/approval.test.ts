@@ -216,7 +216,7 @@ describe("a state that only some may ask for", () => {
     commitAs(repo, EVE, "feat: x\n\nState: ship\n");
     await run(repo);
     expect(trailer(repo, "State")).toBe("parked");
-    expect(body(repo)).toContain(`it may be asked for by leads, and ${EVE} asked`.replace("it", "It"));
+    expect(body(repo)).toContain(`Only leads may request it, and ${EVE} did`);
   });
 
   it("is run for them, and for an answer of the runner", async () => {
@@ -236,7 +236,7 @@ describe("a state that only some may ask for", () => {
     commitAs(repo, EVE, `trailhand: look is done\n\nState: ship\nBranch: topic\nAnswers: ${asked}\n`);
     await run(repo);
     expect(trailer(repo, "State")).toBe("parked");
-    expect(body(repo)).toContain(`${EVE} asked`);
+    expect(body(repo)).toContain(`${EVE} did`);
   });
 
   it("is not opened by a request that calls itself an approval", async () => {

@@ -77,7 +77,7 @@ describe("an answer that lands", () => {
     const message = repo.git("log", "-1", "--format=%B", "y");
     // It was at mend once before, and that is all it may be.
     expect(message).toMatch(/^State: parked$/m);
-    expect(message).toContain("mend was asked for 1 times, and the most is 1");
+    expect(message).toContain("mend was requested 1 times, and the limit is 1");
     for (const line of ["Refs: #9", "Parent: top", "Spent: 2 USD", "Rounds: mend=1"]) {
       expect(message).toContain(`\n${line}\n`);
     }

@@ -148,7 +148,7 @@ describe("who may ask", () => {
     by(repo, "eve", "chore: land it\n\nState: land\n");
     await run(repo);
     expect(states(repo).at(-1)).toBe("parked");
-    expect(head(repo)).toContain("may be asked for by leads, and eve@example.com asked");
+    expect(head(repo)).toContain("only leads may request it, and eve@example.com did");
     by(repo, "ann", "chore: land it\n\nState: land\n");
     await run(repo);
     expect(states(repo).at(-1)).toBe("done");
@@ -168,7 +168,7 @@ describe("who may ask", () => {
     expect(states(repo)).toEqual(["think", "land", "done"]);
     ask(repo, "feat: other\n\nState: think\nAssigned-To: other\n", "second");
     await run(repo);
-    expect(head(repo, "second")).toContain("of agents, only good may lead there, and other answered");
+    expect(head(repo, "second")).toContain("only these agents may lead there: good; the answer is by other");
   });
 
   it("keeps them from it under an approval too", async () => {
@@ -185,7 +185,7 @@ describe("who may ask", () => {
     expect(states(repo)).toEqual(["think", "land"]);
     by(repo, "ann", `chore: approved\n\nApproves: ${repo.git("rev-parse", "topic")}\n`);
     await run(repo);
-    expect(head(repo)).toContain("of agents, only good may lead there, and other answered");
+    expect(head(repo)).toContain("only these agents may lead there: good; the answer is by other");
   });
 
   it("is not fooled by a forged answer past a state of people", async () => {
@@ -215,7 +215,7 @@ describe("limits", () => {
     ask(repo, "feat: rounds\n\nState: work\n");
     for (let at = 0; at < 12; at++) await run(repo, { once: true });
     expect(states(repo)).toEqual(["work", "check", "work", "check", "work", "check", "work", "human"]);
-    expect(head(repo)).toContain("check was asked for 3 times, and the most is 3");
+    expect(head(repo)).toContain("check was requested 3 times, and the limit is 3");
   });
 
   it("of money sum up failed attempts, park with what was spent, and a person raises them", async () => {
@@ -232,7 +232,7 @@ printf 'state=work\\ncost=0.4\\ntokens=100\\n' >>"$TRAILHAND_OUTPUT"
     expect(states(repo)).toEqual(["work", "work", "parked"]);
     expect(trailer(repo, "Spent")).toMatch(/^1\.2 USD, 300 tokens, /);
     expect(head(repo)).toContain(
-      '1.2 USD of 1 are spent; to go on: trailhand resume topic --trailer "Budget: 2 USD"',
+      '1.2 USD of 1 are spent; to continue: trailhand resume topic --trailer "Budget: 2 USD"',
     );
     ask(repo, "feat: more money\n\nState: work\nBudget: 2 USD\n");
     await run(repo);
@@ -253,6 +253,6 @@ printf 'state=work\\ncost=0.4\\ntokens=100\\n' >>"$TRAILHAND_OUTPUT"
     ask(repo, "feat: round\n\nState: work\n");
     await run(repo);
     expect(states(repo)).toEqual(["work", "work", "work", "parked"]);
-    expect(head(repo)).toContain("it goes round: work was asked for 3 times with the very same files");
+    expect(head(repo)).toContain("no progress: work was requested 3 times with identical files");
   });
 });

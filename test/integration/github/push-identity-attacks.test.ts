@@ -55,7 +55,7 @@ test(
     await reached("again", "done");
     await pushing.push(stranger, `+${asked}:refs/heads/again`);
     await reached("again", "parked");
-    expect(body("again")).toContain(`${address(stranger)} asked`);
+    expect(body("again")).toContain(`${address(stranger)} did`);
   },
 );
 
@@ -76,7 +76,7 @@ test("a lead who merges what another wrote asks for nothing in it", { timeout: 1
   await pushing.push(owner, `${gift}:refs/heads/topic`);
   await send("push", { ref: "refs/heads/topic", ...eventBy(owner) });
   await reached("topic", "parked");
-  expect(git(far, ["log", "-1", "--format=%B", "topic"])).toContain("the server tells of nobody who pushed");
+  expect(git(far, ["log", "-1", "--format=%B", "topic"])).toContain("the server does not report who pushed");
 });
 
 test("an answer that is written by hand asks as who pushed it", { timeout: 120_000 }, async () => {
@@ -89,7 +89,7 @@ test("an answer that is written by hand asks as who pushed it", { timeout: 120_0
   write("forged", address(pushing.app), `check: fine\n\nState: ship\nAnswers: ${asked}\n`, asked);
   await pushing.push(stranger, "forged");
   await reached("forged", "parked");
-  expect(body("forged")).toContain(`it may be asked for by leads, and ${address(stranger)} asked`);
+  expect(body("forged")).toContain(`only leads may request it, and ${address(stranger)} did`);
   // With the look of a child's first commit it is no better.
   const born = write("parent.kid", address(stranger), "feat: born\n\nState: check\n");
   const answer = write(

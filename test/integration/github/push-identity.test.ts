@@ -69,7 +69,7 @@ test("a commit asks as who pushed it, whoever it says wrote it", { timeout: 120_
   const { owner, stranger, ask, body, pushing, send } = scene;
   await ask("forged", "ship", stranger, address(owner));
   await reached(scene, "forged", "parked");
-  expect(body("forged")).toContain(`it may be asked for by leads, and ${address(stranger)} asked`);
+  expect(body("forged")).toContain(`only leads may request it, and ${address(stranger)} did`);
   await ask("good", "ship", owner, "somebody@example.com");
   await reached(scene, "good", "done");
   const committer = git(scene.far, ["log", "-1", "--format=%cn <%ce>", "good"]).trim();
@@ -197,8 +197,8 @@ test(
     expect(await doctor(known)).not.toContain("! proof");
     await run(known);
     expect(stateOn(scene, "good")).toBe("done");
-    expect(body("old")).toContain("the server tells of nobody who pushed");
+    expect(body("old")).toContain("the server does not report who pushed");
     expect(stateOn(scene, "forged")).toBe("parked");
-    expect(body("forged")).toContain(`and ${address(stranger)} asked`);
+    expect(body("forged")).toContain(`and ${address(stranger)} did`);
   },
 );

@@ -104,7 +104,7 @@ describe("control-spectrum", () => {
     expect(statesOn(repo, "a")).toEqual(["work", "assess", "parked"]);
     expect(changedOn(repo, "a")).toEqual(["src/b.js"]);
     const [, command = ""] =
-      /to go on: trailhand (resume a --trailer "Budget: 6 USD")/.exec(headOf(repo, "a")) ?? [];
+      /to continue: trailhand (resume a --trailer "Budget: 6 USD")/.exec(headOf(repo, "a")) ?? [];
     expect(command).not.toBe("");
     expect(cli(repo, "resume", "a", "--trailer", "Budget: 6 USD").code).toBe(0);
     await run(repo);

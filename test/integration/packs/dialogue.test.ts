@@ -36,7 +36,7 @@ esac`);
     const { summary } = await run(repo);
     expect(summary.startedCount).toBe(13);
     expect(statesOn(repo, "talk/a").at(-1)).toBe("parked");
-    expect(headOf(repo, "talk/a")).toMatch(/partner was asked for 6 times, and the most is 6/i);
+    expect(headOf(repo, "talk/a")).toMatch(/partner was requested 6 times, and the limit is 6/i);
     expect(headOf(repo, "talk/a")).toContain("Tell me more.");
   });
 
@@ -45,7 +45,7 @@ esac`);
     const { summary } = await run(repo);
     expect(summary.startedCount).toBe(5);
     expect(headOf(repo, "talk/a")).toContain(
-      '2 USD of 2 are spent; to go on: trailhand resume talk/a --trailer "Budget: 4 USD',
+      '2 USD of 2 are spent; to continue: trailhand resume talk/a --trailer "Budget: 4 USD',
     );
     repo.git("switch", "-q", "talk/a");
     repo.request("chore: a little more\n\nState: speaker\nBudget: 3 USD\n");

@@ -198,6 +198,6 @@ git -C '${repo.dir}' update-ref refs/heads/b "$new"`;
     expect([statesOn(repo, "b").at(-1), statesOn(repo, "c").at(-1)]).toEqual(["integrate", "integrate"]);
     await run(repo);
     expect(subjects()).toEqual(["feat: a"]);
-    expect(headOf(repo, "c")).toContain("it may be asked for by bo@example.com");
+    expect(headOf(repo, "c")).toContain("only bo@example.com may request it");
   });
 });

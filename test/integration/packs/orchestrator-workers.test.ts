@@ -90,7 +90,7 @@ describe("orchestrator-workers", () => {
     ask(repo, "idle", REQUEST);
     await run(repo);
     expect(statesOn(repo, "idle").filter((state) => state === "orchestrate")).toHaveLength(3);
-    expect(headOf(repo, "idle")).toContain("Orchestrate was asked for 2 times, and the most is 2.");
+    expect(headOf(repo, "idle")).toContain("Orchestrate was requested 2 times, and the limit is 2.");
     agents("*) start_workers a c ;;");
     // An identical message in the same second would be the same commit, which is already answered.
     ask(repo, "greedy", REQUEST.replace("the fault", "another fault"));

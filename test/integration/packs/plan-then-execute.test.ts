@@ -107,7 +107,7 @@ describe(PACK, () => {
     repo.request("chore: go on\n\nState: execute\n");
     repo.git("switch", "-q", "main");
     await run(repo);
-    expect(headOf(repo, "docs/issue")).toContain("only an answer may ask for it");
+    expect(headOf(repo, "docs/issue")).toContain("only an answer may request it");
 
     repo.git("switch", "-q", "docs/issue");
     repo.request("docs: a shorter list\n\n1. docs/** CHANGES | Write it down.\n\nState: plan\n");

@@ -63,7 +63,7 @@ if $command | grep -q '^+hello'; then ${APPROVE}; else ${REFUSE}; fi`,
     const repo = await work({ executor: `echo "$TRAILHAND_RUN" >src/hello`, reviewer: REFUSE });
     expect(count(repo, "executor")).toBe(3);
     expect(statesOn(repo, "feat/hello").at(-1)).toBe("parked");
-    expect(headOf(repo, "feat/hello")).toContain("executor was asked for 3 times, and the most is 3");
+    expect(headOf(repo, "feat/hello")).toContain("executor was requested 3 times, and the limit is 3");
     expect(headOf(repo, "feat/hello")).toContain("it prints nothing");
   });
 

@@ -108,7 +108,7 @@ esac`);
     await run(repo);
     expect(statesOn(repo, "users").filter((state) => state === "plan")).toHaveLength(4);
     expect(statesOn(repo, "users").at(-1)).toBe("stuck");
-    expect(headOf(repo, "users")).toContain("Plan was asked for 3 times, and the most is 3.");
+    expect(headOf(repo, "users")).toContain("Plan was requested 3 times, and the limit is 3.");
     expect(pieces(repo, "users").map((name) => name.split(":")[0])).toEqual([
       "users.a",
       "users.a-2",

@@ -46,7 +46,7 @@ describe("swarm", () => {
     expect(states.filter((state) => state === "integrate").length).toBeGreaterThan(1);
     const head = headOf(repo, "swarm");
     expect(head).toContain("integrate: 8 of 10 pieces are merged\n");
-    expect(head).toMatch(/^p3 \(failed\):\n\n {4}Work was asked for 2 times[\s\S]* {4}p3\/bad is bad$/m);
+    expect(head).toMatch(/^p3 \(failed\):\n\n {4}Work was requested 2 times[\s\S]* {4}p3\/bad is bad$/m);
     const inside = numbers(1, 10).filter((n) => changedOn(repo, "swarm").includes(`p${n}/x`));
     expect(inside.filter((n) => n !== 1 && n !== 9)).toEqual([2, 4, 5, 6, 7, 8, 10]);
     expect(inside).toHaveLength(8);

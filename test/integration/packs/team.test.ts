@@ -121,6 +121,6 @@ describe("team", () => {
     useTeam([{ key: "a" }], { lead: "echo state=gather" });
     ask(repo, "more", "feat: more\n\nState: lead\n");
     await run(repo);
-    expect(headOf(repo, "more")).toContain("Lead was asked for 4 times, and the most is 4");
+    expect(headOf(repo, "more")).toContain("Lead was requested 4 times, and the limit is 4");
   });
 });

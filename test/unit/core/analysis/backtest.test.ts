@@ -67,7 +67,7 @@ test("a limit parks at its very number, and lets go of what an older one parked"
 test("the entry after the last one that is allowed goes elsewhere", () => {
   const workflow = "states:\n  build: { next: check }\n  check: { max: 2 }\n";
   expect(told(workflow, { rounds: 2 })).toEqual([]);
-  expect(told(workflow, { rounds: 3 })[0]).toContain("parked: check was asked for 2 times");
+  expect(told(workflow, { rounds: 3 })[0]).toContain("parked: check was requested 2 times");
 });
 
 test("evidence counts where its state may give it", () => {
@@ -86,5 +86,5 @@ test("who was asked then is compared with who is asked now", () => {
   expect(told(PLAIN, { requester: "ann@example.com" })).toEqual([]);
   const nobody = PLAIN.replace("build: {", "build: { by: [],");
   expect(told(nobody, { requester: undefined })).toEqual([]);
-  expect(told(nobody, { requester: "ann@example.com" })[0]).toContain("only an answer may ask for it");
+  expect(told(nobody, { requester: "ann@example.com" })[0]).toContain("only an answer may request it");
 });
