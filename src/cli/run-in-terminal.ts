@@ -24,21 +24,23 @@ export async function runInTerminal(
   options: TerminalRun,
 ): Promise<{ readonly result: RunResult; readonly signalCode: number | undefined }> {
   const view = await startLiveView(terminal, options.watch);
+  const run = new LocalRun(workspace, env, { ...options, report: (event) => view.show(event) });
+  const signals = stopOnSignals(run, terminal, options.graceMs ?? APP.shutdownGraceMs);
   try {
-    const run = new LocalRun(workspace, env, { ...options, report: (event) => view.show(event) });
-    const signalCode = stopOnSignals(run, terminal, options.graceMs ?? APP.shutdownGraceMs);
-    return { result: await run.run(), signalCode: signalCode() };
+    return { result: await run.run(), signalCode: signals.exitCode() };
   } finally {
+    signals.dispose();
     view.end();
   }
 }
 
 /** Ctrl-C hands back at once; SIGTERM lets scripts finish for a while. */
-function stopOnSignals(run: LocalRun, terminal: Terminal, graceMs: number): () => number | undefined {
+function stopOnSignals(run: LocalRun, terminal: Terminal, graceMs: number) {
   let exitCode: number | undefined;
   let since = 0;
+  const listeners: (() => void)[] = [];
   const listen = (signal: "SIGINT" | "SIGTERM", code: number, ms: number) => {
-    process.on(signal, () => {
+    const onSignal = () => {
       if (exitCode !== undefined && performance.now() - since < CLI.signalEchoMs) return;
       if (exitCode !== undefined) {
         endAllScripts();
@@ -49,9 +51,11 @@ function stopOnSignals(run: LocalRun, terminal: Terminal, graceMs: number): () =
       terminal.say("stopping: scripts that do not finish in time are ended and their work is saved");
       terminal.say("send the signal again to exit at once");
       run.stop(ms);
-    });
+    };
+    process.on(signal, onSignal);
+    listeners.push(() => process.off(signal, onSignal));
   };
   listen("SIGINT", 130, 0);
   listen("SIGTERM", 143, graceMs);
-  return () => exitCode;
+  return { exitCode: () => exitCode, dispose: () => listeners.forEach((remove) => remove()) };
 }

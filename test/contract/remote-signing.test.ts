@@ -14,7 +14,6 @@ import type { Workspace } from "../../src/app/workspace.ts";
 import { openWorkspace } from "../../src/app/open-workspace.ts";
 import { createRunner } from "../../src/app/create-runner.ts";
 import { callOf, terminalTo } from "../support/call-command.ts";
-import { until } from "../support/run-cli.ts";
 import {
   beforeGit,
   grow,
@@ -28,6 +27,7 @@ import {
 } from "../support/remote-workspace.ts";
 import { TestNotary, type Made } from "../support/fake-signer.ts";
 import { ask, remoteOptions, sideRefs, trailerOf } from "../support/bare-remote.ts";
+import { until } from "../support/until.ts";
 
 const MESSAGE = "trailhand: work is done, review is next\n\nGrüße.\n\nState: review\n";
 const TOPIC = "refs/heads/topic" as Ref;

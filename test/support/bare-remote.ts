@@ -8,7 +8,6 @@ import type { RunnerEvent, Ports } from "../../src/engine/ports.ts";
 import type { Workspace } from "../../src/app/workspace.ts";
 import { openWorkspace } from "../../src/app/open-workspace.ts";
 import { createRunner } from "../../src/app/create-runner.ts";
-import { until } from "./run-cli.ts";
 import { git, makeRepo, repoAt, temporaryDir, type Repo } from "./temp-repo.ts";
 import { plainOptions, type Ran } from "./run-runner.ts";
 
@@ -85,9 +84,6 @@ export async function makeRunner(
   };
   return { runner, events, site, run };
 }
-
-/** Waits for something at a remote, where nothing depends on being quick. */
-export const eventually = (what: string, isTrue: () => boolean): Promise<void> => until(what, isTrue, 45_000);
 
 /** The value of a trailer of a branch's head at the remote. */
 export const trailerOf = ({ remote }: Stage, branch: string, key: string): string =>

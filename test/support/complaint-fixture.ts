@@ -7,7 +7,7 @@ import { formatLease, type Lease } from "../../src/core/protocol/lease.ts";
 import { refsOf } from "../../src/core/protocol/refs.ts";
 import { branchKey } from "../../src/git/swap-refs.ts";
 import { thisHolder } from "../../src/process/process-identity.ts";
-import type { Clock, RunnerEvent, Ports } from "../../src/engine/ports.ts";
+import type { RunnerEvent, Ports } from "../../src/engine/ports.ts";
 import { Runner, type RunnerOptions } from "../../src/engine/runner.ts";
 import { openWorkspace } from "../../src/app/open-workspace.ts";
 import { createRunner } from "../../src/app/create-runner.ts";
@@ -70,22 +70,6 @@ export const states = (repo: Repo, branch = "topic"): string[] =>
     .git("log", "--reverse", "--format=%(trailers:key=State,valueonly,separator=%x2C)", `main..${branch}`)
     .split("\n")
     .filter(Boolean);
-
-/** A clock on which waiting takes no time while `isQuick`; `waited` is what was slept so far. */
-export function quick(clock: Clock, isQuick: () => boolean): Clock & { readonly waited: () => number } {
-  let ahead = 0;
-  return {
-    waited: () => ahead,
-    wall: () => clock.wall() + ahead,
-    mono: () => clock.mono() + ahead,
-    async sleep(ms, until) {
-      if (!isQuick()) return clock.sleep(ms, until);
-      const soon = new Promise((resolve) => setTimeout(resolve, 5, "late"));
-      const first = await Promise.race([soon, until?.then(() => "until") ?? soon]);
-      if (first === "late" && Number.isFinite(ms)) ahead += ms;
-    },
-  };
-}
 
 export interface Staying {
   readonly runner: Runner;

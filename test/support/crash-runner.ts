@@ -107,12 +107,3 @@ export async function eachStep(width: number, run: (step: number) => Promise<boo
   await Promise.all(Array.from({ length: width }, lane));
   return next;
 }
-
-/** Waits until a condition holds; fails after a while with what was waited for. */
-export async function until(what: string, holds: () => boolean, ms = 15_000): Promise<void> {
-  const end = Date.now() + ms;
-  while (!holds()) {
-    if (Date.now() > end) throw new Error(`waited ${ms} ms for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

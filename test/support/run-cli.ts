@@ -21,7 +21,6 @@ export function cliIn(cwd: string, env: Record<string, string>, ...args: string[
     cwd,
     env: { ...process.env, ...env },
     encoding: "utf8",
-    timeout: 60_000,
   });
   return { code: ended.status ?? -1, out: ended.stdout, err: ended.stderr };
 }
@@ -52,15 +51,4 @@ export function introduce(repo: Repo): Repo {
   repo.git("config", "user.name", "Ann Author");
   repo.git("config", "user.email", "ann@example.com");
   return repo;
-}
-
-/** Waits until something is true; fails with `what` after `ms`: 12 s are less than the slow look. */
-export async function until(what: string, isTrue: () => boolean, ms = 12_000): Promise<void> {
-  const deadline = Date.now() + ms;
-  while (!isTrue()) {
-    if (Date.now() > deadline) throw new Error(`waited too long for: ${what}`);
-    await new Promise((resolve) => {
-      setTimeout(resolve, 20);
-    });
-  }
 }

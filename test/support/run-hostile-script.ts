@@ -17,7 +17,7 @@ export interface Stage {
 }
 
 /** One attempt decides, and `done` is the only answer. */
-const ONE_TRY = "states:\n  work: { next: done, retries: 0, timeout: 20s }\n";
+const ONE_TRY = "states:\n  work: { next: done, retries: 0, timeout: 10m }\n";
 
 export interface Setting {
   readonly workflow?: string;

@@ -54,7 +54,7 @@ const runner = new Runner(watched, {
   watch: false,
   branches: [],
   concurrency: undefined,
-  ttlMs: 60_000,
+  ttlMs: 3_600_000,
   shared: false,
   pollInterval: { shortestMs: 1000, longestMs: 1000 },
   onWake: () => undefined,

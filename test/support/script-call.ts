@@ -66,7 +66,7 @@ export function callOf(script: Script, more: Partial<ScriptCall> = {}): ScriptCa
     request: requestOf(commit),
     attempt: 1,
     attempts: 3,
-    timeoutMs: 20_000,
+    timeoutMs: 600_000,
     env: [],
     trail: [commit],
     salvage: [],

@@ -1,20 +1,23 @@
 /** The built program at a remote: signals, wakes, places, and the commands for people. */
 import type { ChildProcess } from "node:child_process";
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { cliIn, cliStart, introduce, listen, type Said } from "../../support/run-cli.ts";
-import {
-  type Stage,
-  answersTo,
-  ask,
-  eventually,
-  makeRemote,
-  sideRefs,
-  trailerOf,
-} from "../../support/bare-remote.ts";
+import { type Stage, answersTo, ask, makeRemote, sideRefs, trailerOf } from "../../support/bare-remote.ts";
 import { temporaryDir } from "../../support/temp-repo.ts";
+import { until } from "../../support/until.ts";
 
 const PLEASE = "feat: a thing\n\nPlease.\n\nState: work\n";
 const QUICK = {
@@ -59,10 +62,10 @@ describe("a stop", () => {
   test("by SIGTERM lets a script finish in the time that it has", async () => {
     const stage = makeRemote(LONG);
     ask(stage, "topic", PLEASE);
-    const one = start(stage, "one", "--grace", "10s");
-    await eventually("the script", () => began(stage).length === 1);
+    const one = start(stage, "one", "--grace", "1h");
+    await until("the script", () => began(stage).length === 1);
     one.child.kill("SIGTERM");
-    await eventually("the word", () => one.said().includes("stopping"));
+    await until("the word", () => one.said().includes("stopping"));
     ask(stage, "later", PLEASE);
     end(stage);
     expect(await one.exited).toBe(143);
@@ -75,7 +78,7 @@ describe("a stop", () => {
     const stage = makeRemote(LONG);
     ask(stage, "topic", PLEASE);
     const one = start(stage, "one", "--grace", "100ms");
-    await eventually("the script", () => began(stage).length === 1);
+    await until("the script", () => began(stage).length === 1);
     one.child.kill("SIGTERM");
     expect(await one.exited).toBe(143);
     const [salvage = ""] = sideRefs(stage, "salvage");
@@ -90,16 +93,16 @@ describe("a stop", () => {
     const stage = makeRemote(LONG);
     ask(stage, "topic", PLEASE);
     const one = start(stage, "one", "--grace", "1h");
-    await eventually("the script", () => began(stage).length === 1);
+    await until("the script", () => began(stage).length === 1);
     one.child.kill("SIGTERM");
-    await eventually("the word", () => one.said().includes("stopping"));
+    await until("the word", () => one.said().includes("stopping"));
     // A wrapper that passes the same signal on is no second one.
     one.child.kill("SIGTERM");
     await new Promise((resolve) => setTimeout(resolve, 600));
     expect(one.child.exitCode).toBeNull();
     one.child.kill("SIGTERM");
     expect(await one.exited).toBe(143);
-    await eventually("the end of the script", () => !isAlive(began(stage)[0] ?? ""));
+    await until("the end of the script", () => !isAlive(began(stage)[0] ?? ""));
     expect(leases(stage)).toHaveLength(1);
     end(stage);
     const { XDG_CACHE_HOME = "" } = stage.machine("one");
@@ -116,7 +119,7 @@ test("what a runner left before its machine was started anew is saved by the nex
   const stage = makeRemote(LONG);
   ask(stage, "topic", PLEASE);
   const one = start(stage, "one", "--grace", "1h");
-  await eventually("the script", () => began(stage).length === 1);
+  await until("the script", () => began(stage).length === 1);
   one.child.kill("SIGKILL");
   await one.exited;
   const { XDG_CACHE_HOME = "" } = stage.machine("one");
@@ -134,17 +137,17 @@ test("what a runner left before its machine was started anew is saved by the nex
 test("a runner that was paused beyond its time is fenced when it wakes", async () => {
   const stage = makeRemote(LONG);
   const request = ask(stage, "topic", PLEASE);
-  const one = start(stage, "one", "--ttl", "2s");
-  await eventually("the script", () => began(stage).length === 1);
+  const one = start(stage, "one", "--ttl", "5s");
+  await until("the script", () => began(stage).length === 1);
   one.child.kill("SIGSTOP");
-  const two = start(stage, "two", "--ttl", "2s");
-  await eventually("the takeover", () => began(stage).length === 2);
+  const two = start(stage, "two", "--ttl", "5s");
+  await until("the takeover", () => began(stage).length === 2);
   end(stage);
-  await eventually("the answer", () => answersTo(stage, request) === 1);
+  await until("the answer", () => answersTo(stage, request) === 1);
   one.child.kill("SIGCONT");
-  await eventually("the stop", () => one.said().includes("stopped") || one.said().includes("■"));
+  await until("the stop", () => one.said().includes("stopped") || one.said().includes("■"));
   expect(one.said()).not.toContain("work → done");
-  await eventually("the salvage", () => sideRefs(stage, "salvage").length === 1);
+  await until("the salvage", () => sideRefs(stage, "salvage").length === 1);
   one.child.kill("SIGINT");
   two.child.kill("SIGINT");
   await Promise.all([one.exited, two.exited]);
@@ -158,13 +161,12 @@ test("a call of its port wakes a runner that rests", async () => {
   const pipe = join(stage.outside, "pipe");
   execFileSync("mkfifo", [pipe]);
   const one = start(stage, "one", "--wake", pipe);
-  // By now it looks every few seconds at the most.
-  await new Promise((resolve) => setTimeout(resolve, 6000));
   ask(stage, "topic", PLEASE);
-  const asked = Date.now();
-  writeFileSync(pipe, "x");
-  await eventually("the answer", () => one.said().includes("topic: work → done"));
-  expect(Date.now() - asked).toBeLessThan(2500);
+  // Written before it listens, the byte stays in the pipe.
+  const writer = openSync(pipe, constants.O_RDWR);
+  writeSync(writer, "x");
+  await until("the answer", () => one.said().includes("topic: work → done"));
+  closeSync(writer);
   one.child.kill("SIGINT");
   expect(await one.exited).toBe(130);
 });

@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { cli, cliIn, cliStart, introduce, listen, until } from "../../support/run-cli.ts";
+import { cli, cliIn, cliStart, introduce, listen } from "../../support/run-cli.ts";
 import { makeRepo, temporaryDir, type Repo } from "../../support/temp-repo.ts";
+import { until } from "../../support/until.ts";
 
 interface Replay {
   readonly request: string;
@@ -160,7 +161,7 @@ test("a replay that is killed leaves nothing that a runner takes for work, one t
   const repo = story();
   const before = everything(repo);
   const dir = temporaryDir();
-  const script = `#!/bin/sh\ntouch half\necho here >"${dir}/started"\nsleep 60\n`;
+  const script = `#!/bin/sh\ntouch half\necho here >"${dir}/started"\nsleep 600\n`;
   writeFileSync(`${dir}/slow`, script);
   const start = async () => {
     writeFileSync(`${dir}/started`, "");

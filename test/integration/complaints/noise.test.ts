@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import { answerOf, makeStage, play } from "../../support/run-hostile-script.ts";
 import { ask, states } from "../../support/complaint-fixture.ts";
+import { LONG_TTL_MS, withQuickRenewals } from "../../support/quick-clock.ts";
 
 const THREE = `states:
   work: { next: check, retries: 2, backoff: 20ms }
@@ -13,15 +14,18 @@ const TRIES = `n=$(cat $OUT/n 2>/dev/null || echo 0); echo $((n+1)) > $OUT/n; ec
 [ $n = 0 ] && { echo retry-after=20ms >> "$TRAILHAND_OUTPUT"; exit 75; }
 [ $n = 1 ] && exit 1
 echo whole > whole.txt; rm half.txt`;
-const NEXT = "#!/bin/sh\nsleep 1\n";
+const NEXT = "#!/bin/sh\nsleep 0.2\n";
 
 test("noisy-history: one commit for each hand-off; leases, tries and saved work are on no branch", async () => {
   const one = makeStage(TRIES, { workflow: THREE, files: { "states/check": NEXT, "states/land": NEXT } });
   const { repo } = one;
   ask(repo, "untouched", "feat: nothing is asked for here\n");
   const others = repo.git("rev-parse", "main", "untouched");
-  // Renewals come three in a lease's time.
-  await play(one, { options: { ttlMs: 1500 } });
+  // Each renewal comes at once.
+  await play(one, {
+    options: { ttlMs: LONG_TTL_MS },
+    change: (ports) => ({ ...ports, clock: withQuickRenewals(ports.clock) }),
+  });
   expect(answerOf(one).state).toBe("done");
   expect(states(repo)).toEqual(["work", "check", "land", "done"]);
   expect(repo.git("rev-list", "--count", "main..topic")).toBe("4");

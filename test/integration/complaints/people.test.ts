@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { reasonOf } from "../../../src/core/scheduling/reasons.ts";
 import { cli, cliIn, introduce } from "../../support/run-cli.ts";
-import { leftovers, until } from "../../support/crash-runner.ts";
+import { leftovers } from "../../support/crash-runner.ts";
 import { git, makeRepo, repoAt, temporaryDir } from "../../support/temp-repo.ts";
 import { answerOf, makeStage, play, salvages } from "../../support/run-hostile-script.ts";
 import { ask, message, note, push, states, stay, trailer } from "../../support/complaint-fixture.ts";
+import { until } from "../../support/until.ts";
 
 describe("unsound-approval", () => {
   const GATE = `people: { leads: [ann@example.com] }

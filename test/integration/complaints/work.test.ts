@@ -4,11 +4,12 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import type { AttemptTrees } from "../../../src/engine/ports.ts";
 import { installStates, ROOT } from "../../support/pack-fixture.ts";
-import { buildCrashRunner, leftovers, startCrashRunner, until } from "../../support/crash-runner.ts";
+import { buildCrashRunner, leftovers, startCrashRunner } from "../../support/crash-runner.ts";
 import { makeRepo } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
 import { answerOf, makeStage, play, salvages } from "../../support/run-hostile-script.ts";
 import { ask, message, states, stay, trailer } from "../../support/complaint-fixture.ts";
+import { until } from "../../support/until.ts";
 
 let program = "";
 beforeAll(async () => {

@@ -2,9 +2,10 @@
 import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { buildCrashRunner, leftovers, startCrashRunner, until } from "../../support/crash-runner.ts";
+import { buildCrashRunner, leftovers, startCrashRunner } from "../../support/crash-runner.ts";
 import { makeRepo, temporaryDir, type Repo } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
+import { until } from "../../support/until.ts";
 
 const BRANCHES = 10;
 const workflow = `
@@ -57,13 +58,11 @@ describe("runners side by side", () => {
 
   it("answer each request once", async () => {
     const { repo, outside } = makeCase();
-    const began = Date.now();
     const runners = Array.from({ length: 4 }, () => startCrashRunner(program, repo));
     for (const runner of runners)
       expect(await runner.ended, runner.stderr()).toEqual({ code: 0, signal: null });
     const told = runners.map((runner) => runner.stdout()).join("");
     expect(told).not.toContain('"fault"');
-    expect(Date.now() - began, told).toBeLessThan(25_000);
     const ended = runners.map(
       (runner) => JSON.parse(runner.stdout().trim().split("\n").at(-1) ?? "{}") as object,
     );

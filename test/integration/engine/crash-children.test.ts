@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { buildCrashRunner, eachStep, leftovers, startCrashRunner } from "../../support/crash-runner.ts";
 import { makeRepo, type Repo } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
+import { stride } from "../../support/scale.ts";
 
 const WORKFLOW = `start: [split, part]
 lanes: { parts: 1, model: { runs: 40 } }
@@ -30,7 +31,7 @@ echo "land=$(git rev-parse HEAD)" >>"$TRAILHAND_OUTPUT"
 git checkout -q --detach "$TRAILHAND_COMMIT"
 `;
 /** Steps between two crashes: the whole story has hundreds, and takes long. */
-const STRIDE = 9;
+const STRIDE = stride(40);
 
 function makeCase(): Repo {
   const repo = makeRepo({ "notes.txt": "first\n" });
@@ -68,7 +69,7 @@ function expectWhole(repo: Repo, where: string): void {
 }
 
 describe("a runner that is killed in a family of branches", () => {
-  it("leaves no half, and the next one finishes it once", { timeout: 240_000 }, async () => {
+  it("leaves no half, and the next one finishes it once", async () => {
     const program = await buildCrashRunner();
     const steps = await eachStep(2, async (count) => {
       const repo = makeCase();

@@ -164,10 +164,13 @@ describe("the worktrees' folder", () => {
   it("of a runner that died while it made its own costs nobody time", async () => {
     const repo = makeAsked();
     const { cache } = await openWorkspace(repo.dir, environmentOf(repo));
+    const usualBegin = performance.now();
+    await run(makeAsked());
+    const usualMs = performance.now() - usualBegin;
     mkdirSync(join(cache.worktrees, ".runner-0123abcd"), { recursive: true });
-    const began = performance.now();
+    const begun = performance.now();
     await run(repo);
-    expect(performance.now() - began).toBeLessThan(4000);
+    expect(performance.now() - begun).toBeLessThan(usualMs + 4000);
     writeFileSync(join(cache.worktrees, ".runner-0123abcd/owner.json"), "{");
     await run(repo);
     expect(readdirSync(cache.worktrees)).toEqual([".runner-0123abcd"]);

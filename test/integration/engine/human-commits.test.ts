@@ -2,8 +2,9 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { leftovers, until } from "../../support/crash-runner.ts";
+import { leftovers } from "../../support/crash-runner.ts";
 import { answerOf, makeStage, play, salvages, type Stage } from "../../support/run-hostile-script.ts";
+import { until } from "../../support/until.ts";
 
 const TWO = "states:\n  work: { next: [done, other], retries: 0 }\n  other: { next: done, retries: 0 }\n";
 const runs = (one: Stage) => readFileSync(join(one.outside, "runs"), "utf8").trim().split("\n").length;

@@ -1,11 +1,13 @@
 /** Defences that a run on a quiet machine never needs: each test makes the moment that needs one. */
-import { existsSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import type { Sha } from "../../../src/core/protocol/ids.ts";
 import type { Ports, Repository } from "../../../src/engine/ports.ts";
-import { leftovers, until } from "../../support/crash-runner.ts";
+import { leftovers } from "../../support/crash-runner.ts";
 import { answerOf, makeStage, play, type Stage } from "../../support/run-hostile-script.ts";
+import { LONG_TTL_MS, withQuickRenewals } from "../../support/quick-clock.ts";
+import { until } from "../../support/until.ts";
 
 /** Ports whose repository has some of its methods replaced. */
 function replacing(ports: Ports, change: (repository: Repository) => Partial<Repository>): Ports {
@@ -67,14 +69,15 @@ const sealing = (trees: Ports["trees"], head: Sha): Ports["trees"] => ({
 });
 
 test("each renewal gives the lease another value, or others would see it stand still", async () => {
-  const one = makeStage("sleep 3");
+  const one = makeStage("while [ ! -e $OUT/end ]; do sleep 0.05; done");
   const values = new Set<Sha>();
   const { events } = await play(one, {
-    options: { ttlMs: 2400 },
+    options: { ttlMs: LONG_TTL_MS },
     change: (ports) =>
-      replacing(ports, (repository) => ({
+      replacing({ ...ports, clock: withQuickRenewals(ports.clock) }, (repository) => ({
         swap: (updates, why) => {
           if (why === "renew") values.add(updates[0]?.next as Sha);
+          if (values.size > 2) writeFileSync(join(one.outside, "end"), "");
           return repository.swap(updates, why);
         },
       })),

@@ -10,9 +10,9 @@ import { formPage, buildManifest, manifestSchema } from "../../../src/github/api
 import { makeTerminal } from "../../../src/cli/render/terminal.ts";
 import { command as appManifest } from "../../../src/cli/commands/app-manifest.ts";
 import { callOf } from "../../support/call-command.ts";
-import { until } from "../../support/run-cli.ts";
 import { temporaryDir } from "../../support/temp-repo.ts";
 import { EXAMPLES, PRIVATE_KEY, stubGitHub } from "../../support/webhooks.ts";
+import { until } from "../../support/until.ts";
 
 const APP = manifestSchema.parse(
   parse(readFileSync(fileURLToPath(new URL("../../../app.yml", import.meta.url)), "utf8")),

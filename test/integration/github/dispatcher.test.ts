@@ -5,8 +5,8 @@ import { DELIVERY } from "../../../src/github/timing.ts";
 import type { Delivery } from "../../../src/github/api/delivery.ts";
 import { DiskInbox } from "../../../src/github/webhooks/disk-inbox.ts";
 import { isTransient, Dispatcher } from "../../../src/github/webhooks/dispatcher.ts";
-import { until } from "../../support/run-cli.ts";
 import { temporaryDir } from "../../support/temp-repo.ts";
+import { until } from "../../support/until.ts";
 
 const delivery = (id: string, repository = 1): Delivery => ({
   id,

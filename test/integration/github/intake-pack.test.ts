@@ -17,10 +17,10 @@ import {
   ROOT,
   serveApp,
   stateOn,
-  untilSo,
   type Account,
   type Scene,
 } from "../../support/github/github-fixture.ts";
+import { until } from "../../support/until.ts";
 
 const AGENT = `
 seen=$(grep -o 'It says [a-z]*, always' "$prompt" | sort -u)
@@ -87,7 +87,7 @@ test(
     expect(await Promise.all(sent)).toEqual(sent.map(() => 202));
 
     // A stranger says in our words that it is done, and answers what was asked.
-    await untilSo("the work on gamma", () => stateOn(scene, branchOf(3)) !== "");
+    await until("the work on gamma", () => stateOn(scene, branchOf(3)) !== "");
     const root =
       git(far, ["rev-list", `main..${branchOf(3)}`])
         .trim()
@@ -108,7 +108,7 @@ test(
 
     for (const [at, word] of WORDS.entries()) {
       const [number, branch] = [at + 1, branchOf(at + 1)];
-      await untilSo(`the end of ${word}`, () => stateOn(scene, branch) === "assigned");
+      await until(`the end of ${word}`, () => stateOn(scene, branch) === "assigned");
       const text = git(far, ["log", "--first-parent", "--format=%B", `main..${branch}`]);
       expect(text).toContain(`It says ${word}, always`);
       for (const other of WORDS.filter((one) => one !== word)) expect(text).not.toContain(other);
@@ -116,18 +116,18 @@ test(
         ["acknowledge", "assign", "assigned", "consult", "join", "research", "route"].toSorted(),
       );
       for (const side of ["use", "upkeep"]) expect(stateOn(scene, `${branch}.${side}`)).toBe("done");
-      await untilSo(
+      await until(
         `the label of ${word}`,
         async () => (await labelsOf(scene, number)).join() === "state:assigned",
       );
       const head = git(far, ["rev-parse", branch]).trim();
-      await untilSo(`the call of ${word}`, async () =>
+      await until(`the call of ${word}`, async () =>
         (await commentsOf(scene, number)).some(({ body }) => mentionsIn(body).includes(head)),
       );
     }
     const branches = git(far, ["for-each-ref", "--format=%(refname:short)", "refs/heads"]);
     expect(branches.split("\n").filter(Boolean)).toHaveLength(1 + 3 * WORDS.length);
-    await untilSo("the last check runs", () => shownTwice(hub.checks).length === 0 && hub.checks.length >= 9);
+    await until("the last check runs", () => shownTwice(hub.checks).length === 0 && hub.checks.length >= 9);
 
     for (const number of [1, 2, 3]) {
       const ours = (await commentsOf(scene, number)).filter(({ by }) => by === APP.login);

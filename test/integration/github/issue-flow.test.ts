@@ -15,9 +15,9 @@ import {
   openIssue,
   serveApp,
   stateOn,
-  untilSo,
   type Account,
 } from "../../support/github/github-fixture.ts";
+import { until } from "../../support/until.ts";
 
 const WORKFLOW = `lanes: { landing: 1 }
 states:
@@ -44,13 +44,13 @@ test("a label begins, a comment goes on, and it lands, shown as it is", { timeou
   expect(await send("issues", labelled, "one")).toBe(202);
   expect(await send("issues", labelled, "one")).toBe(202);
   expect(await send("issues", labelled, "the-same-again")).toBe(202);
-  await untilSo("the work", () => stateOn(scene, BRANCH) === "review");
+  await until("the work", () => stateOn(scene, BRANCH) === "review");
   // The body of an issue is text: its last line asks for nothing.
   expect(git(far, ["show", `${BRANCH}:work.txt`])).toContain("It should greet");
   expect(git(far, ["log", "--format=%ae", "-1", `${BRANCH}~1`])).toContain("@users.noreply.github.com");
-  await untilSo("the label", async () => (await labelsOf(scene, 1)).join() === "state:review");
+  await until("the label", async () => (await labelsOf(scene, 1)).join() === "state:review");
   const ours = async () => (await commentsOf(scene, 1)).filter(({ by }) => by === APP.login);
-  await untilSo("the call", async () => (await ours()).some(({ body }) => mentionsIn(body).length > 0));
+  await until("the call", async () => (await ours()).some(({ body }) => mentionsIn(body).length > 0));
   const status = (await ours()).filter(({ body }) => body.startsWith(STATUS_MARKER));
   expect(status.map(({ body }) => body.includes("**State** `review`"))).toEqual([true]);
   expect((await ours()).flatMap(({ body }) => mentionsIn(body))).toHaveLength(1);
@@ -69,15 +69,15 @@ test("a label begins, a comment goes on, and it lands, shown as it is", { timeou
   });
   const stranger = (await hub.as("stranger", "GET", "/user")) as Account;
   await send("issue_comment", commented(11, "/request integrate", stranger));
-  await untilSo("the refusal", async () =>
+  await until("the refusal", async () =>
     (await commentsOf(scene, 1)).some(({ body }) => body.includes("write")),
   );
   expect(stateOn(scene, BRANCH)).toBe("review");
 
   await send("issue_comment", commented(12, "Good.\n\n/request integrate", owner));
-  await untilSo("the landing", () => stateOn(scene, BRANCH) === "done");
+  await until("the landing", () => stateOn(scene, BRANCH) === "done");
   expect(git(far, ["log", "-1", "--format=%s", "main"]).trim()).toBe("feat: what was asked for");
-  await untilSo("the last label", async () => (await labelsOf(scene, 1)).join() === "state:done");
+  await until("the last label", async () => (await labelsOf(scene, 1)).join() === "state:done");
   const events = git(far, ["log", "--format=%(trailers:key=Event,valueonly)", BRANCH])
     .split("\n")
     .filter(Boolean);

@@ -14,10 +14,10 @@ import {
   ROOT,
   serveApp,
   stateOn,
-  untilSo,
   type Account,
   type Scene,
 } from "../../support/github/github-fixture.ts";
+import { until } from "../../support/until.ts";
 
 const workflow = (owner: string) => `limits: { hops: 20 }
 lanes: { landing: 1 }
@@ -60,7 +60,7 @@ test("by a pull request: opened, approved, landed and closed", { timeout: 120_00
 
   const label = { name: "state:work" };
   await send("issues", { action: "labeled", issue, label, ...eventBy(owner) }, "one");
-  await untilSo("the pull request", async () => (await pullsOf(scene)).length > 0);
+  await until("the pull request", async () => (await pullsOf(scene)).length > 0);
   const [opened] = await pullsOf(scene);
   if (!opened) throw new Error("no pull request");
   const { number } = opened;
@@ -74,8 +74,8 @@ test("by a pull request: opened, approved, landed and closed", { timeout: 120_00
   // It calls who may approve, there and nowhere else.
   const calls = async (at: number) =>
     (await commentsOf(scene, at)).filter(({ body }) => body.includes("trailhand:call"));
-  await untilSo("the call", async () => (await calls(number)).length > 0);
-  await untilSo("the label there", async () => (await labelsOf(scene, number)).join() === "state:review");
+  await until("the call", async () => (await calls(number)).length > 0);
+  await until("the label there", async () => (await labelsOf(scene, number)).join() === "state:review");
   const request = git(far, ["rev-parse", BRANCH]).trim();
   expect(await calls(number)).toMatchObject([
     { by: APP.login, body: expect.stringContaining(`\`/approve ${request}\`\n\nIt is about`) as string },
@@ -91,7 +91,7 @@ test("by a pull request: opened, approved, landed and closed", { timeout: 120_00
   });
   const stranger = (await hub.as("stranger", "GET", "/user")) as Account;
   await send("issue_comment", said(11, `/approve ${request}`, stranger));
-  await untilSo("the refusal", async () =>
+  await until("the refusal", async () =>
     (await commentsOf(scene, number)).some(({ body }) => /needs the right/.test(body)),
   );
   expect(git(far, ["rev-parse", BRANCH]).trim()).toBe(request);
@@ -105,11 +105,11 @@ test("by a pull request: opened, approved, landed and closed", { timeout: 120_00
     commit_id: request,
   };
   await send("pull_request_review", { action: "submitted", review, ...about, ...eventBy(owner) });
-  await untilSo("the landing", () => stateOn(scene, BRANCH) === "done");
+  await until("the landing", () => stateOn(scene, BRANCH) === "done");
   expect(git(far, ["log", "-1", "--format=%s", "main"]).trim()).toBe("feat: what was asked for");
-  await untilSo("the end of the issue", async () => (await issueOf(scene)).state === "closed");
+  await until("the end of the issue", async () => (await issueOf(scene)).state === "closed");
   expect((await issueOf(scene)).state_reason).toBe("completed");
-  await untilSo("the end of the pull request", async () => (await pullsOf(scene))[0]?.state === "closed");
+  await until("the end of the pull request", async () => (await pullsOf(scene))[0]?.state === "closed");
   for (const at of [1, number]) {
     expect(await labelsOf(scene, at)).toEqual(["state:done"]);
     const status = (await commentsOf(scene, at)).filter(({ body }) => body.includes("trailhand:status"));
@@ -124,7 +124,7 @@ test("by a pull request: opened, approved, landed and closed", { timeout: 120_00
   await send("pull_request", { action: "closed", ...about, ...eventBy(owner, app) });
   await send("issues", { action: "closed", issue, ...eventBy(owner, app) });
   await send("issue_comment", said(12, "/status", owner));
-  await untilSo("the status", async () =>
+  await until("the status", async () =>
     (await commentsOf(scene, number)).some(({ body }) => body.includes("finished") && !body.includes("<!--")),
   );
   expect(git(far, ["rev-parse", BRANCH]).trim()).toBe(head);

@@ -7,7 +7,8 @@ import { expect, test } from "vitest";
 import { accountAddress } from "../../../src/core/policy/push-identity.ts";
 import { approveAs, commitAs } from "../../support/person-commits.ts";
 import { git, makeRepo } from "../../support/temp-repo.ts";
-import { eventBy, serveApp, stateOn, untilSo, type Account } from "../../support/github/github-fixture.ts";
+import { eventBy, serveApp, stateOn, type Account } from "../../support/github/github-fixture.ts";
+import { until } from "../../support/until.ts";
 
 const SCRIPT = '#!/bin/sh\necho "summary=done" >>"$TRAILHAND_OUTPUT"\n';
 const address = ({ id, login }: Account) => accountAddress(id, login);
@@ -40,7 +41,7 @@ states:
     return commitAs(person, author, text, { branch, ...(parent === undefined ? {} : { parent }) });
   };
   const reached = (branch: string, state: string) =>
-    untilSo(`${branch} is at ${state}`, () => stateOn(scene, branch) === state);
+    until(`${branch} is at ${state}`, () => stateOn(scene, branch) === state);
   const body = (branch: string) => git(far, ["log", "-1", "--format=%B", branch]);
   return { ...scene, person, stranger, write, reached, body };
 }

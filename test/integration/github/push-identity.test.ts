@@ -10,14 +10,8 @@ import { NAME, OWNER, TOKEN } from "../../support/fake-github.ts";
 import { approveAs, commitAs, type Manner } from "../../support/person-commits.ts";
 import { git, makeRepo } from "../../support/temp-repo.ts";
 import { call } from "../../support/github/run-sync.ts";
-import {
-  eventBy,
-  openIssue,
-  serveApp,
-  stateOn,
-  untilSo,
-  type Account,
-} from "../../support/github/github-fixture.ts";
+import { eventBy, openIssue, serveApp, stateOn, type Account } from "../../support/github/github-fixture.ts";
+import { until } from "../../support/until.ts";
 
 const SCRIPT = '#!/bin/sh\necho "summary=done" >>"$TRAILHAND_OUTPUT"\n';
 const address = ({ id, login }: Account) => accountAddress(id, login);
@@ -62,7 +56,7 @@ const nudge = (owner: Account) => ({
 });
 
 const reached = (scene: { far: string }, branch: string, state: string) =>
-  untilSo(`${branch} is at ${state}`, () => stateOn(scene as never, branch) === state);
+  until(`${branch} is at ${state}`, () => stateOn(scene as never, branch) === state);
 
 test("a commit asks as who pushed it, whoever it says wrote it", { timeout: 120_000 }, async () => {
   const scene = await prepare();
@@ -80,7 +74,7 @@ test("a commit asks as who pushed it, whoever it says wrote it", { timeout: 120_
   pushing.isLate = true;
   await ask("lost", "ship", owner, "somebody@example.com");
   await send("push", nudge(owner));
-  await untilSo("it is asked for", () =>
+  await until("it is asked for", () =>
     scene.hub.asked.some(({ path }) => path.includes("refs%2Fheads%2Flost")),
   );
   expect(stateOn(scene, "lost")).toBe("ship");
@@ -117,10 +111,10 @@ test("an approval counts for who pushed it, and not for who asked", { timeout: 1
   approveAs(person, "somebody@example.com", asked, { branch: "theirs" });
   await pushing.push(owner, "theirs");
   await send("push", nudge(owner));
-  await untilSo("GitHub is asked, and does not know yet", () => asks() > before);
+  await until("GitHub is asked, and does not know yet", () => asks() > before);
   expect(stateOn(scene, "theirs")).toBe("");
   pushing.isLate = false;
-  await untilSo("it is asked again", async () => {
+  await until("it is asked again", async () => {
     await send("push", nudge(owner));
     return asks() > before + 1;
   });

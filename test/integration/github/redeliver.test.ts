@@ -4,9 +4,9 @@ import type { Repo } from "../../../src/github/api/repo.ts";
 import { redeliver } from "../../../src/github/webhooks/redeliver.ts";
 import { DiskInbox } from "../../../src/github/webhooks/disk-inbox.ts";
 import { openApp, startService } from "../../../src/server/service.ts";
-import { until } from "../../support/run-cli.ts";
 import { temporaryDir } from "../../support/temp-repo.ts";
 import { PRIVATE_KEY, SECRET, stubGitHub, type Reply } from "../../support/webhooks.ts";
+import { until } from "../../support/until.ts";
 
 const NOW = Date.parse("2030-01-10T12:00:00Z");
 /** Before the last digit: ids are larger than a number can be told exactly. */

@@ -2,7 +2,8 @@
 import { expect, test } from "vitest";
 import { commitAs } from "../../support/person-commits.ts";
 import { makeRepo } from "../../support/temp-repo.ts";
-import { serveApp, stateOn, untilSo } from "../../support/github/github-fixture.ts";
+import { serveApp, stateOn } from "../../support/github/github-fixture.ts";
+import { until } from "../../support/until.ts";
 
 const FILES = {
   "states/workflow.yml": "states:\n  work: { next: done, retries: 0 }\n",
@@ -19,7 +20,7 @@ async function prepare() {
   commitAs(person, "ann@example.com", "feat: x\n\nState: work\n");
   await scene.pushing.push(scene.owner, "topic");
   const tried = () => scene.served.asked.filter(({ service }) => service === pushes.service).length;
-  await untilSo("a push was tried, twice", () => tried() > 1);
+  await until("a push was tried, twice", () => tried() > 1);
   expect(stateOn(scene, "topic")).toBe("work");
   return scene;
 }
@@ -27,7 +28,7 @@ async function prepare() {
 test("is waited for, which is said once, and then it is worked on", { timeout: 60_000 }, async () => {
   const scene = await prepare();
   scene.served.heal();
-  await untilSo("the answer", () => stateOn(scene, "topic") === "done");
+  await until("the answer", () => stateOn(scene, "topic") === "done");
   expect(scene.said.filter((text) => text.includes("octo/shop: "))).toHaveLength(1);
 });
 

@@ -2,14 +2,8 @@
 import { expect, test } from "vitest";
 import { git, makeRepo } from "../../support/temp-repo.ts";
 import { SECRET } from "../../support/webhooks.ts";
-import {
-  commentsOf,
-  eventBy,
-  openIssue,
-  startApp,
-  stateOn,
-  untilSo,
-} from "../../support/github/github-fixture.ts";
+import { commentsOf, eventBy, openIssue, startApp, stateOn } from "../../support/github/github-fixture.ts";
+import { until } from "../../support/until.ts";
 
 test("a label is worked off by the program as it is installed", { timeout: 60_000 }, async () => {
   const person = makeRepo({
@@ -21,8 +15,8 @@ test("a label is worked off by the program as it is installed", { timeout: 60_00
   const labelled = { action: "labeled", issue, label: { name: "state:work" }, ...eventBy(scene.owner) };
   expect(await scene.send("issues", labelled)).toBe(202);
   const branch = "trailhand/issue-1";
-  await untilSo("it is done", () => stateOn(scene, branch) === "done");
-  await untilSo("it is shown", async () => (await commentsOf(scene, 1)).length > 0);
+  await until("it is done", () => stateOn(scene, branch) === "done");
+  await until("it is shown", async () => (await commentsOf(scene, 1)).length > 0);
   // What the server holds is in nobody's reach who writes a script.
   const given = git(scene.far, ["show", `${branch}:env.txt`]);
   expect(given).toContain("TRAILHAND_STATE=work");

@@ -21,9 +21,10 @@ import type { InboxStats } from "../../../src/github/webhooks/inbox.ts";
 import { DiskInbox } from "../../../src/github/webhooks/disk-inbox.ts";
 import { deliveryInboxFolder, startService } from "../../../src/server/service.ts";
 import { type ServiceParts } from "../../../src/server/service-parts.ts";
-import { cliIn, cliStart, introduce, listen, until } from "../../support/run-cli.ts";
+import { cliIn, cliStart, introduce, listen } from "../../support/run-cli.ts";
 import { makeRepo, temporaryDir } from "../../support/temp-repo.ts";
 import { PRIVATE_KEY, stubGitHub } from "../../support/webhooks.ts";
+import { until } from "../../support/until.ts";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 /** What `npm run bench` puts its load on. */

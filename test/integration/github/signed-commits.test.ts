@@ -16,9 +16,9 @@ import {
   serveApp,
   startApp,
   stateOn,
-  untilSo,
   type Scene,
 } from "../../support/github/github-fixture.ts";
+import { until } from "../../support/until.ts";
 
 const MAKE = { method: "POST", path: /\/git\/commits$/ };
 const WORK = `#!/bin/sh
@@ -69,7 +69,7 @@ const SIMPLE =
 test("an answer is made and signed by GitHub, and put in its place by the fenced push", async () => {
   const scene = await startSigned(makePerson(SIMPLE, { work: WORK }));
   const branch = await begin(scene, "work");
-  await untilSo("the answer", () => stateOn(scene, branch) === "review");
+  await until("the answer", () => stateOn(scene, branch) === "review");
   expect(scene.notary.hasSigned(branch)).toBe(true);
   // The script's own commit and the request stay whose they are.
   expect(scene.notary.hasSigned(`${branch}~1`)).toBe(false);
@@ -91,7 +91,7 @@ test("where GitHub refuses, the answer goes out unsigned, and that is told", asy
   const scene = await serveSigned(makePerson(SIMPLE, { work: WORK }));
   scene.hub.trouble({ ...MAKE, status: 403, message: "Resource not accessible by integration", times: 99 });
   const branch = await begin(scene, "work");
-  await untilSo("the answer", () => stateOn(scene, branch) === "review");
+  await until("the answer", () => stateOn(scene, branch) === "review");
   expect(scene.notary.hasSigned(branch)).toBe(false);
   expect(git(scene.far, ["show", `${branch}:work.txt`])).toBe("It should greet\nmore\n");
   const told = scene

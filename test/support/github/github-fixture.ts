@@ -19,6 +19,7 @@ import { git, temporaryDir, type Repo } from "../temp-repo.ts";
 import { environmentOf } from "../run-runner.ts";
 import { tellOfPushes, type Pushing } from "./push-webhooks.ts";
 import { PRIVATE_KEY, SECRET } from "../webhooks.ts";
+import { until } from "../until.ts";
 
 export const ROOT = `/repos/${OWNER}/${NAME}`;
 
@@ -137,7 +138,7 @@ export async function startApp(person: Repo, ...options: readonly string[]): Pro
   });
   let url = "";
   child.stdout?.on("data", (chunk: Buffer) => (url += chunk.toString()));
-  await untilSo("it listens", () => url.includes("\n"));
+  await until("it listens", () => url.includes("\n"));
   const stop = () => {
     child.kill("SIGTERM");
     return exited;
@@ -182,15 +183,6 @@ export function stateOn({ far }: Scene, branch: string): string {
   const heads = git(far, ["for-each-ref", "--format=%(refname:short)", `refs/heads/${branch}`]);
   if (!heads.split("\n").includes(branch)) return "";
   return git(far, ["log", "-1", "--format=%(trailers:key=State,valueonly)", branch]).trim();
-}
-
-/** Waits until something is so. */
-export async function untilSo(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
-  const end = Date.now() + 90_000;
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`waited too long for: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
 }
 
 /** The state script that lands what `work.txt` holds, as another commit than those of its branch. */

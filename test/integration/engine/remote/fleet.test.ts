@@ -8,17 +8,22 @@ import {
   type Stage,
   answersTo,
   ask,
-  eventually,
   makeRemote,
   makeRunner,
   sideRefs,
   trailerOf,
 } from "../../../support/bare-remote.ts";
+import { LONG_TTL_MS, quickBetweenRuns } from "../../../support/quick-clock.ts";
+import { until } from "../../../support/until.ts";
 
 const PLEASE = "feat: a thing\n\nPlease.\n\nState: work\n";
 
 /** No process of another machine can be seen to be dead. */
 const blind = (ports: Ports): Ports => ({ ...ports, machine: { ...ports.machine, isDead: () => false } });
+
+/** The next machine waits for the leases of others in no time. */
+const NEXT = { ttlMs: LONG_TTL_MS, watch: true, pollInterval: { shortestMs: 20_000, longestMs: 20_000 } };
+const afterWaits = (ports: Ports): Ports => blind(quickBetweenRuns(ports));
 
 /** A runner that stops for ever at its `n`th call of a port of the repository, as a lost machine does. */
 function vanishing(calls: number, onVanish: () => void): (ports: Ports) => Ports {
@@ -69,11 +74,11 @@ test("four runners answer twenty requests once each, and never fill a lane beyon
 test("a lost machine's request is taken over after its time, and the attempt counts", async () => {
   const stage = makeRemote({
     "states/workflow.yml": "lanes: { one: 1 }\nstates:\n  work: { next: done, retries: 1, lane: one }\n",
-    "states/work": "#!/bin/sh\nif [ ! -e $OUT/first ]; then touch $OUT/first; sleep 30; fi\n",
+    "states/work": "#!/bin/sh\nif [ ! -e $OUT/first ]; then touch $OUT/first; sleep 600; fi\n",
   });
   const request = ask(stage, "topic", PLEASE);
   // A holder that nobody can see: its lease stands, and nothing renews it.
-  const lost = await makeRunner(stage, "lost", { ttlMs: 2000 }, (ports) =>
+  const lost = await makeRunner(stage, "lost", {}, (ports) =>
     blind({
       ...ports,
       scripts: { run: () => new Promise(() => writeFileSync(join(stage.outside, "first"), "")) },
@@ -81,11 +86,11 @@ test("a lost machine's request is taken over after its time, and the attempt cou
     }),
   );
   void lost.run();
-  await eventually("the claim", () => existsSync(join(stage.outside, "first")));
+  await until("the claim", () => existsSync(join(stage.outside, "first")));
   expect(sideRefs(stage).length).toBe(2);
-  const second = await makeRunner(stage, "two", { ttlMs: 2000, watch: true }, blind);
+  const second = await makeRunner(stage, "two", NEXT, afterWaits);
   const running = second.run();
-  await eventually("the answer", () => answersTo(stage, request) === 1);
+  await until("the answer", () => answersTo(stage, request) === 1);
   second.runner.shutdown();
   await running;
   expect(trailerOf(stage, "topic", "Attempt")).toBe("2/2");
@@ -105,14 +110,14 @@ test("a run that wakes after its lease was taken over is fenced, and its work is
     appendFileSync(asleep, "");
     while (!existsSync(awake)) await new Promise((resolve) => setTimeout(resolve, 20));
   };
-  const first = await makeRunner(stage, "one", { ttlMs: 2000 }, (ports) =>
+  const first = await makeRunner(stage, "one", {}, (ports) =>
     blind({ ...ports, clock: { ...ports.clock, sleep: frozen } }),
   );
   const running = first.run();
-  await eventually("the pause", () => existsSync(asleep) && existsSync(join(stage.outside, "first")));
-  const second = await makeRunner(stage, "two", { ttlMs: 2000, watch: true }, blind);
+  await until("the pause", () => existsSync(asleep) && existsSync(join(stage.outside, "first")));
+  const second = await makeRunner(stage, "two", NEXT, afterWaits);
   const others = second.run();
-  await eventually("the answer", () => answersTo(stage, request) === 1);
+  await until("the answer", () => answersTo(stage, request) === 1);
   second.runner.shutdown();
   await others;
   writeFileSync(awake, "");
@@ -137,16 +142,16 @@ test.each([4, 6, 8, 10, 12])(
     });
     const request = ask(stage, "topic", PLEASE);
     let vanished = false;
-    const lost = await makeRunner(stage, "lost", { ttlMs: 2000 }, (ports) =>
+    const lost = await makeRunner(stage, "lost", {}, (ports) =>
       blind(vanishing(calls, () => (vanished = true))(ports)),
     );
     let ended = false;
     void lost.run().then(() => (ended = true));
-    await eventually("the loss", () => vanished || ended);
-    const next = await makeRunner(stage, "two", { ttlMs: 2000, watch: true }, blind);
+    await until("the loss", () => vanished || ended);
+    const next = await makeRunner(stage, "two", NEXT, afterWaits);
     const running = next.run();
-    await eventually("the answer", () => answersTo(stage, request) === 1);
-    await eventually("an empty namespace", () => sideRefs(stage).every((ref) => ref.includes("/salvage/")));
+    await until("the answer", () => answersTo(stage, request) === 1);
+    await until("an empty namespace", () => sideRefs(stage).every((ref) => ref.includes("/salvage/")));
     next.runner.shutdown();
     await running;
     expect(answersTo(stage, request)).toBe(1);
@@ -182,7 +187,7 @@ test("a cache that is deleted between two runs, or during one, costs nothing but
   const { run, site, runner } = await makeRunner(stage, "one", { watch: true });
   rmSync(site.location.commonDir, { recursive: true });
   const running = run();
-  await eventually("the answer", () => trailerOf(stage, "second", "State") === "done");
+  await until("the answer", () => trailerOf(stage, "second", "State") === "done");
   runner.shutdown();
   await running;
   expect(trailerOf(stage, "first", "State")).toBe("done");

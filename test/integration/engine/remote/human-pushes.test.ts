@@ -6,14 +6,14 @@ import {
   type Stage,
   answersTo,
   ask,
-  eventually,
   makeRemote,
   makeRunner,
   sideRefs,
   trailerOf,
 } from "../../../support/bare-remote.ts";
+import { until } from "../../../support/until.ts";
 
-const SLOW = "#!/bin/sh\necho half > half.txt\ntouch $OUT/started\nsleep 20\necho late >> $OUT/late\n";
+const SLOW = "#!/bin/sh\necho half > half.txt\ntouch $OUT/started\nsleep 600\necho late >> $OUT/late\n";
 const files = { "states/workflow.yml": "states:\n  work: { next: done, retries: 0 }\n", "states/work": SLOW };
 
 const started = ({ outside }: Stage) => existsSync(join(outside, "started"));
@@ -22,9 +22,9 @@ const started = ({ outside }: Stage) => existsSync(join(outside, "started"));
 async function during(act: (stage: Stage, request: string) => void) {
   const stage = makeRemote(files);
   const request = ask(stage, "topic", "feat: a thing\n\nPlease.\n\nState: work\n");
-  const { run } = await makeRunner(stage, "one", { ttlMs: 3000 });
+  const { run } = await makeRunner(stage, "one");
   const running = run();
-  await eventually("the script", () => started(stage));
+  await until("the script", () => started(stage));
   act(stage, request);
   return { stage, request, ...(await running) };
 }
@@ -75,12 +75,12 @@ describe("a person wins", () => {
   test("who renames the branch: the request is answered once, under the new name", async () => {
     const stage = makeRemote({
       ...files,
-      "states/work": "#!/bin/sh\nif [ -e $OUT/started ]; then exit 0; fi\ntouch $OUT/started\nsleep 20\n",
+      "states/work": "#!/bin/sh\nif [ -e $OUT/started ]; then exit 0; fi\ntouch $OUT/started\nsleep 600\n",
     });
     const request = ask(stage, "topic", "feat: a thing\n\nPlease.\n\nState: work\n");
-    const { run } = await makeRunner(stage, "one", { ttlMs: 3000 });
+    const { run } = await makeRunner(stage, "one");
     const running = run();
-    await eventually("the script", () => started(stage));
+    await until("the script", () => started(stage));
     stage.person.git("push", "-q", "--atomic", "origin", "topic:renamed", ":topic");
     await running;
     expect(trailerOf(stage, "renamed", "State")).toBe("done");

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { makeFar, type Far } from "../../../support/remote-workspace.ts";
 import type { GitHttp } from "../../../support/git-http.ts";
-import { answersTo, ask, eventually, makeRunner, sideRefs, trailerOf } from "../../../support/bare-remote.ts";
+import { answersTo, ask, makeRunner, sideRefs, trailerOf } from "../../../support/bare-remote.ts";
+import { until } from "../../../support/until.ts";
 
 const PLEASE = "feat: a thing\n\nPlease.\n\nState: work\n";
 const WAITING =
@@ -34,13 +35,13 @@ describe("a line", () => {
   test("that is cut during the script, and mended before the lease is over, costs nothing", async () => {
     const stage = await makeStage(WAITING);
     const request = ask(stage, "topic", PLEASE);
-    const { run, events: told } = await makeRunner(stage, "one", { ttlMs: 30_000 });
+    const { run, events: told } = await makeRunner(stage, "one", { ttlMs: 3_600_000 });
     const running = run();
-    await eventually("the script", () => began(stage));
+    await until("the script", () => began(stage));
     cut(stage);
     end(stage);
     // The answer is on its way by now, and does not get through.
-    await eventually("the fault", () => told.some(({ kind }) => kind === "fault"));
+    await until("the fault", () => told.some(({ kind }) => kind === "fault"));
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect(answersTo(stage, request)).toBe(0);
     stage.served.heal();
@@ -57,12 +58,12 @@ describe("a line", () => {
     const request = ask(stage, "topic", PLEASE);
     const { run, runner, events } = await makeRunner(stage, "one", { ttlMs: 4000, watch: true });
     const running = run();
-    await eventually("the script", () => began(stage));
+    await until("the script", () => began(stage));
     cut(stage);
-    await new Promise((resolve) => setTimeout(resolve, 4500));
+    await until("the end of the run", () => events.some(({ kind }) => kind === "stopped"));
     end(stage);
     stage.served.heal();
-    await eventually("the answer", () => answersTo(stage, request) === 1);
+    await until("the answer", () => answersTo(stage, request) === 1);
     runner.shutdown();
     await running;
     expect(events.find(({ kind }) => kind === "stopped")).toMatchObject({
@@ -91,7 +92,7 @@ describe("a line", () => {
     stage.served.trouble("git-receive-pack", { status: 502, text: "bad gateway" }, { times: 3 });
     stage.served.trouble("info/refs", "cut", { times: 3 });
     const running = run();
-    await eventually("the answers", () => requests.every((request) => answersTo(stage, request) === 1));
+    await until("the answers", () => requests.every((request) => answersTo(stage, request) === 1));
     runner.shutdown();
     await running;
     expect(sideRefs(stage, "leases")).toEqual([]);
