@@ -2,7 +2,7 @@
 import { draftFork } from "../core/analysis/fork.ts";
 import { findLatestRequest } from "../core/analysis/hand-off-report.ts";
 import { MESSAGES, UserError } from "../core/messages/messages.ts";
-import { originOf } from "../core/protocol/authorship.ts";
+import { findOrigin } from "../core/protocol/origin.ts";
 import { isReservedState } from "../core/workflow/workflow.ts";
 import { DEPTH } from "../engine/timing.ts";
 import { readTrail } from "../git/local-repository.ts";
@@ -39,7 +39,7 @@ export async function forkBranch(workspace: Workspace, draft: ForkDraft): Promis
   const { header, body, trailers } = draftFork({
     at,
     request,
-    origin: originOf(request, trail.slice(trail.findIndex(({ commit }) => commit === request.commit))),
+    origin: findOrigin(request, trail.slice(trail.findIndex(({ commit }) => commit === request.commit))),
     messages: draft.messages,
     trailers: draft.trailers.map(parseTrailerOption),
   });

@@ -1,7 +1,7 @@
 /** Reads one commit as a request or a response. */
 import { MESSAGES, UserError } from "../core/messages/messages.ts";
 import { parseBranch, type Branch } from "../core/protocol/ids.ts";
-import { describeMessage, parseMessage, valueOf, type Message } from "../core/protocol/message.ts";
+import { parseConventionalCommit, parseMessage, valueOf, type Message } from "../core/protocol/message.ts";
 import { KEY } from "../core/protocol/trailer-keys.ts";
 import { parseRequest, type Commit, type HeadReading } from "../core/protocol/request.ts";
 import { isTerminal } from "../core/workflow/workflow.ts";
@@ -12,7 +12,10 @@ export interface CommitReading {
   readonly commit: string;
   readonly message: Message;
   /** What the message mentions, by the rules of conventional commits. */
-  readonly mentioned: Pick<ReturnType<typeof describeMessage>, "type" | "scope" | "references" | "mentions">;
+  readonly mentioned: Pick<
+    ReturnType<typeof parseConventionalCommit>,
+    "type" | "scope" | "references" | "mentions"
+  >;
   readonly reading: HeadReading;
   /** True when the work ends at this commit. */
   readonly isEnd: boolean;
@@ -25,7 +28,7 @@ export async function readCommit(workspace: Workspace, name: string): Promise<Co
   const boundTo = valueOf(message.trailers, KEY.branch);
   const branch = (boundTo === undefined ? undefined : parseBranch(boundTo)) ?? ("?" as Branch);
   const reading = parseRequest(branch, commit);
-  const { type, scope, references, mentions } = describeMessage(message);
+  const { type, scope, references, mentions } = parseConventionalCommit(message);
   return {
     commit: commit.commit,
     message,

@@ -7,7 +7,7 @@
  */
 import { readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
-import { originOf } from "../core/protocol/authorship.ts";
+import { findOrigin } from "../core/protocol/origin.ts";
 import { renderPrompt } from "../core/outcome/prompt.ts";
 import type { ScriptCall } from "../engine/ports.ts";
 
@@ -62,7 +62,7 @@ function promptOf(call: ScriptCall): string {
   return renderPrompt({
     text: readFileSync(call.script.file, "utf8"),
     request,
-    origin: originOf(request, trail),
+    origin: findOrigin(request, trail),
     plan,
     children,
     owns: item.owns,

@@ -7,8 +7,8 @@
  */
 import { formatDuration } from "../core/util/duration.ts";
 import type { Child } from "../core/scheduling/children.ts";
-import { describeMessage, parseMessage, valueOf } from "../core/protocol/message.ts";
-import { originOf } from "../core/protocol/authorship.ts";
+import { parseConventionalCommit, parseMessage, valueOf } from "../core/protocol/message.ts";
+import { findOrigin } from "../core/protocol/origin.ts";
 import { DEFAULT_AGENT } from "../core/outcome/prompt.ts";
 import type { Commit, Request } from "../core/protocol/request.ts";
 import type { ScriptCall } from "../engine/ports.ts";
@@ -35,8 +35,8 @@ export function requestJson(call: ScriptCall): string {
       header,
       body,
       trailers,
-      ...messageParts(describeMessage(request.message)),
-      origin: originOf(request, trail),
+      ...messageParts(parseConventionalCommit(request.message)),
+      origin: findOrigin(request, trail),
       children: call.children.map(childJson),
       approvals: call.approvals,
       plan: planJson(call),
@@ -63,7 +63,7 @@ function messageParts({
   references,
   mentions,
   notes,
-}: ReturnType<typeof describeMessage>): object {
+}: ReturnType<typeof parseConventionalCommit>): object {
   return { type: type ?? null, scope: scope ?? null, subject, references, mentions, notes };
 }
 

@@ -54,10 +54,10 @@ const notaryOf = (notary: TestNotary, asked: string[]): CommitSigner => {
   return (content) => {
     asked.push(content.message.split("\n")[0] ?? "");
     const { status, data } = notary.answer("POST", "/git/commits", content) ?? { status: 404, data: {} };
-    if (status !== 201) return Promise.resolve({ kind: "unfit", why: (data as Error).message });
+    if (status !== 201) return Promise.resolve({ kind: "unsuitable", why: (data as Error).message });
     const { sha, verification } = data as Made;
     const { payload, signature } = verification as { payload: string; signature: string };
-    return Promise.resolve({ kind: "made", id: sha as Sha, payload, signature });
+    return Promise.resolve({ kind: "signed", id: sha as Sha, payload, signature });
   };
 };
 
@@ -156,7 +156,7 @@ describe("what the commit is made of", () => {
   });
 
   test("is pushed after all where the server turns out to lack it", async () => {
-    const unfit: SignedCommit = { kind: "unfit", why: "Tree SHA does not exist" };
+    const unfit: SignedCommit = { kind: "unsuitable", why: "Tree SHA does not exist" };
     let lacking = 1;
     let asked = 0;
     const table = await lay("files", { signer: (content) => notary(content) });
@@ -214,7 +214,7 @@ describe("what the commit is made of", () => {
 
 describe("where the server does not sign", () => {
   test("each reason is told once, and again when it had signed in between", async () => {
-    const fault: SignedCommit = { kind: "not", why: "GitHub refused it with 403: no" };
+    const fault: SignedCommit = { kind: "failed", why: "GitHub refused it with 403: no" };
     let now: SignedCommit | undefined = fault;
     const table = await lay("files", { signer: (content) => notary(content) });
     const real = notaryOf(table.notary, []);
@@ -223,7 +223,7 @@ describe("where the server does not sign", () => {
     await commit("one");
     await commit("two");
     expect(table.said).toEqual(["An answer goes out without a signature: GitHub refused it with 403: no"]);
-    now = { kind: "not", why: "GitHub cannot be reached" };
+    now = { kind: "failed", why: "GitHub cannot be reached" };
     await commit("three");
     expect(table.said).toHaveLength(2);
     now = undefined;
@@ -269,7 +269,7 @@ describe("where the server does not sign", () => {
     let asked = 0;
     const refusing: CommitSigner = () => {
       asked++;
-      return Promise.resolve({ kind: "not", why: "no" });
+      return Promise.resolve({ kind: "failed", why: "no" });
     };
     const table = await lay("files", { backoffMs: 60_000, signer: refusing });
     for (const text of ["one", "two", "three"]) await table.commit(`trailhand: ${text}\n`);

@@ -5,7 +5,7 @@
  * that began it, and what was said last; what only the runner may write is not carried over.
  */
 import type { MessageDraft } from "../protocol/compose.ts";
-import type { Origin } from "../protocol/authorship.ts";
+import type { Origin } from "../protocol/origin.ts";
 import type { Commit, Request } from "../protocol/request.ts";
 import { copiedTrailers } from "../outcome/response.ts";
 import type { Trailer } from "../protocol/trailer-block.ts";

@@ -7,7 +7,7 @@
 import { cleanText } from "../util/redact.ts";
 import type { Child } from "../scheduling/children.ts";
 import { valueOf } from "../protocol/message.ts";
-import type { Origin } from "../protocol/authorship.ts";
+import type { Origin } from "../protocol/origin.ts";
 import { readOutput } from "./output.ts";
 import type { Plan } from "../workflow/plan.ts";
 import type { Request } from "../protocol/request.ts";

@@ -136,8 +136,8 @@ const isAmong = (addresses: readonly string[], by: string): boolean =>
  * by disguising it as the commit of a runner.
  */
 export function requestersOf(trail: readonly Commit[], provenAddresses?: ReadonlyMap<Sha, string>): string[] {
-  return readHandOffs(trail).flatMap(({ commit: { author, commit }, byHand }) =>
-    [byHand ? author : undefined, provenAddresses?.get(commit)].flatMap((address) =>
+  return readHandOffs(trail).flatMap(({ commit: { author, commit }, isByPerson }) =>
+    [isByPerson ? author : undefined, provenAddresses?.get(commit)].flatMap((address) =>
       address ? [address.toLowerCase()] : [],
     ),
   );

@@ -27,7 +27,7 @@ export function findRequester(
 }
 
 function isByScript(head: HandOff, previous: HandOff | undefined, workflow: Workflow): boolean {
-  if (head.byHand || !previous) return false;
+  if (head.isByPerson || !previous) return false;
   const state = valueOf(head.message.trailers, KEY.state) ?? "";
   if (head.answers === undefined) {
     // The first commit of a child: the answer below it must list the child.

@@ -63,7 +63,10 @@ export function repetitionProblem(
   tree: string,
 ): string | undefined {
   const handOffs = readHandOffs(trail);
-  const sincePerson = handOffs.slice(0, handOffs.findIndex(({ byHand }) => byHand) + 1 || handOffs.length);
+  const sincePerson = handOffs.slice(
+    0,
+    handOffs.findIndex(({ isByPerson }) => isByPerson) + 1 || handOffs.length,
+  );
   const count = sincePerson.filter(
     ({ commit, message }) => commit.tree === tree && valueOf(message.trailers, KEY.state) === state,
   ).length;

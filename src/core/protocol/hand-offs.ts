@@ -1,8 +1,10 @@
 /**
- * The hand-offs in a branch's history: the commits that were heads when somebody acted on them.
+ * Reads the hand-offs in the history of a branch: its requests, responses and commits of people.
  *
- * What must hold: what a script committed on its own lies between a request and its answer and is
- * passed over, whatever its trailers say; nothing below the first commit that cannot be followed counts.
+ * Invariants:
+ * - Commits that a script made lie between a request and its response. They are skipped, whatever
+ *   their trailers say.
+ * - Reading stops at a response whose request is not in the history.
  */
 import type { Sha } from "./ids.ts";
 import { parseMessage, valueOf, type Message } from "./message.ts";
@@ -12,13 +14,12 @@ import { KEY } from "./trailer-keys.ts";
 export interface HandOff {
   readonly commit: Commit;
   readonly message: Message;
-  /** The request that it answers; undefined for a commit of a person, and for the first of a child. */
+  /** The answered request; undefined for a commit of a person, and for the first request of a child. */
   readonly answers: Sha | undefined;
-  /** True for what a person wrote. */
-  readonly byHand: boolean;
+  readonly isByPerson: boolean;
 }
 
-/** Newest first, the given head included. `trail` is first-parent history, newest first. */
+/** Returns them newest first, with the head. `trail` is first-parent history, newest first. */
 export function readHandOffs(trail: readonly Commit[]): HandOff[] {
   const steps: HandOff[] = [];
   for (let at = 0; at >= 0 && at < trail.length;) {
@@ -27,7 +28,7 @@ export function readHandOffs(trail: readonly Commit[]): HandOff[] {
     const message = parseMessage(commit.message);
     const answers = valueOf(message.trailers, KEY.answers) as Sha | undefined;
     const isBirth = answers === undefined && valueOf(message.trailers, KEY.parent) !== undefined;
-    steps.push({ commit, message, answers, byHand: answers === undefined && !isBirth });
+    steps.push({ commit, message, answers, isByPerson: answers === undefined && !isBirth });
     at = answers === undefined ? at + 1 : trail.findIndex(({ commit: id }) => id === answers);
   }
   return steps;

@@ -1,7 +1,8 @@
 /**
- * The names that travel through the whole program, each with the one function that lets a string in.
+ * Types for checked identifiers, each with the function that parses it.
  *
- * What must hold: a value of one of these types has been checked; nobody casts to them elsewhere.
+ * Invariants:
+ * - A value of one of these types was validated, or read from git.
  */
 declare const brand: unique symbol;
 type Brand<Name extends string> = string & { readonly [brand]: Name };
@@ -14,19 +15,19 @@ export type Ref = Brand<"Ref">;
 export type Branch = Brand<"Branch">;
 /** A state: the name of a script in `states/`, or a reserved word. */
 export type StateName = Brand<"StateName">;
-/** One runner's hold on one request. */
+/** The id of one run: the work of one runner on one request. */
 export type RunId = Brand<"RunId">;
 
 /** The prefix of the full ref of a branch. */
 export const HEADS = "refs/heads/";
 const STATE = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
-/** Returns the object id, or undefined when the text is not a full one. */
+/** Undefined if the text is not a full object id. */
 export function parseSha(text: string): Sha | undefined {
   return /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(text) ? (text as Sha) : undefined;
 }
 
-/** Returns the branch that a full ref names, or undefined when it names something else. */
+/** Undefined if the full ref is not a branch. */
 export function branchOf(ref: string): Branch | undefined {
   return ref.startsWith(HEADS) && ref.length > HEADS.length ? (ref.slice(HEADS.length) as Branch) : undefined;
 }
@@ -46,17 +47,16 @@ export function parseBranch(text: string): Branch | undefined {
   return bad ? undefined : (name as Branch);
 }
 
-/** The full ref of a branch. */
 export function refOf(branch: Branch): Ref {
   return `${HEADS}${branch}` as Ref;
 }
 
-/** Returns the state name, or undefined: lower case, digits, `.`, `_`, `-`; at most 64 characters. */
+/** Accepts lower-case letters, digits, `.`, `_` and `-`, at most 64 characters. */
 export function parseStateName(text: string): StateName | undefined {
   return STATE.test(text) && !text.includes("..") ? (text as StateName) : undefined;
 }
 
-/** Returns the run id, or undefined when it is not a UUID. */
+/** Accepts a UUID. */
 export function parseRunId(text: string): RunId | undefined {
   return /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text) ? (text as RunId) : undefined;
 }

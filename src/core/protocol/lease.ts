@@ -1,9 +1,10 @@
 /**
- * The lease record: who runs a request now, or how long its next attempt rests.
+ * Formats and parses the lease record: which run executes a request, or how long its back-off lasts.
  *
- * What must hold: no time stamp is in it; a lease is mine when its run is mine, whatever its object
- * id; the attempt number is counted here, on the work, and no takeover resets it. Its ref is named
- * by a hash, because branch names clash as directories and on disks that fold case.
+ * Invariants:
+ * - It contains no time stamp, because the clocks of two machines differ.
+ * - A run owns the lease that names it, whatever the id of the commit.
+ * - The attempt number belongs to the request, and a take-over does not reset it.
  */
 import { formatAmounts, NO_AMOUNTS, parseAmounts, addAmounts, type Amounts } from "../util/amounts.ts";
 import { cleanLine, redact } from "../util/redact.ts";
@@ -13,11 +14,11 @@ import { parseMessage, valueOf } from "./message.ts";
 import { KEY } from "./trailer-keys.ts";
 import { LEASE_LIMITS } from "./limits.ts";
 
-/** The process that holds a lease, so that on its own machine its death is certain at once. */
+/** The process of the runner. On its own machine, other runners see at once that it has died. */
 export interface Holder {
   readonly boot: string;
   readonly pid: number;
-  /** Start time of the process in the system's own units: process ids are used again. */
+  /** Start time of the process, in units of the system: process ids are reused. */
   readonly started: string;
 }
 
@@ -26,17 +27,17 @@ export interface Lease {
   readonly request: Sha;
   readonly run: RunId;
   readonly runner: string;
-  /** The attempt that runs now; while resting, the attempts used up. */
+  /** The number of the running attempt; during a back-off, the number of used attempts. */
   readonly attempt: number;
   readonly ttlMs: number;
   readonly nonce: string;
   readonly lanes: readonly string[];
-  /** The places that the run takes in lanes that have a capacity, such as `agents/0`. */
+  /** The slots that the run holds in lanes with a capacity, such as `agents/0`. */
   readonly slots: readonly string[];
-  /** What attempts at this request have spent so far, those that did not answer included. */
+  /** What all attempts at this request have spent so far, failed ones included. */
   readonly spent: Amounts;
   readonly holder?: Holder;
-  /** Set between attempts: nobody runs, and the next attempt waits this long after it was seen. */
+  /** Set between two attempts: the next one waits this long after an observer first saw the record. */
   readonly backoff?: { readonly ms: number; readonly why: string };
 }
 
@@ -63,7 +64,7 @@ export function formatLease(lease: Lease): string {
       ...(backoff
         ? [
             { key: KEY.restMs, value: String(backoff.ms) },
-            // What a script or a parser said: of many lines, perhaps, or of none.
+            // The text of a script or a parser may have many lines, or none.
             { key: KEY.because, value: cleanLine(redact(backoff.why)) || "-" },
           ]
         : []),
@@ -71,7 +72,7 @@ export function formatLease(lease: Lease): string {
   });
 }
 
-/** Reads a lease commit; undefined when it is none of ours. Foreign numbers are clamped. */
+/** Undefined if the message is not a lease record. Numbers out of bounds are clamped. */
 export function parseLease(message: string): Lease | undefined {
   const { trailers } = parseMessage(message);
   const value = (key: string) => valueOf(trailers, key) ?? "";
@@ -81,7 +82,7 @@ export function parseLease(message: string): Lease | undefined {
   const attempt = integer(value(KEY.attempt), 0, LEASE_LIMITS.maxAttempt);
   const ttlMs = integer(value(KEY.ttlMs), LEASE_LIMITS.shortestMs, LEASE_LIMITS.longestMs);
   if (!branch || !request || !run || attempt === undefined || ttlMs === undefined) return undefined;
-  const holder = readHolder(value(KEY.process));
+  const holder = parseHolder(value(KEY.process));
   const rest = integer(value(KEY.restMs), 0, LEASE_LIMITS.longestBackoffMs);
   return {
     branch,
@@ -101,9 +102,9 @@ export function parseLease(message: string): Lease | undefined {
   };
 }
 
-function readHolder(text: string): Holder | undefined {
+function parseHolder(text: string): Holder | undefined {
   const [boot, pid, started] = text.split(" ");
-  // 0 and numbers below it mean a whole group to the system, and must never be signalled.
+  // To the system, 0 and negative ids mean a whole process group, which must never be signalled.
   if (!boot || !pid || !started || !/^[1-9]\d{0,9}$/.test(pid)) return undefined;
   return { boot, pid: Number(pid), started };
 }

@@ -1,8 +1,9 @@
 /**
- * A commit message as its parts: header, body, trailers; on demand what conventional commits add.
+ * Splits a commit message into header, body and trailers.
  *
- * What must hold: the trailers are git's (see trailers.ts); the body is free text and controls
- * nothing; describing is lazy, because a scan of 10,000 heads needs trailers only.
+ * Invariants:
+ * - The trailers are those that git reads (trailer-block.ts). The body controls nothing.
+ * - The conventional-commits parser runs only on demand: a scan of 10,000 heads needs trailers only.
  */
 import { CommitParser } from "conventional-commits-parser";
 import { parseTrailers, separatorAt, type Trailer } from "./trailer-block.ts";
@@ -15,7 +16,7 @@ export interface Message {
   readonly trailers: readonly Trailer[];
 }
 
-export interface Description {
+export interface ConventionalCommit {
   readonly type: string | undefined;
   readonly scope: string | undefined;
   readonly subject: string;
@@ -24,22 +25,19 @@ export interface Description {
   readonly notes: readonly { readonly title: string; readonly text: string }[];
 }
 
-/** A `State:` line that its author believes in and git does not. */
-export interface Doubt {
+/** A `State:` line that git does not read as a trailer, because of where it stands or what surrounds it. */
+export interface MisplacedState {
+  /** `hidden`: it is not in the last paragraph. `voided`: another line of its paragraph is not a trailer. */
   readonly kind: "hidden" | "voided";
-  /** Counted from 1 in the message. */
+  /** Counted from 1 in the message: the `State:` line, or the line that voids it. */
   readonly line: number;
   readonly text: string;
 }
 
-/**
- * The conventional-commit reading stops here: a longer body is a document, and its parser needs the
- * third power of a line's length, so that a line of 64 kB would stop the program for good.
- */
-const DESCRIBED = 16 * 1024;
-const DESCRIBED_LINE = 300;
+/** The conventional-commits parser takes cubic time in the length of a line, so both are limited. */
+const MAX_PARSED_LENGTH = 16 * 1024;
+const MAX_PARSED_LINE = 300;
 
-/** Splits a raw commit message. */
 export function parseMessage(raw: string): Message {
   const block = parseTrailers(raw);
   const newline = block.text.indexOf("\n");
@@ -52,11 +50,11 @@ export function parseMessage(raw: string): Message {
   };
 }
 
-/** What conventional commits say of the text before the trailer block: type, `#12`, `@who`, notes. */
-export function describeMessage(message: Message): Description {
-  const lines = `${message.header}\n\n${message.body}`.slice(0, DESCRIBED).split("\n");
+/** Parses header and body as a conventional commit: type, references such as `#12`, mentions, notes. */
+export function parseConventionalCommit(message: Message): ConventionalCommit {
+  const lines = `${message.header}\n\n${message.body}`.slice(0, MAX_PARSED_LENGTH).split("\n");
   const text = lines
-    .map((line) => line.slice(0, DESCRIBED_LINE))
+    .map((line) => line.slice(0, MAX_PARSED_LINE))
     .join("\n")
     .trim();
   if (text === "") {
@@ -73,7 +71,7 @@ export function describeMessage(message: Message): Description {
   };
 }
 
-/** All values of a key, in order; keys are compared without regard to case. */
+/** All values of a key, in order. Keys are compared without regard to case. */
 export function valuesOf(trailers: readonly Trailer[], key: string): string[] {
   const wanted = key.toLowerCase();
   return trailers.filter((trailer) => trailer.key.toLowerCase() === wanted).map((t) => t.value);
@@ -85,10 +83,10 @@ export function valueOf(trailers: readonly Trailer[], key: string): string | und
 }
 
 /**
- * Looks for a line such as `State: review` that is not in the trailer block. Only for messages
- * whose block holds no such key: otherwise the line is prose. A value with a space in it is prose.
+ * Finds a line such as `State: review` outside the trailer block. Call it only if the block has no
+ * such key, because otherwise the line is prose. A value with a space is prose too.
  */
-export function findDoubt(raw: string, keys: readonly string[]): Doubt | undefined {
+export function findMisplacedState(raw: string, keys: readonly string[]): MisplacedState | undefined {
   const lower = raw.toLowerCase();
   if (!keys.some((key) => lower.includes(key))) return undefined;
   const block = parseTrailers(raw);
@@ -114,8 +112,8 @@ function isStateLine(line: string, keys: readonly string[]): boolean {
 }
 
 /**
- * The first line that is no trailer in the paragraph of `index`. Only the last paragraph can be a
- * block, and never the title: elsewhere the place of the line is wrong, and not its neighbours.
+ * The first line in the paragraph of `index` that is not a trailer. Undefined outside the last
+ * paragraph and in the title: there, the line itself is misplaced.
  */
 function spoilerOf(lines: readonly string[], index: number): number | undefined {
   const from = lines.findLastIndex((line, at) => at < index && isBlank(line)) + 1;
@@ -124,13 +122,13 @@ function spoilerOf(lines: readonly string[], index: number): number | undefined 
   return spoiler < 0 ? undefined : spoiler;
 }
 
-/** A line that may stand in a trailer block: a trailer, a folded line, a comment, a line of git's. */
+/** True for lines that a trailer block may contain: trailers, folded lines, comments, lines of git. */
 function belongs(line: string, foldable: boolean): boolean {
   if (foldable && /^[ \t\r]/.test(line)) return true;
   return line.startsWith("#") || line.startsWith("(cherry picked from commit ") || separatorAt(line, 0) >= 1;
 }
 
-/** Blank as git sees it: a no-break space is a letter there. */
+/** Blank as git defines it: a no-break space is not blank. */
 function isBlank(line: string): boolean {
   return /^[ \t\r]*$/.test(line);
 }

@@ -1,12 +1,14 @@
 /**
- * What a head commit asks for: a Request, or the reason why it is none.
+ * Reads the head commit of a branch as a request, or finds out why it is not one.
  *
- * What must hold: only the trailer block speaks; one value of `State` or none; a commit that names
- * a branch counts on that branch only, so that a cherry-pick or a new branch replays nothing.
+ * Invariants:
+ * - Only the trailer block counts, and only with a single value of `State`.
+ * - A commit that names a branch counts on that branch only. So a cherry-pick or a new branch repeats
+ *   no request.
  */
 import { parseBranch, parseStateName, type Branch, type Sha, type StateName } from "./ids.ts";
 import { parseTime } from "../util/time.ts";
-import { findDoubt, parseMessage, valueOf, type Doubt, type Message } from "./message.ts";
+import { findMisplacedState, parseMessage, valueOf, type MisplacedState, type Message } from "./message.ts";
 import { parseTrailers, type Trailer } from "./trailer-block.ts";
 import { AYNIG_KEYS, HEAD_KEYS, KEY, type HeadKey } from "./trailer-keys.ts";
 import { REQUEST_LIMITS } from "./limits.ts";
@@ -14,11 +16,12 @@ import { REQUEST_LIMITS } from "./limits.ts";
 export interface Commit {
   readonly commit: Sha;
   readonly parents: readonly Sha[];
-  /** Seconds since 1970, as the commit claims; shown to people, never decided on. */
+  /** Seconds since 1970, as the commit claims. It is displayed, but decides nothing. */
   readonly committed: number;
   readonly message: string;
-  /** Where it was read with the history: its tree, and the address of who wrote it. */
+  /** Present if the commit was read with its history. */
   readonly tree?: Sha;
+  /** The e-mail address of the author; present if the commit was read with its history. */
   readonly author?: string;
 }
 
@@ -35,20 +38,20 @@ export interface Request {
   readonly state: StateName;
   readonly key: StateKey;
   readonly message: Message;
-  /** True when it names its branch; otherwise it counts on the first branch that takes it. */
+  /** True if it names its branch. Otherwise it counts on the first branch that answers it. */
   readonly bound: boolean;
-  /** Hand-offs so far without a person. */
+  /** Hand-offs in a row without a person. */
   readonly hops: number;
   readonly priority: number;
   /** Milliseconds since 1970. */
   readonly notBefore?: number;
   readonly dependsOn: readonly string[];
-  /** The branch that handed it out. */
+  /** The branch that created this one. */
   readonly parent?: Branch;
-  /** True when it calls children off. */
+  /** True if it cancels children. */
   readonly calls: boolean;
   readonly role?: string;
-  /** True when the runner wrote it. */
+  /** The id of the answered request, if this request is a response. */
   readonly answers?: string;
 }
 
@@ -60,22 +63,22 @@ export type NotARequestReason =
   | { readonly reason: "two-states"; readonly detail: string }
   | { readonly reason: "bad-name"; readonly detail: string }
   | { readonly reason: "bad-value"; readonly detail: string }
-  | { readonly reason: "doubt"; readonly detail: string; readonly doubt: Doubt };
+  | { readonly reason: "doubt"; readonly detail: string; readonly doubt: MisplacedState };
 
 export type NotARequest = { readonly kind: "none" } & NotARequestReason;
 export type HeadReading = Request | NotARequest;
 
-/** Reads a commit as the head of a branch. Never throws: every message has a reading. */
+/** Never throws: every message is a request, or has a reason why it is not. */
 export function parseRequest(branch: Branch, head: Commit): HeadReading {
   const none = (reason: NotARequestReason): NotARequest => ({ kind: "none", ...reason });
-  // Most heads of most repositories: no key of ours anywhere, so nothing to take apart.
+  // Most heads contain none of our keys, so parsing them would waste time.
   if (!/state|aynig|approves/i.test(head.message)) return none({ reason: "no-state" });
   const values = readValues(parseTrailers(head.message).trailers);
   const found = readState(values);
   if (found === undefined) {
     const approved = approvedCommit(head.message);
     if (approved !== undefined) return none({ reason: "approves", detail: approved });
-    const doubt = findDoubt(head.message, STATE_KEYS);
+    const doubt = findMisplacedState(head.message, STATE_KEYS);
     return doubt ? none({ reason: "doubt", detail: doubt.text, doubt }) : none({ reason: "no-state" });
   }
   if (head.parents.length > 1) return none({ reason: "merge" });
@@ -113,7 +116,7 @@ function readState(values: Values): { key: StateKey; values: readonly string[] }
   return aynig && { key: KEY.aynig, values: aynig };
 }
 
-/** Undefined when a value that must not be guessed at cannot be read. */
+/** Undefined if `Not-Before` cannot be read: guessing its meaning could start work too early. */
 function readDetails(
   branch: Branch,
   head: Commit,
@@ -143,7 +146,7 @@ function readDetails(
 
 const NONE: readonly string[] = [];
 
-/** A request whose message is taken apart when somebody asks: of thousands of heads, few are run. */
+/** Parses the message on first use, because only few of thousands of heads run. */
 class ReadRequest implements Request {
   readonly kind = "request";
   readonly branch: Branch;
@@ -178,13 +181,13 @@ class ReadRequest implements Request {
   }
 }
 
-/** `3/50` and `3` are 3; what is no number is 0. */
+/** `3/50` and `3` are 3; text that is not a number is 0. */
 function leadingInteger(text: string | undefined, low: number, high: number): number {
   const parsed = Number.parseInt(text ?? "0", 10);
   return Number.isNaN(parsed) ? 0 : Math.min(high, Math.max(low, parsed));
 }
 
-/** The full id of the commit that a message approves, as a person wrote it; what asks for a state approves nothing. */
+/** The id in `Approves`, as it is written. A message that requests a state approves nothing. */
 export function approvedCommit(message: string): string | undefined {
   if (!/approves/i.test(message)) return undefined;
   const { trailers } = parseTrailers(message);

@@ -1,12 +1,14 @@
 /**
- * Commits that a server makes and signs in our place: what it is asked for, and what it made.
+ * Commits that a server creates and signs for us, and how they are compared with ours.
+ * Formats: git-hash-object(1) and gitformat-signature(5).
  *
- * What must hold: what counts is the commit object, never what is told about it; one with a header
- * that ours do not have is another commit. For the format see git-hash-object(1) and gitformat-signature(5).
+ * Invariants:
+ * - Only the commit object counts, not what the server says about it.
+ * - An object with a header that our commits do not have is a different commit.
  */
 import { parseSha, type Sha } from "./ids.ts";
 
-/** What a commit says, apart from who made it, when, and by which signature. */
+/** A commit without author, committer, dates and signature. */
 export interface CommitContent {
   readonly tree: Sha;
   readonly parents: readonly Sha[];
@@ -15,16 +17,16 @@ export interface CommitContent {
 
 export type SignedCommit =
   /** `payload` is the object without its signature. */
-  | { readonly kind: "made"; readonly id: Sha; readonly payload: string; readonly signature: string }
-  /** It has not got what the commit is made of, or takes no such commit. */
-  | { readonly kind: "unfit"; readonly why: string }
-  | { readonly kind: "not"; readonly why: string };
+  | { readonly kind: "signed"; readonly id: Sha; readonly payload: string; readonly signature: string }
+  /** The server lacks the tree or a parent, or does not accept such a commit. */
+  | { readonly kind: "unsuitable"; readonly why: string }
+  | { readonly kind: "failed"; readonly why: string };
 
-/** Has the server make a commit and sign it; moves no ref. */
+/** Asks the server to create and sign a commit. It moves no ref. */
 export type CommitSigner = (content: CommitContent) => Promise<SignedCommit>;
 
-/** The objects that a payload and its signature may have been: a line end after the last line counts. */
-export function withSignature(payload: string, signature: string): string[] {
+/** The commit objects that this payload and signature may come from: with a final line end, and without. */
+export function signedObjects(payload: string, signature: string): string[] {
   const at = payload.indexOf("\n\n") + 1;
   if (at === 0 || signature.trim() === "") return [];
   return [...new Set([signature, signature.replace(/\n+$/, "")])].map(
@@ -35,8 +37,8 @@ export function withSignature(payload: string, signature: string): string[] {
 const OBJECT =
   /^tree (?<tree>[0-9a-f]+)\n(?<parents>(?:parent [0-9a-f]+\n)*)author [^\n]*\ncommitter [^\n]*\n(?:gpgsig(?:-sha256)? [^\n]*\n(?: [^\n]*\n)*)?\n(?<message>[^]*)$/;
 
-/** Reads a commit object; undefined when it is none, or has headers besides the plain ones. */
-export function contentOf(object: string): CommitContent | undefined {
+/** Undefined if the text is not a commit object, or has other headers than our commits. */
+export function parseCommitObject(object: string): CommitContent | undefined {
   const { tree: text = "", parents: lines = "", message = "" } = OBJECT.exec(object)?.groups ?? {};
   const tree = parseSha(text);
   const ids = lines.split("\n").slice(0, -1);
@@ -44,7 +46,7 @@ export function contentOf(object: string): CommitContent | undefined {
   return tree && parents.length === ids.length ? { tree, parents, message } : undefined;
 }
 
-/** True when both say the same; line ends after the message are no part of it. */
+/** Line ends after the message are ignored. */
 export function isSameContent(one: CommitContent, other: CommitContent): boolean {
   return (
     one.tree === other.tree &&

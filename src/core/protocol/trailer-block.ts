@@ -1,12 +1,14 @@
 /**
- * The trailer block of a commit message, by git's own rules and without a git process.
+ * Parses the trailer block of a commit message by git's rules, without a git process.
  *
- * What must hold: for every message the result equals `git log --format=%(trailers:only,unfold)`.
- * The rules are those of git-interpret-trailers(1): the block is the last paragraph that is not the
- * title; either every line in it is a trailer, or one line was made by git (`Signed-off-by: `,
- * `(cherry picked from commit `) and at least a quarter are trailers; comments, trailing blank
- * lines, an old `Conflicts:` list and everything below the scissors line are passed over.
- * Every step is linear in the length of the message.
+ * The rules are those of git-interpret-trailers(1). The block is the last paragraph, unless that is
+ * the title. Either every line is a trailer, or one line is git's (`Signed-off-by: `, `(cherry picked
+ * from commit `) and at least a quarter are trailers. Comments, trailing blank lines, an old
+ * `Conflicts:` list, and everything below the scissors line are ignored.
+ *
+ * Invariants:
+ * - For every message, the result equals `git log --format=%(trailers:only,unfold)`.
+ * - Every step takes linear time in the length of the message.
  */
 export interface Trailer {
   readonly key: string;
@@ -15,7 +17,7 @@ export interface Trailer {
 
 export interface TrailerBlock {
   readonly trailers: readonly Trailer[];
-  /** The message without NUL tail and leading blank lines; the offsets below count in it. */
+  /** The message up to a NUL, without leading blank lines. The offsets below count in it. */
   readonly text: string;
   /** Where the block starts; equal to `end` when there is none. */
   readonly start: number;
@@ -25,14 +27,13 @@ export interface TrailerBlock {
 const SCISSORS = "# ------------------------ >8 ------------------------\n";
 const MADE_BY_GIT = ["Signed-off-by: ", "(cherry picked from commit "];
 
-/** Finds and reads the trailer block of a whole commit message. */
 export function parseTrailers(message: string): TrailerBlock {
   return parsePlain(message) ?? parseAny(message);
 }
 
 /**
- * The shape of nearly every message: no comment, no scissors, no conflict list, one final newline,
- * and a last paragraph of unfolded trailers. Anything else is left to the whole rules.
+ * A fast path for nearly every message: no comment, scissors or conflict list, one final newline, and
+ * a last paragraph of unfolded trailers. Undefined for any other message.
  */
 function parsePlain(text: string): TrailerBlock | undefined {
   const blank = text.lastIndexOf("\n\n", text.length - 3);
@@ -57,7 +58,7 @@ function parseAny(message: string): TrailerBlock {
   return { trailers: readBlock(text, start, end), text, start, end };
 }
 
-/** The position of the separator in a trailer line, or -1: `Key:`, `Key :`, letters, digits, `-`. */
+/** The position of the colon in a line that starts as `Key:` or `Key :`, or -1. */
 export function separatorAt(text: string, from: number): number {
   let spaceSeen = false;
   for (let at = from; at < text.length; at++) {

@@ -1,8 +1,9 @@
 /**
- * What work has used, and what it may use: money, tokens, turns of agents, time of attempts.
+ * Amounts that work has spent or may spend: money, tokens, agent turns and time.
  *
- * What must hold: what is written reads back as the same amounts; an amount that is left out of a
- * budget is no limit, and left out of what was spent it is zero.
+ * Invariants:
+ * - Formatted amounts parse as the same amounts.
+ * - An amount that a budget does not name is unlimited.
  */
 import { formatDuration, parseDuration } from "./duration.ts";
 
@@ -10,9 +11,9 @@ export interface Amounts {
   /** USD. */
   readonly cost: number;
   readonly tokens: number;
-  /** Turns of agents. */
+  /** Turns that agents took. */
   readonly turns: number;
-  /** Milliseconds that attempts took. */
+  /** The time that attempts took, in milliseconds. */
   readonly time: number;
 }
 
@@ -20,7 +21,6 @@ export type Budget = Partial<Amounts>;
 
 export const NO_AMOUNTS: Amounts = { cost: 0, tokens: 0, turns: 0, time: 0 };
 
-/** Adds up. */
 export function addAmounts(one: Amounts, other: Budget): Amounts {
   return {
     cost: round(one.cost + (other.cost ?? 0)),
@@ -30,10 +30,10 @@ export function addAmounts(one: Amounts, other: Budget): Amounts {
   };
 }
 
-/** Sums of money that computers add have long tails. */
+/** Removes the rounding errors of floating-point sums. */
 const round = (usd: number): number => Math.round(usd * 1e6) / 1e6;
 
-/** `0.36 USD, 12000 tokens, 3 turns, 5m`; undefined when there is nothing to say. */
+/** Formats as `0.36 USD, 12000 tokens, 3 turns, 5m`. Undefined if all amounts are zero. */
 export function formatAmounts({ cost, tokens, turns, time }: Budget): string | undefined {
   const parts = [
     cost ? `${cost} USD` : "",
@@ -44,10 +44,10 @@ export function formatAmounts({ cost, tokens, turns, time }: Budget): string | u
   return parts.length > 0 ? parts.join(", ") : undefined;
 }
 
-/** Whole, unlike a duration for people: what is summed must not be rounded again and again. */
+/** Exact, unlike formatDuration: rounding errors would add up. */
 const formatTime = (ms: number): string => (ms % 1000 === 0 ? `${ms / 1000}s` : `${Math.round(ms)}ms`);
 
-/** Reads amounts back; undefined when some part is none. */
+/** Undefined if any part is not an amount. */
 export function parseAmounts(text: string): Budget | undefined {
   const found: { cost?: number; tokens?: number; turns?: number; time?: number } = {};
   for (const part of text.split(",")) {
@@ -62,7 +62,7 @@ export function parseAmounts(text: string): Budget | undefined {
   return found;
 }
 
-/** The first amount that is used up, in words; undefined while there is some left of each. */
+/** Says which amount of the budget is used up. Undefined while some of each is left. */
 export function exhaustedAmount(spent: Amounts, budget: Budget): string | undefined {
   const { cost, tokens, turns, time } = budget;
   if (cost !== undefined && spent.cost >= cost) return `${spent.cost} USD of ${cost} are spent`;

@@ -1,14 +1,14 @@
-/** Durations as people write them (`30s`, `5m`, `1h30m`, `2d`), in milliseconds inside. */
+/** Parses and formats durations such as `30s`, `5m`, `1h30m` or `2d`. The program uses milliseconds. */
 
 export const MINUTE_MS = 60_000;
 export const HOUR_MS = 60 * MINUTE_MS;
 export const DAY_MS = 24 * HOUR_MS;
-/** The longest time that a timer of Node.js takes; a longer one rings at once. */
+/** The longest delay of a Node.js timer. A longer one fires at once. */
 export const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: MINUTE_MS, h: HOUR_MS, d: DAY_MS };
 
-/** Milliseconds, or undefined when the text is not a positive duration with units. */
+/** Returns milliseconds. Undefined if the text is not a positive duration with units. */
 export function parseDuration(text: string): number | undefined {
   if (!/^(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+$/.test(text)) return undefined;
   let total = 0;
@@ -18,7 +18,7 @@ export function parseDuration(text: string): number | undefined {
   return Number.isFinite(total) && total > 0 ? Math.round(total) : undefined;
 }
 
-/** The two largest units: `450ms`, `42s`, `1h 5m`. */
+/** Shows the two largest units: `450ms`, `42s`, `1h 5m`. */
 export function formatDuration(milliseconds: number): string {
   const ms = Math.max(0, Math.round(milliseconds));
   if (ms < 1000) return `${ms}ms`;

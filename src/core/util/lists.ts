@@ -1,16 +1,16 @@
-/** Lists that scripts declare: as such, or as the JSON text of one. */
+/** The schema of a list in the output of a script: a list, or JSON text that contains one. */
 import * as z from "zod";
 
-/** A list of anything; the schema of its members follows in a pipe. */
+/** Pipe it into the schema of the members. */
 export const jsonList = z.union([
   z.string().transform((text, context): unknown[] => {
     try {
       const value: unknown = JSON.parse(text);
       if (Array.isArray(value)) return value;
     } catch {
-      // The issue below says it.
+      // Reported below.
     }
-    context.addIssue({ code: "custom", message: "is no JSON list" });
+    context.addIssue({ code: "custom", message: "is not a JSON list" });
     return z.NEVER;
   }),
   z.array(z.unknown()),

@@ -1,9 +1,9 @@
-/** The nearest known word to a mistyped one, for "did you mean". */
+/** Finds the known word that a mistyped one probably means. */
 import { closest, distance } from "fastest-levenshtein";
 
-/** Returns the nearest candidate, or undefined when none is near enough to be a slip of the hand. */
+/** Undefined if no candidate is near enough to be a typing error. */
 export function suggest(word: string, candidates: readonly string[]): string | undefined {
   if (candidates.length === 0 || word.length > 64) return undefined;
-  const found = closest(word, candidates);
-  return distance(word, found) <= Math.max(2, Math.floor(found.length / 3)) ? found : undefined;
+  const nearest = closest(word, candidates);
+  return distance(word, nearest) <= Math.max(2, Math.floor(nearest.length / 3)) ? nearest : undefined;
 }

@@ -1,14 +1,15 @@
 /**
- * Instants as people write them in trailers, without the ambient clock or time zone.
+ * Parses the dates and times of trailers (RFC 3339), without the clock or zone of the machine.
  *
- * What must hold: the same text gives the same instant on every machine, so a time needs a zone
- * (RFC 3339); a bare date is midnight UTC.
+ * Invariants:
+ * - The same text means the same instant on every machine. So a time needs a zone, and a date alone
+ *   is midnight UTC.
  */
-const SHAPE = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d))?$/;
+const INSTANT = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d))?$/;
 
-/** Milliseconds since 1970-01-01T00:00Z, or undefined when the text is no instant. */
+/** Returns milliseconds since 1970. Undefined if the text is not a date or a time with a zone. */
 export function parseTime(text: string): number | undefined {
-  const match = SHAPE.exec(text);
+  const match = INSTANT.exec(text);
   if (!match) return undefined;
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match
     .slice(1, 7)
@@ -36,7 +37,7 @@ function daysIn(year: number, month: number): number {
   return [4, 6, 9, 11].includes(month) ? 30 : 31;
 }
 
-/** Days since 1970-01-01 in the Gregorian calendar, counted in years that begin in March. */
+/** Days since 1970-01-01 in the Gregorian calendar. Counting years from March puts leap days last. */
 function dayNumber(year: number, month: number, day: number): number {
   const y = month <= 2 ? year - 1 : year;
   const era = Math.floor(y / 400);

@@ -64,7 +64,7 @@ export const EMPTY_CARRIED_STATE: CarriedState = {
 /** The carried state at a head. `trail` is its first-parent history, newest first. */
 export function readCarriedState(trail: readonly Commit[]): CarriedState {
   const steps = readHandOffs(trail).filter(({ commit }) => approvedCommit(commit.message) === undefined);
-  const at = steps.findIndex(({ byHand }) => !byHand);
+  const at = steps.findIndex(({ isByPerson }) => !isByPerson);
   const written = steps[at];
   const above = at < 0 ? steps : steps.slice(0, at);
   return above

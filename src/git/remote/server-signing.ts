@@ -10,9 +10,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Ref, Sha } from "../../core/protocol/ids.ts";
 import { unsignedRef } from "../../core/protocol/refs.ts";
 import {
-  contentOf,
+  parseCommitObject,
   isSameContent,
-  withSignature,
+  signedObjects,
   type CommitContent,
   type SignedCommit,
   type CommitSigner,
@@ -116,17 +116,17 @@ export class ServerSigning {
 
   async #request(commit: Sha, timeout: AbortSignal): Promise<Signed> {
     const { signer } = this.#options;
-    const content = contentOf(await this.#parts.git.text(["cat-file", "commit", commit]));
+    const content = parseCommitObject(await this.#parts.git.text(["cat-file", "commit", commit]));
     if (!content) return { why: "the server cannot recreate a commit of this form" };
     let why = (await this.#isOnServer(content)) ? undefined : await this.#upload(commit, timeout);
     if (why !== undefined) return { why };
     let signed = await signer(content);
-    if (signed.kind === "unfit" && !this.#temporaryRefs.has(commit)) {
+    if (signed.kind === "unsuitable" && !this.#temporaryRefs.has(commit)) {
       why = await this.#upload(commit, timeout);
       if (why !== undefined) return { why };
       signed = await signer(content);
     }
-    if (signed.kind !== "made") return signed;
+    if (signed.kind !== "signed") return signed;
     const received = await this.#receive(signed);
     if (!received) return { why: "the commit that the server signed cannot be fetched" };
     if (!isSameContent(received, content)) return { why: "the server created a different commit" };
@@ -174,13 +174,13 @@ export class ServerSigning {
     id,
     payload,
     signature,
-  }: SignedCommit & { kind: "made" }): Promise<CommitContent | undefined> {
-    for (const object of withSignature(payload, signature)) {
-      if ((await this.#write(object)) === id) return contentOf(object);
+  }: SignedCommit & { kind: "signed" }): Promise<CommitContent | undefined> {
+    for (const object of signedObjects(payload, signature)) {
+      if ((await this.#write(object)) === id) return parseCommitObject(object);
     }
     if (!(await this.#parts.transport.fetch([id], false))) return undefined;
     const { code, stdout } = await this.#parts.git.run(["cat-file", "commit", id], { allowedCodes: [128] });
-    return code === 0 ? contentOf(stdout) : undefined;
+    return code === 0 ? parseCommitObject(stdout) : undefined;
   }
 
   /** Undefined: git does not accept it as a commit. */

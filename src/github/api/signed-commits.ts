@@ -42,20 +42,20 @@ export function openCommitSigner(request: Octokit["request"], { owner, name: rep
 function read(data: unknown): SignedCommit {
   const found = ANSWER.safeParse(data);
   const id = parseSha(found.data?.sha ?? "");
-  if (!found.success || !id) return { kind: "not", why: "GitHub's answer cannot be read" };
+  if (!found.success || !id) return { kind: "failed", why: "GitHub's answer cannot be read" };
   const { verified, reason, signature, payload } = found.data.verification;
   if (!verified || signature === null || payload === null) {
-    return { kind: "not", why: `GitHub did not sign it: ${said(reason)}` };
+    return { kind: "failed", why: `GitHub did not sign it: ${said(reason)}` };
   }
-  return { kind: "made", id, payload, signature };
+  return { kind: "signed", id, payload, signature };
 }
 
 function refusal({ status, decision, message }: RequestDeclined): SignedCommit {
-  if (status === 422) return { kind: "unfit", why: `GitHub takes no such commit: ${said(message)}` };
+  if (status === 422) return { kind: "unsuitable", why: `GitHub takes no such commit: ${said(message)}` };
   // What GitHub says of its limits names each request by a number of its own.
-  if (status === 429) return { kind: "not", why: "GitHub's limits are reached" };
-  if (decision.kind === "later") return { kind: "not", why: "GitHub cannot be reached" };
-  return { kind: "not", why: `GitHub refused it with ${status}: ${said(message)}` };
+  if (status === 429) return { kind: "failed", why: "GitHub's limits are reached" };
+  if (decision.kind === "later") return { kind: "failed", why: "GitHub cannot be reached" };
+  return { kind: "failed", why: `GitHub refused it with ${status}: ${said(message)}` };
 }
 
 const said = (text: string): string => cleanLine(redact(text), LONGEST);

@@ -42,7 +42,7 @@ export function numbersOf(
 }
 
 const personHandOffs = (trail: readonly Commit[]): Hand[] =>
-  readHandOffs(trail).filter((step) => step.byHand);
+  readHandOffs(trail).filter((step) => step.isByPerson);
 
 export const branchOf = ({ decision }: BranchView): string => decision.head.branch;
 

@@ -214,11 +214,11 @@ const EVENT = /^github:([^:\s]+):(?:(comment|review-comment):(\d{1,15})|(?:issue
 function reactionsOf(branch: Branch, trail: readonly Commit[], repo: string): Reaction[] {
   const hands = withApprovals(trail);
   const found = hands.flatMap((hand, at): Reaction[] => {
-    const source = hand.byHand ? carrierOf(hand, repo) : undefined;
+    const source = hand.isByPerson ? carrierOf(hand, repo) : undefined;
     if (!source) return [];
     // It ended where the next person took the work on, or where it stands now.
     const until =
-      hands.findLastIndex((other, index) => index < at && other.byHand && !isApproval(other.commit)) + 1;
+      hands.findLastIndex((other, index) => index < at && other.isByPerson && !isApproval(other.commit)) + 1;
     const end = hands[until];
     return [{ source, contents: reactionsFor(end && stateOf(branch, end.commit), end === hand) }];
   });
@@ -236,7 +236,12 @@ function withApprovals(trail: readonly Commit[]): Hand[] {
     for (let at = request - 1; at >= 0; at--) {
       const commit = trail[at];
       if (!commit || !isApproval(commit)) break;
-      approvals.unshift({ commit, message: parseMessage(commit.message), answers: undefined, byHand: true });
+      approvals.unshift({
+        commit,
+        message: parseMessage(commit.message),
+        answers: undefined,
+        isByPerson: true,
+      });
     }
     return [step, ...approvals];
   });

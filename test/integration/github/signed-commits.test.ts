@@ -124,11 +124,11 @@ test("a GitHub that does not answer for a moment is waited for, and may have mad
   const { notary, sleeps } = await openDouble(hub);
   const [tree, parent] = git(dir, ["log", "-1", "--format=%T %H"]).trim().split(" ") as [Sha, Sha];
   const made = await notary({ tree, parents: [parent], message: "feat: x\n" });
-  expect(real.hasSigned(made.kind === "made" ? made.id : "")).toBe(true);
+  expect(real.hasSigned(made.kind === "signed" ? made.id : "")).toBe(true);
   expect(hub.asked.map(({ status }) => status)).toEqual([502, 0, 201]);
   expect(sleeps.length).toBeGreaterThanOrEqual(2);
   expect(await notary({ tree: parent, parents: [parent], message: "feat: x\n" })).toEqual({
-    kind: "unfit",
+    kind: "unsuitable",
     why: "GitHub takes no such commit: Tree SHA does not exist",
   });
 });
@@ -141,24 +141,24 @@ const GOOD: Made = {
 };
 
 test.each([
-  ["what is verified", GOOD, { kind: "made", id: SHA, payload: "p", signature: "s" }],
+  ["what is verified", GOOD, { kind: "signed", id: SHA, payload: "p", signature: "s" }],
   [
     "what is not verified",
     { ...GOOD, verification: { ...GOOD.verification, verified: false, reason: "un\u001b[1msigned" } },
-    { kind: "not", why: "GitHub did not sign it: unsigned" },
+    { kind: "failed", why: "GitHub did not sign it: unsigned" },
   ],
   [
     "what has no payload",
     { ...GOOD, verification: { ...GOOD.verification, payload: null } },
-    { kind: "not", why: "GitHub did not sign it: valid" },
+    { kind: "failed", why: "GitHub did not sign it: valid" },
   ],
   [
     "what has no signature",
     { ...GOOD, verification: { ...GOOD.verification, signature: null } },
-    { kind: "not", why: "GitHub did not sign it: valid" },
+    { kind: "failed", why: "GitHub did not sign it: valid" },
   ],
-  ["no id", { ...GOOD, sha: "--all" }, { kind: "not", why: "GitHub's answer cannot be read" }],
-  ["nothing", {}, { kind: "not", why: "GitHub's answer cannot be read" }],
+  ["no id", { ...GOOD, sha: "--all" }, { kind: "failed", why: "GitHub's answer cannot be read" }],
+  ["nothing", {}, { kind: "failed", why: "GitHub's answer cannot be read" }],
 ])("%s is read from GitHub's answer as it is", async (_, data, read) => {
   const hub = await startHub();
   hub.also((method) => (method === "POST" ? { status: 201, data } : undefined));
@@ -169,8 +169,8 @@ test.each([
 });
 
 test.each([
-  [404, { kind: "not", why: "GitHub refused it with 404: Not Found" }],
-  [422, { kind: "unfit", why: "GitHub takes no such commit: Not Found" }],
+  [404, { kind: "failed", why: "GitHub refused it with 404: Not Found" }],
+  [422, { kind: "unsuitable", why: "GitHub takes no such commit: Not Found" }],
 ])("a refusal with %s is told in GitHub's words", async (status, told) => {
   const hub = await startHub();
   const { notary } = await openDouble(hub);
@@ -183,10 +183,10 @@ test("limits and outages are told without what is new in each of them", async ()
   const { notary, sleeps } = await openDouble(hub);
   const limit = { headers: { "retry-after": "7200" }, message: "request ID 12AB:34" };
   hub.trouble({ ...MAKE, status: 403, ...limit });
-  expect(await notary(CONTENT)).toEqual({ kind: "not", why: "GitHub's limits are reached" });
+  expect(await notary(CONTENT)).toEqual({ kind: "failed", why: "GitHub's limits are reached" });
   hub.trouble({ ...MAKE, status: 502, times: 99 });
   const patient = await openDouble(hub);
-  expect(await patient.notary(CONTENT)).toEqual({ kind: "not", why: "GitHub cannot be reached" });
+  expect(await patient.notary(CONTENT)).toEqual({ kind: "failed", why: "GitHub cannot be reached" });
   expect(sleeps).toEqual([]);
   expect(patient.sleeps.length).toBeGreaterThan(3);
 });

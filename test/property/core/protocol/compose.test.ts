@@ -1,4 +1,4 @@
-/** What is written into a commit message means the same to us, to git, and to the next reader. */
+/** A composed message has the same trailers for us, for git and for other tools. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { composeMessage, type MessageDraft } from "../../../../src/core/protocol/compose.ts";
@@ -27,7 +27,7 @@ const key = fc.constantFrom(
   "-x",
   "",
 );
-/** Halves of characters, which UTF-8 cannot hold. */
+/** Lone surrogates, which UTF-8 cannot encode. */
 const halves = fc.string({ unit: fc.constantFrom("a", "\ud83d", "\ude00", " ") });
 const text = fc.oneof(hostileValue, hostileMessage, halves, fc.string({ unit: "binary" }));
 const draft: fc.Arbitrary<MessageDraft> = fc.record({
@@ -41,7 +41,7 @@ const draft: fc.Arbitrary<MessageDraft> = fc.record({
   ),
 });
 
-/** The message, or undefined when it is refused; a refusal is a Fault with a sentence. */
+/** The message, or undefined if the draft is rejected with a UserError that has a sentence. */
 function composed(one: MessageDraft): string | undefined {
   try {
     return composeMessage(one);
@@ -55,12 +55,12 @@ const printed = (trailers: readonly Trailer[]): string =>
   trailers.map(({ key, value }) => `${key}: ${value}\n`).join("");
 
 describe("composeMessage", () => {
-  it("writes what we and git read back: the keys that were meant, in order, each with a value", () => {
+  it("writes trailers that we and git read back: the same keys, in order, each with its value", () => {
     const written = fc.sample(draft, { seed: 1, numRuns: RUNS }).flatMap((one) => {
       const message = composed(one);
       return message === undefined ? [] : [{ one, message }];
     });
-    // Most drafts hold something that is refused; enough must be left to say anything.
+    // Most drafts are rejected. Enough must remain for the test to mean something.
     expect(written.length).toBeGreaterThan(RUNS / 10);
     const stored = throughGit(
       dir,
@@ -71,7 +71,7 @@ describe("composeMessage", () => {
       expect(trailers.map(({ key }) => key)).toEqual(one.trailers.map(({ key }) => key));
       expect(trailers.every(({ value }) => value !== "")).toBe(true);
       expect({ message, trailers: stored[at]?.trailers }).toEqual({ message, trailers: printed(trailers) });
-      // What git hands back is what was meant, to the byte.
+      // git returns the message byte for byte.
       expect(stored[at]?.message.trimEnd()).toBe(message.trimEnd());
     }
   });
@@ -88,7 +88,7 @@ describe("composeMessage", () => {
     );
   });
 
-  it("takes any body when the header and the trailers are plain", () => {
+  it("accepts any body if the header and the trailers are plain", () => {
     fc.assert(
       fc.property(text, (body) => {
         const message = composeMessage({ header: "a header", body, trailers: [{ key: "Run", value: "1" }] });
@@ -125,7 +125,7 @@ describe("readOutput", () => {
     )
     .chain((one) => fc.mixedCase(fc.constant(one)));
 
-  it("refuses every spelling of a key that only the runner writes, in every form", () => {
+  it("rejects every spelling of a reserved key, in every form", () => {
     fc.assert(
       fc.property(reserved, fc.constantFrom("", " ", "\t"), (name, space) => {
         expect(isReserved(name)).toBe(true);
@@ -143,7 +143,7 @@ describe("readOutput", () => {
     );
   });
 
-  it("passes on only trailers that a message can carry", () => {
+  it("accepts only trailers that a message can contain", () => {
     fc.assert(
       fc.property(fc.dictionary(fc.oneof(key, fc.string()), fc.string()), (trailers) => {
         const reading = readOutput(JSON.stringify({ trailers }));

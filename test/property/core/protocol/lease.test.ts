@@ -1,4 +1,4 @@
-/** A lease reads back as it was written, and no other text is read as one. */
+/** A lease reads back as it was written, and no other text parses as a lease. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatLease, parseLease, type Lease } from "../../../../src/core/protocol/lease.ts";

@@ -1,7 +1,11 @@
-/** Every text has a reading as a message, in linear time. */
+/** Every text can be parsed as a message, in linear time. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { describeMessage, findDoubt, parseMessage } from "../../../../src/core/protocol/message.ts";
+import {
+  parseConventionalCommit,
+  findMisplacedState,
+  parseMessage,
+} from "../../../../src/core/protocol/message.ts";
 import { parseTrailers } from "../../../../src/core/protocol/trailer-block.ts";
 import { anyText } from "../../../support/builders/hostile-text.ts";
 import { expectLinear, LARGE, repeat } from "../../../support/builders/large-text.ts";
@@ -10,24 +14,24 @@ import { cases } from "../../../support/scale.ts";
 const RUNS = { numRuns: cases(750), seed: 1 };
 
 describe("any text", () => {
-  it("is read as a message whose parts are all in the text", () => {
+  it("parses as a message whose parts are all in the text", () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const message = parseMessage(text);
         expect(text).toContain(message.header);
         expect(text).toContain(message.body);
         for (const { key } of message.trailers) expect(text).toContain(key);
-        expect(typeof describeMessage(message).subject).toBe("string");
+        expect(typeof parseConventionalCommit(message).subject).toBe("string");
       }),
       RUNS,
     );
   });
 
-  it("is read as a doubt whose line is the one that it quotes", () => {
+  it("has a misplaced state only at the line that is quoted", () => {
     let found = 0;
     fc.assert(
       fc.property(anyText, (text) => {
-        const doubt = findDoubt(text, ["state"]);
+        const doubt = findMisplacedState(text, ["state"]);
         if (!doubt) return;
         found++;
         expect(text.split("\0")[0]?.split("\n")[doubt.line - 1]?.trim()).toBe(doubt.text);
@@ -40,7 +44,7 @@ describe("any text", () => {
 });
 
 describe("a large message", () => {
-  // Each shape makes some step look at everything for every line, where that step is written badly.
+  // Each shape makes a badly written step scan the whole message for every line.
   const shapes: Record<string, string> = {
     "blank lines": `s${repeat("\n")}State: a\nx`,
     "blank lines first": `${repeat("\n")}s\n\nState: a\nx`,
@@ -55,17 +59,17 @@ describe("a large message", () => {
     conflicts: `s\n\nState: a\n${repeat("Conflicts:\n\ta\n")}x`,
   };
 
-  it.each(Object.entries(shapes))("made of %s is read in linear time", (_, message) => {
+  it.each(Object.entries(shapes))("made of %s is parsed in linear time", (_, message) => {
     expectLinear(() => {
       const { text, trailers } = parseTrailers(message);
       expect(text.length).toBeLessThanOrEqual(message.length);
       expect(trailers.every(({ key }) => key !== "")).toBe(true);
       expect(parseMessage(message).trailers).toEqual(trailers);
-      expect(findDoubt(message, ["state"])?.kind ?? "hidden").toMatch(/^(hidden|voided)$/);
+      expect(findMisplacedState(message, ["state"])?.kind ?? "hidden").toMatch(/^(hidden|voided)$/);
     });
   });
 
-  it("with very many trailers has all of them", () => {
+  it("keeps all of very many trailers", () => {
     const count = LARGE / 20;
     expect(parseTrailers(`s\n\n${"a: b\n".repeat(count)}`).trailers).toHaveLength(count);
     const [folded] = parseTrailers(`s\n\nNote: a\n${" b\n".repeat(count)}`).trailers;
@@ -73,11 +77,11 @@ describe("a large message", () => {
   });
 
   it.each(["x", "@a ", "(", `${"w".repeat(299)}\n`, `fixes ${"w".repeat(290)}\n`])(
-    "with a body made of %j, which takes conventional commits long, is described in linear time",
+    "with a body made of %j, which slows the conventional-commits parser down, is parsed in linear time",
     (part) => {
       const message = parseMessage(`feat(auth): throttle\n\nfixes #12\n\n${repeat(part)}`);
       expectLinear(() => {
-        const description = describeMessage(message);
+        const description = parseConventionalCommit(message);
         expect(description).toMatchObject({ type: "feat", scope: "auth", subject: "throttle" });
         expect(description.references).toHaveLength(1);
       });

@@ -1,4 +1,4 @@
-/** Every text is read as a request with valid values, or as none. */
+/** Every text parses as a request with valid values, or not as a request. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseStateName } from "../../../../src/core/protocol/ids.ts";
@@ -10,7 +10,7 @@ import { cases } from "../../../support/scale.ts";
 const RUNS = { numRuns: cases(750), seed: 1 };
 
 describe("any text", () => {
-  it("is read as a request with a valid state name and bounded numbers, or as none", () => {
+  it("parses as a request with a valid state name and bounded numbers, or not as a request", () => {
     let requests = 0;
     fc.assert(
       fc.property(anyText, fc.constantFrom("", "-", "-9", "1e9", "9".repeat(400)), (text, number) => {

@@ -1,5 +1,5 @@
 /**
- * Our reading of trailers is git's, on every message. FUZZ_SEED=<n> tries other messages.
+ * Our parser finds the trailers that git finds, in every message. FUZZ_SEED=<n> tries other messages.
  *
  * Invariants:
  * - Each message is compared by itself, so that no difference hides another.
@@ -26,7 +26,7 @@ interface Difference {
   readonly ours: string;
 }
 
-/** What `git interpret-trailers` prints for each message: one process, with a mark after each of them. */
+/** What `git interpret-trailers` prints for each message. One process prints all, with a mark after each. */
 function throughInterpretTrailers(messages: readonly Uint8Array[]): string[] {
   const mark = "End-Of-One-Message: 1\n";
   writeFileSync(join(dir, "mark"), `title\n\n${mark}`);
@@ -39,7 +39,7 @@ function throughInterpretTrailers(messages: readonly Uint8Array[]): string[] {
   return output.split(mark).slice(0, -1);
 }
 
-/** Compares what was written and what `git log` shows of it: they differ after a NUL. */
+/** Compares the written messages with what `git log` prints of them, which ends at a NUL. */
 function compare(messages: readonly string[]): { compared: number; blocks: number; found: Difference[] } {
   const bytes = messages.map(toBytes);
   const read = throughGit(dir, bytes);
@@ -58,7 +58,7 @@ function without(parts: readonly string[], glue: string): string[] {
   return parts.map((_, at) => parts.toSpliced(at, 1).join(glue));
 }
 
-/** Leaves out lines, then characters, as long as the difference stays: one look at git a step. */
+/** Removes lines, then characters, as long as the difference remains. Each step runs git once. */
 function smallest(difference: Difference): Difference {
   const { message } = difference;
   const [smaller] = compare([
@@ -77,7 +77,7 @@ describe("parseTrailers", () => {
       const [first] = found;
       expect(first && smallest(first)).toBeUndefined();
       expect(compared).toBe(BATCH);
-      // A fuzzer that hardly ever makes a block would prove nothing.
+      // A generator that hardly ever makes a block would prove nothing.
       expect(blocks).toBeGreaterThan(BATCH / 5);
     },
   );
@@ -85,7 +85,7 @@ describe("parseTrailers", () => {
   it("reads what git interpret-trailers reads", () => {
     const messages = fc
       .sample(hostileMessage, { seed: SEED, numRuns: cases(400) })
-      // It keeps leading blank lines and a NUL, which `git log` removes before it reads.
+      // It keeps leading blank lines and a NUL, which `git log` removes first.
       .filter((message) => !/^\s*\n/.test(message) && !message.includes("\0"));
     const read = throughInterpretTrailers(messages.map(toBytes));
     expect(read).toHaveLength(messages.length);

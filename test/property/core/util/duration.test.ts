@@ -1,4 +1,4 @@
-/** Durations read back as they are shown. */
+/** Formatted durations parse as the same durations. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { formatDuration, parseDuration } from "../../../../src/core/util/duration.ts";
@@ -8,7 +8,7 @@ import { cases } from "../../../support/scale.ts";
 const RUNS = { numRuns: cases(750), seed: 1 };
 
 describe("durations", () => {
-  it("read back from what is shown, less what is too small to show", () => {
+  it("read back as formatted, except for parts that are too small to show", () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 1e12 }), (milliseconds) => {
         const shown = formatDuration(milliseconds);

@@ -1,4 +1,4 @@
-/** No text gets control characters, secrets or more lines than asked for past the cleaning. */
+/** Cleaned text has no control characters, no secrets, and not more lines than allowed. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { cleanLine, cleanText, redact } from "../../../../src/core/util/redact.ts";
@@ -16,7 +16,7 @@ const dirtyText = fc.oneof(
 );
 
 describe("cleanText", () => {
-  it("leaves nothing that controls a terminal, and a second time changes nothing", () => {
+  it("removes everything that controls a terminal, and changes nothing when repeated", () => {
     fc.assert(
       fc.property(dirtyText, (text) => {
         const clean = cleanText(text);
@@ -29,7 +29,7 @@ describe("cleanText", () => {
 });
 
 describe("cleanLine", () => {
-  it("makes one line of any text, no longer than asked for", () => {
+  it("makes one line of any text, not longer than the limit", () => {
     fc.assert(
       fc.property(dirtyText, fc.integer({ min: 1, max: 60 }), (text, limit) => {
         const line = cleanLine(text, limit);
@@ -42,7 +42,7 @@ describe("cleanLine", () => {
 });
 
 describe("redact", () => {
-  it("leaves none of the known secrets, whichever contains another", () => {
+  it("removes all known secrets, even if one contains another", () => {
     const secret = fc.stringMatching(/^[a-c]{6,9}$/);
     fc.assert(
       fc.property(

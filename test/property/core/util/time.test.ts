@@ -1,4 +1,4 @@
-/** Times are read as `Date.parse` reads them, where RFC 3339 allows them. */
+/** Times parse as with `Date.parse`, if RFC 3339 allows them. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseTime } from "../../../../src/core/util/time.ts";
@@ -21,7 +21,7 @@ describe("parseTime", () => {
       .map(([sign, hours, minutes]) => `${sign}${hours}:${minutes}`),
   );
 
-  it("is Date.parse where that reads RFC 3339, and undefined where it does not", () => {
+  it("equals Date.parse for RFC 3339 times, and is undefined for others", () => {
     const instant = fc.tuple(
       year,
       two(0, 13),
@@ -37,7 +37,7 @@ describe("parseTime", () => {
       fc.property(instant, ([years, months, days, hours, minutes, seconds, rest, offset]) => {
         const text = `${years}-${months}-${days}T${hours}:${minutes}:${seconds}${rest}${offset}`;
         const date = Date.parse(text);
-        // Date lets 31 February and 24:00 roll over; RFC 3339 has neither.
+        // Date accepts 31 February and 24:00 and rolls over. RFC 3339 has neither.
         const exists =
           Number.isFinite(date) &&
           Number(days) <= new Date(Date.UTC(Number(years) + 400, Number(months), 0)).getUTCDate();
@@ -53,7 +53,7 @@ describe("parseTime", () => {
     expect(read).toBeGreaterThan(cases(750));
   });
 
-  it("reads a bare date as midnight UTC, and nothing else without a zone", () => {
+  it("reads a date alone as midnight UTC, and nothing else without a zone", () => {
     fc.assert(
       fc.property(year, two(1, 12), two(1, 28), (years, months, days) => {
         expect(parseTime(`${years}-${months}-${days}`)).toBe(Date.parse(`${years}-${months}-${days}`));
@@ -63,7 +63,7 @@ describe("parseTime", () => {
     );
   });
 
-  it("throws for no text", () => {
+  it("does not throw for any text", () => {
     fc.assert(
       fc.property(anyText, (text) => {
         expect(parseTime(text)).toBeUndefined();

@@ -27,8 +27,8 @@ describe("children of an answer", () => {
   });
 
   it.each([
-    ["no JSON", "children=none", /"children": is no JSON list/],
-    ["an object", 'children={"key": "a"}', /is no JSON list/],
+    ["no JSON", "children=none", /"children": is not a JSON list/],
+    ["an object", 'children={"key": "a"}', /is not a JSON list/],
     ["a key that is no part of a branch", [{ key: "a/b", state: "x" }], /lower-case letters/],
     ["two with one key", [1, 2].map(() => ({ key: "a", state: "x" })), /two children have the key "a"/],
     [

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Child } from "../../../../src/core/scheduling/children.ts";
 import { readFrontMatter } from "../../../../src/core/outcome/front-matter.ts";
 import type { Branch } from "../../../../src/core/protocol/ids.ts";
-import { originOf } from "../../../../src/core/protocol/authorship.ts";
+import { findOrigin } from "../../../../src/core/protocol/origin.ts";
 import { readOutput } from "../../../../src/core/outcome/output.ts";
 import {
   chooseAgent,
@@ -292,7 +292,7 @@ describe("originOf", () => {
   const headerAt = (trail: Commit[]) => {
     const [head] = trail;
     if (!head) throw new Error("no head");
-    return originOf(requestOf(head), trail).header;
+    return findOrigin(requestOf(head), trail).header;
   };
 
   it("is the oldest request of the line that a person wrote", () => {

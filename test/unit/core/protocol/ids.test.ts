@@ -9,7 +9,7 @@ import {
 } from "../../../../src/core/protocol/ids.ts";
 import { branch, RUN } from "../../../support/builders/generated-snapshots.ts";
 
-it("branch names are those that git allows", () => {
+it("accepts the branch names that git allows", () => {
   for (const good of ["a", "feat/x", "ünder", "a.b", "refs/heads/a"]) expect(parseBranch(good)).toBeDefined();
   const bad = [
     "",
@@ -34,7 +34,7 @@ it("branch names are those that git allows", () => {
   expect(branchOf("refs/tags/x")).toBeUndefined();
 });
 
-it("state names and ids have one shape", () => {
+it("accepts only well-formed state names and ids", () => {
   for (const good of ["a", "code-review", "a.b_c", "9"]) expect(parseStateName(good)).toBe(good);
   for (const bad of ["", "A", ".a", "a/b", "a..b", "a b", "a\n", "a".repeat(65)]) {
     expect(parseStateName(bad)).toBeUndefined();

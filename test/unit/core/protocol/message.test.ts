@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
 import {
-  describeMessage,
-  findDoubt,
+  parseConventionalCommit,
+  findMisplacedState,
   parseMessage,
   valueOf,
   valuesOf,
 } from "../../../../src/core/protocol/message.ts";
 
-const doubt = (...lines: string[]) => findDoubt(lines.join("\n"), ["state", "dwp-state"]);
+const misplaced = (...lines: string[]) => findMisplacedState(lines.join("\n"), ["state", "dwp-state"]);
 
 describe("parseMessage", () => {
   it("splits header, body and trailers", () => {
@@ -23,11 +23,11 @@ describe("parseMessage", () => {
     expect(parseMessage("only this")).toEqual({ header: "only this", body: "", trailers: [] });
   });
 
-  it("keeps in the body what is no trailer", () => {
+  it("keeps a paragraph that is not a trailer block in the body", () => {
     expect(parseMessage("s\n\nState: a\noops\n").body).toBe("State: a\noops");
   });
 
-  it("finds values without regard to case, the last one first", () => {
+  it("finds values without regard to case, and prefers the last one", () => {
     const { trailers } = parseMessage("s\n\nA: 1\na: 2\n");
     expect(valuesOf(trailers, "A")).toEqual(["1", "2"]);
     expect(valueOf(trailers, "a")).toBe("2");
@@ -35,54 +35,61 @@ describe("parseMessage", () => {
   });
 });
 
-describe("describeMessage", () => {
-  it("says what conventional commits say", () => {
+describe("parseConventionalCommit", () => {
+  it("finds type, scope, references, mentions and notes", () => {
     const message = parseMessage("feat(auth): throttle logins\n\nThanks @ann, closes #12\n\nState: x\n");
-    expect(describeMessage(message)).toMatchObject({
+    expect(parseConventionalCommit(message)).toMatchObject({
       type: "feat",
       scope: "auth",
       subject: "throttle logins",
       mentions: ["ann"],
     });
-    expect(describeMessage(message).references.join(" ")).toContain("#12");
-    expect(describeMessage(parseMessage("just words")).type).toBeUndefined();
-    expect(describeMessage(parseMessage("")).subject).toBe("");
+    expect(parseConventionalCommit(message).references.join(" ")).toContain("#12");
+    expect(parseConventionalCommit(parseMessage("just words")).type).toBeUndefined();
+    expect(parseConventionalCommit(parseMessage("")).subject).toBe("");
   });
 });
 
-describe("findDoubt", () => {
-  it("is silent where nobody can believe in a state", () => {
-    expect(doubt("subject", "", "prose about the state of things")).toBeUndefined();
-    expect(doubt("subject", "", "State: of the art, this is prose")).toBeUndefined();
-    expect(doubt("State: review")).toBeUndefined();
+describe("findMisplacedState", () => {
+  it("finds nothing in prose and in a title", () => {
+    expect(misplaced("subject", "", "prose about the state of things")).toBeUndefined();
+    expect(misplaced("subject", "", "State: of the art, this is prose")).toBeUndefined();
+    expect(misplaced("State: review")).toBeUndefined();
   });
 
-  it("names a line hidden above a later paragraph", () => {
-    expect(doubt("subject", "", "State: review", "", "PS: hello", "there")).toEqual({
+  it("finds a line above a later paragraph", () => {
+    expect(misplaced("subject", "", "State: review", "", "PS: hello", "there")).toEqual({
       kind: "hidden",
       line: 3,
       text: "State: review",
     });
-    expect(doubt("subject", "", "State: review", "", "Refs: #12")).toMatchObject({ kind: "hidden", line: 3 });
+    expect(misplaced("subject", "", "State: review", "", "Refs: #12")).toMatchObject({
+      kind: "hidden",
+      line: 3,
+    });
   });
 
-  it("names a line in the title's own paragraph, where the blank line is missing", () => {
-    expect(doubt("fix the bug", "State: review")).toEqual({ kind: "hidden", line: 2, text: "State: review" });
+  it("finds a line in the paragraph of the title, without a blank line before it", () => {
+    expect(misplaced("fix the bug", "State: review")).toEqual({
+      kind: "hidden",
+      line: 2,
+      text: "State: review",
+    });
   });
 
-  it("names the line that voids the block, above or below", () => {
-    expect(doubt("s", "", "Refs: #1", "oops", "State: review")).toEqual({
+  it("names the line that voids the block, above or below the state", () => {
+    expect(misplaced("s", "", "Refs: #1", "oops", "State: review")).toEqual({
       kind: "voided",
       line: 4,
       text: "oops",
     });
-    expect(doubt("s", "", "State: review", "oops")).toEqual({ kind: "voided", line: 4, text: "oops" });
-    expect(doubt("s", "", "dwp-state: x", "oops", "", "")).toMatchObject({ kind: "voided", line: 4 });
+    expect(misplaced("s", "", "State: review", "oops")).toEqual({ kind: "voided", line: 4, text: "oops" });
+    expect(misplaced("s", "", "dwp-state: x", "oops", "", "")).toMatchObject({ kind: "voided", line: 4 });
   });
 
-  it("blames neither comments nor folded lines nor git's own lines", () => {
+  it("does not name comments, folded lines or lines of git", () => {
     expect(
-      doubt(
+      misplaced(
         "s",
         "",
         "# note",
@@ -96,19 +103,22 @@ describe("findDoubt", () => {
         "3",
       ),
     ).toMatchObject({ kind: "voided", line: 8, text: "oops" });
-    expect(doubt("s", "", " folded onto nothing", "State: review")).toMatchObject({
+    expect(misplaced("s", "", " folded onto nothing", "State: review")).toMatchObject({
       kind: "voided",
       line: 3,
     });
   });
 
-  it("counts lines from the top, blank ones and CRLF included, and stops at NUL", () => {
-    expect(doubt("", "", "s", "", "State: review", "", "more")).toMatchObject({ line: 5 });
-    expect(doubt("s\r", "\r", "State: review\r", "oops\r", "")).toMatchObject({ kind: "voided", line: 4 });
-    expect(doubt("", "s", "", "State: review", "oops\0", "", "more")).toMatchObject({
+  it("counts lines from the top, blank ones and CRLF included, and stops at a NUL", () => {
+    expect(misplaced("", "", "s", "", "State: review", "", "more")).toMatchObject({ line: 5 });
+    expect(misplaced("s\r", "\r", "State: review\r", "oops\r", "")).toMatchObject({
+      kind: "voided",
+      line: 4,
+    });
+    expect(misplaced("", "s", "", "State: review", "oops\0", "", "more")).toMatchObject({
       kind: "voided",
       line: 5,
     });
-    expect(doubt("s", "", "\0State: review")).toBeUndefined();
+    expect(misplaced("s", "", "\0State: review")).toBeUndefined();
   });
 });

@@ -43,13 +43,13 @@ it("names the refs of a run, a response and a lane", () => {
   expect(HOLD).toBe("refs/trailhand/hold");
 });
 
-it("reads everything that decides, and locally the checkouts that have to follow", () => {
+it("lists the refs that decide, and locally those of checkouts that have to follow", () => {
   const deciding = ["leases/", "lanes/", "parked/", "used/", "closed/", "checks/", "hold"];
   expect(DECIDING_REFS).toEqual(deciding.map((name) => `refs/trailhand/${name}`));
   expect(SCANNED_REFS).toEqual(["refs/heads/", ...DECIDING_REFS, "refs/trailhand/follow/"]);
 });
 
-it("collects notes and the traces of runs, and never the archive or the hold", () => {
+it("lists notes and traces of runs for gc, but never the archive or the hold", () => {
   expect(NOTE_REFS).toEqual(["used/", "closed/", "checks/", "hold"].map((name) => `refs/trailhand/${name}`));
   expect(COLLECTED_REFS.map((prefix) => prefix.slice("refs/trailhand/".length)).toSorted()).toEqual([
     "checks/",

@@ -26,7 +26,7 @@ describe("a request", () => {
     expect(ask("state: review\nSTATE: review")).toMatchObject({ state: "review" });
   });
 
-  it("carries what a person writes beside it", () => {
+  it("has the priority, times and dependencies that its trailers say", () => {
     const asked = ask(
       "State: a\nPriority: 5\nHops: 3/50\nNot-Before: 2030-01-01\nDepends-On: #1\nDepends-On: b",
     );
@@ -51,8 +51,8 @@ describe("a request", () => {
   });
 });
 
-describe("no request", () => {
-  it("is a head without a state", () => {
+describe("a head that is not a request", () => {
+  it("has no state", () => {
     expect(ask("Refs: #1")).toEqual({ kind: "none", reason: "no-state" });
   });
 
@@ -60,7 +60,7 @@ describe("no request", () => {
     expect(ask("State: review", 2)).toEqual({ kind: "none", reason: "merge" });
   });
 
-  it("is a head with two states, or a name that is none, or a time that is none", () => {
+  it("has two states, an invalid name or an invalid time", () => {
     expect(ask("State: a\nState: b")).toMatchObject({ reason: "two-states", detail: "a, b" });
     expect(ask("State: In Review")).toMatchObject({ reason: "bad-name", detail: "In Review" });
     expect(ask("State:")).toMatchObject({ reason: "bad-name", detail: "" });
@@ -72,7 +72,7 @@ describe("no request", () => {
     });
   });
 
-  it("says so when its author believes in a State line that git does not read", () => {
+  it("names a State line that git does not read as a trailer", () => {
     expect(ask("State: review\noops")).toMatchObject({
       reason: "doubt",
       detail: "oops",
@@ -86,19 +86,22 @@ describe("no request", () => {
 });
 
 describe("a repository made for AYNIG", () => {
-  it.each(["dwp-state", "aynig-state", "aynig"])("asks with %s, and is answered with it", (key) => {
-    expect(ask(`${key}: build`)).toMatchObject({ kind: "request", state: "build", key });
-    expect(ask(`${key.toUpperCase()}: build`)).toMatchObject({ key });
-  });
+  it.each(["dwp-state", "aynig-state", "aynig"])(
+    "requests with %s, and is answered with the same key",
+    (key) => {
+      expect(ask(`${key}: build`)).toMatchObject({ kind: "request", state: "build", key });
+      expect(ask(`${key.toUpperCase()}: build`)).toMatchObject({ key });
+    },
+  );
 
-  it("takes the last value, and names a role", () => {
+  it("counts the last value, and may name a role", () => {
     expect(ask("dwp-state: a\ndwp-state: b\ndwp-role: reviewer")).toMatchObject({
       state: "b",
       role: "reviewer",
     });
   });
 
-  it("prefers State where both are written", () => {
+  it("prefers State if both are written", () => {
     expect(ask("dwp-state: a\nState: b")).toMatchObject({ state: "b", key: "State" });
   });
 });

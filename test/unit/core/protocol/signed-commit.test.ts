@@ -2,9 +2,9 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { Sha } from "../../../../src/core/protocol/ids.ts";
 import {
-  contentOf,
+  parseCommitObject,
   isSameContent,
-  withSignature,
+  signedObjects,
   type CommitContent,
 } from "../../../../src/core/protocol/signed-commit.ts";
 import { createRequire } from "node:module";
@@ -34,24 +34,24 @@ const WHO = "Ann <ann@example.com> 1700000000 +0000";
 const PAYLOAD = `tree ${TREE}\nparent ${PARENT}\nauthor ${WHO}\ncommitter ${WHO}\n\nfeat: x\n\nBody.\n`;
 
 describe("a signed commit", () => {
-  it("is what GitHub signed, bit for bit", () => {
+  it("is the object that GitHub signed, bit for bit", () => {
     const examples = createRequire(import.meta.url)("@octokit/webhooks-examples/api.github.com/index.json");
     const real = realCommits(examples);
     expect(real.length).toBeGreaterThan(0);
     for (const { sha, payload, signature } of real) {
-      const [object = ""] = withSignature(payload, signature);
+      const [object = ""] = signedObjects(payload, signature);
       expect(idOf(object)).toBe(sha);
-      expect(contentOf(object)?.message).toBe(payload.slice(payload.indexOf("\n\n") + 2));
+      expect(parseCommitObject(object)?.message).toBe(payload.slice(payload.indexOf("\n\n") + 2));
     }
   });
 
-  it("has its signature after the other headers, with and without the line end that it may have lost", () => {
-    const [with_, without] = withSignature(PAYLOAD, "-----BEGIN\n\nabc\n-----END\n");
+  it("has its signature after the other headers, with and without a final line end", () => {
+    const [with_, without] = signedObjects(PAYLOAD, "-----BEGIN\n\nabc\n-----END\n");
     const signed = (end: string) =>
       PAYLOAD.replace("\n\nfeat", `\ngpgsig -----BEGIN\n \n abc\n -----END\n${end}\nfeat`);
     expect(with_).toBe(signed(" \n"));
     expect(without).toBe(signed(""));
-    expect(withSignature(PAYLOAD, "a\nb")).toHaveLength(1);
+    expect(signedObjects(PAYLOAD, "a\nb")).toHaveLength(1);
   });
 
   it.each([
@@ -60,18 +60,18 @@ describe("a signed commit", () => {
     [PAYLOAD, "\n"],
     [PAYLOAD, ""],
   ])("is none without a message or a signature (%#)", (payload, signature) => {
-    expect(withSignature(payload, signature)).toEqual([]);
+    expect(signedObjects(payload, signature)).toEqual([]);
   });
 });
 
-describe("what a commit says", () => {
+describe("the content of a commit", () => {
   const content: CommitContent = { tree: TREE, parents: [PARENT], message: "feat: x\n\nBody.\n" };
 
   it("is read from the object, signed or not", () => {
-    expect(contentOf(PAYLOAD)).toEqual(content);
-    expect(contentOf(withSignature(PAYLOAD, "a\n\nb\n")[0] ?? "")).toEqual(content);
-    expect(contentOf(PAYLOAD.replace(/^parent.*\n/m, ""))).toEqual({ ...content, parents: [] });
-    expect(contentOf(PAYLOAD.replace(/^parent.*\n/m, "$&$&"))?.parents).toEqual([PARENT, PARENT]);
+    expect(parseCommitObject(PAYLOAD)).toEqual(content);
+    expect(parseCommitObject(signedObjects(PAYLOAD, "a\n\nb\n")[0] ?? "")).toEqual(content);
+    expect(parseCommitObject(PAYLOAD.replace(/^parent.*\n/m, ""))).toEqual({ ...content, parents: [] });
+    expect(parseCommitObject(PAYLOAD.replace(/^parent.*\n/m, "$&$&"))?.parents).toEqual([PARENT, PARENT]);
   });
 
   it.each([
@@ -84,10 +84,10 @@ describe("what a commit says", () => {
     ["no message", PAYLOAD.slice(0, PAYLOAD.indexOf("\n\n"))],
     ["nothing", ""],
   ])("is nothing with %s", (_, object) => {
-    expect(contentOf(object)).toBeUndefined();
+    expect(parseCommitObject(object)).toBeUndefined();
   });
 
-  it("is the same but for the line ends after its message", () => {
+  it("is compared without the line ends after the message", () => {
     expect(isSameContent(content, { ...content, message: "feat: x\n\nBody." })).toBe(true);
     expect(isSameContent(content, { ...content, message: "feat: x\n\nBody. " })).toBe(false);
     expect(isSameContent(content, { ...content, message: "\nfeat: x\n\nBody." })).toBe(false);

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { formatDuration, parseDuration } from "../../../../src/core/util/duration.ts";
 
-it("durations are read and shown as people write them", () => {
+it("parses and formats durations as people write them", () => {
   expect(["30s", "5m", "1h30m", "2d", "450ms", "1.5h"].map(parseDuration)).toEqual([
     30_000, 300_000, 5_400_000, 172_800_000, 450, 5_400_000,
   ]);

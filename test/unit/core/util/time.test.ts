@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { parseTime } from "../../../../src/core/util/time.ts";
 
-it("a time of day is accepted only with a zone", () => {
+it("accepts a time of day only with a zone", () => {
   expect(parseTime("2024-02-29T12:00:00+02:00")).toBe(Date.parse("2024-02-29T10:00:00Z"));
   expect(parseTime("2024-02-29 12:00Z")).toBe(Date.parse("2024-02-29T12:00:00Z"));
   expect(parseTime("2024-02-29T12:00:00.25Z")).toBe(Date.parse("2024-02-29T12:00:00.250Z"));

@@ -1,8 +1,10 @@
 /**
- * The request that began a line of hand-offs: what all of it is for.
+ * Finds the request that started a piece of work.
  *
- * What must hold: what scripts committed in between is passed over; work that ended before, and
- * the work of another branch, is no part of the line; a child begins with what it was handed.
+ * Invariants:
+ * - Commits of scripts are skipped.
+ * - Finished work below, and work of other branches, is not part of the piece.
+ * - The work of a child starts with the request that its parent created.
  */
 import { valueOf } from "./message.ts";
 import type { Commit, Request } from "./request.ts";
@@ -16,18 +18,18 @@ export interface Origin {
 }
 
 /** `trail` is the first-parent history of the request, newest first. */
-export function originOf(request: Request, trail: readonly Commit[]): Origin {
+export function findOrigin(request: Request, trail: readonly Commit[]): Origin {
   const { header, body } = request.message;
   let origin: Origin = { commit: request.commit, header, body };
-  for (const [at, { commit, message, answers, byHand }] of readHandOffs(trail).entries()) {
+  for (const [at, { commit, message, answers, isByPerson }] of readHandOffs(trail).entries()) {
     const state = valueOf(message.trailers, request.key);
     const branch = valueOf(message.trailers, KEY.branch);
     if (branch !== undefined && branch !== request.branch) break;
-    // A line may begin again where one has ended.
+    // New work may start on top of finished work.
     if (at > 0 && (state === "done" || state === "cancelled")) break;
     if (answers !== undefined || state === undefined) continue;
     origin = { commit: commit.commit, header: message.header, body: message.body };
-    if (!byHand) break;
+    if (!isByPerson) break;
   }
   return origin;
 }
