@@ -43,5 +43,6 @@ export const RUN_MESSAGES = {
     `${state} may not change ${listed(paths.toSorted())}`,
   planTampered: (id: string) =>
     `its plan ${id.slice(0, 10)} is not in its history as it was frozen; request a new plan`,
-  planForbidsChildren: (state: string) => `${state} is a step of a frozen plan and may not create child branches`,
+  planForbidsChildren: (state: string) =>
+    `${state} is a step of a frozen plan and may not create child branches`,
 } as const;
