@@ -1,4 +1,4 @@
-/** Compares a made part with its file; with UPDATE_DOCS=1 the file is written instead. */
+/** Compares a generated part with its file. With UPDATE_DOCS=1 it writes the file instead. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect } from "vitest";

@@ -1,4 +1,4 @@
-/** The parts of the documentation that are output: each is made here, and compared by the test. */
+/** The generated parts of the documentation. The test compares each with its file. */
 import * as z from "zod";
 import { loadCommands } from "../../src/cli/commands.ts";
 import { renderReference, renderTable } from "../../src/cli/render/render-help.ts";
@@ -13,10 +13,10 @@ import { leaseTimes, refTable, trailerTables } from "./protocol-tables.ts";
 
 const COMMANDS = await loadCommands();
 
-/** A made part: a whole file, or what stands between two markers of one. */
+/** A whole file, or the text between two markers of one. */
 export interface Part {
   readonly file: string;
-  /** `<!-- name:start -->` and `<!-- name:end -->`; the whole file when left out. */
+  /** `<!-- name:start -->` and `<!-- name:end -->`; the whole file by default. */
   readonly marker?: string;
   readonly make: () => string;
 }
@@ -32,7 +32,7 @@ interface JsonSchema {
   readonly additionalProperties?: JsonSchema | boolean;
 }
 
-/** As `path` where another key has the same name. */
+/** Keys whose text is a duration; `limits.wait` because a state's `wait` is another key. */
 const DURATIONS = new Set(["timeout", "stall", "backoff", "deadline", "window", "time", "ageing", "limits.wait"]);
 const TYPES = new Map([
   ["string", "text"],
@@ -48,7 +48,7 @@ function typeOf(schema: JsonSchema): string {
   if (schema.anyOf) return [...new Set(schema.anyOf.map(typeOf))].join(" or ");
   if (schema.type === "array" && schema.items?.type === "integer") return "list of whole numbers";
   const type = TYPES.get(schema.type ?? "");
-  if (type === undefined) throw new TypeError(`a key is of no known type: ${JSON.stringify(schema)}`);
+  if (type === undefined) throw new TypeError(`a key has an unknown type: ${JSON.stringify(schema)}`);
   return type;
 }
 
@@ -57,7 +57,7 @@ function defaultOf(value: unknown): string {
   return `\`${typeof value === "string" ? value : JSON.stringify(value)}\``;
 }
 
-/** What is written in the file, and what is read from it: a default may be known of one of them only. */
+/** The schema of the file as written or as parsed. Some defaults appear in only one of them. */
 const jsonOf = (schema: z.ZodObject, io: "input" | "output") =>
   z.toJSONSchema(schema, { io, unrepresentable: "any" }) as JsonSchema;
 
@@ -92,7 +92,7 @@ function outputKeys(): string {
     .join(", ");
 }
 
-/** One example of each reason, in the order people meet them. */
+/** One example of each reason, the most common ones first. */
 const WHYS: readonly DecisionReason[] = [
   { code: "running", detail: "ann@laptop", attempt: 1 },
   { code: "running-older", detail: "ann@laptop", attempt: 1 },
@@ -136,7 +136,7 @@ function reasons(): string {
   return ["| code | whose turn | `status` says, for example | next |", "| --- | --- | --- | --- |", ...rows].join("\n");
 }
 
-/** Everything that is made. */
+/** All generated parts. */
 export const PARTS: readonly Part[] = [
   { file: "docs/cli.md", make: () => `${renderReference(COMMANDS).trimEnd()}\n` },
   { file: "README.md", marker: "commands", make: () => renderTable(COMMANDS) },

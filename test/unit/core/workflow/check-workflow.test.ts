@@ -64,7 +64,7 @@ describe("checkWorkflow", () => {
     );
   });
 
-  it("finds a state that nobody reaches, and one that only a failure reaches is reached", () => {
+  it("finds a state that cannot be reached, and one that only a failure reaches is reached", () => {
     expect(check("states: { a: {}, b: {} }", "a b")).toEqual([
       "states.b: cannot be reached from any other state; add it to a `next` or to `start`",
     ]);
