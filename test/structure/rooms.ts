@@ -28,7 +28,14 @@ const CORE = [
 const below = (room: string): string[] => CORE.slice(0, CORE.indexOf(room));
 const ENGINE = ["engine", "engine/loop", "engine/attempt"];
 const ADAPTERS = ["git", "git/remote", "process", "queue"];
-const GITHUB = ["github", "github/api", "github/commands", "github/display", "github/webhooks"];
+const GITHUB = [
+  "github",
+  "github/api",
+  "github/commands",
+  "github/commands/verbs",
+  "github/display",
+  "github/webhooks",
+];
 const NODE = ["node:"];
 const SERVER = ["server"];
 
@@ -48,7 +55,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
 
   github: { imports: ["core/util"] },
   "github/api": { imports: [...CORE, "github"], packages: [...NODE, "zod", "probot", "@octokit/"] },
-  "github/commands": { imports: [...CORE, "github", "github/api"], packages: ["zod", "type @octokit/rest"] },
+  "github/commands": {
+    imports: [...CORE, "github", "github/api", "github/commands/verbs"],
+    packages: ["zod", "type @octokit/rest"],
+  },
+  "github/commands/verbs": { imports: [...CORE, "github/api", "github/commands"] },
   "github/display": {
     imports: [...CORE, "github", "github/api"],
     types: ["github/commands"],
