@@ -1,8 +1,8 @@
 /**
- * The journal of a branch: one commit for each attempt that did not answer.
+ * Writes and reads the attempt log of a branch: one commit for each attempt without an answer.
  *
- * What must hold: it is for people and for `trailhand log`; nothing is decided from it, so that a
- * lost or pruned journal changes nothing.
+ * Invariants:
+ * - No decision depends on it, so a lost or pruned log changes nothing.
  */
 import { cleanLine, cleanText, redact } from "../util/redact.ts";
 import { composeMessage } from "../protocol/compose.ts";
@@ -29,13 +29,12 @@ export interface AttemptFailure {
   readonly salvage?: string | undefined;
 }
 
-/** The message of one journal commit. */
-export function formatAttemptLog(request: Request, facts: RunFacts, end: AttemptFailure): string {
+export function formatAttemptLog(request: Request, facts: RunFacts, failure: AttemptFailure): string {
   const clean = (text: string) => redact(cleanText(text), facts.secrets);
-  const why = cleanLine(clean(end.why)) || "-";
+  const why = cleanLine(clean(failure.why)) || "-";
   return composeMessage({
     header: `${request.branch}: attempt ${facts.attempt} at ${request.state} did not answer: ${why}`,
-    body: end.log.trim() === "" ? "" : indentTail(clean(end.log)),
+    body: failure.log.trim() === "" ? "" : indentTail(clean(failure.log)),
     trailers: [
       { key: KEY.branch, value: request.branch },
       { key: KEY.request, value: request.commit },
@@ -45,12 +44,11 @@ export function formatAttemptLog(request: Request, facts: RunFacts, end: Attempt
       { key: KEY.runner, value: facts.runner },
       { key: KEY.took, value: formatDuration(facts.tookMs).replaceAll(" ", "") },
       { key: KEY.because, value: why },
-      ...(end.salvage === undefined ? [] : [{ key: KEY.salvage, value: end.salvage }]),
+      ...(failure.salvage === undefined ? [] : [{ key: KEY.salvage, value: failure.salvage }]),
     ],
   });
 }
 
-/** Reads a journal commit back. */
 export function parseAttemptLog(message: string): AttemptLogEntry {
   const { trailers } = parseMessage(message);
   const value = (key: string) => valueOf(trailers, key) ?? "";

@@ -1,8 +1,9 @@
 /**
- * Work that an answer hands out: branches that begin at it, each with a request of its own.
+ * Validates and drafts the children of an answer: branches that start at it, each with a request.
  *
- * What must hold: a child's branch is named by its key, so that the same answer given again makes
- * no twins; a child counts its hand-offs from its parent's, so that families end too.
+ * Invariants:
+ * - The key names the branch of a child, so a repeated answer creates no duplicates.
+ * - A child continues its parent's hop count, so recursive children reach the limit too.
  */
 import * as z from "zod";
 import { cleanLine, cleanText, redact } from "../util/redact.ts";
@@ -19,145 +20,152 @@ import type { Request } from "../protocol/request.ts";
 import type { Workflow } from "../workflow/workflow.ts";
 import { isForbiddenToScripts, KEY } from "../protocol/trailer-keys.ts";
 
-const MOST = 100;
+const MAX_CHILDREN = 100;
 const trailers = z.record(z.string(), z.string()).default({});
 
 const childSchema = z.strictObject({
   key: z.string().regex(/^[a-z0-9][a-z0-9-]{0,39}$/, {
     error: "a key has at most 40 lower-case letters, digits and '-'",
   }),
-  state: z.string().refine((text) => parseStateName(text) !== undefined, { error: "is no state name" }),
+  state: z
+    .string()
+    .refine((text) => parseStateName(text) !== undefined, { error: "is not a valid state name" }),
   subject: z.string().max(2000).optional(),
   prompt: z.string().optional(),
   owns: z.array(z.string().min(1)).default([]).describe("Globs of the paths that it may change"),
   after: z.array(z.string()).default([]).describe("Keys of siblings that must be done first"),
   budget: z
     .string()
-    .refine((text) => parseAmounts(text) !== undefined, { error: 'is no budget; write "2 USD, 1000 tokens"' })
+    .refine((text) => parseAmounts(text) !== undefined, {
+      error: 'is not a valid budget: write "2 USD, 1000 tokens"',
+    })
     .optional(),
   trailers,
 });
 
 export type ChildDraft = z.infer<typeof childSchema>;
 
-/** A list, or the JSON text of one. */
 export const childrenSchema = jsonList
-  .pipe(z.array(childSchema).max(MOST))
+  .pipe(z.array(childSchema).max(MAX_CHILDREN))
   .superRefine((children, context) => {
     const seen = new Set<string>();
-    for (const { key, trailers: given } of children) {
+    for (const { key, trailers: extra } of children) {
       if (seen.has(key)) context.addIssue({ code: "custom", message: `two children have the key "${key}"` });
       seen.add(key);
-      for (const name of Object.keys(given)) {
-        const why = isForbiddenToScripts(name) ? "is not for scripts to write" : "is no trailer key";
-        if (isForbiddenToScripts(name) || !isTrailerKey(name))
+      for (const name of Object.keys(extra)) {
+        const isReserved = isForbiddenToScripts(name);
+        const why = isReserved ? "is reserved: scripts may not write it" : "has no valid key";
+        if (isReserved || !isTrailerKey(name))
           context.addIssue({ code: "custom", message: `the trailer "${cleanLine(name, 80)}" ${why}` });
       }
     }
   });
 
 /**
- * What is wrong with children, or undefined: too many, a state that nobody can run, a name that no
- * branch can have, two that own the same path, a ring of siblings that wait for each other.
+ * Why children cannot be created; undefined if they can. `from` is the state that declares them, and
+ * `siblings` are the children that exist already.
  */
 export function childProblem(
   children: readonly ChildDraft[],
   workflow: Workflow,
   parent: Branch,
   from: string,
-  item: CarriedState,
+  carriedState: CarriedState,
   siblings: readonly Child[] = [],
 ): string | undefined {
-  const most = workflow.states[from]?.children ?? (workflow.open ? MOST : 0);
-  if (children.length > 0 && most === 0) {
-    return `the state "${from}" may not hand out branches; add \`children: ${children.length}\` to it`;
+  const limit = workflow.states[from]?.children ?? (workflow.open ? MAX_CHILDREN : 0);
+  if (children.length > 0 && limit === 0) {
+    return `the state "${from}" may not create children: add \`children: ${children.length}\` to it`;
   }
-  if (children.length > most) return `${children.length} children are handed out, and the most are ${most}`;
-  const kin = new Set([...children.map(({ key }) => key), ...item.children]);
+  if (children.length > limit) return `${children.length} children were declared, and the limit is ${limit}`;
+  const siblingKeys = new Set([...children.map(({ key }) => key), ...carriedState.children]);
   for (const { key, state, owns, after } of children) {
-    const known = Object.keys(workflow.states);
-    if (!known.includes(state)) {
-      const near = suggest(state, known);
-      const hint = near === undefined ? "" : `; did you mean "${near}"?`;
-      return `the child "${key}" asks for "${state}", which is no state of the workflow${hint}`;
+    const states = Object.keys(workflow.states);
+    if (!states.includes(state)) {
+      const suggestion = suggest(state, states);
+      const hint = suggestion === undefined ? "" : `; did you mean "${suggestion}"?`;
+      return `the child "${key}" requests "${state}", which is not a state of the workflow${hint}`;
     }
-    if (!parseBranch(childBranch(parent, key))) return `the child "${key}" has no branch name`;
-    const stranger = after.find((one) => one === key || !kin.has(one));
-    if (stranger !== undefined)
-      return `the child "${key}" comes after "${stranger}", which is no sibling of it`;
-    const outside = item.owns.length > 0 && (owns.find((glob) => !isWithin(glob, item.owns)) ?? false);
-    if (outside !== false) return `the child "${key}" would own ${outside}, which ${parent} does not`;
+    const branch = childBranch(parent, key);
+    if (!parseBranch(branch)) return `the child "${key}" has no valid branch name: ${branch}`;
+    const unknownKey = after.find((name) => name === key || !siblingKeys.has(name));
+    if (unknownKey !== undefined)
+      return `the child "${key}" comes after "${unknownKey}", which is not one of its siblings`;
+    const isRestricted = carriedState.owns.length > 0;
+    const outside = isRestricted ? owns.find((glob) => !isWithin(glob, carriedState.owns)) : undefined;
+    if (outside !== undefined) return `the child "${key}" would own ${outside}, which ${parent} does not`;
   }
-  const others = siblings.filter(
-    ({ key, result }) => isOpen(result) && children.every((one) => one.key !== key),
+  const openSiblings = siblings.filter(
+    ({ key, result }) => isOpen(result) && children.every((child) => child.key !== key),
   );
-  return overlapProblem(children, others) ?? ringProblem(children);
+  return overlapProblem(children, openSiblings) ?? cycleProblem(children);
 }
 
-/** Work that may still change what it owns. */
-const isOpen = (fate: ChildResult): boolean => fate === "going" || fate === "parked";
+/** True while a child may still change the paths that it owns. */
+const isOpen = (result: ChildResult): boolean => result === "going" || result === "parked";
 
-function overlapProblem(children: readonly ChildDraft[], others: readonly Child[]): string | undefined {
-  const before = others.map(({ key, owns }) => ({ key, owns, after: [] as string[] }));
-  for (const [at, one] of children.entries()) {
-    for (const other of [...children.slice(at + 1), ...before]) {
-      // Siblings that come one after the other may own the same.
-      if (one.after.includes(other.key) || other.after.includes(one.key)) continue;
-      const both = findOverlap(one.owns, other.owns);
-      if (both) return `the children "${one.key}" and "${other.key}" would both own ${both}`;
+function overlapProblem(children: readonly ChildDraft[], siblings: readonly Child[]): string | undefined {
+  const existing = siblings.map(({ key, owns }) => ({ key, owns, after: [] as string[] }));
+  for (const [at, child] of children.entries()) {
+    for (const other of [...children.slice(at + 1), ...existing]) {
+      // Siblings that run one after the other may own the same paths.
+      if (child.after.includes(other.key) || other.after.includes(child.key)) continue;
+      const overlap = findOverlap(child.owns, other.owns);
+      if (overlap) return `the children "${child.key}" and "${other.key}" would both own ${overlap}`;
     }
   }
   return undefined;
 }
 
-function ringProblem(children: readonly ChildDraft[]): string | undefined {
-  const after = new Map(children.map((one) => [one.key, one.after]));
-  const ring = children.flatMap(({ key }) => findCycle(key, (one) => after.get(one) ?? []) ?? []);
-  return ring.length > 0
-    ? `children wait for each other: ${ring.slice(0, ring.indexOf(ring[0] ?? "", 1) + 1).join(" -> ")}`
-    : undefined;
+function cycleProblem(children: readonly ChildDraft[]): string | undefined {
+  const after = new Map(children.map((child) => [child.key, child.after]));
+  for (const { key } of children) {
+    const cycle = findCycle(key, (name) => after.get(name) ?? []);
+    if (cycle) return `children wait for each other: ${cycle.join(" -> ")}`;
+  }
+  return undefined;
 }
 
-/** A branch to be made together with the answer. */
+/** A branch that is created together with the answer. */
 export interface NewBranch {
   readonly key: string;
   readonly branch: Branch;
   readonly message: string;
 }
 
-/** The branches and messages of the children. `hopLimit` is the workflow's. Throws a Fault on a value that no trailer can carry. */
+/** The branches and first messages of the children. Throws a UserError on a value that no trailer can carry. */
 export function draftChildren(
   request: Request,
   children: readonly ChildDraft[],
-  item: CarriedState,
+  carriedState: CarriedState,
   hopLimit: number,
   secrets: readonly string[],
 ): NewBranch[] {
   const clean = (text: string) => redact(cleanText(text), secrets);
   return children.map(
-    ({ key, state, subject, prompt = "", owns, after, budget, trailers: given }): NewBranch => {
+    ({ key, state, subject, prompt = "", owns, after, budget, trailers: extra }): NewBranch => {
       const branch = childBranch(request.branch, key);
-      const own = {
+      const ownState = {
         ...EMPTY_CARRIED_STATE,
         parent: request.branch,
-        owns: owns.length > 0 ? owns : item.owns,
+        owns: owns.length > 0 ? owns : carriedState.owns,
         budget: parseAmounts(budget ?? "") ?? {},
       };
       const message = composeMessage({
         header: cleanLine(clean(subject ?? "")) || `trailhand: ${key}, for ${request.branch}`,
         body: clean(prompt),
         trailers: [
-          ...Object.entries(given).map(([name, value]) => ({
+          ...Object.entries(extra).map(([name, value]) => ({
             key: name,
             value: cleanLine(clean(value), 2000) || "-",
           })),
           { key: KEY.state, value: state },
           { key: KEY.branch, value: branch },
-          ...after.map((one) => ({
+          ...after.map((sibling) => ({
             key: KEY.dependsOn,
-            value: `branch ${childBranch(request.branch, one)}`,
+            value: `branch ${childBranch(request.branch, sibling)}`,
           })),
-          ...formatCarriedState(own),
+          ...formatCarriedState(ownState),
           { key: KEY.hops, value: `${request.hops + 1}/${hopLimit}` },
         ],
       });

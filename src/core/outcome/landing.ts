@@ -1,8 +1,10 @@
 /**
- * Answers that reach beyond their own branch: to the trusted branch, and to requests of others.
+ * Validates and drafts answers that change other branches: the trusted branch (`land`) and the
+ * branches of batch members (`answers`).
  *
- * What must hold: only a state that the workflow says so of may do either; an answer to another
- * branch is one that its own state could have given; what lands carries no state.
+ * Invariants:
+ * - An answer to another branch is one that the state of that branch could have given itself.
+ * - A commit that is merged carries no state.
  */
 import { composeMessage } from "../protocol/compose.ts";
 import { cleanLine, cleanText, redact } from "../util/redact.ts";
@@ -17,14 +19,14 @@ import { MESSAGES } from "../messages/messages.ts";
 import type { Workflow } from "../workflow/workflow.ts";
 import { KEY } from "../protocol/trailer-keys.ts";
 
-/** A request of another branch, with the history below it (newest first) and what its work carries. */
+/** A request on another branch, with its history, newest first. */
 export interface BatchMember {
   readonly request: Request;
   readonly trail: readonly Commit[];
   readonly carriedState: CarriedState;
 }
 
-/** What is wrong with answers to others, or undefined. */
+/** Why answers to other branches are not valid; undefined if they are. */
 export function otherAnswersProblem(
   answers: readonly OtherAnswer[],
   members: readonly BatchMember[],
@@ -33,28 +35,31 @@ export function otherAnswersProblem(
   for (const { branch, commit, state } of answers) {
     const member = members.find(({ request }) => request.branch === branch && request.commit === commit);
     if (!member)
-      return `it answers ${cleanLine(branch, 80)} at ${commit.slice(0, 10)}, which it was not given`;
+      return `it answers ${cleanLine(branch, 80)} at ${commit.slice(0, 10)}, a request that it did not receive`;
     const { next = [], "on-failure": failure } = workflow.states[member.request.state] ?? {};
-    const open = [...next, ...(failure === undefined ? [] : [failure]), "failed", "parked"];
-    if (!open.includes(state)) {
-      return `it answers ${branch} with "${cleanLine(state, 80)}", which may not follow ${member.request.state} (legal: ${open.join(", ")})`;
+    const legal = [...next, ...(failure === undefined ? [] : [failure]), "failed", "parked"];
+    if (!legal.includes(state)) {
+      return `it answers ${branch} with "${cleanLine(state, 80)}", which may not follow ${member.request.state} (legal: ${legal.join(", ")})`;
     }
-    const proven = findEvidence(member.trail, member.trail[0]?.tree ?? "", workflow);
-    const missing = missingEvidence(workflow, state, proven);
+    const evidence = findEvidence(member.trail, member.trail[0]?.tree ?? "", workflow);
+    const missing = missingEvidence(workflow, state, evidence);
     if (missing.length > 0) return `${branch}: ${MESSAGES.noEvidence(state, missing)}`;
   }
   return undefined;
 }
 
-/** What is wrong with the commits that would land, newest first down to the trusted head; or undefined. */
+/**
+ * Why the commits of `land` cannot be merged; undefined if they can. `commits` are newest first, down
+ * to the trusted head `target`.
+ */
 export function landProblem(commits: readonly Commit[], target: Sha): string | undefined {
   const end = commits.findIndex(({ commit }) => commit === target);
-  if (end < 0) return "what would land does not descend from the trusted branch as it was";
-  if (end === 0) return "nothing would land: it is the trusted branch as it was";
-  const stated = commits
+  if (end < 0) return "the commit to land does not descend from the head of the trusted branch";
+  if (end === 0) return "nothing to land: the commit is the head of the trusted branch";
+  const withState = commits
     .slice(0, end)
     .find(({ message }) => valueOf(parseMessage(message).trailers, KEY.state) !== undefined);
-  return stated && `the commit ${stated.commit.slice(0, 10)} that would land carries a State`;
+  return withState && `the commit ${withState.commit.slice(0, 10)} to land has a State trailer`;
 }
 
 export interface OtherAnswerFacts {
@@ -66,10 +71,10 @@ export interface OtherAnswerFacts {
   readonly workflow: Workflow;
 }
 
-/** The message of an answer to another branch. Throws a Fault on what no message can carry. */
+/** The message of an answer to another branch. Throws a UserError on text that no message can carry. */
 export function draftOtherAnswer(
   answer: OtherAnswer,
-  { request, carriedState: item }: BatchMember,
+  { request, carriedState }: BatchMember,
   facts: OtherAnswerFacts,
 ): string {
   const clean = (text: string) => redact(cleanText(text), facts.secrets);
@@ -83,7 +88,7 @@ export function draftOtherAnswer(
       { key: request.key, value: answer.state },
       { key: KEY.branch, value: request.branch },
       { key: KEY.answers, value: request.commit },
-      ...formatCarriedState(entering(item, answer.state, facts.workflow)),
+      ...formatCarriedState(entering(carriedState, answer.state, facts.workflow)),
       { key: KEY.run, value: facts.run },
       { key: KEY.runner, value: facts.runner },
       { key: KEY.hops, value: `${request.hops + 1}/${facts.hopLimit}` },

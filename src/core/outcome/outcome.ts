@@ -1,9 +1,10 @@
 /**
- * What an attempt's end means: exit and declared output become exactly one Outcome.
+ * Turns the exit and the declared output of a script into exactly one outcome.
  *
- * What must hold: the first cause of an end wins; exit 0 is an answer only when it is a legal one;
- * 75 asks for another time and uses no attempt (EX_TEMPFAIL of sysexits.h); everything else fails
- * the attempt and is named as what it was.
+ * Invariants:
+ * - Exit 0 is an answer only if the declared state is legal.
+ * - Exit 75 (EX_TEMPFAIL of sysexits.h) postpones the request and uses no attempt.
+ * - Anything else fails the attempt, and the outcome names the cause.
  */
 import { formatDuration } from "../util/duration.ts";
 import { parseStateName } from "../protocol/ids.ts";
@@ -12,12 +13,11 @@ import type { Output, OutputReading } from "./output.ts";
 import type { State } from "../workflow/workflow.ts";
 import { DEFAULTS } from "../workflow/defaults.ts";
 
-/** How a script ended. */
 export type Exit =
   | { readonly kind: "exited"; readonly code: number }
   | { readonly kind: "signalled"; readonly signal: string }
   | { readonly kind: "timed-out"; readonly afterMs: number }
-  /** It neither printed nor changed anything for so long. */
+  /** Killed because it printed nothing and changed no file for `afterMs`. */
   | { readonly kind: "stalled"; readonly afterMs: number }
   | { readonly kind: "stopped"; readonly why: string }
   | { readonly kind: "not-started"; readonly why: string };
@@ -29,33 +29,30 @@ export type Outcome =
   | { readonly kind: "stopped"; readonly why: string };
 
 const EX_TEMPFAIL = 75;
+const POSTPONED = "the script asked to run later";
 
-/** The states that may follow; `any` in repositories that declare none. */
+/** The states that may follow. `any` if the repository declares no transitions. */
 export type LegalAnswers = readonly string[] | "any";
 
-/** Decides what an attempt came to. `fault` is what the runner found wrong in its tree. */
+/** `treeProblem` is what the runner rejects about the resulting tree. */
 export function decideOutcome(
   legal: LegalAnswers,
   exit: Exit,
   reading: OutputReading,
-  fault?: string,
+  treeProblem?: string,
 ): Outcome {
   if (exit.kind === "stopped") return { kind: "stopped", why: exit.why };
   if (exit.kind === "exited" && exit.code === EX_TEMPFAIL) {
-    const asked = "output" in reading ? reading.output["retry-after"] : undefined;
-    return {
-      kind: "later",
-      afterMs: asked ?? DEFAULTS.retryAfterMs,
-      why: "the script asked for another time",
-    };
+    const retryAfter = "output" in reading ? reading.output["retry-after"] : undefined;
+    return { kind: "later", afterMs: retryAfter ?? DEFAULTS.retryAfterMs, why: POSTPONED };
   }
   const why = describeExit(exit);
   if (why !== undefined) return failed(why, reading);
-  if (fault !== undefined) return failed(fault, reading);
+  if (treeProblem !== undefined) return failed(treeProblem, reading);
   if ("problem" in reading) return { kind: "failed", why: reading.problem };
   const { output } = reading;
   if (output["retry-after"] !== undefined && output.state === undefined) {
-    return { kind: "later", afterMs: output["retry-after"], why: "the script asked for another time" };
+    return { kind: "later", afterMs: output["retry-after"], why: POSTPONED };
   }
   return decideState(legal, output);
 }
@@ -64,10 +61,10 @@ function failed(why: string, reading: OutputReading): Outcome {
   return "output" in reading ? { kind: "failed", why, output: reading.output } : { kind: "failed", why };
 }
 
-/** How a script ended, in words. */
+/** A phrase for people. */
 export const describeEnd = (exit: Exit): string => describeExit(exit) ?? "exit 0";
 
-/** Undefined when the script exited with 0. */
+/** Undefined for exit 0. */
 function describeExit(exit: Exit): string | undefined {
   switch (exit.kind) {
     case "exited":
@@ -77,7 +74,7 @@ function describeExit(exit: Exit): string | undefined {
     case "timed-out":
       return `timed out after ${formatDuration(exit.afterMs)}`;
     case "stalled":
-      return `ended, because it printed nothing and changed no file for ${formatDuration(exit.afterMs)}`;
+      return `stopped after ${formatDuration(exit.afterMs)} without output or a changed file`;
     case "stopped":
     case "not-started":
       return exit.why;
@@ -89,23 +86,23 @@ function decideState(legal: LegalAnswers, output: Output): Outcome {
   if (legal === "any") {
     if (state === undefined) return { kind: "failed", why: "the script named no next state", output };
     if (parseStateName(state)) return { kind: "answer", state, output };
-    return { kind: "failed", why: `"${state.slice(0, 80)}" is no state name`, output };
+    return { kind: "failed", why: `"${state.slice(0, 80)}" is not a valid state name`, output };
   }
   if (state === undefined) {
     const [only] = legal;
     if (legal.length === 1 && only !== undefined) return { kind: "answer", state: only, output };
-    const why = `the script named no next state, and there are ${legal.length}: ${legal.join(", ")}`;
+    const why = `the script named no next state (legal: ${legal.join(", ")})`;
     return { kind: "failed", why, output };
   }
-  const open = [...legal, "failed", "parked"];
-  if (open.includes(state)) return { kind: "answer", state, output };
-  const near = suggest(state, open);
-  const hint = near === undefined ? "" : `; did you mean "${near}"?`;
+  const allowed = [...legal, "failed", "parked"];
+  if (allowed.includes(state)) return { kind: "answer", state, output };
+  const suggestion = suggest(state, allowed);
+  const hint = suggestion === undefined ? "" : `; did you mean "${suggestion}"?`;
   const why = `"${state.slice(0, 80)}" may not follow (legal: ${legal.join(", ")})${hint}`;
   return { kind: "failed", why, output };
 }
 
-/** The rest before the attempt after `attempt`, doubling, in milliseconds. */
+/** The back-off after a failed attempt, in milliseconds. It doubles with each attempt. */
 export function backoffMs(state: State | undefined, attempt: number): number {
   return Math.min(
     DEFAULTS.longestBackoffMs,

@@ -1,8 +1,9 @@
 /**
- * What a script declared: the file TRAILHAND_OUTPUT, or an AYNIG `SET_STATE` line.
+ * Parses the output of a script: the file `TRAILHAND_OUTPUT`, or an AYNIG `SET_STATE` line.
  *
- * What must hold: one schema for every form; a key that is unknown, written twice in different
- * words, or reserved is a refusal with a sentence, never passed over.
+ * Invariants:
+ * - All forms share one schema.
+ * - An unknown, reserved or contradictory key is an error, never ignored.
  */
 import * as z from "zod";
 import { cleanLine } from "../util/redact.ts";
@@ -18,18 +19,18 @@ import { deepestIssue } from "../messages/schema-errors.ts";
 import { jsonList } from "../util/lists.ts";
 import { LEASE_LIMITS } from "../protocol/limits.ts";
 
-const written = z
+const numberText = z
   .string()
   .trim()
-  .regex(/^\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i, { error: "is no number" });
-const amount = z.union([z.number(), written.transform(Number)]).pipe(z.number().min(0));
+  .regex(/^\d+(?:\.\d+)?(?:e[+-]?\d+)?$/i, { error: "is not a number" });
+const amount = z.union([z.number(), numberText.transform(Number)]).pipe(z.number().min(0));
 const trailer = z.strictObject({ key: z.string(), value: z.string() });
 
 const wordList = z
   .union([z.string().transform((text) => text.split(/[\s,]+/)), z.array(z.string())])
   .transform((words) => words.filter((word) => word !== ""));
 
-const verdictSchema = z.strictObject({
+const otherAnswerSchema = z.strictObject({
   branch: z.string(),
   commit: z.string(),
   state: z.string(),
@@ -37,13 +38,11 @@ const verdictSchema = z.strictObject({
   summary: z.string().optional(),
 });
 
-/** An answer to the request of another branch, as a script declares it. */
-export type OtherAnswer = z.infer<typeof verdictSchema>;
+/** An answer to the request of another branch. */
+export type OtherAnswer = z.infer<typeof otherAnswerSchema>;
 
-/** A list of them, or the JSON text of one. */
-const verdictsSchema = jsonList.pipe(z.array(verdictSchema).max(100));
+const otherAnswersSchema = jsonList.pipe(z.array(otherAnswerSchema).max(100));
 
-/** What a script may declare. */
 export const outputSchema = z.strictObject({
   state: z.string().optional(),
   subject: z.string().max(2000).optional(),
@@ -54,17 +53,17 @@ export const outputSchema = z.strictObject({
   model: z.string().max(200).optional(),
   "retry-after": z.union([z.string(), z.number()]).transform(toMilliseconds).optional(),
   children: childrenSchema.optional(),
-  cancel: wordList.optional().describe("Keys of children to call off"),
-  plan: planSchema.optional().describe("Steps that the answers after this one must follow"),
+  cancel: wordList.optional().describe("Keys of the children to cancel"),
+  plan: planSchema.optional().describe("Steps that later answers must follow"),
   risk: z.string().max(40).optional().describe("A tier of the state's `risk`"),
-  evidence: wordList.optional().describe("What was proven of the tree as it is left"),
+  evidence: wordList.optional().describe("What the script has proven of the resulting tree"),
   land: z
     .string()
-    .refine((text) => parseSha(text) !== undefined, { error: "is no full object id" })
+    .refine((text) => parseSha(text) !== undefined, { error: "is not a full object id" })
     .transform((text) => text as Sha)
     .optional()
-    .describe("The commit that the trusted branch moves to"),
-  answers: verdictsSchema.optional().describe("Answers to requests of other branches"),
+    .describe("The commit to which the trusted branch moves"),
+  answers: otherAnswersSchema.optional().describe("Answers to requests on other branches"),
   trailers: z
     .union([
       z.string().transform(readTrailerLines),
@@ -78,7 +77,7 @@ export const outputSchema = z.strictObject({
 export type Output = z.infer<typeof outputSchema>;
 export type OutputReading = { readonly output: Output } | { readonly problem: string };
 
-/** Reads the output file: JSON when it starts with `{`, else `key=value` and `key<<EOF` lines. */
+/** Reads the output file: JSON if it starts with `{`, else `key=value` and `key<<END` lines. */
 export function readOutput(text: string): OutputReading {
   const trimmed = text.trim();
   if (trimmed === "") return { output: { trailers: [] } };
@@ -86,9 +85,9 @@ export function readOutput(text: string): OutputReading {
   return "problem" in raw ? raw : validate(raw.value);
 }
 
-/** The last `SET_STATE {…}` line of an AYNIG command's standard output; undefined without one. */
+/** Reads the last `SET_STATE {…}` line of an AYNIG command's standard output; undefined without one. */
 export function readSetState(stdout: string): OutputReading | undefined {
-  const line = stdout.split("\n").findLast((one) => one.startsWith("SET_STATE {"));
+  const line = stdout.split("\n").findLast((text) => text.startsWith("SET_STATE {"));
   if (line === undefined) return undefined;
   const raw = readJson(line.slice("SET_STATE ".length));
   if ("problem" in raw) return raw;
@@ -96,19 +95,21 @@ export function readSetState(stdout: string): OutputReading | undefined {
   return validate(body === undefined ? rest : { ...rest, summary: body });
 }
 
-type Raw = { readonly value: Record<string, unknown> } | { readonly problem: string };
+type RawOutput = { readonly value: Record<string, unknown> } | { readonly problem: string };
 
-function readJson(text: string): Raw {
+function readJson(text: string): RawOutput {
   try {
     const value: unknown = JSON.parse(text);
     const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-    return isObject ? { value: { ...value } } : { problem: "the output is JSON, but no object" };
+    return isObject ? { value: { ...value } } : { problem: "the output is JSON, but not an object" };
   } catch (error) {
-    return { problem: `the output is no JSON: ${cleanLine(error instanceof Error ? error.message : "")}` };
+    return {
+      problem: `the output is not valid JSON: ${cleanLine(error instanceof Error ? error.message : "")}`,
+    };
   }
 }
 
-function readLines(text: string): Raw {
+function readLines(text: string): RawOutput {
   const value: Record<string, unknown> = {};
   const lines = text.split(/\r?\n/);
   for (let at = 0; at < lines.length; at++) {
@@ -120,15 +121,15 @@ function readLines(text: string): Raw {
         problem: `line ${at + 1} of the output is neither key=value nor key<<END: "${line.slice(0, 80)}"`,
       };
     const [, key = "", sign, rest = ""] = match;
-    let found = rest;
+    let content = rest;
     if (sign === "<<") {
       const end = lines.indexOf(rest.trim(), at + 1);
-      if (rest.trim() === "" || end < 0) return { problem: `"${key}<<${rest}" is never closed` };
-      found = lines.slice(at + 1, end).join("\n");
+      if (rest.trim() === "" || end < 0) return { problem: `"${key}<<${rest}" is not closed` };
+      content = lines.slice(at + 1, end).join("\n");
       at = end;
     }
-    if (Object.hasOwn(value, key) && value[key] !== found) return { problem: `"${key}" has two values` };
-    value[key] = found;
+    if (Object.hasOwn(value, key) && value[key] !== content) return { problem: `"${key}" has two values` };
+    value[key] = content;
   }
   return { value };
 }
@@ -139,19 +140,22 @@ function validate(value: Record<string, unknown>): OutputReading {
     return { problem: result.error.issues.map(explain).join("; ") };
   }
   const reserved = result.data.trailers.find(({ key }) => isForbiddenToScripts(key));
-  if (reserved) return { problem: `the trailer "${reserved.key}" is not for scripts to write` };
-  const bad = result.data.trailers.find(({ key }) => !isTrailerKey(key));
-  if (bad) return { problem: `"${cleanLine(bad.key, 80)}" is no trailer key: letters, digits and "-"` };
+  if (reserved) return { problem: `the trailer "${reserved.key}" is reserved: scripts may not write it` };
+  const invalid = result.data.trailers.find(({ key }) => !isTrailerKey(key));
+  if (invalid) {
+    const name = cleanLine(invalid.key, 80);
+    return { problem: `"${name}" is not a valid trailer key: use letters, digits and "-"` };
+  }
   return { output: result.data };
 }
 
-function explain(given: z.core.$ZodIssue): string {
-  const issue = deepestIssue(given);
+function explain(outerIssue: z.core.$ZodIssue): string {
+  const issue = deepestIssue(outerIssue);
   if (issue.code !== "unrecognized_keys") return `"${issue.path.map(String).join(".")}": ${issue.message}`;
   return issue.keys
     .map((key) => {
-      const near = suggest(key, Object.keys(outputSchema.shape));
-      return `unknown key "${key}"${near === undefined ? "" : `; did you mean "${near}"?`}`;
+      const suggestion = suggest(key, Object.keys(outputSchema.shape));
+      return `unknown key "${key}"${suggestion === undefined ? "" : `; did you mean "${suggestion}"?`}`;
     })
     .join("; ");
 }
@@ -160,7 +164,10 @@ function toMilliseconds(value: string | number, context: z.RefinementCtx): numbe
   const text = String(value);
   const milliseconds = /^\d+$/.test(text) ? Number(text) * 1000 : parseDuration(text);
   if (milliseconds !== undefined) return Math.min(milliseconds, LEASE_LIMITS.longestBackoffMs);
-  context.addIssue({ code: "custom", message: `"${text}" is no duration; write seconds or 30s, 5m` });
+  context.addIssue({
+    code: "custom",
+    message: `"${text}" is not a valid duration: write seconds, or 30s, 5m`,
+  });
   return z.NEVER;
 }
 
@@ -170,7 +177,7 @@ function readTrailerLines(text: string, context: z.RefinementCtx): Trailer[] {
     .filter((line) => line.trim() !== "")
     .map((line) => {
       const at = separatorAt(line, 0);
-      if (at < 1) context.addIssue({ code: "custom", message: `"${line.slice(0, 80)}" is no trailer` });
+      if (at < 1) context.addIssue({ code: "custom", message: `"${line.slice(0, 80)}" is not a trailer` });
       return { key: line.slice(0, at).trim(), value: line.slice(at + 1).trim() };
     });
 }

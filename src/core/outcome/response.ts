@@ -1,9 +1,10 @@
 /**
- * The response commit's message: what happened, who is next, and the trail of numbers below.
+ * Drafts the message of a response commit.
  *
- * What must hold: the header is a sentence for `git log --oneline`; the trailers carry the key the
- * request was written with, its full id, and the run; other tools' trailers are passed on; nothing
- * of a script's text reaches the message uncleaned.
+ * Invariants:
+ * - The state trailer has the same key as that of the request, and `Answers` has its full id.
+ * - Trailers of other tools are copied from the request.
+ * - Text of a script is cleaned and redacted before it enters the message.
  */
 import { cleanLine, cleanText, redact } from "../util/redact.ts";
 import type { MessageDraft } from "../protocol/compose.ts";
@@ -15,7 +16,6 @@ import type { Trailer } from "../protocol/trailer-block.ts";
 import { isTerminal } from "../workflow/workflow.ts";
 import { isCopied, KEY } from "../protocol/trailer-keys.ts";
 
-/** What the runner knows of the run when it answers. */
 export interface RunFacts {
   readonly run: RunId;
   readonly runner: string;
@@ -25,20 +25,20 @@ export interface RunFacts {
   readonly hopLimit: number;
   readonly workflow: Sha | undefined;
   readonly script: Sha | undefined;
-  /** Who answered a prompt. */
+  /** The agent that answered a prompt. */
   readonly agent?: string | undefined;
   /** Values that must not appear in any message. */
   readonly secrets: readonly string[];
 }
 
-/** What an answer carries besides what its script said. */
+/** Parts of a response that do not come from its script. */
 export interface CarriedTrailers {
   readonly carried?: readonly Trailer[];
-  /** What stands at the end of the body. */
+  /** Text for the end of the body. */
   readonly appendix?: string | undefined;
 }
 
-/** The state to write and, where the work went wrong, why and the end of its log. */
+/** The next state, with the script's output or the reason of its failure. */
 export interface FinalState {
   readonly state: string;
   readonly output?: Output | undefined;
@@ -48,13 +48,13 @@ export interface FinalState {
 const TAIL_LINES = 40;
 const TAIL_CHARACTERS = 4000;
 
-/** Drafts the response. Throws nothing; `composeMessage` is the judge of the result. */
+/** Never throws: `composeMessage` validates the draft. */
 export function draftResponse(
   request: Request,
-  verdict: FinalState,
+  finalState: FinalState,
   facts: RunFacts & CarriedTrailers,
 ): MessageDraft {
-  const { output, trouble } = verdict;
+  const { output, trouble } = finalState;
   const clean = (text: string) => redact(cleanText(text), facts.secrets);
   const parts = [
     trouble ? `${capital(clean(trouble.why))}.` : "",
@@ -64,21 +64,23 @@ export function draftResponse(
     trouble?.log.trim() ? `The end of its log:\n\n${indentTail(clean(trouble.log))}` : "",
   ];
   return {
-    // Redacted before it is cut, because half a secret has no shape.
-    header: cleanLine(clean(output?.subject ?? "")) || clean(sentence(request, verdict)),
+    // Redact before cutting: a truncated secret would not be recognized.
+    header: cleanLine(clean(output?.subject ?? "")) || clean(defaultHeader(request, finalState)),
     body: parts.filter((part) => part !== "").join("\n\n"),
     trailers: [
-      ...[...copiedTrailers(request, output), ...numbers(request, verdict, facts)].map(({ key, value }) => ({
-        key,
-        value: key === KEY.branch ? value : cleanLine(clean(value), 2000) || "-",
-      })),
-      // Long lists of children are not cut: an answer that forgets one would not wait for it.
+      ...[...copiedTrailers(request, output), ...ownTrailers(request, finalState, facts)].map(
+        ({ key, value }) => ({
+          key,
+          value: key === KEY.branch ? value : cleanLine(clean(value), 2000) || "-",
+        }),
+      ),
+      // Never cut: a response that loses a child from its list would not wait for that child.
       ...(facts.carried ?? []),
     ],
   };
 }
 
-function sentence(request: Request, { state, trouble }: FinalState): string {
+function defaultHeader(request: Request, { state, trouble }: FinalState): string {
   const what = trouble ? `${request.state} failed (${trouble.why})` : `${request.state} is done`;
   if (state === "parked")
     return `trailhand: ${request.state} is parked for a person${trouble ? ` (${trouble.why})` : ""}`;
@@ -87,12 +89,11 @@ function sentence(request: Request, { state, trouble }: FinalState): string {
   return `trailhand: ${what}, ${state} is next`;
 }
 
-function numbers(request: Request, verdict: FinalState, facts: RunFacts): Trailer[] {
-  const { output } = verdict;
+function ownTrailers(request: Request, { state, output }: FinalState, facts: RunFacts): Trailer[] {
   const line = (key: string, value: string | number | undefined): Trailer[] =>
     value === undefined ? [] : [{ key, value: String(value) }];
   return [
-    ...line(request.key, verdict.state),
+    ...line(request.key, state),
     ...line(KEY.branch, request.branch),
     ...line(KEY.answers, request.commit),
     ...line(KEY.run, facts.run),
@@ -109,7 +110,7 @@ function numbers(request: Request, verdict: FinalState, facts: RunFacts): Traile
   ];
 }
 
-/** A request's trailers that the next one needs too, then those that the script added. */
+/** The trailers that are copied from the request, then those that the script added. */
 export function copiedTrailers(request: Request, output: Output | undefined): Trailer[] {
   const added = output?.trailers ?? [];
   const replaced = new Set(added.map(({ key }) => key.toLowerCase()));
@@ -120,7 +121,7 @@ export function copiedTrailers(request: Request, output: Output | undefined): Tr
   return [...kept, ...added];
 }
 
-/** The last lines of a log, indented, so that no line of it can pass for a trailer. */
+/** The last lines of a log. They are indented, so that none can be read as a trailer. */
 export function indentTail(log: string): string {
   const lines = log.trimEnd().slice(-TAIL_CHARACTERS).split("\n").slice(-TAIL_LINES);
   return lines.map((line) => `    ${line}`.trimEnd()).join("\n");

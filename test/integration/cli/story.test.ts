@@ -107,7 +107,7 @@ test("retry ends a rest before its time", () => {
   repo.git("switch", "-qc", "feat/x");
   repo.request("do it\n\nState: work\n");
   expect(cli(repo, "run", "--once").code).toBe(75);
-  expect(cli(repo, "status").out).toContain("the script asked for another time");
+  expect(cli(repo, "status").out).toContain("the script asked to run later");
   expect(cli(repo, "retry").code).toBe(0);
   expect(repo.git("for-each-ref", "refs/trailhand/leases")).toBe("");
   expect(cli(repo, "run").code).toBe(0);

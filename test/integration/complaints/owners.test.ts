@@ -142,7 +142,7 @@ describe("lying-liveness", () => {
     await play(one);
     const { state, message } = answerOf(one);
     expect(state).toBe("failed");
-    expect(message).toContain("Ended, because it printed nothing and changed no file for 1.6s");
+    expect(message).toContain("Stopped after 1.6s without output or a changed file");
     expect(message).toContain("    begun");
     expect(one.repo.git("show", `${salvages(one)[0]}:half.txt`)).toBe("half");
     expect(leftovers(one.repo)).toEqual([]);

@@ -154,7 +154,7 @@ states:
     [
       "it writes the trailer",
       claiming("state=done\\ntrailers=Evidence: tests x\\n"),
-      "not for scripts to write",
+      "scripts may not write it",
     ],
   ])("done is refused when %s", async (_, script, why) => {
     const one = makeStage(script, { workflow: PROVEN, files: { "states/check": CHECK } });

@@ -95,6 +95,6 @@ describe("orchestrator-workers", () => {
     // An identical message in the same second would be the same commit, which is already answered.
     ask(repo, "greedy", REQUEST.replace("the fault", "another fault"));
     await run(repo);
-    expect(headOf(repo, "greedy")).toContain("2 children are handed out, and the most are 1");
+    expect(headOf(repo, "greedy")).toContain("2 children were declared, and the limit is 1");
   });
 });

@@ -174,7 +174,7 @@ describe("a script that lies", () => {
       const [key = ""] = trailer.split(":");
       await expectFailed(
         stage(`printf 'trailers<<E\\n${trailer}\\nE\\n' >> "$TRAILHAND_OUTPUT"`),
-        `"${key}" is not for scripts to write`,
+        `"${key}" is reserved: scripts may not write it`,
       );
     },
   );

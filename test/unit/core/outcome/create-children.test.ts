@@ -34,11 +34,15 @@ describe("children of an answer", () => {
     [
       "a reserved trailer",
       [{ key: "a", state: "x", trailers: { Branch: "main" } }],
-      /"Branch" is not for scripts to write/,
+      /"Branch" is reserved: scripts may not write it/,
     ],
-    ["a trailer that people write", [{ key: "a", state: "x", trailers: { Owns: "**" } }], /not for scripts/],
-    ["a budget that is none", [{ key: "a", state: "x", budget: "much" }], /is no budget/],
-    ["no state name", [{ key: "a", state: "../x" }], /is no state name/],
+    [
+      "a trailer that people write",
+      [{ key: "a", state: "x", trailers: { Owns: "**" } }],
+      /scripts may not write it/,
+    ],
+    ["a budget that is none", [{ key: "a", state: "x", budget: "much" }], /is not a valid budget/],
+    ["no state name", [{ key: "a", state: "../x" }], /is not a valid state name/],
     ["an unknown key", [{ key: "a", state: "x", owner: "me" }], /unknown key/],
   ])("are refused with %s", (_, given, words) => {
     const reading = typeof given === "string" ? readOutput(given) : read(given);
@@ -90,9 +94,11 @@ describe("children of an answer", () => {
 
     it("ask only for states that there are, where their parent may hand them out", () => {
       expect(problem([child])).toBeUndefined();
-      expect(problem([{ ...child, state: "tst" }])).toMatch(/no state of the workflow; did you mean "test"/);
-      expect(problem([child], "")).toContain('the state "build" may not hand out branches');
-      expect(problem(["a", "b", "c"].map((key) => ({ ...child, key })))).toContain("the most are 2");
+      expect(problem([{ ...child, state: "tst" }])).toMatch(
+        /not a state of the workflow; did you mean "test"/,
+      );
+      expect(problem([child], "")).toContain('the state "build" may not create children');
+      expect(problem(["a", "b", "c"].map((key) => ({ ...child, key })))).toContain("the limit is 2");
     });
 
     it("own what no sibling owns that may still change it", () => {

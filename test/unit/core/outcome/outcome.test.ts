@@ -28,7 +28,7 @@ describe("an exit of 0", () => {
   it("is a failure when nothing tells which state follows, or one that may not", () => {
     expect(decideOutcome(LEGAL, exit(0), said())).toMatchObject({
       kind: "failed",
-      why: "the script named no next state, and there are 2: review, done",
+      why: "the script named no next state (legal: review, done)",
     });
     expect(decideOutcome(LEGAL, exit(0), said({ state: "reviw" }))).toMatchObject({
       kind: "failed",
@@ -70,10 +70,7 @@ describe("another end", () => {
     [exit(127), "exit 127"],
     [{ kind: "signalled", signal: "SIGKILL" }, "killed by SIGKILL"],
     [{ kind: "timed-out", afterMs: 90_000 }, "timed out after 1m 30s"],
-    [
-      { kind: "stalled", afterMs: 90_000 },
-      "ended, because it printed nothing and changed no file for 1m 30s",
-    ],
+    [{ kind: "stalled", afterMs: 90_000 }, "stopped after 1m 30s without output or a changed file"],
     [{ kind: "not-started", why: "no such interpreter" }, "no such interpreter"],
   ])("%j fails the attempt and is named as what it was", (end, why) => {
     const reading = said({ state: "review", summary: "so far" });

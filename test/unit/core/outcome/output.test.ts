@@ -26,7 +26,7 @@ describe("the output file", () => {
     expect(readOutput("summary<<END\none\n\nstate=not this\nEND\nstate=done\n")).toEqual({
       output: { summary: "one\n\nstate=not this", state: "done", trailers: [] },
     });
-    expect(readOutput("summary<<END\none\n")).toEqual({ problem: '"summary<<END" is never closed' });
+    expect(readOutput("summary<<END\none\n")).toEqual({ problem: '"summary<<END" is not closed' });
   });
 
   it("or JSON", () => {
@@ -34,21 +34,25 @@ describe("the output file", () => {
     expect(readOutput(JSON.stringify({ state: "done", cost: 1, trailers }))).toEqual({
       output: { state: "done", cost: 1, trailers: [{ key: "Refs", value: "#12" }] },
     });
-    expect(readOutput("{oops")).toMatchObject({ problem: expect.stringContaining("no JSON") as string });
+    expect(readOutput("{oops")).toMatchObject({
+      problem: expect.stringContaining("not valid JSON") as string,
+    });
   });
 
   it("takes trailers as lines, as a list or as an object", () => {
     const output = { trailers: [{ key: "Refs", value: "#12" }] };
     expect(readOutput("trailers=Refs: #12")).toEqual({ output });
     expect(readOutput(JSON.stringify(output))).toEqual({ output });
-    expect(readOutput("trailers=no trailer")).toEqual({ problem: '"trailers": "no trailer" is no trailer' });
+    expect(readOutput("trailers=no trailer")).toEqual({
+      problem: '"trailers": "no trailer" is not a trailer',
+    });
   });
 
   it("takes a time to come back, in seconds or as a duration, up to a week", () => {
     expect(later("90")).toBe(90_000);
     expect(later("5m")).toBe(300_000);
     expect(later("9".repeat(30))).toBe(7 * 86_400_000);
-    expect(later("soon")).toContain('"soon" is no duration');
+    expect(later("soon")).toContain('"soon" is not a valid duration');
   });
 
   it("refuses with a sentence what it does not know", () => {
@@ -59,10 +63,10 @@ describe("the output file", () => {
     expect(problem("ok\n")).toContain("line 1");
     expect(problem("state=a\n\nwhat is this")).toContain("line 3");
     expect(problem("cost=-1")).toContain('"cost"');
-    expect(problem("cost=")).toContain("is no number");
+    expect(problem("cost=")).toContain("is not a number");
     expect(problem('{"state": 5}')).toContain('"state"');
-    expect(problem('{"trailers": {"two words": "x"}}')).toContain("no trailer key");
-    expect(problem("trailers=STATE: done")).toBe('the trailer "STATE" is not for scripts to write');
+    expect(problem('{"trailers": {"two words": "x"}}')).toContain("not a valid trailer key");
+    expect(problem("trailers=STATE: done")).toBe('the trailer "STATE" is reserved: scripts may not write it');
   });
 });
 

@@ -173,7 +173,7 @@ describe("renderPrompt", () => {
     expect(places).toEqual(places.toSorted((a, b) => a - b));
     expect(places).not.toContain(-1);
     expect(prompt).toContain("Do step 2 of 2");
-    expect(prompt).toContain("has to be there: one of `review`, `done`.");
+    expect(prompt).toContain("is required. It is one of `review`, `done`.");
     expect(prompt).not.toContain("state=review");
   });
 
