@@ -34,7 +34,7 @@ export function budgetProblem(
   const why = exhaustedAmount(carriedState.spent, budget);
   if (why === undefined) return undefined;
   const raised = formatAmounts(doubled(budget)) ?? "";
-  return `${why}; to continue: trailhand resume ${shellWord(branch)} --trailer ${JSON.stringify(`Budget: ${raised}`)}`;
+  return `${why}; to continue: trailhand resume ${shellWord(branch)} --trailer ${JSON.stringify(`${KEY.budget}: ${raised}`)}`;
 }
 
 const doubled = (budget: Budget): Budget =>
