@@ -47,10 +47,10 @@ describe.each(TRANSPORTS)("a look, %s", (transport) => {
     const far = await makeFar(transport);
     grow(far, "work", "first");
     const { remote } = await far.open();
-    expect(await remote.listRefs()).toMatchObject({ target: "main", unchanged: false });
+    expect(await remote.listRefs()).toMatchObject({ target: "main", isUnchanged: false });
     far.served?.forget();
     const calls = watchGit();
-    expect(await remote.listRefs()).toMatchObject({ target: "main", unchanged: true });
+    expect(await remote.listRefs()).toMatchObject({ target: "main", isUnchanged: true });
     expect(calls.map(({ args }) => args[0])).toEqual(["ls-remote"]);
     expect(far.served?.asked.map(({ kind, command }) => command ?? kind) ?? []).toEqual(
       transport === "http" ? ["info/refs", "ls-refs"] : [],
