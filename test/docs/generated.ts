@@ -8,6 +8,7 @@ import { RESERVED_STATES } from "../../src/core/workflow/workflow.ts";
 import { agentSchema, laneSchema, limitsSchema, stateSchema, workflowSchema } from "../../src/core/workflow/workflow-schema.ts";
 import { outputSchema } from "../../src/core/outcome/output.ts";
 import { renderCommandPage } from "../../src/github/commands/command-table.ts";
+import { folderTable } from "./folder-table.ts";
 import { packTables } from "./patterns.ts";
 import { leaseTimes, refTable, trailerTables } from "./protocol-tables.ts";
 
@@ -140,6 +141,7 @@ function reasons(): string {
 export const PARTS: readonly Part[] = [
   { file: "docs/cli.md", make: () => `${renderReference(COMMANDS).trimEnd()}\n` },
   { file: "README.md", marker: "commands", make: () => renderTable(COMMANDS) },
+  { file: "docs/architecture.md", marker: "folders", make: folderTable },
   { file: "docs/workflow.md", marker: "keys", make: workflowKeys },
   { file: "docs/workflow.md", marker: "output", make: outputKeys },
   { file: "docs/protocol.md", marker: "trailers", make: trailerTables },

@@ -1,4 +1,4 @@
-/** Checks the pages that are lists: decisions, glossary, and the folders of the architecture. */
+/** Checks the pages that are lists: decisions and glossary. */
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
@@ -35,16 +35,5 @@ describe("the glossary", () => {
       "run attempt outcome lane slot park salvage hand-off pack";
     const known = new Set(words.map((word) => word.toLowerCase()));
     expect(needed.split(" ").filter((word) => !known.has(word))).toEqual([]);
-  });
-});
-
-describe("the architecture", () => {
-  it("lists each folder of src and of the larger layers", () => {
-    const [, table = ""] = /<!-- folders:start -->([\s\S]*)<!-- folders:end -->/.exec(read("docs/architecture.md")) ?? [];
-    const listed = [...table.matchAll(/^\| `(src\/[\w/-]+)` \|/gm)].map(([, folder = ""]) => folder);
-    const folders = (path: string) =>
-      readdirSync(`${root}${path}`, { withFileTypes: true }).flatMap((one) => (one.isDirectory() ? [`${path}/${one.name}`] : []));
-    const deep = ["src/core", "src/engine", "src/git", "src/github"].flatMap(folders);
-    expect(listed.toSorted()).toEqual([...folders("src"), ...deep].toSorted());
   });
 });
