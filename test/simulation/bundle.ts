@@ -1,8 +1,8 @@
 /**
  * Bundles the simulation with the real source, or with a mutant of it.
  *
- * What must hold: a mutant is that source with one place changed; when the place is not there, or is
- * there twice, nothing is bundled.
+ * Invariants:
+ * - The text that a mutant replaces occurs exactly once in its file.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,8 +14,8 @@ import type * as simulation from "./simulate.ts";
 
 export type Simulation = typeof simulation;
 
-/** The source with the mutant in it. */
-function plant(
+/** Returns the source with the mutant. */
+function plantMutant(
   root: string,
   { name, file, find, replace, also }: Mutant,
 ): { path: string; contents: string } {
@@ -25,7 +25,7 @@ function plant(
     const parts = contents.split(edit.find);
     if (parts.length !== 2) {
       throw new Error(
-        `"${name}" fits ${parts.length - 1} places of src/${file}, and must fit one: ${edit.find}`,
+        `"${name}" must match once in src/${file}, but matches ${parts.length - 1} times: ${edit.find}`,
       );
     }
     contents = parts.join(edit.replace);
@@ -34,7 +34,7 @@ function plant(
 }
 
 function mutation(root: string, mutant: Mutant): Plugin {
-  const { path, contents } = plant(root, mutant);
+  const { path, contents } = plantMutant(root, mutant);
   return {
     name: "mutant",
     setup(bundle) {
@@ -45,8 +45,8 @@ function mutation(root: string, mutant: Mutant): Plugin {
   };
 }
 
-/** Loads the simulation. `root` is the folder that holds src/. */
-export async function load(root: string, mutant?: Mutant): Promise<Simulation> {
+/** `root` is the folder of src/. */
+export async function loadSimulation(root: string, mutant?: Mutant): Promise<Simulation> {
   const folder = mkdtempSync(join(tmpdir(), "trailhand-simulation-"));
   const outfile = join(folder, "simulate.mjs");
   try {
@@ -60,7 +60,7 @@ export async function load(root: string, mutant?: Mutant): Promise<Simulation> {
       format: "esm",
       logLevel: "warning",
       plugins: mutant ? [mutation(root, mutant)] : [],
-      // Bundled CommonJS packages ask for node's own modules by `require`, which ES modules lack.
+      // Bundled CommonJS packages load modules of node with `require`, which ES modules lack.
       banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
     });
     return (await import(pathToFileURL(outfile).href)) as Simulation;

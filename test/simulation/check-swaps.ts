@@ -1,10 +1,11 @@
 /**
- * The properties that hold at each landed push.
+ * Checks every landed push.
  *
- * What must hold: they are judged by what the refs were and became, never by what a runner meant.
- * S1 one answer for each request; S2 nothing is written without the lease; S3 people's commits stay;
- * S4 no halves; CAP lanes hold no more than they may; ATT attempts are counted; EXP a lease is taken
- * over only when its time is up; LIVE never from one that is well.
+ * It compares the refs before and after, and never asks what a runner intended:
+ * - S1: a request has one response. S2: nothing is written without the lease. S3: commits of people
+ *   stay. S4: no push is half done. S5: salvage is never overwritten.
+ * - CAP: lanes keep their capacity. ATT: attempts are counted.
+ * - EXP: a lease is taken over only after it expired. LIVE: never from a healthy runner.
  */
 import { branchOf, refOf, type Branch, type Ref, type RunId, type Sha } from "../../src/core/protocol/ids.ts";
 import { type Lease } from "../../src/core/protocol/lease.ts";
@@ -13,25 +14,25 @@ import { SALVAGE } from "../../src/core/protocol/refs.ts";
 import { PARKED } from "../../src/core/protocol/refs.ts";
 import { LANES } from "../../src/core/protocol/refs.ts";
 import { LEASES } from "../../src/core/protocol/refs.ts";
-import { childOf, familyAt, wasChild } from "./parentage.ts";
+import { childBranch, parentageAt, wasChild } from "./parentage.ts";
 import { branchKey } from "../../src/git/swap-refs.ts";
-import type { Proc } from "./simulated-machine.ts";
+import type { RunnerProcess } from "./simulated-machine.ts";
 import { TTL_MS } from "./scenario.ts";
-import type { Change, Landed } from "./remote.ts";
+import type { Change, LandedPush } from "./remote.ts";
 import { short } from "./trace.ts";
 import type { World } from "./world.ts";
 
-/** How long an observer waits, less what its clock may be wrong by. */
+/** The shortest time after which a lease expires, with the largest clock error. */
 const EXPIRED_MS = 1.5 * TTL_MS * 0.98;
-/** A runner that slept or had trouble less than this long ago may be too late with everything. */
+/** A runner that slept or had trouble more recently than this may be late with everything. */
 const RECENT_MS = 2 * TTL_MS;
 
-const placeOf = (name: string): Ref => `${LANES}${name}` as Ref;
+const slotRefOf = (name: string): Ref => `${LANES}${name}` as Ref;
 
-export class SwapCheck {
+export class SwapChecker {
   readonly #world: World;
   readonly #fail: (what: string) => void;
-  /** Finished answers that wait beside their branch. */
+  /** Parked responses. */
   readonly #parked = new Set<Sha>();
 
   constructor(world: World, fail: (what: string) => void) {
@@ -39,156 +40,166 @@ export class SwapCheck {
     this.#fail = fail;
   }
 
-  /** Judges every swap from now on. */
   begin(): void {
-    this.#world.remote.watch((landed) => this.#judge(landed));
+    this.#world.remote.watch((landed) => this.#check(landed));
   }
 
-  #judge({ by, changes, why }: Landed): void {
+  #check({ by, changes, why }: LandedPush): void {
     if (!by) return;
-    // Whoever tidies up takes one ref at a time.
-    const tidies = why === "expired" || why === "left over" || why === "laid down";
+    // A clean-up moves one lease at a time.
+    const isCleanup = why === "expired" || why === "left over" || why === "laid down";
     for (const change of changes) {
       const { ref } = change;
-      if (branchOf(ref)) this.#judgeBranch(change, changes);
-      else if (ref.startsWith(LEASES)) this.#judgeLease(change, changes, by, tidies);
-      else if (ref.startsWith(LANES)) this.#judgeSlot(change, changes);
-      else if (ref.startsWith(PARKED)) this.#judgeParked(change, changes);
+      if (branchOf(ref)) this.#checkBranch(change, changes);
+      else if (ref.startsWith(LEASES)) this.#checkLease(change, changes, by, isCleanup);
+      else if (ref.startsWith(LANES)) this.#checkSlot(change, changes);
+      else if (ref.startsWith(PARKED)) this.#checkParked(change, changes);
       else if (ref.startsWith(SALVAGE) && (change.before || !change.after)) {
         this.#fail(`S5 the salvage ${ref} was overwritten or removed`);
       }
     }
-    this.#judgeLanes();
+    this.#checkLanes();
   }
 
-  #judgeBranch({ ref, before, after }: Change, changes: readonly Change[]): void {
+  #checkBranch({ ref, before, after }: Change, changes: readonly Change[]): void {
     const { objects } = this.#world;
     const branch = branchOf(ref);
     if (!branch) return;
-    if (!before) return this.#judgeBirth(branch, after, changes);
+    if (!before) return this.#checkNewBranch(branch, after, changes);
     if (!after) return this.#fail(`S3 ${branch} was deleted by a runner`);
-    if (!objects.isAncestor(before, after)) this.#fail(`S3 ${branch} was moved to no descendant`);
-    this.#judgeAnswers(ref, after);
-    const run = objects.value(after, "Run");
-    this.#judgeChildren(branch, before, after, changes);
+    if (!objects.isAncestor(before, after))
+      this.#fail(`S3 ${branch} was moved to a commit that is not a descendant`);
+    this.#checkAnswers(ref, after);
+    const run = objects.trailer(after, "Run");
+    this.#checkChildren(branch, before, after, changes);
     const { lease: leaseRef, parked } = refsOf(branchKey(branch));
     if (this.#parked.has(after)) {
       if (changes.some((one) => one.ref === parked && one.after === null)) return;
-      return this.#fail(`S4 the answer ${short(after)} landed and waits as well`);
+      return this.#fail(`S4 the response ${short(after)} landed and is still parked`);
     }
     const lease = changes.find((one) => one.ref === leaseRef);
     const held = objects.lease(lease?.before);
     if (!held || held.backoff || held.run !== run) {
       return this.#fail(`S2 ${branch} was moved by the run ${short(run)}, which does not hold its lease`);
     }
-    if (lease?.after) this.#fail(`S4 ${branch} was answered, and its lease stands`);
+    if (lease?.after) this.#fail(`S4 ${branch} was answered, and its lease still exists`);
     this.#world.stats.answers++;
   }
 
-  /** A branch that an answer hands work to: it begins at that answer, and comes with it. */
-  #judgeBirth(branch: Branch, after: Sha | null, changes: readonly Change[]): void {
+  /** A child must start at a response and be created with it. */
+  #checkNewBranch(branch: Branch, after: Sha | null, changes: readonly Change[]): void {
     const { objects } = this.#world;
     const [answer] = after ? objects.get(after).parents : [];
     const from = changes.find((one) => one.before && one.after === answer && branchOf(one.ref));
     const parent = from && branchOf(from.ref);
-    if (!answer || !parent) return this.#fail(`S3 ${branch} was created by a runner, and by no answer`);
-    const listed = familyAt(objects, answer).children.map((key) => childOf(parent, key));
-    if (!listed.includes(branch)) this.#fail(`S4 ${branch} was handed out, and its answer does not list it`);
+    if (!answer || !parent) return this.#fail(`S3 ${branch} was created by a runner without a response`);
+    const listed = parentageAt(objects, answer).children.map((key) => childBranch(parent, key));
+    if (!listed.includes(branch)) this.#fail(`S4 ${branch} was created, and its response does not list it`);
   }
 
-  /** All that it declared are made with it, but for those that it had handed out before. */
-  #judgeChildren(branch: Branch, before: Sha, answer: Sha, changes: readonly Change[]): void {
+  /** All declared children must be created with the response, except existing ones. */
+  #checkChildren(branch: Branch, before: Sha, answer: Sha, changes: readonly Change[]): void {
     const { objects, running } = this.#world;
-    const run = objects.value(answer, "Run") as RunId | undefined;
-    const known = new Set(familyAt(objects, before).children.map((key) => childOf(branch, key)));
+    const run = objects.trailer(answer, "Run") as RunId | undefined;
+    const earlierChildren = new Set(
+      parentageAt(objects, before).children.map((key) => childBranch(branch, key)),
+    );
     const declared = run && running.get(run)?.declared;
-    if (!declared || objects.value(answer, "State") !== declared.state) return;
+    if (!declared || objects.trailer(answer, "State") !== declared.state) return;
     const missing = declared.children.find(
       (child) =>
         !changes.some((one) => one.ref === refOf(child) && !one.before && one.after) &&
-        !(known.has(child) && wasChild(this.#world, branch, child)),
+        !(earlierChildren.has(child) && wasChild(this.#world, branch, child)),
     );
-    if (missing) this.#fail(`S4 ${branch} was answered, and its child ${missing} was not made with it`);
+    if (missing) this.#fail(`S4 ${branch} was answered, and its child ${missing} was not created with it`);
   }
 
-  #judgeAnswers(ref: Ref, head: Sha): void {
+  #checkAnswers(ref: Ref, head: Sha): void {
     const { objects } = this.#world;
     const seen = new Set<string>();
-    for (const { commit } of objects.line(head)) {
-      const answers = objects.value(commit, "Answers");
+    for (const { commit } of objects.firstParents(head)) {
+      const answers = objects.trailer(commit, "Answers");
       if (answers === undefined) continue;
       if (seen.has(answers)) this.#fail(`S1 ${ref} has two responses to ${short(answers)}`);
       seen.add(answers);
     }
   }
 
-  #judgeLease({ ref, before, after }: Change, changes: readonly Change[], by: Proc, tidies: boolean): void {
+  #checkLease(
+    { ref, before, after }: Change,
+    changes: readonly Change[],
+    by: RunnerProcess,
+    isCleanup: boolean,
+  ): void {
     const { objects } = this.#world;
-    const was = objects.lease(before);
-    const is = objects.lease(after);
-    if (after && !is) return this.#fail(`S2 ${ref} holds no lease`);
-    const isOwn = was !== undefined && !tidies && this.#ownerOf(was.run) === by;
-    if (was && is && tidies) {
-      const counts = is.backoff && is.attempt === was.attempt && is.run !== was.run;
-      if (!counts) this.#fail(`ATT ${is.branch} was laid down by ${by.name} as what it is not`);
-    } else if (is && is.run !== was?.run) {
-      this.#judgeClaim(is, changes, by);
-      const counted = was && was.request === is.request ? was.attempt + 1 : 1;
-      if (is.attempt !== counted) {
-        this.#fail(`ATT ${is.branch}: attempt ${is.attempt} follows ${counted - 1}`);
+    const oldLease = objects.lease(before);
+    const newLease = objects.lease(after);
+    if (after && !newLease) return this.#fail(`S2 ${ref} is not a lease`);
+    const isOwn = oldLease !== undefined && !isCleanup && this.#ownerOf(oldLease.run) === by;
+    if (oldLease && newLease && isCleanup) {
+      const counts =
+        newLease.backoff && newLease.attempt === oldLease.attempt && newLease.run !== oldLease.run;
+      if (!counts)
+        this.#fail(`ATT ${newLease.branch} was put into back-off by ${by.name} with a wrong attempt or run`);
+    } else if (newLease && newLease.run !== oldLease?.run) {
+      this.#checkClaim(newLease, changes, by);
+      const expectedAttempt = oldLease && oldLease.request === newLease.request ? oldLease.attempt + 1 : 1;
+      if (newLease.attempt !== expectedAttempt) {
+        this.#fail(`ATT ${newLease.branch}: attempt ${newLease.attempt} follows ${expectedAttempt - 1}`);
       }
-    } else if (!isOwn && is) {
+    } else if (!isOwn && newLease) {
       return this.#fail(`S2 ${ref} was renewed by ${by.name}, which does not hold it`);
     }
-    if (was && !was.backoff && is?.run !== was.run && !isOwn) this.#judgeTakeover(ref, was, by, is);
-    if (was?.backoff && is && is.run === was.run)
-      this.#fail(`S2 the run ${short(was.run)} went on after its end`);
-    if (was && isOwn && (!is || is.backoff) && this.#holdsPlace(was)) {
+    if (oldLease && !oldLease.backoff && newLease?.run !== oldLease.run && !isOwn)
+      this.#checkTakeover(ref, oldLease, by, newLease);
+    if (oldLease?.backoff && newLease && newLease.run === oldLease.run)
+      this.#fail(`S2 the run ${short(oldLease.run)} continued after its end`);
+    if (oldLease && isOwn && (!newLease || newLease.backoff) && this.#holdsSlot(oldLease)) {
       this.#fail(
-        `S4 the run ${short(was.run)} ended, and one of its places (${was.slots.join(", ")}) stands`,
+        `S4 the run ${short(oldLease.run)} ended, and one of its lane slots (${oldLease.slots.join(", ")}) still exists`,
       );
     }
   }
 
-  #judgeClaim(lease: Lease, changes: readonly Change[], by: Proc): void {
+  #checkClaim(lease: Lease, changes: readonly Change[], by: RunnerProcess): void {
     const { stats } = this.#world;
     stats.claims++;
-    if (this.#ownerOf(lease.run) !== by) this.#fail(`S2 ${by.name} claims for another's run`);
-    if (lease.backoff) this.#fail(`S2 ${lease.branch} was claimed by a lease that rests`);
+    if (this.#ownerOf(lease.run) !== by) this.#fail(`S2 ${by.name} claims with the run of another process`);
+    if (lease.backoff) this.#fail(`S2 ${lease.branch} was claimed with a lease in back-off`);
     for (const name of lease.slots) {
-      const taken = changes.find(({ ref }) => ref === placeOf(name));
+      const taken = changes.find(({ ref }) => ref === slotRefOf(name));
       if (this.#world.objects.lease(taken?.after)?.run !== lease.run) {
-        this.#fail(`S4 ${lease.branch} was claimed without its place ${name}`);
+        this.#fail(`S4 ${lease.branch} was claimed without its lane slot ${name}`);
       }
     }
   }
 
-  /** A lease that did not rest ended by another's hand. */
-  #judgeTakeover(ref: Ref, was: Lease, by: Proc, is: Lease | undefined): void {
+  /** Another process ended a lease that was not in back-off. */
+  #checkTakeover(ref: Ref, oldLease: Lease, by: RunnerProcess, newLease: Lease | undefined): void {
     const { scheduler, remote, running, stats } = this.#world;
-    const owner = this.#ownerOf(was.run);
-    if (is && !is.backoff) stats.takeovers++;
-    const moments = remote.history(ref);
-    const since = moments.at(-2)?.time ?? 0;
-    const isDead = owner?.alive === false && owner.machine === by.machine;
+    const owner = this.#ownerOf(oldLease.run);
+    if (newLease && !newLease.backoff) stats.takeovers++;
+    const entries = remote.history(ref);
+    const since = entries.at(-2)?.time ?? 0;
+    const isDead = owner?.isAlive === false && owner.machine === by.machine;
     if (!isDead && scheduler.now - since < EXPIRED_MS) {
-      this.#fail(`EXP the lease of ${was.branch} ended after ${Math.round(scheduler.now - since)} ms`);
+      this.#fail(`EXP the lease of ${oldLease.branch} ended after ${Math.round(scheduler.now - since)} ms`);
     }
-    const script = running.get(was.run);
-    if (!script || script.ended || script.stopped || !owner) return;
-    // Another sweeper is waited for, and not for ever; it may die, or fail.
-    const isSwept = [...(owner.machine.begun.get(owner) ?? [])].some((sweeper) => sweeper !== by);
-    // A lease that is only removed is followed by no attempt, which would have to be told.
-    if (isDead && !isSwept && is)
-      return this.#fail(`S5 the dead run ${short(was.run)} was taken over before it was swept`);
-    if (!owner.alive || owner.asleep || scheduler.now - owner.sleptUntil < RECENT_MS) return;
+    const script = running.get(oldLease.run);
+    if (!script || script.hasEnded || script.isStopped || !owner) return;
+    // A process waits for another sweeper only for a while: it may die or fail.
+    const isSwept = [...(owner.machine.sweepAttempts.get(owner) ?? [])].some((sweeper) => sweeper !== by);
+    // A deleted lease is not followed by an attempt that would need the saved tree.
+    if (isDead && !isSwept && newLease)
+      return this.#fail(`S5 the dead run ${short(oldLease.run)} was taken over before it was swept`);
+    if (!owner.isAlive || owner.isAsleep || scheduler.now - owner.wokeAt < RECENT_MS) return;
     const isWell = scheduler.now - owner.troubledUntil > RECENT_MS;
     this.#fail(
-      `LIVE ${was.branch} was taken over while its script ran${isWell ? ", and its line was good" : ""}`,
+      `LIVE ${oldLease.branch} was taken over while its script ran${isWell ? " with a good connection" : ""}`,
     );
   }
 
-  #judgeSlot({ ref, before, after }: Change, changes: readonly Change[]): void {
+  #checkSlot({ ref, before, after }: Change, changes: readonly Change[]): void {
     const { objects, remote } = this.#world;
     const leases = changes.filter((one) => one.ref.startsWith(LEASES));
     if (after) {
@@ -204,38 +215,39 @@ export class SwapCheck {
     }
   }
 
-  #judgeParked({ after }: Change, changes: readonly Change[]): void {
+  #checkParked({ after }: Change, changes: readonly Change[]): void {
     const { objects } = this.#world;
     if (!after) return;
-    const run = objects.value(after, "Run");
-    const mine = changes.some(
+    const run = objects.trailer(after, "Run");
+    const isHeld = changes.some(
       ({ ref, before }) => ref.startsWith(LEASES) && objects.lease(before)?.run === run,
     );
-    if (!mine) this.#fail(`S2 the run ${short(run)} parked an answer without the lease`);
+    if (!isHeld) this.#fail(`S2 the run ${short(run)} parked a response without the lease`);
     this.#parked.add(after);
   }
 
-  #holdsPlace(lease: Lease): boolean {
+  #holdsSlot(lease: Lease): boolean {
     const { objects, remote } = this.#world;
-    return lease.slots.some((name) => objects.lease(remote.value(placeOf(name)))?.run === lease.run);
+    return lease.slots.some((name) => objects.lease(remote.value(slotRefOf(name)))?.run === lease.run);
   }
 
-  #judgeLanes(): void {
-    const { objects, remote, plan } = this.#world;
+  #checkLanes(): void {
+    const { objects, remote, scenario } = this.#world;
     const held = [...remote.refs].flatMap(([ref, value]) => {
       const lease = ref.startsWith(LEASES) ? objects.lease(value) : undefined;
       return lease && !lease.backoff ? lease.slots : [];
     });
     for (const [lane, { slots: capacity = Number.POSITIVE_INFINITY }] of Object.entries(
-      plan.workflow.lanes,
+      scenario.workflow.lanes,
     )) {
       const inLane = held.filter((name) => name.startsWith(`${lane}/`));
       if (inLane.length > capacity) this.#fail(`CAP ${inLane.length} in the lane ${lane}`);
-      if (new Set(inLane).size < inLane.length) this.#fail(`CAP two have one place: ${inLane.join(", ")}`);
+      if (new Set(inLane).size < inLane.length)
+        this.#fail(`CAP two runs have one slot: ${inLane.join(", ")}`);
     }
   }
 
-  #ownerOf(run: RunId): Proc | undefined {
-    return this.#world.owners.get(run);
+  #ownerOf(run: RunId): RunnerProcess | undefined {
+    return this.#world.runOwners.get(run);
   }
 }

@@ -1,8 +1,10 @@
 /**
  * Worktrees on the disk of a machine.
  *
- * What must hold: a tree outlives its process, and is removed only by its owner or by one sweeper at
- * a time, once its owner is gone; the script of a dead run is ended before its tree is read.
+ * Invariants:
+ * - A tree outlives its process. Only its owner removes it or, after the owner's end, one sweeper at
+ *   a time.
+ * - The script of a dead run is ended before its tree is read.
  */
 import { composeMessage } from "../../src/core/protocol/compose.ts";
 import type { RunId, Sha } from "../../src/core/protocol/ids.ts";
@@ -11,70 +13,82 @@ import type { Request } from "../../src/core/protocol/request.ts";
 import { UserError, MESSAGES } from "../../src/core/messages/messages.ts";
 import { branchKey } from "../../src/git/swap-refs.ts";
 import type { CollectedTree, AttemptTree, AttemptTrees } from "../../src/engine/ports.ts";
-import type { Desk } from "./simulated-repository.ts";
-import type { DiskTree, Proc } from "./simulated-machine.ts";
+import type { SimulatedRepository } from "./simulated-repository.ts";
+import type { DiskTree, RunnerProcess } from "./simulated-machine.ts";
 import { short } from "./trace.ts";
 import type { World } from "./world.ts";
 
-/** How long another sweeper is waited for. */
+/** How long a process waits for another sweeper. */
 const PATIENCE_MS = 5000;
 const POLL_MS = 200;
 
 export class DiskTrees implements AttemptTrees {
   readonly #world: World;
-  readonly #proc: Proc;
-  readonly #desk: Desk;
+  readonly #proc: RunnerProcess;
+  readonly #repository: SimulatedRepository;
 
-  constructor(world: World, proc: Proc, desk: Desk) {
+  constructor(world: World, proc: RunnerProcess, repository: SimulatedRepository) {
     this.#world = world;
     this.#proc = proc;
-    this.#desk = desk;
+    this.#repository = repository;
   }
 
   async open(run: RunId, request: Request): Promise<AttemptTree> {
-    return this.#desk.work(() => {
+    return this.#repository.runLocally(() => {
       const { branch, state, commit } = request;
-      const place = { path: `/trees/${run}`, runDir: run, base: commit };
+      const location = { path: `/trees/${run}`, runDir: run, base: commit };
       const content = this.#world.objects.treeOf(commit);
-      const tree: DiskTree = { ...place, owner: this.#proc, run, branch, state, head: commit, content };
+      const tree: DiskTree = {
+        ...location,
+        owner: this.#proc,
+        run,
+        branch,
+        state,
+        head: commit,
+        contentTree: content,
+      };
       this.#proc.machine.trees.add(tree);
       return tree;
     });
   }
 
   async collect(tree: AttemptTree): Promise<CollectedTree | string> {
-    return this.#desk.work(() => {
-      const { head, content } = tree as DiskTree;
+    return this.#repository.runLocally(() => {
+      const { head, contentTree } = tree as DiskTree;
       const { objects } = this.#world;
       if (!objects.isAncestor(tree.base, head)) return "its commits do not descend from the request";
-      return { head, tree: content, hasChanges: head !== tree.base || content !== objects.treeOf(tree.base) };
+      return {
+        head,
+        tree: contentTree,
+        hasChanges: head !== tree.base || contentTree !== objects.treeOf(tree.base),
+      };
     });
   }
 
   async save(tree: AttemptTree, message: string): Promise<Sha | undefined> {
-    return this.#desk.work(() => this.#save(tree as DiskTree, message));
+    return this.#repository.runLocally(() => this.#save(tree as DiskTree, message));
   }
 
   async release(tree: AttemptTree): Promise<void> {
-    // Scripts leave folders that nobody may write to.
-    return this.#desk.work(() => this.#remove(tree as DiskTree), 5);
+    // Scripts may leave read-only folders, so this fails more often.
+    return this.#repository.runLocally(() => this.#remove(tree as DiskTree), 5);
   }
 
   async sweep(): Promise<void> {
     const { machine } = this.#proc;
-    await this.#desk.work(() => undefined);
-    const dead = new Set([...machine.trees].map(({ owner }) => owner).filter(({ alive }) => !alive));
+    await this.#repository.runLocally(() => undefined);
+    const dead = new Set([...machine.trees].map(({ owner }) => owner).filter(({ isAlive }) => !isAlive));
     for (const owner of dead) {
-      if (machine.sweepers.get(owner)?.alive) continue;
+      if (machine.sweepers.get(owner)?.isAlive) continue;
       machine.sweepers.set(owner, this.#proc);
-      machine.begun.set(owner, (machine.begun.get(owner) ?? new Set()).add(this.#proc));
+      machine.sweepAttempts.set(owner, (machine.sweepAttempts.get(owner) ?? new Set()).add(this.#proc));
       try {
         for (const tree of machine.trees) if (tree.owner === owner) await this.#sweepTree(tree);
       } finally {
         machine.sweepers.delete(owner);
       }
     }
-    const isSwept = () => [...dead].some((owner) => machine.sweepers.get(owner)?.alive);
+    const isSwept = () => [...dead].some((owner) => machine.sweepers.get(owner)?.isAlive);
     for (let waited = 0; waited < PATIENCE_MS && isSwept(); waited += POLL_MS) {
       await this.#proc.sleep(POLL_MS);
     }
@@ -82,49 +96,49 @@ export class DiskTrees implements AttemptTrees {
 
   async #sweepTree(tree: DiskTree): Promise<void> {
     const script = this.#world.running.get(tree.run);
-    if (script) script.ended = true;
-    await this.#desk.work(() => undefined);
+    if (script) script.hasEnded = true;
+    await this.#repository.runLocally(() => undefined);
     if (!this.#isAnswered(tree)) {
-      const value = await this.#desk.work(() => this.#save(tree, messageOf(tree)));
+      const value = await this.#repository.runLocally(() => this.#save(tree, messageOf(tree)));
       if (value) await this.#keep(tree, value);
     }
-    await this.#desk.work(() => this.#remove(tree));
+    await this.#repository.runLocally(() => this.#remove(tree));
   }
 
   async #keep({ branch, run }: DiskTree, value: Sha): Promise<void> {
     const ref = salvageRef(branch, run);
-    const swap = await this.#desk.swap([{ ref, expected: null, next: value }], "salvage of a dead run");
-    if (swap.kind === "blocked") await this.#desk.keepLocally(ref, value);
-    else if (swap.kind !== "landed" && !(await this.#desk.read([ref])).get(ref)) {
+    const swap = await this.#repository.swap([{ ref, expected: null, next: value }], "salvage of a dead run");
+    if (swap.kind === "blocked") await this.#repository.keepLocally(ref, value);
+    else if (swap.kind !== "landed" && !(await this.#repository.read([ref])).get(ref)) {
       throw new UserError(MESSAGES.notSaved(ref));
     }
   }
 
-  /** By what this machine knows of the remote: its answer is on the branch, or waits beside it. */
+  /** True when, in the cache of this machine, the response is on the branch or parked. */
   #isAnswered({ branch, run, base }: DiskTree): boolean {
     const { objects } = this.#world;
     const { cache } = this.#proc.machine;
     const head = cache?.heads.find((one) => one.branch === branch)?.commit;
     const parked = cache?.parkedResponses.get(branchKey(branch))?.value;
     return [head, parked].some((from) => {
-      for (const { commit } of objects.line(from)) {
+      for (const { commit } of objects.firstParents(from)) {
         if (commit === base) return false;
-        if (objects.value(commit, "Run") === run) return true;
+        if (objects.trailer(commit, "Run") === run) return true;
       }
       return false;
     });
   }
 
-  #save({ base, head, content }: DiskTree, message: string): Sha | undefined {
+  #save({ base, head, contentTree }: DiskTree, message: string): Sha | undefined {
     const { objects } = this.#world;
-    if (head === base && content === objects.treeOf(base)) return undefined;
-    return objects.write(content, [head], message, Math.floor(this.#proc.wall() / 1000));
+    if (head === base && contentTree === objects.treeOf(base)) return undefined;
+    return objects.write(contentTree, [head], message, Math.floor(this.#proc.wall() / 1000));
   }
 
   #remove(tree: DiskTree): void {
     const { machine } = this.#proc;
     if (!machine.trees.has(tree)) return;
-    for (const check of this.#world.checks) check.removes?.(tree);
+    for (const check of this.#world.checks) check.onTreeRemoval?.(tree);
     this.#world.trace.add(this.#proc.name, () => `removes the tree of ${short(tree.run)}`);
     machine.trees.delete(tree);
   }

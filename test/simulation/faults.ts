@@ -1,47 +1,48 @@
 /**
- * What goes wrong, and when it stops going wrong.
+ * Injects faults until a fixed time.
  *
- * What must hold: after `heal` nothing is disturbed any more, and a runner lives.
+ * Invariants:
+ * - After `heal` there are no faults, and at least one runner lives.
  */
-import type { Machine, Proc } from "./simulated-machine.ts";
+import type { SimulatedMachine, RunnerProcess } from "./simulated-machine.ts";
 import { TTL_MS, type Disturbance } from "./scenario.ts";
 import type { People } from "./people.ts";
-import type { Starter } from "./process-starter.ts";
+import type { ProcessStarter } from "./process-starter.ts";
 import { isHealed, type World } from "./world.ts";
 
 const DAY_MS = 86_400_000;
 
 export class Faults {
   readonly #world: World;
-  readonly #starter: Starter;
+  readonly #starter: ProcessStarter;
   readonly #people: People;
 
-  constructor(world: World, starter: Starter, people: People) {
+  constructor(world: World, starter: ProcessStarter, people: People) {
     this.#world = world;
     this.#starter = starter;
     this.#people = people;
   }
 
   begin(): void {
-    this.#world.hazards.push((proc) => this.hazard(proc));
-    const { plan, random, machines } = this.#world;
+    this.#world.onWait.push((proc) => this.hazard(proc));
+    const { scenario, random, machines } = this.#world;
     for (const machine of machines) machine.skewMs = this.#skew();
-    for (let at = 0; at < plan.runners; at++) this.#starter.start(random.pick(machines));
-    for (const [kind, mean] of Object.entries(plan.every)) {
+    for (let at = 0; at < scenario.runners; at++) this.#starter.start(random.pick(machines));
+    for (const [kind, mean] of Object.entries(scenario.meanIntervals)) {
       if (mean > 0) this.#repeat(mean, () => this.#disturb(kind as Disturbance));
     }
     this.#world.scheduler.at(this.#world.healAt, () => this.#heal());
   }
 
-  /** Something may happen to a process while it waits for an answer. */
-  hazard(proc: Proc): void {
-    const { plan, random, scheduler } = this.#world;
+  /** A process may die or sleep while it waits for a reply. */
+  hazard(proc: RunnerProcess): void {
+    const { scenario, random, scheduler } = this.#world;
     if (isHealed(this.#world)) return;
     const draw = random.next();
-    if (draw > plan.fragile + plan.drowsy) return;
+    if (draw > scenario.crashChance + scenario.pauseChance) return;
     scheduler.after(random.spread(1, 200), () => {
-      if (!proc.alive || isHealed(this.#world)) return;
-      if (draw < plan.fragile) this.#crash(proc);
+      if (!proc.isAlive || isHealed(this.#world)) return;
+      if (draw < scenario.crashChance) this.#crash(proc);
       else this.#pause(proc);
     });
   }
@@ -57,30 +58,30 @@ export class Faults {
   }
 
   #disturb(kind: Disturbance): void {
-    const { random, machines, plan, trace } = this.#world;
+    const { random, machines, scenario, trace } = this.#world;
     const { living } = this.#starter;
     if (kind === "people") return this.#people.act();
     if (kind === "start") {
-      if (living.length < plan.runners) this.#starter.start(random.pick(machines));
+      if (living.length < scenario.runners) this.#starter.start(random.pick(machines));
       return;
     }
     if (kind === "clock") return this.#turnClock(random.pick(machines));
     if (kind === "protect") return this.#protect();
-    const alive = this.#starter.started.filter(({ proc }) => proc.alive);
+    const alive = this.#starter.started.filter(({ proc }) => proc.isAlive);
     if (alive.length === 0) return;
-    const one = random.pick(alive);
-    if (kind === "crash") this.#crash(one.proc);
-    if (kind === "pause") this.#pause(one.proc);
-    if (kind === "cut") this.#cut(one.proc);
-    if (kind === "cut" || kind === "stop") trace.add("fault", () => `${kind} ${one.proc.name}`);
-    if (kind === "stop" && !one.proc.stopping) {
-      one.proc.stopping = true;
+    const target = random.pick(alive);
+    if (kind === "crash") this.#crash(target.proc);
+    if (kind === "pause") this.#pause(target.proc);
+    if (kind === "cut") this.#cut(target.proc);
+    if (kind === "cut" || kind === "stop") trace.add("fault", () => `${kind} ${target.proc.name}`);
+    if (kind === "stop" && !target.proc.isStopping) {
+      target.proc.isStopping = true;
       const graceMs = random.pick([0, 0, 3000]);
-      one.proc.deliver(() => one.runner.shutdown(graceMs));
+      target.proc.deliver(() => target.runner.shutdown(graceMs));
     }
   }
 
-  #crash(proc: Proc): void {
+  #crash(proc: RunnerProcess): void {
     this.#world.stats.crashes++;
     this.#world.trace.add("fault", () => `crash ${proc.name}`);
     proc.crash();
@@ -90,21 +91,21 @@ export class Faults {
     }
   }
 
-  #pause(proc: Proc): void {
-    const { random, stats, scheduler, healAt, trace, plan } = this.#world;
+  #pause(proc: RunnerProcess): void {
+    const { random, stats, scheduler, healAt, trace, scenario } = this.#world;
     stats.pauses++;
     trace.add("fault", () => `pause ${proc.name}`);
     const ms = random.chance(0.4) ? random.spread(300, TTL_MS) : random.between(1.5, 4) * TTL_MS;
-    proc.pause(Math.min(ms, healAt - scheduler.now), random.chance(plan.frozen));
+    proc.pause(Math.min(ms, healAt - scheduler.now), random.chance(scenario.frozenShare));
   }
 
-  #cut(proc: Proc): void {
+  #cut(proc: RunnerProcess): void {
     const { random, scheduler, healAt } = this.#world;
-    proc.cutUntil = Math.min(scheduler.now + random.spread(500, 3 * TTL_MS), healAt);
-    proc.trouble(proc.cutUntil);
+    proc.disconnectedUntil = Math.min(scheduler.now + random.spread(500, 3 * TTL_MS), healAt);
+    proc.recordTrouble(proc.disconnectedUntil);
   }
 
-  #turnClock(machine: Machine): void {
+  #turnClock(machine: SimulatedMachine): void {
     const { random } = this.#world;
     const now = machine.wall();
     machine.skewMs = this.#skew();
@@ -120,21 +121,21 @@ export class Faults {
     const { random, remote, scheduler } = this.#world;
     const heads = [...remote.refs.keys()].filter((ref) => ref.startsWith("refs/heads/"));
     const ref = random.pick(heads);
-    remote.closed.add(ref);
-    scheduler.after(random.spread(1000, 2 * TTL_MS), () => remote.closed.delete(ref));
+    remote.protectedRefs.add(ref);
+    scheduler.after(random.spread(1000, 2 * TTL_MS), () => remote.protectedRefs.delete(ref));
   }
 
   #heal(): void {
-    const { remote, plan, procs, machines, random, trace, scheduler } = this.#world;
+    const { remote, scenario, processes: procs, machines, random, trace, scheduler } = this.#world;
     trace.add("fault", () => "no more");
-    remote.closed.clear();
+    remote.protectedRefs.clear();
     for (const machine of machines) {
       machine.stuckAt = undefined;
-      // Or a wait that is over by one clock and not by another would never come to rest.
-      if (plan.joins) machine.skewMs = 0;
+      // Otherwise runners with different clocks would disagree for ever about a deadline.
+      if (scenario.hasJoins) machine.skewMs = 0;
     }
     for (const proc of procs) {
-      proc.cutUntil = scheduler.now;
+      proc.disconnectedUntil = scheduler.now;
       proc.wake();
     }
     if (this.#starter.living.length === 0) this.#starter.start(random.pick(machines));

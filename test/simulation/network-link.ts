@@ -1,64 +1,67 @@
 /**
- * The line from one process to the remote, with everything that lines do.
+ * The network connection from one process to the remote, with delays and losses.
  *
- * What must hold: a push that was sent lands whole or not at all, at some time, whether or not its
- * sender lives or hears of it; refs are read one after another, each at its own moment.
+ * Invariants:
+ * - A push that was sent lands completely or not at all, at some time, even if its sender dies.
+ * - Refs are read one after another, each at its own time.
  */
 import type { Ref } from "../../src/core/protocol/ids.ts";
 import { RemoteUnreachable } from "../../src/core/messages/messages.ts";
 import type { Swap, Update } from "../../src/engine/ports.ts";
-import type { Proc } from "./simulated-machine.ts";
+import type { RunnerProcess } from "./simulated-machine.ts";
 import { TTL_MS } from "./scenario.ts";
 import { short } from "./trace.ts";
 import { isHealed, type World } from "./world.ts";
 
-type Fate = "good" | "slow" | "lost" | "unacknowledged" | "late";
+type Delivery = "good" | "slow" | "lost" | "unacknowledged" | "late";
 
-export class Link {
+export class NetworkLink {
   readonly #world: World;
-  readonly #proc: Proc;
+  readonly #proc: RunnerProcess;
 
-  constructor(world: World, proc: Proc) {
+  constructor(world: World, proc: RunnerProcess) {
     this.#world = world;
     this.#proc = proc;
   }
 
-  /** Asks: each step is done at the remote at a moment of its own, then the answer comes back. */
-  ask<T>(what: string, steps: readonly (() => void)[], gapMs: number, finish: () => T): Promise<T> {
-    const { scheduler, random, plan, trace } = this.#world;
+  /** Runs each step at the remote at a time of its own, then returns the result. */
+  query<T>(what: string, steps: readonly (() => void)[], gapMs: number, finish: () => T): Promise<T> {
+    const { scheduler, random, scenario, trace } = this.#world;
     const proc = this.#proc;
-    for (const hazard of this.#world.hazards) hazard(proc);
+    for (const hazard of this.#world.onWait) hazard(proc);
     return new Promise((resolve, reject) => {
       const fail = () => {
         trace.add(proc.name, () => `${what}: unreachable`);
-        proc.deliver(() => reject(new RemoteUnreachable("origin", "the line is cut")));
+        proc.deliver(() => reject(new RemoteUnreachable("origin", "the connection was lost")));
       };
-      if (proc.isCut) {
+      if (proc.isDisconnected) {
         const ms = random.spread(20, TTL_MS);
-        proc.trouble(scheduler.now + ms);
+        proc.recordTrouble(scheduler.now + ms);
         scheduler.after(ms, fail);
         return;
       }
-      const slow = !isHealed(this.#world) && random.chance(plan.slow / 2);
-      let time = scheduler.now + this.#leg(slow);
+      const isSlow = !isHealed(this.#world) && random.chance(scenario.slowChance / 2);
+      let time = scheduler.now + this.#latency(isSlow);
       for (const step of steps) {
         scheduler.at(time, step);
         time += random.next() * gapMs;
       }
-      time += this.#leg(slow);
-      if (slow) proc.trouble(time);
-      scheduler.at(time, () => (proc.isCut ? fail() : proc.deliver(() => resolve(finish()))));
+      time += this.#latency(isSlow);
+      if (isSlow) proc.recordTrouble(time);
+      scheduler.at(time, () => (proc.isDisconnected ? fail() : proc.deliver(() => resolve(finish()))));
     });
   }
 
-  /** Sends a swap. */
-  send(updates: readonly Update[], why: string): Promise<Swap> {
+  push(updates: readonly Update[], why: string): Promise<Swap> {
     const { scheduler, random, trace, stats } = this.#world;
     const proc = this.#proc;
-    const fate = this.#fate();
+    const delivery = this.#drawDelivery();
     stats.pushes++;
-    for (const hazard of this.#world.hazards) hazard(proc);
-    trace.add(proc.name, () => `${why}: sends ${describe(updates)}${fate === "good" ? "" : `, ${fate}`}`);
+    for (const hazard of this.#world.onWait) hazard(proc);
+    trace.add(
+      proc.name,
+      () => `${why}: sends ${describeUpdates(updates)}${delivery === "good" ? "" : `, ${delivery}`}`,
+    );
     return new Promise((resolve) => {
       const reply = (swap: Swap) => {
         if (swap.kind === "unknown") stats.unknown++;
@@ -68,49 +71,54 @@ export class Link {
         });
       };
       const { now } = scheduler;
-      const there = now + this.#leg(fate === "slow" && random.chance(0.5));
-      if (fate === "good" || fate === "slow") {
-        scheduler.at(there, () => {
-          const swap = this.#arrive(updates, why);
-          const back = this.#leg(fate === "slow");
-          if (fate === "slow") proc.trouble(scheduler.now + back);
-          scheduler.after(back, () => reply(swap));
+      const arrivalTime = now + this.#latency(delivery === "slow" && random.chance(0.5));
+      if (delivery === "good" || delivery === "slow") {
+        scheduler.at(arrivalTime, () => {
+          const swap = this.#apply(updates, why);
+          const replyMs = this.#latency(delivery === "slow");
+          if (delivery === "slow") proc.recordTrouble(scheduler.now + replyMs);
+          scheduler.after(replyMs, () => reply(swap));
         });
         return;
       }
       const timeout = now + random.spread(100, 2 * TTL_MS);
-      if (fate === "unacknowledged") scheduler.at(there, () => this.#arrive(updates, why));
-      if (fate === "late") {
+      if (delivery === "unacknowledged") scheduler.at(arrivalTime, () => this.#apply(updates, why));
+      if (delivery === "late") {
         const time = Math.min(timeout + random.spread(10, 3 * TTL_MS), this.#world.healAt);
-        scheduler.at(time, () => this.#arrive(updates, why));
+        scheduler.at(time, () => this.#apply(updates, why));
       }
       const isReadAfter = random.chance(0.5);
-      proc.trouble(timeout);
-      scheduler.at(timeout, () => reply(isReadAfter ? this.#settle(updates) : UNKNOWN));
+      proc.recordTrouble(timeout);
+      scheduler.at(timeout, () => reply(isReadAfter ? this.#resolveDoubt(updates) : UNKNOWN));
     });
   }
 
-  #arrive(updates: readonly Update[], why: string): Swap {
+  #apply(updates: readonly Update[], why: string): Swap {
     const { remote, trace } = this.#world;
     const kind = remote.swap(updates, this.#proc, why);
-    trace.add(this.#proc.name, () => `${why}: ${kind} ${describe(updates)}`);
+    trace.add(this.#proc.name, () => `${why}: ${kind} ${describeUpdates(updates)}`);
     return kind === "blocked" ? { kind, why: "the branch is protected" } : { kind };
   }
 
-  /** After a doubtful end the refs are read, and say what they can. */
-  #settle(updates: readonly Update[]): Swap {
+  /** Reads the refs after a push that was not confirmed. */
+  #resolveDoubt(updates: readonly Update[]): Swap {
     const { remote } = this.#world;
-    if (this.#proc.isCut) return UNKNOWN;
+    if (this.#proc.isDisconnected) return UNKNOWN;
     if (updates.every(({ ref, next }) => remote.value(ref) === next)) return { kind: "landed" };
     if (updates.every(({ ref, expected }) => remote.value(ref) === expected)) return UNKNOWN;
     return { kind: "refused" };
   }
 
-  #fate(): Fate {
-    const { plan, random } = this.#world;
-    if (this.#proc.isCut) return random.chance(0.8) ? "lost" : "unacknowledged";
+  #drawDelivery(): Delivery {
+    const { scenario, random } = this.#world;
+    if (this.#proc.isDisconnected) return random.chance(0.8) ? "lost" : "unacknowledged";
     if (isHealed(this.#world)) return "good";
-    const { lost, unacknowledged, late, slow } = plan;
+    const {
+      lostChance: lost,
+      unacknowledgedChance: unacknowledged,
+      lateChance: late,
+      slowChance: slow,
+    } = scenario;
     return random.weighted({
       lost,
       unacknowledged,
@@ -120,17 +128,17 @@ export class Link {
     });
   }
 
-  #leg(slow: boolean): number {
+  #latency(isSlow: boolean): number {
     const { random } = this.#world;
-    return slow ? random.spread(500, 2 * TTL_MS) : random.spread(3, 150);
+    return isSlow ? random.spread(500, 2 * TTL_MS) : random.spread(3, 150);
   }
 }
 
-const UNKNOWN: Swap = { kind: "unknown", why: "the line was cut" };
+const UNKNOWN: Swap = { kind: "unknown", why: "the connection was lost" };
 
-/** The end of a ref's name says enough. */
+/** A short name of a ref for the trace. */
 const nameOf = (ref: Ref): string =>
   ref.replace(/^refs\/(?:trailhand\/)?/, "").replace(/([0-9a-f]{7})[0-9a-f-]{29,33}$/, "$1");
 
-export const describe = (updates: readonly Update[]): string =>
+export const describeUpdates = (updates: readonly Update[]): string =>
   updates.map(({ ref, expected, next }) => `${nameOf(ref)} ${short(expected)}>${short(next)}`).join(", ");

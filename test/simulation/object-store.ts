@@ -1,8 +1,9 @@
 /**
- * Commits and trees by their content.
+ * Stores commits and trees by their content.
  *
- * What must hold: the same content has the same id, the date included, as in git; what was written
- * is never changed or lost.
+ * Invariants:
+ * - As in git, identical content, including the date, has an identical id.
+ * - Objects are never changed or lost.
  */
 import { hash } from "node:crypto";
 import type { Sha } from "../../src/core/protocol/ids.ts";
@@ -10,20 +11,20 @@ import { parseLease, type Lease } from "../../src/core/protocol/lease.ts";
 import { parseMessage, valueOf } from "../../src/core/protocol/message.ts";
 import type { Commit } from "../../src/core/protocol/request.ts";
 
-export interface Stored extends Commit {
+export interface StoredCommit extends Commit {
   readonly tree: Sha;
-  /** How many first parents lie below. */
+  /** The number of first-parent ancestors. */
   readonly depth: number;
 }
 
 const idOf = (content: string): Sha => hash("sha1", content) as Sha;
 export const EMPTY_TREE = idOf("an empty tree");
 
-export class Objects {
-  /** Trees that hold what no server takes. */
+export class ObjectStore {
+  /** Trees that contain a password. */
   readonly secrets = new Set<Sha>();
-  readonly #commits = new Map<Sha, Stored>();
-  /** The paths that trees have beside those of the empty one. */
+  readonly #commits = new Map<Sha, StoredCommit>();
+  /** The paths in each tree. */
   readonly #paths = new Map<Sha, ReadonlySet<string>>();
   readonly #leases = new Map<Sha, Lease | undefined>();
 
@@ -37,37 +38,36 @@ export class Objects {
     return id;
   }
 
-  /** The tree of a script that changed another one: it has one more file. */
-  changed(tree: Sha, what: string): Sha {
+  /** A tree with one more file. */
+  addFile(tree: Sha, path: string): Sha {
     const before = this.treeOf(tree);
-    const id = idOf(`tree ${before}\n${what}`);
-    this.#paths.set(id, new Set([...this.pathsOf(before), what]));
+    const id = idOf(`tree ${before}\n${path}`);
+    this.#paths.set(id, new Set([...this.pathsOf(before), path]));
     return id;
   }
 
-  /** The paths of a tree, or of the tree of a commit. */
+  /** The paths of a tree or of a commit. */
   pathsOf(id: Sha): ReadonlySet<string> {
     return this.#paths.get(this.treeOf(id)) ?? new Set();
   }
 
-  /** The id that a text has as a blob. */
-  blob(text: string): Sha {
+  blobId(text: string): Sha {
     return idOf(`blob ${text}`);
   }
 
-  /** The tree of a commit; a tree is its own. */
+  /** The tree of a commit, or the given tree. */
   treeOf(id: Sha): Sha {
     return this.#commits.get(id)?.tree ?? id;
   }
 
-  get(id: Sha): Stored {
-    const found = this.#commits.get(id);
-    if (!found) throw new Error(`no commit ${id}`);
-    return found;
+  get(id: Sha): StoredCommit {
+    const commit = this.#commits.get(id);
+    if (!commit) throw new Error(`no commit ${id}`);
+    return commit;
   }
 
-  /** First parents, newest first, itself included. */
-  *line(id: Sha | undefined): Generator<Stored> {
+  /** First-parent history, newest first, including the commit itself. */
+  *firstParents(id: Sha | undefined): Generator<StoredCommit> {
     for (let at = id; at !== undefined;) {
       const commit = this.get(at);
       yield commit;
@@ -77,32 +77,31 @@ export class Objects {
 
   isAncestor(older: Sha, newer: Sha): boolean {
     const { depth } = this.get(older);
-    for (const commit of this.line(newer)) {
+    for (const commit of this.firstParents(newer)) {
       if (commit.commit === older) return true;
       if (commit.depth <= depth) return false;
     }
     return false;
   }
 
-  /** True when a push of this commit, where that one is already, would carry a secret. */
-  hasSecret(id: Sha, already: Sha | null): boolean {
+  /** True when a push of this commit, on top of `ancestor`, would send a secret. */
+  hasSecret(id: Sha, ancestor: Sha | null): boolean {
     if (this.secrets.size === 0) return false;
-    for (const { commit, tree } of this.line(id)) {
-      if (commit === already) return false;
+    for (const { commit, tree } of this.firstParents(id)) {
+      if (commit === ancestor) return false;
       if (this.secrets.has(tree)) return true;
     }
     return false;
   }
 
-  /** The lease that a commit is, if it is one. */
+  /** The lease in a commit, if it is one. */
   lease(id: Sha | null | undefined): Lease | undefined {
     if (!id) return undefined;
     if (!this.#leases.has(id)) this.#leases.set(id, parseLease(this.get(id).message));
     return this.#leases.get(id);
   }
 
-  /** A trailer of a commit. */
-  value(id: Sha, key: string): string | undefined {
+  trailer(id: Sha, key: string): string | undefined {
     const { message } = this.get(id);
     return message.includes(`${key}: `) ? valueOf(parseMessage(message).trailers, key) : undefined;
   }

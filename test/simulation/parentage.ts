@@ -1,31 +1,32 @@
 /**
- * What the commits of a branch say of its family, read once more and in another way than in the core.
+ * Reads the parent and the children of a branch from its commits, independently of the core.
  *
- * What must hold: only what runners wrote counts; of a commit of a person the nearest of theirs below.
+ * Invariants:
+ * - Only commits of runners count. For a person's commit, the nearest of them below counts.
  */
 import { refOf, type Branch, type Sha } from "../../src/core/protocol/ids.ts";
 import { parseRequest, type Request } from "../../src/core/protocol/request.ts";
-import type { Objects } from "./object-store.ts";
-import type { Remote } from "./remote.ts";
+import type { ObjectStore } from "./object-store.ts";
+import type { SimulatedRemote } from "./remote.ts";
 
-export interface Family {
+export interface Parentage {
   readonly parent: string | undefined;
   readonly children: readonly string[];
-  /** Those of the children that are not waited for again. */
+  /** The children that are no longer waited for. */
   readonly joined: ReadonlySet<string>;
   readonly cancels: ReadonlySet<string>;
 }
 
-export const childOf = (branch: Branch, key: string): Branch => `${branch}.${key}` as Branch;
+export const childBranch = (branch: Branch, key: string): Branch => `${branch}.${key}` as Branch;
 
-/** The family of the work at a commit. */
-export function familyAt(objects: Objects, at: Sha): Family {
-  for (const { commit } of objects.line(at)) {
-    const isAnswer = objects.value(commit, "Answers") !== undefined;
-    if (!isAnswer && objects.value(commit, "Parent") === undefined) continue;
-    const words = (key: string) => (objects.value(commit, key) ?? "").split(" ").filter((one) => one !== "");
+export function parentageAt(objects: ObjectStore, at: Sha): Parentage {
+  for (const { commit } of objects.firstParents(at)) {
+    const isAnswer = objects.trailer(commit, "Answers") !== undefined;
+    if (!isAnswer && objects.trailer(commit, "Parent") === undefined) continue;
+    const words = (key: string) =>
+      (objects.trailer(commit, key) ?? "").split(" ").filter((one) => one !== "");
     return {
-      parent: objects.value(commit, "Parent"),
+      parent: objects.trailer(commit, "Parent"),
       children: words("Children"),
       joined: new Set(words("Joined")),
       cancels: new Set(words("Cancels")),
@@ -34,23 +35,23 @@ export function familyAt(objects: Objects, at: Sha): Family {
   return { parent: undefined, children: [], joined: new Set(), cancels: new Set() };
 }
 
-/** What a commit asks for, or a person goes on with above it. */
-export function requestAt(objects: Objects, branch: Branch, at: Sha): Request | undefined {
-  for (const commit of objects.line(at)) {
-    const asked = parseRequest(branch, commit);
-    if (asked.kind === "request") return asked;
-    if (asked.reason !== "no-state") return undefined;
+/** The request at a commit, or below plain commits of a person. */
+export function requestAt(objects: ObjectStore, branch: Branch, at: Sha): Request | undefined {
+  for (const commit of objects.firstParents(at)) {
+    const reading = parseRequest(branch, commit);
+    if (reading.kind === "request") return reading;
+    if (reading.reason !== "no-state") return undefined;
   }
   return undefined;
 }
 
-/** True when a branch was a child of another at some time. */
+/** True when a branch has ever been a child of the other. */
 export function wasChild(
-  { objects, remote }: { objects: Objects; remote: Remote },
+  { objects, remote }: { objects: ObjectStore; remote: SimulatedRemote },
   parent: Branch,
   child: Branch,
 ): boolean {
   return remote
     .history(refOf(child))
-    .some(({ value }) => value !== null && familyAt(objects, value).parent === parent);
+    .some(({ value }) => value !== null && parentageAt(objects, value).parent === parent);
 }

@@ -1,7 +1,8 @@
 /**
- * People who push what they like, when they like.
+ * People who push at any time.
  *
- * What must hold: what they do is one step at the remote, and asks nobody.
+ * Invariants:
+ * - Each action is a single step at the remote.
  */
 import { refOf, type Branch, type Ref, type Sha } from "../../src/core/protocol/ids.ts";
 import { HOLD } from "../../src/core/protocol/refs.ts";
@@ -10,7 +11,7 @@ import { EMPTY_TREE } from "./object-store.ts";
 import { short } from "./trace.ts";
 import type { World } from "./world.ts";
 
-const WEIGHTS = {
+const ACTION_WEIGHTS = {
   ask: 7,
   answer: 4,
   plain: 3,
@@ -22,94 +23,99 @@ const WEIGHTS = {
   copy: 2,
   aside: 3,
 };
-/** What they do besides where work is split and joined. */
-const JOINING = { hold: 2, cancel: 3, depend: 3 };
+/** Further actions in scenarios with joins. */
+const JOIN_ACTION_WEIGHTS = { hold: 2, cancel: 3, depend: 3 };
 
 export class People {
   readonly #world: World;
-  /** Branches that are gone, with the commit that they were at. */
-  readonly #gone: { readonly branch: Branch; readonly commit: Sha }[] = [];
+  /** Deleted branches with their last commit. */
+  readonly #deleted: { readonly branch: Branch; readonly commit: Sha }[] = [];
   #count = 0;
 
   constructor(world: World) {
     this.#world = world;
   }
 
-  /** The repository as the simulation finds it: the trusted branch, and a request on each other one. */
+  /** Creates the trusted branch, and a request on each other branch. */
   begin(): void {
-    const { objects, plan, target, random } = this.#world;
+    const { objects, scenario, target, random } = this.#world;
     const root = objects.write(EMPTY_TREE, [], "states\n", this.#date());
     this.#push(target, root);
-    for (let at = 1; at <= plan.branches; at++) {
+    for (let at = 1; at <= scenario.branches; at++) {
       const branch = `b${at}` as Branch;
-      const first = plan.joins ? random.pick(["build", "split", "split"]) : "build";
+      const first = scenario.hasJoins ? random.pick(["build", "split", "split"]) : "build";
       const state = random.chance(0.8) ? first : "test";
-      this.#push(branch, this.#commit(root, this.#asking(branch, state)));
+      this.#push(branch, this.#commit(root, this.#requestMessage(branch, state)));
     }
   }
 
-  /** One thing that somebody does. */
+  /** One action of a person. */
   act(): void {
-    const { random, target, remote, objects, plan } = this.#world;
+    const { random, target, remote, objects, scenario } = this.#world;
     const branches = [...remote.refs.keys()]
       .filter((ref) => ref.startsWith("refs/heads/") && ref !== refOf(target))
       .map((ref) => ref.slice("refs/heads/".length) as Branch);
-    const deed = random.weighted(
-      plan.joins ? { ...WEIGHTS, ...JOINING } : { ...WEIGHTS, hold: 0, cancel: 0, depend: 0 },
+    const action = random.weighted(
+      scenario.hasJoins
+        ? { ...ACTION_WEIGHTS, ...JOIN_ACTION_WEIGHTS }
+        : { ...ACTION_WEIGHTS, hold: 0, cancel: 0, depend: 0 },
     );
-    if (deed === "hold") return this.#hold();
-    if (deed === "recreate" || branches.length === 0) return this.#recreate();
+    if (action === "hold") return this.#hold();
+    if (action === "recreate" || branches.length === 0) return this.#recreate();
     const branch = random.pick(branches);
     const head = remote.value(refOf(branch));
     if (!head) return;
     const [parent] = objects.get(head).parents;
-    switch (deed) {
+    switch (action) {
       case "ask":
         return this.#push(
           branch,
           this.#commit(
             head,
-            this.#asking(
+            this.#requestMessage(
               branch,
-              random.pick(["build", "test", "ship", ...(plan.joins ? ["split", "join"] : [])]),
+              random.pick(["build", "test", "ship", ...(scenario.hasJoins ? ["split", "join"] : [])]),
             ),
           ),
         );
       case "answer": {
-        const asked = parseRequest(branch, objects.get(head));
-        if (asked.kind !== "request" || !plan.workflow.states[asked.state]?.human) return;
-        return this.#push(branch, this.#commit(head, this.#asking(branch, random.pick(["build", "done"]))));
+        const reading = parseRequest(branch, objects.get(head));
+        if (reading.kind !== "request" || !scenario.workflow.states[reading.state]?.human) return;
+        return this.#push(
+          branch,
+          this.#commit(head, this.#requestMessage(branch, random.pick(["build", "done"]))),
+        );
       }
       case "cancel":
         return this.#push(branch, this.#commit(head, `Call it off\n\nState: cancelled\nBranch: ${branch}\n`));
       case "depend": {
-        const asking = this.#asking(branch, random.pick(["build", "test"]));
+        const request = this.#requestMessage(branch, random.pick(["build", "test"]));
         return this.#push(
           branch,
-          this.#commit(head, `${asking}Depends-On: branch ${random.pick(branches)}\n`),
+          this.#commit(head, `${request}Depends-On: branch ${random.pick(branches)}\n`),
         );
       }
       case "plain":
         return this.#push(branch, this.#commit(head, "fix: by hand\n"));
       case "back":
-        return this.#push(branch, random.pick([...objects.line(head)].slice(0, 4)).commit);
+        return this.#push(branch, random.pick([...objects.firstParents(head)].slice(0, 4)).commit);
       case "amend":
         return this.#push(branch, this.#commit(parent ?? head, objects.get(head).message));
       case "delete":
         return this.#delete(branch, head);
       case "aside":
-        // What came of a request is kept under another name, and the branch goes back.
-        if (branches.length < plan.branches + 2) this.#push(`a${++this.#count}` as Branch, head);
+        // The response is kept under another name, and the branch goes back.
+        if (branches.length < scenario.branches + 2) this.#push(`a${++this.#count}` as Branch, head);
         return this.#push(branch, parent ?? head);
       case "rename":
         this.#delete(branch, head);
         return this.#push(`r${++this.#count}` as Branch, head);
       case "copy":
-        if (branches.length < plan.branches + 2) this.#push(`c${++this.#count}` as Branch, head);
+        if (branches.length < scenario.branches + 2) this.#push(`c${++this.#count}` as Branch, head);
     }
   }
 
-  /** Stops everything for a while, or lets it go on. */
+  /** Holds everything for a while, or lifts the hold. */
   #hold(): void {
     const { objects, remote, random, scheduler, healAt } = this.#world;
     if (remote.value(HOLD)) return this.#lift();
@@ -125,29 +131,32 @@ export class People {
   }
 
   #recreate(): void {
-    const one = this.#gone.pop();
-    if (!one) return;
+    const branchAt = this.#deleted.pop();
+    if (!branchAt) return;
     const { remote, random } = this.#world;
-    if (remote.value(refOf(one.branch))) return;
+    if (remote.value(refOf(branchAt.branch))) return;
     const again = random.chance(0.5);
-    this.#push(one.branch, again ? one.commit : this.#commit(one.commit, this.#asking(one.branch, "build")));
+    this.#push(
+      branchAt.branch,
+      again ? branchAt.commit : this.#commit(branchAt.commit, this.#requestMessage(branchAt.branch, "build")),
+    );
   }
 
   #delete(branch: Branch, commit: Sha): void {
-    this.#gone.push({ branch, commit });
+    this.#deleted.push({ branch, commit });
     this.#push(branch, null);
   }
 
-  #asking(branch: Branch, state: string): string {
-    const { random, plan } = this.#world;
-    const bound = random.chance(plan.bound) ? `Branch: ${branch}\n` : "";
+  #requestMessage(branch: Branch, state: string): string {
+    const { random, scenario } = this.#world;
+    const bound = random.chance(scenario.boundShare) ? `Branch: ${branch}\n` : "";
     const priority = random.chance(0.2) ? `Priority: ${random.count(-1, 2)}\n` : "";
     return `feat: number ${++this.#count}\n\nPlease.\n\nState: ${state}\n${bound}${priority}`;
   }
 
   #commit(parent: Sha, message: string): Sha {
     const { objects, random } = this.#world;
-    const tree = random.chance(0.5) ? parent : objects.changed(parent, `by hand ${++this.#count}`);
+    const tree = random.chance(0.5) ? parent : objects.addFile(parent, `by hand ${++this.#count}`);
     return objects.write(tree, [parent], message, this.#date());
   }
 
@@ -158,7 +167,7 @@ export class People {
     remote.push([{ ref, next }], "by hand");
   }
 
-  /** People have clocks of their own. */
+  /** The clocks of people differ. */
   #date(): number {
     const { random, scheduler } = this.#world;
     return Math.floor(Date.UTC(2026, 0, random.count(1, 3)) / 1000 + scheduler.now / 1000);

@@ -1,17 +1,18 @@
 /**
- * One process of a runner: the real Runner on the ports of a simulation.
+ * Starts runner processes: the real Runner on simulated ports.
  *
- * What must hold: two processes share nothing but the remote and the disk of their machine; when the
- * runner's loop ends, however it ends, its process does.
+ * Invariants:
+ * - Two processes share only the remote and the disk of their machine.
+ * - A process ends when the loop of its runner ends.
  */
 import type { Branch, RunId, Sha } from "../../src/core/protocol/ids.ts";
 import type { RefEntry } from "../../src/git/build-listing.ts";
 import type { TrustedConfig, Machine as MachinePort, Ports } from "../../src/engine/ports.ts";
 import { Runner } from "../../src/engine/runner.ts";
-import { Desk } from "./simulated-repository.ts";
+import { SimulatedRepository } from "./simulated-repository.ts";
 import { DiskTrees } from "./disk-trees.ts";
-import type { Machine } from "./simulated-machine.ts";
-import { Proc } from "./simulated-machine.ts";
+import type { SimulatedMachine } from "./simulated-machine.ts";
+import { RunnerProcess } from "./simulated-machine.ts";
 import { TTL_MS } from "./scenario.ts";
 import { ScriptModel } from "./script-model.ts";
 import type { World } from "./world.ts";
@@ -19,31 +20,30 @@ import type { World } from "./world.ts";
 const BLOB = "b".repeat(40) as Sha;
 const HINT_MS = 3000;
 
-export interface Started {
-  readonly proc: Proc;
+export interface StartedProcess {
+  readonly proc: RunnerProcess;
   readonly runner: Runner;
 }
 
-/** Starts processes, as a person or a service manager does. */
-export class Starter {
+export class ProcessStarter {
   readonly #world: World;
   readonly #entries = new Map<string, RefEntry>();
-  readonly started: Started[] = [];
+  readonly started: StartedProcess[] = [];
   #pids = 100;
 
   constructor(world: World) {
     this.#world = world;
   }
 
-  get living(): readonly Started[] {
-    return this.started.filter(({ proc }) => proc.alive && !proc.stopping);
+  get living(): readonly StartedProcess[] {
+    return this.started.filter(({ proc }) => proc.isAlive && !proc.isStopping);
   }
 
-  start(machine: Machine): void {
+  start(machine: SimulatedMachine): void {
     const world = this.#world;
     const { scheduler, random, trace, remote } = world;
-    const proc = new Proc(machine, ++this.#pids, scheduler, random.fork());
-    world.procs.push(proc);
+    const proc = new RunnerProcess(machine, ++this.#pids, scheduler, random.fork());
+    world.processes.push(proc);
     const runner = new Runner(this.#ports(proc), {
       once: false,
       watch: true,
@@ -54,8 +54,8 @@ export class Starter {
       pollInterval: { shortestMs: 700, longestMs: 4000 },
       onWake: (ring) =>
         remote.watch(() => {
-          // A hint that the refs moved comes late, or not at all.
-          if (proc.alive && random.chance(0.25)) {
+          // A wake arrives late or not at all.
+          if (proc.isAlive && random.chance(0.25)) {
             scheduler.after(random.spread(5, HINT_MS), () => proc.deliver(ring));
           }
         }),
@@ -74,53 +74,59 @@ export class Starter {
     });
   }
 
-  #ports(proc: Proc): Ports {
+  #ports(proc: RunnerProcess): Ports {
     const world = this.#world;
-    const desk = new Desk(world, proc, this.#entries);
+    const desk = new SimulatedRepository(world, proc, this.#entries);
     return {
       repository: desk,
       trees: new DiskTrees(world, proc, desk),
       scripts: new ScriptModel(world, proc),
       clock: proc,
       machine: machineOf(world, proc),
-      trustedConfig: (target) => desk.work(() => contractOf(world, proc, desk, target)),
+      trustedConfig: (target) => desk.runLocally(() => trustedConfigOf(world, proc, desk, target)),
       report(event) {
         world.trace.add(proc.name, () => `tells ${JSON.stringify(event)}`);
-        for (const check of world.checks) check.told?.(proc, event);
+        for (const check of world.checks) check.onEvent?.(proc, event);
       },
     };
   }
 }
 
-function machineOf(world: World, proc: Proc): MachinePort {
+function machineOf(world: World, proc: RunnerProcess): MachinePort {
   const { random } = proc;
   return {
     runner: `somebody@${proc.machine.name}`,
     holder: proc.holder,
     newRun() {
       const run = random.uuid() as RunId;
-      world.owners.set(run, proc);
-      world.since.set(run, proc.looks[0] ?? 0);
+      world.runOwners.set(run, proc);
+      world.runPollStarts.set(run, proc.pollStarts[0] ?? 0);
       return run;
     },
     newNonce: () => random.hex(32),
     random: () => random.next(),
-    // Certain only of processes of this machine.
+    // Only certain for processes of this machine.
     isDead: ({ boot, pid }) =>
-      boot === proc.holder.boot && !world.procs.some(({ alive, holder }) => alive && holder.pid === pid),
+      boot === proc.holder.boot &&
+      !world.processes.some(({ isAlive, holder }) => isAlive && holder.pid === pid),
   };
 }
 
-/** A contract is read after each look, and asked for a script when a request of that look is begun. */
-function contractOf(world: World, proc: Proc, desk: Desk, target: Branch): TrustedConfig {
-  const { plan, checks } = world;
-  const lookedAt = proc.looks.at(-1) ?? 0;
+/** Read after each poll, and asked for a script when a request of that poll is started. */
+function trustedConfigOf(
+  world: World,
+  proc: RunnerProcess,
+  desk: SimulatedRepository,
+  target: Branch,
+): TrustedConfig {
+  const { scenario, checks } = world;
+  const lookedAt = proc.pollStarts.at(-1) ?? 0;
   return {
     target,
-    workflow: plan.workflow,
+    workflow: scenario.workflow,
     blob: BLOB,
     script(state) {
-      for (const check of checks) check.begins?.(proc, state, lookedAt);
+      for (const check of checks) check.onScriptLookup?.(proc, state, lookedAt);
       const path = `states/${state}`;
       const script = {
         path,
@@ -130,10 +136,10 @@ function contractOf(world: World, proc: Proc, desk: Desk, target: Branch): Trust
         isPrompt: false,
         file: `/${path}`,
       };
-      return desk.work(() => (plan.scriptless.includes(state) ? undefined : script));
+      return desk.runLocally(() => (scenario.scriptless.includes(state) ? undefined : script));
     },
-    prompt: () => desk.work(() => undefined),
-    file: () => desk.work(() => undefined),
-    setup: () => desk.work(() => undefined),
+    prompt: () => desk.runLocally(() => undefined),
+    file: () => desk.runLocally(() => undefined),
+    setup: () => desk.runLocally(() => undefined),
   };
 }

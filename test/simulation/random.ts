@@ -1,7 +1,8 @@
 /**
- * Chance from a seed.
+ * Random numbers from a seed.
  *
- * What must hold: the same seed gives the same draws in the same order on every machine.
+ * Invariants:
+ * - The same seed gives the same numbers in the same order on every machine.
  */
 export class Random {
   #state: number;
@@ -11,7 +12,7 @@ export class Random {
     for (let at = 0; at < 4; at++) this.next();
   }
 
-  /** A number from 0 up to 1 (mulberry32, as its author describes it). */
+  /** A number from 0 up to 1 (mulberry32). */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let t = this.#state;
@@ -20,17 +21,17 @@ export class Random {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A generator of its own, so that more draws here change none there. */
+  /** An independent generator: more draws here do not change it. */
   fork(): Random {
     return new Random(Math.floor(this.next() * 2 ** 32));
   }
 
-  /** A whole number from 0 up to `count`. */
+  /** An integer from 0 up to `count`. */
   below(count: number): number {
     return Math.floor(this.next() * count);
   }
 
-  /** A whole number, both ends included. */
+  /** An integer, both ends included. */
   count(low: number, high: number): number {
     return low + this.below(high - low + 1);
   }
@@ -39,12 +40,12 @@ export class Random {
     return low + (high - low) * this.next();
   }
 
-  /** Small ones as often as large ones: the logarithm is spread evenly. */
+  /** A number with an evenly distributed logarithm: small ones are as frequent as large ones. */
   spread(low: number, high: number): number {
     return low * (high / low) ** this.next();
   }
 
-  /** The time to the next of events that come every `mean` on average. */
+  /** The time until the next event, with `mean` between events on average. */
   gap(mean: number): number {
     return -Math.log(1 - this.next()) * mean;
   }
@@ -54,12 +55,12 @@ export class Random {
   }
 
   pick<T>(list: readonly T[]): T {
-    const found = list[this.below(list.length)];
-    if (found === undefined) throw new RangeError("nothing to pick from");
-    return found;
+    const item = list[this.below(list.length)];
+    if (item === undefined) throw new RangeError("nothing to pick from");
+    return item;
   }
 
-  /** One of the keys, as often as its weight says. */
+  /** A key, with a probability in proportion to its weight. */
   weighted<K extends string>(weights: Readonly<Record<K, number>>): K {
     const entries = Object.entries(weights) as [K, number][];
     let at = this.next() * entries.reduce((sum, [, weight]) => sum + weight, 0);
@@ -72,9 +73,9 @@ export class Random {
 
   shuffled<T>(list: readonly T[]): T[] {
     return list
-      .map((one) => ({ one, at: this.next() }))
+      .map((item) => ({ item, at: this.next() }))
       .toSorted((a, b) => a.at - b.at)
-      .map(({ one }) => one);
+      .map(({ item }) => item);
   }
 
   hex(digits: number): string {

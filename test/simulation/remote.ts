@@ -1,13 +1,14 @@
 /**
- * The refs of the simulated repository, and all that ever happened to them.
+ * The refs of the simulated remote, and their history.
  *
- * What must hold: a swap is one step, all or nothing; whoever watches is told of every change in the
- * order in which it happened.
+ * Invariants:
+ * - A swap is a single step that moves all refs or none.
+ * - Watchers are notified of every change, in order.
  */
 import type { Ref, Sha } from "../../src/core/protocol/ids.ts";
 import type { Update } from "../../src/engine/ports.ts";
-import type { Proc } from "./simulated-machine.ts";
-import type { Objects } from "./object-store.ts";
+import type { RunnerProcess } from "./simulated-machine.ts";
+import type { ObjectStore } from "./object-store.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 export interface Change {
@@ -16,37 +17,36 @@ export interface Change {
   readonly after: Sha | null;
 }
 
-/** What one push changed. */
-export interface Landed {
-  /** Undefined: a person. */
-  readonly by: Proc | undefined;
+export interface LandedPush {
+  /** Undefined for a person. */
+  readonly by: RunnerProcess | undefined;
   readonly why: string;
   readonly changes: readonly Change[];
 }
 
-export interface Moment {
+export interface HistoryEntry {
   readonly time: number;
   readonly value: Sha | null;
-  readonly by: Proc | undefined;
+  readonly by: RunnerProcess | undefined;
 }
 
-export class Remote {
+export class SimulatedRemote {
   readonly refs = new Map<Ref, Sha>();
-  /** Branches that the server lets no runner write. */
-  readonly closed = new Set<Ref>();
-  readonly #history = new Map<Ref, Moment[]>();
+  /** Branches that the server protects from runners. */
+  readonly protectedRefs = new Set<Ref>();
+  readonly #history = new Map<Ref, HistoryEntry[]>();
   readonly #scheduler: Scheduler;
-  readonly #objects: Objects;
-  readonly #strict: boolean;
-  readonly #watchers: ((landed: Landed) => void)[] = [];
+  readonly #objects: ObjectStore;
+  readonly #isStrict: boolean;
+  readonly #watchers: ((landed: LandedPush) => void)[] = [];
 
-  constructor(scheduler: Scheduler, objects: Objects, strict: boolean) {
+  constructor(scheduler: Scheduler, objects: ObjectStore, isStrict: boolean) {
     this.#scheduler = scheduler;
     this.#objects = objects;
-    this.#strict = strict;
+    this.#isStrict = isStrict;
   }
 
-  watch(watcher: (landed: Landed) => void): void {
+  watch(watcher: (landed: LandedPush) => void): void {
     this.#watchers.push(watcher);
   }
 
@@ -55,34 +55,35 @@ export class Remote {
   }
 
   /** Every value that a ref has had, oldest first. */
-  history(ref: Ref): readonly Moment[] {
+  history(ref: Ref): readonly HistoryEntry[] {
     return this.#history.get(ref) ?? [];
   }
 
-  /** A runner's push. */
-  swap(updates: readonly Update[], by: Proc, why: string): "landed" | "refused" | "blocked" {
-    const fits = ({ ref, expected, next }: Update) => {
+  /** The push of a runner. */
+  swap(updates: readonly Update[], by: RunnerProcess, why: string): "landed" | "refused" | "blocked" {
+    const isExpected = ({ ref, expected, next }: Update) => {
       const value = this.value(ref);
-      // A push does not send, and so does not check, what is there already.
-      return value === expected || (!this.#strict && next !== null && value === next);
+      // A push does not send, and so does not check, a ref that already has the next value.
+      return value === expected || (!this.#isStrict && next !== null && value === next);
     };
-    if (!updates.every(fits)) return "refused";
-    if (updates.some(({ ref }) => this.closed.has(ref)) || this.#isUnfit(updates)) return "blocked";
+    if (!updates.every(isExpected)) return "refused";
+    if (updates.some(({ ref }) => this.protectedRefs.has(ref)) || this.#containsSecret(updates))
+      return "blocked";
     this.#apply(updates, by, why);
     return "landed";
   }
 
-  /** Servers that look for passwords refuse what holds one. */
-  #isUnfit(updates: readonly Update[]): boolean {
+  /** Some servers scan pushed content for passwords and reject it. */
+  #containsSecret(updates: readonly Update[]): boolean {
     return updates.some(({ next, expected }) => next !== null && this.#objects.hasSecret(next, expected));
   }
 
-  /** A person's push, which may force. */
+  /** The push of a person, which may be forced. */
   push(updates: readonly Pick<Update, "ref" | "next">[], why: string): void {
     this.#apply(updates, undefined, why);
   }
 
-  #apply(updates: readonly Pick<Update, "ref" | "next">[], by: Proc | undefined, why: string): void {
+  #apply(updates: readonly Pick<Update, "ref" | "next">[], by: RunnerProcess | undefined, why: string): void {
     const { now: time } = this.#scheduler;
     const changes = updates
       .map(({ ref, next }): Change => ({ ref, before: this.value(ref), after: next }))
@@ -90,9 +91,9 @@ export class Remote {
     for (const { ref, after } of changes) {
       if (after === null) this.refs.delete(ref);
       else this.refs.set(ref, after);
-      const moments = this.#history.get(ref) ?? [];
-      moments.push({ time, value: after, by });
-      this.#history.set(ref, moments);
+      const entries = this.#history.get(ref) ?? [];
+      entries.push({ time, value: after, by });
+      this.#history.set(ref, entries);
     }
     if (changes.length === 0) return;
     for (const watcher of this.#watchers) watcher({ by, why, changes });

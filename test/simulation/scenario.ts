@@ -1,8 +1,9 @@
 /**
- * What one seed is about: a repository, its runners, and which faults come how often.
+ * The scenario of a seed: a repository, its runners, and how often each fault happens.
  *
- * What must hold: each kind of fault is left out of a part of the seeds, so that one kind does not
- * hide what another one would show; all of it follows from the seed.
+ * Invariants:
+ * - Everything follows from the seed.
+ * - Each kind of fault is missing from some seeds, so that one kind does not hide another.
  */
 import { parseWorkflow } from "../../src/core/workflow/workflow-file.ts";
 import type { Workflow } from "../../src/core/workflow/workflow.ts";
@@ -10,65 +11,66 @@ import type { Random } from "./random.ts";
 
 export const TTL_MS = 10_000;
 
-export interface Plan {
+export interface Scenario {
   readonly machines: number;
   readonly runners: number;
   readonly branches: number;
-  /** How long faults and people go on. */
+  /** How long faults and people are active. */
   readonly chaosMs: number;
   readonly workflow: Workflow;
   /** States without a script. */
   readonly scriptless: readonly string[];
-  /** Work is split and joined, people hold everything and call work off, requests wait for branches. */
-  readonly joins: boolean;
-  /** True: each ref of a swap is compared; false: as in a push, one that has the next value is not. */
-  readonly strict: boolean;
-  /** The longest time between two refs of one look. */
-  readonly lookMs: number;
-  /** Probabilities, for each call. */
-  readonly lost: number;
-  readonly unacknowledged: number;
-  readonly late: number;
-  readonly slow: number;
-  readonly disk: number;
-  /** Probabilities that a process dies, or sleeps, while it waits for an answer. */
-  readonly fragile: number;
-  readonly drowsy: number;
-  /** How many of the sleepers find that their clock slept too. */
-  readonly frozen: number;
-  /** Mean times between two of a kind; 0: never. */
-  readonly every: Readonly<Record<Disturbance, number>>;
-  /** Runners are told beforehand that a branch cannot be written, as by a dirty checkout. */
-  readonly foreseen: boolean;
-  /** How often a script leaves what the server takes on no ref, such as a password. */
-  readonly secret: number;
-  /** How many requests of people name their branch. */
-  readonly bound: number;
-  /** How many scripts take longer than a lease lasts. */
-  readonly long: number;
-  /** How often an answer hands out work to branches of its own. */
-  readonly children: number;
-  /** Scripts of a dead runner go on until somebody ends them. */
-  readonly orphans: boolean;
-  /** How the ends of scripts are spread. */
-  readonly ends: Readonly<Record<ScriptEnding, number>>;
+  /** Work is split and joined; people hold and cancel; requests wait for branches. */
+  readonly hasJoins: boolean;
+  /** True: a swap compares every ref. False: like a push, it skips a ref that has the next value. */
+  readonly isStrict: boolean;
+  /** The longest time between the reads of two refs in one poll. */
+  readonly readGapMs: number;
+  /** Probabilities for each call. */
+  readonly lostChance: number;
+  readonly unacknowledgedChance: number;
+  readonly lateChance: number;
+  readonly slowChance: number;
+  readonly diskFailureChance: number;
+  /** Probabilities that a process dies or sleeps while it waits for a reply. */
+  readonly crashChance: number;
+  readonly pauseChance: number;
+  /** The share of sleeps during which the monotonic clock stops. */
+  readonly frozenShare: number;
+  /** Mean times between two disturbances of a kind; 0: never. */
+  readonly meanIntervals: Readonly<Record<Disturbance, number>>;
+  /** True: runners see in advance that a branch is blocked, as by a dirty checkout. */
+  readonly areBlocksVisible: boolean;
+  /** How often a script writes content that the server rejects on every ref, such as a password. */
+  readonly secretChance: number;
+  /** The share of people's requests that name their branch. */
+  readonly boundShare: number;
+  /** The share of scripts that run longer than a lease time. */
+  readonly longShare: number;
+  /** How often a response creates children. */
+  readonly childrenChance: number;
+  /** True: scripts of a dead runner continue until a sweep ends them. */
+  readonly keepsOrphans: boolean;
+  /** The weights of the ways in which scripts end. */
+  readonly endingWeights: Readonly<Record<ScriptEnding, number>>;
 }
 
 export type Disturbance = "crash" | "pause" | "cut" | "start" | "stop" | "clock" | "protect" | "people";
 export type ScriptEnding =
   "answer" | "silent" | "fail" | "later" | "garbage" | "illegal" | "hang" | "rewrite";
 
-/** Most seeds have a little of everything; the others much of one thing. */
+/** Some seeds have a little of everything, the others much of one kind. */
 const THEMES = ["all", "all", "line", "sleep", "death", "closed", "closed", "people", "disk"] as const;
 
-export function makePlan(random: Random): Plan {
+export function makeScenario(random: Random): Scenario {
   const theme = random.pick(THEMES);
-  const some = (share: number, value: () => number) => (random.chance(share) ? value() : 0);
-  const rate = (share: number, low: number, high: number) => some(share, () => random.between(low, high));
-  /** As `rate`, but always there, and many times as much, where it is the theme. */
-  const much = (name: typeof theme, times: number, share: number, low: number, high: number) =>
+  const sometimes = (share: number, value: () => number) => (random.chance(share) ? value() : 0);
+  const rate = (share: number, low: number, high: number) =>
+    sometimes(share, () => random.between(low, high));
+  /** Like `rate`, but always present and `times` as high when it is the theme. */
+  const themedRate = (name: typeof theme, times: number, share: number, low: number, high: number) =>
     theme === name ? rate(1, low * times, high * times) : rate(share, low, high);
-  const isLine = theme === "line" || theme === "disk";
+  const isNetworkTheme = theme === "line" || theme === "disk";
   const joins = random.chance(0.45);
   const isBare = joins && random.chance(0.6);
   return {
@@ -78,47 +80,47 @@ export function makePlan(random: Random): Plan {
     chaosMs: random.between(30_000, 110_000),
     workflow: makeWorkflow(random, joins, isBare),
     scriptless: [...(random.chance(0.1) ? ["ship"] : []), ...(isBare ? ["join"] : [])],
-    joins,
-    strict: random.chance(0.3),
-    lookMs: random.pick(theme === "closed" ? [4000] : [50, 500, 2500]),
-    lost: much("line", 2, 0.5, 0.01, 0.08),
-    unacknowledged: isLine ? random.between(0.2, 0.45) : rate(0.6, 0.01, 0.12),
-    late: isLine ? random.between(0.1, 0.25) : rate(0.5, 0.01, 0.12),
-    slow: much("line", 2, 0.6, 0.01, 0.1),
-    disk: much("disk", 4, 0.25, 0.003, 0.03),
-    fragile: much("death", 3, 0.4, 0.001, 0.008),
-    drowsy: rate(0.4, 0.001, 0.008),
-    frozen: theme === "sleep" ? 0.8 : 0.4,
-    every: {
-      crash: theme === "people" ? random.between(6000, 15_000) : much("death", 0.5, 0.6, 8000, 40_000),
-      pause: much("sleep", 0.5, 0.6, 8000, 40_000),
-      cut: much("line", 0.5, 0.5, 10_000, 40_000),
+    hasJoins: joins,
+    isStrict: random.chance(0.3),
+    readGapMs: random.pick(theme === "closed" ? [4000] : [50, 500, 2500]),
+    lostChance: themedRate("line", 2, 0.5, 0.01, 0.08),
+    unacknowledgedChance: isNetworkTheme ? random.between(0.2, 0.45) : rate(0.6, 0.01, 0.12),
+    lateChance: isNetworkTheme ? random.between(0.1, 0.25) : rate(0.5, 0.01, 0.12),
+    slowChance: themedRate("line", 2, 0.6, 0.01, 0.1),
+    diskFailureChance: themedRate("disk", 4, 0.25, 0.003, 0.03),
+    crashChance: themedRate("death", 3, 0.4, 0.001, 0.008),
+    pauseChance: rate(0.4, 0.001, 0.008),
+    frozenShare: theme === "sleep" ? 0.8 : 0.4,
+    meanIntervals: {
+      crash: theme === "people" ? random.between(6000, 15_000) : themedRate("death", 0.5, 0.6, 8000, 40_000),
+      pause: themedRate("sleep", 0.5, 0.6, 8000, 40_000),
+      cut: themedRate("line", 0.5, 0.5, 10_000, 40_000),
       start: random.between(4000, 12_000),
       stop: rate(0.4, 15_000, 50_000),
       clock: rate(0.7, 5000, 20_000),
-      protect: much("closed", 0.25, 0.4, 6000, 25_000),
-      people: much("people", 0.3, 0.85, 2000, 12_000),
+      protect: themedRate("closed", 0.25, 0.4, 6000, 25_000),
+      people: themedRate("people", 0.3, 0.85, 2000, 12_000),
     },
-    foreseen: theme !== "closed" && random.chance(0.5),
-    secret: rate(0.1, 0.1, 0.3),
-    bound: theme === "people" ? 0.2 : 0.6,
-    long: theme === "sleep" ? 0.7 : 0.25,
-    children: isLine ? 0.4 : much("closed", 1.5, 0.35, 0.2, 0.4),
-    orphans: random.chance(0.5),
-    ends: {
+    areBlocksVisible: theme !== "closed" && random.chance(0.5),
+    secretChance: rate(0.1, 0.1, 0.3),
+    boundShare: theme === "people" ? 0.2 : 0.6,
+    longShare: theme === "sleep" ? 0.7 : 0.25,
+    childrenChance: isNetworkTheme ? 0.4 : themedRate("closed", 1.5, 0.35, 0.2, 0.4),
+    keepsOrphans: random.chance(0.5),
+    endingWeights: {
       answer: 6,
       silent: 1,
-      fail: some(0.7, () => 3),
-      later: some(0.5, () => 1.5),
-      garbage: some(0.4, () => 1),
-      illegal: some(0.3, () => 1),
-      hang: some(0.4, () => 1),
-      rewrite: some(0.2, () => 1),
+      fail: sometimes(0.7, () => 3),
+      later: sometimes(0.5, () => 1.5),
+      garbage: sometimes(0.4, () => 1),
+      illegal: sometimes(0.3, () => 1),
+      hang: sometimes(0.4, () => 1),
+      rewrite: sometimes(0.2, () => 1),
     },
   };
 }
 
-/** `joins`: with a state that hands out work and one that waits for it; `isBare`: without a script. */
+/** `joins` adds a state that creates children and one that waits for them; `isBare`: without a script. */
 function makeWorkflow(random: Random, joins: boolean, isBare: boolean): Workflow {
   const isHeavy = random.chance(0.35);
   const lane = () => random.pick(["narrow", "narrow", "wide", "wide", "default"]);

@@ -1,71 +1,74 @@
 /**
- * Virtual time: a queue of events, each run when those before it have come to rest.
+ * Virtual time: a queue of events.
  *
- * What must hold: nothing in a simulation happens but in an event; between two events every promise
- * that can go on has gone on; events at the same time run in the order they were made.
+ * Invariants:
+ * - Everything in a simulation happens in an event.
+ * - Before the next event, every promise that can continue has continued.
+ * - Events at the same time run in the order of their creation.
  */
 export interface Timer {
-  cancelled: boolean;
+  isCancelled: boolean;
 }
 
-interface Due extends Timer {
+interface DueEvent extends Timer {
   readonly time: number;
   readonly order: number;
   readonly run: () => void;
 }
 
-const before = (a: Due, b: Due): boolean => a.time < b.time || (a.time === b.time && a.order < b.order);
+const before = (a: DueEvent, b: DueEvent): boolean =>
+  a.time < b.time || (a.time === b.time && a.order < b.order);
 
 export class Scheduler {
-  /** Milliseconds since the simulation began. */
+  /** Milliseconds since the start of the simulation. */
   now = 0;
   events = 0;
-  /** Set by whoever lets code of a runner go on: only then there is something to wait for. */
-  woken = false;
-  #made = 0;
+  /** Set when an event lets code of a runner continue: only then promises are waited for. */
+  hasResumed = false;
+  #eventCount = 0;
   /** A binary heap. */
-  readonly #queue: Due[] = [];
+  readonly #queue: DueEvent[] = [];
 
-  /** Runs something later; a time that has passed means at once. */
+  /** Runs a function at a time; a past time means now. */
   at(time: number, run: () => void): Timer {
-    const due = { time: Math.max(time, this.now), order: this.#made++, run, cancelled: false };
-    this.#push(due);
-    return due;
+    const event = { time: Math.max(time, this.now), order: this.#eventCount++, run, isCancelled: false };
+    this.#push(event);
+    return event;
   }
 
   after(ms: number, run: () => void): Timer {
     return this.at(this.now + ms, run);
   }
 
-  /** Runs events until there is none, or `isOver` says so after one. */
+  /** Runs events until there are none, or until `isOver` is true after one. */
   async run(isOver: () => boolean): Promise<void> {
-    for (let due = this.#pop(); due; due = this.#pop()) {
-      if (due.cancelled) continue;
-      this.now = due.time;
+    for (let event = this.#pop(); event; event = this.#pop()) {
+      if (event.isCancelled) continue;
+      this.now = event.time;
       this.events++;
-      due.run();
-      if (this.woken) {
-        this.woken = false;
+      event.run();
+      if (this.hasResumed) {
+        this.hasResumed = false;
         await new Promise(setImmediate);
       }
       if (isOver()) return;
     }
   }
 
-  #push(due: Due): void {
+  #push(event: DueEvent): void {
     const queue = this.#queue;
     let at = queue.length;
     while (at > 0) {
       const above = (at - 1) >> 1;
       const other = queue[above];
-      if (!other || !before(due, other)) break;
+      if (!other || !before(event, other)) break;
       queue[at] = other;
       at = above;
     }
-    queue[at] = due;
+    queue[at] = event;
   }
 
-  #pop(): Due | undefined {
+  #pop(): DueEvent | undefined {
     const queue = this.#queue;
     const [first] = queue;
     const last = queue.pop();

@@ -1,23 +1,24 @@
 /**
- * State scripts: what they do to their tree, how long they take, how they end.
+ * State scripts: how they change their tree, how long they take, and how they end.
  *
- * What must hold: one sleeps when its machine does; one that is asked to stop ends soon after; one whose runner died goes on, where the
- * plan says so, until somebody ends it.
+ * Invariants:
+ * - A script sleeps with its machine, and ends soon after it is asked to stop.
+ * - With `keepsOrphans`, the script of a dead runner continues until a sweep ends it.
  */
 import type { Branch } from "../../src/core/protocol/ids.ts";
 import type { Exit } from "../../src/core/outcome/outcome.ts";
 import { successors } from "../../src/core/workflow/workflow.ts";
 import type { ScriptCall, ScriptEnd, Scripts } from "../../src/engine/ports.ts";
-import type { DiskTree, Proc } from "./simulated-machine.ts";
+import type { DiskTree, RunnerProcess } from "./simulated-machine.ts";
 import { TTL_MS, type ScriptEnding } from "./scenario.ts";
 import type { Random } from "./random.ts";
 import { short } from "./trace.ts";
-import { isHealed, type Running, type World } from "./world.ts";
+import { isHealed, type RunningScript, type World } from "./world.ts";
 
-/** Between the wish that a script ends and its end. */
+/** The longest time from a stop to the end of a script. */
 const GRACE_MS = 1500;
-/** How scripts end once the faults are over: some still fail, but none for ever. */
-const CALM: Readonly<Record<ScriptEnding, number>> = {
+/** How scripts end after the faults: some still fail, but none for ever. */
+const HEALED_WEIGHTS: Readonly<Record<ScriptEnding, number>> = {
   answer: 8,
   silent: 1,
   fail: 1,
@@ -30,31 +31,38 @@ const CALM: Readonly<Record<ScriptEnding, number>> = {
 
 export class ScriptModel implements Scripts {
   readonly #world: World;
-  readonly #proc: Proc;
+  readonly #proc: RunnerProcess;
 
-  constructor(world: World, proc: Proc) {
+  constructor(world: World, proc: RunnerProcess) {
     this.#world = world;
     this.#proc = proc;
   }
 
   run(call: ScriptCall, stop: Promise<string>): Promise<ScriptEnd> {
-    const { random, plan, trace, stats, running, checks } = this.#world;
+    const { random, scenario, trace, stats, running, checks } = this.#world;
     const proc = this.#proc;
     stats.scripts++;
     trace.add(proc.name, () => `script of ${short(call.run)} starts, attempt ${call.attempt}`);
-    for (const check of checks) check.starts?.(proc, call);
+    for (const check of checks) check.onScriptStart?.(proc, call);
     const tree = call.tree as DiskTree;
-    const script: Running = { proc, call, tree, declared: undefined, stopped: false, ended: false };
+    const script: RunningScript = {
+      proc,
+      call,
+      tree,
+      declared: undefined,
+      isStopped: false,
+      hasEnded: false,
+    };
     running.set(call.run, script);
-    const isOver = () => script.ended || (!proc.alive && !plan.orphans);
+    const isOver = () => script.hasEnded || (!proc.isAlive && !scenario.keepsOrphans);
     return new Promise((resolve) => {
       const end = (exit: Exit, output = "") => {
         if (isOver()) return;
-        script.ended = true;
+        script.hasEnded = true;
         trace.add(proc.name, () => `script of ${short(call.run)} ends: ${exit.kind} ${output.trim()}`);
         proc.deliver(() => resolve({ exit, output, log: "a line\n", stdout: "", secrets: [] }));
       };
-      const ending = random.weighted(isHealed(this.#world) ? CALM : plan.ends);
+      const ending = random.weighted(isHealed(this.#world) ? HEALED_WEIGHTS : scenario.endingWeights);
       const durationMs = this.#duration();
       const lastMs = Math.min(durationMs, call.timeoutMs);
       for (let writes = random.below(3); writes > 0; writes--) {
@@ -70,37 +78,37 @@ export class ScriptModel implements Scripts {
         proc.later(durationMs, () => end(...this.#ending(ending, script, random)));
       }
       void stop.then((why) => {
-        script.stopped = true;
+        script.isStopped = true;
         proc.later(random.spread(20, GRACE_MS), () => end({ kind: "stopped", why }));
       });
     });
   }
 
   #duration(): number {
-    const { random, plan } = this.#world;
+    const { random, scenario } = this.#world;
     if (isHealed(this.#world)) return random.spread(100, 4000);
-    return random.chance(plan.long) ? random.between(1, 2.5) * TTL_MS : random.spread(100, TTL_MS);
+    return random.chance(scenario.longShare) ? random.between(1, 2.5) * TTL_MS : random.spread(100, TTL_MS);
   }
 
   #write(tree: DiskTree, random: Random): void {
     const { objects } = this.#world;
-    tree.content = objects.changed(tree.content, random.hex(16));
-    if (random.chance(this.#world.plan.secret)) objects.secrets.add(tree.content);
+    tree.contentTree = objects.addFile(tree.contentTree, random.hex(16));
+    if (random.chance(this.#world.scenario.secretChance)) objects.secrets.add(tree.contentTree);
     if (random.chance(0.3)) {
-      tree.head = objects.write(tree.content, [tree.head], "wip\n", Math.floor(this.#proc.wall() / 1000));
+      tree.head = objects.write(tree.contentTree, [tree.head], "wip\n", Math.floor(this.#proc.wall() / 1000));
     }
   }
 
-  /** History that leaves the request out. */
+  /** Commits that do not descend from the request. */
   #rewrite(tree: DiskTree): void {
     const { objects } = this.#world;
     const [parent] = objects.get(tree.base).parents;
-    if (parent) tree.head = objects.write(tree.content, [parent], "rewritten\n", 0);
+    if (parent) tree.head = objects.write(tree.contentTree, [parent], "rewritten\n", 0);
   }
 
-  #ending(ending: ScriptEnding, script: Running, random: Random): [Exit, string] {
+  #ending(ending: ScriptEnding, script: RunningScript, random: Random): [Exit, string] {
     const { request } = script.call;
-    const legal = successors(this.#world.plan.workflow, request.state);
+    const legal = successors(this.#world.scenario.workflow, request.state);
     const exited = (code: number): Exit => ({ kind: "exited", code });
     switch (ending) {
       case "answer":
@@ -125,28 +133,29 @@ export class ScriptModel implements Scripts {
     }
   }
 
-  /** The next state, and now and then work for branches that are made together with the answer. */
-  #declare(script: Running, states: readonly string[]): string {
-    const { random, plan, remote } = this.#world;
-    const { request, children: known } = script.call;
+  /** Declares a next state and, at times, children. */
+  #declare(script: RunningScript, states: readonly string[]): string {
+    const { random, scenario, remote } = this.#world;
+    const { request, children: existing } = script.call;
     const { branch } = request;
     const state = random.pick(states);
     const heads = [...remote.refs.keys()].filter((ref) => ref.startsWith("refs/heads/")).length;
     const splits = request.state === "split";
     const isRoomy =
-      heads < plan.branches + (splits ? 8 : 4) &&
+      heads < scenario.branches + (splits ? 8 : 4) &&
       !/\..*\./.test(branch) &&
       !["review", "failed", "parked"].includes(state);
-    const off = plan.joins && known.length > 0 && random.chance(0.2) ? random.pick(known).key : undefined;
-    const plain = `state=${state}\n${off === undefined ? "" : `cancel=${off}\n`}`;
-    if (!isRoomy || !random.chance(splits ? 0.9 : plan.children)) return plain;
+    const cancelled =
+      scenario.hasJoins && existing.length > 0 && random.chance(0.2) ? random.pick(existing).key : undefined;
+    const plain = `state=${state}\n${cancelled === undefined ? "" : `cancel=${cancelled}\n`}`;
+    if (!isRoomy || !random.chance(splits ? 0.9 : scenario.childrenChance)) return plain;
     const keys = random.pick(
       splits ? [["a", "b"], ["b", "c"], ["a", "b", "c"], ["d"]] : [["a"], ["b"], ["a", "b"]],
     );
     const children = keys.map((key, at) => ({
       key,
       state: random.pick(splits ? ["test", "test", "ship", "build"] : ["build", "test", "done"]),
-      ...(plan.joins && at > 0 && random.chance(0.4) ? { after: keys.slice(0, at) } : {}),
+      ...(scenario.hasJoins && at > 0 && random.chance(0.4) ? { after: keys.slice(0, at) } : {}),
     }));
     script.declared = { state, children: keys.map((key) => `${branch}.${key}` as Branch) };
     return `${plain}children<<END\n${JSON.stringify(children)}\nEND\n`;

@@ -1,8 +1,10 @@
 /**
- * Machines, and the processes of runners on them.
+ * Machines, and the runner processes on them.
  *
- * What must hold: code of a process goes on only through `deliver`, so that one that has died never
- * does, and one that sleeps does so when it wakes; what is on a machine's disk outlives its processes.
+ * Invariants:
+ * - Code of a process continues only through `deliver`: never in a dead process, and in a sleeping
+ *   one only after it wakes.
+ * - The disk of a machine outlives its processes.
  */
 import type { Branch, RunId, Sha } from "../../src/core/protocol/ids.ts";
 import type { Holder } from "../../src/core/protocol/lease.ts";
@@ -12,32 +14,32 @@ import type { Scheduler } from "./scheduler.ts";
 
 /** A worktree on the disk of a machine. */
 export interface DiskTree extends AttemptTree {
-  readonly owner: Proc;
+  readonly owner: RunnerProcess;
   readonly run: RunId;
   readonly branch: Branch;
   readonly state: string;
-  /** Where the script's own commits stand. */
+  /** The head of the commits that the script made. */
   head: Sha;
-  /** What its files are. */
-  content: Sha;
+  /** The tree of its files. */
+  contentTree: Sha;
 }
 
-/** A decision is made on one of so many last looks. */
-const LOOKS = 3;
+/** Decisions are made on one of the last polls. */
+const KEPT_POLLS = 3;
 
 const EPOCH = Date.UTC(2026, 0, 1);
 
-export class Machine {
+export class SimulatedMachine {
   readonly name: string;
   readonly trees = new Set<DiskTree>();
-  /** Who ends and saves what a dead process left. */
-  readonly sweepers = new Map<Proc, Proc>();
-  /** Dead processes that somebody began to sweep; it may have failed. */
-  readonly begun = new Map<Proc, Set<Proc>>();
-  /** What the last look of any process here found: the refs of its cache. */
+  /** The process that currently sweeps for each dead process. */
+  readonly sweepers = new Map<RunnerProcess, RunnerProcess>();
+  /** All processes that tried to sweep for each dead process. A sweep may have failed. */
+  readonly sweepAttempts = new Map<RunnerProcess, Set<RunnerProcess>>();
+  /** The listing of the last poll of any process here: the refs of the cache. */
   cache: RefListing | undefined;
   skewMs = 0;
-  /** Set while the clock on the wall stands still. */
+  /** Set while the wall clock stands still. */
   stuckAt: number | undefined;
   readonly #scheduler: Scheduler;
 
@@ -51,30 +53,30 @@ export class Machine {
   }
 }
 
-export class Proc implements Clock {
-  readonly machine: Machine;
+export class RunnerProcess implements Clock {
+  readonly machine: SimulatedMachine;
   readonly holder: Holder;
   readonly random: Random;
-  alive = true;
-  asleep = false;
-  /** True when it was asked to end. */
-  stopping = false;
-  /** When it slept last, and until when its line or its disk gave it trouble. */
-  sleptUntil = Number.NEGATIVE_INFINITY;
+  isAlive = true;
+  isAsleep = false;
+  /** True after a shutdown request. */
+  isStopping = false;
+  /** The end of its last sleep, and of its last trouble with network or disk. */
+  wokeAt = Number.NEGATIVE_INFINITY;
   troubledUntil = Number.NEGATIVE_INFINITY;
-  cutUntil = Number.NEGATIVE_INFINITY;
-  /** When the last looks that it finished began, the newest last. */
-  readonly looks: number[] = [];
-  /** The latest time that the clock on the wall has told it. */
+  disconnectedUntil = Number.NEGATIVE_INFINITY;
+  /** When its last finished polls started, oldest first. */
+  readonly pollStarts: number[] = [];
+  /** The latest time that it read from the wall clock. */
   latestWall = Number.NEGATIVE_INFINITY;
   readonly #scheduler: Scheduler;
   #inbox: (() => void)[] = [];
   readonly #offset: number;
   readonly #rate: number;
-  #frozen = 0;
+  #frozenMs = 0;
   #frozenFrom: number | undefined;
 
-  constructor(machine: Machine, pid: number, scheduler: Scheduler, random: Random) {
+  constructor(machine: SimulatedMachine, pid: number, scheduler: Scheduler, random: Random) {
     this.machine = machine;
     this.holder = { boot: `boot-of-${machine.name}`, pid, started: String(Math.round(scheduler.now)) };
     this.random = random;
@@ -87,62 +89,62 @@ export class Proc implements Clock {
     return `${this.machine.name}/${this.holder.pid}`;
   }
 
-  /** Lets code of this process go on. */
+  /** Lets code of this process continue. */
   deliver(run: () => void): void {
-    if (!this.alive) return;
-    if (this.asleep) {
+    if (!this.isAlive) return;
+    if (this.isAsleep) {
       this.#inbox.push(run);
       return;
     }
-    this.#scheduler.woken = true;
+    this.#scheduler.hasResumed = true;
     run();
   }
 
   crash(): void {
-    this.alive = false;
+    this.isAlive = false;
     this.#inbox = [];
-    this.#thaw();
+    this.#unfreeze();
   }
 
-  /** Nothing of it goes on for a while; `frozen`: its clock does not either, as when a lid is shut. */
-  pause(ms: number, frozen: boolean): void {
-    if (this.asleep || !this.alive) return;
-    this.asleep = true;
-    this.#frozenFrom = frozen ? this.#scheduler.now : undefined;
+  /** Suspends the process. `isClockFrozen`: its monotonic clock stops too, as when a laptop sleeps. */
+  pause(ms: number, isClockFrozen: boolean): void {
+    if (this.isAsleep || !this.isAlive) return;
+    this.isAsleep = true;
+    this.#frozenFrom = isClockFrozen ? this.#scheduler.now : undefined;
     this.#scheduler.after(ms, () => this.wake());
   }
 
   wake(): void {
-    if (!this.asleep) return;
+    if (!this.isAsleep) return;
     const { now } = this.#scheduler;
-    this.asleep = false;
-    this.sleptUntil = now;
-    this.#thaw();
+    this.isAsleep = false;
+    this.wokeAt = now;
+    this.#unfreeze();
     const due = this.random.shuffled(this.#inbox);
     this.#inbox = [];
     for (const run of due) this.#scheduler.after(0, () => this.deliver(run));
   }
 
-  #thaw(): void {
+  #unfreeze(): void {
     const { now } = this.#scheduler;
-    this.#frozen += now - (this.#frozenFrom ?? now);
+    this.#frozenMs += now - (this.#frozenFrom ?? now);
     this.#frozenFrom = undefined;
   }
 
-  trouble(untilMs: number): void {
+  recordTrouble(untilMs: number): void {
     this.troubledUntil = Math.max(this.troubledUntil, untilMs);
   }
 
-  get isCut(): boolean {
-    return this.#scheduler.now < this.cutUntil;
+  get isDisconnected(): boolean {
+    return this.#scheduler.now < this.disconnectedUntil;
   }
 
   mono(): number {
     const now = this.#frozenFrom ?? this.#scheduler.now;
-    return this.#offset + (now - this.#frozen) * this.#rate;
+    return this.#offset + (now - this.#frozenMs) * this.#rate;
   }
 
-  /** Runs something when this clock has gone on for so long, whether or not the process sleeps. */
+  /** Runs a function after `ms` on this clock, even while the process sleeps. */
   later(ms: number, run: () => void): void {
     const due = this.mono() + ms;
     const wait = (): void => {
@@ -159,10 +161,9 @@ export class Proc implements Clock {
     return wall;
   }
 
-  /** Takes note of a look that is finished. */
-  looked(began: number): void {
-    this.looks.push(began);
-    if (this.looks.length > LOOKS) this.looks.shift();
+  recordPoll(startedAt: number): void {
+    this.pollStarts.push(startedAt);
+    if (this.pollStarts.length > KEPT_POLLS) this.pollStarts.shift();
   }
 
   sleep(ms: number, until?: Promise<unknown>): Promise<void> {
@@ -171,13 +172,13 @@ export class Proc implements Clock {
       const start = () => this.#scheduler.after((due - this.mono()) / this.#rate, fire);
       const fire = () =>
         this.deliver(() => {
-          // The clock stood still for a while.
+          // The clock stood still meanwhile.
           if (this.mono() < due - 0.01) timer = start();
           else resolve();
         });
       let timer = start();
       const end = () => {
-        timer.cancelled = true;
+        timer.isCancelled = true;
         resolve();
       };
       until?.then(end, end);

@@ -1,7 +1,8 @@
 /**
- * The Repository of one process: what it asks of the remote, and what it does on its own disk.
+ * The repository port of one process: it reads and pushes to the remote, and works on its own disk.
  *
- * What must hold: it answers what the real one answers, and each answer comes through `deliver`.
+ * Invariants:
+ * - It returns what the real repository returns, and each result arrives through `deliver`.
  */
 import { HEADS, refOf, type Branch, type Ref, type Sha } from "../../src/core/protocol/ids.ts";
 import { SALVAGE } from "../../src/core/protocol/refs.ts";
@@ -13,36 +14,36 @@ import { UserError, type UserMessage } from "../../src/core/messages/messages.ts
 import { isTerminal } from "../../src/core/workflow/workflow.ts";
 import { buildListing, readEntry, type RefEntry } from "../../src/git/build-listing.ts";
 import type { LeaseRef, RefListing, Repository, Swap, Update } from "../../src/engine/ports.ts";
-import { Link } from "./network-link.ts";
-import type { Proc } from "./simulated-machine.ts";
+import { NetworkLink } from "./network-link.ts";
+import type { RunnerProcess } from "./simulated-machine.ts";
 import { EMPTY_TREE } from "./object-store.ts";
 import { isHealed, type World } from "./world.ts";
 
-const LOOKED_AT = [HEADS, ...DECIDING_REFS];
+const SCANNED_REFS = [HEADS, ...DECIDING_REFS];
 const LOCAL_MS = 12;
 const DISK_FULL: UserMessage = { what: "Cannot write: the disk is full." };
 
-export class Desk implements Repository {
+export class SimulatedRepository implements Repository {
   readonly #world: World;
-  readonly #proc: Proc;
-  readonly #link: Link;
+  readonly #proc: RunnerProcess;
+  readonly #link: NetworkLink;
   readonly #entries: Map<string, RefEntry>;
   #last = "";
 
-  /** `entries` are commits that were read before, by anyone: they never change. */
-  constructor(world: World, proc: Proc, entries: Map<string, RefEntry>) {
+  /** `entries` caches commits that any process has read: they never change. */
+  constructor(world: World, proc: RunnerProcess, entries: Map<string, RefEntry>) {
     this.#world = world;
     this.#proc = proc;
-    this.#link = new Link(world, proc);
+    this.#link = new NetworkLink(world, proc);
     this.#entries = entries;
   }
 
-  /** A step on this machine, which takes a moment, and fails where the disk does; some more often. */
-  work<T>(step: () => T, often = 1): Promise<T> {
-    const { scheduler, random, plan } = this.#world;
-    const fails = !isHealed(this.#world) && random.chance(plan.disk * often);
-    if (fails) this.#proc.trouble(scheduler.now);
-    for (const hazard of this.#world.hazards) hazard(this.#proc);
+  /** Runs a step on this machine. It takes a moment and may fail with the disk; `failureFactor` makes that likelier. */
+  runLocally<T>(step: () => T, failureFactor = 1): Promise<T> {
+    const { scheduler, random, scenario } = this.#world;
+    const fails = !isHealed(this.#world) && random.chance(scenario.diskFailureChance * failureFactor);
+    if (fails) this.#proc.recordTrouble(scheduler.now);
+    for (const hazard of this.#world.onWait) hazard(this.#proc);
     return new Promise((resolve, reject) => {
       scheduler.after(random.next() * LOCAL_MS, () =>
         this.#proc.deliver(() => (fails ? reject(new UserError(DISK_FULL)) : resolve(step()))),
@@ -51,7 +52,7 @@ export class Desk implements Repository {
   }
 
   listRefs(): Promise<RefListing> {
-    const { random, remote, plan, scheduler, target } = this.#world;
+    const { random, remote, scenario, scheduler, target } = this.#world;
     const began = scheduler.now;
     const moments = random.count(1, 4);
     const places = new Map<Ref, number>();
@@ -63,15 +64,15 @@ export class Desk implements Repository {
       }
     };
     const steps = Array.from({ length: moments }, (_, moment) => () => read(moment));
-    return this.#link.ask("look", steps, plan.lookMs, () => {
+    return this.#link.query("look", steps, scenario.readGapMs, () => {
       const seen = [...values]
-        .filter(([ref]) => LOOKED_AT.some((place) => ref.startsWith(place)))
+        .filter(([ref]) => SCANNED_REFS.some((place) => ref.startsWith(place)))
         .toSorted(([a], [b]) => (a < b ? -1 : 1));
       const digest = seen.flat().join(" ");
       const entries = new Map(seen.map(([ref, value]) => [ref as string, this.#entry(ref, value)]));
       const whole = buildListing(entries, undefined, digest === this.#last);
       this.#last = digest;
-      this.#proc.looked(began);
+      this.#proc.recordPoll(began);
       const look = { ...whole, target };
       this.#proc.machine.cache = look;
       return look;
@@ -86,10 +87,10 @@ export class Desk implements Repository {
   }
 
   read(refs: readonly Ref[]): Promise<ReadonlyMap<Ref, Sha | null>> {
-    const { random, remote, plan } = this.#world;
+    const { random, remote, scenario } = this.#world;
     const values = new Map<Ref, Sha | null>();
     const steps = random.shuffled(refs).map((ref) => () => void values.set(ref, remote.value(ref)));
-    return this.#link.ask("read", steps, plan.lookMs, () => values);
+    return this.#link.query("read", steps, scenario.readGapMs, () => values);
   }
 
   async readLease(ref: Ref): Promise<LeaseRef | undefined> {
@@ -101,7 +102,7 @@ export class Desk implements Repository {
   }
 
   swap(updates: readonly Update[], why: string): Promise<Swap> {
-    return this.#link.send(updates, why);
+    return this.#link.push(updates, why);
   }
 
   note(message: string, parent?: Sha): Promise<Sha> {
@@ -114,46 +115,48 @@ export class Desk implements Repository {
 
   #write(tree: Sha, parents: readonly Sha[], message: string): Promise<Sha> {
     const { objects } = this.#world;
-    return this.work(() => objects.write(tree, parents, message, Math.floor(this.#proc.wall() / 1000)));
+    return this.runLocally(() => objects.write(tree, parents, message, Math.floor(this.#proc.wall() / 1000)));
   }
 
   isAncestor(older: Sha, newer: Sha): Promise<boolean> {
-    return this.work(() => this.#world.objects.isAncestor(older, newer));
+    return this.runLocally(() => this.#world.objects.isAncestor(older, newer));
   }
 
-  /** Nothing lands here. */
+  /** No branch lands in a simulation. */
   landedBranches(): Promise<ReadonlySet<Branch>> {
     return Promise.resolve(new Set());
   }
 
   contains(commit: Sha, name: string): Promise<boolean> {
-    return this.work(() => [...this.#world.objects.line(commit)].some((one) => one.commit.startsWith(name)));
+    return this.runLocally(() =>
+      [...this.#world.objects.firstParents(commit)].some((one) => one.commit.startsWith(name)),
+    );
   }
 
   changedPaths(from: Sha, to: Sha): Promise<readonly string[]> {
     const { objects } = this.#world;
-    return this.work(() => {
+    return this.runLocally(() => {
       const [old, now] = [objects.pathsOf(from), objects.pathsOf(to)];
       return [...[...old].filter((path) => !now.has(path)), ...[...now].filter((path) => !old.has(path))];
     });
   }
 
   hashText(text: string): Promise<Sha> {
-    return this.work(() => this.#world.objects.blob(text));
+    return this.runLocally(() => this.#world.objects.blobId(text));
   }
 
-  /** There is no server here that tells who pushed. */
+  /** The simulated server does not report pushes. */
   pushes(): Promise<readonly Push[]> {
-    return this.work(() => []);
+    return this.runLocally(() => []);
   }
 
-  /** Nobody signs here. */
+  /** No commit is signed in a simulation. */
   signer(): Promise<string | undefined> {
-    return this.work(() => undefined);
+    return this.runLocally(() => undefined);
   }
 
   trail(commit: Sha, limit: number): Promise<readonly Commit[]> {
-    return this.work(() => [...this.#world.objects.line(commit)].slice(0, limit));
+    return this.runLocally(() => [...this.#world.objects.firstParents(commit)].slice(0, limit));
   }
 
   salvageRefs(branch: Branch, request: Sha): Promise<readonly Ref[]> {
@@ -161,34 +164,34 @@ export class Desk implements Repository {
     const place = `${SALVAGE}${branch}/`;
     const find = () =>
       [...remote.refs]
-        .filter(([ref, value]) => ref.startsWith(place) && objects.value(value, "Request") === request)
+        .filter(([ref, value]) => ref.startsWith(place) && objects.trailer(value, "Request") === request)
         .map(([ref]) => ref);
-    return this.#link.ask("fetch salvage", [], 0, find);
+    return this.#link.query("fetch salvage", [], 0, find);
   }
 
   keepLocally(_ref: Ref, value: Sha): Promise<void> {
-    return this.work(() => {
-      for (const check of this.#world.checks) check.keeps?.(value);
+    return this.runLocally(() => {
+      for (const check of this.#world.checks) check.onKeptLocally?.(value);
     });
   }
 
   blocker(branch: Branch): Promise<string | undefined> {
-    const { remote, plan } = this.#world;
-    const isForeseen = plan.foreseen && remote.closed.has(refOf(branch));
-    return this.work(() => (isForeseen ? "its checkout has changes" : undefined));
+    const { remote, scenario } = this.#world;
+    const isForeseen = scenario.areBlocksVisible && remote.protectedRefs.has(refOf(branch));
+    return this.runLocally(() => (isForeseen ? "its checkout has changes" : undefined));
   }
 
   answeredElsewhere(request: Request, target: Branch): Promise<Branch | undefined> {
     const heads = this.#proc.machine.cache?.heads ?? [];
-    return this.work(() => findElsewhere(this.#world, request, target, heads));
+    return this.runLocally(() => findElsewhere(this.#world, request, target, heads));
   }
 
   takenOver(target: Branch, heads: readonly Head[]): Promise<ReadonlyMap<string, Request>> {
-    return this.work(() => findTakenOver(this.#world, target, heads));
+    return this.runLocally(() => findTakenOver(this.#world, target, heads));
   }
 }
 
-/** Another branch that holds the answer to a request that names none. */
+/** Another branch with the response to an unbound request. */
 export function findElsewhere(
   { objects }: World,
   { bound, commit, branch }: Request,
@@ -199,15 +202,15 @@ export function findElsewhere(
   for (const head of heads) {
     if (head.branch === branch || head.branch === target || head.commit === commit) continue;
     if (!objects.isAncestor(commit, head.commit)) continue;
-    for (const { commit: at } of objects.line(head.commit)) {
+    for (const { commit: at } of objects.firstParents(head.commit)) {
       if (at === commit) break;
-      if (objects.value(at, "Answers") === commit) return head.branch;
+      if (objects.trailer(at, "Answers") === commit) return head.branch;
     }
   }
   return undefined;
 }
 
-/** The request below each head that a person put a plain commit on. */
+/** The request below each head where a person pushed a plain commit. */
 export function findTakenOver(
   { objects }: World,
   target: Branch,
@@ -217,7 +220,7 @@ export function findTakenOver(
   const found = new Map<string, Request>();
   for (const { reading, branch, key, commit } of heads) {
     if (reading.kind !== "none" || reading.reason !== "no-state" || branch === target) continue;
-    for (const below of objects.line(commit)) {
+    for (const below of objects.firstParents(commit)) {
       if (trusted && objects.isAncestor(below.commit, trusted)) break;
       const one = parseRequest(branch, below);
       if (one.kind === "none" && one.reason === "no-state") continue;

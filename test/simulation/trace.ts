@@ -1,17 +1,17 @@
-/** What happened, line by line, for whoever looks at a failing seed; costs nothing when off. */
+/** Records the events of a failing seed, line by line. Costs nothing when it is off. */
 export class Trace {
   readonly lines: string[] = [];
-  readonly on: boolean;
+  readonly isOn: boolean;
   readonly #now: () => number;
 
-  constructor(on: boolean, now: () => number) {
-    this.on = on;
+  constructor(isOn: boolean, now: () => number) {
+    this.isOn = isOn;
     this.#now = now;
   }
 
-  /** `what` is called only when somebody reads the trace. */
+  /** `what` is called only when the trace is on. */
   add(who: string, what: () => string): void {
-    if (!this.on) return;
+    if (!this.isOn) return;
     this.lines.push(`${(this.#now() / 1000).toFixed(3).padStart(9)}  ${who.padEnd(8)} ${what()}`);
   }
 }

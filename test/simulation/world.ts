@@ -1,62 +1,57 @@
-/**
- * What all parts of one simulation share.
- *
- * What must hold: whatever two parts have to agree on is here, and no part imports another for it.
- */
+/** The state that all parts of one simulation share, so that no part needs to import another. */
 import type { Branch, RunId, Sha } from "../../src/core/protocol/ids.ts";
 import type { RunnerEvent, ScriptCall } from "../../src/engine/ports.ts";
-import type { DiskTree, Machine, Proc } from "./simulated-machine.ts";
-import type { Objects } from "./object-store.ts";
-import type { Plan } from "./scenario.ts";
+import type { DiskTree, SimulatedMachine, RunnerProcess } from "./simulated-machine.ts";
+import type { ObjectStore } from "./object-store.ts";
+import type { Scenario } from "./scenario.ts";
 import type { Random } from "./random.ts";
-import type { Remote } from "./remote.ts";
+import type { SimulatedRemote } from "./remote.ts";
 import type { Scheduler } from "./scheduler.ts";
 import type { Trace } from "./trace.ts";
 
-/** A script that was started. */
-export interface Running {
-  readonly proc: Proc;
+export interface RunningScript {
+  readonly proc: RunnerProcess;
   readonly call: ScriptCall;
   readonly tree: DiskTree;
-  /** What it declared: a state, and branches to be made with its answer. */
+  /** The declared next state, and the branches to create with the response. */
   declared: { readonly state: string; readonly children: readonly Branch[] } | undefined;
-  /** The runner has asked it to end. */
-  stopped: boolean;
-  ended: boolean;
+  /** True after the runner asked it to end. */
+  isStopped: boolean;
+  hasEnded: boolean;
 }
 
-/** Whoever looks for violations. */
-export interface Checks {
-  /** A request is going to be claimed, by a look that began then. */
-  begins(proc: Proc, state: string, lookedAt: number): void;
-  starts(proc: Proc, call: ScriptCall): void;
-  told(proc: Proc, event: RunnerEvent): void;
-  /** A commit is kept on the disk of a machine, because the remote refuses it. */
-  keeps(value: Sha): void;
-  /** A tree is going to be removed. */
-  removes(tree: DiskTree): void;
+/** A checker for violations; each method is an event. */
+export interface Checker {
+  /** A request is about to be claimed after the poll that started at `pollStart`. */
+  onScriptLookup(proc: RunnerProcess, state: string, pollStart: number): void;
+  onScriptStart(proc: RunnerProcess, call: ScriptCall): void;
+  onEvent(proc: RunnerProcess, event: RunnerEvent): void;
+  /** A commit is kept on the disk of a machine, because the remote rejects it. */
+  onKeptLocally(value: Sha): void;
+  /** A worktree is about to be removed. */
+  onTreeRemoval(tree: DiskTree): void;
 }
 
 export interface World {
-  readonly plan: Plan;
+  readonly scenario: Scenario;
   readonly random: Random;
   readonly scheduler: Scheduler;
-  readonly objects: Objects;
-  readonly remote: Remote;
+  readonly objects: ObjectStore;
+  readonly remote: SimulatedRemote;
   readonly trace: Trace;
   readonly target: Branch;
-  readonly machines: readonly Machine[];
-  readonly procs: Proc[];
-  readonly running: Map<RunId, Running>;
-  /** Who drew the id of a run. */
-  readonly owners: Map<RunId, Proc>;
-  /** When the look began that a run was decided on, or one before it. */
-  readonly since: Map<RunId, number>;
-  readonly checks: Partial<Checks>[];
-  /** Called when a process begins to wait for an answer. */
-  readonly hazards: ((proc: Proc) => void)[];
+  readonly machines: readonly SimulatedMachine[];
+  readonly processes: RunnerProcess[];
+  readonly running: Map<RunId, RunningScript>;
+  /** The process of each run. */
+  readonly runOwners: Map<RunId, RunnerProcess>;
+  /** When the poll started that a run was decided on, or an earlier one. */
+  readonly runPollStarts: Map<RunId, number>;
+  readonly checks: Partial<Checker>[];
+  /** Called when a process starts to wait for a reply. */
+  readonly onWait: ((proc: RunnerProcess) => void)[];
   readonly stats: Stats;
-  /** When faults and people end. */
+  /** When faults and people stop. */
   readonly healAt: number;
 }
 
