@@ -32,7 +32,7 @@ const OWNS: Readonly<Record<string, string>> = {
 };
 
 const FOLDERS = Object.keys(ROOMS);
-const LAYERS = ["core", "engine", "git", "github"];
+const LAYERS = new Set(["core", "engine", "git", "github"]);
 const layerOf = (folder: string): string => folder.split("/")[0] ?? folder;
 
 /** A layer stands for its folders if all of them are allowed. */
@@ -41,7 +41,7 @@ function summary(folder: string, imports: readonly string[]): string[] {
     layer !== layerOf(folder) && FOLDERS.every((other) => layerOf(other) !== layer || imports.includes(other));
   const names = imports
     .filter((other) => layerOf(other) !== layerOf(folder))
-    .map((other) => (LAYERS.includes(layerOf(other)) && isWhole(layerOf(other)) ? layerOf(other) : `\`${other}\``));
+    .map((other) => (LAYERS.has(layerOf(other)) && isWhole(layerOf(other)) ? layerOf(other) : `\`${other}\``));
   return [...new Set(names)];
 }
 
