@@ -1,22 +1,17 @@
 /** Trailer keys, side refs, times and depths are each defined in one table, and nowhere else in src. */
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { SIDE_REFS } from "../../src/core/protocol/refs.ts";
 import { KEY, TRAILER_KEYS } from "../../src/core/protocol/trailer-keys.ts";
-import { splitSource } from "./source-strings.ts";
-
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+import { listFiles, readText, splitSource } from "./source-files.ts";
 
 interface SourceFile {
   readonly path: string;
   readonly text: string;
 }
 
-const files: readonly SourceFile[] = readdirSync(join(ROOT, "src"), { recursive: true, encoding: "utf8" })
+const files: readonly SourceFile[] = listFiles("src")
   .filter((path) => path.endsWith(".ts"))
-  .map((path) => ({ path, text: readFileSync(join(ROOT, "src", path), "utf8") }));
+  .map((path) => ({ path: path.slice("src/".length), text: readText(path) }));
 
 const KEYS = new Set<string>(TRAILER_KEYS.map(({ key }) => key));
 
@@ -26,7 +21,7 @@ function literalKeys({ path, text }: SourceFile): string[] {
   // The brand of a type is not a key.
   const { strings } = splitSource(text.replace(/\bBrand<"\w+">/g, ""));
   return strings.flatMap((string) => {
-    const [, filled = ""] = /^(?:\S*=|\\n)?([A-Za-z-]+): \$\{/.exec(string) ?? [];
+    const [, filled = ""] = /^(?:\S*=|\\n)?([A-Za-z-]+): $/.exec(string) ?? [];
     return KEYS.has(string) || KEYS.has(filled) ? [`${path}: ${string}`] : [];
   });
 }
@@ -65,7 +60,7 @@ function keysReadBy(reader: "valueOf" | "valuesOf"): Set<string> {
 }
 
 it("finds the end of every literal", () => {
-  const open = files.filter(({ text }) => /["'`]/.test(splitSource(text).code.replaceAll('""', "")));
+  const open = files.filter(({ text }) => /["'`]/.test(splitSource(text).code));
   expect(open.map(({ path }) => path)).toEqual([]);
 });
 
@@ -88,7 +83,7 @@ describe("trailer keys", () => {
   });
 
   it("include those that the scripts of packs leave out of a landed commit", () => {
-    const script = readFileSync(join(ROOT, "states/lib/trailhand.sh"), "utf8");
+    const script = readText("states/lib/trailhand.sh");
     const listed = [...script.matchAll(/^HAND_OFF=['"](?:\$HAND_OFF\|)?([^'"]+)['"]$/gm)];
     const names = listed.flatMap(([, text = ""]) => text.split("|"));
     const known = new Set([...KEYS].map((key) => key.toLowerCase()));

@@ -82,7 +82,7 @@ test("refuses an existing branch, a commit where nothing was asked, and names th
   const repo = story();
   const refs = repo.git("for-each-ref");
   expect(cli(repo, "fork", "feat/x", "feat/x").err).toContain("exists already");
-  expect(cli(repo, "fork", "main", "feat/y").err).toContain("nothing was asked for");
+  expect(cli(repo, "fork", "main", "feat/y").err).toContain("There is no request at");
   expect(cli(repo, "fork", "feat/x", "a..b").err).toContain("is not a valid branch name");
   expect(cli(repo, "fork", "nowhere", "feat/y").err).toContain("There is no commit");
   expect(cli(repo, "fork", "feat/x", "feat/y", "--state", "chekc").err).toContain('Did you mean "check"?');

@@ -149,7 +149,7 @@ test("a request that names no branch is run as on the one that answered it", () 
 
 test("what cannot be replayed is said", () => {
   const repo = story();
-  expect(cli(repo, "replay", "main").err).toContain("nothing was asked for");
+  expect(cli(repo, "replay", "main").err).toContain("There is no request at");
   expect(cli(repo, "replay", "nowhere").err).toContain("There is no commit");
   expect(cli(repo, "replay", "feat/x~1", "--script", "none").err).toContain("cannot be read");
   cli(repo, "request", "build", "--new", "feat/y");
