@@ -1,8 +1,8 @@
 /**
- * What a workflow says of past hand-offs: would the same answers have been given?
+ * Compares past hand-offs with a workflow: would it have allowed the same answers?
  *
- * What must hold: pure; it judges what history shows, and never what a script would have done
- * otherwise; each difference is a sentence, and an answer without one stays as it was.
+ * Invariants:
+ * - Only recorded history is evaluated, never what a script might have done instead.
  */
 import { successorsOf } from "../workflow/check-workflow.ts";
 import { missingEvidence } from "../policy/evidence.ts";
@@ -17,24 +17,23 @@ import { isReservedState, type State, type Workflow } from "../workflow/workflow
 import { KEY } from "../protocol/trailer-keys.ts";
 import { DEFAULTS } from "../workflow/defaults.ts";
 
-/** A hand-off with what was looked up about it. */
 export interface BacktestCase {
   readonly handOff: HandOffReport;
-  /** Hand-offs before the request without a person. */
+  /** Hand-offs before the request, since the last one by a person. */
   readonly hops: number;
-  /** The address of who asked; undefined when a runner did. */
+  /** The address of the person who made the request; undefined if a runner did. */
   readonly requester: string | undefined;
   /** The paths that differ between request and answer. */
   readonly paths: readonly string[];
-  /** How often the next state was asked for since a person did, this time included. */
+  /** How many times the next state was requested since the last person, including this time. */
   readonly rounds: number;
-  /** Evidence given for the very tree of the answer: its name, and the state that gave it. */
+  /** Evidence for the tree of the answer: its name, and the state that gave it. */
   readonly evidence: readonly { readonly name: string; readonly by: string }[];
-  /** Whether a person had to answer next, by the workflow of then; undefined: that is not known. */
+  /** Whether the next state was for a person, in the workflow of that time. Undefined if unknown. */
   readonly wasHuman: boolean | undefined;
 }
 
-/** What was looked up in the repository: paths by the answer, old workflows by their blob. */
+/** What the caller read from the repository: paths by answer, and old workflows by blob id. */
 export interface BacktestFacts {
   readonly paths: ReadonlyMap<string, readonly string[]>;
   readonly workflows: ReadonlyMap<string, Workflow>;
@@ -47,112 +46,121 @@ export interface BacktestDifference {
 
 /** The differences, in the order of the hand-offs. */
 export function backtest(
-  past: HandOffHistory,
+  history: HandOffHistory,
   workflow: Workflow,
-  found: BacktestFacts,
+  facts: BacktestFacts,
 ): BacktestDifference[] {
-  const proofs = proofsOf(past);
-  return past.handOffs.flatMap((handOff) => {
-    const says = evaluateCase(caseOf(past, handOff, found, proofs), workflow);
+  const evidence = readEvidenceByTree(history);
+  return history.handOffs.flatMap((handOff) => {
+    const says = evaluateCase(caseOf(history, handOff, facts, evidence), workflow);
     return says.length > 0 ? [{ handOff, says }] : [];
   });
 }
 
 /** The blobs of the workflows that answers name. */
-export const workflowBlobs = (past: HandOffHistory): string[] => [
-  ...new Set(past.handOffs.flatMap(({ trailers }) => valueOf(trailers, KEY.workflow) ?? [])),
+export const workflowBlobs = (history: HandOffHistory): string[] => [
+  ...new Set(history.handOffs.flatMap(({ trailers }) => valueOf(trailers, KEY.workflow) ?? [])),
 ];
 
-type Proofs = ReadonlyMap<
+type EvidenceByTree = ReadonlyMap<
   string,
   readonly { readonly name: string; readonly by: string; readonly at: number }[]
 >;
 
-/** Evidence by tree, because it speaks of a tree wherever that is. */
-function proofsOf(past: HandOffHistory): Proofs {
-  const proofs = new Map<string, { name: string; by: string; at: number }[]>();
-  for (const { answer, from, trailers } of past.handOffs) {
+function readEvidenceByTree(history: HandOffHistory): EvidenceByTree {
+  const evidence = new Map<string, { name: string; by: string; at: number }[]>();
+  for (const { answer, from, trailers } of history.handOffs) {
     for (const value of valuesOf(trailers, KEY.evidence)) {
       const [name = "", tree = ""] = value.split(/\s+/);
-      proofs.set(tree, [...(proofs.get(tree) ?? []), { name, by: from, at: answer.committed }]);
+      evidence.set(tree, [...(evidence.get(tree) ?? []), { name, by: from, at: answer.committed }]);
     }
   }
-  return proofs;
+  return evidence;
 }
 
 function caseOf(
-  past: HandOffHistory,
+  history: HandOffHistory,
   handOff: HandOffReport,
-  found: BacktestFacts,
-  proofs: Proofs,
+  facts: BacktestFacts,
+  evidence: EvidenceByTree,
 ): BacktestCase {
   const { answer, request, to, trailers } = handOff;
-  const asked = ownReading(request);
-  const old = found.workflows.get(valueOf(trailers, KEY.workflow) ?? "");
-  const isBirth = (one: HeadReading) => one.kind === "request" && !one.answers && one.parent !== undefined;
+  const reading = ownReading(request);
+  const oldWorkflow = facts.workflows.get(valueOf(trailers, KEY.workflow) ?? "");
   let rounds = 0;
-  let first = asked;
-  for (let at: HandOffReport | undefined = handOff; at; at = past.byAnswer.get(at.request.commit)) {
+  let first = reading;
+  for (let at: HandOffReport | undefined = handOff; at; at = history.byAnswer.get(at.request.commit)) {
     if (at.to === to) rounds++;
     first = ownReading(at.request);
   }
-  // A child comes to its first state without a person.
-  if (isBirth(first) && first.kind === "request" && first.state === to) rounds++;
+  // A child enters its first state without a person, so that counts as a round.
+  if (isNewBranch(first) && first.kind === "request" && first.state === to) rounds++;
+  const isByPerson = answeredRequest(request) === undefined && !isNewBranch(reading);
   return {
     handOff,
-    hops: asked.kind === "request" ? asked.hops : 0,
-    requester: answeredRequest(request) === undefined && !isBirth(asked) ? (request.author ?? "") : undefined,
-    paths: found.paths.get(answer.commit) ?? [],
+    hops: reading.kind === "request" ? reading.hops : 0,
+    requester: isByPerson ? (request.author ?? "") : undefined,
+    paths: facts.paths.get(answer.commit) ?? [],
     rounds,
-    evidence: (proofs.get(answer.tree ?? "") ?? []).filter(({ at }) => at <= answer.committed),
-    wasHuman: old?.states[to]?.human,
+    evidence: (evidence.get(answer.tree ?? "") ?? []).filter(({ at }) => at <= answer.committed),
+    wasHuman: oldWorkflow?.states[to]?.human,
   };
 }
 
-/** What the workflow would have said otherwise; none: the same. */
-export function evaluateCase(one: BacktestCase, workflow: Workflow): string[] {
-  const { from } = one.handOff;
+/** True for the first request of a child. */
+const isNewBranch = (reading: HeadReading): boolean =>
+  reading.kind === "request" && !reading.answers && reading.parent !== undefined;
+
+/** What the workflow would have decided differently. Empty means nothing. */
+export function evaluateCase(backtestCase: BacktestCase, workflow: Workflow): string[] {
+  const { from } = backtestCase.handOff;
   if (workflow.open) return [];
   const state = workflow.states[from];
   if (!state) return [`there is no state ${from}`];
   return [
-    ...judgeAsked(one, state, workflow),
-    ...judgeNext(one, state, workflow),
-    ...judgeLimits(one, workflow),
-    ...judgePaths(one.paths, state),
-    ...judgeEvidence(one, workflow),
+    ...evaluateRequest(backtestCase, state, workflow),
+    ...evaluateTransition(backtestCase, state, workflow),
+    ...evaluateLimits(backtestCase, workflow),
+    ...evaluatePaths(backtestCase.paths, state),
+    ...evaluateEvidence(backtestCase, workflow),
   ];
 }
 
-function judgeAsked(
-  { requester: asker, handOff: { from } }: BacktestCase,
+function evaluateRequest(
+  { requester, handOff: { from } }: BacktestCase,
   state: State,
   workflow: Workflow,
 ): string[] {
-  if (state.human) return [`a person answers ${from}, and a runner did`];
-  const problem = asker === undefined ? undefined : authorizationProblem(workflow, from, asker);
+  if (state.human) return [`${from} is for a person, and a runner answered it`];
+  const problem = requester === undefined ? undefined : authorizationProblem(workflow, from, requester);
   return problem === undefined ? [] : [`${from} would not run: ${problem}`];
 }
 
-/** States that an answer may always lead to. */
-const OPEN = new Set(["failed", "parked", "stalled", "cancelled"]);
+/** States to which every answer may lead. */
+const ALWAYS_LEGAL = new Set(["failed", "parked", "stalled", "cancelled"]);
 
-function judgeNext(
+function evaluateTransition(
   { wasHuman, handOff: { from, to } }: BacktestCase,
   state: State,
   workflow: Workflow,
 ): string[] {
   const next = workflow.states[to];
   if (!next && !isReservedState(to)) return [`there is no state ${to}`];
-  const legal = OPEN.has(to) || successorsOf(workflow, from).includes(to);
-  const asked = !next || wasHuman === undefined || wasHuman === next.human ? [] : [whose(to, next.human)];
-  return legal ? asked : [`${to} may not follow ${from} (legal: ${state.next.join(", ")})`, ...asked];
+  const isLegal = ALWAYS_LEGAL.has(to) || successorsOf(workflow, from).includes(to);
+  const isSameKind = !next || wasHuman === undefined || wasHuman === next.human;
+  return [
+    ...(isLegal ? [] : [`${to} may not follow ${from} (legal: ${state.next.join(", ")})`]),
+    ...(isSameKind
+      ? []
+      : [
+          next.human
+            ? `${to} is for a person, and was for a runner`
+            : `${to} is for a runner, and was for a person`,
+        ]),
+  ];
 }
 
-const whose = (to: string, human: boolean): string =>
-  human ? `a person is asked for ${to}, and a runner was` : `a runner is asked for ${to}, and a person was`;
-
-function judgeLimits(
+function evaluateLimits(
   { hops, rounds, handOff: { to, trailers } }: BacktestCase,
   workflow: Workflow,
 ): string[] {
@@ -160,25 +168,26 @@ function judgeLimits(
   if (to !== "parked" && hops >= limit) {
     return [`parked: ${hops} hand-offs without a person, and the limit is ${limit}`];
   }
-  const [, then = ""] = (valueOf(trailers, KEY.hops) ?? "").split("/");
-  if (to === "parked" && then !== "" && hops >= Number(then) && hops < limit) {
-    return [`not parked: ${hops} hand-offs without a person are fewer than ${limit}`];
+  const [, oldLimit = ""] = (valueOf(trailers, KEY.hops) ?? "").split("/");
+  if (to === "parked" && oldLimit !== "" && hops >= Number(oldLimit) && hops < limit) {
+    return [`not parked: ${hops} hand-offs without a person, and the limit is ${limit}`];
   }
-  // The item of the request: it has not come there yet.
-  const often = roundsProblem(workflow, { ...EMPTY_CARRIED_STATE, rounds: { [to]: rounds - 1 } }, to);
-  return often ? [`${often.state}: ${often.why}`] : [];
+  // The carried state of the request does not count this round yet.
+  const carriedState = { ...EMPTY_CARRIED_STATE, rounds: { [to]: rounds - 1 } };
+  const problem = roundsProblem(workflow, carriedState, to);
+  return problem ? [`${problem.state}: ${problem.why}`] : [];
 }
 
-function judgePaths(paths: readonly string[], { writes, forbid }: State): string[] {
-  const bad = [...new Set([...(writes ? pathsOutside(paths, writes) : []), ...pathsInside(paths, forbid)])];
-  const [first, ...others] = bad;
+function evaluatePaths(paths: readonly string[], { writes, forbid }: State): string[] {
+  const forbidden = new Set([...(writes ? pathsOutside(paths, writes) : []), ...pathsInside(paths, forbid)]);
+  const [first, ...others] = forbidden;
   if (first === undefined) return [];
   const more = others.length > 0 ? ` and ${others.length} more` : "";
   return [`it may not change ${JSON.stringify(first)}${more}`];
 }
 
-function judgeEvidence({ evidence: proven, handOff: { to } }: BacktestCase, workflow: Workflow): string[] {
-  const counts = proven.filter(({ name, by }) => workflow.states[by]?.proves.includes(name));
-  const missing = missingEvidence(workflow, to, new Set(counts.map(({ name }) => name)));
+function evaluateEvidence({ evidence, handOff: { to } }: BacktestCase, workflow: Workflow): string[] {
+  const valid = evidence.filter(({ name, by }) => workflow.states[by]?.proves.includes(name));
+  const missing = missingEvidence(workflow, to, new Set(valid.map(({ name }) => name)));
   return missing.length > 0 ? [`${to} needs evidence of its files: ${missing.join(", ")}`] : [];
 }

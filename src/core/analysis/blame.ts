@@ -1,8 +1,9 @@
 /**
- * Which hand-off a line of a file came from.
+ * Attributes the lines of a file to hand-offs.
  *
- * What must hold: pure; a line that no hand-off carried keeps the name of the person who wrote it;
- * what a landing does not say is said to be missing, never guessed.
+ * Invariants:
+ * - A line that no hand-off wrote keeps its author.
+ * - A missing link between a merged commit and its hand-off is reported, never guessed.
  */
 import { findFirstRequest, type HandOffReport, type HandOffHistory } from "./hand-off-report.ts";
 import { parseSha, type Sha } from "../protocol/ids.ts";
@@ -12,12 +13,12 @@ import { parseTrailers, type Trailer } from "../protocol/trailer-block.ts";
 import { KEY } from "../protocol/trailer-keys.ts";
 
 export interface BlamedLine {
-  /** Counted from 1, in the file that was asked about. */
+  /** Counted from 1, in the requested file. */
   readonly line: number;
-  /** Its number in the file of its commit. */
+  /** The number of the line in its commit. */
   readonly was: number;
   readonly commit: Sha;
-  /** The file in its commit. */
+  /** The path of the file in its commit. */
   readonly file: string;
   readonly text: string;
 }
@@ -35,7 +36,7 @@ export interface Blame {
   readonly commits: ReadonlyMap<Sha, BlamedCommit>;
 }
 
-/** What a hand-off says about a line of its own. */
+/** The hand-off that wrote a line. */
 export interface Credit {
   readonly answer: Sha;
   readonly request: Sha;
@@ -46,31 +47,31 @@ export interface Credit {
   readonly agent: string | undefined;
   readonly model: string | undefined;
   readonly cost: string | undefined;
-  /** First lines: of the request, and of the one that began the work. */
+  /** The subject of the request. */
   readonly asked: string;
+  /** The subject of the first request of the work. */
   readonly origin: string;
   readonly approvedBy: readonly string[];
 }
 
-/** How a commit of the trusted branch came there. */
+/** How a commit was merged into the trusted branch. */
 export interface Landing {
   readonly branch: string | undefined;
-  /** The answer that ended the work; undefined when nothing names it, or it is not here. */
+  /** The last hand-off of the work. Undefined if no trailer names it, or its commit is not available. */
   readonly archive: HandOffReport | undefined;
   readonly missing: string | undefined;
   readonly approvedBy: readonly string[];
 }
 
-/** A line with what is known of it. */
 export interface CreditedLine extends BlamedLine {
   readonly credit: Credit | undefined;
-  /** Set for work that was landed as one commit: the branch that it came from. */
+  /** The branch of work that was merged as one commit. */
   readonly landedFrom: string | undefined;
-  /** Why a landed line has no hand-off of its own. */
+  /** Why a merged line has no hand-off. */
   readonly missing: string | undefined;
 }
 
-/** Reads `git blame --porcelain` that was printed with `core.quotePath=false`. */
+/** Parses the output of `git blame --porcelain` with `core.quotePath=false`. */
 export function parseBlame(output: string): Blame {
   const lines: BlamedLine[] = [];
   const commits = new Map<Sha, BlamedCommit>();
@@ -90,11 +91,11 @@ export function parseBlame(output: string): Blame {
       if (commit) at = { commit, was, line };
       continue;
     }
-    const known = commits.get(at.commit) ?? { author: "", mail: "", at: 0, subject: "" };
-    if (key === "author") commits.set(at.commit, { ...known, author: value });
-    if (key === "author-mail") commits.set(at.commit, { ...known, mail: value.replace(/^<|>$/g, "") });
-    if (key === "author-time") commits.set(at.commit, { ...known, at: Number(value) || 0 });
-    if (key === "summary") commits.set(at.commit, { ...known, subject: value });
+    const entry = commits.get(at.commit) ?? { author: "", mail: "", at: 0, subject: "" };
+    if (key === "author") commits.set(at.commit, { ...entry, author: value });
+    if (key === "author-mail") commits.set(at.commit, { ...entry, mail: value.replace(/^<|>$/g, "") });
+    if (key === "author-time") commits.set(at.commit, { ...entry, at: Number(value) || 0 });
+    if (key === "summary") commits.set(at.commit, { ...entry, subject: value });
     if (key === "filename") files.set(at.commit, unquoted(value));
   }
   return { lines, commits };
@@ -110,73 +111,85 @@ const ESCAPED: Readonly<Record<string, string>> = {
   v: "\v",
 };
 
-/** A path as git prints it: in quotes, with escapes, where it has characters that would end a line. */
+/** Decodes a path as git prints it: quoted and escaped if it contains control characters. */
 function unquoted(path: string): string {
   if (!/^".*"$/.test(path)) return path;
   return path
     .slice(1, -1)
-    .replace(/\\([0-7]{3}|.)/g, (_, sign: string) =>
-      sign.length === 3 ? String.fromCharCode(Number.parseInt(sign, 8)) : (ESCAPED[sign] ?? sign),
+    .replace(/\\([0-7]{3}|.)/g, (_, code: string) =>
+      code.length === 3 ? String.fromCharCode(Number.parseInt(code, 8)) : (ESCAPED[code] ?? code),
     );
 }
 
-/** The hand-offs by the commits that they carried; of two, the one that answered first. */
-export function handOffsByCommit(past: HandOffHistory): ReadonlyMap<Sha, HandOffReport> {
-  const found = new Map<Sha, HandOffReport>();
-  for (const one of past.handOffs) {
-    for (const commit of one.commits) {
-      const other = found.get(commit);
-      if (!other || one.answer.committed < other.answer.committed) found.set(commit, one);
+/** The hand-off of each commit. If two contain it, the one that answered first. */
+export function handOffsByCommit(history: HandOffHistory): ReadonlyMap<Sha, HandOffReport> {
+  const handOffs = new Map<Sha, HandOffReport>();
+  for (const handOff of history.handOffs) {
+    for (const commit of handOff.commits) {
+      const other = handOffs.get(commit);
+      if (!other || handOff.answer.committed < other.answer.committed) handOffs.set(commit, handOff);
     }
   }
-  return found;
+  return handOffs;
 }
 
-/** How a commit landed, by its own trailers or by the answer that names it; undefined: it did not. */
-export function landingOf(past: HandOffHistory, id: Sha): Landing | undefined {
-  const commit = past.commits.get(id);
+/**
+ * How a commit was merged, by its own trailers or by the answer that names it; undefined if it is
+ * not a merged commit.
+ */
+export function landingOf(history: HandOffHistory, id: Sha): Landing | undefined {
+  const commit = history.commits.get(id);
   const { trailers } = parseTrailers(commit?.message ?? "");
   const branch = valueOf(trailers, KEY.landedFrom);
-  const archived = valueOf(trailers, KEY.archive);
-  const names = (one: HandOffReport, key: string) => valueOf(one.trailers, key) === id;
-  const named = past.handOffs.find((one) => names(one, KEY.landed) || names(one, KEY.archive));
-  if (!commit || (branch === undefined && archived === undefined && !named)) return undefined;
-  const byId = archived === undefined ? undefined : handOffAt(past, archived as Sha);
-  const archive = byId ?? named ?? (archived === undefined ? ranWhen(past, branch, commit) : undefined);
+  const archiveId = valueOf(trailers, KEY.archive);
+  const namingHandOff = history.handOffs.find(
+    (handOff) =>
+      valueOf(handOff.trailers, KEY.landed) === id || valueOf(handOff.trailers, KEY.archive) === id,
+  );
+  if (!commit || (branch === undefined && archiveId === undefined && !namingHandOff)) return undefined;
+  const archive =
+    archiveId === undefined
+      ? (namingHandOff ?? findRunningHandOff(history, branch, commit))
+      : (findHandOff(history, archiveId as Sha) ?? namingHandOff);
   const missing =
-    archived === undefined ? "no Archive trailer says which answer landed it" : "its archive is not here";
+    archiveId === undefined
+      ? "no Archive trailer names the answer that merged it"
+      : "its archive is not here";
   return {
     branch: branch ?? archive?.branch,
     archive,
     missing: archive ? undefined : missing,
-    approvedBy: approvedIn(trailers),
+    approvedBy: approversIn(trailers),
   };
 }
 
-/** The hand-off that a commit ends, or else begins: a script that lands knows its request only. */
-const handOffAt = (past: HandOffHistory, id: Sha): HandOffReport | undefined =>
-  past.byAnswer.get(id) ?? past.byRequest.get(id)?.[0];
+/** The hand-off with this answer, else with this request: a script that merges knows only its request. */
+const findHandOff = (history: HandOffHistory, id: Sha): HandOffReport | undefined =>
+  history.byAnswer.get(id) ?? history.byRequest.get(id)?.[0];
 
-/** The hand-off of a branch during which a commit was made; by hand it is made after the last one. */
-function ranWhen(
-  past: HandOffHistory,
+/** The hand-off of a branch that was running when a commit was made. */
+function findRunningHandOff(
+  history: HandOffHistory,
   branch: string | undefined,
   { committed }: Commit,
 ): HandOffReport | undefined {
-  return past.handOffs.find(
-    (one) => one.branch === branch && one.request.committed <= committed && committed <= one.answer.committed,
+  return history.handOffs.find(
+    (handOff) =>
+      handOff.branch === branch &&
+      handOff.request.committed <= committed &&
+      committed <= handOff.answer.committed,
   );
 }
 
-/** Who approved; the commit of the approval stands behind the address. */
-const approvedIn = (trailers: readonly Trailer[]): string[] =>
+/** The addresses of the approvers, without the commit id that follows each. */
+const approversIn = (trailers: readonly Trailer[]): string[] =>
   valuesOf(trailers, KEY.approvedBy).map((value) => value.replace(/ [0-9a-f]{40,64}$/, ""));
 
-/** What a hand-off says. Approvals may come with a later answer of the same line. */
-export function creditOf(past: HandOffHistory, handOff: HandOffReport, landing?: Landing): Credit {
+/** The credit of a hand-off. Its approvals may be recorded in a later answer. */
+export function creditOf(history: HandOffHistory, handOff: HandOffReport, landing?: Landing): Credit {
   const { answer, request, branch, from, to, trailers } = handOff;
   const value = (key: string) => valueOf(trailers, key);
-  const asked = parseMessage(request.message);
+  const message = parseMessage(request.message);
   return {
     answer: answer.commit,
     request: request.commit,
@@ -184,32 +197,32 @@ export function creditOf(past: HandOffHistory, handOff: HandOffReport, landing?:
     from,
     to,
     runner: value(KEY.runner),
-    agent: value(KEY.agent) ?? valueOf(asked.trailers, KEY.assignedTo),
+    agent: value(KEY.agent) ?? valueOf(message.trailers, KEY.assignedTo),
     model: value(KEY.model),
     cost: value(KEY.cost),
-    asked: asked.header,
-    origin: parseMessage(findFirstRequest(past, request).message).header,
-    approvedBy: approvers(past, handOff) ?? landing?.approvedBy ?? [],
+    asked: message.header,
+    origin: parseMessage(findFirstRequest(history, request).message).header,
+    approvedBy: findApprovers(history, handOff) ?? landing?.approvedBy ?? [],
   };
 }
 
-/** Of the answer, or of the first one after it that has any. */
-function approvers(past: HandOffHistory, handOff: HandOffReport): string[] | undefined {
+/** The approvers in the answer, or in the first later answer that has any. */
+function findApprovers(history: HandOffHistory, handOff: HandOffReport): string[] | undefined {
   const seen = new Set<HandOffReport>();
   for (let at: HandOffReport | undefined = handOff; at && !seen.has(at);) {
-    const found = approvedIn(at.trailers);
-    if (found.length > 0) return found;
+    const approvers = approversIn(at.trailers);
+    if (approvers.length > 0) return approvers;
     seen.add(at);
-    const next: readonly HandOffReport[] = past.byRequest.get(at.answer.commit) ?? [];
+    const next: readonly HandOffReport[] = history.byRequest.get(at.answer.commit) ?? [];
     at = next.find(({ branch }) => branch === handOff.branch) ?? next[0];
   }
   return undefined;
 }
 
-/** The line of a whole archived file that a landed line is: the same number with the same text, or the only such text. */
+/** Finds a merged line in its archive: the same number with the same text, else the only such text. */
 export function findSameLine(archive: Blame, { was, text }: BlamedLine): BlamedLine | undefined {
-  const there = archive.lines[was - 1];
-  if (there?.text === text) return there;
-  const same = archive.lines.filter((one) => one.text === text);
-  return same.length === 1 ? same[0] : undefined;
+  const sameNumber = archive.lines[was - 1];
+  if (sameNumber?.text === text) return sameNumber;
+  const sameText = archive.lines.filter((line) => line.text === text);
+  return sameText.length === 1 ? sameText[0] : undefined;
 }

@@ -1,33 +1,28 @@
-/**
- * How long each task takes: what the file says, else what its state took before, else a guess.
- *
- * What must hold: pure; where a number comes from is told with it.
- */
+/** Estimates the duration of tasks: from the file, else from past runs of the state, else a guess. */
 import { MINUTE_MS, parseDuration } from "../util/duration.ts";
 import type { HandOffHistory } from "./hand-off-report.ts";
 import { valueOf } from "../protocol/message.ts";
 import type { Task } from "./task-graph.ts";
 import { KEY } from "../protocol/trailer-keys.ts";
 
-/** Where nothing is known. */
+/** The default, in minutes. */
 const GUESS = 15;
 
 export interface Estimate {
   readonly task: string;
   readonly minutes: number;
   readonly source: "file" | "history" | "guess";
-  /** Whose run times were looked for, and how many were found. */
+  /** The state whose past runs were counted. */
   readonly state?: string;
   readonly runs?: number;
 }
 
-/** What a state took before. */
 export interface TypicalDuration {
   readonly minutes: number;
   readonly runs: number;
 }
 
-/** The median of `Took:` of the answers of each state. */
+/** The median duration of the answers of each state, from their `Took` trailers. */
 export function readTypicalDurations({
   handOffs,
 }: Pick<HandOffHistory, "handOffs">): ReadonlyMap<string, TypicalDuration> {
@@ -48,14 +43,17 @@ function median(numbers: readonly number[]): number {
   return sorted.length % 2 === 1 ? high : (low + high) / 2;
 }
 
-/** An estimate for each task, in their order. */
-export function estimate(tasks: readonly Task[], usual: ReadonlyMap<string, TypicalDuration>): Estimate[] {
+/** The estimates, in the order of the tasks. */
+export function estimate(
+  tasks: readonly Task[],
+  durations: ReadonlyMap<string, TypicalDuration>,
+): Estimate[] {
   return tasks.map(({ key, minutes, state }) => {
     if (minutes !== undefined) return { task: key, minutes, source: "file" };
-    const known = state === undefined ? undefined : usual.get(state);
-    if (!known || state === undefined) {
+    const duration = state === undefined ? undefined : durations.get(state);
+    if (!duration || state === undefined) {
       return { task: key, minutes: GUESS, source: "guess", ...(state === undefined ? {} : { state }) };
     }
-    return { task: key, minutes: known.minutes, source: "history", state, runs: known.runs };
+    return { task: key, minutes: duration.minutes, source: "history", state, runs: duration.runs };
   });
 }

@@ -1,8 +1,9 @@
 /**
- * The hand-offs in a pile of commits: each answer, the request that it answers, and what lies between.
+ * Finds the hand-offs in a set of commits: each answer, its request, and the commits between them.
  *
- * What must hold: an answer counts only where its request is below it in first-parent history; a
- * copy of it elsewhere, by a cherry-pick or a rebase, is no second hand-off.
+ * Invariants:
+ * - An answer counts only if its request is below it in the first-parent history. So a cherry-picked
+ *   or rebased copy is not a second hand-off.
  */
 import { parseBranch, parseSha, type Branch, type Sha } from "../protocol/ids.ts";
 import { parseMessage, valueOf } from "../protocol/message.ts";
@@ -12,55 +13,55 @@ import { KEY } from "../protocol/trailer-keys.ts";
 
 export interface HandOffReport {
   readonly answer: Commit;
-  /** Where the state was asked for; approvals, or a person's plain commits, may stand above it. */
+  /** The commit with the state. Approvals or plain commits of people may lie between it and the answer. */
   readonly request: Commit;
   readonly branch: Branch;
-  /** The state that was run, and the one that follows. */
+  /** The state that ran. */
   readonly from: string;
+  /** The next state. */
   readonly to: string;
   /** Those of the answer. */
   readonly trailers: readonly Trailer[];
-  /** The commits of the hand-off, newest first: the answer, then what its script committed. */
+  /** The answer and the commits of its script, newest first. */
   readonly commits: readonly Sha[];
 }
 
 export interface HandOffHistory {
   /** In the order of the commits. */
   readonly handOffs: readonly HandOffReport[];
-  /** Answers whose request was not among the commits. */
+  /** The number of answers whose request is not among the commits. */
   readonly unmatchedAnswers: number;
   readonly commits: ReadonlyMap<Sha, Commit>;
   readonly byAnswer: ReadonlyMap<Sha, HandOffReport>;
-  /** By what was answered; more than one where it was taken to another branch and answered again. */
+  /** By the answered commit. A request that was copied to another branch can have several answers. */
   readonly byRequest: ReadonlyMap<Sha, readonly HandOffReport[]>;
 }
 
-/** More commits of one script, or above one request, than anybody writes. */
-const LONGEST = 5000;
+/** The most commits between an answer and its request. */
+const MAX_COMMITS = 5000;
 
-/** The reading of a commit on the branch that it names itself; `?` stands for one that it does not name. */
+/** Reads a commit on the branch that it names itself, or on `?` if it names none. */
 export function ownReading(commit: Commit): HeadReading {
   const bound = valueOf(parseTrailers(commit.message).trailers, KEY.branch);
   return parseRequest(parseBranch(bound ?? "") ?? ("?" as Branch), commit);
 }
 
-/** Finds the hand-offs. */
-export function readHandOffHistory(pile: readonly Commit[]): HandOffHistory {
-  const commits = new Map(pile.map((commit) => [commit.commit, commit]));
+export function readHandOffHistory(list: readonly Commit[]): HandOffHistory {
+  const commits = new Map(list.map((commit) => [commit.commit, commit]));
   const byAnswer = new Map<Sha, HandOffReport>();
   const byRequest = new Map<Sha, HandOffReport[]>();
-  let lost = 0;
+  let unmatchedAnswers = 0;
   for (const commit of commits.values()) {
-    const answered = answeredRequest(commit);
-    if (!answered) continue;
-    const found = readHandOff(commits, commit, answered);
-    if (!found) lost++;
+    const requestId = answeredRequest(commit);
+    if (!requestId) continue;
+    const handOff = readHandOff(commits, commit, requestId);
+    if (!handOff) unmatchedAnswers++;
     else {
-      byAnswer.set(commit.commit, found);
-      byRequest.set(answered, [...(byRequest.get(answered) ?? []), found]);
+      byAnswer.set(commit.commit, handOff);
+      byRequest.set(requestId, [...(byRequest.get(requestId) ?? []), handOff]);
     }
   }
-  return { handOffs: [...byAnswer.values()], unmatchedAnswers: lost, commits, byAnswer, byRequest };
+  return { handOffs: [...byAnswer.values()], unmatchedAnswers, commits, byAnswer, byRequest };
 }
 
 /** The id of the request that a commit answers. */
@@ -72,65 +73,67 @@ export function answeredRequest({ message }: Commit): Sha | undefined {
 function readHandOff(
   commits: ReadonlyMap<Sha, Commit>,
   answer: Commit,
-  answered: Sha,
+  requestId: Sha,
 ): HandOffReport | undefined {
-  const carried: Sha[] = [];
+  const ownCommits: Sha[] = [];
   let at: Sha | undefined = answer.commit;
-  while (at !== undefined && at !== answered && carried.length < LONGEST) {
-    carried.push(at);
+  while (at !== undefined && at !== requestId && ownCommits.length < MAX_COMMITS) {
+    ownCommits.push(at);
     at = commits.get(at)?.parents[0];
   }
-  if (at !== answered) return undefined;
-  const [below, next] = [findRequestAt(commits, answered), ownReading(answer)];
-  if (!below || next.kind === "none") return undefined;
-  const { commit: request, request: asked } = below;
-  const { trailers } = parseMessage(answer.message);
+  if (at !== requestId) return undefined;
+  const [origin, next] = [findRequestAt(commits, requestId), ownReading(answer)];
+  if (!origin || next.kind === "none") return undefined;
   return {
     answer,
-    request,
+    request: origin.commit,
     branch: next.branch,
-    from: asked.state,
+    from: origin.request.state,
     to: next.state,
-    trailers,
-    commits: carried,
+    trailers: parseMessage(answer.message).trailers,
+    commits: ownCommits,
   };
 }
 
-/** What a commit asks for, itself or by the request below it that it approves or goes on from. */
+/** The request at a commit, or below it if the commit is an approval or a plain commit. */
 export function findRequestAt(
   commits: ReadonlyMap<Sha, Commit>,
   id: Sha,
 ): { readonly commit: Commit; readonly request: Request } | undefined {
   let at: Sha | undefined = id;
-  for (let steps = 0; at !== undefined && steps < LONGEST; steps++) {
-    const request = commits.get(at);
-    if (!request) return undefined;
-    const asked = ownReading(request);
-    if (asked.kind === "request") return { commit: request, request: asked };
-    if (asked.reason !== "no-state" && asked.reason !== "approves") return undefined;
-    at = request.parents[0];
+  for (let steps = 0; at !== undefined && steps < MAX_COMMITS; steps++) {
+    const commit = commits.get(at);
+    if (!commit) return undefined;
+    const reading = ownReading(commit);
+    if (reading.kind === "request") return { commit, request: reading };
+    if (reading.reason !== "no-state" && reading.reason !== "approves") return undefined;
+    at = commit.parents[0];
   }
   return undefined;
 }
 
-/** The request that began a line of hand-offs: the first one below that no runner wrote. */
-export function findFirstRequest(past: HandOffHistory, request: Commit): Commit {
-  let at = request;
-  // An answer is above its request, so this ends.
-  for (let found = past.byAnswer.get(at.commit); found; found = past.byAnswer.get(at.commit)) {
-    at = found.request;
+/** The request that started a chain of hand-offs: the first one below that no runner wrote. */
+export function findFirstRequest(history: HandOffHistory, request: Commit): Commit {
+  let first = request;
+  // Ends, because an answer is always above its request.
+  for (
+    let handOff = history.byAnswer.get(first.commit);
+    handOff;
+    handOff = history.byAnswer.get(first.commit)
+  ) {
+    first = handOff.request;
   }
-  return at;
+  return first;
 }
 
-/** The nearest request of a state that a script can have, on the first-parent line, newest first. */
+/** The newest request whose state can run. `trail` is newest first. */
 export function findLatestRequest(
   trail: readonly Commit[],
   canRun: (state: string) => boolean,
 ): Request | undefined {
   for (const commit of trail) {
-    const asked = ownReading(commit);
-    if (asked.kind === "request" && canRun(asked.state)) return asked;
+    const reading = ownReading(commit);
+    if (reading.kind === "request" && canRun(reading.state)) return reading;
   }
   return undefined;
 }

@@ -1,7 +1,8 @@
 /**
- * How full each lane is: places, quotas, and what waits.
+ * Reports how full each lane is: slots, quotas, and waiting requests.
  *
- * What must hold: pure; counted as admission counts it, so that what is full here is full there.
+ * Invariants:
+ * - It counts as admission does, so a lane that is full here is full there.
  */
 import type { Decision } from "../scheduling/decision.ts";
 import { LANES } from "../protocol/refs.ts";
@@ -11,19 +12,20 @@ import type { Workflow } from "../workflow/workflow.ts";
 
 export interface LaneUse {
   readonly name: string;
-  /** Places taken, or attempts that run where places are not counted. */
+  /** Occupied slots. Running attempts, if the lane has no limit of slots. */
   readonly taken: number;
-  /** Undefined: any number. */
+  /** The number of slots. Undefined means no limit. */
   readonly places: number | undefined;
-  /** What was begun and spent within the window; undefined: nothing is counted there. */
+  /** Use within the window. Undefined if the lane has no quota. */
   readonly used: Amount | undefined;
+  /** The quota. */
   readonly most: Partial<Amount>;
   readonly windowMs: number | undefined;
-  /** Milliseconds since 1970; undefined while it is open. */
+  /** Milliseconds since 1970. Undefined while the lane is open. */
   readonly closedUntil: number | undefined;
-  /** Requests that could run, had they a place. */
+  /** Requests that could run if the lane had a free slot. */
   readonly waiting: number;
-  /** How long the oldest of them has waited, in milliseconds. */
+  /** The age of the oldest waiting request, in milliseconds. */
   readonly oldestMs: number | undefined;
 }
 
@@ -33,9 +35,9 @@ interface Amount {
   readonly cost: number;
 }
 
-/** Every lane that the workflow, a request or a closed lane names. */
+/** The lanes that the workflow declares, that states use, or that are closed. */
 export function lanesInUse(
-  view: Snapshot,
+  snapshot: Snapshot,
   workflow: Workflow,
   decisions: readonly Decision[],
   now: Now,
@@ -44,52 +46,52 @@ export function lanesInUse(
   const names = new Set([
     ...Object.keys(workflow.lanes),
     ...states.flatMap(({ lane }) => lane),
-    ...view.sideRefs.closedUntil.keys(),
+    ...snapshot.sideRefs.closedUntil.keys(),
   ]);
-  return [...names].map((name) => laneUse(name, view, workflow, decisions, now));
+  return [...names].map((name) => laneUse(name, snapshot, workflow, decisions, now));
 }
 
 function laneUse(
   name: string,
-  view: Snapshot,
+  snapshot: Snapshot,
   workflow: Workflow,
   decisions: readonly Decision[],
   now: Now,
 ): LaneUse {
   const { slots, runs, tokens, cost, window, open } = workflow.lanes[name] ?? {};
-  const counts = runs !== undefined || tokens !== undefined || cost !== undefined;
-  const live = view.sideRefs.laneUsage.filter(
-    (one) => one.lane === name && one.at + (window ?? 0) > now.wall,
+  const hasQuota = runs !== undefined || tokens !== undefined || cost !== undefined;
+  const live = snapshot.sideRefs.laneUsage.filter(
+    ({ lane, at }) => lane === name && at + (window ?? 0) > now.wall,
   );
-  const sum = (key: "tokens" | "cost") => live.reduce((total, one) => total + one[key], 0);
-  const until = Math.max(view.sideRefs.closedUntil.get(name) ?? 0, opensAt(open, now.wall));
-  const since = decisions.flatMap((one) => waitingSince(one, name, workflow));
+  const sum = (key: "tokens" | "cost") => live.reduce((total, usage) => total + usage[key], 0);
+  const until = Math.max(snapshot.sideRefs.closedUntil.get(name) ?? 0, opensAt(open, now.wall));
+  const waitingSince = decisions.flatMap((decision) => startOfWait(decision, name, workflow));
   return {
     name,
-    taken: taken(name, slots, view),
+    taken: countTaken(name, slots, snapshot),
     places: slots,
-    used: counts ? { runs: live.length, tokens: sum("tokens"), cost: sum("cost") } : undefined,
+    used: hasQuota ? { runs: live.length, tokens: sum("tokens"), cost: sum("cost") } : undefined,
     most: {
       ...(runs === undefined ? {} : { runs }),
       ...(tokens === undefined ? {} : { tokens }),
       ...(cost === undefined ? {} : { cost }),
     },
-    windowMs: counts ? window : undefined,
+    windowMs: hasQuota ? window : undefined,
     closedUntil: until > now.wall ? until : undefined,
-    waiting: since.length,
-    oldestMs: since.length > 0 ? Math.max(0, now.wall - Math.min(...since)) : undefined,
+    waiting: waitingSince.length,
+    oldestMs: waitingSince.length > 0 ? Math.max(0, now.wall - Math.min(...waitingSince)) : undefined,
   };
 }
 
-function taken(name: string, slots: number | undefined, { slots: places, leases }: Snapshot): number {
-  if (slots !== undefined)
-    return [...places.keys()].filter((ref) => ref.startsWith(`${LANES}${name}/`)).length;
+function countTaken(name: string, capacity: number | undefined, { slots, leases }: Snapshot): number {
+  if (capacity !== undefined)
+    return [...slots.keys()].filter((ref) => ref.startsWith(`${LANES}${name}/`)).length;
   return [...leases.values()].filter(({ lease }) => lease && !lease.backoff && lease.lanes.includes(name))
     .length;
 }
 
-/** When the request was made that waits for this lane. */
-function waitingSince(decision: Decision, name: string, workflow: Workflow): number[] {
+/** When a request that waits for this lane was committed, in milliseconds; empty for other decisions. */
+function startOfWait(decision: Decision, name: string, workflow: Workflow): number[] {
   const { reading, committed } = decision.head;
   const isReady =
     decision.kind === "run"

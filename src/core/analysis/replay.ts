@@ -1,40 +1,42 @@
 /**
- * How the answer of today differs from the one that was recorded.
+ * Compares the answer of a replay with the recorded one.
  *
- * What must hold: pure; what was measured of one run, such as its time or its price, is shown beside
- * the comparison and is no part of it.
+ * Invariants:
+ * - Measurements of a run, such as its duration and cost, are listed but never compared.
  */
 import { parseMessage, valueOf } from "../protocol/message.ts";
 import { ownReading } from "./hand-off-report.ts";
 import type { Commit } from "../protocol/request.ts";
 import { isMeasured, KEY } from "../protocol/trailer-keys.ts";
 
-/** What a message says but for what was measured. */
+/** The message without its measurements. */
 export function comparableText(message: string): string {
   const { header, body, trailers } = parseMessage(message);
-  const kept = trailers.filter(({ key }) => !isMeasured(key));
-  const block = kept.map(({ key, value }) => `${key}: ${value}`).join("\n");
+  const compared = trailers.filter(({ key }) => !isMeasured(key));
+  const block = compared.map(({ key, value }) => `${key}: ${value}`).join("\n");
   return `${[header, body, block].filter((part) => part !== "").join("\n\n")}\n`;
 }
 
-/** A value of then and now. */
+/** The recorded value and the replayed one. */
 export interface ValuePair {
   readonly was: string | undefined;
   readonly now: string | undefined;
 }
 
-/** What was measured, where one of the two says it. */
+/** The measurements that at least one of the two messages has. */
 export function readMeasurements(recorded: string, replayed: string): Readonly<Record<string, ValuePair>> {
-  const [then, today] = [recorded, replayed].map((message) => parseMessage(message).trailers);
+  const [oldTrailers = [], newTrailers = []] = [recorded, replayed].map(
+    (message) => parseMessage(message).trailers,
+  );
   const pairs = [KEY.took, KEY.cost, KEY.tokens, KEY.model, KEY.attempt].map((key): [string, ValuePair] => [
     key.toLowerCase(),
-    { was: valueOf(then ?? [], key), now: valueOf(today ?? [], key) },
+    { was: valueOf(oldTrailers, key), now: valueOf(newTrailers, key) },
   ]);
   return Object.fromEntries(pairs.filter(([, { was, now }]) => was !== undefined || now !== undefined));
 }
 
-/** The state that an answer led to. */
+/** The state to which an answer led. */
 export function finalStateIn(answer: Commit): string | undefined {
-  const asked = ownReading(answer);
-  return asked.kind === "request" ? asked.state : undefined;
+  const reading = ownReading(answer);
+  return reading.kind === "request" ? reading.state : undefined;
 }

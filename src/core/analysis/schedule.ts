@@ -1,110 +1,115 @@
 /**
- * When each of some tasks begins and ends, given how many may run at once and which ones may not run
- * side by side.
+ * Schedules tasks that depend on each other, with a limit on concurrency and pairs that exclude each
+ * other.
  *
- * What must hold: pure; something runs at every moment until all is done, so that no schedule takes
- * longer than one task after another, and none is shorter than the critical path.
+ * Invariants:
+ * - At every moment a task runs, until all are done. So no schedule is longer than the sum of all
+ *   tasks, and none is shorter than the critical path.
  */
 
-/** `after` are places in the list of tasks; the list has no circle. */
+/** A task is identified by its index in the list. The dependencies have no cycle. */
 export interface TaskNode {
   readonly minutes: number;
   readonly after: readonly number[];
 }
 
 export interface ScheduleLimits {
-  /** At most so many at once; Infinity for any number. */
+  /** Infinity for no limit. */
   readonly concurrency: number;
-  /** True when two tasks, by their places in the list, may not run side by side. */
+  /** True if two tasks may not run at the same time. */
   readonly areExclusive: (a: number, b: number) => boolean;
 }
 
 export interface ScheduledTask {
   readonly task: number;
+  /** Minutes after the start. */
   readonly from: number;
   readonly to: number;
 }
 
 export interface Schedule {
   readonly minutes: number;
-  /** The most tasks that run at one time. */
+  /** The most tasks that run at the same time. */
   readonly atOnce: number;
-  /** In the order in which they begin. */
+  /** In the order of their start. */
   readonly tasks: readonly ScheduledTask[];
 }
 
-/** For each task, the minutes of the longest line of tasks that begins with it. */
-export function remainingMinutes(pieces: readonly TaskNode[]): number[] {
-  const found = pieces.map(({ minutes }) => minutes);
-  for (const task of topologicalOrder(pieces).toReversed()) {
-    for (const before of pieces[task]?.after ?? []) {
-      found[before] = Math.max(found[before] ?? 0, (pieces[before]?.minutes ?? 0) + (found[task] ?? 0));
+/** For each task, the length of the longest path that starts with it. */
+export function remainingMinutes(nodes: readonly TaskNode[]): number[] {
+  const lengths = nodes.map(({ minutes }) => minutes);
+  for (const task of topologicalOrder(nodes).toReversed()) {
+    for (const dependency of nodes[task]?.after ?? []) {
+      const length = (nodes[dependency]?.minutes ?? 0) + (lengths[task] ?? 0);
+      lengths[dependency] = Math.max(lengths[dependency] ?? 0, length);
     }
   }
-  return found;
+  return lengths;
 }
 
-/** The tasks of the longest line, first to last. */
-export function criticalPath(pieces: readonly TaskNode[]): number[] {
-  const length = remainingMinutes(pieces);
-  const longest = (among: readonly number[]) =>
-    among.toSorted((a, b) => (length[b] ?? 0) - (length[a] ?? 0) || a - b)[0];
+/** The tasks of the longest path, first to last. */
+export function criticalPath(nodes: readonly TaskNode[]): number[] {
+  const lengths = remainingMinutes(nodes);
+  const longestOf = (tasks: readonly number[]) => tasks.toSorted(byLength(lengths))[0];
   const path: number[] = [];
-  const all = pieces.map((_piece, task) => task);
-  let at = longest(all);
-  while (at !== undefined) {
-    const task = at;
+  const tasks = nodes.map((_node, task) => task);
+  let next = longestOf(tasks);
+  while (next !== undefined) {
+    const task = next;
     path.push(task);
-    at = longest(all.filter((next) => pieces[next]?.after.includes(task)));
+    next = longestOf(tasks.filter((other) => nodes[other]?.after.includes(task)));
   }
   return path;
 }
 
-/** Every task after those that it waits for. */
-export function topologicalOrder(pieces: readonly TaskNode[]): number[] {
+/** Longest first, then in the order of the list. */
+const byLength =
+  (lengths: readonly number[]) =>
+  (a: number, b: number): number =>
+    (lengths[b] ?? 0) - (lengths[a] ?? 0) || a - b;
+
+/** Each task after its dependencies. Throws a RangeError on a cycle. */
+export function topologicalOrder(nodes: readonly TaskNode[]): number[] {
   const order: number[] = [];
-  const placed = new Set<number>();
-  while (order.length < pieces.length) {
-    const before = order.length;
-    for (const [task, { after }] of pieces.entries()) {
-      if (placed.has(task) || !after.every((one) => placed.has(one))) continue;
-      placed.add(task);
+  const visited = new Set<number>();
+  while (order.length < nodes.length) {
+    const previousLength = order.length;
+    for (const [task, { after }] of nodes.entries()) {
+      if (visited.has(task) || !after.every((dependency) => visited.has(dependency))) continue;
+      visited.add(task);
       order.push(task);
     }
-    if (order.length === before) throw new RangeError("the tasks wait for each other in a circle");
+    if (order.length === previousLength) throw new RangeError("the tasks wait for each other in a cycle");
   }
   return order;
 }
 
-/** Begins what may begin, the longest line first, whenever something has ended. */
+/** List scheduling: whenever a task ends, the ready task with the longest remaining path starts. */
 export function schedule(
-  pieces: readonly TaskNode[],
-  { concurrency: places, areExclusive: apart }: ScheduleLimits,
+  nodes: readonly TaskNode[],
+  { concurrency, areExclusive }: ScheduleLimits,
 ): Schedule {
-  const length = remainingMinutes(pieces);
-  const waiting = new Set(
-    topologicalOrder(pieces).toSorted((a, b) => (length[b] ?? 0) - (length[a] ?? 0) || a - b),
-  );
+  const waiting = new Set(topologicalOrder(nodes).toSorted(byLength(remainingMinutes(nodes))));
   const done = new Set<number>();
-  const slots: ScheduledTask[] = [];
+  const tasks: ScheduledTask[] = [];
   let running: ScheduledTask[] = [];
   let now = 0;
   let atOnce = 0;
   while (waiting.size > 0 || running.length > 0) {
     for (const task of waiting) {
-      if (running.length >= places) break;
-      const piece = pieces[task];
-      const isReady = piece?.after.every((one) => done.has(one)) ?? false;
-      if (!piece || !isReady || running.some((other) => apart(task, other.task))) continue;
-      const slot = { task, from: now, to: now + piece.minutes };
+      if (running.length >= concurrency) break;
+      const node = nodes[task];
+      const isReady = node?.after.every((dependency) => done.has(dependency)) ?? false;
+      if (!node || !isReady || running.some((other) => areExclusive(task, other.task))) continue;
+      const scheduled = { task, from: now, to: now + node.minutes };
       waiting.delete(task);
-      running.push(slot);
-      slots.push(slot);
+      running.push(scheduled);
+      tasks.push(scheduled);
     }
     atOnce = Math.max(atOnce, running.length);
     now = Math.min(...running.map(({ to }) => to));
     for (const { task, to } of running) if (to <= now) done.add(task);
     running = running.filter(({ to }) => to > now);
   }
-  return { minutes: now, atOnce, tasks: slots };
+  return { minutes: now, atOnce, tasks };
 }

@@ -1,14 +1,15 @@
 /**
- * What a task graph comes to when it is done in each of the ways.
+ * Computes the schedule of a task graph in each pattern, and the conflicts between its tasks.
  *
- * What must hold: pure; the same limits are put on each way, but for those that it does not know.
+ * Invariants:
+ * - All patterns use the same limits, except those that a pattern ignores by definition.
  */
 import type { Estimate } from "./estimate.ts";
 import { listsMeet } from "../workflow/overlap.ts";
 import { schedule, type TaskNode, type Schedule } from "./schedule.ts";
 import type { Task, TaskGraph } from "./task-graph.ts";
 
-/** The patterns, each with the pack that is made for it. */
+/** The pack of each pattern. */
 export const PACK_OF = {
   single: "research-implement-verify",
   chain: "sequential",
@@ -22,10 +23,11 @@ export const PATTERNS = Object.keys(PACK_OF) as readonly Pattern[];
 export interface TaskFacts {
   readonly graph: TaskGraph;
   readonly nodes: readonly TaskNode[];
+  /** The minutes of all tasks. */
   readonly total: number;
-  /** By places in the list of tasks. */
+  /** Pairs of tasks that could run at the same time and own common paths. */
   readonly overlaps: readonly (readonly [number, number])[];
-  /** Tasks of high risk that something could run beside. */
+  /** The number of high-risk tasks that could run at the same time as another task. */
   readonly concurrentRiskyTasks: number;
   readonly schedules: Readonly<Record<Pattern, Schedule>>;
 }
@@ -33,30 +35,30 @@ export interface TaskFacts {
 /** `estimates` are in the order of the tasks. */
 export function readFacts(graph: TaskGraph, estimates: readonly Estimate[]): TaskFacts {
   const { tasks, agents = Infinity } = graph;
-  const places = new Map(tasks.map(({ key }, task) => [key, task]));
-  const pieces = tasks.map(({ after }, task) => ({
+  const indexes = new Map(tasks.map(({ key }, task) => [key, task]));
+  const nodes = tasks.map(({ after }, task) => ({
     minutes: estimates[task]?.minutes ?? 0,
-    after: after.flatMap((key) => places.get(key) ?? []),
+    after: after.flatMap((key) => indexes.get(key) ?? []),
   }));
-  const ordered = ancestors(pieces);
-  const beside = (a: number, b: number) => a !== b && !ordered[a]?.has(b) && !ordered[b]?.has(a);
-  const overlaps = pairs(tasks).filter(
-    ([a, b]) => beside(a, b) && listsMeet(tasks[a]?.owns ?? [], tasks[b]?.owns ?? []),
+  const ancestors = ancestorsOf(nodes);
+  const areIndependent = (a: number, b: number) => a !== b && !ancestors[a]?.has(b) && !ancestors[b]?.has(a);
+  const overlaps = pairsOf(tasks).filter(
+    ([a, b]) => areIndependent(a, b) && listsMeet(tasks[a]?.owns ?? [], tasks[b]?.owns ?? []),
   );
-  const clashes = new Set(overlaps.map(([a, b]) => a * tasks.length + b));
+  const overlapKeys = new Set(overlaps.map(([a, b]) => a * tasks.length + b));
   const isRisky = (task: number) => tasks[task]?.risk === "high";
-  const apart = (a: number, b: number) =>
-    isRisky(a) || isRisky(b) || clashes.has(Math.min(a, b) * tasks.length + Math.max(a, b));
-  const free = () => false;
-  const chain = schedule(pieces, { concurrency: 1, areExclusive: free });
+  const areExclusive = (a: number, b: number) =>
+    isRisky(a) || isRisky(b) || overlapKeys.has(Math.min(a, b) * tasks.length + Math.max(a, b));
+  const neverExclusive = () => false;
+  const chain = schedule(nodes, { concurrency: 1, areExclusive: neverExclusive });
   const total = chain.minutes;
+  const hasIndependentTask = (a: number) => tasks.some((_other, b) => areIndependent(a, b));
   return {
     graph,
-    nodes: pieces,
+    nodes,
     total,
     overlaps,
-    concurrentRiskyTasks: tasks.filter((_task, a) => isRisky(a) && tasks.some((_other, b) => beside(a, b)))
-      .length,
+    concurrentRiskyTasks: tasks.filter((_task, at) => isRisky(at) && hasIndependentTask(at)).length,
     schedules: {
       single: {
         minutes: total,
@@ -64,24 +66,26 @@ export function readFacts(graph: TaskGraph, estimates: readonly Estimate[]): Tas
         tasks: tasks.map((_task, task) => ({ task, from: 0, to: total })),
       },
       chain,
-      parallel: schedule(pieces, { concurrency: Infinity, areExclusive: free }),
-      hybrid: schedule(pieces, { concurrency: Infinity, areExclusive: apart }),
-      "resource-aware": schedule(pieces, { concurrency: agents, areExclusive: apart }),
+      parallel: schedule(nodes, { concurrency: Infinity, areExclusive: neverExclusive }),
+      hybrid: schedule(nodes, { concurrency: Infinity, areExclusive }),
+      "resource-aware": schedule(nodes, { concurrency: agents, areExclusive }),
     },
   };
 }
 
-/** For each task, all that come before it. */
-function ancestors(pieces: readonly TaskNode[]): ReadonlySet<number>[] {
-  const found: Set<number>[] = [];
+/** For each task, its direct and indirect dependencies. */
+function ancestorsOf(nodes: readonly TaskNode[]): ReadonlySet<number>[] {
+  const ancestors: Set<number>[] = [];
   const visit = (task: number): Set<number> => {
-    const known = found[task];
-    if (known) return known;
-    const before = pieces[task]?.after ?? [];
-    return (found[task] = new Set(before.flatMap((one) => [one, ...visit(one)])));
+    const cached = ancestors[task];
+    if (cached) return cached;
+    const dependencies = nodes[task]?.after ?? [];
+    return (ancestors[task] = new Set(
+      dependencies.flatMap((dependency) => [dependency, ...visit(dependency)]),
+    ));
   };
-  return pieces.map((_piece, task) => visit(task));
+  return nodes.map((_node, task) => visit(task));
 }
 
-const pairs = (tasks: readonly Task[]): (readonly [number, number])[] =>
+const pairsOf = (tasks: readonly Task[]): (readonly [number, number])[] =>
   tasks.flatMap((_task, a) => tasks.slice(a + 1).map((_other, b) => [a, a + 1 + b] as const));

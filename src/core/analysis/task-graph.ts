@@ -1,8 +1,9 @@
 /**
- * Reads a task graph: what there is to do, what comes before what, who owns which paths.
+ * Parses a task graph: tasks with their order, paths, risk and duration.
  *
- * What must hold: pure; an unknown key, an unknown task and a circle are problems that name the
- * thing and its line, all at once; a graph that leaves here has an order in which it can be done.
+ * Invariants:
+ * - All mistakes are reported at once, each with its line.
+ * - A parsed graph has no cycle and no unknown task.
  */
 import { isNode, LineCounter, parseDocument } from "yaml";
 import * as z from "zod";
@@ -26,7 +27,7 @@ const taskSchema = z.strictObject({
   minutes: minutes.optional(),
   state: z
     .string()
-    .refine((text) => parseStateName(text) !== undefined, { error: "is no state name" })
+    .refine((text) => parseStateName(text) !== undefined, { error: "is not a valid state name" })
     .optional(),
 });
 
@@ -43,20 +44,20 @@ export type GraphReading =
   | { readonly graph: TaskGraph; readonly problems: readonly [] }
   | { readonly graph?: undefined; readonly problems: readonly WorkflowProblem[] };
 
-/** A mistake, and where in the document it is. */
-interface Slip {
+interface Mistake {
+  /** Where it is in the document. */
   readonly path: readonly PropertyKey[];
   readonly message: string;
 }
 
-/** Reads the text of a task graph. Never throws. */
+/** Never throws. */
 export function readTaskGraph(text: string): GraphReading {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: "error" });
-  const located = ({ path, message }: Slip): WorkflowProblem => {
+  const locate = ({ path, message }: Mistake): WorkflowProblem => {
     const offset = offsetOf(document, path);
-    const where = { path: path.map(String).join("."), message };
-    return offset === undefined ? where : { line: lines.linePos(offset).line, ...where };
+    const problem = { path: path.map(String).join("."), message };
+    return offset === undefined ? problem : { line: lines.linePos(offset).line, ...problem };
   };
   if (document.errors.length > 0) {
     const problems = document.errors.map(({ pos, message }) => {
@@ -66,78 +67,78 @@ export function readTaskGraph(text: string): GraphReading {
   }
   let value: unknown;
   try {
-    // Aliases are bounded, so that a few lines cannot become gigabytes.
+    // Limit aliases: a few lines of them can expand to gigabytes.
     value = document.toJS({ maxAliasCount: 100 });
   } catch (error) {
     return { problems: [{ path: "", message: error instanceof Error ? error.message : "cannot be read" }] };
   }
   const result = graphSchema.safeParse(value, { error: describeIssue });
-  if (!result.success) return { problems: result.error.issues.flatMap(explain).map(located) };
-  const slips = checkTasks(result.data.tasks);
-  if (slips.length > 0) return { problems: slips.map(located) };
+  if (!result.success) return { problems: result.error.issues.flatMap(explain).map(locate) };
+  const mistakes = checkTasks(result.data.tasks);
+  if (mistakes.length > 0) return { problems: mistakes.map(locate) };
   return { graph: result.data, problems: [] };
 }
 
-function explain(given: z.core.$ZodIssue): Slip[] {
-  const issue = deepestIssue(given);
+function explain(outerIssue: z.core.$ZodIssue): Mistake[] {
+  const issue = deepestIssue(outerIssue);
   if (issue.code !== "unrecognized_keys") return [{ path: issue.path, message: issue.message }];
-  const known = Object.keys((issue.path.length === 0 ? graphSchema : taskSchema).shape);
+  const validKeys = Object.keys((issue.path.length === 0 ? graphSchema : taskSchema).shape);
   return issue.keys.map((name) => ({
     path: [...issue.path, name],
-    message: `unknown key "${name}"${hint(name, known)}`,
+    message: `unknown key "${name}"${hint(name, validKeys)}`,
   }));
 }
 
-const hint = (name: string, known: readonly string[]): string => {
-  const near = suggest(name, known);
-  return near === undefined ? "" : `; did you mean "${near}"?`;
+const hint = (name: string, validNames: readonly string[]): string => {
+  const suggestion = suggest(name, validNames);
+  return suggestion === undefined ? "" : `; did you mean "${suggestion}"?`;
 };
 
-/** What no schema sees: twins, names that lead nowhere, and circles. */
-function checkTasks(tasks: readonly Task[]): Slip[] {
-  const known = tasks.map((task) => task.key);
-  const slips = tasks.flatMap(({ key: name, after }, at): Slip[] => [
-    ...(known.indexOf(name) === at
+/** What the schema cannot check: duplicate keys, unknown tasks and cycles. */
+function checkTasks(tasks: readonly Task[]): Mistake[] {
+  const keys = tasks.map((task) => task.key);
+  const mistakes = tasks.flatMap(({ key: name, after }, at): Mistake[] => [
+    ...(keys.indexOf(name) === at
       ? []
       : [{ path: ["tasks", at, "key"], message: `two tasks have the key "${name}"` }]),
-    ...after.flatMap((before, index) =>
-      known.includes(before)
+    ...after.flatMap((dependency, index) =>
+      keys.includes(dependency)
         ? []
         : [
             {
               path: ["tasks", at, "after", index],
-              message: `"${name}" comes after "${before}", which is no task${hint(before, known)}`,
+              message: `"${name}" comes after "${dependency}", which is not a task${hint(dependency, keys)}`,
             },
           ],
     ),
   ]);
-  if (slips.length > 0) return slips;
-  const circle = findCircle(tasks);
-  if (!circle) return [];
-  const at = known.indexOf(circle[0] ?? "");
-  const message = `these wait for each other in a circle: ${circle.join(" after ")}`;
+  if (mistakes.length > 0) return mistakes;
+  const cycle = findCycle(tasks);
+  if (!cycle) return [];
+  const at = keys.indexOf(cycle[0] ?? "");
+  const message = `these tasks wait for each other: ${cycle.join(" after ")}`;
   return [{ path: ["tasks", at, "after"], message }];
 }
 
-/** The keys of a circle, the first one again at its end. */
-function findCircle(tasks: readonly Task[]): string[] | undefined {
+/** The keys of a cycle, with the first one repeated at the end. */
+function findCycle(tasks: readonly Task[]): string[] | undefined {
   const open = new Map(tasks.map((task) => [task.key, task.after]));
-  for (let before = -1; before !== open.size;) {
-    before = open.size;
-    for (const [name, after] of open) if (!after.some((one) => open.has(one))) open.delete(name);
+  for (let previousSize = -1; previousSize !== open.size;) {
+    previousSize = open.size;
+    for (const [name, after] of open) if (!after.some((other) => open.has(other))) open.delete(name);
   }
-  // Each that is left waits for another one that is left, so following them comes round.
-  const walked: string[] = [];
+  // Each remaining task waits for another remaining one, so following them leads into a cycle.
+  const path: string[] = [];
   for (let name = [...open.keys()][0]; name !== undefined;) {
-    const seen = walked.indexOf(name);
-    if (seen >= 0) return [...walked.slice(seen), name];
-    walked.push(name);
-    name = open.get(name)?.find((one) => open.has(one));
+    const start = path.indexOf(name);
+    if (start >= 0) return [...path.slice(start), name];
+    path.push(name);
+    name = open.get(name)?.find((other) => open.has(other));
   }
   return undefined;
 }
 
-/** Where the nearest part of a path that the file has begins. */
+/** The offset of the deepest part of a path that exists in the document. */
 function offsetOf(
   document: ReturnType<typeof parseDocument>,
   path: readonly PropertyKey[],

@@ -1,8 +1,8 @@
 /**
- * The hand-offs of a branch, read from its history and its journal.
+ * Builds the timeline of a branch from its history and its attempt log.
  *
- * What must hold: pure; a commit without a state is a person's or a script's work between two
- * hand-offs and is counted, not listed.
+ * Invariants:
+ * - A commit without a state is work between two hand-offs. It is counted, not listed.
  */
 import type { Branch, Sha } from "../protocol/ids.ts";
 import { parseAttemptLog } from "../outcome/attempt-log.ts";
@@ -16,27 +16,27 @@ export interface TimelineStep {
   /** Seconds since 1970. */
   readonly at: number;
   readonly subject: string;
-  /** The state asked for; for an answer, the state that follows. */
+  /** The requested state. For an answer, the next state. */
   readonly state: string;
-  /** The state that was run. */
+  /** The state that ran. */
   readonly from: string | undefined;
   readonly took: string | undefined;
   readonly attempt: string | undefined;
   readonly cost: string | undefined;
   readonly by: string | undefined;
   readonly why: string | undefined;
-  /** Commits without a state since the step before. */
+  /** Commits without a state since the previous step. */
   readonly commits: number;
 }
 
-/** Oldest first. `trail` and `journal` are newest first. */
+/** The steps, oldest first. `trail` and `attemptLog` are newest first. */
 export function readTimeline(
   branch: Branch,
   trail: readonly Commit[],
-  journal: readonly Commit[],
+  attemptLog: readonly Commit[],
 ): TimelineStep[] {
   const attempts = new Map<string, TimelineStep[]>();
-  for (const commit of journal.toReversed()) {
+  for (const commit of attemptLog.toReversed()) {
     const entry = parseAttemptLog(commit.message);
     const step = attemptStep(commit, entry);
     attempts.set(entry.request, [...(attempts.get(entry.request) ?? []), step]);
@@ -45,13 +45,14 @@ export function readTimeline(
   const states = new Map<string, string>();
   let between = 0;
   for (const commit of trail.toReversed()) {
-    const asked = parseRequest(branch, commit);
-    if (asked.kind === "none") {
+    const reading = parseRequest(branch, commit);
+    if (reading.kind === "none") {
       if (steps.length > 0) between++;
       continue;
     }
-    states.set(commit.commit, asked.state);
-    steps.push(stateStep(commit, asked.state, asked.answers && states.get(asked.answers), between));
+    const { state, answers } = reading;
+    states.set(commit.commit, state);
+    steps.push(stateStep(commit, state, answers && states.get(answers), between));
     steps.push(...(attempts.get(commit.commit) ?? []));
     between = 0;
   }

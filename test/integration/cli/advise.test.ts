@@ -88,11 +88,11 @@ test("a file that is not a task graph is a usage error that names each thing", (
     return said.err;
   };
   expect(refused("circle.yml")).toContain(
-    "line 2: tasks.0.after: these wait for each other in a circle: a after b after a",
+    "line 2: tasks.0.after: these tasks wait for each other: a after b after a",
   );
   expect(refused("slips.yml")).toContain('line 2: tasks.0.afer: unknown key "afer"; did you mean "after"?');
   expect(refused("slips.yml")).toContain('unknown key "agent"; did you mean "agents"?');
-  expect(refused("lost.yml")).toContain('"b" comes after "alpa", which is no task; did you mean "alpha"?');
+  expect(refused("lost.yml")).toContain('"b" comes after "alpa", which is not a task; did you mean "alpha"?');
   expect(refused("none.yml")).toContain("The tasks in none.yml cannot be read");
   // Without a name it is the file of the pack.
   expect(refused()).toContain("states/tasks.yml");

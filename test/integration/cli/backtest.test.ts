@@ -100,10 +100,10 @@ test("who is asked, and who may ask", () => {
   const repo = story();
   const person = judged(repo, WORKFLOW.replace("check: {", "check: { human: true,"));
   expect(person.differences.map(({ from, says }) => [from, says])).toEqual([
-    ["check", ["a person answers check, and a runner did"]],
-    ["build", ["a person is asked for check, and a runner was"]],
-    ["check", ["a person answers check, and a runner did"]],
-    ["build", ["a person is asked for check, and a runner was"]],
+    ["check", ["check is for a person, and a runner answered it"]],
+    ["build", ["check is for a person, and was for a runner"]],
+    ["check", ["check is for a person, and a runner answered it"]],
+    ["build", ["check is for a person, and was for a runner"]],
   ]);
   const others = judged(
     repo,

@@ -73,7 +73,7 @@ describe("paths", () => {
     });
     ask(repo, "feat: owns\n\nState: work\nOwns: docs\n");
     await run(repo);
-    expect(head(repo)).toContain('"Owns" is not for scripts');
+    expect(head(repo)).toContain('"Owns" is reserved');
     ask(repo, "feat: go on\n\nState: more\n");
     await run(repo);
     expect(head(repo)).toContain("may not change src/a.ts");

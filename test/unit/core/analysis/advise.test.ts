@@ -33,7 +33,7 @@ describe("readTaskGraph", () => {
       {
         line: 3,
         path: "tasks.1.after.0",
-        message: '"api" comes after "shema", which is no task; did you mean "schema"?',
+        message: '"api" comes after "shema", which is not a task; did you mean "schema"?',
       },
       { line: 4, path: "tasks.2.key", message: 'two tasks have the key "api"' },
     ]);
@@ -42,10 +42,10 @@ describe("readTaskGraph", () => {
   it("names the tasks of a circle, and not those that only lead to it", () => {
     const circle = ["- { key: a, after: [b] }", "- { key: b, after: [c] }", "- { key: c, after: [a] }"];
     const [problem] = problems("tasks:", "- { key: d, after: [a] }", "- { key: e }", ...circle);
-    expect(problem?.message).toBe("these wait for each other in a circle: a after b after c after a");
+    expect(problem?.message).toBe("these tasks wait for each other: a after b after c after a");
     expect(problem?.message).not.toMatch(/\b[de]\b/);
     expect(problems("tasks:", "- { key: a, after: [a] }")).toMatchObject([
-      { line: 2, message: "these wait for each other in a circle: a after a" },
+      { line: 2, message: "these tasks wait for each other: a after a" },
     ]);
   });
 
@@ -135,7 +135,7 @@ describe("advise", () => {
       expect(planOf(advice, other).against).toContain("saves 9 min of 100 min, which is not worth the joins");
     }
     expect(planOf(advice, "chain").against).toEqual([
-      "takes 9 min longer than what may run side by side needs",
+      "takes 9 min longer than running independent tasks in parallel",
     ]);
   });
 
@@ -177,8 +177,8 @@ describe("advise", () => {
     });
     expect(planOf(advice, "parallel")).toMatchObject({ minutes: 40, again: 20, cost: 11 });
     expect(planOf(advice, "parallel").against).toEqual([
-      "some tasks have an order, so not all can begin together",
-      "1 pair of tasks with paths in common; conflicts would have up to 20 min done again",
+      "some tasks have an order, so not all can start together",
+      "1 pair of tasks with paths in common; conflicts could repeat up to 20 min of work",
     ]);
   });
 
@@ -208,7 +208,7 @@ describe("advise", () => {
       { from: 0, tasks: ["a", "b"] },
       { from: 20, tasks: ["c"] },
     ]);
-    expect(planOf(advice, "parallel").against).toEqual(["1 risky task would run beside others"]);
+    expect(planOf(advice, "parallel").against).toEqual(["1 risky task would run together with other tasks"]);
   });
 
   it("shares out agents that are fewer than the tasks that could run", () => {

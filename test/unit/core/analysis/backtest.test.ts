@@ -80,9 +80,9 @@ test("evidence counts where its state may give it", () => {
 
 test("who was asked then is compared with who is asked now", () => {
   const human = PLAIN.replace("check: {", "check: { human: true,");
-  expect(told(human, { wasHuman: false })).toEqual(["a person is asked for check, and a runner was"]);
+  expect(told(human, { wasHuman: false })).toEqual(["check is for a person, and was for a runner"]);
   expect(told(human, { wasHuman: true })).toEqual([]);
-  expect(told(PLAIN, { wasHuman: true })).toEqual(["a runner is asked for check, and a person was"]);
+  expect(told(PLAIN, { wasHuman: true })).toEqual(["check is for a runner, and was for a person"]);
   expect(told(PLAIN, { requester: "ann@example.com" })).toEqual([]);
   const nobody = PLAIN.replace("build: {", "build: { by: [],");
   expect(told(nobody, { requester: undefined })).toEqual([]);
