@@ -1,4 +1,4 @@
-/** Asks again for the state at which a branch was parked or taken over. */
+/** Continues where the work stopped: after `parked`, or after commits of a person. */
 import { requestAgainAsTyped, type RepeatRequest, type TypedText } from "./request-again.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import type { Head, Snapshot } from "../core/scheduling/snapshot.ts";

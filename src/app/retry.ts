@@ -1,4 +1,4 @@
-/** Asks again for a state that failed, or ends a back-off early. */
+/** Requests a state again after it failed, or ends its back-off early. */
 import { requestAgainAsTyped, type RepeatRequest, type TypedText } from "./request-again.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import type { Head, Snapshot } from "../core/scheduling/snapshot.ts";

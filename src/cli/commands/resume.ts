@@ -1,4 +1,4 @@
-/** `trailhand resume`: asks again for the state at which a branch was parked or taken over. */
+/** `trailhand resume`: continues where the work stopped, after `parked` or after commits of a person. */
 import { resumeBranch } from "../../app/resume.ts";
 import { EXIT_CODE } from "../../core/messages/messages.ts";
 import type { Command, CommandCall } from "../command.ts";
@@ -9,7 +9,7 @@ import { printRequest } from "../render/print-request.ts";
 export const command: Command = {
   name: "resume",
   group: "fix",
-  what: "Ask again for the state at which a branch was parked or taken over.",
+  what: "Continue where the work stopped: after `parked`, or after your own commits.",
   arguments: [branchArgument],
   options: [messageOption, trailerOption, remoteOption, jsonOption],
   examples: [

@@ -1,4 +1,4 @@
-/** `trailhand retry`: asks again for a state that failed, or ends a back-off early. */
+/** `trailhand retry`: requests a state again after it failed, or ends its back-off early. */
 import { retryBranch } from "../../app/retry.ts";
 import { EXIT_CODE } from "../../core/messages/messages.ts";
 import type { Command, CommandCall } from "../command.ts";
@@ -9,7 +9,7 @@ import { printRequest } from "../render/print-request.ts";
 export const command: Command = {
   name: "retry",
   group: "fix",
-  what: "Ask again for a state that failed, or end its back-off early.",
+  what: "Request a state again after it failed, or end its back-off early.",
   arguments: [branchArgument],
   options: [messageOption, trailerOption, remoteOption, jsonOption],
   examples: [{ line: "trailhand retry feat/login", what: "with all its attempts again" }],

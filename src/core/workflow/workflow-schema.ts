@@ -57,7 +57,9 @@ export const stateSchema = z.strictObject({
     .describe("The state that follows the last failed attempt, instead of `failed`."),
   max: count(1, 10_000)
     .optional()
-    .describe("How often work may enter this state without a person in between. After that it parks."),
+    .describe(
+      "How often answers may lead to this state. Any commit of a person starts the count again, except an approval. After that the work parks.",
+    ),
   "on-max": name.optional().describe("The state that follows when `max` is reached, instead of `parked`."),
   by: z
     .union([
@@ -69,7 +71,7 @@ export const stateSchema = z.strictObject({
     ])
     .optional()
     .describe(
-      "Who may request this state: roles or addresses of people, and names of agents whose answers may lead here. With `[]`, only answers may.",
+      "Who may request this state with a commit: roles or addresses of people. Answers of scripts may lead here if the workflow allows it. If agents are named, only their answers and those of scripts may. With `[]`, only answers may.",
     ),
   wait: z
     .union([predicate.transform((one) => [one]), z.array(predicate)])
@@ -202,7 +204,7 @@ export const workflowSchema = z.strictObject({
     .enum(["park", "continue"])
     .default("park")
     .describe(
-      "What happens when a commit without a state lands on a hand-off: `park` waits for a person, `continue` requests the same state again.",
+      "What happens when a person commits without `State` on top of unfinished work: `park` waits for `trailhand resume`, `continue` requests the same state again.",
     ),
   target: z
     .enum(["ignore", "work"])
@@ -268,7 +270,7 @@ export const workflowSchema = z.strictObject({
     .record(name, list)
     .default({})
     .describe(
-      "The evidence that exactly these files need before a state may follow, such as `done: [tests]`.",
+      "For each state, the evidence that the branch's present files must have before work may enter it, such as `done: [tests]`.",
     ),
   states: z.record(name, stateSchema).describe("The states, in the order in which `graph` draws them."),
 });
