@@ -56,7 +56,7 @@ export async function findGarbage(
     }
     const { trailers } = parseMessage(message);
     const branch = valueOf(trailers, KEY.branch) ?? "";
-    // A parked response may be all that exists of a run.
+    // A pending response may be all that exists of a run.
     const request = valueOf(trailers, name.startsWith(UNSIGNED) ? KEY.answers : KEY.request);
     const isOpen = request !== undefined && heads.get(branch) === request;
     const why = !heads.has(branch) ? "its branch is gone" : "its request is answered, and it is old";
@@ -74,7 +74,7 @@ export async function findGarbage(
   for (const [key, { value, answers }] of listing.parkedResponses) {
     const ref = refsOf(key).parked;
     if (keys.get(key)?.commit !== answers) {
-      garbage.push({ kind: "ref", name: ref, value, why: "a parked response whose branch has moved on" });
+      garbage.push({ kind: "ref", name: ref, value, why: "a pending response whose branch has moved on" });
     }
   }
   return [
