@@ -13,6 +13,8 @@ export default defineConfig({
     isolate: false,
     testTimeout: HANGING_MS,
     hookTimeout: HANGING_MS,
+    // Bundles of the simulation are programs: they are loaded as they are.
+    server: { deps: { external: [/\/dist\/simulation-/] } },
     pool: "forks",
     // Tests wait for processes that they start: one more than there are cores keeps all cores busy.
     maxWorkers: availableParallelism() + 1,

@@ -4,8 +4,7 @@
  * Invariants:
  * - The text that a mutant replaces occurs exactly once in its file.
  */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { build, type Plugin } from "esbuild";
@@ -47,7 +46,9 @@ function mutation(root: string, mutant: Mutant): Plugin {
 
 /** `root` is the folder of src/. */
 export async function loadSimulation(root: string, mutant?: Mutant): Promise<Simulation> {
-  const folder = mkdtempSync(join(tmpdir(), "trailhand-simulation-"));
+  // Below the root, so that packages are found, and loaded once for all mutants.
+  mkdirSync(join(root, "dist"), { recursive: true });
+  const folder = mkdtempSync(join(root, "dist", "simulation-"));
   const outfile = join(folder, "simulate.mjs");
   try {
     await build({
@@ -60,8 +61,7 @@ export async function loadSimulation(root: string, mutant?: Mutant): Promise<Sim
       format: "esm",
       logLevel: "warning",
       plugins: mutant ? [mutation(root, mutant)] : [],
-      // Bundled CommonJS packages load modules of node with `require`, which ES modules lack.
-      banner: { js: 'import{createRequire}from"node:module";const require=createRequire(import.meta.url);' },
+      packages: "external",
     });
     return (await import(pathToFileURL(outfile).href)) as Simulation;
   } finally {

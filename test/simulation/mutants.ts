@@ -29,7 +29,7 @@ export interface Mutant extends Edit {
   readonly file: string;
   /** A second edit of the same file. */
   readonly also?: Edit;
-  /** The first seed that detects it; `npm run simulate -- --aim` finds it. */
+  /** A seed that detects it; `npm run simulate -- --aim` finds it. */
   readonly seed: number;
 }
 
@@ -170,7 +170,7 @@ export const MUTANTS: readonly Mutant[] = [
       find: "await ports.clock.sleep(jitterMs(ports, tries));\n  }\n  throw new UserError(MESSAGES.headMoved(",
       replace: `${writeCommits}\n    (${destructure});\n  }\n  throw new UserError(MESSAGES.headMoved(`,
     },
-    seed: 78,
+    seed: 154,
   },
   {
     name: "children are not created with the response",
@@ -198,21 +198,21 @@ export const MUTANTS: readonly Mutant[] = [
     file: "core/scheduling/admission.ts",
     find: "slot?.run === lease.run && !assigned.has(ref);",
     replace: "slot?.run === lane && !assigned.has(ref);",
-    seed: 800,
+    seed: 1020,
   },
   {
     name: "lost run of a waiting request keeps its lane slot",
     file: "engine/loop/cleanup.ts",
     find: "if (!previousLease || !lost || lost.backoff) return false;",
     replace: "if (!previousLease || !lost || lost) return false;",
-    seed: 150,
+    seed: 195,
   },
   {
     name: "lost run of an older request keeps its lane slot",
     file: selectWork,
     find: 'why.code === "lane-full" ? [head.branch] : []',
     replace: 'why.code === "lane-full" ? [] : []',
-    seed: 150,
+    seed: 195,
   },
   {
     name: "skipped requests take lane slots",
@@ -221,21 +221,21 @@ export const MUTANTS: readonly Mutant[] = [
     replace: `const unchecked: Run[] = [];
       for (const run of admission.runs) checked.set(run.head.branch, await this.#cleanup.skip(run, snapshot));
       Object.assign(admission, { runs: admission.runs.filter(({ head }) => !checked.get(head.branch)) });`,
-    seed: 1,
+    seed: 77,
   },
   {
     name: "expired lease is not deleted",
     file: "engine/loop/cleanup.ts",
     find: `if (decision.kind === "expire") hasProgress =`,
     replace: `if (decision.kind === "expire" && blocked.length > 99) hasProgress =`,
-    seed: 1,
+    seed: 4,
   },
   {
     name: "fault after the end of a run does not count an attempt",
     file: leaseHolder,
     find: "if (current?.lease?.run !== held.lease.run || current.lease.backoff) return;",
     replace: "if (current?.lease?.run !== held.lease.run) return;",
-    seed: 1,
+    seed: 23,
   },
   {
     name: "fenced run does not save its tree",
@@ -249,28 +249,28 @@ export const MUTANTS: readonly Mutant[] = [
     file: "engine/attempt/commit-backoff.ts",
     find: "await keepCommit(ports, held, saved.value);\n    return false;",
     replace: "return false;",
-    seed: 1,
+    seed: 46,
   },
   {
     name: "overtaken failure does not save its tree",
     file: commitResult,
     find: "keepCommit(ports, held, saved?.value ?? commit)",
     replace: "keepCommit(ports, held, commit)",
-    seed: 1,
+    seed: 18,
   },
   {
     name: "dead run is taken over before its tree is saved",
     file: runner,
     find: "if (hasDead) await this.#ports.trees.sweep();",
     replace: "if (hasDead) this.#wakeSignal.wake();",
-    seed: 1,
+    seed: 4,
   },
   {
     name: "starting runner does not sweep the trees of dead runners",
     file: runner,
     find: "await this.#ports.trees.sweep();\n    this.#sweptAt = now;",
     replace: "this.#sweptAt = now;",
-    seed: 1,
+    seed: 18,
   },
   ...WAITING_MUTANTS,
 ];
