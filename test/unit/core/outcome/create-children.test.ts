@@ -13,12 +13,12 @@ const parent = parseRequest(branch("feat/x"), {
   committed: 1,
   message: "s\n\nState: build\nHops: 3/50\n",
 });
-if (parent.kind !== "request") throw new TypeError("it is a request");
+if (parent.kind !== "request") throw new TypeError("not a request");
 
 const read = (children: unknown) => readOutput(JSON.stringify({ children }));
 
 describe("children of an answer", () => {
-  it("are a list in JSON, also inside a value of many lines", () => {
+  it("are a JSON list, also in a multi-line value", () => {
     const list = [{ key: "db", state: "build", subject: "feat: tables", prompt: "Please." }];
     expect(read(list)).toMatchObject({ output: { children: [{ ...list[0], trailers: {} }] } });
     expect(readOutput(`state=done\nchildren<<END\n${JSON.stringify(list)}\nEND\n`)).toMatchObject({
@@ -27,29 +27,29 @@ describe("children of an answer", () => {
   });
 
   it.each([
-    ["no JSON", "children=none", /"children": is not a JSON list/],
+    ["text that is not JSON", "children=none", /"children": is not a JSON list/],
     ["an object", 'children={"key": "a"}', /is not a JSON list/],
-    ["a key that is no part of a branch", [{ key: "a/b", state: "x" }], /lower-case letters/],
-    ["two with one key", [1, 2].map(() => ({ key: "a", state: "x" })), /two children have the key "a"/],
+    ["a key that a branch name cannot contain", [{ key: "a/b", state: "x" }], /lower-case letters/],
+    ["a duplicate key", [1, 2].map(() => ({ key: "a", state: "x" })), /two children have the key "a"/],
     [
       "a reserved trailer",
       [{ key: "a", state: "x", trailers: { Branch: "main" } }],
       /"Branch" is reserved: scripts may not write it/,
     ],
     [
-      "a trailer that people write",
+      "a trailer that only people may write",
       [{ key: "a", state: "x", trailers: { Owns: "**" } }],
       /scripts may not write it/,
     ],
-    ["a budget that is none", [{ key: "a", state: "x", budget: "much" }], /is not a valid budget/],
-    ["no state name", [{ key: "a", state: "../x" }], /is not a valid state name/],
+    ["an invalid budget", [{ key: "a", state: "x", budget: "much" }], /is not a valid budget/],
+    ["an invalid state name", [{ key: "a", state: "../x" }], /is not a valid state name/],
     ["an unknown key", [{ key: "a", state: "x", owner: "me" }], /unknown key/],
-  ])("are refused with %s", (_, given, words) => {
-    const reading = typeof given === "string" ? readOutput(given) : read(given);
-    expect(reading).toMatchObject({ problem: expect.stringMatching(words) as string });
+  ])("are rejected because of %s", (_, children, problem) => {
+    const reading = typeof children === "string" ? readOutput(children) : read(children);
+    expect(reading).toMatchObject({ problem: expect.stringMatching(problem) as string });
   });
 
-  it("become requests on branches of their own, which count on from their parent", () => {
+  it("become requests on branches of their own, which continue the hop count of their parent", () => {
     const reading = read([
       {
         key: "db",
@@ -83,16 +83,16 @@ describe("children of an answer", () => {
   });
 
   describe("of a workflow", () => {
-    const by = (more: string) =>
+    const workflowWith = (more: string) =>
       workflowOf(`states: { build: { next: done${more} }, test: {} }\nstart: [build, test]`);
     const child = { key: "a", state: "test", owns: [], after: [], trailers: {} };
     const problem = (
       children: Parameters<typeof childProblem>[0],
       more = ", children: 2",
       siblings: Child[] = [],
-    ) => childProblem(children, by(more), branch("x"), "build", EMPTY_CARRIED_STATE, siblings);
+    ) => childProblem(children, workflowWith(more), branch("x"), "build", EMPTY_CARRIED_STATE, siblings);
 
-    it("ask only for states that there are, where their parent may hand them out", () => {
+    it("request only existing states, and only from a parent that may create children", () => {
       expect(problem([child])).toBeUndefined();
       expect(problem([{ ...child, state: "tst" }])).toMatch(
         /not a state of the workflow; did you mean "test"/,
@@ -101,11 +101,11 @@ describe("children of an answer", () => {
       expect(problem(["a", "b", "c"].map((key) => ({ ...child, key })))).toContain("the limit is 2");
     });
 
-    it("own what no sibling owns that may still change it", () => {
+    it("own no path of a sibling that is still open", () => {
       const own = { ...child, owns: ["src/a"] };
       expect(problem([own, { ...own, key: "b" }])).toContain('"a" and "b" would both own src/a');
       expect(problem([own, { ...own, key: "b", after: ["a"] }])).toBeUndefined();
-      const older = (fate: Child["result"]): Child => ({
+      const older = (result: Child["result"]): Child => ({
         key: "old",
         branch: branch("x.old"),
         state: "test",
@@ -116,7 +116,7 @@ describe("children of an answer", () => {
         tokens: 0,
         owns: ["src/**"],
         isNew: true,
-        result: fate,
+        result,
       });
       expect(problem([own], ", children: 2", [older("going")])).toContain('"a" and "old"');
       expect(problem([own], ", children: 2", [older("done")])).toBeUndefined();

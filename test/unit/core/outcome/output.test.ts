@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { readOutput, readSetState } from "../../../../src/core/outcome/output.ts";
 
-const later = (text: string) => {
+const retryAfter = (text: string) => {
   const reading = readOutput(`retry-after=${text}`);
   return "output" in reading ? reading.output["retry-after"] : reading.problem;
 };
@@ -16,20 +16,20 @@ describe("the output file", () => {
     expect(readOutput(" \n\n")).toEqual({ output: { trailers: [] } });
   });
 
-  it("holds key=value lines", () => {
+  it("contains key=value lines", () => {
     expect(readOutput("state=review\r\nsubject=a=b\n\ncost=0.12\ntokens=1200\nmodel=m\n")).toEqual({
       output: { state: "review", subject: "a=b", cost: 0.12, tokens: 1200, model: "m", trailers: [] },
     });
   });
 
-  it("holds values of many lines between key<<END and END", () => {
+  it("contains multi-line values between key<<END and END", () => {
     expect(readOutput("summary<<END\none\n\nstate=not this\nEND\nstate=done\n")).toEqual({
       output: { summary: "one\n\nstate=not this", state: "done", trailers: [] },
     });
     expect(readOutput("summary<<END\none\n")).toEqual({ problem: '"summary<<END" is not closed' });
   });
 
-  it("or JSON", () => {
+  it("may be JSON", () => {
     const trailers = { Refs: "#12" };
     expect(readOutput(JSON.stringify({ state: "done", cost: 1, trailers }))).toEqual({
       output: { state: "done", cost: 1, trailers: [{ key: "Refs", value: "#12" }] },
@@ -39,7 +39,7 @@ describe("the output file", () => {
     });
   });
 
-  it("takes trailers as lines, as a list or as an object", () => {
+  it("accepts trailers as lines, as a list or as an object", () => {
     const output = { trailers: [{ key: "Refs", value: "#12" }] };
     expect(readOutput("trailers=Refs: #12")).toEqual({ output });
     expect(readOutput(JSON.stringify(output))).toEqual({ output });
@@ -48,14 +48,14 @@ describe("the output file", () => {
     });
   });
 
-  it("takes a time to come back, in seconds or as a duration, up to a week", () => {
-    expect(later("90")).toBe(90_000);
-    expect(later("5m")).toBe(300_000);
-    expect(later("9".repeat(30))).toBe(7 * 86_400_000);
-    expect(later("soon")).toContain('"soon" is not a valid duration');
+  it("accepts retry-after in seconds or as a duration, up to a week", () => {
+    expect(retryAfter("90")).toBe(90_000);
+    expect(retryAfter("5m")).toBe(300_000);
+    expect(retryAfter("9".repeat(30))).toBe(7 * 86_400_000);
+    expect(retryAfter("soon")).toContain('"soon" is not a valid duration');
   });
 
-  it("refuses with a sentence what it does not know", () => {
+  it("is rejected with the reason", () => {
     expect(problem("stat=done")).toBe('unknown key "stat"; did you mean "state"?');
     expect(problem("constructor=x")).toBe('unknown key "constructor"');
     expect(problem('{"__proto__": {"state": "x"}}')).toBe('unknown key "__proto__"');
@@ -71,7 +71,7 @@ describe("the output file", () => {
 });
 
 describe("SET_STATE", () => {
-  it("is the last such line of an AYNIG command, and its body is the summary", () => {
+  it("is read from the last such line, and its body is the summary", () => {
     const stdout =
       'SET_STATE {"state":"old"}\nlog\nSET_STATE {"state":"done","subject":"s","body":"b"}\nend\n';
     expect(readSetState(stdout)).toEqual({
@@ -79,7 +79,7 @@ describe("SET_STATE", () => {
     });
   });
 
-  it("may be missing, broken, or reach too far", () => {
+  it("may be missing, and is rejected if it is broken or has a reserved trailer", () => {
     expect(readSetState("no such line\n SET_STATE {}")).toBeUndefined();
     expect(readSetState("SET_STATE {oops")).toHaveProperty("problem");
     expect(readSetState('SET_STATE {"trailers":[{"key":"Run","value":"x"}]}')).toHaveProperty("problem");

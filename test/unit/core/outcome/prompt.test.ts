@@ -1,10 +1,9 @@
-/** Who answers a prompt, what it reads, and where the goal of a line of work is found. */
+/** Checks the choice of the agent, the rendered prompt and the completed output. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Child } from "../../../../src/core/scheduling/children.ts";
 import { readFrontMatter } from "../../../../src/core/outcome/front-matter.ts";
 import type { Branch } from "../../../../src/core/protocol/ids.ts";
-import { findOrigin } from "../../../../src/core/protocol/origin.ts";
 import { readOutput } from "../../../../src/core/outcome/output.ts";
 import {
   chooseAgent,
@@ -12,13 +11,12 @@ import {
   withSummary,
   type PromptFacts,
 } from "../../../../src/core/outcome/prompt.ts";
-import type { Commit } from "../../../../src/core/protocol/request.ts";
 import { parseWorkflow } from "../../../../src/core/workflow/workflow-file.ts";
 import type { Workflow } from "../../../../src/core/workflow/workflow.ts";
 import { hostileMessage } from "../../../support/builders/hostile-text.ts";
-import { commitOf, id, requestOf, TOPIC } from "../../../support/script-call.ts";
+import { commitOf, id, requestOf } from "../../../support/script-call.ts";
 
-const asks = (trailers: string, text = "feat: a thing\n\nPlease.") =>
+const requestWith = (trailers: string, text = "feat: a thing\n\nPlease.") =>
   requestOf(commitOf(id("a"), `${text}\n\nState: work\n${trailers}`, id("0")));
 
 function workflowOf(text: string): Workflow {
@@ -33,35 +31,35 @@ describe("chooseAgent", () => {
     `${states}agents: { quick: { run: q -p, env: [KEY] }, slow: { run: [s, "two words"] }, default: { run: d } }`,
   );
   const name = (state: string, trailers = "", front?: string) =>
-    chooseAgent(workflow, state, asks(trailers), front)?.name;
+    chooseAgent(workflow, state, requestWith(trailers), front)?.name;
 
-  it("takes the request's word before the state's, the prompt's and the default", () => {
+  it("prefers the assignee, then the agent of the state, of the prompt, and the default", () => {
     expect(name("work", "Assigned-To: slow\n", "default")).toBe("slow");
     expect(name("work", "", "slow")).toBe("quick");
     expect(name("other", "", "slow")).toBe("slow");
     expect(name("other")).toBe("default");
-    expect(chooseAgent(workflow, "work", asks(""))).toEqual({
+    expect(chooseAgent(workflow, "work", requestWith(""))).toEqual({
       name: "quick",
       run: ["q", "-p"],
       env: ["KEY"],
     });
   });
 
-  it("passes over a person's name, and finds nobody where nobody is listed", () => {
+  it("ignores the name of a person, and finds no agent if none is listed", () => {
     expect(name("work", "Assigned-To: Ann <ann@example.com>\n")).toBe("quick");
-    for (const odd of ["constructor", "__proto__", "toString"]) {
-      expect(name("work", `Assigned-To: ${odd}\n`)).toBe("quick");
+    for (const builtIn of ["constructor", "__proto__", "toString"]) {
+      expect(name("work", `Assigned-To: ${builtIn}\n`)).toBe("quick");
     }
     const none = workflowOf("states: { work: {}, other: { agent: default } }");
-    expect(chooseAgent(none, "work", asks(""))).toBeUndefined();
-    expect(chooseAgent(none, "other", asks("Assigned-To: constructor\n"))).toBeUndefined();
+    expect(chooseAgent(none, "work", requestWith(""))).toBeUndefined();
+    expect(chooseAgent(none, "other", requestWith("Assigned-To: constructor\n"))).toBeUndefined();
   });
 });
 
 describe("readFrontMatter", () => {
   const read = (text: string) => readFrontMatter(text, workflowOf("states: { a: {} }"));
 
-  it("is only what stands between two lines at the beginning", () => {
+  it("reads only text between two lines at the beginning", () => {
     for (const text of [
       "",
       "agent: x\n---\n",
@@ -74,7 +72,7 @@ describe("readFrontMatter", () => {
     expect(read("\ufeff---\r\nagent: default\r\n---\r\nText.")).toEqual({ agent: "default", problems: [] });
   });
 
-  it("names every unknown key, and survives what is no map", () => {
+  it("names every unknown key, and rejects text that is not a map", () => {
     expect(read("---\none: 1\ntwo: 2\n---\n").problems).toHaveLength(2);
     for (const front of ["- a", "text", "agent: &a [*a]", "a: &a [1]\nb: [*a, *a]", "\t: {"]) {
       expect(read(`---\n${front}\n---\n`).problems.length, front).toBeGreaterThan(0);
@@ -99,7 +97,7 @@ const childOf = (key: string, more: Partial<Child> = {}): Child => ({
 
 const factsOf = (more: Partial<PromptFacts> = {}): PromptFacts => ({
   text: "---\nagent: quick\n---\n\nDo the work.\n",
-  request: asks(""),
+  request: requestWith(""),
   origin: { commit: id("a"), header: "feat: a thing", body: "Please." },
   plan: undefined,
   children: [],
@@ -120,7 +118,7 @@ const steps = [
 describe("renderPrompt", () => {
   const titles = (prompt: string) => prompt.match(/(?<=^## ).*/gm);
 
-  it("has the file's text, the goal and how to answer, and says nothing of what there is not", () => {
+  it("contains the text of the file, the goal and how to answer, and no empty section", () => {
     const prompt = renderPrompt(factsOf());
     expect(prompt.startsWith("Do the work.\n\n---\n")).toBe(true);
     expect(titles(prompt)).toEqual(["The goal", "How to answer"]);
@@ -130,10 +128,10 @@ describe("renderPrompt", () => {
     expect(prompt).toContain("TRAILHAND_OUTPUT");
   });
 
-  it("has everything else that there is, in its order", () => {
+  it("contains all other sections in their order", () => {
     const prompt = renderPrompt(
       factsOf({
-        request: asks("", "Mend the test\n\nIt fails."),
+        request: requestWith("", "Fix the test\n\nIt fails."),
         plan: { id: id("b"), step: 2, of: 2, steps },
         children: [childOf("api"), childOf("ui", { result: "failed" })],
         owns: ["src/**"],
@@ -153,9 +151,9 @@ describe("renderPrompt", () => {
       "What you may change",
       "How to answer",
     ]);
-    const order = [
+    const first = [
       "feat: a thing",
-      "Mend the test",
+      "Fix the test",
       "2. build: second",
       "Mind the gap.",
       "api (topic.api): done",
@@ -169,9 +167,9 @@ describe("renderPrompt", () => {
       "docs/**",
       "src/a/secret",
     ];
-    const places = [...order, ...rest].map((words) => prompt.indexOf(`\n    ${words}`));
-    expect(places).toEqual(places.toSorted((a, b) => a - b));
-    expect(places).not.toContain(-1);
+    const positions = [...first, ...rest].map((text) => prompt.indexOf(`\n    ${text}`));
+    expect(positions).toEqual(positions.toSorted((a, b) => a - b));
+    expect(positions).not.toContain(-1);
     expect(prompt).toContain("Do step 2 of 2");
     expect(prompt).toContain("is required. It is one of `review`, `done`.");
     expect(prompt).not.toContain("state=review");
@@ -200,45 +198,49 @@ describe("renderPrompt", () => {
       )
       .map((parts) => parts.join("")),
   );
-  /** Every reader's idea of where a line ends. */
-  const ours = (prompt: string) =>
+  /** The unquoted lines, for all characters that some reader treats as the end of a line. */
+  const unquotedLines = (prompt: string) =>
     prompt.split(/\r\n|[\n\r\v\f\u001c-\u001e\u0085\u2028\u2029]/).filter((line) => !line.startsWith("    "));
 
-  it("keeps every text of others in blocks that it cannot close", () => {
-    const make = (text: string) => {
-      // In front stands a word, so that the same sections are there, whatever the text is.
-      const words = `x${text}`;
-      const request = { ...asks(""), commit: id("a"), message: { header: words, body: words, trailers: [] } };
+  it("keeps all text of other people in quoted blocks", () => {
+    const promptWith = (text: string) => {
+      // The first letter keeps the text from being empty, so the same sections appear for each text.
+      const nonEmpty = `x${text}`;
+      const request = {
+        ...requestWith(""),
+        commit: id("a"),
+        message: { header: nonEmpty, body: nonEmpty, trailers: [] },
+      };
       return renderPrompt(
         factsOf({
           request,
-          origin: { commit: id("b"), header: "y", body: words },
+          origin: { commit: id("b"), header: "y", body: nonEmpty },
           plan: {
             id: id("b"),
             step: 1,
             of: 1,
-            steps: [{ state: "a", subject: words, prompt: words, writes: [words] }],
+            steps: [{ state: "a", subject: nonEmpty, prompt: nonEmpty, writes: [nonEmpty] }],
           },
-          children: [childOf("k", { subject: words, summary: words })],
-          owns: [words],
-          writes: [words],
-          forbid: [words],
-          previous: words,
-          salvage: words,
+          children: [childOf("k", { subject: nonEmpty, summary: nonEmpty })],
+          owns: [nonEmpty],
+          writes: [nonEmpty],
+          forbid: [nonEmpty],
+          previous: nonEmpty,
+          salvage: nonEmpty,
         }),
       );
     };
-    const wanted = ours(make(""));
-    expect(wanted.length).toBeGreaterThan(20);
+    const expected = unquotedLines(promptWith(""));
+    expect(expected.length).toBeGreaterThan(20);
     fc.assert(
       fc.property(hostile, (text) => {
-        expect(ours(make(text))).toEqual(wanted);
+        expect(unquotedLines(promptWith(text))).toEqual(expected);
       }),
       { numRuns: 500, seed: 1 },
     );
   });
 
-  it("is bounded, however long the texts of others are", () => {
+  it("has a limited length, however long the texts of other people are", () => {
     const long = "word ".repeat(1_000_000);
     const prompt = renderPrompt(
       factsOf({
@@ -257,13 +259,13 @@ describe("withSummary", () => {
     return "output" in reading ? reading.output.summary : reading.problem;
   };
 
-  it("gives what was printed back, whatever it is, in either form", () => {
+  it("adds the printed text unchanged, in either form", () => {
     fc.assert(
       fc.property(
         fc.oneof(hostileMessage, fc.stringMatching(/^(END+|summary<<END|state=x|\n| )*$/)),
         fc.constantFrom("", "\n", "cost=1", "cost=1\n", '{"cost":1}', '\n{"cost":1}\n'),
         (printed, output) => {
-          // A line of the output file may end in CRLF, and its carriage return is no part of it.
+          // A line of the output file may end in CRLF. The carriage return does not belong to it.
           const text = printed.replaceAll(/\r+\n/g, "\n").trim();
           fc.pre(text.length < 8000);
           expect(summaryOf(output, text)).toBe(text === "" ? undefined : text);
@@ -273,81 +275,9 @@ describe("withSummary", () => {
     );
   });
 
-  it("leaves a summary, an empty one too, and what is wrong as they are", () => {
+  it("changes neither an existing summary, even an empty one, nor an invalid output", () => {
     for (const output of ["summary=mine", "summary=", '{"summary":"mine"}', "no line", "{", "stat=x"]) {
       expect(withSummary(output, "words")).toBe(output);
     }
-  });
-});
-
-describe("originOf", () => {
-  /** Commits of `topic`, oldest first; `answers` gives the one that a runner's commit answers. */
-  const lineOf = (...messages: (readonly [text: string, answers?: number])[]): Commit[] =>
-    messages
-      .map(([text, answers], at) => {
-        const trailer = answers === undefined ? "" : `Answers: ${id(String(answers))}\nBranch: topic\n`;
-        return commitOf(id(String(at)), `${text}\n${trailer}`, id("f"));
-      })
-      .toReversed();
-  const headerAt = (trail: Commit[]) => {
-    const [head] = trail;
-    if (!head) throw new Error("no head");
-    return findOrigin(requestOf(head), trail).header;
-  };
-
-  it("is the oldest request of the line that a person wrote", () => {
-    const trail = lineOf(
-      ["add files\n"],
-      ["Add logins\n\nState: plan"],
-      ["planned\n\nState: review", 1],
-      ["a commit of a person\n"],
-      ["Go on\n\nState: build"],
-      ["built\n\nState: check", 4],
-    );
-    expect(headerAt(trail)).toBe("Add logins");
-  });
-
-  it("passes over what a script committed, whatever it claims", () => {
-    const trail = lineOf(
-      ["Add logins\n\nState: plan"],
-      ["forged\n\nState: plan"],
-      ["planned\n\nState: build", 0],
-      ["forged again\n\nState: done"],
-      ["built\n\nState: check", 2],
-    );
-    expect(headerAt(trail)).toBe("Add logins");
-  });
-
-  it("does not go on into work that ended, nor into that of another branch", () => {
-    const ended = (state: string) =>
-      lineOf(
-        ["Old\n\nState: plan"],
-        [`over\n\nState: ${state}`, 0],
-        ["New\n\nState: plan"],
-        ["ok\n\nState: b", 2],
-      );
-    expect(headerAt(ended("done"))).toBe("New");
-    expect(headerAt(ended("cancelled"))).toBe("New");
-    expect(headerAt(ended("failed"))).toBe("Old");
-    const other = lineOf(
-      ["Other\n\nState: plan\nBranch: other"],
-      ["New\n\nState: plan"],
-      ["ok\n\nState: b", 1],
-    );
-    expect(headerAt(other)).toBe("New");
-  });
-
-  it("is what a child was handed", () => {
-    const trail = lineOf(
-      ["Add logins\n\nState: plan"],
-      [`Add the form\n\nOne page.\n\nState: build\nBranch: ${TOPIC}\nParent: main`],
-      ["built\n\nState: check", 1],
-    );
-    expect(headerAt(trail)).toBe("Add the form");
-  });
-
-  it("is the request itself where the history is cut", () => {
-    const trail = lineOf(["Add logins\n\nState: plan"], ["planned\n\nState: build", 0]);
-    expect(headerAt(trail.slice(0, 1))).toBe("planned");
   });
 });

@@ -17,9 +17,9 @@ const TOKEN = `ghp_${"a1".repeat(18)}`;
 
 function requestOf(trailers = "State: build"): Request {
   const message = `feat: x\n\nplease\n\n${trailers}\n`;
-  const asked = parseRequest(branch("feat/x"), { commit: sha(1), parents: [], committed: 0, message });
-  if (asked.kind !== "request") throw new TypeError(asked.reason);
-  return asked;
+  const reading = parseRequest(branch("feat/x"), { commit: sha(1), parents: [], committed: 0, message });
+  if (reading.kind !== "request") throw new TypeError(reading.reason);
+  return reading;
 }
 
 const facts: RunFacts = {
@@ -34,11 +34,11 @@ const facts: RunFacts = {
   secrets: ["hunter22"],
 };
 
-const said = (output: Partial<Output>): Output => ({ trailers: [], ...output });
-const draft = (verdict: FinalState, request = requestOf()) => draftResponse(request, verdict, facts);
+const outputOf = (output: Partial<Output>): Output => ({ trailers: [], ...output });
+const draft = (finalState: FinalState, request = requestOf()) => draftResponse(request, finalState, facts);
 
 describe("the header", () => {
-  it("is a sentence for git log", () => {
+  it("is a sentence for `git log`", () => {
     const trouble = { why: "exit 1", log: "" };
     expect(draft({ state: "review" }).header).toBe("trailhand: build is done, review is next");
     expect(draft({ state: "done" }).header).toMatch(/^trailhand: build is done, /);
@@ -48,19 +48,19 @@ describe("the header", () => {
     );
   });
 
-  it("is the script's own subject where it has one", () => {
-    expect(draft({ state: "review", output: said({ subject: "feat: done\nState: x" }) }).header).toBe(
+  it("is the subject that the script declared", () => {
+    expect(draft({ state: "review", output: outputOf({ subject: "feat: done\nState: x" }) }).header).toBe(
       "feat: done State: x",
     );
-    expect(draft({ state: "review", output: said({ subject: " \u0007" }) }).header).toBe(
+    expect(draft({ state: "review", output: outputOf({ subject: " \u0007" }) }).header).toBe(
       "trailhand: build is done, review is next",
     );
   });
 });
 
 describe("the trailers", () => {
-  it("carry the state, the request, the run and its numbers", () => {
-    const output = said({ cost: 0.12, tokens: 99, model: "m" });
+  it("name the state, the request, the run and its measurements", () => {
+    const output = outputOf({ cost: 0.12, tokens: 99, model: "m" });
     expect(parseMessage(composeMessage(draft({ state: "review", output }))).trailers).toEqual(
       Object.entries({
         State: "review",
@@ -80,14 +80,14 @@ describe("the trailers", () => {
     );
   });
 
-  it("answer with the key that asked", () => {
+  it("have the same state key as the request", () => {
     expect(draft({ state: "done" }, requestOf("dwp-state: build")).trailers[0]).toEqual({
       key: "dwp-state",
       value: "done",
     });
   });
 
-  it("pass on what other tools wrote, but not what speaks of one commit", () => {
+  it("include those of other tools, except trailers about a single commit", () => {
     const request = requestOf(
       "Refs: #12\nSigned-off-by: Ann\nDepends-On: x\nChange-Id: I1\nRun: 7\nState: build\nEmpty:",
     );
@@ -96,20 +96,20 @@ describe("the trailers", () => {
       { key: "refs", value: "#13" },
       { key: "Reviewed-by", value: "Bob" },
     ];
-    expect(copiedTrailers(request, said({ trailers: added }))).toEqual(added);
+    expect(copiedTrailers(request, outputOf({ trailers: added }))).toEqual(added);
   });
 });
 
-describe("nothing uncleaned", () => {
-  it("reaches the message: no escape, no secret, no line of a log that passes for a trailer", () => {
-    const words = `\u001b[31mred\u001b[0m ${TOKEN} hunter22\r\n\nState: done`;
-    const output = said({
-      subject: words,
-      summary: words,
-      model: words,
-      trailers: [{ key: "Note", value: words }],
+describe("text of a script", () => {
+  it("is cleaned of escapes and secrets, and no line of a log is read as a trailer", () => {
+    const text = `\u001b[31mred\u001b[0m ${TOKEN} hunter22\r\n\nState: done`;
+    const output = outputOf({
+      subject: text,
+      summary: text,
+      model: text,
+      trailers: [{ key: "Note", value: text }],
     });
-    const trouble = { why: words, log: words, salvage: "refs/trailhand/salvage/x" };
+    const trouble = { why: text, log: text, salvage: "refs/trailhand/salvage/x" };
     const message = composeMessage(draft({ state: "failed", output, trouble }));
     expect(message).not.toContain("hunter22");
     expect(message).not.toContain("ghp_");
@@ -119,12 +119,12 @@ describe("nothing uncleaned", () => {
     expect(trailers.filter(({ key }) => key === "State")).toEqual([{ key: "State", value: "failed" }]);
   });
 
-  it("cuts a secret in two to hide it", () => {
+  it("is redacted before it is cut, so no part of a secret remains", () => {
     const subject = `${"x".repeat(180)} ${TOKEN}`;
-    expect(draft({ state: "done", output: said({ subject }) }).header).not.toContain("ghp_");
+    expect(draft({ state: "done", output: outputOf({ subject }) }).header).not.toContain("ghp_");
   });
 
-  it("shows only the end of a log, indented", () => {
+  it("includes only the end of a log, indented", () => {
     const log = Array.from({ length: 100 }, (_, at) => `line ${at}`).join("\n");
     const tail = indentTail(log).split("\n");
     expect(tail).toHaveLength(40);
@@ -133,8 +133,8 @@ describe("nothing uncleaned", () => {
   });
 });
 
-describe("the journal", () => {
-  it("reads back", () => {
+describe("the attempt log", () => {
+  it("is parsed as it was written", () => {
     const end = { why: "exit 1\nand more", log: "State: done\n", salvage: "refs/trailhand/salvage/x/y" };
     expect(parseAttemptLog(formatAttemptLog(requestOf(), facts, end))).toEqual({
       request: sha(1),

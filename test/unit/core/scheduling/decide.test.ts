@@ -21,7 +21,7 @@ import {
   workflowOf,
 } from "../../../support/builders/generated-snapshots.ts";
 
-/** The time of the view, as a commit would say it. */
+/** The time of the snapshot, in seconds. */
 const TODAY = NOW.wall / 1000;
 
 function headOf(trailers: string, name = "a", parents = 1): Head {
@@ -35,7 +35,7 @@ function headOf(trailers: string, name = "a", parents = 1): Head {
   return { ...commit, branch: branch(name), key: "key", reading: parseRequest(branch(name), commit) };
 }
 
-const seen = (lease: Partial<Lease>, more: Partial<ObservedLease> = {}): ObservedLease => ({
+const observed = (lease: Partial<Lease>, more: Partial<ObservedLease> = {}): ObservedLease => ({
   ref: `${LEASES}key` as Ref,
   value: sha(7),
   firstSeen: NOW.mono,
@@ -58,7 +58,7 @@ const seen = (lease: Partial<Lease>, more: Partial<ObservedLease> = {}): Observe
   ...more,
 });
 
-function viewOf(head: Head, lease?: ObservedLease, more: Partial<Snapshot> = {}): Snapshot {
+function snapshotOf(head: Head, lease?: ObservedLease, more: Partial<Snapshot> = {}): Snapshot {
   return {
     target: branch("main"),
     heads: [head],
@@ -74,14 +74,14 @@ function viewOf(head: Head, lease?: ObservedLease, more: Partial<Snapshot> = {})
   };
 }
 
-function one(view: Snapshot, by = workflow): Decision {
-  const [decision] = decide(view, by, NOW);
-  if (!decision) throw new TypeError("there is one head");
+function decideOne(snapshot: Snapshot, by = workflow): Decision {
+  const [decision] = decide(snapshot, by, NOW);
+  if (!decision) throw new TypeError("the snapshot has no head");
   return decision;
 }
 
 const why = (trailers: string, name = "a", parents = 1) => {
-  const decision = one(viewOf(headOf(trailers, name, parents)));
+  const decision = decideOne(snapshotOf(headOf(trailers, name, parents)));
   return "why" in decision ? [decision.kind, decision.why.code] : [decision.kind];
 };
 
@@ -97,7 +97,7 @@ describe("a head without a lease", () => {
     ["State: Bad Name", ["park", "bad-name"]],
     ["State: build\nState: test", ["park", "two-states"]],
     ["State: build\nDepends-On: #1", ["wait", "waits"]],
-    ["State: build\nDepends-On: whatever comes first", ["park", "depends-on"]],
+    ["State: build\nDepends-On: two words", ["park", "depends-on"]],
     ["State: build\nDepends-On: branch a", ["park", "cycle"]],
     ["State: build\nDepends-On: branch gone", ["run"]],
     ["State: review\nDepends-On: #1", ["wait", "person"]],
@@ -110,170 +110,206 @@ describe("a head without a lease", () => {
     expect(why(trailers)).toEqual(expected);
   });
 
-  it("is looked at where the workflow says so", () => {
+  it("is considered only on the branches that the workflow lists", () => {
     expect(why("State: build", "main")).toEqual(["ignore", "target"]);
     expect(why("State: build", "skip/x")).toEqual(["ignore", "not-listed"]);
     expect(why("State: build", "a", 2)).toEqual(["ignore", "merge"]);
     const onTarget = workflowOf("target: work\nstates: { build: {} }");
-    expect(one(viewOf(headOf("State: build", "main")), onTarget).kind).toBe("run");
+    expect(decideOne(snapshotOf(headOf("State: build", "main")), onTarget).kind).toBe("run");
     const listed = workflowOf("branches: [feat/*]\nstates: { build: {} }");
-    expect(one(viewOf(headOf("State: build", "feat/x")), listed).kind).toBe("run");
-    expect(one(viewOf(headOf("State: build", "feat/x/y")), listed).kind).toBe("ignore");
+    expect(decideOne(snapshotOf(headOf("State: build", "feat/x")), listed).kind).toBe("run");
+    expect(decideOne(snapshotOf(headOf("State: build", "feat/x/y")), listed).kind).toBe("ignore");
   });
 });
 
 describe("a head with a lease", () => {
   const head = headOf("State: build");
 
-  it("waits while the lease is held, and is taken over one and a half TTL after it was first seen", () => {
-    expect(one(viewOf(head, seen({})))).toMatchObject({ kind: "wait", why: { code: "running", attempt: 1 } });
-    expect(one(viewOf(head, seen({ request: sha(9) })))).toMatchObject({ why: { code: "running-older" } });
-    expect(one(viewOf(head, seen({}, { firstSeen: NOW.mono - 15_000 }))).kind).toBe("wait");
-    const expired = seen({}, { firstSeen: NOW.mono - 15_001 });
-    expect(one(viewOf(head, expired))).toMatchObject({ kind: "run", attempt: 2, previousLease: expired });
-    expect(one(viewOf(head, seen({}, { isHolderDead: true })))).toMatchObject({ kind: "run", attempt: 2 });
-    expect(one(viewOf(head, seen({ request: sha(9) }, { isHolderDead: true })))).toMatchObject({
+  it("waits while the lease is held, and is taken over after one and a half times its duration", () => {
+    expect(decideOne(snapshotOf(head, observed({})))).toMatchObject({
+      kind: "wait",
+      why: { code: "running", attempt: 1 },
+    });
+    expect(decideOne(snapshotOf(head, observed({ request: sha(9) })))).toMatchObject({
+      why: { code: "running-older" },
+    });
+    expect(decideOne(snapshotOf(head, observed({}, { firstSeen: NOW.mono - 15_000 }))).kind).toBe("wait");
+    const expired = observed({}, { firstSeen: NOW.mono - 15_001 });
+    expect(decideOne(snapshotOf(head, expired))).toMatchObject({
+      kind: "run",
+      attempt: 2,
+      previousLease: expired,
+    });
+    expect(decideOne(snapshotOf(head, observed({}, { isHolderDead: true })))).toMatchObject({
+      kind: "run",
+      attempt: 2,
+    });
+    expect(decideOne(snapshotOf(head, observed({ request: sha(9) }, { isHolderDead: true })))).toMatchObject({
       kind: "run",
       attempt: 1,
     });
   });
 
-  it("removes a lost lease from a branch that is not worked on, because it may hold a place", () => {
-    const lost = seen({}, { isHolderDead: true });
-    expect(one(viewOf(headOf("State: build", "main"), lost)).kind).toBe("expire");
-    expect(one(viewOf(headOf("State: build", "skip/me"), lost)).kind).toBe("expire");
-    expect(one(viewOf(headOf("State: build", "main"), seen({}))).kind).toBe("ignore");
+  it("loses an expired lease even on an ignored branch, because the lease may hold a slot", () => {
+    const lost = observed({}, { isHolderDead: true });
+    expect(decideOne(snapshotOf(headOf("State: build", "main"), lost)).kind).toBe("expire");
+    expect(decideOne(snapshotOf(headOf("State: build", "skip/me"), lost)).kind).toBe("expire");
+    expect(decideOne(snapshotOf(headOf("State: build", "main"), observed({}))).kind).toBe("ignore");
   });
 
-  it("waits while a lease that cannot be read is young", () => {
-    expect(one(viewOf(head, { ...seen({}), lease: undefined })).kind).toBe("wait");
-    expect(one(viewOf(head, { ...seen({}), lease: undefined, firstSeen: 0 }))).toMatchObject({
+  it("waits for an unreadable lease as long as for any other", () => {
+    expect(decideOne(snapshotOf(head, { ...observed({}), lease: undefined })).kind).toBe("wait");
+    expect(decideOne(snapshotOf(head, { ...observed({}), lease: undefined, firstSeen: 0 }))).toMatchObject({
       kind: "run",
       attempt: 1,
     });
   });
 
-  it("rests between attempts, and at the last one says that the limit is reached", () => {
+  it("backs off between attempts, and reaches the limit after the last one", () => {
     const rest = { ms: 5000, why: "exit 1" };
-    expect(one(viewOf(head, seen({ backoff: rest })))).toMatchObject({
+    expect(decideOne(snapshotOf(head, observed({ backoff: rest })))).toMatchObject({
       kind: "wait",
       why: { code: "resting", leftMs: 5000 },
     });
-    const over = seen({ backoff: rest }, { firstSeen: NOW.mono - 5000 });
-    expect(one(viewOf(head, over))).toMatchObject({ kind: "run", attempt: 2 });
-    expect(one(viewOf(head, seen({ attempt: 2, backoff: rest }, { firstSeen: 0 })))).toMatchObject({
+    const expired = observed({ backoff: rest }, { firstSeen: NOW.mono - 5000 });
+    expect(decideOne(snapshotOf(head, expired))).toMatchObject({ kind: "run", attempt: 2 });
+    expect(
+      decideOne(snapshotOf(head, observed({ attempt: 2, backoff: rest }, { firstSeen: 0 }))),
+    ).toMatchObject({
       attempt: 3,
       limit: "attempts",
     });
   });
 
-  it("has rested when either somebody watched it for so long, or its date is so long ago", () => {
+  it("ends its back-off after it was watched for its duration, or by its date", () => {
     const rest = { ms: 5000, why: "exit 1" };
-    const rested = (watchedMs: number, secondsAgo: number) =>
-      one(
-        viewOf(
+    const afterBackoff = (watchedMs: number, secondsAgo: number) =>
+      decideOne(
+        snapshotOf(
           head,
-          seen({ backoff: rest }, { firstSeen: NOW.mono - watchedMs, committed: TODAY - secondsAgo }),
+          observed({ backoff: rest }, { firstSeen: NOW.mono - watchedMs, committed: TODAY - secondsAgo }),
         ),
       );
-    expect(rested(4999, 0)).toMatchObject({ why: { code: "resting", leftMs: 1 } });
-    expect(rested(5000, 0).kind).toBe("run");
-    // The date is cut to a whole second, so the rest may have begun almost a second after it.
-    expect(rested(0, 5)).toMatchObject({ why: { code: "resting", leftMs: 1000 } });
-    expect(rested(0, 6).kind).toBe("run");
-    expect(rested(4500, 4)).toMatchObject({ why: { leftMs: 500 } });
+    expect(afterBackoff(4999, 0)).toMatchObject({ why: { code: "resting", leftMs: 1 } });
+    expect(afterBackoff(5000, 0).kind).toBe("run");
+    // Dates are whole seconds, so the back-off may have started almost a second later.
+    expect(afterBackoff(0, 5)).toMatchObject({ why: { code: "resting", leftMs: 1000 } });
+    expect(afterBackoff(0, 6).kind).toBe("run");
+    expect(afterBackoff(4500, 4)).toMatchObject({ why: { leftMs: 500 } });
   });
 
-  it("rests no shorter and no longer for a date in the future", () => {
+  it("is not affected by a back-off date in the future", () => {
     const rest = { ms: 5000, why: "exit 1" };
-    const later = (watchedMs: number) =>
-      one(
-        viewOf(head, seen({ backoff: rest }, { firstSeen: NOW.mono - watchedMs, committed: TODAY + 3600 })),
+    const inFuture = (watchedMs: number) =>
+      decideOne(
+        snapshotOf(
+          head,
+          observed({ backoff: rest }, { firstSeen: NOW.mono - watchedMs, committed: TODAY + 3600 }),
+        ),
       );
-    expect(later(0)).toMatchObject({ why: { code: "resting", leftMs: 5000 } });
-    expect(later(2000)).toMatchObject({ why: { code: "resting", leftMs: 3000 } });
-    expect(later(5000).kind).toBe("run");
+    expect(inFuture(0)).toMatchObject({ why: { code: "resting", leftMs: 5000 } });
+    expect(inFuture(2000)).toMatchObject({ why: { code: "resting", leftMs: 3000 } });
+    expect(inFuture(5000).kind).toBe("run");
   });
 
-  it("waits for a holder whatever the date of its lease", () => {
+  it("waits for the holder whatever the date of the lease", () => {
     for (const committed of [0, TODAY + 3600]) {
-      expect(one(viewOf(head, seen({}, { committed })))).toMatchObject({ why: { code: "running" } });
+      expect(decideOne(snapshotOf(head, observed({}, { committed })))).toMatchObject({
+        why: { code: "running" },
+      });
     }
   });
 
-  it("has it deleted when nothing is asked any more", () => {
-    const lost = seen({}, { isHolderDead: true });
-    expect(one(viewOf(headOf("State: done"), lost))).toMatchObject({ kind: "expire", previousLease: lost });
-    expect(one(viewOf(headOf("Refs: #1"), lost))).toMatchObject({ kind: "expire", previousLease: lost });
-    expect(one(viewOf(headOf("State: done"), seen({}))).kind).toBe("ignore");
+  it("loses an expired lease if it requests nothing any more", () => {
+    const lost = observed({}, { isHolderDead: true });
+    expect(decideOne(snapshotOf(headOf("State: done"), lost))).toMatchObject({
+      kind: "expire",
+      previousLease: lost,
+    });
+    expect(decideOne(snapshotOf(headOf("Refs: #1"), lost))).toMatchObject({
+      kind: "expire",
+      previousLease: lost,
+    });
+    expect(decideOne(snapshotOf(headOf("State: done"), observed({}))).kind).toBe("ignore");
   });
 
-  it("keeps the attempts of a request that has to wait again", () => {
+  it("keeps the attempt count of a request that waits again", () => {
     const waits = headOf("State: build\nNot-Before: 2999-01-01");
     const request = { request: waits.commit };
-    const lost = seen(request, { firstSeen: NOW.mono - 15_001 });
-    expect(one(viewOf(waits, lost))).toMatchObject({
+    const lost = observed(request, { firstSeen: NOW.mono - 15_001 });
+    expect(decideOne(snapshotOf(waits, lost))).toMatchObject({
       kind: "expire",
       previousLease: lost,
       shouldKeepAttempts: true,
     });
-    const resting = seen({ ...request, backoff: { ms: 1, why: "x" } }, { firstSeen: NOW.mono - 15_001 });
-    expect(one(viewOf(waits, resting))).toMatchObject({ kind: "wait", why: { code: "not-before" } });
+    const resting = observed({ ...request, backoff: { ms: 1, why: "x" } }, { firstSeen: NOW.mono - 15_001 });
+    expect(decideOne(snapshotOf(waits, resting))).toMatchObject({
+      kind: "wait",
+      why: { code: "not-before" },
+    });
   });
 });
 
 describe("limits", () => {
   it("stop a chain of hand-offs without a person", () => {
-    expect(one(viewOf(headOf("State: build\nHops: 4")))).not.toHaveProperty("limit");
-    expect(one(viewOf(headOf("State: build\nHops: 5/5")))).toMatchObject({ kind: "run", limit: "hops" });
+    expect(decideOne(snapshotOf(headOf("State: build\nHops: 4")))).not.toHaveProperty("limit");
+    expect(decideOne(snapshotOf(headOf("State: build\nHops: 5/5")))).toMatchObject({
+      kind: "run",
+      limit: "hops",
+    });
   });
 });
 
-describe("what others do", () => {
-  it("a finished response beside its branch is put there", () => {
+describe("what other workers and people do", () => {
+  it("a parked response is applied to its branch", () => {
     const parked = { value: sha(8), answers: sha(1) };
     const head = headOf("State: build");
-    expect(one(viewOf(head, undefined, { parkedResponses: new Map([["key", parked]]) }))).toMatchObject({
+    expect(
+      decideOne(snapshotOf(head, undefined, { parkedResponses: new Map([["key", parked]]) })),
+    ).toMatchObject({
       kind: "land",
       response: parked,
     });
     const stale = new Map([["key", { ...parked, answers: sha(9) }]]);
-    expect(one(viewOf(head, undefined, { parkedResponses: stale })).kind).toBe("run");
+    expect(decideOne(snapshotOf(head, undefined, { parkedResponses: stale })).kind).toBe("run");
   });
 
-  it("an AYNIG worker has its time, and is then answered as stalled", () => {
+  it("an AYNIG worker has the time of its lease, and is then answered as stalled", () => {
     const head = headOf("dwp-state: working\ndwp-lease-seconds: 60");
-    const sighted = (ago: number) =>
-      viewOf(head, undefined, { firstSightings: new Map([[head.commit, NOW.mono - ago]]) });
-    expect(one(viewOf(head))).toMatchObject({ kind: "wait", why: { code: "foreign", leftMs: 60_000 } });
-    expect(one(sighted(59_999)).kind).toBe("wait");
-    expect(one(sighted(60_000))).toMatchObject({ kind: "run", limit: "stalled" });
+    const seenFor = (ms: number) =>
+      snapshotOf(head, undefined, { firstSightings: new Map([[head.commit, NOW.mono - ms]]) });
+    expect(decideOne(snapshotOf(head))).toMatchObject({
+      kind: "wait",
+      why: { code: "foreign", leftMs: 60_000 },
+    });
+    expect(decideOne(seenFor(59_999)).kind).toBe("wait");
+    expect(decideOne(seenFor(60_000))).toMatchObject({ kind: "run", limit: "stalled" });
     expect(why("State: working")).toEqual(["park", "unknown-state"]);
   });
 
-  it("a person's plain commit on top of a join makes it wait for the same children", () => {
+  it("a plain commit of a person on top of a join waits for the same children", () => {
     const joins = workflowOf(
       "on-plain-commit: continue\nstates: { join: { next: done, wait: children all, deadline: 1h, otherwise: failed }, build: {} }",
     );
-    const below = headOf(`State: join\nBranch: a\nAnswers: ${sha(9)}\nChildren: b`).reading as Request;
-    const taken = { takeovers: new Map([["key", below]]) };
+    const replaced = headOf(`State: join\nBranch: a\nAnswers: ${sha(9)}\nChildren: b`).reading as Request;
+    const taken = { takeovers: new Map([["key", replaced]]) };
     const withChild = (trailers: string): Decision => {
       const child = { ...headOf(`${trailers}\nBranch: a.b`, "a.b"), key: "child" };
       const head = headOf("Refs: #1");
-      return one(viewOf(head, undefined, { ...taken, heads: [head, child] }), joins);
+      return decideOne(snapshotOf(head, undefined, { ...taken, heads: [head, child] }), joins);
     };
     expect(withChild("State: build")).toMatchObject({ kind: "wait", why: { code: "waits" } });
     expect(withChild("State: done")).toMatchObject({ kind: "run", request: { state: "join" } });
     expect(withChild("State: failed")).toMatchObject({ kind: "run", knownAnswer: { state: "failed" } });
   });
 
-  it("a person's plain commit parks the work, or goes on with it where the workflow says so", () => {
+  it("a plain commit of a person parks the work, or repeats the request with on-plain-commit: continue", () => {
     const head = headOf("Refs: #1");
-    const below = headOf("State: build").reading as Request;
-    const view = viewOf(head, undefined, { takeovers: new Map([["key", below]]) });
-    expect(one(view)).toMatchObject({ kind: "park", why: { code: "taken-over", detail: "build" } });
-    const goesOn = workflowOf("on-plain-commit: continue\nstates: { build: {} }");
-    expect(one(view, goesOn)).toMatchObject({
+    const replaced = headOf("State: build").reading as Request;
+    const snapshot = snapshotOf(head, undefined, { takeovers: new Map([["key", replaced]]) });
+    expect(decideOne(snapshot)).toMatchObject({ kind: "park", why: { code: "taken-over", detail: "build" } });
+    const continuing = workflowOf("on-plain-commit: continue\nstates: { build: {} }");
+    expect(decideOne(snapshot, continuing)).toMatchObject({
       kind: "run",
       request: { state: "build", commit: head.commit, hops: 0 },
     });

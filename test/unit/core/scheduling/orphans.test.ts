@@ -20,8 +20,8 @@ import { branch, NOW, RUN, sha } from "../../../support/builders/generated-snaps
 const LEASE = `${LEASES}gone` as Ref;
 const SLOT = slotRef("wide", 1);
 
-/** The lease of a branch that is there only when the view says so. */
-function leaseOf(more: Partial<ObservedLease> = {}, record: Partial<Lease> = {}): ObservedLease {
+/** A lease of the branch `gone`, which exists only if the snapshot has a head for it. */
+function leaseOf(more: Partial<ObservedLease> = {}, leaseFields: Partial<Lease> = {}): ObservedLease {
   const lease: Lease = {
     branch: branch("gone"),
     request: sha(1),
@@ -33,7 +33,7 @@ function leaseOf(more: Partial<ObservedLease> = {}, record: Partial<Lease> = {})
     lanes: ["wide"],
     slots: ["wide/1"],
     spent: NO_AMOUNTS,
-    ...record,
+    ...leaseFields,
   };
   return {
     ref: LEASE,
@@ -54,100 +54,102 @@ const headOf = (key: string): Head => {
   return { ...commit, branch: branch("gone"), key, reading: parseRequest(branch("gone"), commit) };
 };
 
-interface Seen {
+interface Scan {
   readonly lease?: ObservedLease;
   readonly slot?: ObservedSlot;
-  readonly going?: RunningAttempt;
+  readonly attempt?: RunningAttempt;
   readonly heads?: readonly Head[];
 }
 
-function found({ lease, slot: place, going, heads = [] }: Seen) {
-  const view: Snapshot = {
+function orphansIn({ lease, slot: laneSlot, attempt, heads = [] }: Scan) {
+  const snapshot: Snapshot = {
     target: branch("main"),
     heads,
     leases: new Map(lease ? [["gone", lease]] : []),
-    slots: new Map(place ? [[place.ref, place]] : []),
+    slots: new Map(laneSlot ? [[laneSlot.ref, laneSlot]] : []),
     parkedResponses: new Map(),
     takeovers: new Map(),
     firstSightings: new Map(),
-    runningAttempts: new Map(going ? [[branch("gone"), going]] : []),
+    runningAttempts: new Map(attempt ? [[branch("gone"), attempt]] : []),
     sideRefs: NO_SIDE_REFS,
     facts: NO_HISTORY_FACTS,
   };
-  return findOrphans(view, NOW);
+  return findOrphans(snapshot, NOW);
 }
 
-describe("the lease of a branch that is gone", () => {
-  const left = { ref: LEASE, value: sha(7), isConfirmed: true };
+describe("the lease of a deleted branch", () => {
+  const orphan = { ref: LEASE, value: sha(7), isConfirmed: true };
 
-  it("is left over once it has expired", () => {
-    expect(found({ lease: leaseOf({ firstSeen: NOW.mono - 15_001 }) })).toEqual([left]);
-    expect(found({ lease: leaseOf({ firstSeen: NOW.mono - 15_000 }) })).toEqual([]);
-    expect(found({ lease: leaseOf({ firstSeen: NOW.mono, isHolderDead: true }) })).toEqual([left]);
+  it("is an orphan once it has expired", () => {
+    expect(orphansIn({ lease: leaseOf({ firstSeen: NOW.mono - 15_001 }) })).toEqual([orphan]);
+    expect(orphansIn({ lease: leaseOf({ firstSeen: NOW.mono - 15_000 }) })).toEqual([]);
+    expect(orphansIn({ lease: leaseOf({ firstSeen: NOW.mono, isHolderDead: true }) })).toEqual([orphan]);
   });
 
-  it("is left over at once while it rests: nobody runs", () => {
+  it("is an orphan at once during a back-off, because no run holds it", () => {
     const resting = leaseOf({ firstSeen: NOW.mono }, { backoff: { ms: 60_000, why: "exit 1" } });
-    expect(found({ lease: resting })).toEqual([left]);
+    expect(orphansIn({ lease: resting })).toEqual([orphan]);
   });
 
-  it("is left over even when it cannot be read, in its time", () => {
-    expect(found({ lease: leaseOf({ lease: undefined, firstSeen: 0 }) })).toEqual([left]);
-    expect(found({ lease: leaseOf({ lease: undefined, firstSeen: NOW.mono - 60_000 }) })).toEqual([]);
+  it("is an orphan after a while even if it is unreadable", () => {
+    expect(orphansIn({ lease: leaseOf({ lease: undefined, firstSeen: 0 }) })).toEqual([orphan]);
+    expect(orphansIn({ lease: leaseOf({ lease: undefined, firstSeen: NOW.mono - 60_000 }) })).toEqual([]);
   });
 
-  it("is sure to be left over only when an earlier look saw it", () => {
-    expect(found({ lease: leaseOf({ wasSeenBefore: false, isHolderDead: true }) })).toEqual([
-      { ...left, isConfirmed: false },
+  it("is confirmed only if an earlier scan saw it", () => {
+    expect(orphansIn({ lease: leaseOf({ wasSeenBefore: false, isHolderDead: true }) })).toEqual([
+      { ...orphan, isConfirmed: false },
     ]);
   });
 
-  it("is no concern of this while the branch is there", () => {
-    expect(found({ lease: leaseOf({ isHolderDead: true }), heads: [headOf("gone")] })).toEqual([]);
-    expect(found({ lease: leaseOf({ isHolderDead: true }), heads: [headOf("other")] })).toEqual([left]);
+  it("is not an orphan while the branch exists", () => {
+    expect(orphansIn({ lease: leaseOf({ isHolderDead: true }), heads: [headOf("gone")] })).toEqual([]);
+    expect(orphansIn({ lease: leaseOf({ isHolderDead: true }), heads: [headOf("other")] })).toEqual([orphan]);
   });
 
-  it("is never left over while this process works under it", () => {
-    const going = { slots: [SLOT] };
-    expect(found({ lease: leaseOf({ isHolderDead: true, firstSeen: 0 }), going })).toEqual([]);
+  it("is never an orphan while this process runs under it", () => {
+    const attempt = { slots: [SLOT] };
+    expect(orphansIn({ lease: leaseOf({ isHolderDead: true, firstSeen: 0 }), attempt })).toEqual([]);
   });
 });
 
-describe("a place in a lane", () => {
-  const left = { ref: SLOT, value: sha(8), isConfirmed: true };
+describe("a slot of a lane", () => {
+  const orphan = { ref: SLOT, value: sha(8), isConfirmed: true };
   const held = leaseOf({ firstSeen: NOW.mono });
 
-  it("is held as long as its run has a lease, whatever that lease holds by now", () => {
-    expect(found({ slot, lease: held })).toEqual([]);
-    expect(found({ slot, lease: { ...held, value: sha(9), wasSeenBefore: false } })).toEqual([]);
+  it("is occupied as long as its run has a lease, whatever the value of that lease", () => {
+    expect(orphansIn({ slot, lease: held })).toEqual([]);
+    expect(orphansIn({ slot, lease: { ...held, value: sha(9), wasSeenBefore: false } })).toEqual([]);
   });
 
-  it("is held by an expired lease too, until that is gone", () => {
+  it("is occupied by an expired lease too, until that is deleted", () => {
     const heads = [headOf("gone")];
-    expect(found({ slot, lease: leaseOf({ isHolderDead: true, firstSeen: 0 }), heads })).toEqual([]);
+    expect(orphansIn({ slot, lease: leaseOf({ isHolderDead: true, firstSeen: 0 }), heads })).toEqual([]);
   });
 
-  it("is left over when its run has no lease, or another run has taken over", () => {
-    expect(found({ slot })).toEqual([left]);
+  it("is an orphan if its run has no lease, or another run has replaced it", () => {
+    expect(orphansIn({ slot })).toEqual([orphan]);
     const other = leaseOf({ firstSeen: NOW.mono }, { run: "other" as Lease["run"] });
-    expect(found({ slot, lease: other })).toEqual([left]);
-    expect(found({ slot: { ...slot, run: undefined } })).toEqual([left]);
+    expect(orphansIn({ slot, lease: other })).toEqual([orphan]);
+    expect(orphansIn({ slot: { ...slot, run: undefined } })).toEqual([orphan]);
   });
 
-  it("is left over when the lease of its run rests", () => {
+  it("is an orphan during the back-off of its run", () => {
     const heads = [headOf("gone")];
     const resting = leaseOf({ firstSeen: NOW.mono }, { backoff: { ms: 60_000, why: "exit 1" } });
-    expect(found({ slot, lease: resting, heads })).toEqual([left]);
+    expect(orphansIn({ slot, lease: resting, heads })).toEqual([orphan]);
   });
 
-  it("is sure to be left over only when an earlier look saw it: its lease may be younger than this look", () => {
-    expect(found({ slot: { ...slot, wasSeenBefore: false } })).toEqual([{ ...left, isConfirmed: false }]);
+  it("is confirmed only if an earlier scan saw it, because its lease may be newer than this scan", () => {
+    expect(orphansIn({ slot: { ...slot, wasSeenBefore: false } })).toEqual([
+      { ...orphan, isConfirmed: false },
+    ]);
   });
 
-  it("is never left over while this process works in it", () => {
-    expect(found({ slot, going: { slots: [SLOT] } })).toEqual([]);
-    expect(found({ slot, going: { slots: [slotRef("narrow", 0), SLOT] } })).toEqual([]);
-    expect(found({ slot, going: { slots: [slotRef("wide", 2)] } })).toEqual([left]);
-    expect(found({ slot, going: { slots: [] } })).toEqual([left]);
+  it("is never an orphan while this process uses it", () => {
+    expect(orphansIn({ slot, attempt: { slots: [SLOT] } })).toEqual([]);
+    expect(orphansIn({ slot, attempt: { slots: [slotRef("narrow", 0), SLOT] } })).toEqual([]);
+    expect(orphansIn({ slot, attempt: { slots: [slotRef("wide", 2)] } })).toEqual([orphan]);
+    expect(orphansIn({ slot, attempt: { slots: [] } })).toEqual([orphan]);
   });
 });
