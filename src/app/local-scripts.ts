@@ -78,13 +78,12 @@ function scriptsFor(
   const elsewhere = [...scripts].filter(([, files]) => !files.some(({ path }) => path.startsWith("states/")));
   const byState = new Map<string, readonly ScriptFile[]>(elsewhere);
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    const prompt = extname(entry.name) === ".md";
     const name = basename(entry.name, extname(entry.name));
     if (!entry.isFile() || !parseStateName(name) || /\.(?:ya?ml|json|txt)$/.test(entry.name)) continue;
-    const script = {
+    const script: ScriptFile = {
       path: `states/${entry.name}`,
       executable: isExecutable(join(folder, entry.name)),
-      prompt,
+      isPrompt: extname(entry.name) === ".md",
     };
     const others = (byState.get(name) ?? []).filter(({ path }) => path.startsWith("states/"));
     byState.set(name, [...others, script]);
