@@ -59,7 +59,7 @@ async function answerOf(script: string) {
   return { repo, request, show };
 }
 
-test("docs/walks/script-to-answer.md shows what the output of a script becomes", { timeout: 60_000 }, async () => {
+test("docs/walks/script-to-answer.md shows what the output of a script becomes", async () => {
   const { repo, request, show } = await answerOf(SCRIPT);
   expect(show("%P")).toBe(request);
   const changed = repo.git("diff", "--name-status", request, "feat/login");

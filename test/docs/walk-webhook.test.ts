@@ -17,7 +17,7 @@ const PAYLOAD = {
   sender: { id: ANN.id, login: ANN.login, type: "User" },
 };
 
-test("docs/walks/webhook-to-request.md shows what a webhook becomes", { timeout: 60_000 }, async () => {
+test("docs/walks/webhook-to-request.md shows what a webhook becomes", async () => {
   const body = JSON.stringify(PAYLOAD);
   const signature = createHmac("sha256", SECRET).update(body).digest("hex");
   const { intents } = readEvent("issue_comment", PAYLOAD, SELF);

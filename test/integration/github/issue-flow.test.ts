@@ -30,7 +30,7 @@ const WORK =
 
 const BRANCH = "trailhand/issue-1";
 
-test("a label begins, a comment goes on, and it lands, shown as it is", { timeout: 120_000 }, async () => {
+test("a label begins, a comment goes on, and it lands, shown as it is", async () => {
   const person = makeRepo({ "states/workflow.yml": WORKFLOW });
   person.write("states/work", WORK, 0o755);
   person.write("states/integrate", INTEGRATE, 0o755);

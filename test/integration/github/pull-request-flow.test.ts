@@ -45,7 +45,7 @@ const pullsOf = async ({ hub }: Scene): Promise<Pull[]> =>
 const issueOf = async ({ hub }: Scene) =>
   (await hub.as("octo", "GET", `${ROOT}/issues/1`)) as { state: string; state_reason: string | null };
 
-test("by a pull request: opened, approved, landed and closed", { timeout: 120_000 }, async () => {
+test("by a pull request: opened, approved, landed and closed", async () => {
   const person = makeRepo({ "states/workflow.yml": workflow("nobody@example.com") });
   person.write("states/work", WORK, 0o755);
   person.write("states/integrate", INTEGRATE, 0o755);

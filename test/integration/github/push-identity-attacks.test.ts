@@ -46,21 +46,17 @@ states:
   return { ...scene, person, stranger, write, reached, body };
 }
 
-test(
-  "putting a branch back to what a lead asked for asks as who put it there",
-  { timeout: 120_000 },
-  async () => {
-    const { owner, stranger, pushing, write, reached, body } = await prepare();
-    const asked = write("again", address(owner), "feat: again\n\nState: ship\n");
-    await pushing.push(owner, "again");
-    await reached("again", "done");
-    await pushing.push(stranger, `+${asked}:refs/heads/again`);
-    await reached("again", "parked");
-    expect(body("again")).toContain(`${address(stranger)} did`);
-  },
-);
+test("putting a branch back to what a lead asked for asks as who put it there", async () => {
+  const { owner, stranger, pushing, write, reached, body } = await prepare();
+  const asked = write("again", address(owner), "feat: again\n\nState: ship\n");
+  await pushing.push(owner, "again");
+  await reached("again", "done");
+  await pushing.push(stranger, `+${asked}:refs/heads/again`);
+  await reached("again", "parked");
+  expect(body("again")).toContain(`${address(stranger)} did`);
+});
 
-test("a lead who merges what another wrote asks for nothing in it", { timeout: 120_000 }, async () => {
+test("a lead who merges what another wrote asks for nothing in it", async () => {
   const { owner, pushing, person, write, reached, send, far } = await prepare();
   const hour = new Date(Date.now() - 7_200_000).toISOString();
   person.git("branch", "-f", "merged", "main");
@@ -80,7 +76,7 @@ test("a lead who merges what another wrote asks for nothing in it", { timeout: 1
   expect(git(far, ["log", "-1", "--format=%B", "topic"])).toContain("the server does not report who pushed");
 });
 
-test("an answer that is written by hand asks as who pushed it", { timeout: 120_000 }, async () => {
+test("an answer that is written by hand asks as who pushed it", async () => {
   const { owner, stranger, pushing, write, reached, body } = await prepare();
   const honest = write("honest", address(stranger), "feat: honest\n\nState: check\n");
   await pushing.push(stranger, "honest");
@@ -105,30 +101,26 @@ test("an answer that is written by hand asks as who pushed it", { timeout: 120_0
   await reached("parent.kid", "parked");
 });
 
-test(
-  "nobody approves their own request by giving it the look of a runner's",
-  { timeout: 120_000 },
-  async () => {
-    const scene = await prepare();
-    const { owner, stranger, pushing, person, write, reached } = scene;
-    const kid = write("kid", address(stranger), "feat: kid\n\nState: gate\nParent: parent\n");
-    approveAs(person, address(owner), kid, { branch: "kid" });
-    await pushing.push(owner, "kid");
-    const first = write("told", address(stranger), "feat: told\n\nState: check\n");
-    const told = write("told", address(stranger), `check: x\n\nState: gate\nAnswers: ${first}\n`, first);
-    approveAs(person, address(owner), told, { branch: "told" });
-    await pushing.push(owner, "told");
-    // Of what nobody is known to have asked for, nobody knows that it is another's.
-    const merged = write("merged", address(stranger), "feat: merged\n\nState: gate\n");
-    pushing.kind = "pr_merge";
-    await pushing.push(owner, "merged");
-    pushing.kind = "push";
-    approveAs(person, address(owner), merged, { branch: "merged" });
-    await pushing.push(owner, "merged");
-    // What is looked at last is through; these still wait.
-    write("zz-last", address(stranger), "feat: last\n\nState: ship\n");
-    await pushing.push(owner, "zz-last");
-    await reached("zz-last", "done");
-    expect(["kid", "told", "merged"].map((branch) => stateOn(scene, branch))).toEqual(["", "", ""]);
-  },
-);
+test("nobody approves their own request by giving it the look of a runner's", async () => {
+  const scene = await prepare();
+  const { owner, stranger, pushing, person, write, reached } = scene;
+  const kid = write("kid", address(stranger), "feat: kid\n\nState: gate\nParent: parent\n");
+  approveAs(person, address(owner), kid, { branch: "kid" });
+  await pushing.push(owner, "kid");
+  const first = write("told", address(stranger), "feat: told\n\nState: check\n");
+  const told = write("told", address(stranger), `check: x\n\nState: gate\nAnswers: ${first}\n`, first);
+  approveAs(person, address(owner), told, { branch: "told" });
+  await pushing.push(owner, "told");
+  // Of what nobody is known to have asked for, nobody knows that it is another's.
+  const merged = write("merged", address(stranger), "feat: merged\n\nState: gate\n");
+  pushing.kind = "pr_merge";
+  await pushing.push(owner, "merged");
+  pushing.kind = "push";
+  approveAs(person, address(owner), merged, { branch: "merged" });
+  await pushing.push(owner, "merged");
+  // What is looked at last is through; these still wait.
+  write("zz-last", address(stranger), "feat: last\n\nState: ship\n");
+  await pushing.push(owner, "zz-last");
+  await reached("zz-last", "done");
+  expect(["kid", "told", "merged"].map((branch) => stateOn(scene, branch))).toEqual(["", "", ""]);
+});

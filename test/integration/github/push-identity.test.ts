@@ -58,7 +58,7 @@ const nudge = (owner: Account) => ({
 const reached = (scene: { far: string }, branch: string, state: string) =>
   until(`${branch} is at ${state}`, () => stateOn(scene as never, branch) === state);
 
-test("a commit asks as who pushed it, whoever it says wrote it", { timeout: 120_000 }, async () => {
+test("a commit asks as who pushed it, whoever it says wrote it", async () => {
   const scene = await prepare();
   const { owner, stranger, ask, body, pushing, send } = scene;
   await ask("forged", "ship", stranger, address(owner));
@@ -88,7 +88,7 @@ test("a commit asks as who pushed it, whoever it says wrote it", { timeout: 120_
   await reached(scene, "trailhand/issue-1", "done");
 });
 
-test("an approval counts for who pushed it, and not for who asked", { timeout: 120_000 }, async () => {
+test("an approval counts for who pushed it, and not for who asked", async () => {
   const scene = await prepare();
   const { owner, stranger, ask, body, person, pushing, far, hub, send } = scene;
   const asked = await ask("theirs", "gate", stranger, "somebody@example.com");
@@ -123,76 +123,66 @@ test("an approval counts for who pushed it, and not for who asked", { timeout: 1
   expect(body("theirs")).not.toContain(forged);
 });
 
-test(
-  "the commands that show the work ask who approved, and none of them guesses",
-  { timeout: 120_000 },
-  async () => {
-    const scene = await prepare({ shouldRun: false });
-    const { owner, stranger, ask, hub, server, person, pushing } = scene;
-    // What the App has shown already, no command has to write.
-    await scene.stop();
-    const asked = await ask("theirs", "gate", stranger, address(stranger));
-    approveAs(person, address(owner), asked, { branch: "theirs" });
-    await pushing.push(owner, "theirs");
-    const url = `${server}/${OWNER}/${NAME}.git`;
-    const sync = (env: Record<string, string>, ...args: string[]) =>
-      call({ hub, repo: person, number: 0 }, { GITHUB_SERVER_URL: server, ...env }, "--dry-run", ...args);
-    await expect(sync({})).rejects.toThrow("Trailhand cannot ask GitHub who pushed");
-    await expect(sync({}, "--remote", url)).resolves.toMatchObject({
-      out: expect.stringContaining("trailhand / gate: queued") as string,
-    });
+test("the commands that show the work ask who approved, and none of them guesses", async () => {
+  const scene = await prepare({ shouldRun: false });
+  const { owner, stranger, ask, hub, server, person, pushing } = scene;
+  // What the App has shown already, no command has to write.
+  await scene.stop();
+  const asked = await ask("theirs", "gate", stranger, address(stranger));
+  approveAs(person, address(owner), asked, { branch: "theirs" });
+  await pushing.push(owner, "theirs");
+  const url = `${server}/${OWNER}/${NAME}.git`;
+  const sync = (env: Record<string, string>, ...args: string[]) =>
+    call({ hub, repo: person, number: 0 }, { GITHUB_SERVER_URL: server, ...env }, "--dry-run", ...args);
+  await expect(sync({})).rejects.toThrow("Trailhand cannot ask GitHub who pushed");
+  await expect(sync({}, "--remote", url)).resolves.toMatchObject({
+    out: expect.stringContaining("trailhand / gate: queued") as string,
+  });
 
-    const status = async (env: Record<string, string>) => {
-      const child = cliStart(person, env, "status", "--remote", url);
-      let out = "";
-      child.stdout?.on("data", (chunk: Buffer) => (out += chunk.toString()));
-      await once(child, "close");
-      return out;
-    };
-    const known = { GITHUB_TOKEN: TOKEN, GITHUB_API_URL: hub.url, GITHUB_SERVER_URL: server };
-    expect(await status(known)).toMatch(/theirs +gate +runner/);
-    expect(await status({ ...known, GITHUB_TOKEN: "" })).toMatch(
-      /theirs +gate +person .*waits for 1 approval/,
-    );
-  },
-);
+  const status = async (env: Record<string, string>) => {
+    const child = cliStart(person, env, "status", "--remote", url);
+    let out = "";
+    child.stdout?.on("data", (chunk: Buffer) => (out += chunk.toString()));
+    await once(child, "close");
+    return out;
+  };
+  const known = { GITHUB_TOKEN: TOKEN, GITHUB_API_URL: hub.url, GITHUB_SERVER_URL: server };
+  expect(await status(known)).toMatch(/theirs +gate +runner/);
+  expect(await status({ ...known, GITHUB_TOKEN: "" })).toMatch(/theirs +gate +person .*waits for 1 approval/);
+});
 
-test(
-  "a runner beside it asks GitHub with a token, and refuses to guess without",
-  { timeout: 120_000 },
-  async () => {
-    const scene = await prepare({ shouldRun: false });
-    const { owner, stranger, ask, body, hub, server, person, pushing } = scene;
-    await ask("good", "ship", owner, "somebody@example.com");
-    await ask("forged", "ship", stranger, address(owner));
-    // Of what was pushed long ago it will not tell later either.
-    pushing.isLate = true;
-    await ask("old", "ship", owner, address(owner), { date: new Date(Date.now() - 7_200_000).toISOString() });
-    const run = (env: Record<string, string>) => {
-      const remote = `${server}/${OWNER}/${NAME}.git`;
-      const child = cliStart(person, { XDG_CACHE_HOME: person.cache, ...env }, "run", "--remote", remote);
-      const { said, exited } = listen(child);
-      return exited.then((code) => ({ code, said: said() }));
-    };
-    const doctor = async (env: Record<string, string>) => {
-      const remote = `${server}/${OWNER}/${NAME}.git`;
-      const child = cliStart(person, env, "doctor", "--remote", remote);
-      let out = "";
-      child.stdout?.on("data", (chunk: Buffer) => (out += chunk.toString()));
-      await once(child, "close");
-      return out;
-    };
-    const blind = await run({});
-    expect(blind.said).toContain("Trailhand cannot ask GitHub who pushed");
-    expect(blind.code).toBe(2);
-    expect(stateOn(scene, "good")).toBe("ship");
-    const known = { GITHUB_TOKEN: TOKEN, GITHUB_API_URL: hub.url, GITHUB_SERVER_URL: server };
-    expect(await doctor({})).toContain("Trailhand cannot ask GitHub who pushed");
-    expect(await doctor(known)).not.toContain("! proof");
-    await run(known);
-    expect(stateOn(scene, "good")).toBe("done");
-    expect(body("old")).toContain("the server does not report who pushed");
-    expect(stateOn(scene, "forged")).toBe("parked");
-    expect(body("forged")).toContain(`and ${address(stranger)} did`);
-  },
-);
+test("a runner beside it asks GitHub with a token, and refuses to guess without", async () => {
+  const scene = await prepare({ shouldRun: false });
+  const { owner, stranger, ask, body, hub, server, person, pushing } = scene;
+  await ask("good", "ship", owner, "somebody@example.com");
+  await ask("forged", "ship", stranger, address(owner));
+  // Of what was pushed long ago it will not tell later either.
+  pushing.isLate = true;
+  await ask("old", "ship", owner, address(owner), { date: new Date(Date.now() - 7_200_000).toISOString() });
+  const run = (env: Record<string, string>) => {
+    const remote = `${server}/${OWNER}/${NAME}.git`;
+    const child = cliStart(person, { XDG_CACHE_HOME: person.cache, ...env }, "run", "--remote", remote);
+    const { said, exited } = listen(child);
+    return exited.then((code) => ({ code, said: said() }));
+  };
+  const doctor = async (env: Record<string, string>) => {
+    const remote = `${server}/${OWNER}/${NAME}.git`;
+    const child = cliStart(person, env, "doctor", "--remote", remote);
+    let out = "";
+    child.stdout?.on("data", (chunk: Buffer) => (out += chunk.toString()));
+    await once(child, "close");
+    return out;
+  };
+  const blind = await run({});
+  expect(blind.said).toContain("Trailhand cannot ask GitHub who pushed");
+  expect(blind.code).toBe(2);
+  expect(stateOn(scene, "good")).toBe("ship");
+  const known = { GITHUB_TOKEN: TOKEN, GITHUB_API_URL: hub.url, GITHUB_SERVER_URL: server };
+  expect(await doctor({})).toContain("Trailhand cannot ask GitHub who pushed");
+  expect(await doctor(known)).not.toContain("! proof");
+  await run(known);
+  expect(stateOn(scene, "good")).toBe("done");
+  expect(body("old")).toContain("the server does not report who pushed");
+  expect(stateOn(scene, "forged")).toBe("parked");
+  expect(body("forged")).toContain(`and ${address(stranger)} did`);
+});

@@ -25,14 +25,14 @@ async function prepare() {
   return scene;
 }
 
-test("is waited for, which is said once, and then it is worked on", { timeout: 60_000 }, async () => {
+test("is waited for, which is said once, and then it is worked on", async () => {
   const scene = await prepare();
   scene.served.heal();
   await until("the answer", () => stateOn(scene, "topic") === "done");
   expect(scene.said.filter((text) => text.includes("octo/shop: "))).toHaveLength(1);
 });
 
-test("is not waited for by a stop", { timeout: 60_000 }, async () => {
+test("is not waited for by a stop", async () => {
   const scene = await prepare();
   await scene.stop();
   expect(stateOn(scene, "topic")).toBe("work");

@@ -5,7 +5,7 @@ import { SECRET } from "../../support/webhooks.ts";
 import { commentsOf, eventBy, openIssue, startApp, stateOn } from "../../support/github/github-fixture.ts";
 import { until } from "../../support/until.ts";
 
-test("a label is worked off by the program as it is installed", { timeout: 60_000 }, async () => {
+test("a label is worked off by the program as it is installed", async () => {
   const person = makeRepo({
     "states/workflow.yml": "states:\n  work: { next: done, retries: 0 }\n",
     "states/work": "#!/bin/sh\nenv >env.txt\n",

@@ -212,7 +212,7 @@ test("nothing of GitHub is loaded by other commands: they work where its package
       cwd: repo.dir,
       env: { ...process.env, ...env, APP_ID: "1", PRIVATE_KEY, WEBHOOK_SECRET: "s" },
       encoding: "utf8",
-      timeout: 30_000,
+      timeout: 600_000,
     });
   expect(run("status").status).toBe(0);
   expect(run("help", "serve").status).toBe(0);
