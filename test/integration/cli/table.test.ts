@@ -4,6 +4,7 @@ import { loadCommand, loadCommands } from "../../../src/cli/commands.ts";
 import { readInput, splitCommand } from "../../../src/cli/input.ts";
 import { COMMON } from "../../../src/cli/options.ts";
 import { renderCommand, renderOverview } from "../../../src/cli/render/render-help.ts";
+import { callOf, terminalTo } from "../../support/call-command.ts";
 import { cli } from "../../support/run-cli.ts";
 import { makeRepo } from "../../support/temp-repo.ts";
 
@@ -40,13 +41,16 @@ test("every command is in the overview, and its help names every option", () => 
   }
 });
 
-test("every command answers --help, and no help needs a repository", () => {
-  const repo = makeRepo();
-  for (const { name } of COMMANDS) {
-    const said = cli(repo, "-C", "/", name, "--help");
-    expect(said.code).toBe(0);
-    expect(said.out).toContain(name === "help" ? "usage: trailhand" : `usage: trailhand ${name}`);
+test("every command answers --help, and no help needs a repository", async () => {
+  const help = await loadCommand("help");
+  for (const command of COMMANDS) {
+    let out = "";
+    const terminal = terminalTo((text) => (out += text));
+    expect(await help.run(callOf(command, ["--help"], "/", { env: {}, terminal }))).toBe(0);
+    expect(out).toContain(command === help ? "usage: trailhand" : `usage: trailhand ${command.name}`);
   }
+  const { code, out } = cli(makeRepo(), "-C", "/", "status", "--help");
+  expect([code, out]).toEqual([0, expect.stringContaining("usage: trailhand status")]);
 });
 
 test("the bash completion offers commands, options and branches", () => {
