@@ -1,14 +1,15 @@
 /**
- * What goes wrong: deaths, pauses, restarts, half-done pushes, outages, lost disks.
+ * Injects faults: kills, pauses, restarts, partial pushes, outages, lost disks.
  *
- * What must hold: which fault comes next is drawn from the seed; each is counted only when it hit
- * something; whatever was paused goes on in the end.
+ * Invariants:
+ * - The seed decides the next fault. A fault counts only when it hit a process.
+ * - Every suspended process continues in the end.
  */
 import { setTimeout as wait } from "node:timers/promises";
-import type { Crew } from "./runner-fleet.ts";
-import type { Dice } from "./seeded-random.ts";
+import type { RunnerFleet } from "./runner-fleet.ts";
+import type { SeededRandom } from "./seeded-random.ts";
 import { listProcesses, signal, type Process } from "./processes.ts";
-import type { Seat } from "./managed-runner.ts";
+import type { ManagedRunner } from "./managed-runner.ts";
 
 export interface Counts {
   /** Runners and their git processes that were killed. */
@@ -20,12 +21,12 @@ export interface Counts {
   wipes: number;
 }
 
-type Fault = (crew: Crew, dice: Dice, counts: Counts) => Promise<void>;
+type Fault = (crew: RunnerFleet, dice: SeededRandom, counts: Counts) => Promise<void>;
 
 const GAP_MS = [100, 700] as const;
-/** How long one fault may look for its victim. */
+/** How long a fault may search for its target. */
 const SEARCH_MS = 3000;
-const LOOK_MS = 20;
+const POLL_MS = 20;
 
 export const noCounts = (): Counts => ({
   kills: 0,
@@ -36,124 +37,128 @@ export const noCounts = (): Counts => ({
   wipes: 0,
 });
 
-/** Mixes deaths with a shuffled list of other faults until there were enough, or until `isOver`. */
-export async function unleash(
-  crew: Crew,
-  dice: Dice,
-  wanted: { readonly kills: number; readonly pauses: number },
+/** Mixes kills with a shuffled list of other faults, until there were enough or `isOver` is true. */
+export async function injectFaults(
+  fleet: RunnerFleet,
+  random: SeededRandom,
+  targets: { readonly kills: number; readonly pauses: number },
   counts: Counts,
   isOver: () => boolean,
 ): Promise<void> {
-  const rare = Math.ceil(wanted.kills / 40);
-  const outages = Array.from({ length: rare }, (_, at) => outage(at % 2 === 1 || rare === 1));
-  const queue = dice.shuffle<Fault>([
-    ...Array<Fault>(wanted.pauses).fill(pause),
-    ...Array<Fault>(Math.ceil(wanted.kills / 10)).fill(restart),
+  const outageCount = Math.ceil(targets.kills / 40);
+  const outages = Array.from({ length: outageCount }, (_, at) => outage(at % 2 === 1 || outageCount === 1));
+  const queue = random.shuffle<Fault>([
+    ...Array<Fault>(targets.pauses).fill(pause),
+    ...Array<Fault>(Math.ceil(targets.kills / 10)).fill(restart),
     ...outages,
   ]);
-  const going: Promise<void>[] = [];
-  while (!isOver() && (counts.kills < wanted.kills || queue.length > 0)) {
-    await wait(dice.between(...GAP_MS));
-    const left = Math.max(0, wanted.kills - counts.kills);
-    // Others last, and the next fault does not wait for them.
-    if (dice.chance(left / (left + queue.length))) await kill(crew, dice, counts);
-    else going.push(queue.pop()?.(crew, dice, counts) ?? Promise.resolve());
+  const running: Promise<void>[] = [];
+  while (!isOver() && (counts.kills < targets.kills || queue.length > 0)) {
+    await wait(random.between(...GAP_MS));
+    const missingKills = Math.max(0, targets.kills - counts.kills);
+    // Other faults last longer, and the next fault does not wait for them.
+    if (random.chance(missingKills / (missingKills + queue.length))) await kill(fleet, random, counts);
+    else running.push(queue.pop()?.(fleet, random, counts) ?? Promise.resolve());
   }
-  await Promise.all(going);
+  await Promise.all(running);
 }
 
-/** One in three deaths is that of git in the middle of its work. */
-const kill: Fault = async (crew, dice, counts) => {
-  if (dice.chance(1 / 3)) return killGit(crew, dice, counts);
-  const seat = await victim(dice, () => crew.seats.filter((seat) => seat.isUp));
-  if (!seat?.kill()) return;
-  crew.note("kill", seat.machine, seat.name);
+/** One in three kills hits a git process during its work. */
+const kill: Fault = async (fleet, random, counts) => {
+  if (random.chance(1 / 3)) return killGit(fleet, random, counts);
+  const runner = await pickTarget(random, () => fleet.runners.filter((runner) => runner.isRunning));
+  if (!runner?.kill()) return;
+  fleet.recordIncident("kill", runner.machine, runner.name);
   counts.kills++;
 };
 
-const killGit: Fault = async (crew, dice, counts) => {
-  const lines = dice.chance(0.7) ? /^(?:push|fetch|send-pack|fetch-pack|index-pack)$/ : /./;
-  const isVictim = ({ args }: Process) =>
+const killGit: Fault = async (fleet, random, counts) => {
+  const lines = random.chance(0.7) ? /^(?:push|fetch|send-pack|fetch-pack|index-pack)$/ : /./;
+  const isTarget = ({ args }: Process) =>
     /(?:^|\/)git$/.test(args[0] ?? "") &&
     args.slice(1).some((arg) => !arg.startsWith("-") && lines.test(arg));
-  const delayMs = dice.between(0, 15);
-  const hit = await found(async () => {
+  const delayMs = random.between(0, 15);
+  const hit = await findInTime(async () => {
     const table = listProcesses();
-    const victims = crew.seats.flatMap((seat) =>
-      seat.children(table).flatMap((child) => (isVictim(child) ? [{ seat, child }] : [])),
+    const targets = fleet.runners.flatMap((runner) =>
+      runner.children(table).flatMap((child) => (isTarget(child) ? [{ seat: runner, child }] : [])),
     );
-    const one = dice.pick(victims);
-    if (!one) return undefined;
+    const target = random.pick(targets);
+    if (!target) return undefined;
     await wait(delayMs);
-    return signal(one.child.pid, "SIGKILL") ? one : undefined;
+    return signal(target.child.pid, "SIGKILL") ? target : undefined;
   });
   if (!hit) return;
-  crew.note("kill-git", hit.seat.machine, `${hit.seat.name}: ${commandOf(hit.child)}`);
+  fleet.recordIncident("kill-git", hit.seat.machine, `${hit.seat.name}: ${commandOf(hit.child)}`);
   counts.kills++;
   counts.gitKills++;
 };
 
-/** What git was told, without the settings in front. */
+/** The git command without the settings before it. */
 const commandOf = ({ args }: Process): string =>
   args
     .filter((arg, at) => arg !== "-c" && args[at - 1] !== "-c")
     .join(" ")
     .slice(0, 300);
 
-/** Longer than the lease lasts, so that somebody else takes over. */
-const pause: Fault = async (crew, dice, counts) => {
-  const seat = await victim(dice, () => upAndAwake(crew));
-  const whole = dice.chance(0.5);
-  const ms = crew.ttlMs * dice.between(1.2, 3);
-  if (!seat?.pause(whole)) return;
-  crew.note(
+/** Longer than the lease time, so that another runner takes over. */
+const pause: Fault = async (fleet, random, counts) => {
+  const runner = await pickTarget(random, () => awakeRunners(fleet));
+  const withScripts = random.chance(0.5);
+  const ms = fleet.ttlMs * random.between(1.2, 3);
+  if (!runner?.pause(withScripts)) return;
+  fleet.recordIncident(
     "pause",
-    seat.machine,
-    `${seat.name} for ${Math.round(ms)} ms${whole ? ", with its scripts" : ""}`,
+    runner.machine,
+    `${runner.name} for ${Math.round(ms)} ms${withScripts ? ", with its scripts" : ""}`,
   );
   counts.pauses++;
   await wait(ms);
-  seat.resume();
+  runner.resume();
 };
 
-const restart: Fault = async (crew, dice, counts) => {
-  const seat = await found(() => dice.pick(upAndAwake(crew)));
-  if (!seat?.terminate()) return;
-  crew.note("restart", seat.machine, seat.name);
+const restart: Fault = async (fleet, random, counts) => {
+  const runner = await findInTime(() => random.pick(awakeRunners(fleet)));
+  if (!runner?.terminate()) return;
+  fleet.recordIncident("restart", runner.machine, runner.name);
   counts.restarts++;
 };
 
 const outage =
   (wipe: boolean): Fault =>
-  async (crew, dice, counts) => {
-    const machine = dice.pick(crew.machines);
+  async (fleet, random, counts) => {
+    const machine = random.pick(fleet.machines);
     if (!machine) return;
-    crew.note("outage", machine, wipe ? "and its disk is lost" : "its disk stays");
+    fleet.recordIncident("outage", machine, wipe ? "with its disk" : "without its disk");
     counts.outages++;
     if (wipe) counts.wipes++;
-    const killed = await crew.outage(machine, crew.ttlMs * dice.between(0.2, 2.2), wipe);
+    const killed = await fleet.outage(machine, fleet.ttlMs * random.between(0.2, 2.2), wipe);
     counts.kills += killed;
   };
 
-const upAndAwake = (crew: Crew): Seat[] => crew.seats.filter((seat) => seat.isUp && !seat.isPaused);
+const awakeRunners = (fleet: RunnerFleet): ManagedRunner[] =>
+  fleet.runners.filter((runner) => runner.isRunning && !runner.isPaused);
 
-/** Rather a runner whose script runs now: the others have little to lose. */
-function victim(dice: Dice, seats: () => Seat[]): Promise<Seat | undefined> {
-  const rather = dice.chance(0.7) ? Date.now() + SEARCH_MS / 4 : 0;
+/** Prefers a runner with a running script: the others have little to lose. */
+function pickTarget(
+  random: SeededRandom,
+  candidates: () => ManagedRunner[],
+): Promise<ManagedRunner | undefined> {
+  const preferUntil = random.chance(0.7) ? Date.now() + SEARCH_MS / 4 : 0;
   const isScript = ({ args }: Process) => args.some((arg) => arg.includes("/states/"));
-  return found(() => {
-    if (Date.now() >= rather) return dice.pick(seats());
+  return findInTime(() => {
+    if (Date.now() >= preferUntil) return random.pick(candidates());
     const table = listProcesses();
-    return dice.pick(seats().filter((seat) => seat.children(table).some(isScript)));
+    return random.pick(candidates().filter((runner) => runner.children(table).some(isScript)));
   });
 }
 
-async function found<T>(look: () => T | undefined | Promise<T | undefined>): Promise<T | undefined> {
+async function findInTime<T>(find: () => T | undefined | Promise<T | undefined>): Promise<T | undefined> {
   const end = Date.now() + SEARCH_MS;
   while (Date.now() < end) {
-    const one = await look();
-    if (one !== undefined) return one;
-    await wait(LOOK_MS);
+    const target = await find();
+    if (target !== undefined) return target;
+    await wait(POLL_MS);
   }
   return undefined;
 }

@@ -1,16 +1,16 @@
 /**
- * What is left on the machines after a graceful end: processes and worktrees must not be; half-made
- * caches may be for a while, because nobody can tell that their maker died.
+ * Finds processes and worktrees that exist after a graceful end. Incomplete caches may exist for a
+ * while, because no runner can tell that their creator died.
  *
- * What must hold: looked at after every runner ended and before anything is cleaned up; nothing is
- * changed here.
+ * Invariants:
+ * - Runs after every runner ended and before any clean-up. Nothing is changed here.
  */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { gitSync, type Finding } from "./check/ref-history.ts";
 import { processesIn } from "./processes.ts";
 
-export function findLeftovers(root: string, caches: readonly string[]): Finding[] {
+export function findOrphanedResources(root: string, caches: readonly string[]): Finding[] {
   const processes = processesIn(root).map(({ pid, args }) => ({
     kind: "process",
     what: `${pid}: ${args.join(" ").slice(0, 300)}`,
@@ -19,9 +19,9 @@ export function findLeftovers(root: string, caches: readonly string[]): Finding[
 }
 
 function findInCache(cache: string): Finding[] {
-  return foldersIn(join(cache, "trailhand")).flatMap((site): Finding[] => {
-    const folders = foldersIn(join(site, "worktrees"));
-    const repo = join(site, "repo.git");
+  return foldersIn(join(cache, "trailhand")).flatMap((remote): Finding[] => {
+    const folders = foldersIn(join(remote, "worktrees"));
+    const repo = join(remote, "repo.git");
     return [
       ...folders.map((path) => ({ kind: "worktree", what: `the folder ${path}` })),
       ...(existsSync(repo) ? worktreesOf(repo) : []),
@@ -29,8 +29,8 @@ function findInCache(cache: string): Finding[] {
   });
 }
 
-/** Clones whose runner was killed before they were whole. */
-export function countHalfMade(caches: readonly string[]): number {
+/** Clones whose runner was killed before they were complete. */
+export function countPartialClones(caches: readonly string[]): number {
   const sites = caches.flatMap((cache) => foldersIn(join(cache, "trailhand")));
   return sites.flatMap(foldersIn).filter((path) => /repo\.git\.[^/]+$/.test(path)).length;
 }
@@ -39,7 +39,7 @@ function worktreesOf(repo: string): Finding[] {
   return gitSync(repo, ["worktree", "list", "--porcelain"])
     .split("\n")
     .filter((line) => line.startsWith("worktree ") && line !== `worktree ${repo}`)
-    .map((line) => ({ kind: "worktree", what: `${repo} knows ${line}` }));
+    .map((line) => ({ kind: "worktree", what: `${repo} lists ${line}` }));
 }
 
 const foldersIn = (path: string): string[] =>

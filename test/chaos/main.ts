@@ -1,26 +1,28 @@
 /**
- * `npm run chaos`: real runners, real git, a bare remote, and everything going wrong at once.
+ * `npm run chaos`: real runners and real git on a bare remote, with many faults at once.
  *
- * What must hold: exit code 0 only when nothing was found. The seed decides what goes wrong and in
- * which order, but not the instant: two trials with one seed are alike, not the same.
+ * Invariants:
+ * - The exit code is 0 only when nothing was found.
+ * - The seed decides the faults and their order, but not their time: two trials with one seed are
+ *   similar, not identical.
  */
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { check } from "./check/check-trial.ts";
+import { checkTrial } from "./check/check-trial.ts";
 import { evidenceOf, tableOf } from "./trial-report.ts";
 import { runTrial } from "./trial.ts";
 
 const USAGE = `npm run chaos -- [options]
 
-  --runners n       processes of trailhand run --watch (8)
-  --branches n      branches with a request to begin with (50)
-  --kills n         runners and git processes to kill (200)
-  --pauses n        runners to stop for longer than their lease (60)
-  --people n        pushes by people in between (60)
-  --seed n          what goes wrong, and in which order (1)
-  --minutes n       bound of the time with faults (10)
-  --ttl ms          how long a lease holds (6000)
-  --concurrency n   attempts at once in one runner (2)
+  --runners n       processes of trailhand run --watch (default: 8)
+  --branches n      branches with a request at the start (default: 50)
+  --kills n         runners and git processes to kill (default: 200)
+  --pauses n        runners to suspend for longer than their lease (default: 60)
+  --people n        pushes by people (default: 60)
+  --seed n          decides the faults and their order (default: 1)
+  --minutes n       the longest time with faults (default: 10)
+  --ttl ms          lease time (default: 6000)
+  --concurrency n   attempts at once in one runner (default: 2)
   --keep dir        work in this directory, which must not exist, and keep it
   --check dir       check the directory of an earlier trial again, and run nothing
   --json            figures and findings as JSON
@@ -54,17 +56,17 @@ function readArguments(args: readonly string[]) {
   }).values;
 }
 
-/** A number of at least `low`; throws on anything else. */
+/** Throws a TypeError for anything but a number of at least `low`. */
 function readNumber(option: string, text: string, low: number): number {
   const value = Number(text);
   if (text.trim() !== "" && Number.isFinite(value) && value >= low) return value;
   throw new TypeError(`--${option} needs a number of ${low} or more, not "${text}"`);
 }
 
-function tellProgress(): (line: string) => void {
-  const began = Date.now();
+function progressReporter(): (line: string) => void {
+  const startedAt = Date.now();
   return (line) => {
-    const text = `${Math.round((Date.now() - began) / 1000)} s: ${line}`;
+    const text = `${Math.round((Date.now() - startedAt) / 1000)} s: ${line}`;
     process.stderr.write(process.stderr.isTTY ? `\r\u001b[K${text}` : `${text}\n`);
   };
 }
@@ -76,9 +78,9 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   if (values.check !== undefined) {
-    const verdict = check(values.check);
-    process.stdout.write(`${JSON.stringify(verdict, undefined, 2)}\n`);
-    return verdict.findings.length > 0 ? 1 : 0;
+    const result = checkTrial(values.check);
+    process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`);
+    return result.findings.length > 0 ? 1 : 0;
   }
   const trial = await runTrial({
     dist: fileURLToPath(new URL(".", import.meta.url)),
@@ -93,7 +95,7 @@ async function main(args: readonly string[]): Promise<number> {
     ttlMs: readNumber("ttl", values.ttl, 1000),
     concurrency: readNumber("concurrency", values.concurrency, 1),
     keep: values.keep,
-    tell: tellProgress(),
+    reportProgress: progressReporter(),
   });
   process.stderr.write(process.stderr.isTTY ? "\n" : "");
   process.stdout.write(values.json ? `${JSON.stringify(trial, undefined, 2)}\n` : tableOf(trial));

@@ -1,22 +1,23 @@
 /**
- * A person's own repository: what the remote looks like from there, commits, and pushes.
+ * A person's clone: fetches branches, writes commits and pushes them.
  *
- * What must hold: a push names the values that it replaces, so that what was accepted is exactly
- * what the ledger says; a refusal changes nothing, and is no fault.
+ * Invariants:
+ * - A push names the values that it replaces, so that the log of pushes is exact.
+ * - A rejected push changes nothing and is not an error.
  */
 import { join } from "node:path";
-import { git, type Lab } from "./trial-directory.ts";
-import { append } from "./trial-log.ts";
+import { git, type TrialDirectory } from "./trial-directory.ts";
+import { appendEntry } from "./trial-log.ts";
 import { leaseOf } from "./check/ref-history.ts";
 
 export interface Head {
   readonly branch: string;
   readonly ref: string;
   readonly commit: string;
-  /** Empty when nothing is asked for. */
+  /** Empty for a commit that is not a request. */
   readonly state: string;
-  /** True when a lease is on it. */
-  readonly busy: boolean;
+  /** True when the branch has a lease. */
+  readonly isLeased: boolean;
 }
 
 export interface Change {
@@ -28,36 +29,36 @@ export interface Change {
 const FORMAT =
   "--format=%(refname)%00%(objectname)%00%(contents:trailers:key=State,valueonly,separator=%2C)%00";
 
-export class Desk {
+export class PersonClone {
   readonly name: string;
-  readonly #lab: Lab;
+  readonly #directory: TrialDirectory;
   readonly #dir: string;
 
-  private constructor(lab: Lab, name: string) {
-    this.#lab = lab;
+  private constructor(lab: TrialDirectory, name: string) {
+    this.#directory = lab;
     this.name = name;
     this.#dir = join(lab.root, `${name}.git`);
   }
 
-  static async open(lab: Lab, name: string): Promise<Desk> {
-    const desk = new Desk(lab, name);
-    await git(lab.root, ["init", "-q", "--bare", "-b", "main", desk.#dir]);
-    await desk.#git("remote", "add", "origin", lab.remote);
-    return desk;
+  static async open(lab: TrialDirectory, name: string): Promise<PersonClone> {
+    const clone = new PersonClone(lab, name);
+    await git(lab.root, ["init", "-q", "--bare", "-b", "main", clone.#dir]);
+    await clone.#git("remote", "add", "origin", lab.remote);
+    return clone;
   }
 
   #git(...args: string[]): Promise<string> {
     return git(this.#dir, args);
   }
 
-  /** The branches as they are at the remote now, without `main`. */
-  async look(): Promise<Head[]> {
+  /** Fetches the branches of the remote, without `main`. */
+  async fetchHeads(): Promise<Head[]> {
     const specs = ["+refs/heads/*:refs/heads/*", "+refs/trailhand/leases/*:refs/trailhand/leases/*"];
     await this.#git("fetch", "-q", "--prune", "--no-auto-maintenance", "origin", ...specs);
     const output = await this.#git("for-each-ref", FORMAT, "refs/heads", "refs/trailhand/leases");
-    const found = output.split("\0\n").map((record) => record.split("\0"));
-    const refs = new Set(found.map(([ref]) => ref));
-    return found.flatMap(([ref = "", commit = "", state = ""]) =>
+    const records = output.split("\0\n").map((record) => record.split("\0"));
+    const refs = new Set(records.map(([ref]) => ref));
+    return records.flatMap(([ref = "", commit = "", state = ""]) =>
       ref.startsWith("refs/heads/") && ref !== "refs/heads/main"
         ? [
             {
@@ -65,14 +66,14 @@ export class Desk {
               ref,
               commit,
               state: state.replaceAll("\0", "").trim(),
-              busy: refs.has(leaseOf(ref)),
+              isLeased: refs.has(leaseOf(ref)),
             },
           ]
         : [],
     );
   }
 
-  /** A commit with one more file; returns its id. */
+  /** Writes a commit with one more file. */
   async commit(parent: string, message: string, file: string): Promise<string> {
     const blob = await git(this.#dir, ["hash-object", "-w", "--stdin"], message);
     const entries = await this.#git("ls-tree", parent);
@@ -80,8 +81,8 @@ export class Desk {
     return git(this.#dir, ["commit-tree", "-p", parent, "-F", "-", tree], message);
   }
 
-  /** Commits below a head that are not on main, newest first, the head left out. */
-  async below(commit: string): Promise<string[]> {
+  /** The commits below a head that are not on main, newest first. */
+  async commitsBelow(commit: string): Promise<string[]> {
     const output = await this.#git("rev-list", "--first-parent", commit, "^refs/heads/main");
     return output.split("\n").slice(1).filter(Boolean);
   }
@@ -90,7 +91,7 @@ export class Desk {
     return this.#git("rev-parse", "refs/heads/main");
   }
 
-  /** Pushes all of it or nothing. True, and in the ledger, when the remote took it. */
+  /** An atomic push. Recorded, and true, when the remote accepts it. */
   async push(kind: string, changes: readonly Change[]): Promise<boolean> {
     const leases = changes.map(({ ref, old }) => `--force-with-lease=${ref}:${old ?? ""}`);
     const specs = changes.map(({ ref, new: next }) => `${next ?? ""}:${ref}`);
@@ -100,7 +101,7 @@ export class Desk {
       return false;
     }
     for (const change of changes) {
-      append(this.#lab.ledger, { at: Date.now(), by: this.name, kind, ...change });
+      appendEntry(this.#directory.pushes, { at: Date.now(), by: this.name, kind, ...change });
     }
     return true;
   }

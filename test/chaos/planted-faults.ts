@@ -1,94 +1,109 @@
 /**
- * Plants faults into the record of a good trial, with plain git, to prove that the check finds them.
+ * Plants faults into the record of a good trial with plain git, to prove that the check finds them.
  *
- * What must hold: each works on a copy of its own, and changes nothing but what it says.
+ * Invariants:
+ * - Each fault changes a copy, and nothing but what it says.
  */
 import { appendFileSync, cpSync } from "node:fs";
 import { HEADS, LANES, LEASES, leaseOf, readRefs } from "./check/ref-history.ts";
-import { git, labAt, type Lab } from "./trial-directory.ts";
-import { append, readEntries } from "./trial-log.ts";
+import { git, trialDirectoryAt, type TrialDirectory } from "./trial-directory.ts";
+import { appendEntry, readPushes } from "./trial-log.ts";
 
-/** A copy of what the check reads of a trial. */
-export function copyRecord(root: string, to: string): Lab {
-  const [from, lab] = [labAt(root), labAt(to)];
-  for (const part of ["remote", "ledger", "incidents", "executions"] as const) {
-    cpSync(from[part], lab[part], { recursive: true });
+/** Copies the files that the check reads. */
+export function copyRecord(root: string, to: string): TrialDirectory {
+  const [from, directory] = [trialDirectoryAt(root), trialDirectoryAt(to)];
+  for (const part of ["remote", "pushes", "incidents", "executions"] as const) {
+    cpSync(from[part], directory[part], { recursive: true });
   }
-  return lab;
+  return directory;
 }
 
-/** A branch that was worked off, and its head. */
-async function finished({ remote }: Lab): Promise<{ ref: string; head: string; request: string }> {
+/** A branch that is done, with its head and its last request. */
+async function findFinished({
+  remote,
+}: TrialDirectory): Promise<{ ref: string; head: string; request: string }> {
   for (const [ref, head] of readRefs(remote)) {
     if (!ref.startsWith(HEADS)) continue;
     const format = "--format=%(trailers:key=Answers,valueonly)%(trailers:key=State,valueonly)";
     const [request = "", state] = (await git(remote, ["log", "-1", format, head])).split("\n");
     if (state === "done") return { ref, head, request };
   }
-  throw new Error("nothing was finished in this trial");
+  throw new Error("no request was done in this trial");
 }
 
-const commit = (lab: Lab, parent: string, message: string): Promise<string> =>
-  git(lab.remote, ["commit-tree", "-p", parent, "-F", "-", `${parent}^{tree}`], message);
+const commit = (directory: TrialDirectory, parent: string, message: string): Promise<string> =>
+  git(directory.remote, ["commit-tree", "-p", parent, "-F", "-", `${parent}^{tree}`], message);
 
-const update = (lab: Lab, ref: string, id: string): Promise<string> =>
-  git(lab.remote, ["update-ref", ref, id]);
+const update = (directory: TrialDirectory, ref: string, id: string): Promise<string> =>
+  git(directory.remote, ["update-ref", ref, id]);
 
-/** What a person pushed, as the trial would have recorded it. */
-async function push(lab: Lab, ref: string, old: string, next: string): Promise<void> {
-  await git(lab.remote, ["update-ref", ref, next, old]);
-  append(lab.ledger, { at: Date.now(), by: "ann", kind: "planted", ref, old, new: next });
+/** A push of a person, recorded as in a trial. */
+async function push(directory: TrialDirectory, ref: string, old: string, next: string): Promise<void> {
+  await git(directory.remote, ["update-ref", ref, next, old]);
+  appendEntry(directory.pushes, { at: Date.now(), by: "ann", kind: "planted", ref, old, new: next });
 }
 
 const answer = (request: string, branch: string): string =>
   `trailhand: check is done\n\nState: done\nBranch: ${branch}\nAnswers: ${request}\nRun: planted\n`;
 
-/** Each fault, by the kind of finding that it must lead to. */
-export const PLANTS: Readonly<Record<string, (lab: Lab) => Promise<unknown>>> = {
-  async doubled(lab) {
-    const { ref, head, request } = await finished(lab);
-    await update(lab, ref, await commit(lab, head, answer(request, ref.replace(HEADS, ""))));
+/** Each fault, by the kind of finding that it must cause. */
+export const PLANTED_FAULTS: Readonly<Record<string, (lab: TrialDirectory) => Promise<unknown>>> = {
+  async doubled(directory) {
+    const { ref, head, request } = await findFinished(directory);
+    await update(directory, ref, await commit(directory, head, answer(request, ref.replace(HEADS, ""))));
   },
-  async lost(lab) {
-    const { ref, head } = await finished(lab);
-    await push(lab, ref, head, await commit(lab, head, "fix: by hand\n"));
-    await update(lab, ref, head);
+  async lost(directory) {
+    const { ref, head } = await findFinished(directory);
+    await push(directory, ref, head, await commit(directory, head, "fix: by hand\n"));
+    await update(directory, ref, head);
   },
-  async unanswered(lab) {
-    const { ref, head } = await finished(lab);
-    await push(lab, ref, head, await commit(lab, head, "feat: more\n\nState: plan\n"));
+  async unanswered(directory) {
+    const { ref, head } = await findFinished(directory);
+    await push(directory, ref, head, await commit(directory, head, "feat: more\n\nState: plan\n"));
   },
-  async rogue(lab) {
-    const { ref, head } = await finished(lab);
-    await update(lab, ref, await commit(lab, head, "chore: a runner adds what nobody asked for\n"));
+  async rogue(directory) {
+    const { ref, head } = await findFinished(directory);
+    await update(
+      directory,
+      ref,
+      await commit(directory, head, "chore: a runner adds what nobody asked for\n"),
+    );
   },
-  async lease(lab) {
-    const { ref, head } = await finished(lab);
-    await update(lab, leaseOf(ref), await commit(lab, head, "lease: left\n\nRun: planted\nLane: default\n"));
+  async lease(directory) {
+    const { ref, head } = await findFinished(directory);
+    await update(
+      directory,
+      leaseOf(ref),
+      await commit(directory, head, "lease: left\n\nRun: planted\nLane: default\n"),
+    );
   },
-  async slot(lab) {
-    const { head } = await finished(lab);
-    await update(lab, `${LANES}narrow/0`, await commit(lab, head, "lease: left\n\nRun: planted\n"));
+  async slot(directory) {
+    const { head } = await findFinished(directory);
+    await update(
+      directory,
+      `${LANES}narrow/0`,
+      await commit(directory, head, "lease: left\n\nRun: planted\n"),
+    );
   },
-  async lane(lab) {
-    const { head } = await finished(lab);
+  async lane(directory) {
+    const { head } = await findFinished(directory);
     for (const at of [0, 1, 2]) {
       const message = `lease: one of three\n\nRun: planted-${at}\nLane: narrow\nSlot: narrow/${at}\n`;
-      const lease = await commit(lab, head, message);
-      await update(lab, `${LEASES}${String(at).repeat(40)}`, lease);
+      const lease = await commit(directory, head, message);
+      await update(directory, `${LEASES}${String(at).repeat(40)}`, lease);
     }
   },
-  async unsaved(lab) {
-    const { ref, request } = await finished(lab);
+  async unsaved(directory) {
+    const { ref, request } = await findFinished(directory);
     const run = "planted-run";
     const words = ["m0", request, run, "plan", ref.replace(HEADS, "")].join(" ");
-    appendFileSync(lab.executions, `start ${Date.now()} ${words}\nleft ${Date.now()} ${run}\n`);
+    appendFileSync(directory.executions, `start ${Date.now()} ${words}\nleft ${Date.now()} ${run}\n`);
   },
-  async unclaimed(lab) {
-    await PLANTS["unsaved"]?.(lab);
+  async unclaimed(directory) {
+    await PLANTED_FAULTS["unsaved"]?.(directory);
   },
-  async record(lab) {
-    const [entry] = readEntries(lab.ledger);
-    if (entry) append(lab.ledger, { ...entry, ref: `${HEADS}never`, new: entry.new });
+  async record(directory) {
+    const [entry] = readPushes(directory.pushes);
+    if (entry) appendEntry(directory.pushes, { ...entry, ref: `${HEADS}never`, new: entry.new });
   },
 };

@@ -1,8 +1,9 @@
 /**
- * The processes of this machine, as /proc shows them.
+ * The processes of this machine, from /proc.
  *
- * What must hold: a signal goes only to a process that a caller found as its own child or by the
- * trial's own directory; a process that ended in between is no error.
+ * Invariants:
+ * - A signal goes only to a child of the caller or to a process of the trial's directory.
+ * - A process that has ended meanwhile is not an error.
  */
 import { readdirSync, readFileSync } from "node:fs";
 
@@ -12,19 +13,19 @@ export interface Process {
   readonly args: readonly string[];
 }
 
-export type Table = ReadonlyMap<number, Process>;
+export type ProcessTable = ReadonlyMap<number, Process>;
 
-/** Every process that lives now; zombies are left out. */
-export function listProcesses(): Table {
-  const found = readdirSync("/proc")
+/** Every running process, without zombies. */
+export function listProcesses(): ProcessTable {
+  const processes = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => readProcess(Number(name)) ?? []);
-  return new Map(found.map((one) => [one.pid, one]));
+  return new Map(processes.map((one) => [one.pid, one]));
 }
 
 function readProcess(pid: number): Process | undefined {
   const stat = readText(`/proc/${pid}/stat`);
-  // The command name, in parentheses, may hold spaces and parentheses itself.
+  // The command name in parentheses may contain spaces and parentheses.
   const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   if (state === undefined || parent === undefined || state === "Z") return undefined;
   return { pid, parent: Number(parent), args: readText(`/proc/${pid}/cmdline`).split("\0") };
@@ -38,22 +39,22 @@ function readText(path: string): string {
   }
 }
 
-export function childrenOf(pid: number, table: Table = listProcesses()): Process[] {
+export function childrenOf(pid: number, table: ProcessTable = listProcesses()): Process[] {
   return [...table.values()].filter(({ parent }) => parent === pid);
 }
 
-/** git at the other end of a push or a fetch: on a real remote it would not be on this machine. */
+/** True for the server side of a push or fetch, which would run on the machine of a real remote. */
 const isServer = ({ args }: Process): boolean =>
   args.some((arg) => /(?:^|-)(?:receive-pack|upload-pack)$/.test(arg.split(" ")[0] ?? ""));
 
-/** Everything below a process on its own side of the line. */
-export function descendantsOf(pid: number, table: Table): Process[] {
+/** All descendants of a process, except server sides of git. */
+export function descendantsOf(pid: number, table: ProcessTable): Process[] {
   return childrenOf(pid, table).flatMap((child) =>
     isServer(child) ? [] : [child, ...descendantsOf(child.pid, table)],
   );
 }
 
-/** Processes of a trial: their home, or a file that they were started with, is in its directory. */
+/** Processes of a trial: their home or one of their arguments is in its directory. */
 export function processesIn(root: string): Process[] {
   const own = ancestors();
   return [...listProcesses().values()].filter(
@@ -62,21 +63,22 @@ export function processesIn(root: string): Process[] {
   );
 }
 
-/** True for what a trial has started, and nothing else: it made that home. */
+/** True only for processes of the trial, which created that home. */
 export const hasHomeIn = (root: string, pid: number): boolean =>
   readText(`/proc/${pid}/environ`)
     .split("\0")
     .some((variable) => variable.startsWith(`HOME=${root}/`));
 
-/** This process, and those that started it. */
+/** This process and its ancestors. */
 function ancestors(): Set<number> {
   const table = listProcesses();
-  const found = new Set<number>();
-  for (let pid = process.pid; pid > 1 && !found.has(pid); pid = table.get(pid)?.parent ?? 0) found.add(pid);
-  return found;
+  const processes = new Set<number>();
+  for (let pid = process.pid; pid > 1 && !processes.has(pid); pid = table.get(pid)?.parent ?? 0)
+    processes.add(pid);
+  return processes;
 }
 
-/** False when the process is gone. */
+/** False when the process has ended. */
 export function signal(pid: number | undefined, name: NodeJS.Signals): boolean {
   if (pid === undefined || pid <= 1) return false;
   try {

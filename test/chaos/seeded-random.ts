@@ -1,23 +1,25 @@
 /**
- * Seeded chance. What must hold: the same seed and name give the same draws, so that one line of
- * events does not change another; when the draws fall in real time is not theirs to say.
+ * Random numbers from a seed and a name. They do not decide when an event happens in real time.
+ *
+ * Invariants:
+ * - The same seed and name give the same numbers, so that one sequence of events does not change another.
  */
 
-/** FNV-1a, as its authors describe it. */
+/** FNV-1a. */
 function hashOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
   return hash >>> 0;
 }
 
-export class Dice {
+export class SeededRandom {
   #state: number;
 
   constructor(seed: number, name: string) {
     this.#state = hashOf(`${seed}/${name}`);
   }
 
-  /** From 0 up to 1: mulberry32. */
+  /** A number from 0 up to 1 (mulberry32). */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
@@ -39,8 +41,8 @@ export class Dice {
 
   shuffle<T>(list: readonly T[]): T[] {
     return list
-      .map((one) => ({ one, at: this.next() }))
+      .map((item) => ({ item, at: this.next() }))
       .toSorted((a, b) => a.at - b.at)
-      .map(({ one }) => one);
+      .map(({ item }) => item);
   }
 }

@@ -1,31 +1,32 @@
 /**
- * The directory of one trial: a bare remote that keeps a record of every move, the program as it
- * was built, and git with an environment of its own.
+ * The directory of one trial: a bare remote that records every move, a copy of the program, and git
+ * with its own environment.
  *
- * What must hold: nothing outside the directory is read or written, the user's configuration takes
- * no part; a move of a ref is on record before anybody can see it.
+ * Invariants:
+ * - Nothing outside the directory is read or written, not even the user's configuration.
+ * - A move of a ref is recorded before any process can see it.
  */
 import { spawn } from "node:child_process";
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { append } from "./trial-log.ts";
+import { appendEntry } from "./trial-log.ts";
 import { workflowFiles } from "./trial-workflow.ts";
 
-export interface Lab {
+export interface TrialDirectory {
   readonly root: string;
   readonly remote: string;
-  /** The command line, copied, so that another build cannot change it half-way. */
+  /** A copy of the program, so that another build cannot change it during the trial. */
   readonly program: string;
-  readonly ledger: string;
+  readonly pushes: string;
   readonly incidents: string;
   readonly executions: string;
   readonly logs: string;
 }
 
 /**
- * git deletes the log of a ref with the ref. So the remote writes down each transaction itself:
- * when it is prepared its refs are locked, which makes the order on each ref the true one.
+ * git deletes the reflog together with the ref, so a hook of the remote records each transaction. A
+ * prepared transaction holds the locks of its refs, so the recorded order is right for each ref.
  */
 const RECORDER = `#!/bin/sh
 text=
@@ -40,37 +41,41 @@ const SETTINGS = [
   ["core.logAllRefUpdates", "always"],
   ["receive.autogc", "false"],
   ["gc.auto", "0"],
-  // A deletion of the branch that HEAD names is nobody's wish, all others are.
+  // Branches may be deleted, except the one that HEAD points to.
   ["receive.denyDeletes", "false"],
 ] as const;
 
-/** The parts of a directory that holds a trial. */
-export function labAt(root: string): Lab {
+/** The paths in the directory of a trial. */
+export function trialDirectoryAt(root: string): TrialDirectory {
   return {
     root,
     remote: join(root, "remote.git"),
     program: join(root, "program", "trailhand.js"),
-    ledger: join(root, "ledger"),
+    pushes: join(root, "pushes"),
     incidents: join(root, "incidents"),
     executions: join(root, "executions"),
     logs: join(root, "logs"),
   };
 }
 
-/** Makes the directory and the remote, with the workflow on `main`. `dist` holds the built program. */
-export async function makeLab(dist: string, seed: number, keep: string | undefined): Promise<Lab> {
-  if (keep !== undefined && existsSync(keep)) throw new TypeError(`${keep} exists already`);
+/** Creates the directory and the remote, with the workflow on `main`. `dist` is the folder of the built program. */
+export async function createTrialDirectory(
+  dist: string,
+  seed: number,
+  keep: string | undefined,
+): Promise<TrialDirectory> {
+  if (keep !== undefined && existsSync(keep)) throw new TypeError(`${keep} already exists`);
   if (keep !== undefined) mkdirSync(keep, { recursive: true });
-  const lab = labAt(keep ?? mkdtempSync(join(tmpdir(), "trailhand-chaos-")));
-  mkdirSync(lab.logs);
-  for (const file of [lab.ledger, lab.incidents, lab.executions]) writeFileSync(file, "");
-  cpSync(dist, dirname(lab.program), { recursive: true, filter: (path) => !path.endsWith(".mjs") });
-  await makeRemote(lab);
-  await pushWorkflow(lab, seed);
-  return lab;
+  const directory = trialDirectoryAt(keep ?? mkdtempSync(join(tmpdir(), "trailhand-chaos-")));
+  mkdirSync(directory.logs);
+  for (const file of [directory.pushes, directory.incidents, directory.executions]) writeFileSync(file, "");
+  cpSync(dist, dirname(directory.program), { recursive: true, filter: (path) => !path.endsWith(".mjs") });
+  await makeRemote(directory);
+  await pushWorkflow(directory, seed);
+  return directory;
 }
 
-async function makeRemote({ root, remote }: Lab): Promise<void> {
+async function makeRemote({ root, remote }: TrialDirectory): Promise<void> {
   await git(root, ["init", "-q", "--bare", "-b", "main", remote]);
   for (const [key, value] of SETTINGS) await git(remote, ["config", key, value]);
   const hook = join(remote, "hooks", "reference-transaction");
@@ -79,23 +84,23 @@ async function makeRemote({ root, remote }: Lab): Promise<void> {
   chmodSync(hook, 0o755);
 }
 
-async function pushWorkflow({ root, remote, ledger }: Lab, seed: number): Promise<void> {
-  const desk = join(root, "desk");
-  await git(root, ["init", "-q", "-b", "main", desk]);
+async function pushWorkflow({ root, remote, pushes }: TrialDirectory, seed: number): Promise<void> {
+  const clone = join(root, "clone");
+  await git(root, ["init", "-q", "-b", "main", clone]);
   for (const [path, text] of workflowFiles(root, seed)) {
-    mkdirSync(dirname(join(desk, path)), { recursive: true });
-    writeFileSync(join(desk, path), text);
-    if (text.startsWith("#!")) chmodSync(join(desk, path), 0o755);
+    mkdirSync(dirname(join(clone, path)), { recursive: true });
+    writeFileSync(join(clone, path), text);
+    if (text.startsWith("#!")) chmodSync(join(clone, path), 0o755);
   }
-  await git(desk, ["add", "-A"]);
-  await git(desk, ["commit", "-q", "-m", "the workflow"]);
-  await git(desk, ["remote", "add", "origin", remote]);
-  await git(desk, ["push", "-q", "origin", "main"]);
+  await git(clone, ["add", "-A"]);
+  await git(clone, ["commit", "-q", "-m", "the workflow"]);
+  await git(clone, ["remote", "add", "origin", remote]);
+  await git(clone, ["push", "-q", "origin", "main"]);
   const entry = { by: "ann", kind: "workflow", ref: "refs/heads/main", old: null };
-  append(ledger, { at: Date.now(), ...entry, new: await git(desk, ["rev-parse", "main"]) });
+  appendEntry(pushes, { at: Date.now(), ...entry, new: await git(clone, ["rev-parse", "main"]) });
 }
 
-/** The environment of a machine or a person with this home; nothing of ours but PATH. */
+/** The environment of a machine or person with this home. Only PATH comes from our own. */
 export function environmentOf(home: string): Record<string, string> {
   return {
     PATH: process.env["PATH"] ?? "",
@@ -110,27 +115,27 @@ export function environmentOf(home: string): Record<string, string> {
 
 const GIT_MS = 60_000;
 
-/** Runs git as a person; rejects when it fails. */
+/** Runs git as a person. Rejects when git fails. */
 export function git(dir: string, args: readonly string[], stdin = ""): Promise<string> {
-  const who = { name: "Ann Author", email: "ann@example.com" };
+  const person = { name: "Ann Author", email: "ann@example.com" };
   const env = {
     ...environmentOf(dir),
-    GIT_AUTHOR_NAME: who.name,
-    GIT_AUTHOR_EMAIL: who.email,
-    GIT_COMMITTER_NAME: who.name,
-    GIT_COMMITTER_EMAIL: who.email,
+    GIT_AUTHOR_NAME: person.name,
+    GIT_AUTHOR_EMAIL: person.email,
+    GIT_COMMITTER_NAME: person.name,
+    GIT_COMMITTER_EMAIL: person.email,
   };
   return new Promise((resolve, reject) => {
     const child = spawn("git", args, { cwd: dir, env, stdio: "pipe", timeout: GIT_MS });
-    const printed = { out: "", err: "" };
-    child.stdout.on("data", (chunk: Buffer) => (printed.out += chunk.toString()));
-    child.stderr.on("data", (chunk: Buffer) => (printed.err += chunk.toString()));
+    const output = { out: "", err: "" };
+    child.stdout.on("data", (chunk: Buffer) => (output.out += chunk.toString()));
+    child.stderr.on("data", (chunk: Buffer) => (output.err += chunk.toString()));
     child.on("error", reject);
     child.on("close", (code) => {
-      if (code === 0) resolve(printed.out.trimEnd());
-      else reject(new Error(`git ${args.join(" ")} ended with ${code}: ${printed.err}`));
+      if (code === 0) resolve(output.out.trimEnd());
+      else reject(new Error(`git ${args.join(" ")} ended with ${code}: ${output.err}`));
     });
-    // git need not read its input; its exit code tells whether it should have.
+    // git may ignore its input. Its exit code tells whether that was a failure.
     child.stdin.on("error", () => undefined);
     child.stdin.end(stdin);
   });

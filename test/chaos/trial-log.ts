@@ -1,12 +1,12 @@
 /**
- * What people pushed, and what was done to the machines: one JSON line each, written when it is
- * certain.
+ * The logs of a trial: pushes of people, and incidents of machines, as JSON lines.
  *
- * What must hold: a person's push is in it if and only if the remote accepted it.
+ * Invariants:
+ * - A person's push is logged if and only if the remote accepted it.
  */
 import { appendFileSync, existsSync, readFileSync } from "node:fs";
 
-export interface Entry {
+export interface PushEntry {
   /** Milliseconds since 1970. */
   readonly at: number;
   readonly by: string;
@@ -16,7 +16,7 @@ export interface Entry {
   readonly new: string | null;
 }
 
-/** Something that happened to a runner or a machine. */
+/** A fault or event of a runner or machine. */
 export interface Incident {
   readonly at: number;
   readonly kind: string;
@@ -24,11 +24,11 @@ export interface Incident {
   readonly what: string;
 }
 
-export function append(file: string, one: Entry | Incident): void {
-  appendFileSync(file, `${JSON.stringify(one)}\n`);
+export function appendEntry(file: string, entry: PushEntry | Incident): void {
+  appendFileSync(file, `${JSON.stringify(entry)}\n`);
 }
 
-export const readEntries = (file: string): Entry[] => readLines(file) as Entry[];
+export const readPushes = (file: string): PushEntry[] => readLines(file) as PushEntry[];
 export const readIncidents = (file: string): Incident[] => readLines(file) as Incident[];
 
 function readLines(file: string): unknown[] {

@@ -1,9 +1,9 @@
-/** Draws the end of a trial: the table, and the evidence for everything that is not zero. */
+/** Formats the result of a trial: the table, and the evidence for every finding. */
 import type { Trial } from "./trial.ts";
 
 /** Kinds of findings, in the order of the table; each must be zero. */
 const KINDS: readonly (readonly [kind: string, title: string])[] = [
-  ["doubled", "doubled answers"],
+  ["doubled", "doubled responses"],
   ["unanswered", "unanswered requests"],
   ["lost", "lost commits"],
   ["rogue", "forbidden moves by runners"],
@@ -11,15 +11,15 @@ const KINDS: readonly (readonly [kind: string, title: string])[] = [
   ["unsaved", "work not saved"],
   ["unclaimed", "scripts without a lease"],
   ["lease", "leaked leases"],
-  ["slot", "leaked places in lanes"],
-  ["parked", "leaked parked answers"],
+  ["slot", "leaked lane slots"],
+  ["parked", "leaked parked responses"],
   ["worktree", "leaked worktrees"],
   ["process", "leaked processes"],
   ["late", "runners that did not end"],
   ["record", "gaps in the record"],
 ];
 
-/** Figures that need not be zero, then those that must be. */
+/** Informative figures, then those that must be zero. */
 export function rowsOf(trial: Trial): (readonly [title: string, value: string | number])[] {
   const { counts, figures, people } = trial;
   const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
@@ -32,20 +32,23 @@ export function rowsOf(trial: Trial): (readonly [title: string, value: string | 
     ["pauses", counts.pauses],
     ["restarts", counts.restarts],
     ["outages", `${counts.outages} (${counts.wipes} with the disk)`],
-    ["pushes of people", `${people.accepted + people.fed} (${people.refused} came to nothing)`],
+    ["pushes of people", `${people.accepted + people.refills} (${people.failed} without effect)`],
     ["takeovers", figures.takeovers],
     ["fenced", trial.fenced],
     ["salvages", figures.salvages],
-    ["half-made caches", trial.halfMade],
-    ["runners that ended by themselves", trial.crashes.length],
-    ["deaths that others cannot see", trial.apart ? "yes" : "no: namespaces are not permitted here"],
+    ["incomplete caches", trial.partialClones],
+    ["unexpected ends of runners", trial.crashes.length],
+    [
+      "kills that other machines cannot see",
+      trial.hasNamespaces ? "yes" : "no: namespaces are not permitted here",
+    ],
     ["quiet after", seconds(trial.quietAfterMs)],
-    ["duration", seconds(trial.tookMs)],
+    ["duration", seconds(trial.durationMs)],
   ];
 }
 
 export const countOf = (trial: Pick<Trial, "findings">, kind: string): number =>
-  trial.findings.filter((one) => one.kind === kind).length;
+  trial.findings.filter((finding) => finding.kind === kind).length;
 
 export function tableOf(trial: Trial): string {
   const rows = rowsOf(trial);
@@ -53,12 +56,12 @@ export function tableOf(trial: Trial): string {
   return rows.map(([title, value]) => `${title.padEnd(width)}  ${value}\n`).join("");
 }
 
-const MOST_ENDS = 20;
+const MAX_ENDS = 20;
 
-/** What was found, and where to look further. */
+/** Lists the findings, and where to look further. */
 export function evidenceOf({ findings, crashes, root }: Trial): string {
   const lines = findings.map(({ kind, what }) => `${kind}: ${what}\n`);
-  const ends = crashes.slice(0, MOST_ENDS).map((what) => `ended by itself: ${what.slice(0, 300)}\n`);
-  const where = findings.length > 0 ? `everything is in ${root}\n` : "";
+  const ends = crashes.slice(0, MAX_ENDS).map((what) => `unexpected end: ${what.slice(0, 300)}\n`);
+  const where = findings.length > 0 ? `the directory of the trial is ${root}\n` : "";
   return [...lines, ...ends, where].join("");
 }

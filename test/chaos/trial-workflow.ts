@@ -1,14 +1,15 @@
 /**
  * The workflow of a trial, and the script of its states.
  *
- * What must hold: every execution is on record outside git before it changes anything, with the
- * request and the run; what it does is drawn from seed, branch, state and how often it was tried.
+ * Invariants:
+ * - Every execution is recorded outside git, with its request and run, before it changes anything.
+ * - Seed, branch, state and the number of earlier executions decide what a script does.
  */
 
-/** Places of each lane that has a bound. */
+/** The capacity of each limited lane. */
 export const CAPACITY: ReadonlyMap<string, number> = new Map([["narrow", 2]]);
-/** States that runners work on. */
-export const WORKED: ReadonlySet<string> = new Set(["plan", "build", "check"]);
+/** States with a script. */
+export const RUNNER_STATES: ReadonlySet<string> = new Set(["plan", "build", "check"]);
 
 const WORKFLOW = `start: plan
 limits: { hops: 40 }
@@ -19,7 +20,7 @@ states:
   check: { next: done, retries: 2, backoff: 200ms, timeout: 1m, on-failure: build }
 `;
 
-/** `folder` holds the record of executions. */
+/** `folder` is the folder of the executions log. */
 const script = (folder: string, seed: number): string => `#!/bin/sh
 record='${folder}/executions'
 say() { printf '%s\\n' "$*" >> "$record"; }
@@ -50,11 +51,11 @@ say "end $(now) $TRAILHAND_RUN $code"
 exit $code
 `;
 
-/** The files of the trusted branch. */
+/** The files of the trusted branch, by path. */
 export function workflowFiles(folder: string, seed: number): ReadonlyMap<string, string> {
   const text = script(folder, seed);
   return new Map([
     ["states/workflow.yml", WORKFLOW],
-    ...[...WORKED].map((state) => [`states/${state}`, text] as const),
+    ...[...RUNNER_STATES].map((state) => [`states/${state}`, text] as const),
   ]);
 }

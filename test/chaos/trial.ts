@@ -1,26 +1,27 @@
 /**
  * One trial: set-up, faults and people, quiet, a graceful end, the check.
  *
- * What must hold: every phase has an end in time; whatever happens no process is left; the
- * directory is kept whenever something was found.
+ * Invariants:
+ * - Every phase has a time limit, and no process survives the trial.
+ * - The directory is kept whenever the check found something.
  */
 import { rmSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import { setTimeout as wait } from "node:timers/promises";
 import { findUnanswered, stepsOf } from "./check/branches.ts";
-import { check, type Verdict } from "./check/check-trial.ts";
+import { checkTrial, type CheckResult } from "./check/check-trial.ts";
 import { HEADS, LANES, LEASES, readHistory, readRefs, type Finding } from "./check/ref-history.ts";
-import { Crew } from "./runner-fleet.ts";
-import { Desk } from "./person-clone.ts";
-import { Dice } from "./seeded-random.ts";
-import { noCounts, unleash, type Counts } from "./faults.ts";
-import { makeLab, type Lab } from "./trial-directory.ts";
-import { countHalfMade, findLeftovers } from "./find-orphans.ts";
-import { begin, live, type PeopleCounts } from "./people.ts";
-import { WORKED } from "./trial-workflow.ts";
+import { RunnerFleet } from "./runner-fleet.ts";
+import { PersonClone } from "./person-clone.ts";
+import { SeededRandom } from "./seeded-random.ts";
+import { noCounts, injectFaults, type Counts } from "./faults.ts";
+import { createTrialDirectory, type TrialDirectory } from "./trial-directory.ts";
+import { countPartialClones, findOrphanedResources } from "./find-orphans.ts";
+import { pushFirstBranches, actUntil, type PeopleCounts } from "./people.ts";
+import { RUNNER_STATES } from "./trial-workflow.ts";
 
 export interface TrialOptions {
-  /** Holds the built program. */
+  /** The folder of the built program. */
   readonly dist: string;
   readonly seed: number;
   readonly runners: number;
@@ -28,75 +29,77 @@ export interface TrialOptions {
   readonly kills: number;
   readonly pauses: number;
   readonly people: number;
-  /** Bound of the phase with faults, and of the one that waits for quiet. */
+  /** The longest time of the phase with faults, and of the wait for quiet. */
   readonly faultsMs: number;
   readonly quietMs: number;
   readonly ttlMs: number;
   readonly concurrency: number;
   readonly keep: string | undefined;
-  readonly tell: (line: string) => void;
+  readonly reportProgress: (line: string) => void;
 }
 
 export interface Trial {
   readonly root: string;
   readonly findings: readonly Finding[];
-  readonly figures: Verdict["figures"];
+  readonly figures: CheckResult["figures"];
   readonly counts: Counts;
   readonly people: PeopleCounts;
-  /** Runs that ended because another runner took over, or might have, as runners said themselves. */
+  /** Runs that ended because another runner took over, or may have, as their runners report. */
   readonly fenced: number;
-  /** Caches that were not whole when their runner died. */
-  readonly halfMade: number;
+  /** Caches that were incomplete when their runner died. */
+  readonly partialClones: number;
   readonly crashes: readonly string[];
-  readonly apart: boolean;
-  readonly tookMs: number;
+  readonly hasNamespaces: boolean;
+  readonly durationMs: number;
   readonly quietAfterMs: number;
 }
 
 const FENCED = ["stopped: another runner took over", "stopped: the lease could not be renewed in time"];
 const STOP_MS = 25_000;
 const STEP_MS = 1000;
-/** So long without a branch that moves is no longer slowness: leases run out much sooner. */
+/** After so long without a moved branch, the trial is stuck: leases expire much sooner. */
 const STUCK_MS = 90_000;
 
 interface Phase {
-  readonly lab: Lab;
-  readonly crew: Crew;
+  readonly directory: TrialDirectory;
+  readonly fleet: RunnerFleet;
   readonly counts: Counts;
   readonly people: PeopleCounts;
 }
 
-/** Runs a trial. Its directory is removed when nothing was found and nobody wants to keep it. */
+/** Deletes the directory if nothing was found, unless `keep` is set. */
 export async function runTrial(options: TrialOptions): Promise<Trial> {
-  const began = performance.now();
-  const lab = await makeLab(options.dist, options.seed, options.keep);
-  const dice = (name: string) => new Dice(options.seed, name);
-  const crew = await Crew.open(lab, options, dice("crew"));
-  const end = () => crew.destroy();
+  const startedAt = performance.now();
+  const directory = await createTrialDirectory(options.dist, options.seed, options.keep);
+  const randomFor = (name: string) => new SeededRandom(options.seed, name);
+  const fleet = await RunnerFleet.open(directory, options, randomFor("crew"));
+  const end = () => fleet.destroy();
   process.once("exit", end);
   try {
-    const phase = { lab, crew, counts: noCounts(), people: { accepted: 0, refused: 0, fed: 0 } };
-    await disturb(phase, options, dice);
-    const quietAfterMs = await settle(phase, options);
-    const late = await crew.stop(STOP_MS);
-    const caches = crew.machines.map(({ cache }) => cache);
-    const leftovers = findLeftovers(lab.root, caches);
-    const { findings, figures } = check(lab.root);
-    const all = [...findings, ...leftovers, ...late.map((what) => ({ kind: "late", what }))];
+    const people = { accepted: 0, failed: 0, refills: 0 };
+    const phase = { directory, fleet, counts: noCounts(), people };
+    await runFaultPhase(phase, options, randomFor);
+    const quietAfterMs = await waitForQuiet(phase, options);
+    const late = await fleet.stop(STOP_MS);
+    const caches = fleet.machines.map(({ cache }) => cache);
+    const orphans = findOrphanedResources(directory.root, caches);
+    const { findings, figures } = checkTrial(directory.root);
+    const all = [...findings, ...orphans, ...late.map((what) => ({ kind: "late", what }))];
     const trial = {
-      root: lab.root,
+      root: directory.root,
       findings: all,
       figures,
       counts: phase.counts,
       people: phase.people,
-      fenced: FENCED.reduce((sum, text) => sum + crew.countSaid(text), 0),
-      halfMade: countHalfMade(caches),
-      crashes: crew.crashes,
-      apart: crew.isApart,
-      tookMs: performance.now() - began,
+      fenced: FENCED.reduce((sum, text) => sum + fleet.countInLogs(text), 0),
+      partialClones: countPartialClones(caches),
+      crashes: fleet.crashes,
+      hasNamespaces: fleet.hasNamespaces,
+      durationMs: performance.now() - startedAt,
       quietAfterMs,
     };
-    if (all.length === 0 && options.keep === undefined) rmSync(lab.root, { recursive: true, force: true });
+    if (all.length === 0 && options.keep === undefined)
+      rmSync(directory.root, { recursive: true, force: true });
     return trial;
   } finally {
     process.off("exit", end);
@@ -104,58 +107,64 @@ export async function runTrial(options: TrialOptions): Promise<Trial> {
   }
 }
 
-async function disturb(
-  { lab, crew, counts, people }: Phase,
+async function runFaultPhase(
+  { directory, fleet, counts, people }: Phase,
   options: TrialOptions,
-  dice: (name: string) => Dice,
+  randomFor: (name: string) => SeededRandom,
 ): Promise<void> {
-  const desks = [await Desk.open(lab, "ann"), await Desk.open(lab, "bob")];
-  for (const desk of desks.slice(0, 1)) await begin(desk, dice("begin"), options.branches);
-  crew.start();
+  const clones = [await PersonClone.open(directory, "ann"), await PersonClone.open(directory, "bob")];
+  for (const clone of clones.slice(0, 1))
+    await pushFirstBranches(clone, randomFor("begin"), options.branches);
+  fleet.start();
   const deadline = Date.now() + options.faultsMs;
-  let harmed = false;
+  let isDone = false;
   const isOver = () => Date.now() > deadline;
-  const harm = unleash(crew, dice("faults"), options, counts, isOver).finally(() => (harmed = true));
-  const life = live(desks, dice("people"), people, {
-    // As many of the deeds as there were of the deaths.
-    due: () => (harmed ? 1 : counts.kills / options.kills) * options.people,
-    low: () => (harmed ? 0 : options.runners),
-    isOver: () => isOver() || (harmed && people.accepted >= options.people),
+  const faults = injectFaults(fleet, randomFor("faults"), options, counts, isOver).finally(
+    () => (isDone = true),
+  );
+  const actions = actUntil(clones, randomFor("people"), people, {
+    // People act in proportion to the kills so far.
+    dueCount: () => (isDone ? 1 : counts.kills / options.kills) * options.people,
+    minRequests: () => (isDone ? 0 : options.runners),
+    isOver: () => isOver() || (isDone && people.accepted >= options.people),
   });
-  const told = setInterval(() => {
+  const progress = setInterval(() => {
     const { kills, pauses } = counts;
-    options.tell(`${kills} kills, ${pauses} pauses, ${people.accepted} pushes of people`);
+    options.reportProgress(`${kills} kills, ${pauses} pauses, ${people.accepted} pushes of people`);
   }, STEP_MS);
   try {
-    await Promise.all([harm, life]);
+    await Promise.all([faults, actions]);
   } finally {
-    clearInterval(told);
-    crew.calm();
+    clearInterval(progress);
+    fleet.resumeAll();
   }
 }
 
-/** Waits until nothing is left to do, or nothing moves any more; returns how long it took. */
-async function settle({ lab, crew }: Phase, { quietMs, tell }: TrialOptions): Promise<number> {
-  const began = performance.now();
-  let moved = began;
+/** Waits until everything is done, or nothing moves. Returns the duration in milliseconds. */
+async function waitForQuiet(
+  { directory, fleet }: Phase,
+  { quietMs, reportProgress }: TrialOptions,
+): Promise<number> {
+  const startedAt = performance.now();
+  let movedAt = startedAt;
   let heads = "";
   for (let quiet = 0; quiet < 2;) {
     await wait(STEP_MS);
-    crew.calm();
-    const refs = [...readRefs(lab.remote)];
+    fleet.resumeAll();
+    const refs = [...readRefs(directory.remote)];
     const now = refs.flatMap(([ref, id]) => (ref.startsWith(HEADS) ? [`${ref} ${id}`] : [])).join("\n");
-    if (now !== heads) moved = performance.now();
+    if (now !== heads) movedAt = performance.now();
     heads = now;
-    if (performance.now() - moved > STUCK_MS || performance.now() - began > quietMs) break;
+    if (performance.now() - movedAt > STUCK_MS || performance.now() - startedAt > quietMs) break;
     const held = refs.filter(([ref]) => ref.startsWith(LEASES) || ref.startsWith(LANES)).length;
-    const open = held > 0 ? "some" : countOpen(lab);
-    tell(`waiting for quiet: ${open} requests and ${held} leases and places are left`);
+    const open = held > 0 ? "some" : countOpen(directory);
+    reportProgress(`waiting for quiet: ${open} requests and ${held} leases and slots are left`);
     quiet = open === 0 ? quiet + 1 : 0;
   }
-  return performance.now() - began;
+  return performance.now() - startedAt;
 }
 
-function countOpen(lab: Lab): number {
-  const history = readHistory(lab.remote);
-  return findUnanswered(history, stepsOf(history, []), WORKED).length;
+function countOpen(directory: TrialDirectory): number {
+  const history = readHistory(directory.remote);
+  return findUnanswered(history, stepsOf(history, []), RUNNER_STATES).length;
 }

@@ -1,55 +1,54 @@
 /**
- * The whole check of a trial's directory: figures, and everything that is not as it must be.
+ * Checks the directory of a trial: computes its figures and finds all violations.
  *
- * What must hold: the same directory gives the same verdict, however often and by whomever it is
- * asked; see the files beside this one for what is checked.
+ * Invariants:
+ * - The same directory always gives the same result.
  */
-import { readEntries, readIncidents } from "../trial-log.ts";
-import { labAt } from "../trial-directory.ts";
-import { CAPACITY, WORKED } from "../trial-workflow.ts";
+import { readPushes, readIncidents } from "../trial-log.ts";
+import { trialDirectoryAt } from "../trial-directory.ts";
+import { CAPACITY, RUNNER_STATES } from "../trial-workflow.ts";
 import {
   answersOf,
   countRequests,
   countTakeovers,
   findDoubled,
   findLost,
-  findRogue,
+  findForbiddenMoves,
   findUnanswered,
   stepsOf,
 } from "./branches.ts";
-import { findLeaked, findOverlaps } from "./leases.ts";
+import { findLeakedRefs, findOverlaps } from "./leases.ts";
 import { readHistory, type Finding } from "./ref-history.ts";
 import { findGaps } from "./reflogs.ts";
 import { countSalvages, findUnclaimed, findUnsaved, readExecutions } from "./executions.ts";
 
-export interface Verdict {
+export interface CheckResult {
   readonly findings: readonly Finding[];
   readonly figures: Readonly<
     Record<"requests" | "answers" | "executions" | "takeovers" | "salvages", number>
   >;
 }
 
-/** Checks the directory of a trial that has ended. */
-export function check(root: string): Verdict {
-  const lab = labAt(root);
-  const history = readHistory(lab.remote);
-  const ledger = readEntries(lab.ledger);
-  const steps = stepsOf(history, ledger);
-  const executions = readExecutions(lab.executions);
+export function checkTrial(root: string): CheckResult {
+  const directory = trialDirectoryAt(root);
+  const history = readHistory(directory.remote);
+  const pushes = readPushes(directory.pushes);
+  const steps = stepsOf(history, pushes);
+  const executions = readExecutions(directory.executions);
   return {
     findings: [
       ...findDoubled(history, steps),
-      ...findUnanswered(history, steps, WORKED),
+      ...findUnanswered(history, steps, RUNNER_STATES),
       ...findLost(history, steps),
-      ...findRogue(history, steps, WORKED),
+      ...findForbiddenMoves(history, steps, RUNNER_STATES),
       ...findOverlaps(history, CAPACITY),
-      ...findLeaked(history),
-      ...findUnsaved(history, executions, readIncidents(lab.incidents)),
+      ...findLeakedRefs(history),
+      ...findUnsaved(history, executions, readIncidents(directory.incidents)),
       ...findUnclaimed(history, executions),
-      ...findGaps(history, steps, ledger),
+      ...findGaps(history, steps, pushes),
     ],
     figures: {
-      requests: countRequests(history, steps, WORKED),
+      requests: countRequests(history, steps, RUNNER_STATES),
       answers: answersOf(history, steps).size,
       executions: executions.length,
       takeovers: countTakeovers(history),

@@ -1,8 +1,9 @@
 /**
- * Checks what scripts did: each ran under a lease, and what it left is on a ref.
+ * Checks script executions: each ran under a lease, and a ref holds its changes.
  *
- * What must hold: an execution counts as work from the moment it wrote down that it had changed
- * something; work is excused only when the disk it was on was deleted soon after.
+ * Invariants:
+ * - An execution has changes from the moment when it logged them.
+ * - Missing changes are excused only when their disk was deleted soon after.
  */
 import { existsSync, readFileSync } from "node:fs";
 import type { Incident } from "../trial-log.ts";
@@ -15,8 +16,8 @@ export interface Execution {
   readonly request: string;
   readonly state: string;
   readonly branch: string;
-  /** True once it had changed its worktree. */
-  readonly changed: boolean;
+  /** True after it has changed its worktree. */
+  readonly hasChanges: boolean;
 }
 
 export function readExecutions(file: string): Execution[] {
@@ -25,29 +26,29 @@ export function readExecutions(file: string): Execution[] {
         .split("\n")
         .map((line) => line.split(" "))
     : [];
-  const changed = new Set(lines.flatMap(([word, , run]) => (word === "left" && run ? [run] : [])));
+  const changedRuns = new Set(lines.flatMap(([word, , run]) => (word === "left" && run ? [run] : [])));
   return lines.flatMap(([word, at, machine = "", request = "", run = "", state = "", branch = ""]) =>
     word === "start" && branch
-      ? [{ run, at: Number(at), machine, request, state, branch, changed: changed.has(run) }]
+      ? [{ run, at: Number(at), machine, request, state, branch, hasChanges: changedRuns.has(run) }]
       : [],
   );
 }
 
-/** Between a death and the deletion of the disk, nobody may have had the time to save. */
+/** Between a kill and the deletion of the disk, there may have been no time to save. */
 const EXCUSE_MS = 30_000;
 
-/** Work that is neither in an answer nor on a salvage ref. */
+/** Changes that are neither in a response nor on a salvage ref. */
 export function findUnsaved(
   history: History,
   executions: readonly Execution[],
   incidents: readonly Incident[],
 ): Finding[] {
-  const saved = runsNamedBy(history, (ref) =>
-    [HEADS, SALVAGE, PARKED].some((place) => ref.startsWith(place)),
+  const savedRuns = runsNamedBy(history, (ref) =>
+    [HEADS, SALVAGE, PARKED].some((prefix) => ref.startsWith(prefix)),
   );
   const wipes = incidents.filter(({ kind }) => kind === "wipe");
   return executions
-    .filter(({ run, changed }) => changed && !saved.has(run))
+    .filter(({ run, hasChanges: changedRuns }) => changedRuns && !savedRuns.has(run))
     .filter(
       ({ machine, at }) =>
         !wipes.some((one) => one.machine === machine && one.at >= at && one.at - at < EXCUSE_MS),
@@ -58,20 +59,20 @@ export function findUnsaved(
     }));
 }
 
-/** Scripts that ran without their lease ever having been on the remote. */
+/** Scripts whose lease was never on the remote. */
 export function findUnclaimed(history: History, executions: readonly Execution[]): Finding[] {
-  const claimed = runsNamedBy(history, (ref) => ref.startsWith(LEASES));
+  const claimedRuns = runsNamedBy(history, (ref) => ref.startsWith(LEASES));
   return executions
-    .filter(({ run }) => !claimed.has(run))
+    .filter(({ run }) => !claimedRuns.has(run))
     .map(({ run, branch, at }) => ({ kind: "unclaimed", what: `run ${run} on ${branch} at ${at}` }));
 }
 
-/** Runs that the commits name which such refs ever pointed at. */
-function runsNamedBy({ commits, transactions }: History, wanted: (ref: string) => boolean): Set<string> {
+/** The runs named by commits that these refs ever pointed to. */
+function runsNamedBy({ commits, transactions }: History, isWanted: (ref: string) => boolean): Set<string> {
   const runs = transactions
     .flatMap(({ moves }) => moves)
-    .filter(({ ref, new: next }) => next !== null && wanted(ref))
-    // What only scripts committed names no run, but its ref does.
+    .filter(({ ref, new: next }) => next !== null && isWanted(ref))
+    // A commit of a script names no run, but its salvage ref does.
     .flatMap(({ ref, new: next }) => [
       trailer(commits.get(next ?? ""), "Run") ?? "",
       ref.split("/").at(-1) ?? "",

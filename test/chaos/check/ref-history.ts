@@ -1,8 +1,9 @@
 /**
- * What the remote has on record: every transaction of refs, and every commit that a ref ever named.
+ * The history of a remote: every transaction of refs, and every commit that a ref ever pointed to.
  *
- * What must hold: read with plain git and from the remote's own files; nothing of Trailhand takes
- * part, so that a mistake there cannot hide itself here.
+ * Invariants:
+ * - Read with plain git and from the files of the remote, without any code of Trailhand, so that a
+ *   bug there cannot hide itself.
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -15,7 +16,7 @@ export interface Move {
   readonly new: string | null;
 }
 
-/** Moves that became visible together. */
+/** Moves that became visible at once. */
 export interface Transaction {
   /** Milliseconds since 1970. */
   readonly at: number;
@@ -28,7 +29,7 @@ export interface Commit {
   readonly trailers: readonly (readonly [key: string, value: string])[];
 }
 
-/** One thing that is not as it must be. */
+/** A violation. */
 export interface Finding {
   readonly kind: string;
   readonly what: string;
@@ -38,7 +39,7 @@ export interface History {
   readonly remote: string;
   readonly transactions: readonly Transaction[];
   readonly commits: ReadonlyMap<string, Commit>;
-  /** The refs as they are at the end. */
+  /** The refs at the end. */
   readonly refs: ReadonlyMap<string, string>;
 }
 
@@ -50,7 +51,7 @@ export const PARKED = "refs/trailhand/parked/";
 
 const GIT_MS = 120_000;
 
-/** Plain git, with nobody's configuration. */
+/** Plain git without any configuration of a user. */
 export function gitSync(dir: string, args: readonly string[], input = ""): string {
   return execFileSync("git", args, {
     cwd: dir,
@@ -80,7 +81,7 @@ export function readRefs(remote: string): Map<string, string> {
   );
 }
 
-/** Those that were committed, in the order in which they held their locks. */
+/** The committed transactions, in the order in which they held their locks. */
 function readTransactions(file: string): Transaction[] {
   const blocks = existsSync(file) ? readFileSync(file, "utf8").split("\n\n").filter(Boolean) : [];
   const prepared = new Map<string, { at: number; text: string; landed: boolean }>();
@@ -89,15 +90,15 @@ function readTransactions(file: string): Transaction[] {
     const [head = "", ...lines] = block.split("\n");
     const [step = "", process = "", at = ""] = head.split(" ");
     const text = lines.join("\n");
-    // One process has one transaction at a time, and may speak of the same refs packed and loose.
+    // A process has one transaction at a time, but may run it for packed and for loose refs.
     const key = `${process} ${text}`;
-    const begun = prepared.get(key);
+    const transaction = prepared.get(key);
     if (step === "prepared") {
-      const one = { at: Number(at), text, landed: false };
-      prepared.set(key, one);
-      order.push(one);
-    } else if (begun) {
-      begun.landed = step === "committed";
+      const item = { at: Number(at), text, landed: false };
+      prepared.set(key, item);
+      order.push(item);
+    } else if (transaction) {
+      transaction.landed = step === "committed";
       prepared.delete(key);
     }
   }
@@ -133,13 +134,13 @@ function readCommit(record: string): Commit {
   };
 }
 
-/** Lists by key, each in the order of the whole. */
+/** Groups by key; each group keeps the order of the list. */
 export function groupBy<T>(list: readonly T[], keyOf: (one: T) => string): Map<string, T[]> {
   const groups = new Map<string, T[]>();
-  for (const one of list) {
-    const group = groups.get(keyOf(one));
-    if (group) group.push(one);
-    else groups.set(keyOf(one), [one]);
+  for (const item of list) {
+    const group = groups.get(keyOf(item));
+    if (group) group.push(item);
+    else groups.set(keyOf(item), [item]);
   }
   return groups;
 }
@@ -149,7 +150,7 @@ export function trailer(commit: Commit | undefined, key: string): string | undef
   return commit?.trailers.findLast(([name]) => name === key.toLowerCase())?.[1];
 }
 
-/** The commit itself, then its first parents as far as they go. */
+/** The commit and all its first-parent ancestors. */
 export function firstParents({ commits }: History, from: string): Commit[] {
   const chain: Commit[] = [];
   for (let commit = commits.get(from); commit; commit = commits.get(commit.parents[0] ?? "")) {
@@ -158,7 +159,7 @@ export function firstParents({ commits }: History, from: string): Commit[] {
   return chain;
 }
 
-/** True when `older` is `newer`, or is reached from it. */
+/** True when `older` is `newer` or an ancestor of it. */
 export function isReachable({ commits }: History, older: string, newer: string): boolean {
   const seen = new Set<string>();
   const open = [newer];
@@ -171,7 +172,7 @@ export function isReachable({ commits }: History, older: string, newer: string):
   return false;
 }
 
-/** The name of a branch's lease, as docs/protocol.md defines it. */
+/** The lease ref of a branch; see docs/protocol.md. */
 export function leaseOf(branch: string): string {
   const key = createHash("sha256").update(branch).digest("hex").slice(0, 40);
   return `${LEASES}${key}`;

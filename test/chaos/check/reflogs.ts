@@ -1,16 +1,17 @@
 /**
- * Checks the record itself against git's own logs of the refs, and the ledger against the record.
+ * Checks the recorded transactions against git's reflogs, and the logged pushes against the record.
  *
- * What must hold: every line of a log that still exists is in the record, in that order, at its
- * end; every push in the ledger is in the record.
+ * Invariants:
+ * - The lines of each existing reflog are the last recorded moves of its ref.
+ * - Every logged push is recorded.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Entry } from "../trial-log.ts";
+import type { PushEntry } from "../trial-log.ts";
 import type { Step } from "./branches.ts";
 import { groupBy, type Finding, type History } from "./ref-history.ts";
 
-export function findGaps(history: History, steps: readonly Step[], ledger: readonly Entry[]): Finding[] {
+export function findGaps(history: History, steps: readonly Step[], pushes: readonly PushEntry[]): Finding[] {
   const moves = groupBy(
     history.transactions.flatMap((transaction) => transaction.moves),
     ({ ref }) => ref,
@@ -19,9 +20,9 @@ export function findGaps(history: History, steps: readonly Step[], ledger: reado
     const recorded = (moves.get(ref) ?? []).map(({ new: next }) => next);
     const logged = readLog(join(history.remote, "logs", ref));
     const end = recorded.slice(recorded.length - logged.length);
-    const same =
+    const isSame =
       logged.length > 0 && logged.every((value, at) => value === end[at]) && recorded.at(-1) === id;
-    return same
+    return isSame
       ? []
       : [
           {
@@ -30,17 +31,17 @@ export function findGaps(history: History, steps: readonly Step[], ledger: reado
           },
         ];
   });
-  const seen = new Set(steps.map(({ person }) => person));
-  const unseen = ledger
-    .filter((entry) => !seen.has(entry))
+  const recorded = new Set(steps.map(({ person }) => person));
+  const unseen = pushes
+    .filter((entry) => !recorded.has(entry))
     .map(({ ref, old, new: next }) => ({
       kind: "record",
-      what: `a push of ${ref} from ${old} to ${next} left no trace`,
+      what: `a push of ${ref} from ${old} to ${next} is not recorded`,
     }));
   return [...logs, ...unseen];
 }
 
-/** The values that a ref took since it was made, oldest first. */
+/** The values of a ref since its creation, oldest first. */
 function readLog(file: string): string[] {
   if (!existsSync(file)) return [];
   return readFileSync(file, "utf8")
