@@ -25,11 +25,7 @@ export interface OpenedGithub {
 /** How fast GitHub is asked. */
 type ThrottleSettings = Pick<ThrottleOptions, "throttle" | "sleep">;
 
-export type OpenGithub = (
-  env: Environment,
-  repo: Repo,
-  log: (text: string) => void,
-) => Promise<OpenedGithub>;
+export type OpenGithub = (env: Environment, repo: Repo, log: (text: string) => void) => Promise<OpenedGithub>;
 
 /** Throws a Fault when there are no credentials, or GitHub does not know them. */
 export async function openGithub(
