@@ -6,12 +6,15 @@
  * - Every write lists the branches again, and fails when the head is not the one it was decided on.
  */
 import { approveHead } from "../app/approve.ts";
+import { assignHead } from "../app/assign.ts";
 import { currentTime, listBranches, type BranchListing } from "../app/branch-listing.ts";
 import { positionOf } from "../app/branch-position.ts";
 import { cancelHead } from "../app/cancel.ts";
 import { acceptedTimes, findEventAnywhere } from "../app/event-history.ts";
 import { requireHead } from "../app/find-branch.ts";
 import { releaseHold, setHold } from "../app/hold.ts";
+import { prioritizeHead } from "../app/priority.ts";
+import { rejectHead } from "../app/reject.ts";
 import { isCheckName, recordCheck } from "../app/report-check.ts";
 import { requestAgain } from "../app/request-again.ts";
 import { requestBatch } from "../app/request-batch.ts";
@@ -72,6 +75,18 @@ export function openRepositoryActions(workspace: Workspace): RepositoryActions {
       if (result.kind === "requested") return result;
       const { branch, commit } = result;
       return { branch, state: positionOf(listing, head).state ?? "", commit };
+    },
+    async reject(by, position, text) {
+      const { listing, head } = await listAt(position);
+      return rejectHead(as(by), listing, head, text);
+    },
+    async assign(by, position, agent, trailers) {
+      const { listing, head } = await listAt(position);
+      return assignHead(as(by), listing, head, agent, trailers);
+    },
+    async prioritize(by, position, priority, trailers) {
+      const { listing, head } = await listAt(position);
+      return prioritizeHead(as(by), listing, head, priority, trailers);
     },
     hold: async (by, why) => void (await setHold(as(by), why)),
     releaseHold: (by) => releaseHold(as(by)),

@@ -76,6 +76,22 @@ export interface RepositoryActions {
   cancel(by: Author, at: BranchPosition, text: CommandText): Promise<WrittenRequest>;
   /** `commit` is the reviewed commit. */
   approve(by: Author, at: BranchPosition, commit: Sha, text: CommandText): Promise<WrittenRequest>;
+  /** Sends back what waits for a person; where no state leads back, the work is cancelled. */
+  reject(by: Author, at: BranchPosition, text: CommandText): Promise<WrittenRequest>;
+  /** Gives the current state to an agent of the workflow. */
+  assign(
+    by: Author,
+    at: BranchPosition,
+    agent: string,
+    trailers: CommandText["trailers"],
+  ): Promise<WrittenRequest>;
+  /** `priority` is a whole number from -1000 to 1000, as the person wrote it. */
+  prioritize(
+    by: Author,
+    at: BranchPosition,
+    priority: string,
+    trailers: CommandText["trailers"],
+  ): Promise<WrittenRequest>;
   hold(by: Author, reason: string): Promise<void>;
   releaseHold(by: Author): Promise<void>;
   /** Records the conclusion of a check. False when the commit is not the head of a branch. */

@@ -1,10 +1,9 @@
 /** Writes a request for a comment command, on the head that the command was decided on. */
-import { KEY, isKeptOnChange } from "../../core/protocol/trailer-keys.ts";
+import { KEY } from "../../core/protocol/trailer-keys.ts";
 import type { Trailer } from "../../core/protocol/trailer-block.ts";
-import { isReservedState } from "../../core/workflow/workflow.ts";
 import { escapeCode } from "../api/escape-markdown.ts";
 import { type Accepted, type CommandContext, type HandlerResult, refused } from "./comment-command.ts";
-import type { BranchPosition, WrittenRequest } from "./repository-port.ts";
+import type { WrittenRequest } from "./repository-port.ts";
 
 /** The result of a written request. */
 export const accepted = (
@@ -22,21 +21,6 @@ export async function submitRequest(
   const expectedHead = position?.commit ?? null;
   const [request] = await actions.request(author, [{ branch, state, expectedHead, messages, trailers }]);
   return request ? accepted(request) : refused("No request was written.");
-}
-
-/** Repeats the current request with one trailer changed. */
-export function changeRequest(
-  context: CommandContext,
-  position: BranchPosition,
-  change: Trailer,
-  trailers: readonly Trailer[],
-): Promise<HandlerResult> {
-  const { state, header, body } = position;
-  if (state === undefined || isReservedState(state))
-    return Promise.resolve(refused("No request is waiting on this branch, so there is nothing to change."));
-  const kept = position.trailers.filter(({ key }) => isKeptOnChange(key) && key !== change.key);
-  const messages = [header, body].filter((part) => part !== "");
-  return submitRequest(context, state, messages, [...kept, change, ...trailers]);
 }
 
 /** The trailer that names the event behind a request. */

@@ -224,7 +224,7 @@ describe("what steers work", () => {
       "rejected by @bob: the limit is for each address",
     ]);
     expect(sentence(only(await office.say(BOB, 12, "/reject again")))).toContain(
-      "No work here waits for a person",
+      "does not wait for a person",
     );
     await office.say(BOB, 12, "/request look");
     await office.say(BOB, 12, "/request done it is good");
@@ -245,7 +245,8 @@ describe("what steers work", () => {
     await office.say(BOB, 12, "/priority -3");
     expect(trailer(office, "Priority")).toBe("-3");
     for (const [text, words] of [
-      ["/assign @bob", "is not an agent of the workflow. Its agents: default, claude, codex"],
+      ["/assign @bob", "use the assignees of the issue"],
+      ["/assign ann", "is not an agent of the workflow. Its agents: default, claude, codex"],
       ["/priority high", "a whole number"],
       ["/priority 1001", "a whole number"],
     ] as const)
