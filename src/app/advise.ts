@@ -9,7 +9,7 @@ import { readTaskGraph, type TaskGraph } from "../core/analysis/task-graph.ts";
 import { MESSAGES, shellWord, UserError } from "../core/messages/messages.ts";
 import { cleanLine } from "../core/util/redact.ts";
 import { suggest } from "../core/util/suggest.ts";
-import { readAllCommits } from "./history-queries.ts";
+import { readAllCommits } from "./read-all-commits.ts";
 import { formatProblems, openWorkspace } from "./open-workspace.ts";
 import type { Environment } from "./workspace.ts";
 
@@ -66,9 +66,9 @@ async function readDurations(
 ): Promise<{ usual: ReadonlyMap<string, TypicalDuration>; searched: number | undefined }> {
   if (!tasks.some(({ minutes, state }) => minutes === undefined && state !== undefined))
     return { usual: new Map(), searched: undefined };
-  const { commits, cut } = await readAllCommits(await openWorkspace(directory, env), []);
+  const { commits, isCut } = await readAllCommits(await openWorkspace(directory, env), []);
   return {
     usual: readTypicalDurations(readHandOffHistory(commits)),
-    searched: cut ? commits.length : undefined,
+    searched: isCut ? commits.length : undefined,
   };
 }

@@ -10,7 +10,7 @@ import { parseWorkflow } from "../core/workflow/workflow-file.ts";
 import type { Workflow } from "../core/workflow/workflow.ts";
 import type { Git } from "../git/git.ts";
 import { parseChanges } from "../git/parse-output.ts";
-import { readAllCommits } from "./history-queries.ts";
+import { readAllCommits } from "./read-all-commits.ts";
 import { readCandidateOrLocal, type CandidateWorkflow, type NamedWorkflow } from "./local-scripts.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -32,7 +32,7 @@ export async function backtestWorkflow(workspace: Workspace, named: NamedWorkflo
   const trusted = await workspace.trustedConfig(target, heads);
   const { file, workflow, problems } = await readCandidateOrLocal(workspace, named, trusted);
   if (workflow?.open && !trusted.any) throw new UserError(MESSAGES.noStates(target));
-  const { commits, cut } = await readAllCommits(workspace, ["--first-parent"]);
+  const { commits, isCut } = await readAllCommits(workspace, ["--first-parent"]);
   const past = readHandOffHistory(commits);
   const { git } = workspace.location;
   const evidence = {
@@ -47,7 +47,7 @@ export async function backtestWorkflow(workspace: Workspace, named: NamedWorkflo
     differences,
     same: workflow && past.handOffs.length - differences.length,
     unjudged: past.unmatchedAnswers,
-    complete: !cut,
+    complete: !isCut,
   };
 }
 

@@ -20,7 +20,7 @@ import { MESSAGES, UserError } from "../core/messages/messages.ts";
 import { refOf, type Sha } from "../core/protocol/ids.ts";
 import { GitExit } from "../git/git.ts";
 import { requireBranchName } from "./find-branch.ts";
-import { readAllCommits } from "./history-queries.ts";
+import { readAllCommits } from "./read-all-commits.ts";
 import type { Workspace } from "./workspace.ts";
 
 export interface BlameReport {
@@ -41,9 +41,9 @@ export async function blameFile(
 ): Promise<BlameReport> {
   const rev = branch === undefined ? "HEAD" : refOf(requireBranchName(branch));
   const { file, blame } = await blameNamed(workspace, rev, name);
-  const { commits, cut } = await readAllCommits(workspace, [rev]);
+  const { commits, isCut } = await readAllCommits(workspace, [rev]);
   const lines = await attribute(workspace, readHandOffHistory(commits), blame);
-  return { file, rev, blame, lines, complete: !cut };
+  return { file, rev, blame, lines, complete: !isCut };
 }
 
 const LINES = /^([^]+):(\d{1,9})(?:-(\d{1,9}))?$/;

@@ -1,7 +1,8 @@
 /**
- * Puts the parts of a runner together.
+ * Creates the parts of a runner on this machine.
  *
- * What must hold: two runners made here share nothing but the repository and the machine.
+ * Invariants:
+ * - Two runners share only the repository and the machine.
  */
 import { randomBytes, randomInt, randomUUID } from "node:crypto";
 import { hostname } from "node:os";
@@ -24,18 +25,16 @@ import { KEY } from "../core/protocol/trailer-keys.ts";
 import { LONGEST_TIMER_MS } from "../core/util/duration.ts";
 import { APP } from "./timing.ts";
 
-/** What a run needs besides the workspace. */
 export interface RunnerParts {
   readonly ports: Ports;
   /** Removes the worktrees of this runner. */
   readonly dispose: () => Promise<void>;
 }
 
-/** The ports of a runner on this machine. */
 export function createRunner(
   workspace: Workspace,
   env: Environment,
-  tell: (event: RunnerEvent) => void,
+  report: (event: RunnerEvent) => void,
 ): RunnerParts {
   const { location, repository, cache } = workspace;
   const holder = thisHolder();
@@ -66,14 +65,14 @@ export function createRunner(
     random: () => randomInt(2 ** 47) / 2 ** 47,
     isDead,
   };
-  const contract = async (target: Branch, heads: readonly Head[]) => {
-    const found = await requireTrustedConfig(workspace, target, heads);
-    // What it cannot prove it would park, although another runner can.
-    if (found.workflow.proof === "pusher" && !repository.canReadPushes)
+  const trustedConfig = async (target: Branch, heads: readonly Head[]) => {
+    const config = await requireTrustedConfig(workspace, target, heads);
+    // This runner would park what it cannot prove, although another runner could prove it.
+    if (config.workflow.proof === "pusher" && !repository.canReadPushes)
       throw new UserError(MESSAGES.cannotAskPusher("run"));
-    return found;
+    return config;
   };
-  const ports: Ports = { repository, trees, scripts, clock, machine, trustedConfig: contract, report: tell };
+  const ports: Ports = { repository, trees, scripts, clock, machine, trustedConfig, report };
   return { ports, dispose: () => trees.dispose() };
 }
 

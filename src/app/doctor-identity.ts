@@ -28,10 +28,10 @@ function unusedSettings(workflow: Workflow): Finding[] {
 function addressesWithoutAccount({ people, states }: Workflow): string[] {
   const approvers = Object.values(states).flatMap(({ by = [], wait }) => [
     ...by,
-    ...wait.flatMap(singles).flatMap((one) => (one.kind === "approvals" ? one.by : [])),
+    ...wait.flatMap(singles).flatMap((predicate) => (predicate.kind === "approvals" ? predicate.by : [])),
   ]);
-  const addresses = [...Object.values(people).flat(), ...approvers].filter((one) => one.includes("@"));
-  return [...new Set(addresses)].filter((one) => accountOf(one) === undefined);
+  const addresses = [...Object.values(people).flat(), ...approvers].filter((name) => name.includes("@"));
+  return [...new Set(addresses)].filter((address) => accountOf(address) === undefined);
 }
 
 const unprovable = (address: string): Finding => ({

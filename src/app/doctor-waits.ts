@@ -5,7 +5,7 @@ import { cleanLine } from "../core/util/redact.ts";
 import { shellWord } from "../core/messages/messages.ts";
 import { APP } from "./timing.ts";
 import type { Workspace } from "./workspace.ts";
-import { findHold } from "./history-queries.ts";
+import { findHold } from "./hold.ts";
 import type { BranchListing } from "./branch-listing.ts";
 import type { Finding } from "./finding.ts";
 

@@ -2,16 +2,34 @@
 import type { Branch, Ref, Sha } from "../core/protocol/ids.ts";
 import { parseMessage, valuesOf } from "../core/protocol/message.ts";
 import { ARCHIVE } from "../core/protocol/refs.ts";
+import type { Head } from "../core/scheduling/snapshot.ts";
 import { KEY } from "../core/protocol/trailer-keys.ts";
 import { DEPTH } from "../engine/timing.ts";
+import type { RefListing } from "../engine/ports.ts";
 import { readTrail } from "../git/local-repository.ts";
-import { findEvent } from "./history-queries.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** At most this many requests of one person are counted. */
 const COUNTED = 200;
 
-/** The commit that an event has caused; undefined: none. */
+/**
+ * The commit of a branch, above the trusted branch, that carries an event; undefined: none. A webhook that
+ * is delivered twice asks once: the second delivery finds the event here, or its swap finds a moved branch.
+ */
+export async function findEvent(
+  { location }: Workspace,
+  { target, heads }: Pick<RefListing, "target" | "heads">,
+  { branch, commit }: Head,
+  event: string,
+): Promise<Sha | undefined> {
+  const trusted = heads.find((candidate) => candidate.branch === target)?.commit;
+  const range = trusted === undefined || branch === target ? commit : `${trusted}..${commit}`;
+  const trail = await readTrail(location, range, DEPTH.event);
+  return trail.find(({ message }) => valuesOf(parseMessage(message).trailers, KEY.event).includes(event))
+    ?.commit;
+}
+
+/** The same, also in the archive and on the trusted branch. */
 export async function findEventAnywhere(
   workspace: Workspace,
   branch: Branch,

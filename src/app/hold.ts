@@ -1,11 +1,35 @@
 /** Sets, reads and releases the hold that stops all runners. */
 import { MESSAGES, UserError } from "../core/messages/messages.ts";
+import type { Sha } from "../core/protocol/ids.ts";
 import { HOLD } from "../core/protocol/refs.ts";
+import { parseMessage } from "../core/protocol/message.ts";
 import { formatHold } from "../core/scheduling/side-refs.ts";
-import { findHold, type HoldInfo } from "./history-queries.ts";
+import { readTrail } from "../git/local-repository.ts";
 import type { Workspace } from "./workspace.ts";
 
+export interface HoldInfo {
+  readonly commit: Sha;
+  /** The address of the person who holds. */
+  readonly by: string;
+  /** As ISO 8601. */
+  readonly since: string;
+  readonly reason: string;
+}
+
 /** Undefined when nothing is held. */
+export async function findHold({ repository, location }: Workspace): Promise<HoldInfo | undefined> {
+  const value = (await repository.read([HOLD])).get(HOLD);
+  const [note] = value ? await readTrail(location, value, 1) : [];
+  if (!note) return undefined;
+  return {
+    commit: note.commit,
+    by: note.author ?? "",
+    since: new Date(note.committed * 1000).toISOString(),
+    reason: parseMessage(note.message).header.replace(/^hold: /, ""),
+  };
+}
+
+/** The same, after a listing of the refs. */
 export async function readHold(workspace: Workspace): Promise<HoldInfo | undefined> {
   // On a remote, the listing reads the prefix of our refs from the workflow.
   await workspace.repository.listRefs();

@@ -1,8 +1,9 @@
 /**
- * Opens a remote for the commands: the same workspace, with a cache in the place of the repository.
+ * Opens a remote for a command, with a cache as its repository.
  *
- * What must hold: the person's own repository is only read; runners of this machine share the cache
- * of a remote, and what was fetched into it.
+ * Invariants:
+ * - The person's own repository is only read.
+ * - Runners of this machine share the cache of a remote.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -26,26 +27,26 @@ import {
 /** The bare repository in a remote's cache. */
 const CACHE = "repo.git";
 
-/** Opens a remote by its name or its URL. Throws a Fault when there is none of that name. */
+/** Opens a remote by name or URL. Throws a UserError for an unknown name. */
 export async function openRemoteWorkspace(
   dir: string,
   env: Environment,
-  how: WorkspaceOptions & { readonly remote: string },
+  options: WorkspaceOptions & { readonly remote: string },
 ): Promise<Workspace> {
-  const { here, settings } = await findHere(dir, env, how.remote);
+  const { here, settings } = await findHere(dir, env, options.remote);
   const config = new Map(settings.map(({ key, value }) => [key, value]));
-  const address = requireAddress(how.remote, settings, here?.top ?? here?.commonDir ?? dir);
+  const address = requireAddress(options.remote, settings, here?.top ?? here?.commonDir ?? dir);
   const root = join(cacheBase(env), `${folderName(address)}-${shortHash(address.fetch)}`);
   const cacheDir = join(root, CACHE);
-  const gits = cacheGits(cacheDir, env, settings, how.lineEnv);
-  const line = new Transport(gits.online, gits.standalone, address);
-  const restore = async () => {
-    const wasThere = cacheExists(cacheDir);
-    await createCache(cacheDir, (into) => line.clone(into));
-    return !wasThere;
+  const gits = cacheGits(cacheDir, env, settings, options.lineEnv);
+  const transport = new Transport(gits.online, gits.standalone, address);
+  const restoreCache = async () => {
+    const existed = cacheExists(cacheDir);
+    await createCache(cacheDir, (into) => transport.clone(into));
+    return !existed;
   };
-  await restore();
-  const place: GitLocation = {
+  await restoreCache();
+  const location: GitLocation = {
     git: gits.git,
     commonDir: cacheDir,
     isBare: true,
@@ -54,33 +55,33 @@ export async function openRemoteWorkspace(
     config,
     settings,
     top: undefined,
-    person: how.person ?? personOf(config),
+    person: options.person ?? personOf(config),
   };
   const cache = cacheFolders(root);
   const prefixes = new Map<Sha, Promise<string | undefined>>();
   const prefixOf = (commit: Sha) => {
-    const known = prefixes.get(commit) ?? readTrustedConfig(gits.git, commit, cache.states).then(prefixIn);
+    const prefix = prefixes.get(commit) ?? readTrustedConfig(gits.git, commit, cache.states).then(prefixIn);
     prefixes.clear();
-    prefixes.set(commit, known);
-    return known;
+    prefixes.set(commit, prefix);
+    return prefix;
   };
-  const pushes = how.pushes?.(address);
-  const { signing } = how;
+  const pushes = options.pushes?.(address);
+  const { signing } = options;
   const repository = new RemoteRepository({
-    location: place,
-    transport: line,
-    restoreCache: restore,
+    location,
+    transport,
+    restoreCache,
     prefixOf,
     pushes,
     signing,
   });
   return {
-    location: place,
+    location,
     cache,
     repository,
     here,
     remote: repository,
-    trustedConfig: trustedConfigReader(place, cache, how),
+    trustedConfig: trustedConfigReader(location, cache, options),
   };
 }
 
@@ -92,7 +93,7 @@ async function emptyTreeOf(git: GitLocation["git"]): Promise<string> {
   return format === "sha256" ? EMPTY_TREE.sha256 : EMPTY_TREE.sha1;
 }
 
-/** The repository around the person; a URL needs none. */
+/** The repository around the directory; a URL needs none. */
 async function findHere(
   dir: string,
   env: Environment,

@@ -1,8 +1,8 @@
 /**
- * Opens a repository for the commands: the only reader of environment and configuration.
+ * Opens a repository for a command: the only reader of its environment and configuration.
  *
- * What must hold: everything below gets what it needs as an argument; what only some commands need
- * is loaded when it is needed, while git is at work.
+ * Invariants:
+ * - Code that only some commands need is loaded on demand, while git is at work.
  */
 import type { Branch } from "../core/protocol/ids.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
@@ -22,46 +22,46 @@ import {
   type Workspace,
 } from "./workspace.ts";
 
-/** Opens the repository around a directory. Throws a Fault when there is none. */
+/** Opens the repository around a directory. Throws a UserError when there is none. */
 export async function openWorkspace(
   dir: string,
   env: Environment,
-  how: WorkspaceOptions = {},
+  options: WorkspaceOptions = {},
 ): Promise<Workspace> {
-  if (how.remote !== undefined) {
+  if (options.remote !== undefined) {
     const { openRemoteWorkspace } = await import("./open-remote.ts");
-    return openRemoteWorkspace(dir, env, { ...how, remote: how.remote });
+    return openRemoteWorkspace(dir, env, { ...options, remote: options.remote });
   }
   const git = gitIn(dir, env);
-  const looker = new RefReader(git);
-  if (how.lookAhead) looker.start();
-  const place = await openLocation(git);
-  const cache = cacheFolders(cacheRoot(place, env));
-  const repository = new LocalRepository(place, looker);
+  const reader = new RefReader(git);
+  if (options.lookAhead) reader.start();
+  const location = await openLocation(git);
+  const cache = cacheFolders(cacheRoot(location, env));
+  const repository = new LocalRepository(location, reader);
   return {
-    location: place,
+    location,
     cache,
     repository,
-    here: place,
+    here: location,
     remote: undefined,
-    trustedConfig: trustedConfigReader(place, cache, how),
+    trustedConfig: trustedConfigReader(location, cache, options),
   };
 }
 
-/** The contract of the trusted branch. Throws a Fault when it cannot be run. */
+/** The configuration of the trusted branch. Throws a UserError when it cannot be used. */
 export async function requireTrustedConfig(
   workspace: Workspace,
   target: Branch,
   heads: readonly Head[],
 ): Promise<TrustedConfig> {
-  const contract = await workspace.trustedConfig(target, heads);
-  if (!contract.any) throw new UserError(MESSAGES.noStates(target));
-  if (contract.problems.length > 0) {
+  const config = await workspace.trustedConfig(target, heads);
+  if (!config.any) throw new UserError(MESSAGES.noStates(target));
+  if (config.problems.length > 0) {
     throw new UserError(
-      MESSAGES.brokenWorkflow(`${target}:${WORKFLOW_FILE}`, formatProblems(contract.problems)),
+      MESSAGES.brokenWorkflow(`${target}:${WORKFLOW_FILE}`, formatProblems(config.problems)),
     );
   }
-  return { ...contract, target };
+  return { ...config, target };
 }
 
 /** One line for each problem of a workflow. */

@@ -1,9 +1,4 @@
-/**
- * Reads the trailers that a person gives a request.
- *
- * What must hold: what the runner could not read later is refused now, while its author is there;
- * nobody writes a request that would wait for itself.
- */
+/** Reads the trailers of a person's request, and rejects those that a runner could not read. */
 import { parseAmounts } from "../core/util/amounts.ts";
 import { isReserved, isSameKey, KEY } from "../core/protocol/trailer-keys.ts";
 import type { Branch } from "../core/protocol/ids.ts";
@@ -18,14 +13,14 @@ import type { Workspace } from "./workspace.ts";
 
 type ValueCheck = (value: string) => UserMessage | undefined;
 
-/** What is wrong with the value of a key that the runner reads. */
+/** Checks of the values of keys that the runner reads. */
 const CHECKS: readonly (readonly [key: string, check: ValueCheck])[] = [
   [KEY.budget, (value) => (parseAmounts(value) ? undefined : MESSAGES.badBudget(value))],
   [KEY.dependsOn, (value) => (parseDependency(value) ? undefined : MESSAGES.badDependency(value, FORMS))],
   [KEY.notBefore, (value) => (parseTime(value) === undefined ? MESSAGES.badInstant(value) : undefined)],
 ];
 
-/** Reads `Key: value`. Throws a Fault when it is no trailer, one of ours, or has a value that means nothing. */
+/** Reads `Key: value`. Throws a UserError for an invalid trailer, a reserved key or an invalid value. */
 export function parseTrailerOption(text: string): Trailer {
   const at = separatorAt(text, 0);
   if (at < 1)
@@ -33,20 +28,20 @@ export function parseTrailerOption(text: string): Trailer {
   const key = text.slice(0, at).trim();
   if (isReserved(key)) throw new UserError(MESSAGES.reservedKey(key));
   const value = text.slice(at + 1).trim();
-  const bad = CHECKS.find(([checked]) => isSameKey(checked, key))?.[1](value);
-  if (bad) throw new UserError(bad);
+  const problem = CHECKS.find(([checked]) => isSameKey(checked, key))?.[1](value);
+  if (problem) throw new UserError(problem);
   return { key, value };
 }
 
-/** Throws a Fault with the ring that `Depends-On` among these trailers would close. */
+/** Throws a UserError with the cycle that `Depends-On` among these trailers would close. */
 export async function requireNoCycle(
   workspace: Workspace,
   branch: Branch,
   trailers: readonly Trailer[],
 ): Promise<void> {
-  const wanted = valuesOf(trailers, KEY.dependsOn);
-  if (wanted.length === 0) return;
+  const dependencies = valuesOf(trailers, KEY.dependsOn);
+  if (dependencies.length === 0) return;
   const { snapshot, trustedConfig, now } = await listBranches(workspace, currentTime());
-  const ring = cycleWith(branch, wanted, conditionContext(snapshot, trustedConfig.workflow, now));
-  if (ring) throw new UserError(MESSAGES.dependencyCycle(ring));
+  const cycle = cycleWith(branch, dependencies, conditionContext(snapshot, trustedConfig.workflow, now));
+  if (cycle) throw new UserError(MESSAGES.dependencyCycle(cycle));
 }

@@ -52,8 +52,8 @@ export async function planRun(
 
 /** A response that needs no script is known beforehand. */
 function sentenceOf(listing: BranchListing, decision: Decision): string {
-  const known = decision.kind === "run" ? decision.knownAnswer : undefined;
-  return known ? `would answer ${known.state}: ${known.why}` : reasonIn(listing, decision).sentence;
+  const answer = decision.kind === "run" ? decision.knownAnswer : undefined;
+  return answer ? `would answer ${answer.state}: ${answer.why}` : reasonIn(listing, decision).sentence;
 }
 
 /** Takes the states from the checked-out branch instead of the trusted one. */

@@ -1,8 +1,8 @@
 /**
- * Who pushed, for a runner that is no part of an App or a job: asked of GitHub with a token.
+ * Asks GitHub who pushed, for a runner outside of an App and of a job.
  *
- * What must hold: the token comes from the environment, and goes to the API alone; where the remote
- * is not at a GitHub, or there is no token, nobody can be asked.
+ * Invariants:
+ * - The token comes from the environment, and goes to the API only.
  */
 import { openClient } from "../github/api/client.ts";
 import { readBaseUrl, readServer } from "../github/api/credentials.ts";
@@ -11,7 +11,7 @@ import type { Repo } from "../github/api/repo.ts";
 import { RequestThrottle } from "../github/api/request-throttle.ts";
 import type { Environment, WorkspaceOptions, PushLog } from "./workspace.ts";
 
-/** The log of a remote at GitHub; `say` is told why GitHub did not answer. */
+/** Undefined without a token, or where the remote is not on GitHub. `say` gets the reason when GitHub does not answer. */
 export function pushesOf(env: Environment, say: (text: string) => void): WorkspaceOptions["pushes"] {
   const token = env["GITHUB_TOKEN"]?.trim() ?? "";
   return ({ fetch }) => {
@@ -20,12 +20,12 @@ export function pushesOf(env: Environment, say: (text: string) => void): Workspa
   };
 }
 
-/** Opened when it is asked something: most workflows never do. */
+/** Opens the client at the first question: most workflows never ask. */
 function openLog(env: Environment, repo: Repo, token: string, say: (text: string) => void): PushLog {
   let opened: Promise<PushLog> | undefined;
   const open = async (): Promise<PushLog> => {
-    const how = { throttle: new RequestThrottle(), token: () => Promise.resolve(token), log: say };
-    const { request } = await openClient({ ...how, baseUrl: readBaseUrl(env) });
+    const options = { throttle: new RequestThrottle(), token: () => Promise.resolve(token), log: say };
+    const { request } = await openClient({ ...options, baseUrl: readBaseUrl(env) });
     return openPushLog(request, repo, say);
   };
   return async (branch) => (await (opened ??= open()))(branch);
@@ -34,10 +34,10 @@ function openLog(env: Environment, repo: Repo, token: string, say: (text: string
 const ADDRESS =
   /^(?:(?:https?|ssh):\/\/)?(?:[^/@]*@)?([\w.-]+)(?::\d+)?[/:]([\w-]+)\/([\w.-]+?)(?:\.git)?\/?$/;
 
-/** The repository that an address of git names at a server: `https://github.com/owner/name.git`, `git@github.com:owner/name`. */
+/** The repository at a git address such as `https://github.com/owner/name.git` or `git@github.com:owner/name`. */
 export function repoAt(server: string, address: string): Repo | undefined {
   const [, host, owner, name] = ADDRESS.exec(address) ?? [];
-  // Another server's repository of the same name would have another's word for it.
+  // The same name on another server is another repository.
   if (owner === undefined || name === undefined || host !== new URL(server).hostname) return undefined;
   return { owner, name };
 }

@@ -13,7 +13,7 @@ import { readTrail } from "../git/local-repository.ts";
 import type { Change } from "../git/parse-output.ts";
 import { createReplay, type ReplayScript } from "./create-replay.ts";
 import { diffTexts, readFileChanges } from "./git-diff.ts";
-import { readAllCommits } from "./history-queries.ts";
+import { readAllCommits } from "./read-all-commits.ts";
 import { readCandidateWorkflow, type NamedWorkflow } from "./local-scripts.ts";
 import { formatProblems, requireTrustedConfig } from "./open-workspace.ts";
 import { requireCommit } from "./show.ts";

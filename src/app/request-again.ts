@@ -1,11 +1,12 @@
 /** Repeats the last request of a branch, for `resume` and `retry`. */
 import { MESSAGES, UserError } from "../core/messages/messages.ts";
-import type { Request } from "../core/protocol/request.ts";
+import type { Branch } from "../core/protocol/ids.ts";
+import { parseRequest, type Commit, type Request } from "../core/protocol/request.ts";
+import { isReservedState } from "../core/workflow/workflow.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import type { Update } from "../engine/ports.ts";
 import { DEPTH } from "../engine/timing.ts";
 import { readTrail } from "../git/local-repository.ts";
-import { lastRequest } from "./history-queries.ts";
 import { parseTrailerOption, requireNoCycle } from "./parse-trailer-option.ts";
 import type { Workspace } from "./workspace.ts";
 import { writeRequest, type RequestText, type WrittenRequest } from "./write-request.ts";
@@ -42,6 +43,15 @@ export async function requestAgain(
     also,
   });
   return { branch, state, commit: written };
+}
+
+/** The newest request for a state that is not reserved. `trail` is newest first. */
+function lastRequest(branch: Branch, trail: readonly Commit[]): Request | undefined {
+  for (const commit of trail) {
+    const reading = parseRequest(branch, commit);
+    if (reading.kind === "request" && !isReservedState(reading.state)) return reading;
+  }
+  return undefined;
 }
 
 /** What a person typed: trailers as `Key: value`. */

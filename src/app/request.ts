@@ -7,7 +7,7 @@ import { suggest } from "../core/util/suggest.ts";
 import { isReservedState, isTerminal, type State } from "../core/workflow/workflow.ts";
 import type { ReadTrustedConfig } from "../git/contract.ts";
 import { checkedOutBranch, requireBranchName, requireHead } from "./find-branch.ts";
-import { findEvent } from "./history-queries.ts";
+import { findEvent } from "./event-history.ts";
 import { parseTrailerOption, requireNoCycle } from "./parse-trailer-option.ts";
 import type { Workspace } from "./workspace.ts";
 import { writeRequest } from "./write-request.ts";

@@ -142,7 +142,7 @@ function summarize(
 ): RunResult {
   const answers = events.flatMap((event) => (event.kind === "answered" ? [event] : []));
   const last = new Map(events.map(({ branch, kind }) => [branch, kind]));
-  const count = (kind: RunnerEvent["kind"]) => [...last.values()].filter((one) => one === kind).length;
+  const count = (kind: RunnerEvent["kind"]) => [...last.values()].filter((last) => last === kind).length;
   const waiting = idle.filter(({ head, why }) => TEMPORARY.has(why.code) && !last.has(head.branch));
   const later = count("resting") + waiting.length;
   const stopped = count("stopped");

@@ -1,7 +1,8 @@
 /**
- * What a command works on: a repository, its contract, and where its throw-away files are.
+ * What a command works on: a repository, its trusted configuration, and its cache.
  *
- * What must hold: everything in the cache can be deleted, and costs time to make again, nothing else.
+ * Invariants:
+ * - Everything in the cache can be deleted; to create it again costs only time.
  */
 import { createHash } from "node:crypto";
 import { tmpdir, userInfo } from "node:os";
@@ -19,54 +20,53 @@ import type { LocalRepository } from "../git/local-repository.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Directories of what can be thrown away. */
+/** Folders and files of the cache. */
 interface Cache {
   readonly states: string;
   readonly contracts: string;
   readonly worktrees: string;
   readonly logs: string;
-  /** What scripts keep for one another. */
+  /** Files that scripts share. */
   readonly shared: string;
-  /** Says when a remote was last found sound. */
+  /** The last successful trial of a remote. */
   readonly probed: string;
 }
 
-/** A repository, and where Trailhand keeps what can be thrown away. */
 export interface Workspace {
   readonly location: GitLocation;
   readonly repository: LocalRepository;
   readonly cache: Cache;
   /** The workflow of the trusted branch; read once for each of its commits. */
   readonly trustedConfig: (target: Branch, heads: readonly Head[]) => Promise<ReadTrustedConfig>;
-  /** The repository that the person stands in; undefined when a URL is worked on from nowhere. */
+  /** The repository around the current directory; undefined where a URL needs none. */
   readonly here: GitLocation | undefined;
-  /** Set when the work is at a remote. */
+  /** Set when the command works on a remote. */
   readonly remote: RemoteRepository | undefined;
 }
 
-/** The moves of a branch, newest first. */
+/** The pushes to a branch, newest first. */
 export type PushLog = (branch: Branch) => Promise<readonly Push[]>;
 
 export interface WorkspaceOptions {
-  /** Start the first look at once. It then shows the refs as they were when the workspace was opened. */
+  /** Read the refs while the workspace is opened. */
   readonly lookAhead?: boolean;
-  /** Take the workflow of a commit from the cache, where a command runs nothing. */
+  /** Read the workflow of a commit from the cache, for a command that runs nothing. */
   readonly remember?: boolean;
-  /** The name or the URL of a remote to work on, in place of the repository itself. */
+  /** The name or URL of a remote to work on, instead of the repository itself. */
   readonly remote?: string | undefined;
-  /** The environment of each git that speaks with the remote, where its credentials change. */
+  /** The environment of git processes that contact the remote, where its credentials change. */
   readonly lineEnv?: () => Environment;
-  /** Who commits; left out: who the configuration of git names. */
+  /** The committer; default: from the configuration of git. */
   readonly person?: Person | undefined;
-  /** Set where the server is to sign answers. */
+  /** Set where the server signs responses. */
   readonly signing?: SigningOptions | undefined;
-  /** Who moved branches, as the server tells; undefined: it cannot be asked. */
+  /** Who pushed, from the server; undefined: it cannot be asked. */
   readonly pushes?: ((remote: Address) => PushLog | undefined) | undefined;
 }
 
-/** Reads the contract of the trusted branch, once for each of its commits. */
+/** Reads the trusted configuration, once for each commit of the trusted branch. */
 export function trustedConfigReader(
-  place: GitLocation,
+  location: GitLocation,
   cache: Cache,
   { remember }: WorkspaceOptions,
 ): Workspace["trustedConfig"] {
@@ -77,38 +77,38 @@ export function trustedConfigReader(
     if (!commit) throw new UserError(MESSAGES.noTarget(`there is no branch ${target}`));
     if (commit !== lastCommit) {
       lastCommit = commit;
-      last = readTrustedConfig(place.git, commit, cache.states, remember ? memoryIn(cache) : undefined);
-      // What could not be read now may be readable at the next look.
+      last = readTrustedConfig(location.git, commit, cache.states, remember ? configCache(cache) : undefined);
+      // The next listing may be able to read it.
       last.catch(() => (lastCommit = undefined));
     }
     return last as Promise<ReadTrustedConfig>;
   };
 }
 
-/** What one build of this program has read; another build may read the same commit otherwise. */
-function memoryIn(cache: Cache): string {
+/** Each build has its own, because another build may read the same commit differently. */
+function configCache(cache: Cache): string {
   return join(cache.contracts, `${typeof BUILD === "string" ? BUILD : "source"}-`);
 }
 
-/** Where everything is kept that can be thrown away. */
+/** The folder of all caches. */
 export function cacheBase(env: Environment): string {
   const home = env["HOME"] ? join(env["HOME"], ".cache") : join(tmpdir(), `trailhand-${userName()}`);
-  // The XDG specification: a path that is empty or relative is to be passed over.
-  const given = env["XDG_CACHE_HOME"] ?? "";
-  return join(isAbsolute(given) ? given : home, "trailhand");
+  // The XDG specification: an empty or relative path is ignored.
+  const configured = env["XDG_CACHE_HOME"] ?? "";
+  return join(isAbsolute(configured) ? configured : home, "trailhand");
 }
 
-/** What has to outlive a program, and is in no repository: deliveries that wait for a server. */
+/** The folder of data that outlives a process and is in no repository: deliveries that wait for a server. */
 export function stateFolder(env: Environment): string {
   const home = env["HOME"] ? join(env["HOME"], ".local", "state") : join(tmpdir(), `trailhand-${userName()}`);
-  const given = env["XDG_STATE_HOME"] ?? "";
-  return join(isAbsolute(given) ? given : home, "trailhand");
+  const configured = env["XDG_STATE_HOME"] ?? "";
+  return join(isAbsolute(configured) ? configured : home, "trailhand");
 }
 
-/** Outside the repository, so that a script that climbs out of its worktree is not in it. */
-export function cacheRoot(place: GitLocation, env: Environment): string {
-  const name = basename(place.top ?? place.commonDir).replace(/[^A-Za-z0-9._-]/g, "_");
-  return join(cacheBase(env), `${name}-${shortHash(place.commonDir)}`);
+/** The cache is outside the repository, so that a script that leaves its worktree is not in the repository. */
+export function cacheRoot(location: GitLocation, env: Environment): string {
+  const name = basename(location.top ?? location.commonDir).replace(/[^A-Za-z0-9._-]/g, "_");
+  return join(cacheBase(env), `${name}-${shortHash(location.commonDir)}`);
 }
 
 export const shortHash = (text: string): string =>
@@ -123,7 +123,7 @@ export const cacheFolders = (root: string): Cache => ({
   probed: join(root, "probed.json"),
 });
 
-/** Who is logged in, for names that people read. */
+/** The name of the current user. */
 export function userName(): string {
   try {
     return userInfo().username;

@@ -48,16 +48,16 @@ export async function writeApproval(
   const refuse = (why: string) => new UserError(MESSAGES.notApproved(branch, why));
   if (!own) throw refuse(MESSAGES.unknownSigner());
   const { workflow } = listing.trustedConfig;
-  const problems = open.map((one) => {
-    const standing = { requesters: after.requesters, approvals: goodApprovals(one, before, listing) };
-    return approvalProblem(one, own.by, standing, workflow);
+  const problems = open.map((rule) => {
+    const standing = { requesters: after.requesters, approvals: goodApprovals(rule, before, listing) };
+    return approvalProblem(rule, own.by, standing, workflow);
   });
   const [problem] = problems;
   if (problem !== undefined && !problems.includes(undefined)) throw refuse(problem);
   const move = { ref: refOf(branch), expected: head.commit, next: commit };
   const swap = await workspace.repository.moveWithoutCheckouts([move], "approve");
   if (swap.kind !== "landed") throw new UserError(MESSAGES.headMoved(branch));
-  const missing = open.map((one) => one.n - goodApprovals(one, after, listing).length).find((n) => n > 0);
+  const missing = open.map((rule) => rule.n - goodApprovals(rule, after, listing).length).find((n) => n > 0);
   return { branch, commit, approves, by: own.by, missing: missing ?? 0 };
 }
 
@@ -72,7 +72,7 @@ function findOpen(listing: BranchListing, head: Head, before: ApprovalState | un
     workflow["on-plain-commit"] === "continue" ? listing.snapshot.takeovers.get(head.key) : undefined;
   const request = before?.request ?? (head.reading.kind === "request" ? head.reading : below);
   const wanted = request && decision?.kind === "wait" ? requiredApprovals(request, workflow) : [];
-  const open = wanted.filter((one) => goodApprovals(one, before, listing).length < one.n);
+  const open = wanted.filter((rule) => goodApprovals(rule, before, listing).length < rule.n);
   if (open.length === 0) throw refuse(MESSAGES.noApprovalNeeded());
   return open;
 }
@@ -120,9 +120,9 @@ async function readApprovals(
 }
 
 const goodApprovals = (
-  one: RequiredApproval,
+  rule: RequiredApproval,
   approved: ApprovalState | undefined,
   { trustedConfig, now }: BranchListing,
-) => (approved ? countedApprovals(one, approved, trustedConfig.workflow, now.wall) : []);
+) => (approved ? countedApprovals(rule, approved, trustedConfig.workflow, now.wall) : []);
 
 type RequiredApproval = ReturnType<typeof requiredApprovals>[number];

@@ -1,8 +1,9 @@
 /**
- * Loads the bundled program together with the code cache that the build made of it.
+ * Loads the bundled program with the code cache that the build created. Compiling is half of the cost
+ * of a short command; see `npm run bench -- start-up`.
  *
- * What must hold: a cache of another node is refused by V8 itself, and the program then loads
- * without it. Compiling is half of what a short command costs; see `npm run bench -- start-up`.
+ * Invariants:
+ * - V8 rejects the cache of another node; the program then loads without it.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

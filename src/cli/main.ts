@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 /**
- * The entry of the command line.
+ * The entry point of the command line.
  *
- * What must hold: `--version` loads nothing; the exit code is one of the table in words.ts.
+ * Invariants:
+ * - `--version` loads nothing.
  */
 import { load } from "./load.ts";
 

@@ -1,8 +1,9 @@
 /**
- * What a command prints: the answer on standard output, the narration on standard error.
+ * Writes results to standard output, and progress and hints to standard error.
  *
- * What must hold: colour only on a terminal and never under NO_COLOR; text from history is cleaned
- * before it is shown, so that no commit can move the cursor or forge a line.
+ * Invariants:
+ * - Colours only on a terminal, and never with NO_COLOR.
+ * - Text from history is cleaned, so that no commit can move the cursor or forge a line.
  */
 import pico from "picocolors";
 import { cleanLine } from "../../core/util/redact.ts";
@@ -12,12 +13,12 @@ export type Colors = ReturnType<typeof pico.createColors>;
 
 export interface Terminal {
   readonly colors: Colors;
-  /** Standard error is a terminal, so that a live view can be drawn. */
+  /** True when a live view can be drawn: standard error is a terminal. */
   readonly live: boolean;
   readonly columns: number;
-  /** The answer. */
+  /** Writes a result. */
   print(text: string): void;
-  /** The narration. */
+  /** Writes progress or a hint. */
   say(text: string): void;
 }
 
@@ -33,7 +34,6 @@ export interface Streams {
   readonly stderr: Stream;
 }
 
-/** A terminal on two streams. */
 export function makeTerminal(
   { stdout, stderr }: Streams,
   env: Readonly<Record<string, string | undefined>>,
@@ -48,12 +48,11 @@ export function makeTerminal(
   };
 }
 
-/** Prints a document as JSON. */
 export function printJson(terminal: Terminal, value: unknown): void {
   terminal.print(JSON.stringify(value, undefined, 2));
 }
 
-/** Prints a Fault, and returns its exit code. Anything else is an error of ours and is thrown on. */
+/** Prints a UserError and returns its exit code. Throws any other error again. */
 export function printError(terminal: Terminal, error: unknown): number {
   if (!(error instanceof UserError)) throw error;
   const { colors } = terminal;
@@ -62,5 +61,5 @@ export function printError(terminal: Terminal, error: unknown): number {
   return error.exit;
 }
 
-/** A hostile text on one line of at most `limit` characters. */
+/** Text from history on one line of at most `limit` characters. */
 export const printable = (text: string, limit = 80): string => cleanLine(text, limit);
