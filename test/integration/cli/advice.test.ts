@@ -70,7 +70,7 @@ test("words that contradict each other are refused", () => {
 test.each([
   [["run", "-j"], "The option --concurrency needs a value"],
   [["gc", "--keep-days", "-1"], "The option --keep-days needs a value"],
-  [["status", "--json=yes"], "The option --json takes no value"],
+  [["status", "--json=yes"], "The option --json does not take a value"],
   [["--verson"], "Did you mean --version?\nnext: trailhand help\n"],
   [["request", "work", "--trailer", "Priority 3"], 'it has no ":"'],
   [["request", "work", "--trailer", "State: work"], "is reserved: Trailhand writes it itself"],
