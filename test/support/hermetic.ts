@@ -6,12 +6,13 @@
  * - No test reaches a remote other than its own, on the loopback interface.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** Repositories of tests are small, short-lived and many: memory is faster for them than a disk. */
 const MEMORY = "/dev/shm";
+const PREFIX = "trailhand-tests-";
 
 export default function setup(): () => void {
   const temporary = makeTemporaryDir();
@@ -34,13 +35,23 @@ export default function setup(): () => void {
 function makeTemporaryDir(): string {
   let inMemory: string | undefined;
   try {
-    inMemory = mkdtempSync(join(MEMORY, "trailhand-"));
+    removeOrphans();
+    inMemory = mkdtempSync(join(MEMORY, `${PREFIX}${process.pid}-`));
     const program = join(inMemory, "program");
     writeFileSync(program, "#!/bin/sh\n", { mode: 0o755 });
     execFileSync(program);
     return inMemory;
   } catch {
     if (inMemory !== undefined) rmSync(inMemory, { recursive: true, force: true });
-    return mkdtempSync(join(tmpdir(), "trailhand-"));
+    return mkdtempSync(join(tmpdir(), PREFIX));
+  }
+}
+
+/** Frees the memory that runs which were killed still hold. */
+function removeOrphans(): void {
+  for (const name of readdirSync(MEMORY)) {
+    const [, pid] = new RegExp(`^${PREFIX}([0-9]+)-`).exec(name) ?? [];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`))
+      rmSync(join(MEMORY, name), { recursive: true, force: true });
   }
 }
