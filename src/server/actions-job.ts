@@ -1,9 +1,9 @@
 /**
- * Puts the parts of a job of GitHub Actions together: how its event is read, who acts on it, and how
- * GitHub is shown what came of it.
+ * Assembles a job of GitHub Actions: reads the event, handles its intents, and updates GitHub.
  *
- * What must hold: nothing is opened and nobody is called before the event was found to ask for
- * something; the token is given to git and to the API, each for its own server, and to nobody else.
+ * Invariants:
+ * - Nothing is opened and no request is sent unless the event asks for something.
+ * - The token is passed to git and to the API only, each for the job's own server.
  */
 import { overviewBranches } from "./branch-overview.ts";
 import { handleIntent } from "../github/commands/handle-intent.ts";
@@ -31,19 +31,19 @@ import { openRepositoryActions } from "./repository-actions.ts";
 import { SERVER } from "./timing.ts";
 import { openWorkspace } from "../app/open-workspace.ts";
 
-/** The name that people mention. */
+/** The name that people mention in a comment. */
 const SLUG = "trailhand";
 
-/** What became of an intent, for the summary. */
+/** The result of an intent, for the summary. */
 export interface JobReport {
   readonly text: string;
   readonly applied: boolean;
 }
 
 export interface ActionParts {
-  /** Carries out one intent, and answers where it was written. */
+  /** Handles one intent, and replies to its comment. */
   readonly handle: (intent: Intent) => Promise<readonly JobReport[]>;
-  /** Shows the work on GitHub. What could not be shown. */
+  /** Updates what GitHub shows. Returns what could not be updated. */
   readonly publish: () => Promise<readonly string[]>;
 }
 
@@ -52,8 +52,8 @@ export interface ActionsJob {
   readonly open: (
     directory: string,
     remote: string,
-    /** GitHub is to sign answers; told why it did not. */
-    unsigned?: (why: string) => void,
+    /** When set, GitHub signs responses. Called with the reason when it does not. */
+    onUnsigned?: (why: string) => void,
   ) => Promise<{ readonly workspace: Workspace; readonly parts: ActionParts }>;
 }
 
@@ -65,16 +65,16 @@ export function openActionsJob(
   throttle = new RequestThrottle(Date.now, { maxWaitMs: SERVER.jobMaxWaitMs }),
 ): ActionsJob {
   const { account } = job;
-  // What a job's own token does starts no job; as a bot it is heard only where the workflow lists it.
+  // The job's own token starts no job, so its account number is not needed here.
   const self = { botIds: typeof account === "number" ? [account] : [], slug: SLUG };
   return {
     reading: readEvent(job.event, payload, self),
-    async open(directory, remote, unsigned) {
+    async open(directory, remote, onUnsigned) {
       const token = () => Promise.resolve(job.token);
       const { request } = await openClient({ throttle, baseUrl: job.api, token });
       const workspace = await openWorkspace(directory, remoteEnvironment(env, job), {
         remote,
-        signing: unsigned && { signer: openCommitSigner(request, job.repo), warn: unsigned },
+        signing: onUnsigned && { signer: openCommitSigner(request, job.repo), warn: onUnsigned },
         person: personOf(job),
         pushes: () => openPushLog(request, job.repo, log),
       });
@@ -106,25 +106,25 @@ function reportsOf(result: IntentResult): JobReport[] {
   return [{ text: `${name}${result.kind === "replied" ? "answered" : result.text}`, applied: true }];
 }
 
-/** True for a job's own token on github.com, whose account and App have numbers that we know. */
+/** True for a job's own token on github.com, where the numbers of its account and App are known. */
 const isOwnJob = ({ account, server }: JobContext): boolean =>
   account === "job" && server === "https://github.com";
 
-/** The account of a job's own token on github.com, by which its commits are shown. */
+/** The committer for a job's own token, so that github.com shows its account beside the commits. */
 function personOf(job: JobContext): Person | undefined {
   if (!isOwnJob(job)) return undefined;
   const { id, login } = ACTIONS;
   return { name: login, email: accountAddress(id, login) };
 }
 
-/** By which account we write: without it, what we wrote before could not be told from what others did. */
+/** The account that the token writes as, by which Trailhand recognises its own comments. */
 async function accountOf({ account }: JobContext, request: OctokitRequest): Promise<number | undefined> {
   if (typeof account === "number") return account;
   try {
     if (account === "job") return await accountNumber({ request }, ACTIONS.login);
     return Number((await request("GET /user")).data.id);
   } catch (error) {
-    // The token of an App belongs to no user.
+    // The token of an App belongs to an installation, not to a user.
     if (error instanceof RequestDeclined && error.decision.kind === "refused") return undefined;
     throw error;
   }
@@ -140,18 +140,21 @@ async function publish(
   const branches = await overviewBranches(workspace);
   if (branches.views.length === 0) return [];
   const accountId = await account();
-  if (accountId === undefined) return ["say with the input account by which account the token writes"];
-  const picture = projectBranches(branches, repo, server);
-  const shown = (pulls: readonly PullRequestRef[]) => withoutButtons(picture(pulls));
-  const { refused, postponed: later } = await showBranches(publisher, shown, {
+  if (accountId === undefined)
+    return ["set the input account to the number of the account that the token writes as"];
+  const desiredWith = projectBranches(branches, repo, server);
+  const buttonless = (pulls: readonly PullRequestRef[]) => withoutButtons(desiredWith(pulls));
+  const { refused, postponed } = await showBranches(publisher, buttonless, {
     accountId,
     appId: isOwnJob(job) ? ACTIONS.appId : undefined,
   });
-  const put = later ? [`GitHub wants nothing more for ${Math.ceil(later.ms / 1000)} s`] : [];
-  return [...refused.map(({ write, why }) => `${write.kind}: ${why}`), ...put];
+  const rateLimit = postponed
+    ? [`GitHub's rate limit blocks further writes for ${Math.ceil(postponed.ms / 1000)} s`]
+    : [];
+  return [...refused.map(({ write, why }) => `${write.kind}: ${why}`), ...rateLimit];
 }
 
-/** Who presses a button of a check that a job made is heard by nobody: GitHub starts no job for it. */
+/** GitHub starts no job for the buttons of a check run that a job created. */
 const withoutButtons = (wanted: DesiredState): DesiredState => ({
   ...wanted,
   checks: wanted.checks.map((check) => ({ ...check, buttons: [] })),

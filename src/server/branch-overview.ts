@@ -1,8 +1,4 @@
-/**
- * Looks at all branches as GitHub is to be told of them: decisions, states, hand-offs.
- *
- * What must hold: nothing is written; a branch that nobody asked anything of costs nothing.
- */
+/** Reads all branches as the display on GitHub needs them: decisions, states and hand-offs. */
 import { readTrail } from "../git/local-repository.ts";
 import type { Branch, Ref, Sha } from "../core/protocol/ids.ts";
 import { archiveRef } from "../core/protocol/refs.ts";
@@ -29,75 +25,76 @@ export interface BranchOverview {
   readonly now: number;
 }
 
-interface Past extends Pick<BranchView, "trail" | "timeline"> {
-  /** Whether this commit of the trusted branch has it. */
-  readonly arrival?: { readonly at: Sha | undefined; readonly arrived: BranchView["merged"] };
+interface BranchHistory extends Pick<BranchView, "trail" | "timeline"> {
+  /** Whether the trusted branch, at the commit `target`, contains the branch. */
+  readonly mergeCheck?: { readonly target: Sha | undefined; readonly merged: BranchView["merged"] };
 }
 
-/** What was read of a branch at an earlier look, by its commit and its journal's. */
-export type OverviewCache = Map<string, Past>;
+/** Histories of an earlier run, by branch, head and journal. */
+export type OverviewCache = Map<string, BranchHistory>;
 
-/** One look. A `memory` that is given again spares reading what did not change. */
+/** A reused `cache` saves reading unchanged branches again. */
 export async function overviewBranches(
   workspace: Workspace,
-  memory: OverviewCache = new Map(),
+  cache: OverviewCache = new Map(),
 ): Promise<BranchOverview> {
-  const found = await listBranches(workspace, currentTime());
-  const { snapshot, trustedConfig, now } = found;
-  const shown = found.decisions
-    .map((one) => asAdmitted(found, one))
+  const listing = await listBranches(workspace, currentTime());
+  const { snapshot, trustedConfig, now } = listing;
+  const shown = listing.decisions
+    .map((decision) => asAdmitted(listing, decision))
     .map((decision): BranchView => {
       const { head } = decision;
       const approved = snapshot.facts.approvalStates.get(head.key);
       const state = stateOf(snapshot, head) ?? approved?.request.state;
-      const reason = reasonIn(found, decision);
+      const reason = reasonIn(listing, decision);
       return { decision, reason, state, approvalTarget: approved?.approvedCommit, trail: [], timeline: [] };
     })
-    .filter((one) => checkStatusOf(one) !== undefined);
+    .filter((view) => checkStatusOf(view) !== undefined);
   const journals = shown.map(({ decision }) => refsOf(decision.head.key).journal);
-  const archives = shown.flatMap((one) => (one.state === "done" ? [archiveOf(one)] : []));
+  const archives = shown.flatMap((view) => (view.state === "done" ? [archiveOf(view)] : []));
   const refs = [...journals, ...archives];
   const tips = refs.length === 0 ? new Map<Ref, null>() : await workspace.repository.read(refs);
   const trusted = snapshot.heads.find(({ branch }) => branch === snapshot.target)?.commit;
   const views: BranchView[] = [];
-  const read: OverviewCache = new Map();
-  for (const [at, one] of shown.entries()) {
-    const { head } = one.decision;
+  const current: OverviewCache = new Map();
+  for (const [at, view] of shown.entries()) {
+    const { head } = view.decision;
     const tip = tips.get(journals[at] as Ref) ?? undefined;
     const key = `${head.branch} ${head.commit} ${tip}`;
-    const past: Past = memory.get(key) ?? (await readPast(workspace, head, tip));
-    const all: BranchView = { ...one, trail: past.trail, timeline: past.timeline };
-    const isLanded = one.state === "done" && tips.get(archiveOf(one)) === head.commit;
-    const isWanted = !isLanded && head.branch !== snapshot.target && mayBeMerged(all, trustedConfig.workflow);
-    const known = past.arrival?.at === trusted ? past.arrival : undefined;
-    const arrival = isWanted
-      ? (known ?? { at: trusted, arrived: await arrivedAt(workspace, trusted, all) })
+    const history: BranchHistory = cache.get(key) ?? (await readHistory(workspace, head, tip));
+    const full: BranchView = { ...view, trail: history.trail, timeline: history.timeline };
+    const isLanded = view.state === "done" && tips.get(archiveOf(view)) === head.commit;
+    const isRelevant =
+      !isLanded && head.branch !== snapshot.target && mayBeMerged(full, trustedConfig.workflow);
+    const cached = history.mergeCheck?.target === trusted ? history.mergeCheck : undefined;
+    const mergeCheck = isRelevant
+      ? (cached ?? { target: trusted, merged: await mergedInto(workspace, trusted, full) })
       : undefined;
-    read.set(key, arrival ? { ...past, arrival } : past);
-    views.push({ ...all, merged: isLanded ? "landed" : arrival?.arrived });
+    current.set(key, mergeCheck ? { ...history, mergeCheck } : history);
+    views.push({ ...full, merged: isLanded ? "landed" : mergeCheck?.merged });
   }
-  memory.clear();
-  for (const [key, past] of read) memory.set(key, past);
+  cache.clear();
+  for (const [key, history] of current) cache.set(key, history);
   return { views, workflow: trustedConfig.workflow, target: snapshot.target, now: now.wall };
 }
 
 const archiveOf = ({ decision: { head } }: Pick<BranchView, "decision">): Ref =>
   archiveRef(head.branch, head.commit);
 
-/** How the trusted branch has the head, when it stands at this commit. */
-async function arrivedAt(
+/** How the trusted branch, at the commit `trusted`, contains the branch. */
+async function mergedInto(
   { repository }: Workspace,
   trusted: Sha | undefined,
-  seen: BranchView,
+  view: BranchView,
 ): Promise<BranchView["merged"]> {
-  const { branch, commit } = seen.decision.head;
+  const { branch, commit } = view.decision.head;
   if (trusted === undefined || !(await repository.isAncestor(commit, trusted))) return undefined;
-  // A branch that was only just made from the trusted one holds its commits, and has done nothing.
-  const names = ({ message }: Commit) => valueOf(parseMessage(message).trailers, KEY.branch) === branch;
-  return seen.trail.some(names) ? "head" : "nothing";
+  // A new branch without own commits is contained in the trusted branch, and has no work to merge.
+  const namesBranch = ({ message }: Commit) => valueOf(parseMessage(message).trailers, KEY.branch) === branch;
+  return view.trail.some(namesBranch) ? "head" : "nothing";
 }
 
-async function readPast(workspace: Workspace, { branch, commit }: Head, journal: Sha | undefined) {
+async function readHistory(workspace: Workspace, { branch, commit }: Head, journal: Sha | undefined) {
   const trail = ownTrail(branch, await readTrail(workspace.location, commit, DEPTH.timeline));
   const attempts = journal === undefined ? [] : await readTrail(workspace.location, journal, DEPTH.timeline);
   return { trail, timeline: readTimeline(branch, trail, attempts) };

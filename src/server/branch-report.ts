@@ -1,11 +1,7 @@
-/**
- * Writes a report of a branch as Markdown, for the place where people talk about it.
- *
- * Invariants:
- * - Texts of strangers stay plain text: no mention, link, HTML or table of theirs.
- */
+/** Renders the reports of a branch that a comment can ask for, as Markdown with escaped text. */
 import { asAdmitted, reasonIn, stateOf, type BranchListing } from "../app/branch-listing.ts";
 import { costOf } from "../app/cost.ts";
+import { readAttemptOutput } from "../app/output.ts";
 import type { Workspace } from "../app/workspace.ts";
 import { readHandOffHistory } from "../core/analysis/hand-off-report.ts";
 import { readTimeline, type TimelineStep } from "../core/analysis/timeline.ts";
@@ -13,6 +9,7 @@ import { refsOf } from "../core/protocol/refs.ts";
 import type { Commit } from "../core/protocol/request.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import { formatAmounts } from "../core/util/amounts.ts";
+import { cleanLine, redact } from "../core/util/redact.ts";
 import type { Workflow } from "../core/workflow/workflow.ts";
 import { DEPTH } from "../engine/timing.ts";
 import { readTrail } from "../git/local-repository.ts";
@@ -21,6 +18,11 @@ import type { ReportKind } from "../github/commands/repository-port.ts";
 
 /** Hand-offs in one report. */
 const ROWS = 20;
+/** The last lines of an output, and the characters of each. */
+const OUTPUT_LINES = 40;
+const OUTPUT_WIDTH = 300;
+/** The part of an output that is read: enough for the last lines, and short enough to redact quickly. */
+const OUTPUT_TAIL = 200_000;
 
 export async function branchReport(
   workspace: Workspace,
@@ -29,6 +31,7 @@ export async function branchReport(
   kind: ReportKind,
 ): Promise<string> {
   if (kind === "status") return statusReport(listing, head);
+  if (kind === "output") return outputReport(workspace, head);
   const trail = await readTrail(workspace.location, head.commit, DEPTH.work);
   switch (kind) {
     case "cost":
@@ -54,21 +57,31 @@ function statusReport(listing: BranchListing, head: Head): string {
   return `${branch} is at ${state}: ${whose}. ${escapeProse(sentence)}\n\nCommit: ${head.commit}`;
 }
 
+/** The last lines as an indented code block, in which GitHub interprets nothing. */
+async function outputReport(workspace: Workspace, { branch }: Head): Promise<string> {
+  const { run, runner, isRunning, text } = await readAttemptOutput(workspace, branch);
+  const verb = isRunning ? "is running" : "ran";
+  const title = `Run ${escapeCode(run)} ${verb} on ${escapeCode(runner)}.`;
+  const lines = redact(text.slice(-OUTPUT_TAIL)).trimEnd().split("\n").slice(-OUTPUT_LINES);
+  const block = lines.map((line) => `    ${cleanLine(line, OUTPUT_WIDTH)}`).join("\n");
+  return block.trim() === "" ? `${title} It has printed nothing.` : `${title}\n\n${block}`;
+}
+
 function costReport(workflow: Workflow, trail: readonly Commit[]): string {
   const { spent, budget } = costOf(workflow, trail);
   const allowed = formatAmounts(budget);
-  const limit = allowed === undefined ? "" : ` Allowed: ${allowed}.`;
+  const limit = allowed === undefined ? "" : ` Budget: ${allowed}.`;
   return `Spent so far: ${formatAmounts(spent) ?? "nothing"}.${limit}`;
 }
 
 function replayReport(trail: readonly Commit[]): string {
   const [last] = readHandOffHistory(trail).handOffs;
-  if (!last) return "Nothing was answered here yet, so there is nothing to run again.";
-  return `\`${last.from}\` answered \`${last.to}\`. In a clone, this runs it again and compares, and writes nothing:\n\n    trailhand replay ${last.request.commit}`;
+  if (!last) return "This branch has no response yet, so there is nothing to replay.";
+  return `The last response of \`${last.from}\` was \`${last.to}\`. To run the request again in a clone and compare, without writing anything:\n\n    trailhand replay ${last.request.commit}`;
 }
 
 function logReport(steps: readonly TimelineStep[]): string {
-  if (steps.length === 0) return "No hand-off yet.";
+  if (steps.length === 0) return "There are no hand-offs yet.";
   const rows = steps
     .slice(-ROWS)
     .map(({ commit, kind, from, state, took, attempt, subject }) =>
@@ -81,7 +94,7 @@ function logReport(steps: readonly TimelineStep[]): string {
       ]),
     );
   const more = steps.length > ROWS ? [`\nThe last ${ROWS} of ${steps.length}.`] : [];
-  const titles = ["| commit | hand-off | took | attempt | what |", "| --- | --- | --- | --- | --- |"];
+  const titles = ["| commit | hand-off | duration | attempt | subject |", "| --- | --- | --- | --- | --- |"];
   return [...titles, ...rows, ...more].join("\n");
 }
 

@@ -29,7 +29,7 @@ export function describeWrite(write: Write): WriteSummary {
     case "create-pull":
       return summary(write.pull.branch, write.pull.title);
     case "close-pull":
-      return summary(`#${write.number}`, "its work has landed");
+      return summary(`#${write.number}`, "its work is merged");
     case "close-issue":
       return summary(`#${write.number}`, write.reason);
     case "react":
@@ -37,5 +37,5 @@ export function describeWrite(write: Write): WriteSummary {
   }
 }
 
-/** The first line that is not a marker of ours. */
+/** The first line that is not a marker. */
 const firstLine = (body: string): string => body.split("\n").find((line) => !/^(?:<!--|$)/.test(line)) ?? "";

@@ -1,8 +1,4 @@
-/**
- * What a job came to, read from the repository once it has ended.
- *
- * What must hold: it never throws: a job that failed has a summary too.
- */
+/** Reads the summary of a job from the repository. It never throws, so that a failed job has one too. */
 import { formatDuration } from "../core/util/duration.ts";
 import { formatMermaid } from "../core/workflow/graph.ts";
 import type { Branch, Sha } from "../core/protocol/ids.ts";
@@ -20,20 +16,20 @@ type Answered = Extract<RunnerEvent, { kind: "answered" }>;
 export async function readJobSummary(
   workspace: Workspace | undefined,
   job: JobContext,
-  said: readonly string[],
+  messages: readonly string[],
   events: readonly RunnerEvent[],
 ): Promise<JobSummary> {
   const answered = events.flatMap((event) => (event.kind === "answered" ? [event] : []));
-  const found = workspace && (await listBranchesSafely(workspace));
+  const listing = workspace && (await listBranchesSafely(workspace));
   const steps =
-    workspace && found ? await readSteps(workspace, found, answered) : new Map<Sha, TimelineStep>();
-  const waiting = found ? waitsFor(found) : [];
+    workspace && listing ? await readSteps(workspace, listing, answered) : new Map<Sha, TimelineStep>();
+  const waiting = listing ? waitsFor(listing) : [];
   return {
-    messages: [...said, ...events.flatMap((event) => (event.kind === "fault" ? [event.what] : []))],
+    messages: [...messages, ...events.flatMap((event) => (event.kind === "fault" ? [event.what] : []))],
     handOffs: answered.map((event) => handOffOf(event, steps.get(event.commit))),
     waiting,
     address: remoteOf(job),
-    drawing: found && answered.length > 0 ? drawWorkflow(found, answered) : undefined,
+    drawing: listing && answered.length > 0 ? drawWorkflow(listing, answered) : undefined,
   };
 }
 
@@ -45,7 +41,7 @@ async function listBranchesSafely(workspace: Workspace): Promise<BranchListing |
   }
 }
 
-/** What the commits of the answers say, of branches that are still there. */
+/** The steps of the responses, for branches that still exist. */
 async function readSteps(
   workspace: Workspace,
   { snapshot }: BranchListing,
@@ -75,24 +71,30 @@ function handOffOf(event: Answered, step: TimelineStep | undefined): SummaryHand
   };
 }
 
-function waitsFor(found: BranchListing): SummaryWait[] {
-  return found.decisions.flatMap((decision) => {
-    const reason = reasonIn(found, decision);
+function waitsFor(listing: BranchListing): SummaryWait[] {
+  return listing.decisions.flatMap((decision) => {
+    const reason = reasonIn(listing, decision);
     if (reason.turn !== "person") return [];
     const { head } = decision;
     return [
-      { branch: head.branch, state: stateOf(found.snapshot, head), why: reason.sentence, next: reason.next },
+      {
+        branch: head.branch,
+        state: stateOf(listing.snapshot, head),
+        why: reason.sentence,
+        next: reason.next,
+      },
     ];
   });
 }
 
-/** With the position of the work, where it was one branch's. */
+/** Marks the current state when the job worked on a single branch. */
 function drawWorkflow(
   { snapshot, trustedConfig }: BranchListing,
   answered: readonly Answered[],
 ): string | undefined {
   if (trustedConfig.problems.length > 0 || !trustedConfig.any) return undefined;
   const [branch, ...others] = new Set(answered.map((event) => event.branch));
-  const head = others.length === 0 ? snapshot.heads.find((one) => one.branch === branch) : undefined;
+  const head =
+    others.length === 0 ? snapshot.heads.find((candidate) => candidate.branch === branch) : undefined;
   return formatMermaid(trustedConfig.workflow, head && stateOf(snapshot, head));
 }

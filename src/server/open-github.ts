@@ -1,8 +1,9 @@
 /**
- * Opens GitHub for the commands that show the work there: as the owner of a token, or as the App.
+ * Opens GitHub to read and update what it shows, with a token or as the App.
  *
- * What must hold: a token comes from the environment or from GitHub, and is written nowhere; whoever
- * we are is asked of GitHub, and never read from a text.
+ * Invariants:
+ * - The token comes from the environment or from GitHub, and is stored nowhere.
+ * - GitHub itself says which account the token belongs to.
  */
 import type { Octokit } from "@octokit/rest";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
@@ -22,30 +23,29 @@ export interface OpenedGithub {
   readonly self: PublisherIdentity;
 }
 
-/** How fast GitHub is asked. */
 type ThrottleSettings = Pick<ThrottleOptions, "throttle" | "sleep">;
 
 export type OpenGithub = (env: Environment, repo: Repo, log: (text: string) => void) => Promise<OpenedGithub>;
 
-/** Throws a Fault when there are no credentials, or GitHub does not know them. */
+/** Throws a UserError when there are no credentials, or GitHub rejects them. */
 export async function openGithub(
   env: Environment,
   repo: Repo,
   log: (text: string) => void,
-  pace: ThrottleSettings = { throttle: new RequestThrottle() },
+  throttling: ThrottleSettings = { throttle: new RequestThrottle() },
 ): Promise<OpenedGithub> {
   const token = env["GITHUB_TOKEN"]?.trim() ?? "";
   const baseUrl = readBaseUrl(env);
   try {
-    const how = { ...pace, log };
-    if (token !== "") return await openAsTokenOwner(token, baseUrl, env, repo, how);
+    const settings = { ...throttling, log };
+    if (token !== "") return await openAsTokenOwner(token, baseUrl, env, repo, settings);
     if (!env["APP_ID"]) throw new UserError(MESSAGES.noGithubToken());
-    return await openAsApp(env, baseUrl, repo, how);
+    return await openAsApp(env, baseUrl, repo, settings);
   } catch (error) {
     if (error instanceof UserError) throw error;
     const why = error instanceof Error ? error.message : String(error);
-    const isAnswer = error instanceof RequestDeclined && error.decision.kind === "refused";
-    throw new UserError(isAnswer ? MESSAGES.notUs(why) : MESSAGES.noWayToGithub(why), { cause: error });
+    const isRefused = error instanceof RequestDeclined && error.decision.kind === "refused";
+    throw new UserError(isRefused ? MESSAGES.notUs(why) : MESSAGES.noWayToGithub(why), { cause: error });
   }
 }
 
@@ -54,20 +54,20 @@ async function openAsTokenOwner(
   baseUrl: string | undefined,
   env: Environment,
   repo: Repo,
-  pace: ThrottleSettings & Pick<ThrottleOptions, "log">,
+  settings: ThrottleSettings & Pick<ThrottleOptions, "log">,
 ): Promise<OpenedGithub> {
-  const octokit = await openClient({ baseUrl, ...pace, token: () => Promise.resolve(token) });
+  const octokit = await openClient({ baseUrl, ...settings, token: () => Promise.resolve(token) });
   const publisher = octokitPublisher(octokit.request, repo);
   try {
     const { data } = await octokit.request("GET /user");
     return { publisher, self: { accountId: Number(data.id), appId: undefined } };
   } catch (error) {
-    // The token of a job belongs to an App, and an App is no user.
+    // A job's token belongs to an App, and GET /user works for users only.
     if (!(error instanceof RequestDeclined) || error.status !== 403 || env["GITHUB_ACTIONS"] !== "true")
       throw error;
     const accountId = await accountNumber(octokit, ACTIONS.login);
     const isDotCom = baseUrl === undefined || new URL(baseUrl).host === "api.github.com";
-    return { publisher: publisher, self: { accountId, appId: isDotCom ? ACTIONS.appId : undefined } };
+    return { publisher, self: { accountId, appId: isDotCom ? ACTIONS.appId : undefined } };
   }
 }
 
@@ -75,15 +75,15 @@ async function openAsApp(
   env: Environment,
   baseUrl: string | undefined,
   repo: Repo,
-  pace: ThrottleSettings & { readonly log: (text: string) => void },
+  settings: ThrottleSettings & { readonly log: (text: string) => void },
 ): Promise<OpenedGithub> {
-  // No webhook comes here, so that its secret is not needed.
+  // No webhooks are received here, so the secret is not needed.
   const credentials = readCredentials({ ...env, WEBHOOK_SECRET: env["WEBHOOK_SECRET"] || "none" });
-  const app = await openApp({ credentials, baseUrl, log: pace.log });
-  const asItself = await app.auth();
-  const { data: about } = await asItself.request("GET /app");
+  const app = await openApp({ credentials, baseUrl, log: settings.log });
+  const asApp = await app.auth();
+  const { data: about } = await asApp.request("GET /app");
   const octokit = (await app.auth(await installationOf(app, repo))) as unknown as Octokit;
-  addThrottle(octokit, pace);
+  addThrottle(octokit, settings);
   const publisher = octokitPublisher(octokit.request, repo);
   const accountId = await accountNumber(octokit, `${about?.slug ?? ""}[bot]`);
   return { publisher, self: { accountId, appId: credentials.appId } };

@@ -1,8 +1,8 @@
 /**
- * The entry for `probot run`: the same App in Probot's own server.
+ * The entry point for `probot run`: the same App in Probot's own server.
  *
- * What must hold: an event means the same as under `trailhand serve`. There is no inbox here, so that
- * what is being worked on when the process dies is lost until the next sweep.
+ * There is no inbox here. A delivery that is being processed when the process dies is lost until the
+ * next sweep.
  */
 import type { Probot } from "probot";
 import { createApp } from "../github/api/probot-app.ts";

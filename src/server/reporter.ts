@@ -1,8 +1,10 @@
 /**
- * Keeps what GitHub shows of a repository in line with its refs.
+ * Keeps what GitHub shows of a repository up to date with its refs.
  *
- * What must hold: one showing at a time, and what happens meanwhile is shown after it; one that fails
- * is told and made again; after a stop none begins.
+ * Invariants:
+ * - One update runs at a time; changes during an update cause another one.
+ * - A failed update is logged and retried.
+ * - No update starts after a stop.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { overviewBranches, type OverviewCache } from "./branch-overview.ts";
@@ -17,12 +19,12 @@ export interface ReporterOptions {
   readonly workspace: Workspace;
   readonly publisher: Publisher;
   readonly repo: Repo;
-  /** The address of the pages, such as `https://github.com`. */
+  /** The address of the web pages, such as `https://github.com`. */
   readonly server: string;
   readonly self: PublisherIdentity;
-  /** Told what GitHub does not let us write, and why a showing failed. */
+  /** Called with writes that GitHub refused, and with the reasons of failed updates. */
   readonly log: (text: string) => void;
-  /** Until a showing that failed is made again, in milliseconds. */
+  /** The time until a failed update is retried, in milliseconds. */
   readonly retryMs?: number;
 }
 
@@ -31,7 +33,7 @@ export class Reporter {
   readonly #retryMs: number;
   readonly #cache: OverviewCache = new Map();
   #running: Promise<void> | undefined;
-  /** Something happened since the last look. */
+  /** True when the repository may have changed since it was last read. */
   #isStale = false;
   #timer: NodeJS.Timeout | undefined;
   #isStopped = false;
@@ -41,18 +43,18 @@ export class Reporter {
     this.#retryMs = options.retryMs ?? SERVER.publishRetryMs;
   }
 
-  /** Ends when what there is now is shown. Rejects when it could not be. */
+  /** Resolves when GitHub shows the current state. */
   publishNow(): Promise<void> {
     this.#isStale = true;
     this.#running ??= this.#publish().finally(() => {
       this.#running = undefined;
-      // Something may have happened after the last look, and before this was over.
+      // The repository may have changed while the last writes were in progress.
       if (this.#isStale && !this.#isStopped) this.publishSoon();
     });
     return this.#running;
   }
 
-  /** Begins a showing. */
+  /** Starts an update in the background. */
   publishSoon(): void {
     this.publishNow().catch((error: unknown) => {
       this.#options.log(String(error));
@@ -60,12 +62,12 @@ export class Reporter {
     });
   }
 
-  /** Its writes take a second each, and what is left of them is made at the next start. */
+  /** Waits only briefly: each write takes a second, and the next start writes the rest. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#timer);
-    const patience = pause(SERVER.stopMs, undefined, { ref: false });
-    await Promise.race([this.#running?.catch(() => undefined), patience]);
+    const timeout = pause(SERVER.stopMs, undefined, { ref: false });
+    await Promise.race([this.#running?.catch(() => undefined), timeout]);
   }
 
   async #publish(): Promise<void> {
@@ -74,14 +76,11 @@ export class Reporter {
       this.#isStale = false;
       const branches = await overviewBranches(workspace, this.#cache);
       if (branches.views.length === 0) return;
-      const {
-        refused,
-        uncertain: open,
-        postponed: later,
-      } = await showBranches(publisher, projectBranches(branches, repo, server), self);
+      const desiredWith = projectBranches(branches, repo, server);
+      const { refused, uncertain, postponed } = await showBranches(publisher, desiredWith, self);
       for (const { write, why } of refused) log(`${write.kind}: ${why}`);
-      if (later) this.#publishAfter(later.ms);
-      else if (open.length > 0) this.#publishAfter(this.#retryMs);
+      if (postponed) this.#publishAfter(postponed.ms);
+      else if (uncertain.length > 0) this.#publishAfter(this.#retryMs);
     }
   }
 

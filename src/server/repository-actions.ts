@@ -68,14 +68,6 @@ export function openRepositoryActions(workspace: Workspace): RepositoryActions {
       const { listing, head } = await listAt(position);
       return cancelHead(as(by), listing.snapshot, head, text);
     },
-    async approve(by, position, reviewed, text) {
-      const { listing, head } = await listAt(position);
-      requireApprovable(listing, head, reviewed);
-      const result = await approveHead(as(by), listing, head, text);
-      if (result.kind === "requested") return result;
-      const { branch, commit } = result;
-      return { branch, state: positionOf(listing, head).state ?? "", commit };
-    },
     async reject(by, position, text) {
       const { listing, head } = await listAt(position);
       return rejectHead(as(by), listing, head, text);
@@ -88,7 +80,15 @@ export function openRepositoryActions(workspace: Workspace): RepositoryActions {
       const { listing, head } = await listAt(position);
       return prioritizeHead(as(by), listing, head, priority, trailers);
     },
-    hold: async (by, why) => void (await setHold(as(by), why)),
+    async approve(by, position, reviewed, text) {
+      const { listing, head } = await listAt(position);
+      requireApprovable(listing, head, reviewed);
+      const result = await approveHead(as(by), listing, head, text);
+      if (result.kind === "requested") return result;
+      const { branch, commit } = result;
+      return { branch, state: positionOf(listing, head).state ?? "", commit };
+    },
+    hold: async (by, reason) => void (await setHold(as(by), reason)),
     releaseHold: (by) => releaseHold(as(by)),
     async recordCheck(commit, name, conclusion) {
       if (!isCheckName(name)) return false;

@@ -1,8 +1,8 @@
 /**
- * A repository that the App serves: acted on, run, and shown on GitHub.
+ * Serves one repository: handles its intents, runs its requests, and updates what GitHub shows.
  *
- * What must hold: the token of its installation is asked for again before it runs out, and is given
- * to git on the line and to the API alone; what happens here is shown soon, and once.
+ * Invariants:
+ * - The token of the installation is renewed before it expires, and is passed to git and to the API only.
  */
 import type { Octokit } from "@octokit/rest";
 import { accountAddress } from "../core/policy/push-identity.ts";
@@ -33,14 +33,14 @@ import { SERVER } from "./timing.ts";
 
 export interface RepositoryServiceOptions {
   readonly env: Environment;
-  /** A directory that is in no repository. */
+  /** A directory outside of any repository. */
   readonly directory: string;
-  /** The address of the pages and of git, such as `https://github.com`. */
+  /** The address of the web pages and of git, such as `https://github.com`. */
   readonly server: string;
   readonly log: (text: string) => void;
-  /** Run what is asked for on this machine. */
+  /** True when this machine runs the requests. */
   readonly shouldRun: boolean;
-  /** GitHub is to sign answers. */
+  /** True when GitHub signs responses. */
   readonly signed?: boolean | undefined;
   readonly self: OwnIdentity;
   readonly limits: RateLimit;
@@ -66,11 +66,11 @@ export class RepositoryService {
   ): Promise<RepositoryService> {
     const log = (text: string) => given.log(`${repo.owner}/${repo.name}: ${text}`);
     const options = { ...given, log };
-    const ask = async () => ((await octokit.auth({ type: "installation" })) as { token: string }).token;
-    const held = { token: await ask() };
+    const readToken = async () => ((await octokit.auth({ type: "installation" })) as { token: string }).token;
+    const current = { token: await readToken() };
     const { env, server, directory } = options;
     const remote = `${server}/${repo.owner}/${repo.name}.git`;
-    const lineEnv = () => remoteEnvironment(env, { server, token: held.token });
+    const lineEnv = () => remoteEnvironment(env, { server, token: current.token });
     const workspace = await openWorkspace(directory, scriptEnvironment(env), {
       remote,
       lineEnv,
@@ -78,29 +78,29 @@ export class RepositoryService {
       person: botPerson(options.self),
       pushes: () => openPushLog(octokit.request, repo, log),
     });
-    const tokens = setInterval(() => {
-      ask().then(
-        (token) => (held.token = token),
-        (error: unknown) => log(`no new token: ${String(error)}`),
+    const tokenTimer = setInterval(() => {
+      readToken().then(
+        (token) => (current.token = token),
+        (error: unknown) => log(`the installation token cannot be renewed: ${String(error)}`),
       );
     }, SERVER.tokenMs);
-    tokens.unref();
-    const station = new RepositoryService(repo, octokit, workspace, tokens, options);
-    if (options.shouldRun) station.#run();
-    return station;
+    tokenTimer.unref();
+    const service = new RepositoryService(repo, octokit, workspace, tokenTimer, options);
+    if (options.shouldRun) service.#run();
+    return service;
   }
 
   private constructor(
     repo: Repo,
     octokit: Octokit,
     workspace: Workspace,
-    tokens: NodeJS.Timeout,
+    tokenTimer: NodeJS.Timeout,
     options: RepositoryServiceOptions,
   ) {
     this.#repo = repo;
     this.#octokit = octokit;
     this.#workspace = workspace;
-    this.#tokenTimer = tokens;
+    this.#tokenTimer = tokenTimer;
     this.#options = options;
     const { server, self, log } = options;
     const [accountId = 0] = self.botIds;
@@ -114,7 +114,7 @@ export class RepositoryService {
     });
   }
 
-  /** Carries out an intent, answers where it was written, and wakes the runner. */
+  /** Handles an intent, wakes the runner, and replies to the comment. */
   async handle(intent: Intent): Promise<void> {
     const { request } = this.#octokit;
     const { self, limits } = this.#options;
@@ -125,15 +125,15 @@ export class RepositoryService {
       openGitHubQueries({ request }),
       options,
     );
-    // The work does not wait for what is said about it.
+    // The runner starts before the reply is written.
     this.#wakeRunner();
     await renderReply(octokitPublisher(request, this.#repo), intent, results);
-    // Each write to GitHub takes a second: who comes next does not wait for that. What a crash leaves
-    // unshown is found by the look at the next start.
+    // In the background, because each write to GitHub takes a second. After a crash, the sweep at the
+    // next start writes what is missing.
     this.#reporter.publishSoon();
   }
 
-  /** Shows the work on GitHub. Rejects when it could not. */
+  /** Resolves when GitHub shows the current state. */
   publish(): Promise<void> {
     return this.#reporter.publishNow();
   }
@@ -160,7 +160,7 @@ export class RepositoryService {
       ttlMs: LEASE.limitedTtlMs,
       shared: true,
       pollInterval: POLL.woken,
-      onWake: (ring) => (this.#wakeRunner = ring),
+      onWake: (wake) => (this.#wakeRunner = wake),
     });
     this.#runner = runner;
     this.#runnerEnd = this.#runToEnd(runner, ports, dispose);
@@ -168,11 +168,11 @@ export class RepositoryService {
 
   async #runToEnd(runner: Runner, ports: Ports, dispose: () => Promise<void>): Promise<void> {
     try {
-      const sound = async () => {
+      const checkRemote = async () => {
         if (!this.#isStopped) await requireUsableRemote(this.#workspace, Date.now());
       };
-      // A remote that is away for a moment is no reason to leave the repository unserved until a restart.
-      await retryUnreachable(ports, Number.POSITIVE_INFINITY, reportOutage(ports, sound));
+      // A temporary outage of the remote must not stop the service of this repository until a restart.
+      await retryUnreachable(ports, Number.POSITIVE_INFINITY, reportOutage(ports, checkRemote));
       await runner.run();
     } catch (error) {
       this.#options.log(error instanceof Error ? error.message : String(error));
@@ -182,7 +182,7 @@ export class RepositoryService {
   }
 }
 
-/** As GitHub names the account of an App, so that it shows who committed. */
+/** The committer in the form by which GitHub recognises the account of an App. */
 function botPerson({ slug, botIds: [id] }: OwnIdentity): Person | undefined {
   return id === undefined ? undefined : { name: `${slug}[bot]`, email: accountAddress(id, `${slug}[bot]`) };
 }

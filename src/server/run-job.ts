@@ -29,8 +29,7 @@ import { openActionsJob, type ActionParts, type ActionsJob } from "./actions-job
 import { readJobSummary } from "./job-summary.ts";
 import { writeJobResult } from "./write-job-result.ts";
 
-const FORK =
-  "this pull request comes from a fork, whose content is data: it is not fetched, and nothing is run or written for it";
+const FORK = "the pull request comes from a fork, so nothing is fetched, run or written for it";
 
 export interface JobOptions {
   readonly env: Environment;
@@ -143,7 +142,7 @@ async function act(intents: readonly Intent[], parts: ActionParts, progress: Pro
 }
 
 async function publish(parts: ActionParts, progress: Progress): Promise<void> {
-  const note = (why: string) => void progress.notes.push(`GitHub does not show all of it: ${why}`);
+  const note = (why: string) => void progress.notes.push(`GitHub could not be updated completely: ${why}`);
   try {
     for (const why of await parts.publish()) note(why);
   } catch (error) {

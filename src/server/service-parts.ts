@@ -1,9 +1,9 @@
 /**
- * What a server does with its deliveries: a station for each repository, opened when something is
- * asked of it.
+ * Routes the intents of all repositories to one service each, which is opened on first use.
  *
- * What must hold: a repository has one station; one that cannot be opened keeps no other from being
- * served, and is opened again when it is asked for again.
+ * Invariants:
+ * - A repository has one service.
+ * - A repository that cannot be opened does not affect others, and is opened again at its next intent.
  */
 import type { Probot } from "probot";
 import { readEvent, type EventReading, type OwnIdentity } from "../github/commands/parse-event.ts";
@@ -14,57 +14,55 @@ import type { RequestThrottle } from "../github/api/request-throttle.ts";
 import { installations } from "./installation.ts";
 import { RepositoryService, type RepositoryServiceOptions } from "./repository-service.ts";
 
-/** What understands events, acts on them, and shows what came of it. */
+/** The parts of the server that tests can replace. */
 export interface ServiceParts {
   readonly readEvent: (name: string, payload: unknown, self: OwnIdentity) => EventReading;
   readonly handle: (intent: Intent) => Promise<void>;
-  /** Ends what runs. */
+  /** Stops all services. */
   readonly stop: () => Promise<void>;
 }
 
-/** What they need besides the App. */
 export interface PartsOptions extends Omit<RepositoryServiceOptions, "self" | "limits"> {
-  /** How fast each account is asked; as GitHub wants it when left out. */
+  /** Creates the throttle of an installation. The default obeys GitHub's rules. */
   readonly createThrottle?: (() => RequestThrottle) | undefined;
 }
 
-/** The parts of this program: a station for each repository, opened when something is asked of it. */
 export function createServiceParts({
-  createThrottle: pace,
-  ...given
+  createThrottle,
+  ...options
 }: PartsOptions): (app: Probot, self: () => Promise<OwnIdentity>) => ServiceParts {
-  const { log } = given;
+  const { log } = options;
   return (app, self) => {
-    const stations = new Map<string, Promise<RepositoryService>>();
+    const services = new Map<string, Promise<RepositoryService>>();
     const limits = new RateLimit();
-    const installed = installations(app, log, pace);
+    const installed = installations(app, log, createThrottle);
     const open = async (repo: Repo): Promise<RepositoryService> => {
       const octokit = await installed(repo);
-      return RepositoryService.open(repo, octokit, { ...given, limits, self: await self() });
+      return RepositoryService.open(repo, octokit, { ...options, limits, self: await self() });
     };
-    const stationOf = (repo: Repo): Promise<RepositoryService> => {
+    const serviceOf = (repo: Repo): Promise<RepositoryService> => {
       const key = `${repo.owner}/${repo.name}`.toLowerCase();
-      const known = stations.get(key) ?? open(repo);
-      stations.set(key, known);
-      known.catch(() => stations.delete(key));
-      return known;
+      const service = services.get(key) ?? open(repo);
+      services.set(key, service);
+      service.catch(() => services.delete(key));
+      return service;
     };
     return {
       readEvent,
       async handle(intent) {
-        if (intent.kind !== "sweep") return (await stationOf(intent.repo)).handle(intent);
+        if (intent.kind !== "sweep") return (await serviceOf(intent.repo)).handle(intent);
         for (const repo of intent.repos) {
-          await stationOf(repo).then(
-            (station) => station.publish(),
-            // One repository that cannot be opened keeps no other from being looked at.
+          await serviceOf(repo).then(
+            (service) => service.publish(),
+            // A repository that cannot be opened must not stop the sweep.
             (error: unknown) => log(`${repo.owner}/${repo.name}: ${String(error)}`),
           );
         }
       },
       async stop() {
-        const open = await Promise.allSettled(stations.values());
-        const there = open.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
-        await Promise.all(there.map((station) => station.stop()));
+        const results = await Promise.allSettled(services.values());
+        const opened = results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+        await Promise.all(opened.map((service) => service.stop()));
       },
     };
   };

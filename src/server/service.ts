@@ -1,8 +1,10 @@
 /**
- * Puts the GitHub App together: door, inbox and Probot.
+ * Assembles the GitHub App: HTTP server, inbox, dispatcher and Probot.
  *
- * What must hold: packages of GitHub are loaded here and only when a server starts; one process owns
- * an inbox; a stop lets nobody in, ends what is being worked on, and leaves the rest on disk.
+ * Invariants:
+ * - GitHub's packages are loaded only when a server starts.
+ * - One process owns an inbox.
+ * - A stop accepts no more connections, finishes current deliveries, and leaves the rest on disk.
  */
 import { mkdirSync, readFileSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -32,59 +34,60 @@ export interface ServiceOptions {
   readonly port: number;
   readonly host: string;
   readonly parts: (app: Probot, self: () => Promise<OwnIdentity>) => ServiceParts;
-  /** Asked of GitHub when left out. */
+  /** The default asks GitHub. */
   readonly self?: () => Promise<OwnIdentity>;
   readonly log: (text: string) => void;
-  /** Ask GitHub for what was missed: at the start, and every so many milliseconds; left out: never. */
+  /** How often missed deliveries are recovered, in milliseconds, from the start on. Undefined: never. */
   readonly recoverMs?: number | undefined;
 }
 
 export interface Service {
   readonly port: number;
-  /** Deliveries that were left by the server before. */
+  /** Deliveries that the previous server left in the inbox. */
   readonly waiting: number;
   readonly stop: () => Promise<void>;
 }
 
-/** Begins to serve. Throws a Fault when the inbox or the port is taken. */
+/** Throws a UserError when the inbox or the port is in use. */
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { log, inbox: dir } = options;
   const release = lockInbox(dir);
   try {
     const inbox = new DiskInbox(dir);
-    if (inbox.brokenLines > 0) log(`${inbox.brokenLines} half-written lines in ${dir} were passed over`);
+    if (inbox.brokenLines > 0) log(`${inbox.brokenLines} incomplete lines in ${dir} were skipped`);
     const app = await openApp(options);
     const self = options.self ?? identityLoader(app, options.credentials.appId);
     const parts = options.parts(app, self);
     await app.load(createApp(deliveryHandler(parts, self)));
-    const door = new HttpServer({
+    const server = new HttpServer({
       inbox,
       warn: log,
-      verify: (body, given) => app.webhooks.verify(body, given),
+      verify: (body, signature) => app.webhooks.verify(body, signature),
     });
     const handle = (delivery: Delivery) => app.receive(delivery as Parameters<Probot["receive"]>[0]);
-    const work = new Dispatcher({ inbox, warn: log, handle });
+    const dispatcher = new Dispatcher({ inbox, warn: log, handle });
     const { waiting } = inbox.stats();
     const since = inbox.lastSeen();
-    const port = await listen(door, options);
-    work.start();
-    const tidy = () => void inbox.compact().catch((error: unknown) => log(`the inbox: ${String(error)}`));
-    tidy();
-    const timer = setInterval(tidy, SERVER.compactMs);
+    const port = await listen(server, options);
+    dispatcher.start();
+    const compact = () =>
+      void inbox.compact().catch((error: unknown) => log(`the inbox cannot be compacted: ${String(error)}`));
+    compact();
+    const timer = setInterval(compact, SERVER.compactMs);
     const stopping = new AbortController();
     const signal = stopping.signal;
-    const recovered =
+    const recovery =
       options.recoverMs === undefined
         ? undefined
         : recoverMissed({ app, inbox, since, warn: log, signal }, parts, options.recoverMs);
     const stop = async () => {
       clearInterval(timer);
       stopping.abort();
-      await door.close();
-      await work.stop();
+      await server.close();
+      await dispatcher.stop();
       await parts.stop();
-      // What it waits for may never answer; the inbox takes nothing more from it.
-      await Promise.race([recovered, setTimeout(SERVER.stopMs, undefined, { ref: false })]);
+      // A request of the recovery may take long, so it is not waited for.
+      await Promise.race([recovery, setTimeout(SERVER.stopMs, undefined, { ref: false })]);
       await inbox.close();
       release();
     };
@@ -95,7 +98,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   }
 }
 
-/** From a delivery to what GitHub shows of it. */
+/** Returns the handler that reads a delivery and handles its intents. */
 export function deliveryHandler(
   parts: ServiceParts,
   self: () => Promise<OwnIdentity>,
@@ -106,7 +109,7 @@ export function deliveryHandler(
   };
 }
 
-/** Probot with our own log: its own would write what events say. */
+/** Probot with a reduced log, because its own log would contain the text of events. */
 export async function openApp({
   credentials,
   baseUrl,
@@ -115,7 +118,7 @@ export async function openApp({
   const { Probot, ProbotOctokit } = await loadProbot();
   const app = new Probot({
     ...credentials,
-    // Its own pace is three seconds for each comment, on top of ours.
+    // Its own throttle waits three seconds for each comment, in addition to ours.
     Octokit: ProbotOctokit.defaults((given: object) => ({ ...given, throttle: { enabled: false } })),
     ...(baseUrl === undefined ? {} : { baseUrl }),
     log: quietLog(log) as never,
@@ -123,26 +126,26 @@ export async function openApp({
   return app.ready();
 }
 
-/** The log that Probot and octokit write to: warnings alone, in one line, without what they are about. */
+/** The logger for Probot and octokit: only the first line of warnings and errors, without their data. */
 function quietLog(log: (text: string) => void): object {
   const none = () => undefined;
-  const warn = (...given: readonly unknown[]) => {
-    const text = given.find((one): one is string => typeof one === "string");
+  const warn = (...values: readonly unknown[]) => {
+    const text = values.find((value): value is string => typeof value === "string");
     if (text !== undefined) log(text.split("\n")[0]?.slice(0, 500) ?? "");
   };
   const logger = { trace: none, debug: none, info: none, warn, error: warn, fatal: warn };
   return { ...logger, child: () => quietLog(log) };
 }
 
-/** Who we are on GitHub, asked for once; asked for again where that failed. */
+/** Returns a function that asks GitHub for the App's identity once, and again after a failure. */
 export function identityLoader(app: Probot, appId: number): () => Promise<OwnIdentity> {
-  let known: Promise<OwnIdentity> | undefined;
+  let identity: Promise<OwnIdentity> | undefined;
   return () => {
-    known ??= readIdentity(app, appId).catch((error: unknown) => {
-      known = undefined;
+    identity ??= readIdentity(app, appId).catch((error: unknown) => {
+      identity = undefined;
       throw error;
     });
-    return known;
+    return identity;
   };
 }
 
@@ -153,61 +156,57 @@ async function readIdentity(app: Probot, appId: number): Promise<OwnIdentity> {
   const { data: installations } = await github.request("GET /app/installations", { per_page: 1 });
   const [first] = installations;
   if (!first) throw new UserError(MESSAGES.notInstalled(slug));
-  const asInstalled = (await app.auth(first.id)) as unknown as Octokit;
-  return { appId, slug, botIds: [await accountNumber(asInstalled, `${slug}[bot]`)] };
+  const asInstallation = (await app.auth(first.id)) as unknown as Octokit;
+  return { appId, slug, botIds: [await accountNumber(asInstallation, `${slug}[bot]`)] };
 }
 
-/** What was missed before the start, then again and again what was missed since; ends with its signal. */
+/** Recovers missed deliveries at the start and then periodically, until its signal is aborted. */
 async function recoverMissed(
-  how: Omit<RedeliverOptions, "sweep"> & { readonly signal: AbortSignal },
+  settings: Omit<RedeliverOptions, "sweep"> & { readonly signal: AbortSignal },
   parts: ServiceParts,
   everyMs: number,
 ): Promise<void> {
-  const { signal, warn } = how;
-  const tell = (text: string) => {
+  const { signal, warn } = settings;
+  const log = (text: string) => {
     if (!signal.aborted) warn(text);
   };
-  const once = async (options: Partial<RedeliverOptions>) => {
-    const {
-      accepted,
-      requested: asked,
-      sweptRepos: repos,
-    } = await redeliver({ ...how, ...options, warn: tell });
-    if (accepted + asked > 0) tell(`${accepted + asked} missed deliveries were recovered`);
-    if (repos > 0) tell(`${repos} repositories were looked at`);
+  const recover = async (options: Partial<RedeliverOptions>) => {
+    const { accepted, requested, sweptRepos } = await redeliver({ ...settings, ...options, warn: log });
+    if (accepted + requested > 0) log(`${accepted + requested} missed deliveries were recovered`);
+    if (sweptRepos > 0) log(`${sweptRepos} repositories were scanned`);
   };
-  await once({ sweep: (repos) => parts.handle({ kind: "sweep", repos }) });
+  await recover({ sweep: (repos) => parts.handle({ kind: "sweep", repos }) });
   for (;;) {
     await setTimeout(everyMs, undefined, { signal, ref: false }).catch(() => undefined);
     if (signal.aborted) return;
-    // What was answered since is known; stations that are open look by themselves.
-    await once({ since: undefined, logWindowMs: everyMs * SERVER.recoverRounds });
+    // Accepted deliveries are in the inbox, and open services scan by themselves, so no sweep is needed.
+    await recover({ since: undefined, logWindowMs: everyMs * SERVER.recoverRounds });
   }
 }
 
-async function listen(door: HttpServer, { port, host }: ServiceOptions): Promise<number> {
+async function listen(server: HttpServer, { port, host }: ServiceOptions): Promise<number> {
   try {
-    return await door.listen(port, host);
+    return await server.listen(port, host);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new UserError(MESSAGES.noServePort(host, port, why), { cause });
   }
 }
 
-/** Each App at each GitHub has its own. */
+/** Each App has its own folder for each GitHub server. */
 export function deliveryInboxFolder(env: Environment, appId: number, baseUrl: string | undefined): string {
-  const where = baseUrl === undefined ? "" : `-${shortHash(baseUrl)}`;
-  return join(stateFolder(env), `inbox-${appId}${where}`);
+  const suffix = baseUrl === undefined ? "" : `-${shortHash(baseUrl)}`;
+  return join(stateFolder(env), `inbox-${appId}${suffix}`);
 }
 
-/** Takes the folder for this process. Throws a Fault while another one lives that has it. */
+/** Locks the folder for this process. Throws a UserError while another running process owns it. */
 function lockInbox(dir: string): () => void {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const path = join(dir, "owner.json");
-  const mine = JSON.stringify(thisOwner());
+  const content = JSON.stringify(thisOwner());
   for (let tries = 0; ; tries++) {
     try {
-      writeFileSync(path, mine, { flag: "wx", mode: 0o600 });
+      writeFileSync(path, content, { flag: "wx", mode: 0o600 });
       return () => unlinkSync(path);
     } catch (error) {
       const owner = readOwner(path);

@@ -32,9 +32,9 @@ export interface SyncResult {
   /** What was written, or would be written in a dry run. */
   readonly writes: readonly WriteSummary[];
   readonly refused: readonly (WriteSummary & { readonly why: string })[];
-  /** What is still to be written. */
+  /** Writes that are still missing. */
   readonly left: readonly WriteSummary[];
-  /** How long GitHub wants no further writes, in milliseconds; undefined: it does not say. */
+  /** How long GitHub's rate limit blocks further writes, in milliseconds; undefined without a limit. */
   readonly waitMs: number | undefined;
 }
 
@@ -50,13 +50,13 @@ export async function syncGithub(options: SyncOptions): Promise<SyncResult> {
   if (branches.workflow.proof === "pusher" && !workspace.repository.canReadPushes)
     throw new UserError(MESSAGES.cannotAskPusher("github sync"));
   try {
-    const picture = projectBranches(branches, repo, server);
+    const desiredWith = projectBranches(branches, repo, server);
     if (dryRun) {
-      const desired = picture(await publisher.listOpenPulls());
+      const desired = desiredWith(await publisher.listOpenPulls());
       const writes = diff(await readActualState(publisher, desired, self), desired);
       return { writes: writes.map(describeWrite), refused: [], left: [], waitMs: undefined };
     }
-    const { done, refused, uncertain, postponed } = await showBranches(publisher, picture, self);
+    const { done, refused, uncertain, postponed } = await showBranches(publisher, desiredWith, self);
     return {
       writes: done.map(describeWrite),
       refused: refused.map(({ write, why }) => ({ ...describeWrite(write), why })),

@@ -214,7 +214,7 @@ describe("what the commit is made of", () => {
 
 describe("where the server does not sign", () => {
   test("each reason is told once, and again when it had signed in between", async () => {
-    const fault: SignedCommit = { kind: "failed", why: "GitHub refused it with 403: no" };
+    const fault: SignedCommit = { kind: "failed", why: "GitHub refused the commit with status 403: no" };
     let now: SignedCommit | undefined = fault;
     const table = await lay("files", { signer: (content) => notary(content) });
     const real = notaryOf(table.notary, []);
@@ -222,7 +222,9 @@ describe("where the server does not sign", () => {
     const commit = (text: string) => table.commit(`trailhand: ${text}\n`);
     await commit("one");
     await commit("two");
-    expect(table.said).toEqual(["An answer goes out without a signature: GitHub refused it with 403: no"]);
+    expect(table.said).toEqual([
+      "A response is written without a signature: GitHub refused the commit with status 403: no",
+    ]);
     now = { kind: "failed", why: "GitHub cannot be reached" };
     await commit("three");
     expect(table.said).toHaveLength(2);

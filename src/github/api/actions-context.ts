@@ -1,9 +1,10 @@
 /**
- * What a job of GitHub Actions is told about itself and the event that started it.
+ * Reads the environment of a job of GitHub Actions.
  *
- * What must hold: pure; the token goes to git alone, for the server that it is for alone, by the
- * environment; what scripts are given is made without it and without the files by which a step
- * speaks to those after it; an event about a fork's pull request that cannot be read is one.
+ * Invariants:
+ * - Git gets the token through its environment, for the job's own server only.
+ * - The environment of scripts contains neither the token nor the files that pass data to later steps.
+ * - An unreadable pull request event counts as coming from a fork.
  */
 import { UserError, MESSAGES } from "../../core/messages/messages.ts";
 import type { Repo } from "./repo.ts";
@@ -17,17 +18,17 @@ export interface JobContext {
   readonly repo: Repo;
   /** `https://github.com`, or that of GitHub Enterprise Server; no slash at the end. */
   readonly server: string;
-  /** Where the API is; no slash at the end. */
+  /** The address of the API; no slash at the end. */
   readonly api: string;
   readonly token: string;
-  /** The number of the account that the token writes by; `job` is that of a job's own token. */
+  /** The number of the account that the token writes as; `job` stands for the job's own token. */
   readonly account: number | "job" | undefined;
-  /** Where the step writes its summary and its outputs, where there is a place for them. */
+  /** The files for the summary and the outputs of the step, if the runner provides them. */
   readonly summaryPath: string | undefined;
   readonly outputPath: string | undefined;
 }
 
-/** The account that writes with the token of a job, and its App, as github.com numbers them. */
+/** The account and the App behind a job's own token, with their numbers on github.com. */
 export const ACTIONS = { id: 41_898_282, login: "github-actions[bot]", appId: 15_368 };
 
 const REQUIRED = [
@@ -39,23 +40,23 @@ const REQUIRED = [
   "GITHUB_TOKEN",
 ] as const;
 
-/** Reads the variables that every job has. Throws a Fault that names those that are missing. */
+/** Throws a UserError that names missing or invalid variables. */
 export function readJobContext(env: Environment): JobContext {
   const missing = REQUIRED.filter((name) => !env[name]);
   if (missing.length > 0) throw new UserError(MESSAGES.notInActions(missing));
-  const given = (name: (typeof REQUIRED)[number]) => env[name] ?? "";
-  const [, owner, name] = /^([\w.-]+)\/([\w.-]+)$/.exec(given("GITHUB_REPOSITORY")) ?? [];
+  const valueOf = (name: (typeof REQUIRED)[number]) => env[name] ?? "";
+  const [, owner, name] = /^([\w.-]+)\/([\w.-]+)$/.exec(valueOf("GITHUB_REPOSITORY")) ?? [];
   if (owner === undefined || name === undefined) throw invalidVariable("GITHUB_REPOSITORY");
-  if (!/^[\w]+$/.test(given("GITHUB_EVENT_NAME"))) throw invalidVariable("GITHUB_EVENT_NAME");
-  // It becomes a line of a header; the value itself is not shown.
-  if (!/^[!-~]+$/.test(given("GITHUB_TOKEN"))) throw invalidVariable("GITHUB_TOKEN");
+  if (!/^[\w]+$/.test(valueOf("GITHUB_EVENT_NAME"))) throw invalidVariable("GITHUB_EVENT_NAME");
+  // The token becomes a header line, so it must not contain a line break. Messages never show it.
+  if (!/^[!-~]+$/.test(valueOf("GITHUB_TOKEN"))) throw invalidVariable("GITHUB_TOKEN");
   return {
-    event: given("GITHUB_EVENT_NAME"),
-    eventPath: given("GITHUB_EVENT_PATH"),
+    event: valueOf("GITHUB_EVENT_NAME"),
+    eventPath: valueOf("GITHUB_EVENT_PATH"),
     repo: { owner, name },
-    server: readAddress(given("GITHUB_SERVER_URL"), "GITHUB_SERVER_URL"),
-    api: readAddress(given("GITHUB_API_URL"), "GITHUB_API_URL"),
-    token: given("GITHUB_TOKEN"),
+    server: readAddress(valueOf("GITHUB_SERVER_URL"), "GITHUB_SERVER_URL"),
+    api: readAddress(valueOf("GITHUB_API_URL"), "GITHUB_API_URL"),
+    token: valueOf("GITHUB_TOKEN"),
     account: readAccount(env["TRAILHAND_ACCOUNT"] ?? "job"),
     summaryPath: env["GITHUB_STEP_SUMMARY"] || undefined,
     outputPath: env["GITHUB_OUTPUT"] || undefined,
@@ -77,10 +78,10 @@ function readAddress(text: string, name: string): string {
   return text.replace(/\/+$/, "");
 }
 
-/** The address of the repository, for git. */
+/** The git address of the repository. */
 export const remoteOf = ({ server, repo }: JobContext): string => `${server}/${repo.owner}/${repo.name}`;
 
-/** The environment of the git processes that speak with the remote: the token is a setting of theirs. */
+/** The environment for git commands that access the remote. It contains the token as a git setting. */
 export function remoteEnvironment(
   env: Environment,
   { server, token }: Pick<JobContext, "server" | "token">,
@@ -94,23 +95,23 @@ export function remoteEnvironment(
   };
 }
 
-/** What only the step itself may have; a workflow that lists it gives its scripts nothing. */
+/** Variables for the step itself. Scripts never get them, even when a workflow lists them. */
 const STEP_ONLY =
   /^(?:ACTIONS_.*|INPUT_.*|GIT_CONFIG_(?:COUNT|PARAMETERS|KEY_.*|VALUE_.*)|GH_TOKEN|GITHUB_(?:TOKEN|ENV|OUTPUT|PATH|STATE|STEP_SUMMARY|EVENT_PATH))$/i;
 
-/** The environment that scripts are given theirs out of. */
+/** The environment from which scripts get their variables. */
 export function scriptEnvironment(env: Environment): Environment {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !STEP_ONLY.test(name)));
 }
 
-/** True for an event about a pull request whose head is not in the repository itself. */
+/** True for an event about a pull request whose head is in another repository. */
 export function isForkEvent(event: string, payload: unknown): boolean {
   if (!event.startsWith("pull_request")) return false;
   const pull = propertyOf(payload, "pull_request");
   const [head, base] = ["head", "base"].map((side) =>
     propertyOf(propertyOf(propertyOf(pull, side), "repo"), "id"),
   );
-  // A fork that was deleted has no repository any more.
+  // The repository of the head is null when the fork was deleted.
   return typeof head !== "number" || head !== base;
 }
 

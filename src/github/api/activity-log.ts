@@ -1,20 +1,21 @@
 /**
- * Who moved the branches of a repository, by GitHub's log of activities.
+ * Reads from GitHub's activity log who moved a branch.
  *
- * What must hold: only GitHub's own words count, never a commit's; what GitHub cannot tell now is
- * none, so that nothing is proven by it; nothing is remembered, because anybody can put a branch back
- * to where it stood.
+ * Invariants:
+ * - Only GitHub's answer counts, never the text of a commit.
+ * - Without an answer there are no pushes, so nothing is proven.
+ * - Nothing is cached, because anybody can move a branch back to an earlier commit.
  */
 import type { Octokit } from "@octokit/rest";
 import { refOf, type Branch } from "../../core/protocol/ids.ts";
 import type { Push } from "../../core/policy/push-identity.ts";
 import type { Repo } from "./repo.ts";
 
-const PAGE = 100;
-/** More moves than one line of work ever has. */
-const PAGES = 10;
+const PAGE_SIZE = 100;
+/** Pages of one branch's log. One piece of work never has as many moves. */
+const MAX_PAGES = 10;
 
-/** Tells the moves of a branch, newest first. `say` is told why GitHub did not answer. */
+/** Returns a function that lists the moves of a branch, newest first. */
 export function openPushLog(
   request: Octokit["request"],
   repo: Repo,
@@ -24,36 +25,36 @@ export function openPushLog(
     try {
       return await readLog(request, repo, branch);
     } catch (error) {
-      log(`GitHub does not tell who pushed: ${String(error)}`);
+      log(`GitHub's activity log cannot be read, so no push identity is proven: ${String(error)}`);
       return [];
     }
   };
 }
 
-/** GitHub documents this as "List repository activities"; newest first. */
+/** Uses the endpoint "List repository activities". */
 async function readLog(
   request: Octokit["request"],
   { owner, name: repo }: Repo,
   branch: Branch,
 ): Promise<Push[]> {
   const ref = refOf(branch);
-  const found: Push[] = [];
+  const pushes: Push[] = [];
   let after: string | undefined;
-  for (let page = 1; page <= PAGES; page++) {
+  for (let page = 1; page <= MAX_PAGES; page++) {
     const { data, headers } = await request("GET /repos/{owner}/{repo}/activity", {
       owner,
       repo,
       ref,
       direction: "desc",
-      per_page: PAGE,
+      per_page: PAGE_SIZE,
       ...(after === undefined ? {} : { after }),
     });
-    // A filter that GitHub passes over filters nothing.
-    found.push(...data.filter((one) => one.ref === ref).map(pushOf));
+    // Filtered here too, in case the server ignores the parameter `ref`.
+    pushes.push(...data.filter((activity) => activity.ref === ref).map(pushOf));
     after = nextOf(headers.link);
     if (after === undefined) break;
   }
-  return found;
+  return pushes;
 }
 
 interface Activity {
@@ -63,16 +64,16 @@ interface Activity {
   readonly actor: { readonly id: number | bigint; readonly login: string } | null;
 }
 
-/** Moves that bring what whoever made them has had before them. */
+/** Activities whose actor supplied the commits. */
 const OWN_MOVES = new Set(["push", "force_push", "branch_creation"]);
 
-/** Nobody is left of an account that was deleted; and who merges a pull request did not write its messages. */
+/** Without an id for deleted accounts, and for merges of pull requests, whose commits others wrote. */
 function pushOf({ before, after, activity_type, actor }: Activity): Push {
   const id = actor && OWN_MOVES.has(activity_type) ? Number(actor.id) : undefined;
   return { before, after, id, login: actor?.login ?? "" };
 }
 
-/** Where the next page begins, by GitHub's `Link`. */
+/** The cursor of the next page, from the `Link` header. */
 function nextOf(link: string | undefined): string | undefined {
   const [, address] = /<([^>]*)>;\s*rel="next"/.exec(link ?? "") ?? [];
   return address === undefined ? undefined : (new URL(address).searchParams.get("after") ?? undefined);

@@ -1,12 +1,13 @@
 /**
- * The page that registers the App: GitHub's manifest flow, in a form that a person sends.
+ * The page that registers the App with GitHub's manifest flow.
  *
- * What must hold: the form goes to GitHub and nowhere else, and holds nothing secret; what is in
- * the manifest cannot break out of its field.
+ * Invariants:
+ * - The form is sent to GitHub only, and contains no secret.
+ * - The manifest is escaped, so that it cannot leave its field.
  */
 import * as z from "zod";
 
-/** What `app.yml` holds. */
+/** The content of `app.yml`. */
 export const manifestSchema = z.strictObject({
   name: z.string(),
   description: z.string(),
@@ -18,9 +19,9 @@ export const manifestSchema = z.strictObject({
 
 export interface ManifestOptions {
   readonly name: string | undefined;
-  /** Where webhooks are to go; undefined: there is no server yet. */
+  /** The address for webhooks; undefined when there is no server yet. */
   readonly webhook: string | undefined;
-  /** Where GitHub sends the person back to. */
+  /** Where GitHub redirects the browser after the registration. */
   readonly redirect: string | undefined;
 }
 
@@ -32,19 +33,20 @@ export function buildManifest(
     ...file,
     ...(name === undefined ? {} : { name }),
     ...(webhook === undefined ? {} : { url: new URL(webhook).origin }),
-    // GitHub wants an address even of a hook that is off.
+    // GitHub requires an address even when the webhook is inactive.
     hook_attributes: { url: webhook ?? file.url, active: webhook !== undefined },
     ...(redirect === undefined ? {} : { redirect_url: redirect }),
   };
 }
 
-/** Where the form goes: the settings of the person, or of an organization. */
+/** The target of the form: the settings of the person, or of an organization. */
 export function formAddress(server: string, org: string | undefined, state: string | undefined): string {
   const path = org === undefined ? "settings/apps/new" : `organizations/${org}/settings/apps/new`;
   return `${server}/${path}${state === undefined ? "" : `?state=${state}`}`;
 }
 
-const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (one) => `&#${one.charCodeAt(0)};`);
+const escapeHtml = (text: string): string =>
+  text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
 const page = (body: string): string => `<!doctype html>
 <html lang="en">
@@ -58,18 +60,18 @@ ${body}
 
 export function formPage(address: string, manifest: object): string {
   return page(`<h1>Register the Trailhand App</h1>
-<p>The button leads to GitHub, which shows what the App may do and asks for your consent.</p>
+<p>The button opens GitHub, which shows the permissions of the App and asks for your consent.</p>
 <form method="post" action="${escapeHtml(address)}">
 <input type="hidden" name="manifest" value="${escapeHtml(JSON.stringify(manifest))}">
-<button>Register it on GitHub</button>
+<button>Register the App on GitHub</button>
 </form>
-<details><summary>What is sent</summary><pre>${escapeHtml(JSON.stringify(manifest, undefined, 2))}</pre></details>`);
+<details><summary>The manifest that is sent</summary><pre>${escapeHtml(JSON.stringify(manifest, undefined, 2))}</pre></details>`);
 }
 
 export const donePage = (install: string): string =>
   page(`<h1>The App is registered</h1>
-<p>Its credentials are on your machine; go back to your terminal.</p>
-<p><a href="${escapeHtml(install)}">Install it in repositories</a></p>`);
+<p>The credentials are on your machine. Return to your terminal.</p>
+<p><a href="${escapeHtml(install)}">Install the App in repositories</a></p>`);
 
 export const failedPage = (why: string): string =>
   page(`<h1>The App was not registered</h1>\n<p>${escapeHtml(why)}</p>`);

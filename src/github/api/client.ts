@@ -1,8 +1,10 @@
 /**
- * A client of GitHub that behaves: its requests are paced, and what GitHub says of its limits is obeyed.
+ * A GitHub client that paces its requests and obeys GitHub's rate limits.
  *
- * What must hold: a token is in the headers of a request and nowhere else; what GitHub has said
- * already is not told again; a request always ends.
+ * Invariants:
+ * - The token appears in request headers only.
+ * - Unchanged responses are read from the cache with their ETag.
+ * - Every request has a time limit.
  */
 import type { Octokit } from "@octokit/rest";
 import { loadRest } from "./packages.ts";
@@ -16,41 +18,41 @@ import { API } from "../timing.ts";
 
 export interface ThrottleOptions {
   readonly throttle: RequestThrottle;
-  /** The token; a new one where the last was refused. Left out where octokit has its own. */
-  readonly token?: (fresh: boolean) => Promise<string>;
+  /** Returns a token, or a new one when the last was refused. Omitted when octokit authenticates itself. */
+  readonly token?: (isFresh: boolean) => Promise<string>;
   readonly sleep?: (ms: number) => Promise<void>;
-  /** Says that it takes longer, and why. */
+  /** Called when a request has to wait, with the reason. */
   readonly log?: (text: string) => void;
 }
 
-/** A request that was not done. A status of 429 stands for every limit, so that it is tried later. */
+/** A request that failed for good, or was put off. The status 429 stands for every rate limit. */
 export class RequestDeclined extends Error {
   readonly decision: RateDecision;
   readonly status: number;
 
   constructor(decision: RateDecision, status: number, cause: unknown) {
     super(cause instanceof Error ? cause.message : String(cause), { cause });
-    this.name = "Declined";
+    this.name = "RequestDeclined";
     this.decision = decision;
-    this.status = decision.kind === "later" && status > 0 && status < 500 ? 429 : status;
+    this.status = decision.kind === "postpone" && status > 0 && status < 500 ? 429 : status;
   }
 }
 
-/** Answers that are kept, to ask whether they changed. */
+/** Cached responses. */
 const MAX_CACHED = 1000;
 
-/** An octokit of our own. `baseUrl` is that of the API. */
+/** `baseUrl` is the address of the API. */
 export async function openClient(
-  how: ThrottleOptions & { readonly baseUrl: string | undefined },
+  settings: ThrottleOptions & { readonly baseUrl: string | undefined },
 ): Promise<Octokit> {
   const { Octokit } = await loadRest();
   const none = () => undefined;
   const octokit = new Octokit({
     userAgent: "trailhand",
-    ...(how.baseUrl === undefined ? {} : { baseUrl: how.baseUrl }),
+    ...(settings.baseUrl === undefined ? {} : { baseUrl: settings.baseUrl }),
     log: { debug: none, info: none, warn: none, error: none },
   });
-  addThrottle(octokit, how);
+  addThrottle(octokit, settings);
   return octokit;
 }
 
@@ -59,35 +61,35 @@ interface Endpoint {
 }
 type Reply = Awaited<ReturnType<Octokit["request"]>>;
 
-/** Teaches an octokit to behave; Probot's has its own tokens. */
-export function addThrottle(octokit: Pick<Octokit, "hook" | "request">, how: ThrottleOptions): void {
-  const kept = new Map<string, Reply>();
+/** Adds pacing, retries and caching to an octokit. */
+export function addThrottle(octokit: Pick<Octokit, "hook" | "request">, settings: ThrottleOptions): void {
+  const cache = new Map<string, Reply>();
   octokit.hook.wrap("request", async (request, options) => {
     const key = options.method === "GET" ? addressOf(octokit, options) : undefined;
-    const known = key === undefined ? undefined : kept.get(key);
-    const etag = known?.headers.etag;
+    const cached = key === undefined ? undefined : cache.get(key);
+    const etag = cached?.headers.etag;
     if (etag !== undefined) options.headers["if-none-match"] = etag;
-    const reply = await requestWithRetries(how, options, async () => {
-      // Probot's octokit would do a write again that may have been done. Its own hooks are given the
-      // options as they came, so that they have to be changed, and not copied.
+    const reply = await requestWithRetries(settings, options, async () => {
+      // Probot's octokit would repeat a write that may have succeeded. Its hooks get this same object,
+      // so the options are changed in place.
       options.request = { ...options.request, signal: AbortSignal.timeout(API.timeoutMs), retries: 0 };
       try {
         return (await request(options)) as Reply;
       } catch (error) {
-        if (known && (error as { status?: number }).status === 304) return known;
+        if (cached && (error as { status?: number }).status === 304) return cached;
         throw error;
       }
     });
     if (key !== undefined && reply.headers.etag !== undefined) {
-      kept.delete(key);
-      kept.set(key, reply);
-      if (kept.size > MAX_CACHED) kept.delete(kept.keys().next().value ?? "");
+      cache.delete(key);
+      cache.set(key, reply);
+      if (cache.size > MAX_CACHED) cache.delete(cache.keys().next().value ?? "");
     }
     return reply;
   });
 }
 
-/** The whole address of a request, with its parameters. */
+/** The full URL of a request, with its parameters. */
 function addressOf({ request }: Pick<Octokit, "request">, options: object): string {
   return (request.endpoint as unknown as (options: object) => Endpoint)(options).url;
 }
@@ -98,44 +100,44 @@ interface RequestOptions {
   readonly headers: Record<string, unknown>;
 }
 
-/** Asks until there is an answer, or no sense in asking again. Throws Declined. */
+/** Repeats a request until it succeeds or a retry is pointless. Throws RequestDeclined. */
 async function requestWithRetries(
-  how: ThrottleOptions,
+  settings: ThrottleOptions,
   options: RequestOptions,
-  ask: () => Promise<Reply>,
+  send: () => Promise<Reply>,
 ): Promise<Reply> {
-  const { throttle, token, sleep = pause } = how;
-  const asking = requestKind(options);
+  const { throttle, token, sleep = pause } = settings;
+  const kind = requestKind(options);
   let isFresh = token === undefined;
   if (token) options.headers["authorization"] = `token ${await token(false)}`;
   for (let attempt = 1; ; attempt++) {
-    const ms = throttle.reserve(asking);
+    const ms = throttle.reserve(kind);
     if (ms > throttle.maxWaitMs)
-      throw new RequestDeclined({ kind: "later", ms }, 429, "GitHub's limit is used up");
+      throw new RequestDeclined({ kind: "postpone", ms }, 429, "GitHub's rate limit is used up");
     if (ms > 0) await sleep(ms);
     try {
-      const reply = await ask();
+      const reply = await send();
       throttle.observe(reply);
       return reply;
     } catch (error) {
       const answer = summarizeError(error);
-      const decision = throttle.decide(answer, asking, attempt, isFresh);
+      const decision = throttle.decide(answer, kind, attempt, isFresh);
       if (decision.kind === "token" && token) {
         isFresh = true;
         options.headers["authorization"] = `token ${await token(true)}`;
-      } else if (decision.kind === "again") {
-        const words = answer.message?.split("\n")[0] || `status ${answer.status}`;
-        how.log?.(`GitHub: ${words}; asked again in ${Math.ceil(decision.ms / 1000)} s`);
+      } else if (decision.kind === "retry") {
+        const reason = answer.message?.split("\n")[0] || `status ${answer.status}`;
+        settings.log?.(`GitHub: ${reason}; retrying in ${Math.ceil(decision.ms / 1000)} s`);
         await sleep(decision.ms);
       } else throw new RequestDeclined(decision, answer.status, error);
     }
   }
 }
 
-/** A second comment, check run or pull request is one too many; all else can be done twice. */
+/** Creating a comment, check run or pull request is not repeatable; every other request is. */
 function requestKind({ method, url }: RequestOptions): RequestKind {
   if (method === "GET" || method === "HEAD") return "read";
-  return method === "POST" && /\/(?:comments|check-runs|pulls)$/.test(url) ? "making" : "write";
+  return method === "POST" && /\/(?:comments|check-runs|pulls)$/.test(url) ? "create" : "write";
 }
 
 function summarizeError(error: unknown): ResponseSummary {
@@ -148,7 +150,7 @@ function summarizeError(error: unknown): ResponseSummary {
     response?: { headers?: ResponseSummary["headers"] };
     message?: string;
   };
-  // Octokit says 500 where nobody answered.
+  // Octokit reports the status 500 when there was no response.
   return { status: response ? status : 0, headers: response?.headers ?? {}, message };
 }
 

@@ -1,8 +1,4 @@
-/**
- * Who the App is: read from the environment, by the names that Probot reads.
- *
- * What must hold: what is missing is said at once and by name; nothing calls out to find it.
- */
+/** Reads the credentials of the App from the environment, with the variable names of Probot. */
 import { createPrivateKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { UserError, MESSAGES } from "../../core/messages/messages.ts";
@@ -15,35 +11,35 @@ export interface Credentials {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Throws a Fault that names all that is missing. */
+/** Throws a UserError that names all missing variables. */
 export function readCredentials(env: Environment): Credentials {
-  const given = (name: string) => env[name]?.trim() ?? "";
-  const hasKey = given("PRIVATE_KEY") !== "" || given("PRIVATE_KEY_PATH") !== "";
+  const valueOf = (name: string) => env[name]?.trim() ?? "";
+  const hasKey = valueOf("PRIVATE_KEY") !== "" || valueOf("PRIVATE_KEY_PATH") !== "";
   const missing = [
-    ...(given("APP_ID") === "" ? ["APP_ID"] : []),
+    ...(valueOf("APP_ID") === "" ? ["APP_ID"] : []),
     ...(hasKey ? [] : ["PRIVATE_KEY or PRIVATE_KEY_PATH"]),
-    ...(given("WEBHOOK_SECRET") === "" ? ["WEBHOOK_SECRET"] : []),
+    ...(valueOf("WEBHOOK_SECRET") === "" ? ["WEBHOOK_SECRET"] : []),
   ];
   if (missing.length > 0) throw new UserError(MESSAGES.noCredentials(missing));
   return {
     appId: appNumber(env),
-    privateKey: readKey(given("PRIVATE_KEY"), given("PRIVATE_KEY_PATH")),
-    secret: given("WEBHOOK_SECRET"),
+    privateKey: readKey(valueOf("PRIVATE_KEY"), valueOf("PRIVATE_KEY_PATH")),
+    secret: valueOf("WEBHOOK_SECRET"),
   };
 }
 
-/** The number of the App. Throws a Fault when it is none. */
+/** The number of the App. Throws a UserError when `APP_ID` is not a number. */
 export function appNumber(env: Environment): number {
   const id = env["APP_ID"]?.trim() ?? "";
   if (!/^[1-9]\d{0,14}$/.test(id)) throw new UserError(MESSAGES.badAppId(id));
   return Number(id);
 }
 
-/** Files of environment settings hold one line: the key comes with `\n` in it, or as base64. */
+/** A variable holds one line, so the key has `\n` for its line breaks, or is encoded as base64. */
 function readKey(text: string, path: string): string {
   try {
-    const found = text === "" ? readFileSync(path, "utf8").trim() : text;
-    const lines = found.includes("-----BEGIN") ? found : Buffer.from(found, "base64").toString();
+    const encoded = text === "" ? readFileSync(path, "utf8").trim() : text;
+    const lines = encoded.includes("-----BEGIN") ? encoded : Buffer.from(encoded, "base64").toString();
     const pem = lines.replaceAll("\\n", "\n").replace(/^"|"$/g, "");
     createPrivateKey(pem);
     return pem;
@@ -54,7 +50,7 @@ function readKey(text: string, path: string): string {
   }
 }
 
-/** Where GitHub's API is; another for GitHub Enterprise Server. */
+/** The address of the API; undefined for github.com. */
 export function readBaseUrl(env: Environment): string | undefined {
   const host = env["GHE_HOST"] ? `https://${env["GHE_HOST"]}/api/v3` : undefined;
   const text = env["GITHUB_API_URL"] || host;
@@ -65,7 +61,7 @@ export function readBaseUrl(env: Environment): string | undefined {
   return text.replace(/\/+$/, "");
 }
 
-/** Where the pages and git are: named by the environment, or beside the API, as GitHub puts it. */
+/** The address of the web pages and of git: from the environment, or derived from the API's. */
 export function readServer(env: Environment, baseUrl: string | undefined): string {
   const named = env["GITHUB_SERVER_URL"];
   if (named) return named.replace(/\/+$/, "");

@@ -1,5 +1,4 @@
 /** A webhook delivery with a verified signature. */
-
 export interface Delivery {
   /** The `X-GitHub-Delivery` header. */
   readonly id: string;

@@ -1,36 +1,37 @@
 /**
- * Text of strangers on a page of GitHub.
+ * Escapes text from strangers for GitHub's Markdown.
  *
- * What must hold: (pure) whatever the text, it stays on its line and in its cell; it becomes no
- * markup, no link, no picture, no mention, no reference to an issue, and ends no block of ours.
+ * Invariants:
+ * - The text stays on its line and in its table cell.
+ * - It never becomes markup, a link, an image, a mention or a reference.
  */
 import { cleanLine, redact } from "../../core/util/redact.ts";
 
 /**
- * A code span: in it GitHub reads nothing but its end. A backquote would be that end, and a bar the
- * end of a table's cell, so both are shown as the characters that look like them.
+ * A code span, in which GitHub interprets nothing. A backquote would end it, and a bar would end a
+ * table cell, so both are replaced with similar characters.
  */
 export function escapeCode(text: string, limit = 80): string {
   const line = cleanLine(redact(text), limit).replaceAll("`", "'").replaceAll("|", "│").trim();
   return line === "" ? "`-`" : `\`${line}\``;
 }
 
-/** Words in which GitHub finds nothing: no address, name, number of an issue or id of a commit. */
+/** Words that GitHub does not turn into a link: no address, mention, issue number or commit id. */
 const PLAIN_WORD = /^(?:\(?[A-Za-z][a-z']{0,24}\)?[,;:.]?|\d{1,5}(?:ms|s|m|h)?[,;:]?)$/;
-/** Seven letters or more of these can be the id of a commit; and a word in which `www` begins an address. */
+/** Seven or more of these letters can be a commit id, and `www` starts an address. */
 const AUTOLINKED = /^\(?(?:[a-f]{7,}|www)/i;
 
-/** A sentence, with those of its words as code that GitHub could make something of. */
+/** A sentence; words that GitHub could turn into a link are put into code spans. */
 export function escapeProse(text: string, limit = 300): string {
   const parts: string[] = [];
-  let odd: string[] = [];
+  let unsafe: string[] = [];
   const flush = () => {
-    if (odd.length > 0) parts.push(escapeCode(odd.join(" "), limit));
-    odd = [];
+    if (unsafe.length > 0) parts.push(escapeCode(unsafe.join(" "), limit));
+    unsafe = [];
   };
   for (const word of cleanLine(redact(text), limit).split(" ")) {
     if (word === "") continue;
-    if (!PLAIN_WORD.test(word) || AUTOLINKED.test(word)) odd.push(word);
+    if (!PLAIN_WORD.test(word) || AUTOLINKED.test(word)) unsafe.push(word);
     else {
       flush();
       parts.push(word);
@@ -40,10 +41,10 @@ export function escapeProse(text: string, limit = 300): string {
   return parts.join(" ");
 }
 
-/** A link of ours; what is inside of the brackets must be a code span or words of our own. */
+/** A link. `inside` must already be escaped. */
 export const escapeLink = (inside: string, address: string): string => `[${inside}](${address})`;
 
-/** A part of an address: what a link's parentheses could trip over is encoded too. */
+/** One segment of a URL, with the characters encoded that could end a Markdown link. */
 export const encodePath = (text: string): string =>
   encodeURIComponent(text).replace(
     /[!'()*~]/g,

@@ -1,9 +1,8 @@
 /**
- * The one place where packages of GitHub are loaded.
+ * The only file that loads GitHub's packages, at the moment when they are needed.
  *
- * What must hold: they are loaded when a function here is called, and not before. The build leaves
- * this file beside the program, because what is imported inside it cannot be: the program is
- * compiled from a cache (see `src/cli/load.ts`), and such code has no `import()`.
+ * The build keeps it as a separate file: the program runs from a code cache (see `src/cli/load.ts`),
+ * and code from a cache has no `import()`.
  */
 
 export const loadProbot = () => import("probot");

@@ -1,9 +1,4 @@
-/**
- * The Probot app: every event goes to one function.
- *
- * What must hold: it can be loaded by our own server and by `probot run` alike; what an event means
- * is said elsewhere, once for both.
- */
+/** The Probot app: passes every event to one function. Used by `trailhand serve` and `probot run` alike. */
 import type { Probot } from "probot";
 import type { Delivery } from "./delivery.ts";
 

@@ -1,8 +1,9 @@
 /**
- * The way back from GitHub: a page on the loopback that gets a code, and what the code is worth.
+ * Receives the code of GitHub's manifest flow on a local page, and exchanges it for credentials.
  *
- * What must hold: it listens on the loopback alone, answers to that name alone, and takes no code
- * but with the state that its own page sent; the code is used once.
+ * Invariants:
+ * - The page listens on the loopback interface only, and only under that host name.
+ * - A code counts only with the `state` of this page, and is used once.
  */
 import { randomBytes, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
@@ -23,43 +24,43 @@ const conversionSchema = z.object({
 export type RegisteredApp = z.infer<typeof conversionSchema>;
 
 export interface CodeListener {
-  /** The address of the page; what GitHub is to send people back to. */
+  /** The address of the page. */
   readonly address: string;
   readonly redirect: string;
   readonly state: string;
-  /** The code, once it came. */
+  /** Resolves with the code. */
   readonly code: Promise<string>;
-  /** Tells the browser how it ended, and closes. */
+  /** Sends the last page to the browser, and stops listening. */
   readonly finish: (html: string) => Promise<void>;
 }
 
 const CODE = /^[\w-]{1,100}$/;
 
-/** Serves the page that `form` makes until a code comes. */
+/** Serves the page that `form` renders until a code arrives. */
 export async function listenForCode(
   form: (back: { redirect: string; state: string }) => string,
 ): Promise<CodeListener> {
   const state = randomBytes(24).toString("hex");
-  let answer: (html: string) => void = () => undefined;
-  const ended = new Promise<string>((resolve) => (answer = resolve));
-  let came: (code: string) => void = () => undefined;
-  const code = new Promise<string>((resolve) => (came = resolve));
+  let sendLastPage: (html: string) => void = () => undefined;
+  const lastPage = new Promise<string>((resolve) => (sendLastPage = resolve));
+  let resolveCode: (code: string) => void = () => undefined;
+  const code = new Promise<string>((resolve) => (resolveCode = resolve));
   let address = "";
   const server = createServer((request, response) => {
     response.setHeader("content-type", "text/html; charset=utf-8");
     response.setHeader("cache-control", "no-store");
     response.setHeader("referrer-policy", "no-referrer");
-    const asked = new URL(request.url ?? "/", address);
+    const url = new URL(request.url ?? "/", address);
     if (!isOwnHost(request, address) || request.method !== "GET") response.writeHead(404).end();
-    else if (asked.pathname === "/") response.end(form({ redirect: `${address}/back`, state }));
-    else if (asked.pathname !== "/back") response.writeHead(404).end();
-    else if (!isSameState(asked.searchParams.get("state") ?? "", state)) {
-      response.writeHead(400).end(failedPage("This is not the answer to the page that was opened."));
-    } else if (!CODE.test(asked.searchParams.get("code") ?? "")) {
+    else if (url.pathname === "/") response.end(form({ redirect: `${address}/back`, state }));
+    else if (url.pathname !== "/back") response.writeHead(404).end();
+    else if (!isSameState(url.searchParams.get("state") ?? "", state)) {
+      response.writeHead(400).end(failedPage("This redirect does not belong to the page that was opened."));
+    } else if (!CODE.test(url.searchParams.get("code") ?? "")) {
       response.writeHead(400).end(failedPage("GitHub sent no code."));
     } else {
-      came(asked.searchParams.get("code") ?? "");
-      void ended.then((html) => response.setHeader("connection", "close").end(html));
+      resolveCode(url.searchParams.get("code") ?? "");
+      void lastPage.then((html) => response.setHeader("connection", "close").end(html));
     }
   });
   await new Promise<void>((resolve, reject) => {
@@ -67,17 +68,17 @@ export async function listenForCode(
     server.listen(0, "127.0.0.1", resolve);
   });
   address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const end = (html: string) => {
-    answer(html);
+  const finish = (html: string) => {
+    sendLastPage(html);
     return new Promise<void>((resolve) => {
       server.close(() => resolve());
       server.closeIdleConnections();
     });
   };
-  return { address, redirect: `${address}/back`, state, code, finish: end };
+  return { address, redirect: `${address}/back`, state, code, finish };
 }
 
-/** What GitHub hands out for the code. Throws a Fault. */
+/** Exchanges the code for the credentials of the App. Throws a UserError. */
 export async function convertCode(baseUrl: string, code: string): Promise<RegisteredApp> {
   const response = await fetch(`${baseUrl}/app-manifests/${code}/conversions`, {
     method: "POST",
@@ -88,13 +89,14 @@ export async function convertCode(baseUrl: string, code: string): Promise<Regist
       cause,
     });
   });
-  if (!response.ok) throw new UserError(MESSAGES.noConversion(`it answered ${response.status}`));
+  if (!response.ok) throw new UserError(MESSAGES.noConversion(`status ${response.status}`));
   const read = conversionSchema.safeParse(await response.json().catch(() => undefined));
-  if (!read.success) throw new UserError(MESSAGES.noConversion("its answer is not as documented"));
+  if (!read.success)
+    throw new UserError(MESSAGES.noConversion("the response does not have the documented shape"));
   return read.data;
 }
 
-/** Settings for the environment, as a shell and most service managers read them. */
+/** Environment variables in the form that shells and most service managers read. */
 export function formatCredentials({ id, pem, webhook_secret, html_url }: RegisteredApp): string {
   return [
     `# The credentials of ${html_url}`,
@@ -105,7 +107,7 @@ export function formatCredentials({ id, pem, webhook_secret, html_url }: Registe
   ].join("\n");
 }
 
-/** A name that somebody else has lead here is not our page. */
+/** Rejects other host names that resolve to this machine (DNS rebinding). */
 const isOwnHost = (request: IncomingMessage, address: string): boolean =>
   `http://${request.headers.host ?? ""}` === address;
 

@@ -1,33 +1,34 @@
 /**
- * How fast GitHub may be asked, and what to do when it says no.
+ * Decides how fast to send requests to GitHub, and what to do when one fails.
  *
- * What must hold: (pure) the clock is a port; between two writes there is at least a second, whoever
- * asks; what GitHub says of its limits is obeyed to the second; a write that
- * may have been done though it failed is never simply done again.
+ * Invariants:
+ * - Two writes are at least a second apart.
+ * - GitHub's rate limits are obeyed to the second.
+ * - A failed write that may have succeeded is never simply repeated.
  */
 import { API } from "../timing.ts";
 
-/** What is asked: `making` makes something new each time it is done. */
-export type RequestKind = "read" | "write" | "making";
+/** A repeated `create` would create a second item. */
+export type RequestKind = "read" | "write" | "create";
 
-/** What GitHub answered; a status of 0 is no answer at all. */
+/** The status 0 means that there was no response. */
 export interface ResponseSummary {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | number | undefined>>;
-  /** What its body says, where it refused. */
+  /** The message of an error. */
   readonly message?: string;
 }
 
 export type RateDecision =
-  /** Once more, after so long. */
-  | { readonly kind: "again"; readonly ms: number }
-  /** Once more at once, with a token that was not used before. */
+  /** Retry after this time. */
+  | { readonly kind: "retry"; readonly ms: number }
+  /** Retry at once with a new token. */
   | { readonly kind: "token" }
-  /** Not before so long; more than anybody waits for. */
-  | { readonly kind: "later"; readonly ms: number }
-  /** It may have been done: look before doing it again. */
+  /** The wait is too long: put the request off. */
+  | { readonly kind: "postpone"; readonly ms: number }
+  /** The write may have succeeded: read before a retry. */
   | { readonly kind: "unsure" }
-  /** It is not there any more. */
+  /** The target does not exist. */
   | { readonly kind: "gone" }
   | { readonly kind: "refused" };
 
@@ -35,74 +36,69 @@ export type RateDecision =
 export type Clock = () => number;
 
 export interface RetryLimits {
-  /** A longer wait is put off. */
+  /** A request with a longer wait is put off. */
   readonly maxWaitMs?: number;
-  /** Between two writes; GitHub asks for a second. */
+  /** The time between two writes. GitHub asks for a second. */
   readonly writeMs?: number;
 }
 
 export class RequestThrottle {
   readonly #clock: Clock;
-  /** A longer wait is put off. */
+  /** A request with a longer wait is put off. */
   readonly maxWaitMs: number;
   readonly #writeMs: number;
-  /** When the next write may begin. */
+  /** When the next write may start. */
   #nextWriteAt = 0;
-  /** GitHub wants nothing at all before this. */
+  /** No request may start before this time. */
   #blockedUntil = 0;
 
   constructor(
     clock: Clock = Date.now,
-    { maxWaitMs: longestMs = API.maxWaitMs, writeMs = API.writeMs }: RetryLimits = {},
+    { maxWaitMs = API.maxWaitMs, writeMs = API.writeMs }: RetryLimits = {},
   ) {
     this.#clock = clock;
-    this.maxWaitMs = longestMs;
+    this.maxWaitMs = maxWaitMs;
     this.#writeMs = writeMs;
   }
 
-  /** How long to wait before asking; the place is taken. */
-  reserve(asking: RequestKind): number {
+  /** Reserves the next slot for a request. Returns the wait until then, in milliseconds. */
+  reserve(kind: RequestKind): number {
     const now = this.#clock();
-    const at = Math.max(now, this.#blockedUntil, asking === "read" ? 0 : this.#nextWriteAt);
-    if (asking !== "read") this.#nextWriteAt = at + this.#writeMs;
+    const at = Math.max(now, this.#blockedUntil, kind === "read" ? 0 : this.#nextWriteAt);
+    if (kind !== "read") this.#nextWriteAt = at + this.#writeMs;
     return at - now;
   }
 
-  /** An answer that was good tells of the limits too. */
+  /** Reads the rate limit from a successful response. */
   observe({ headers }: ResponseSummary): void {
     if (headers["x-ratelimit-remaining"] === "0" || headers["x-ratelimit-remaining"] === 0) {
       this.#blockFor(this.#untilReset(headers));
     }
   }
 
-  /** What to do after an answer that was not good; `attempt` counts from 1. */
-  decide(
-    answer: ResponseSummary,
-    asking: RequestKind,
-    attempt: number,
-    hadFreshToken: boolean,
-  ): RateDecision {
+  /** What to do after a failed request. `attempt` counts from 1. */
+  decide(answer: ResponseSummary, kind: RequestKind, attempt: number, hadFreshToken: boolean): RateDecision {
     const { status } = answer;
     if (status === 401) return hadFreshToken ? { kind: "refused" } : { kind: "token" };
-    const limited = this.#limitOf(answer, attempt);
-    if (limited !== undefined) {
-      this.#blockFor(limited);
-      if (limited > this.maxWaitMs || attempt >= API.maxAttempts) return { kind: "later", ms: limited };
-      return { kind: "again", ms: limited };
+    const limitMs = this.#rateLimitMs(answer, attempt);
+    if (limitMs !== undefined) {
+      this.#blockFor(limitMs);
+      if (limitMs > this.maxWaitMs || attempt >= API.maxAttempts) return { kind: "postpone", ms: limitMs };
+      return { kind: "retry", ms: limitMs };
     }
     if (status === 404 || status === 410) return { kind: "gone" };
     if (status !== 0 && status < 500) return { kind: "refused" };
-    if (asking === "making") return { kind: "unsure" };
+    if (kind === "create") return { kind: "unsure" };
     const ms = Math.min(API.maxBackoffMs, API.firstBackoffMs * 2 ** (attempt - 1));
-    return attempt >= API.maxAttempts ? { kind: "later", ms } : { kind: "again", ms };
+    return attempt >= API.maxAttempts ? { kind: "postpone", ms } : { kind: "retry", ms };
   }
 
-  /** Undefined: it was no limit. */
-  #limitOf(answer: ResponseSummary, attempt: number): number | undefined {
+  /** How long a rate limit lasts; undefined when the failure has another cause. */
+  #rateLimitMs(answer: ResponseSummary, attempt: number): number | undefined {
     const { status, headers, message = "" } = answer;
     if (status !== 403 && status !== 429) return undefined;
-    const named = this.#retryAfter(headers["retry-after"]);
-    if (named !== undefined) return named;
+    const retryAfter = this.#retryAfter(headers["retry-after"]);
+    if (retryAfter !== undefined) return retryAfter;
     if (String(headers["x-ratelimit-remaining"]) === "0") return this.#untilReset(headers);
     if (status === 429 || /secondary rate limit|abuse detection/i.test(message)) {
       return API.secondaryLimitMs * 2 ** (attempt - 1);
@@ -110,7 +106,7 @@ export class RequestThrottle {
     return undefined;
   }
 
-  /** Seconds, or a date. */
+  /** The header holds seconds or a date. */
   #retryAfter(value: string | number | undefined): number | undefined {
     if (value === undefined) return undefined;
     const text = String(value).trim();
@@ -122,7 +118,7 @@ export class RequestThrottle {
   #untilReset(headers: ResponseSummary["headers"]): number {
     const seconds = Number(headers["x-ratelimit-reset"]);
     if (!Number.isFinite(seconds) || seconds <= 0) return API.secondaryLimitMs;
-    // A second more: GitHub's clock and ours tick apart.
+    // One second more, because the clocks of GitHub and of this machine can differ.
     return Math.max(0, seconds * 1000 - this.#clock()) + 1000;
   }
 

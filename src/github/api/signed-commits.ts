@@ -1,8 +1,10 @@
 /**
- * Has GitHub make commits, which it then signs: "Verified" stands beside them.
+ * Lets GitHub create commits, which it then signs and shows as "Verified".
  *
- * What must hold: neither author nor committer is named, or GitHub signs nothing; what GitHub does
- * not call verified is not taken; GitHub's words about a refusal are a stranger's.
+ * Invariants:
+ * - Neither author nor committer is given; otherwise GitHub does not sign.
+ * - A commit that GitHub does not call verified is not used.
+ * - GitHub's error messages are treated as text from strangers.
  */
 import type { Octokit } from "@octokit/rest";
 import { z } from "zod";
@@ -12,7 +14,7 @@ import type { SignedCommit, CommitSigner } from "../../core/protocol/signed-comm
 import { RequestDeclined } from "./client.ts";
 import type { Repo } from "./repo.ts";
 
-const ANSWER = z.object({
+const RESPONSE = z.object({
   sha: z.string(),
   verification: z.object({
     verified: z.boolean(),
@@ -22,40 +24,40 @@ const ANSWER = z.object({
   }),
 });
 
-/** Characters of GitHub's words that are kept. */
-const LONGEST = 200;
+const MAX_MESSAGE = 200;
 
-/** GitHub as the notary of a repository. `request` acts as an App or as a job. */
+/** `request` must be authenticated as an App or as a job: GitHub does not sign for people. */
 export function openCommitSigner(request: Octokit["request"], { owner, name: repo }: Repo): CommitSigner {
   return async ({ tree, parents, message }) => {
     try {
       const route = "POST /repos/{owner}/{repo}/git/commits";
       const { data } = await request(route, { owner, repo, message, tree, parents: [...parents] });
-      return read(data);
+      return readCommit(data);
     } catch (error) {
-      if (error instanceof RequestDeclined) return refusal(error);
+      if (error instanceof RequestDeclined) return refusalOf(error);
       throw error;
     }
   };
 }
 
-function read(data: unknown): SignedCommit {
-  const found = ANSWER.safeParse(data);
-  const id = parseSha(found.data?.sha ?? "");
-  if (!found.success || !id) return { kind: "failed", why: "GitHub's answer cannot be read" };
-  const { verified, reason, signature, payload } = found.data.verification;
+function readCommit(data: unknown): SignedCommit {
+  const response = RESPONSE.safeParse(data);
+  const id = parseSha(response.data?.sha ?? "");
+  if (!response.success || !id) return { kind: "failed", why: "GitHub's response cannot be read" };
+  const { verified, reason, signature, payload } = response.data.verification;
   if (!verified || signature === null || payload === null) {
-    return { kind: "failed", why: `GitHub did not sign it: ${said(reason)}` };
+    return { kind: "failed", why: `GitHub did not sign the commit: ${cleanMessage(reason)}` };
   }
   return { kind: "signed", id, payload, signature };
 }
 
-function refusal({ status, decision, message }: RequestDeclined): SignedCommit {
-  if (status === 422) return { kind: "unsuitable", why: `GitHub takes no such commit: ${said(message)}` };
-  // What GitHub says of its limits names each request by a number of its own.
-  if (status === 429) return { kind: "failed", why: "GitHub's limits are reached" };
-  if (decision.kind === "later") return { kind: "failed", why: "GitHub cannot be reached" };
-  return { kind: "failed", why: `GitHub refused it with ${status}: ${said(message)}` };
+function refusalOf({ status, decision, message }: RequestDeclined): SignedCommit {
+  if (status === 422)
+    return { kind: "unsuitable", why: `GitHub rejects such a commit: ${cleanMessage(message)}` };
+  // GitHub's own message would contain the number of the request, so each one would differ.
+  if (status === 429) return { kind: "failed", why: "GitHub's rate limit is reached" };
+  if (decision.kind === "postpone") return { kind: "failed", why: "GitHub cannot be reached" };
+  return { kind: "failed", why: `GitHub refused the commit with status ${status}: ${cleanMessage(message)}` };
 }
 
-const said = (text: string): string => cleanLine(redact(text), LONGEST);
+const cleanMessage = (text: string): string => cleanLine(redact(text), MAX_MESSAGE);

@@ -12,6 +12,7 @@ import { cost } from "./verbs/cost.ts";
 import { helpCommand } from "./verbs/help.ts";
 import { hold } from "./verbs/hold.ts";
 import { log } from "./verbs/log.ts";
+import { output } from "./verbs/output.ts";
 import { priority } from "./verbs/priority.ts";
 import { reject } from "./verbs/reject.ts";
 import { replay } from "./verbs/replay.ts";
@@ -32,6 +33,7 @@ const ALL: readonly CommentCommand[] = [
   priority,
   status,
   log,
+  output,
   cost,
   helpCommand(commandTable),
   replay,

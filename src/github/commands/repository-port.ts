@@ -61,7 +61,7 @@ export interface WrittenRequest {
 }
 
 /** The reports of a branch that a comment can ask for. */
-export type ReportKind = "status" | "cost" | "log" | "replay";
+export type ReportKind = "status" | "cost" | "log" | "output" | "replay";
 
 export interface RepositoryActions {
   readView(): Promise<RepositoryView>;
@@ -74,7 +74,7 @@ export interface RepositoryActions {
   retry(by: Author, at: BranchPosition, text: CommandText): Promise<WrittenRequest>;
   resume(by: Author, at: BranchPosition, text: CommandText): Promise<WrittenRequest>;
   cancel(by: Author, at: BranchPosition, text: CommandText): Promise<WrittenRequest>;
-  /** `commit` is the reviewed commit. */
+  /** Approves the request, or requests the next state where a person decides. `commit` is the reviewed commit. */
   approve(by: Author, at: BranchPosition, commit: Sha, text: CommandText): Promise<WrittenRequest>;
   /** Sends back what waits for a person; where no state leads back, the work is cancelled. */
   reject(by: Author, at: BranchPosition, text: CommandText): Promise<WrittenRequest>;

@@ -6,10 +6,12 @@ import { type Accepted, type CommandContext, type HandlerResult, refused } from 
 import type { WrittenRequest } from "./repository-port.ts";
 
 /** The result of a written request. */
-export const accepted = (
-  { branch, commit, state }: WrittenRequest,
-  text = `${escapeCode(state)} is requested on ${escapeCode(branch, 250)}`,
-): Accepted => ({ kind: "accepted", branch, commit, text });
+export function accepted({ branch, commit, state }: WrittenRequest, text?: string): Accepted {
+  const name = escapeCode(branch, 250);
+  const summary =
+    state === "cancelled" ? `${name} is cancelled` : `${escapeCode(state)} is requested on ${name}`;
+  return { kind: "accepted", branch, commit, text: text ?? summary };
+}
 
 /** Requests a state on the branch of the command, and creates the branch where there is none. */
 export async function submitRequest(

@@ -1,73 +1,73 @@
 /**
- * The page that a job of GitHub Actions leaves behind: what was handed on, what waits, a drawing.
+ * Renders the summary page of a job of GitHub Actions.
  *
- * What must hold: pure; text of strangers can neither end a cell or a line, nor become markup; the
- * page stays far below the megabyte that GitHub takes.
+ * Invariants:
+ * - Text from strangers cannot leave its cell or line, and cannot become markup.
+ * - The page stays far below GitHub's limit of one megabyte.
  */
 import { escapeCode, escapeLink, escapeProse } from "../api/escape-markdown.ts";
 
-/** An answer that was given during the job. */
+/** A response that the job wrote. */
 export interface SummaryHandOff {
   readonly branch: string;
   readonly commit: string;
   readonly from: string;
   readonly to: string;
-  /** Who ran it. */
+  /** The runner, or the agent. */
   readonly by: string | undefined;
   readonly took: string;
   readonly cost: string | undefined;
-  /** Why it failed, where it did. */
+  /** Why the script failed. */
   readonly why: string | undefined;
 }
 
-/** A branch that goes on when a person does something. */
+/** A branch that waits for a person. */
 export interface SummaryWait {
   readonly branch: string;
   readonly state: string | undefined;
   readonly why: string;
-  /** The command that goes on. */
+  /** The command that continues the work. */
   readonly next: string | undefined;
 }
 
 export interface JobSummary {
-  /** What became of the event that started the job; sentences. */
+  /** The results of the event that started the job, as sentences. */
   readonly messages: readonly string[];
   readonly handOffs: readonly SummaryHandOff[];
   readonly waiting: readonly SummaryWait[];
-  /** Where the commits of the repository can be looked at, such as `https://github.com/a/b`. */
+  /** The web page of the repository, such as `https://github.com/a/b`. */
   readonly address: string;
-  /** The workflow as a Mermaid drawing. */
+  /** The workflow as a Mermaid diagram. */
   readonly drawing: string | undefined;
 }
 
-export const EMPTY_SUMMARY = "Nothing here was for Trailhand";
+export const EMPTY_SUMMARY = "The event asked Trailhand for nothing";
 
 const TITLE = "### Trailhand";
-/** A longer drawing is one that nobody can read. */
+/** A longer diagram is not readable. */
 const MAX_DRAWING = 16_000;
-/** Rows of one table; a job seldom has more, and status shows the rest. */
+/** Rows of one table; the others are only counted. */
 const MAX_ROWS = 200;
 
-/** The whole page. */
-export function renderSummary(came: JobSummary): string {
-  const { messages: said, handOffs: handed, waiting, drawing } = came;
+export function renderSummary(summary: JobSummary): string {
+  const { messages, handOffs, waiting, drawing } = summary;
   const parts = [
     TITLE,
-    ...(said.length + handed.length === 0 ? [`${EMPTY_SUMMARY}.`] : []),
-    ...said.map((one) => escapeProse(one, 1000)),
-    ...(handed.length > 0 ? [handOffTable(came)] : []),
-    ...(waiting.length > 0 ? ["**For a person**", waitingTable(waiting)] : []),
+    ...(messages.length + handOffs.length === 0 ? [`${EMPTY_SUMMARY}.`] : []),
+    ...messages.map((message) => escapeProse(message, 1000)),
+    ...(handOffs.length > 0 ? [handOffTable(summary)] : []),
+    ...(waiting.length > 0 ? ["**Waiting for a person**", waitingTable(waiting)] : []),
     ...(drawing === undefined || drawing.length > MAX_DRAWING ? [] : [`\`\`\`mermaid\n${drawing}\n\`\`\``]),
   ];
   return `${parts.join("\n\n")}\n`;
 }
 
-/** The page of a job that had nothing to do, with the reason. */
+/** The page of a job without work, with the reason. */
 export const renderNothing = (why: string): string =>
   `${TITLE}\n\n${EMPTY_SUMMARY}${why === "" ? "." : `: ${escapeProse(why, 1000)}`}\n`;
 
-function handOffTable({ handOffs: handed, address }: JobSummary): string {
-  const rows = handed.map(({ branch, commit, from, to, by, took, cost, why }) => [
+function handOffTable({ handOffs, address }: JobSummary): string {
+  const rows = handOffs.map(({ branch, commit, from, to, by, took, cost, why }) => [
     escapeCode(branch),
     escapeLink(escapeCode(commit.slice(0, 9)), `${address}/commit/${commit}`),
     `${escapeCode(from)} → ${escapeCode(to)}${why === undefined ? "" : `: ${escapeProse(why)}`}`,
@@ -75,7 +75,7 @@ function handOffTable({ handOffs: handed, address }: JobSummary): string {
     escapeProse(took),
     cost === undefined ? "" : escapeCode(cost),
   ]);
-  return table(["branch", "commit", "hand-off", "by", "took", "cost"], rows);
+  return table(["branch", "commit", "hand-off", "by", "duration", "cost"], rows);
 }
 
 function waitingTable(waiting: readonly SummaryWait[]): string {
@@ -85,7 +85,7 @@ function waitingTable(waiting: readonly SummaryWait[]): string {
     escapeProse(why),
     next === undefined ? "" : escapeCode(next, 200),
   ]);
-  return table(["branch", "state", "why", "next"], rows);
+  return table(["branch", "state", "reason", "next command"], rows);
 }
 
 function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -1,8 +1,9 @@
 /**
- * What GitHub shows now, of all that it should show.
+ * Reads what GitHub shows now, limited to what should be shown.
  *
- * What must hold: only what is wanted is asked for, one thing at a time; what others wrote is told
- * apart by the number of its author, never by what it says.
+ * Invariants:
+ * - Requests run one after another.
+ * - Trailhand's own comments are recognised by the number of their author, never by their text.
  */
 import { mentionsIn } from "./mention-comment.ts";
 import type {
@@ -17,28 +18,27 @@ import { sourceKey, STATUS_MARKER, KEY_PREFIX, type Closing, type DesiredState }
 
 export interface ShownThread {
   readonly labels: readonly string[];
-  /** Our status comments, oldest first. */
+  /** Trailhand's status comments, oldest first. */
   readonly comments: readonly ShownComment[];
-  /** The commits that comments of ours called people for. */
+  /** The commits for which a comment of Trailhand already asked a person to act. */
   readonly mentionedCommits: ReadonlySet<string>;
 }
 
 export interface ActualState {
   /** Names of all labels of the repository. */
   readonly labels: readonly string[];
-  /** By number; one that is missing is gone. */
+  /** By number. A deleted issue or pull request has no entry. */
   readonly threads: ReadonlyMap<number, ShownThread>;
-  /** Our check runs by commit; one that is missing is not known to GitHub. */
+  /** Trailhand's check runs by commit. A commit unknown to GitHub has no entry. */
   readonly checks: ReadonlyMap<string, readonly ShownCheck[]>;
-  /** Our reactions by what carried the command; one that is missing is gone. */
+  /** Trailhand's reactions by command source. A deleted source has no entry. */
   readonly reactions: ReadonlyMap<string, readonly string[]>;
-  /** Pull requests, open or not, by the branch that one is to be opened for. */
+  /** Open and closed pull requests, by branch. */
   readonly pulls: ReadonlyMap<string, readonly ShownPull[]>;
-  /** Those of the issues and pull requests to be closed that are open, and that we may close. */
+  /** The open issues and pull requests that Trailhand may close. */
   readonly closable: ReadonlySet<number>;
 }
 
-/** Looks at everything that is wanted. */
 export async function readActualState(
   publisher: Publisher,
   wanted: DesiredState,
@@ -57,23 +57,23 @@ export async function readActualState(
       comments: comments.filter(isStatus).toSorted((a, b) => a.id - b.id),
       mentionedCommits: new Set(comments.flatMap(({ body }) => mentionsIn(body))),
     });
-    const closing = wanted.closings.find((one) => one.number === number);
-    if (closing && isOurToClose(closing, shown, self)) closable.add(number);
+    const closing = wanted.closings.find((candidate) => candidate.number === number);
+    if (closing && mayClose(closing, shown, self)) closable.add(number);
   }
   const checks = new Map<string, readonly ShownCheck[]>();
   for (const commit of new Set(wanted.checks.map((check) => check.commit))) {
-    const found = await publisher.listChecks(commit);
-    if (found)
+    const all = await publisher.listChecks(commit);
+    if (all)
       checks.set(
         commit,
-        found.filter((one) => isOurCheck(one, self)),
+        all.filter((check) => isOwnCheck(check, self)),
       );
   }
   const reactions = new Map<string, readonly string[]>();
   for (const { source } of wanted.reactions) {
-    const found = await publisher.listReactions(source);
-    const ours = found?.filter(({ userId }) => userId === self.accountId).map(({ content }) => content);
-    if (ours) reactions.set(sourceKey(source), ours);
+    const all = await publisher.listReactions(source);
+    const own = all?.filter(({ userId }) => userId === self.accountId).map(({ content }) => content);
+    if (own) reactions.set(sourceKey(source), own);
   }
   const pulls = new Map<string, readonly ShownPull[]>();
   for (const { branch } of wanted.pulls) pulls.set(branch, await publisher.listPullsFrom(branch));
@@ -81,11 +81,11 @@ export async function readActualState(
   return { labels, threads, checks, reactions, pulls, closable };
 }
 
-/** The marker tells our status comment from other comments of ours; the author makes it ours. */
+/** Tells the status comment from Trailhand's other comments. */
 const isStatus = ({ body }: ShownComment): boolean => body.startsWith(STATUS_MARKER);
 
-/** What somebody opened again is theirs to close; a pull request is ours where we opened it. */
-function isOurToClose(
+/** A reopened issue stays open, and Trailhand closes only the pull requests that it opened. */
+function mayClose(
   closing: Closing,
   { isOpen, isPull, reason }: ShownIssue,
   self: PublisherIdentity,
@@ -94,7 +94,7 @@ function isOurToClose(
   return closing.kind === "issue" ? !isPull : isPull && closing.authorId === self.accountId;
 }
 
-/** Where we are no App, GitHub lets us make no check runs; then the key alone has to do. */
-const isOurCheck = ({ appId, externalId }: ShownCheck, self: PublisherIdentity): boolean =>
+/** Only an App can create check runs. Without an App id, the key alone identifies them. */
+const isOwnCheck = ({ appId, externalId }: ShownCheck, self: PublisherIdentity): boolean =>
   externalId.startsWith(`${KEY_PREFIX}:`) &&
   (self.appId === undefined || appId === undefined || appId === self.appId);

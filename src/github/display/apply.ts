@@ -1,9 +1,10 @@
 /**
- * Writes what has to be written, and looks again where it is not sure.
+ * Writes differences to GitHub, and reads again where a write may or may not have happened.
  *
- * What must hold: one write at a time; what may have been done though GitHub said otherwise is done
- * again only after a look that does not find it; one write that is refused keeps no other from
- * being made; a crash anywhere leaves what the next look puts right.
+ * Invariants:
+ * - Writes run one after another, and a refused write does not stop the others.
+ * - A write with an unknown result is repeated only when a new read does not find it.
+ * - After a crash, the next run writes what is missing.
  */
 import { RequestDeclined } from "../api/client.ts";
 import { diff, type Write } from "./diff.ts";
@@ -13,22 +14,22 @@ import type { PullRequestRef, DesiredState } from "./desired-state.ts";
 
 export interface ApplyResult {
   readonly done: readonly Write[];
-  /** What GitHub does not let us write, and its words for it. */
+  /** Writes that GitHub refused, with its message. */
   readonly refused: readonly { readonly write: Write; readonly why: string }[];
-  /** What it is about is not there any more, or may have been written: the next look tells. */
+  /** Writes whose target was deleted, or whose result is unknown. The next read decides. */
   readonly uncertain: readonly Write[];
-  /** Set when GitHub wants nothing for so long that it was put off. */
+  /** Set when GitHub's rate limit requires a long wait: the writes that were not made. */
   readonly postponed: { readonly ms: number; readonly writes: readonly Write[] } | undefined;
 }
 
-/** Makes the writes, in their order. Throws what is no answer of GitHub. */
+/** Writes in order. Throws every error that is not an answer of GitHub, and a failed authentication. */
 export async function applyWrites(writes: readonly Write[], publisher: Publisher): Promise<ApplyResult> {
   const done: Write[] = [];
   const open: Write[] = [];
   const refused: { write: Write; why: string }[] = [];
   const unsure = new Set<number>();
   for (const [at, write] of writes.entries()) {
-    // What is closed is shown no more: what it has to say stands there first.
+    // A closed issue is not updated any more, so its comments must be complete before it is closed.
     if (isClosing(write) && unsure.has(write.number)) {
       open.push(write);
       continue;
@@ -37,12 +38,12 @@ export async function applyWrites(writes: readonly Write[], publisher: Publisher
       await apply(write, publisher);
       done.push(write);
     } catch (error) {
-      // Whoever is nobody to GitHub is so for the other writes too.
+      // Without valid credentials, every other write would fail too.
       if (!(error instanceof RequestDeclined) || error.status === 401) throw error;
       const { decision, status, message } = error;
-      if (decision.kind === "later")
+      if (decision.kind === "postpone")
         return { done, refused, uncertain: open, postponed: { ms: decision.ms, writes: writes.slice(at) } };
-      // Somebody else made the label, or opened the pull request, first.
+      // Another account created the label or the pull request first.
       if (status === 422 && isAlreadyThere(write, message)) done.push(write);
       else if (decision.kind === "refused") refused.push({ write, why: message });
       else {
@@ -60,10 +61,10 @@ const isClosing = (write: Write): write is Extract<Write, { kind: "close-pull" |
 const isAlreadyThere = ({ kind }: Write, message: string): boolean =>
   kind === "create-label" || (kind === "create-pull" && /already exists/i.test(message));
 
-/** After so many looks a thing that is open is left to the next time. */
+/** Rounds of reading and writing. What is still uncertain then is left to the next run. */
 const MAX_ROUNDS = 3;
 
-/** Looks, writes, and looks again until GitHub shows what is wanted. */
+/** Reads and writes until GitHub shows the desired state. */
 export async function reconcile(
   publisher: Publisher,
   wanted: DesiredState,
@@ -71,16 +72,16 @@ export async function reconcile(
 ): Promise<ApplyResult> {
   const done: Write[] = [];
   const refused: { write: Write; why: string }[] = [];
-  const known = new Set<string>();
+  const refusedKeys = new Set<string>();
   let open: readonly Write[] = [];
   for (let look = 1; look <= MAX_ROUNDS; look++) {
     const present = await readActualState(publisher, wanted, self);
-    const writes = diff(present, wanted).filter((write) => !known.has(JSON.stringify(write)));
+    const writes = diff(present, wanted).filter((write) => !refusedKeys.has(JSON.stringify(write)));
     const published = await applyWrites(writes, publisher);
     done.push(...published.done);
     refused.push(...published.refused);
     open = published.uncertain;
-    for (const { write } of published.refused) known.add(JSON.stringify(write));
+    for (const { write } of published.refused) refusedKeys.add(JSON.stringify(write));
     if (published.postponed) return { done, refused, uncertain: open, postponed: published.postponed };
     if (open.length === 0) break;
   }
@@ -116,17 +117,17 @@ function apply(write: Write, publisher: Publisher): Promise<void> {
   }
 }
 
-/** `picture` is what should be shown, with these pull requests open. */
+/** Opens missing pull requests first. `desiredWith` gives the desired state for the open pull requests. */
 export async function showBranches(
   publisher: Publisher,
-  picture: (pulls: readonly PullRequestRef[]) => DesiredState,
+  desiredWith: (pulls: readonly PullRequestRef[]) => DesiredState,
   self: PublisherIdentity,
 ): Promise<ApplyResult> {
-  const wanted = picture(await publisher.listOpenPulls());
+  const wanted = desiredWith(await publisher.listOpenPulls());
   if (wanted.pulls.length === 0) return reconcile(publisher, wanted, self);
   const opened = await reconcile(publisher, { ...EMPTY_STATE, pulls: wanted.pulls }, self);
   if (opened.postponed) return opened;
-  const then = opened.done.length > 0 ? picture(await publisher.listOpenPulls()) : wanted;
+  const then = opened.done.length > 0 ? desiredWith(await publisher.listOpenPulls()) : wanted;
   const rest = await reconcile(publisher, { ...then, pulls: [] }, self);
   return {
     done: [...opened.done, ...rest.done],

@@ -1,7 +1,8 @@
 /**
- * A branch as GitHub is told of it: whose turn it is, in words that do not change with the clock.
+ * The status of a branch as GitHub displays it.
  *
- * What must hold: (pure) the same refs give the same words at any time, or every look would write.
+ * Invariants:
+ * - The texts depend on the refs only and not on the clock; otherwise every run would write.
  */
 import type { Decision, DecisionReason } from "../../core/scheduling/decision.ts";
 import type { Commit } from "../../core/protocol/request.ts";
@@ -11,30 +12,29 @@ import type { TimelineStep } from "../../core/analysis/timeline.ts";
 import type { Workflow } from "../../core/workflow/workflow.ts";
 import type { Button, Conclusion } from "./desired-state.ts";
 
-/** What was seen of one branch. */
+/** Everything that the display needs to know about a branch. */
 export interface BranchView {
   readonly decision: Decision;
   readonly reason: Reason;
-  /** Its request's, or that of the request below its head. */
+  /** The state of its request, which can be below the head. */
   readonly state: string | undefined;
-  /** First-parent history, newest first, as far as it is the branch's own. */
+  /** The branch's own first-parent history, newest first. */
   readonly trail: readonly Commit[];
   /** Oldest first. */
   readonly timeline: readonly TimelineStep[];
-  /** The request that approvals above it have not yet let go on. */
+  /** The request below the approvals, while more approvals are required. */
   readonly approvalTarget: Sha | undefined;
   /**
-   * How the trusted branch has its work: its very head, or what it landed as; `nothing`: its head is
-   * there, and no commit of it was ever this branch's. Undefined: it has not, or that decides nothing.
+   * How the trusted branch contains the work: the head itself, or the commits it landed as. `nothing`
+   * means that the branch never had a commit of its own. Undefined: not contained, or not relevant.
    */
   readonly merged?: "head" | "landed" | "nothing" | undefined;
 }
 
-/** True for finished work that the trusted branch has. */
+/** True for finished work that the trusted branch contains. */
 export const isMerged = ({ state, merged }: BranchView): boolean =>
   state === "done" && (merged === "head" || merged === "landed");
 
-/** How a check run stands. */
 export interface CheckStatus {
   readonly status: "queued" | "in_progress" | "completed";
   readonly conclusion: Conclusion | undefined;
@@ -49,7 +49,7 @@ const ENDS: Readonly<Record<string, Conclusion>> = {
 const whyOf = (decision: Decision): DecisionReason | undefined =>
   "why" in decision ? decision.why : undefined;
 
-/** Undefined: nothing is shown of the branch. */
+/** Undefined when the branch is not displayed. */
 export function checkStatusOf({ decision, reason, state }: BranchView): CheckStatus | undefined {
   const at = (status: CheckStatus["status"], conclusion?: Conclusion): CheckStatus => ({
     status,
@@ -62,7 +62,7 @@ export function checkStatusOf({ decision, reason, state }: BranchView): CheckSta
   if (decision.kind === "ignore") return undefined;
   if (why.code === "running" || why.code === "running-older" || why.code === "foreign")
     return at("in_progress");
-  // A stop of everything is over soon, and is nothing that this branch could be blamed for.
+  // A hold of the repository ends soon, and this branch is not its cause.
   if (why.code === "held" || reason.turn !== "person") return at("queued");
   return at("completed", "action_required");
 }
@@ -70,18 +70,18 @@ export function checkStatusOf({ decision, reason, state }: BranchView): CheckSta
 const DURATION = /\b(?:in|for) \d+(?:ms|s|m|h|d)(?: \d+(?:ms|s|m|h))*(?: more)?/g;
 const isoTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
 
-/** The sentence of `status`, with moments in place of durations. */
+/** The sentence of `trailhand status`, with points in time instead of durations. */
 export function sentenceOf({ decision, reason }: BranchView): string {
   const why = whyOf(decision);
   switch (why?.code) {
     case "not-before":
-      return `waits for its time, ${isoTime(why.until)}`;
+      return `starts at ${isoTime(why.until)}`;
     case "lane-closed":
       return `the lane ${why.detail} is closed until ${isoTime(why.until)}`;
     case "resting":
-      return `${why.detail}; the next attempt comes by itself`;
+      return `${why.detail}; the next attempt starts by itself`;
     case "foreign":
-      return "another worker has it";
+      return "another worker is working on it";
     case "waits":
       return why.detail.replace(DURATION, "for its time");
     default:
@@ -89,7 +89,7 @@ export function sentenceOf({ decision, reason }: BranchView): string {
   }
 }
 
-/** What a person writes in a comment to send the work on; undefined: nothing has to be written. */
+/** The command with which a person continues the work; undefined when none is needed. */
 export function nextCommand(view: BranchView, { states }: Pick<Workflow, "states">): string | undefined {
   const { decision, reason, state } = view;
   const why = whyOf(decision);
@@ -120,11 +120,11 @@ const BUTTONS = {
   cancel: { identifier: "cancel", label: "Cancel", description: "End this work and its children" },
 } as const satisfies Record<string, Button>;
 
-/** What can be pressed at the check run; GitHub takes three at the most. */
+/** The buttons of the check run. GitHub allows three at most. */
 export function buttonsOf({ decision, reason }: BranchView): readonly Button[] {
   const why = whyOf(decision);
   if (why?.code === "ended") return why.detail === "failed" ? [BUTTONS.retry] : [];
-  // What is pressed approves the commit that bears the button: that must be the request itself.
+  // The button approves the commit of its check run, so that commit must be the request itself.
   const isRequest = decision.head.reading.kind === "request";
   if (why?.code === "waits" && reason.turn === "person" && isRequest)
     return [BUTTONS.approve, BUTTONS.cancel];

@@ -1,8 +1,9 @@
 /**
- * Answers where a command was written.
+ * Replies where a command was written.
  *
- * What must hold: work that began is shown by its status, and said nowhere else; a refusal is never
- * silent, but where GitHub takes no answer: who deletes a comment at once holds nobody else up.
+ * Invariants:
+ * - Accepted work gets no reply: its status comment shows it.
+ * - Every refusal gets a reply, unless GitHub accepts none because the comment was deleted or locked.
  */
 import type { IntentResult } from "../commands/intent-actor.ts";
 import type { Intent, CommentLocation } from "../commands/intent.ts";
@@ -10,7 +11,6 @@ import { RequestDeclined } from "../api/client.ts";
 import type { Publisher } from "./publisher-port.ts";
 import type { CommandSource } from "./desired-state.ts";
 
-/** What was refused, or only asked, is answered where it stands; work that began is shown by its status. */
 export async function renderReply(
   publisher: Publisher,
   intent: Intent,
@@ -27,7 +27,7 @@ export async function renderReply(
   if (texts.length > 0) await ignoreDeclined(() => publisher.createComment(number, texts.join("\n\n")));
 }
 
-/** What was deleted, or is locked, takes no answer today and none tomorrow. */
+/** A deleted or locked comment can never get a reply, so the failure is final. */
 async function ignoreDeclined(write: () => Promise<void>): Promise<void> {
   try {
     await write();
@@ -35,7 +35,7 @@ async function ignoreDeclined(write: () => Promise<void>): Promise<void> {
     const isFinal =
       error instanceof RequestDeclined &&
       (error.decision.kind === "gone" || error.decision.kind === "refused");
-    // Whoever is nobody to GitHub is so for all else too.
+    // Without valid credentials, a retry can succeed later.
     if (!isFinal || error.status === 401) throw error;
   }
 }
@@ -46,7 +46,7 @@ function numberOf(intent: Intent): number | undefined {
   return intent.kind === "review" ? intent.number : undefined;
 }
 
-/** GitHub takes no reaction to a review. */
+/** GitHub does not support reactions to a review. */
 function sourceOf({ kind, number, id }: CommentLocation): CommandSource | undefined {
   if (kind === "review") return undefined;
   if (id === undefined) return { kind: "issue", id: number };

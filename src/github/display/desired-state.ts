@@ -1,8 +1,8 @@
 /**
- * What GitHub should show of the work: plain data, between reading the refs and writing to GitHub.
+ * What GitHub should show of the work, as plain data.
  *
- * What must hold: (pure) all of it can be made again from the refs, so that whatever is deleted on
- * GitHub by hand comes back.
+ * Invariants:
+ * - All of it is computed from the refs, so that anything deleted on GitHub by hand comes back.
  */
 import type { Branch, Sha } from "../../core/protocol/ids.ts";
 
@@ -16,11 +16,11 @@ export interface Label {
 /** An issue or a pull request. */
 export interface ThreadState {
   readonly number: number;
-  /** The one label of a state that it bears. */
+  /** The label of the state. An issue has exactly one of these. */
   readonly label: Label;
-  /** The one status comment. */
+  /** The text of the status comment. */
   readonly body: string;
-  /** The commit that the status calls a person for, where it does. */
+  /** The commit for which the status comment asks a person to act. */
   readonly mentionCommit: Sha | undefined;
 }
 
@@ -33,27 +33,27 @@ export interface NewPull {
   readonly title: string;
   readonly body: string;
   readonly isDraft: boolean;
-  /** False: one that was there at any time is enough. True: one that was closed at another head is none. */
+  /** True when a pull request that was closed at another head does not count, so a new one is opened. */
   readonly shouldReopen: boolean;
 }
 
-/** A new comment, because a person must act. */
+/** A new comment that asks a person to act. */
 export interface MentionComment {
   readonly commit: Sha;
-  /** Where the work is shown; it is told at the first of them that is there. */
+  /** The issues and pull requests that show the work. The comment goes to the first that exists. */
   readonly numbers: readonly number[];
   readonly body: string;
-  /** True where it names people, who hear of it by that. */
+  /** True when the comment mentions people, so that GitHub notifies them. */
   readonly hasMentions: boolean;
 }
 
-/** An issue, or a pull request of ours, that is to be closed. */
+/** An issue, or a pull request opened by Trailhand, that should be closed. */
 export type Closing =
   | { readonly kind: "issue"; readonly number: number; readonly reason: "completed" | "not_planned" }
   | { readonly kind: "pull"; readonly number: number; readonly authorId: number | undefined };
 
 export interface Button {
-  /** At most 20 characters; the verb of the command that it stands for. */
+  /** The name of the command. At most 20 characters. */
   readonly identifier: string;
   /** At most 20 characters. */
   readonly label: string;
@@ -66,22 +66,22 @@ export type Conclusion = "success" | "failure" | "neutral" | "action_required";
 export interface Check {
   readonly commit: Sha;
   readonly name: string;
-  /** Says what is ours, and which buttons were given: GitHub does not tell those. */
+  /** Identifies Trailhand's check runs. It includes the buttons, because GitHub does not return those. */
   readonly externalId: string;
   readonly status: "queued" | "in_progress" | "completed";
-  /** Set when it is completed. */
+  /** Set when `status` is `completed`. */
   readonly conclusion: Conclusion | undefined;
   readonly title: string;
   readonly summary: string;
   readonly details: string;
   readonly buttons: readonly Button[];
-  /** Brought up to date where it is, and not made: the work went on from this commit. */
+  /** True for an earlier request of the branch: its check run is updated, and never created. */
   readonly isPast: boolean;
 }
 
 export type ReactionContent = "eyes" | "rocket" | "confused";
 
-/** What carried a command: a comment by its id, or the text of an issue or pull request by its number. */
+/** Where a command was written: a comment by its id, or the text of an issue or pull request by its number. */
 export interface CommandSource {
   readonly kind: "comment" | "review-comment" | "issue";
   readonly id: number;
@@ -105,18 +105,18 @@ export interface DesiredState {
 export interface PullRequestRef {
   readonly number: number;
   readonly branch: Branch;
-  /** Its head is in another repository: it is data, and nothing is shown at it. */
+  /** True when the head is in another repository. Nothing is shown on such a pull request. */
   readonly isFork: boolean;
-  /** The number of the account that opened it. */
+  /** The account that opened it. */
   readonly authorId: number | undefined;
 }
 
-/** What every key of ours on GitHub begins with. */
+/** The prefix of every key that Trailhand writes on GitHub. */
 export const KEY_PREFIX = "trailhand";
-/** What every label of a state begins with. */
+/** The prefix of every label of a state. */
 export const STATE_LABEL = "state:";
-/** What the body of a status comment begins with; it helps to find one, and proves nothing. */
+/** The first characters of a status comment. They help to find it, and do not prove its author. */
 export const STATUS_MARKER = `<!-- ${KEY_PREFIX}:status `;
 
-/** One text for each place where a command can be written. */
+/** A unique key of a command source. */
 export const sourceKey = ({ kind, id }: CommandSource): string => `${kind}:${id}`;

@@ -1,9 +1,10 @@
 /**
- * What has to be written so that GitHub shows what it should.
+ * Computes the writes that make GitHub show the desired state.
  *
- * What must hold: (pure) nothing when all is as wanted; what was deleted by hand is made again; two
- * status comments become one; a person is called once for each commit; what is not ours is not
- * touched, but for labels of other states, and the issue that ends with the work.
+ * Invariants:
+ * - There are no writes when everything is as desired, and deleted items are created again.
+ * - A person is asked to act once for each commit.
+ * - Only Trailhand's own items change, plus the labels of states and the issue of finished work.
  */
 import { mentionsIn, withMentions } from "./mention-comment.ts";
 import type { ActualState, ShownThread } from "./actual-state.ts";
@@ -38,11 +39,13 @@ export type Write =
       readonly reason: "completed" | "not_planned";
     };
 
-/** In the order in which it is to be written. */
+/** The writes in their order. */
 export function diff(present: ActualState, wanted: DesiredState): Write[] {
-  const due = wanted.mentions.flatMap((call) => dueMention(call, present));
-  // Branches can stand at the same commit.
-  const calls = due.filter((one, at) => at === due.findIndex((other) => isSameMention(one, other)));
+  const due = wanted.mentions.flatMap((mention) => dueMention(mention, present));
+  // Several branches can have the same head.
+  const mentions = due.filter(
+    (mention, at) => at === due.findIndex((other) => isSameMention(mention, other)),
+  );
   return [
     ...wanted.pulls.flatMap((pull) => pullWrites(pull, present.pulls.get(pull.branch) ?? [])),
     ...wanted.reactions.flatMap(({ source, contents }) => {
@@ -54,15 +57,15 @@ export function diff(present: ActualState, wanted: DesiredState): Write[] {
     ...newLabels(present, wanted),
     ...wanted.threads.flatMap((thread) => {
       const shown = present.threads.get(thread.number);
-      return shown ? [...labelWrites(thread, shown), ...commentWrites(thread, shown, calls)] : [];
+      return shown ? [...labelWrites(thread, shown), ...commentWrites(thread, shown, mentions)] : [];
     }),
-    ...calls.flatMap(({ number, mention: call }): Write[] => {
-      const thread = wanted.threads.find((one) => one.number === number);
-      const isSaid = thread && includesMention(thread, present.threads.get(number), call);
-      return isSaid ? [] : [{ kind: "create-comment", number, body: call.body }];
+    ...mentions.flatMap(({ number, mention }): Write[] => {
+      const thread = wanted.threads.find((candidate) => candidate.number === number);
+      const isIncluded = thread && includesMention(thread, present.threads.get(number), mention);
+      return isIncluded ? [] : [{ kind: "create-comment", number, body: mention.body }];
     }),
     ...wanted.checks.flatMap((check) => checkWrites(check, present.checks.get(check.commit))),
-    // Last: what became of the work stands there before anybody hears that it is closed.
+    // Last, so that the result of the work is visible before GitHub notifies people of the closing.
     ...wanted.closings.flatMap((closing): Write[] => {
       if (!present.closable.has(closing.number)) return [];
       const { number } = closing;
@@ -73,7 +76,7 @@ export function diff(present: ActualState, wanted: DesiredState): Write[] {
   ];
 }
 
-/** One that is open is enough; one that was closed is, while the branch stands where it stood then. */
+/** An open pull request is enough. A closed one is enough while the branch has not moved since. */
 function pullWrites(pull: NewPull, shown: readonly ShownPull[]): Write[] {
   const isThere = shown.some(({ isOpen, commit }) => isOpen || !pull.shouldReopen || commit === pull.commit);
   return isThere ? [] : [{ kind: "create-pull", pull }];
@@ -84,28 +87,28 @@ interface DueMention {
   readonly number: number;
 }
 
-const isSameMention = (one: DueMention, other: DueMention): boolean =>
-  one.number === other.number && one.mention.commit === other.mention.commit;
+const isSameMention = (a: DueMention, b: DueMention): boolean =>
+  a.number === b.number && a.mention.commit === b.mention.commit;
 
-/** Where a person is to be called still; nowhere, when it was said at any of its places. */
-function dueMention(call: MentionComment, { threads }: ActualState): DueMention[] {
-  const there = call.numbers.filter((number) => threads.has(number));
-  const [number] = there;
-  const isSaid = there.some((one) => threads.get(one)?.mentionedCommits.has(call.commit));
-  return number === undefined || isSaid ? [] : [{ mention: call, number }];
+/** Where the comment still has to be written; empty when any of the issues already has it. */
+function dueMention(mention: MentionComment, { threads }: ActualState): DueMention[] {
+  const existing = mention.numbers.filter((number) => threads.has(number));
+  const [number] = existing;
+  const isWritten = existing.some((issue) => threads.get(issue)?.mentionedCommits.has(mention.commit));
+  return number === undefined || isWritten ? [] : [{ mention, number }];
 }
 
-/** A status comment that is new is heard of by everybody, so that it calls by itself. */
+/** A new status comment notifies people by itself, so that no second comment is needed. */
 const includesMention = (
   thread: ThreadState,
   shown: ShownThread | undefined,
-  call: MentionComment,
-): boolean => shown?.comments.length === 0 && thread.mentionCommit === call.commit && !call.hasMentions;
+  mention: MentionComment,
+): boolean => shown?.comments.length === 0 && thread.mentionCommit === mention.commit && !mention.hasMentions;
 
-/** GitHub takes labels that differ in case alone for one. */
-const isSameLabel = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase();
+/** GitHub ignores case in the names of labels. */
+const isSameLabel = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase();
 
-/** The colour of a label that is there is left to people. */
+/** An existing label keeps its colour, which people may have chosen. */
 function newLabels({ labels, threads }: ActualState, wanted: DesiredState): Write[] {
   const missing = new Map<string, Label>();
   for (const { number, label } of wanted.threads) {
@@ -115,45 +118,49 @@ function newLabels({ labels, threads }: ActualState, wanted: DesiredState): Writ
   return [...missing.values()].map((label) => ({ kind: "create-label", label }));
 }
 
-/** The right one is put on before a wrong one is taken off: an issue is never without. */
+/** The correct label is added before others are removed, so that an issue always has one. */
 function labelWrites({ number, label: { name } }: ThreadState, { labels }: ShownThread): Write[] {
-  const wrong = labels.filter((one) => one.startsWith(STATE_LABEL) && !isSameLabel(one, name));
+  const wrong = labels.filter((label) => label.startsWith(STATE_LABEL) && !isSameLabel(label, name));
   return [
-    ...(labels.some((one) => isSameLabel(one, name)) ? [] : [{ kind: "add-label", number, name } as const]),
-    ...wrong.map((one) => ({ kind: "remove-label", number, name: one }) as const),
+    ...(labels.some((label) => isSameLabel(label, name))
+      ? []
+      : [{ kind: "add-label", number, name } as const]),
+    ...wrong.map((label) => ({ kind: "remove-label", number, name: label }) as const),
   ];
 }
 
-/** The oldest stays: others may have linked to it. */
+/** Of several status comments the oldest stays, because others may link to it. */
 function commentWrites(thread: ThreadState, shown: ShownThread, due: readonly DueMention[]): Write[] {
   const { number } = thread;
-  const [first, ...doubles] = shown.comments;
+  const [first, ...duplicates] = shown.comments;
   if (!first) {
-    const said = due.filter((one) => one.number === number && includesMention(thread, shown, one.mention));
-    const calls = [...new Set(said.map(({ mention: call }) => call.commit))];
-    return [{ kind: "create-comment", number, body: withMentions(thread.body, calls) }];
+    const included = due.filter(
+      (mention) => mention.number === number && includesMention(thread, shown, mention.mention),
+    );
+    const commits = [...new Set(included.map(({ mention }) => mention.commit))];
+    return [{ kind: "create-comment", number, body: withMentions(thread.body, commits) }];
   }
-  const called = new Set(shown.comments.flatMap((one) => mentionsIn(one.body)));
-  const body = withMentions(thread.body, [...called]);
+  const commits = new Set(shown.comments.flatMap((comment) => mentionsIn(comment.body)));
+  const body = withMentions(thread.body, [...commits]);
   return [
     ...(isSameText(first.body, body) ? [] : [{ kind: "edit-comment", number, id: first.id, body } as const]),
-    ...doubles.map(({ id }) => ({ kind: "delete-comment", number, id }) as const),
+    ...duplicates.map(({ id }) => ({ kind: "delete-comment", number, id }) as const),
   ];
 }
 
-/** GitHub may give line ends back as it likes. */
+/** GitHub may return other line ends than it received. */
 const normalizeLines = (text: string): string => text.replaceAll("\r\n", "\n").trim();
-const isSameText = (one: string, other: string): boolean => normalizeLines(one) === normalizeLines(other);
+const isSameText = (a: string, b: string): boolean => normalizeLines(a) === normalizeLines(b);
 
 function checkWrites(check: Check, shown: readonly ShownCheck[] | undefined): Write[] {
-  const found = shown?.filter(({ name }) => name === check.name).toSorted((a, b) => b.id - a.id)[0];
-  if (!shown || (check.isPast && !found)) return [];
-  if (!found) return [{ kind: "create-check", check }];
-  const isRight =
-    found.status === check.status &&
-    found.conclusion === check.conclusion &&
-    found.externalId === check.externalId &&
-    isSameText(found.title, check.title) &&
-    isSameText(found.summary, check.summary);
-  return isRight ? [] : [{ kind: "update-check", id: found.id, check }];
+  const existing = shown?.filter(({ name }) => name === check.name).toSorted((a, b) => b.id - a.id)[0];
+  if (!shown || (check.isPast && !existing)) return [];
+  if (!existing) return [{ kind: "create-check", check }];
+  const isUpToDate =
+    existing.status === check.status &&
+    existing.conclusion === check.conclusion &&
+    existing.externalId === check.externalId &&
+    isSameText(existing.title, check.title) &&
+    isSameText(existing.summary, check.summary);
+  return isUpToDate ? [] : [{ kind: "update-check", id: existing.id, check }];
 }

@@ -1,8 +1,9 @@
 /**
- * Which issues and pull requests a branch belongs to.
+ * The issues and pull requests that a branch belongs to.
  *
- * What must hold: (pure) only the branch's name, what people wrote, and open pull requests of this
- * repository say so; what a script wrote sends its branch nowhere.
+ * Invariants:
+ * - Only the name of the branch, the commits of people, and open pull requests of this repository count.
+ * - What a script writes never links its branch to an issue.
  */
 import { valuesOf } from "../../core/protocol/message.ts";
 import type { Commit } from "../../core/protocol/request.ts";
@@ -14,21 +15,21 @@ import type { Workflow } from "../../core/workflow/workflow.ts";
 import { KEY } from "../../core/protocol/trailer-keys.ts";
 
 const OWN_ISSUE = /^trailhand\/issue-([1-9]\d{0,8})$/;
-/** A commit names no more issues than this: each is read at every look, and written to. */
-const MOST = 20;
+/** Issues that one commit can link to. Each of them costs requests to GitHub. */
+const MAX_REFERENCES = 20;
 const REFERENCE = /(?<![\w/#])#([1-9]\d{0,8})\b/g;
 
 /** The issue that a branch is named for. */
 export const ownIssue = (branch: string): number | undefined => {
-  const found = OWN_ISSUE.exec(branch)?.[1];
-  return found === undefined ? undefined : Number(found);
+  const number = OWN_ISSUE.exec(branch)?.[1];
+  return number === undefined ? undefined : Number(number);
 };
 
-/** The open pull requests of a branch, those from its namesakes in forks left out. */
+/** The open pull requests of a branch, without those of branches of the same name in forks. */
 export const pullsOf = (branch: string, pulls: readonly PullRequestRef[]): PullRequestRef[] =>
-  pulls.filter((one) => one.branch === branch && !one.isFork);
+  pulls.filter((pull) => pull.branch === branch && !pull.isFork);
 
-/** Every number at which a branch is shown. */
+/** The numbers of all issues and pull requests that show a branch. */
 export function numbersOf(
   { decision: { head }, trail }: BranchView,
   pulls: readonly PullRequestRef[],
@@ -37,7 +38,7 @@ export function numbersOf(
   const here = pullsOf(head.branch, pulls).map(({ number }) => number);
   const named = personHandOffs(trail).map(({ message }) => valuesOf(message.trailers, KEY.refs));
   const refs = named.find((values) => values.length > 0)?.join(" ") ?? "";
-  const referred = [...refs.matchAll(REFERENCE)].slice(0, MOST).map(([, number]) => Number(number));
+  const referred = [...refs.matchAll(REFERENCE)].slice(0, MAX_REFERENCES).map(([, number]) => Number(number));
   return [...new Set([...(own === undefined ? [] : [own]), ...here, ...referred])];
 }
 
@@ -46,19 +47,20 @@ const personHandOffs = (trail: readonly Commit[]): Hand[] =>
 
 export const branchOf = ({ decision }: BranchView): string => decision.head.branch;
 
-/** The branch whose answer handed this one out. */
+/** The branch whose response created this one as a child. */
 export const parentOf = ({ decision: { head } }: BranchView): string | undefined =>
   head.reading.kind === "request" ? head.reading.parent : undefined;
 
 const COLORS: Readonly<Record<string, string>> = { done: "0e8a16", failed: "b60205", cancelled: "8b949e" };
 const HALTED = "fbca04";
-/** GitHub's own bounds. */
-const NAME = 50;
-const DESCRIPTION = 100;
+/** GitHub's limits for labels. */
+const MAX_NAME = 50;
+const MAX_DESCRIPTION = 100;
 
 export function labelOf(state: string, { states }: Workflow): Label {
-  const found = states[state];
-  const color = COLORS[state] ?? (found ? (found.human ? "d93f0b" : "1d76db") : HALTED);
-  const description = cleanLine(found?.description ?? "", DESCRIPTION) || "A state of Trailhand's workflow";
-  return { name: `${STATE_LABEL}${state}`.slice(0, NAME), color, description };
+  const definition = states[state];
+  const color = COLORS[state] ?? (definition ? (definition.human ? "d93f0b" : "1d76db") : HALTED);
+  const description =
+    cleanLine(definition?.description ?? "", MAX_DESCRIPTION) || "A state of Trailhand's workflow";
+  return { name: `${STATE_LABEL}${state}`.slice(0, MAX_NAME), color, description };
 }

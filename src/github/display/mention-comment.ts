@@ -1,8 +1,10 @@
 /**
- * Calls: the new comment, where only a person can go on.
+ * The comment that asks a person to act.
  *
- * What must hold: (pure) one call for each commit that it is about; only people whom the workflow of
- * the trusted branch names are mentioned, by the login that GitHub put into their address.
+ * Invariants:
+ * - There is one such comment for each commit.
+ * - Only people named in the workflow of the trusted branch are mentioned, by the login in the noreply
+ *   address that GitHub gave them.
  */
 import { requestersOf } from "../../core/policy/approvals.ts";
 import type { Sha } from "../../core/protocol/ids.ts";
@@ -15,20 +17,20 @@ import { branchOf, ownIssue, parentOf, pullsOf } from "./issue-links.ts";
 import type { BranchView } from "./branch-status.ts";
 import { STATUS_MARKER, KEY_PREFIX, type MentionComment, type PullRequestRef } from "./desired-state.ts";
 
-/** More people are not mentioned at once. */
+/** People mentioned in one comment. */
 const MAX_MENTIONS = 20;
 const MENTION_MARKER = new RegExp(`^<!-- ${KEY_PREFIX}:call ([0-9a-f]{40}|[0-9a-f]{64}) -->$`);
 const mentionMarker = (commit: Sha): string => `<!-- ${KEY_PREFIX}:call ${commit} -->`;
 
-/** The commit that a person is called for; undefined: it is nobody's turn, or only this machine's. */
-export function mentionReason({ decision, reason, approvalTarget: approves }: BranchView): Sha | undefined {
+/** The commit for which a person must act; undefined when no person must. */
+export function mentionReason({ decision, reason, approvalTarget }: BranchView): Sha | undefined {
   const why = "why" in decision ? decision.why.code : undefined;
-  // What stands in the way of one machine, or of everything, is not about this work.
+  // A hold, or a problem of one machine, is not about this work.
   if (reason.turn !== "person" || why === "held" || why === "blocked") return undefined;
-  return approves ?? decision.head.commit;
+  return approvalTarget ?? decision.head.commit;
 }
 
-/** Where a person is called, and how. `all` are the branches that are shown, with their numbers. */
+/** `all` are the displayed branches with the numbers of their issues and pull requests. */
 export function mentionOf(
   view: BranchView,
   all: ReadonlyMap<BranchView, readonly number[]>,
@@ -47,56 +49,56 @@ export function mentionOf(
   return { commit, numbers, body, hasMentions: mentions.length > 0 };
 }
 
-/** The pull request first, then the branch's own issue, then others; without any, where its parent is shown. */
+/** The pull request first, then the issue of the branch, then others. Without any: those of the parent. */
 function mentionNumbers(
   view: BranchView,
   all: ReadonlyMap<BranchView, readonly number[]>,
   pulls: readonly PullRequestRef[],
 ): readonly number[] {
-  const known = new Set<BranchView>();
-  for (let one: BranchView | undefined = view; one && !known.has(one);) {
-    const branch = branchOf(one);
-    const [own, numbers] = [ownIssue(branch), all.get(one) ?? []];
+  const visited = new Set<BranchView>();
+  for (let current: BranchView | undefined = view; current && !visited.has(current);) {
+    const branch = branchOf(current);
+    const [own, numbers] = [ownIssue(branch), all.get(current) ?? []];
     const first = [
       ...pullsOf(branch, pulls).map(({ number }) => number),
       ...(own === undefined ? [] : [own]),
     ];
     if (numbers.length > 0) return [...new Set([...first, ...numbers])];
-    // What became of a child is its parent's to say.
-    if (one.state === "failed") return [];
-    known.add(one);
-    const parent = parentOf(one);
-    one = [...all.keys()].find((other) => branchOf(other) === parent);
+    // The parent reacts to a failed child itself.
+    if (current.state === "failed") return [];
+    visited.add(current);
+    const parent = parentOf(current);
+    current = [...all.keys()].find((other) => branchOf(other) === parent);
   }
   return [];
 }
 
-/** Logins of those whose approval is waited for. */
+/** The logins of the people who may give the required approvals. */
 function mentionsOf({ decision, state, trail }: BranchView, { states, people }: Workflow): string[] {
   if (!("why" in decision) || decision.why.code !== "waits") return [];
-  const logins = (states[state ?? ""]?.wait ?? []).flatMap(singles).flatMap((one) => {
-    if (one.kind !== "approvals") return [];
-    const askers = one.own ? [] : requestersOf(trail);
-    return one.by
+  const logins = (states[state ?? ""]?.wait ?? []).flatMap(singles).flatMap((condition) => {
+    if (condition.kind !== "approvals") return [];
+    const requesters = condition.own ? [] : requestersOf(trail);
+    return condition.by
       .flatMap((name) => (Object.hasOwn(people, name) ? (people[name] ?? []) : [name]))
-      .filter((address) => !askers.some((asker) => isSamePerson(asker, address)))
+      .filter((address) => !requesters.some((requester) => isSamePerson(requester, address)))
       .flatMap((address) => loginOf(address) ?? []);
   });
   return [...new Set(logins)].slice(0, MAX_MENTIONS);
 }
 
-/** The commits that a comment of ours called people for. */
+/** The commits for which a comment of Trailhand asks a person to act. */
 export const mentionsIn = (body: string): string[] =>
   markerLines(body).flatMap((line) => MENTION_MARKER.exec(line)?.[1] ?? []);
 
-/** The marks of a body: its first lines, as far as they are comments of ours. */
+/** The markers of a comment: its first lines, up to the first that is not a marker. */
 function markerLines(body: string): string[] {
   const lines = body.replaceAll("\r\n", "\n").split("\n");
   const end = lines.findIndex((line) => !MENTION_MARKER.test(line) && !line.startsWith(STATUS_MARKER));
   return end < 0 ? lines : lines.slice(0, end);
 }
 
-/** A status comment that is a call too; it stays one when it is edited. */
+/** Adds the markers of these commits to a status comment, so that an edit keeps them. */
 export function withMentions(body: string, commits: readonly string[]): string {
   const [first = "", ...rest] = body.split("\n");
   return [first, ...commits.map((commit) => mentionMarker(commit as Sha)), ...rest].join("\n");

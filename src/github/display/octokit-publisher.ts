@@ -1,8 +1,9 @@
 /**
- * The surface through octokit, whichever kind of it: our own client or Probot's.
+ * The publisher on top of an octokit: Trailhand's own or Probot's.
  *
- * What must hold: an issue that was moved to another repository is not followed there; a list is
- * read to its end.
+ * Invariants:
+ * - An issue that moved to another repository counts as deleted.
+ * - Lists are read to their end, up to a limit of pages.
  */
 import type { Octokit } from "@octokit/rest";
 import { parseBranch, type Sha } from "../../core/protocol/ids.ts";
@@ -20,10 +21,10 @@ import type { CommandSource, Check, NewPull, PullRequestRef } from "./desired-st
 export type OctokitRequest = Octokit["request"];
 
 const PAGE_SIZE = 100;
-/** An issue with more comments than this is one that nobody reads. */
+/** Pages of one list. Longer lists, such as 5000 comments, are cut. */
 const MAX_PAGES = 50;
 
-/** `request` is that of an octokit which may write to the repository. */
+/** `request` must be allowed to write to the repository. */
 export function octokitPublisher(request: OctokitRequest, { owner, name: repo }: Repo): Publisher {
   const at = { owner, repo };
   return {
@@ -50,7 +51,7 @@ export function octokitPublisher(request: OctokitRequest, { owner, name: repo }:
       const found = await readAllPages((page) => request(route, { ...at, state: "open", ...page }));
       return found.flatMap(({ number, head, base, user }): PullRequestRef[] => {
         const branch = parseBranch(head.ref);
-        // A fork that was deleted is one still.
+        // The repository of the head is null when the fork was deleted.
         const isFork = head.repo?.id !== base.repo.id;
         return branch ? [{ number, branch, isFork, authorId: numberOf(user?.id) }] : [];
       });
@@ -116,20 +117,19 @@ interface RepoParameters {
 
 type PageParameters = { readonly per_page: number; readonly page: number };
 
-/** All pages of a list. */
-async function readAllPages<One>(
-  read: (page: PageParameters) => Promise<{ readonly data: readonly One[] }>,
-): Promise<One[]> {
-  const found: One[] = [];
+async function readAllPages<Item>(
+  read: (page: PageParameters) => Promise<{ readonly data: readonly Item[] }>,
+): Promise<Item[]> {
+  const items: Item[] = [];
   for (let page = 1; page <= MAX_PAGES; page++) {
     const { data } = await read({ per_page: PAGE_SIZE, page });
-    found.push(...data);
+    items.push(...data);
     if (data.length < PAGE_SIZE) break;
   }
-  return found;
+  return items;
 }
 
-/** What is not there, or not known there, is undefined. */
+/** Returns undefined for an error with one of these statuses. */
 async function unlessGone<T>(ask: () => Promise<T>, statuses: readonly number[]): Promise<T | undefined> {
   try {
     return await ask();
@@ -149,7 +149,7 @@ async function readThread(
     () => request(route, { ...at, issue_number, request: { redirect: "manual" } }),
     [404, 410],
   );
-  // An answer without a number sends us to where it was moved.
+  // A response without the number is a redirect to another repository.
   if (!found || found.data?.number !== issue_number) return undefined;
   const { labels, state, state_reason, pull_request } = found.data;
   return {
@@ -249,6 +249,6 @@ function fieldsOf({ name, externalId, status, conclusion, title, summary, detail
   return { ...fields, status: status === "in_progress" ? ("in_progress" as const) : ("queued" as const) };
 }
 
-/** Numbers of GitHub stay far below what a number can hold, whatever their type says. */
+/** The ids of GitHub are within the safe integers, although octokit types them as bigint too. */
 const numberOf = (id: number | bigint | undefined): number | undefined =>
   id === undefined ? undefined : Number(id);

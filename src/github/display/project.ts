@@ -1,9 +1,10 @@
 /**
- * From the work to what GitHub should show of it.
+ * Computes from the branches what GitHub should show.
  *
- * What must hold: (pure) the same refs give the same picture; an issue or pull request bears one
- * label of a state and one status comment, however many branches name it; only what people wrote
- * says to which issue a branch belongs, and which comment carried a command.
+ * Invariants:
+ * - The same refs give the same desired state.
+ * - An issue or pull request has one state label and one status comment, however many branches link to it.
+ * - Only commits of people link a branch to an issue or to the comment of a command.
  */
 import type { Branch } from "../../core/protocol/ids.ts";
 import { parseMessage, valueOf } from "../../core/protocol/message.ts";
@@ -39,25 +40,24 @@ export interface ProjectionInput {
   readonly pulls: readonly PullRequestRef[];
   /** `owner/name`. */
   readonly repo: string;
-  /** Where people look at it: `https://github.com/owner/name`. */
+  /** The web page: `https://github.com/owner/name`. */
   readonly address: string;
   /** The trusted branch. */
   readonly target: Branch;
   /** Milliseconds since 1970. */
   readonly now: number;
-  /** Only what concerns these branches is wanted; what belongs to it is seen all the same. */
+  /** Limits the result to these branches. Their issues still list all other branches. */
   readonly only?: ReadonlySet<string>;
 }
 
-/** The picture of a repository, by the pull requests that are open; `server` is where its pages are. */
+/** The desired state as a function of the open pull requests. `server` is the address of the web pages. */
 export const projectBranches =
   (branches: Omit<ProjectionInput, "pulls" | "repo" | "address">, { owner, name }: Repo, server: string) =>
   (pulls: readonly PullRequestRef[]): DesiredState =>
     project({ ...branches, pulls, repo: `${owner}/${name}`, address: `${server}/${owner}/${name}` });
 
-/** The picture, or the part of it that is asked for. */
 export function project({
-  views: view,
+  views,
   workflow,
   pulls,
   repo,
@@ -67,34 +67,40 @@ export function project({
   only,
 }: ProjectionInput): DesiredState {
   const page: PageContext = { workflow, address, target };
-  const shown = view.filter((one) => checkStatusOf(one) !== undefined);
-  const numbers = new Map(shown.map((one) => [one, numbersOf(one, pulls)]));
-  const asked = shown.filter((one) => !only || only.has(branchOf(one)));
-  const parents = new Set(asked.map(parentOf));
-  const concerned = only ? shown.filter((one) => asked.includes(one) || parents.has(branchOf(one))) : shown;
-  const wanted = new Set(concerned.flatMap((one) => numbers.get(one) ?? []));
-  const recent = asked.filter((one) => isFresh(one, now));
-  const fresh = asked.filter((one) => (numbers.get(one)?.length ?? 0) > 0 || recent.includes(one));
+  const shown = views.filter((view) => checkStatusOf(view) !== undefined);
+  const numbers = new Map(shown.map((view) => [view, numbersOf(view, pulls)]));
+  const selected = shown.filter((view) => !only || only.has(branchOf(view)));
+  const parents = new Set(selected.map(parentOf));
+  const concerned = only
+    ? shown.filter((view) => selected.includes(view) || parents.has(branchOf(view)))
+    : shown;
+  const wanted = new Set(concerned.flatMap((view) => numbers.get(view) ?? []));
+  const recent = selected.filter((view) => isRecent(view, now));
+  const linkedOrRecent = selected.filter(
+    (view) => (numbers.get(view)?.length ?? 0) > 0 || recent.includes(view),
+  );
   return {
     threads: threadsOf(shown, numbers, page).filter(({ number }) => wanted.has(number)),
-    checks: uniqueChecks(fresh.flatMap((one) => checksOf(one, page))),
-    reactions: mergeReactions(fresh.flatMap((one) => reactionsOf(one.decision.head.branch, one.trail, repo))),
-    pulls: recent.flatMap((one) => missingPull(one, target, pulls, page) ?? []),
-    mentions: recent.flatMap((one) => mentionOf(one, numbers, pulls, page) ?? []),
-    closings: asked.flatMap((one) => closingsOf(one, recent.includes(one) ? pulls : [], page)),
+    checks: uniqueChecks(linkedOrRecent.flatMap((view) => checksOf(view, page))),
+    reactions: mergeReactions(
+      linkedOrRecent.flatMap((view) => reactionsOf(view.decision.head.branch, view.trail, repo)),
+    ),
+    pulls: recent.flatMap((view) => missingPull(view, target, pulls, page) ?? []),
+    mentions: recent.flatMap((view) => mentionOf(view, numbers, pulls, page) ?? []),
+    closings: selected.flatMap((view) => closingsOf(view, recent.includes(view) ? pulls : [], page)),
   };
 }
 
-/** The part of a branch's history that is its own: up to a commit that speaks for another branch. */
+/** The branch's own part of the history: down to the first commit that names another branch. */
 export function ownTrail(branch: Branch, trail: readonly Commit[]): Commit[] {
   const at = trail.findIndex((commit) => {
-    const asked = parseRequest(branch, commit);
-    return asked.kind === "none" && asked.reason === "bound-elsewhere";
+    const reading = parseRequest(branch, commit);
+    return reading.kind === "none" && reading.reason === "bound-elsewhere";
   });
   return at < 0 ? [...trail] : trail.slice(0, at);
 }
 
-const isFresh = ({ state, decision }: BranchView, now: number): boolean =>
+const isRecent = ({ state, decision }: BranchView, now: number): boolean =>
   !isTerminal(state ?? "") || now - decision.head.committed * 1000 < SHOWN_AFTER_END_MS;
 
 function threadsOf(
@@ -104,18 +110,18 @@ function threadsOf(
 ): ThreadState[] {
   const all = [...new Set([...numbers.values()].flat())].toSorted((a, b) => a - b);
   return all.flatMap((number) => {
-    const here = shown.filter((one) => numbers.get(one)?.includes(number)).toSorted(byRelevance(number));
+    const here = shown.filter((view) => numbers.get(view)?.includes(number)).toSorted(byRelevance(number));
     const [first, ...others] = here;
     if (!first) return [];
     const children = shown.filter(
-      (one) => !here.includes(one) && parentOf(one) === first.decision.head.branch,
+      (view) => !here.includes(view) && parentOf(view) === first.decision.head.branch,
     );
-    const beside = [...others, ...children.toSorted((a, b) => compare(branchOf(a), branchOf(b)))];
+    const related = [...others, ...children.toSorted((a, b) => compare(branchOf(a), branchOf(b)))];
     return [
       {
         number,
         label: labelOf(first.state ?? "", page.workflow),
-        body: statusBody(first, beside, page),
+        body: statusBody(first, related, page),
         mentionCommit: mentionReason(first),
       },
     ];
@@ -124,45 +130,45 @@ function threadsOf(
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-/** The branch that an issue is named for comes first, then what goes on still, then the newest. */
+/** The branch named for the issue comes first, then unfinished work, then the newest. */
 function byRelevance(number: number): (a: BranchView, b: BranchView) => number {
-  const rank = (one: BranchView): number =>
-    ownIssue(branchOf(one)) === number ? 0 : isTerminal(one.state ?? "") ? 2 : 1;
+  const rank = (view: BranchView): number =>
+    ownIssue(branchOf(view)) === number ? 0 : isTerminal(view.state ?? "") ? 2 : 1;
   return (a, b) =>
     rank(a) - rank(b) ||
     b.decision.head.committed - a.decision.head.committed ||
     compare(branchOf(a), branchOf(b));
 }
 
-/** Branches can stand at the same commit; the first of them speaks there. */
+/** Several branches can have the same head; the first of them gets the check run. */
 function uniqueChecks(checks: readonly Check[]): Check[] {
-  const known = new Map<string, Check>();
+  const byKey = new Map<string, Check>();
   const sorted = checks.toSorted(
     (a, b) => Number(a.isPast) - Number(b.isPast) || compare(a.externalId, b.externalId),
   );
   for (const check of sorted) {
     const key = `${check.commit} ${check.name}`;
-    if (!known.has(key)) known.set(key, check);
+    if (!byKey.has(key)) byKey.set(key, check);
   }
-  return [...known.values()];
+  return [...byKey.values()];
 }
 
-/** Requests of the past whose check run may still be shown as going on. */
+/** Earlier requests whose check run may still be shown as running. */
 const MAX_PAST_CHECKS = 3;
-const TITLE = 120;
+const MAX_TITLE = 120;
 
 function checksOf(view: BranchView, page: PageContext): Check[] {
-  const standing = checkStatusOf(view);
+  const status = checkStatusOf(view);
   const { head } = view.decision;
-  if (!standing || view.state === undefined) return [];
+  if (!status || view.state === undefined) return [];
   const details = `${page.address}/commits/${head.branch.split("/").map(encodePath).join("/")}`;
   const buttons = buttonsOf(view);
   const now: Check = {
-    ...standing,
+    ...status,
     commit: head.commit,
     name: checkName(view.state),
     externalId: externalId(head.key, buttons.map(({ identifier }) => identifier).join("+")),
-    title: cleanLine(redact(sentenceOf(view)), TITLE),
+    title: cleanLine(redact(sentenceOf(view)), MAX_TITLE),
     summary: checkSummary(view, page),
     details,
     buttons,
@@ -182,8 +188,8 @@ function pastChecks(
   const answers = timeline.filter(({ kind }) => kind === "answer").slice(-MAX_PAST_CHECKS);
   const answered = new Map(readHandOffs(trail).map(({ commit, answers }) => [commit.commit, answers]));
   return answers.flatMap((answer): Check[] => {
-    // By hand an answer can name anything; GitHub is asked of commits of the branch alone.
-    const commit = trail.find((one) => one.commit === answered.get(answer.commit))?.commit;
+    // A response written by hand can name any commit. Only commits of the branch are used.
+    const commit = trail.find((candidate) => candidate.commit === answered.get(answer.commit))?.commit;
     if (commit === undefined || answer.from === undefined || commit === head.commit) return [];
     return [
       {
@@ -207,27 +213,28 @@ function pastConclusion(next: string): Conclusion {
   return next === "parked" || next === "stalled" || next === "cancelled" ? "neutral" : "success";
 }
 
-/** Commands of a branch whose comments are kept up to date. */
+/** Commands of a branch whose reactions are updated. */
 const MAX_SOURCES = 3;
 const EVENT = /^github:([^:\s]+):(?:(comment|review-comment):(\d{1,15})|(?:issue|pull):(\d{1,9}):opened)$/;
 
 function reactionsOf(branch: Branch, trail: readonly Commit[], repo: string): Reaction[] {
-  const hands = withApprovals(trail);
-  const found = hands.flatMap((hand, at): Reaction[] => {
-    const source = hand.isByPerson ? carrierOf(hand, repo) : undefined;
+  const handOffs = withApprovals(trail);
+  const reactions = handOffs.flatMap((handOff, at): Reaction[] => {
+    const source = handOff.isByPerson ? sourceOf(handOff, repo) : undefined;
     if (!source) return [];
-    // It ended where the next person took the work on, or where it stands now.
-    const until =
-      hands.findLastIndex((other, index) => index < at && other.isByPerson && !isApproval(other.commit)) + 1;
-    const end = hands[until];
-    return [{ source, contents: reactionsFor(end && stateOf(branch, end.commit), end === hand) }];
+    // The work of a command lasts until the next person's commit, or until now.
+    const next = handOffs.findLastIndex(
+      (other, index) => index < at && other.isByPerson && !isApproval(other.commit),
+    );
+    const end = handOffs[next + 1];
+    return [{ source, contents: reactionsFor(end && stateOf(branch, end.commit), end === handOff) }];
   });
-  return found.slice(0, MAX_SOURCES);
+  return reactions.slice(0, MAX_SOURCES);
 }
 
 const isApproval = ({ message }: Commit): boolean => approvedCommit(message) !== undefined;
 
-/** The hand-offs, with the approvals that stand between a request and its answer. Newest first. */
+/** The hand-offs and the approvals between a request and its response. Newest first. */
 function withApprovals(trail: readonly Commit[]): Hand[] {
   return readHandOffs(trail).flatMap((step) => {
     const request =
@@ -247,7 +254,7 @@ function withApprovals(trail: readonly Commit[]): Hand[] {
   });
 }
 
-function carrierOf({ message }: Hand, repo: string): CommandSource | undefined {
+function sourceOf({ message }: Hand, repo: string): CommandSource | undefined {
   const [, name = "", kind, id, number] = EVENT.exec(valueOf(message.trailers, KEY.event) ?? "") ?? [];
   if (name.toLowerCase() !== repo.toLowerCase()) return undefined;
   if (number !== undefined) return { kind: "issue", id: Number(number) };
@@ -255,23 +262,23 @@ function carrierOf({ message }: Hand, repo: string): CommandSource | undefined {
 }
 
 function stateOf(branch: Branch, commit: Commit): string | undefined {
-  const asked = parseRequest(branch, commit);
-  return asked.kind === "request" ? asked.state : undefined;
+  const reading = parseRequest(branch, commit);
+  return reading.kind === "request" ? reading.state : undefined;
 }
 
-/** A command that ends the work itself has done what it was to do. */
-function reactionsFor(state: string | undefined, isItself: boolean): readonly ReactionContent[] {
+/** A command that ends the work itself, such as a cancel, has succeeded. */
+function reactionsFor(state: string | undefined, isOwnResult: boolean): readonly ReactionContent[] {
   if (state === undefined || !isTerminal(state)) return ["eyes"];
-  return ["eyes", state === "done" || isItself ? "rocket" : "confused"];
+  return ["eyes", state === "done" || isOwnResult ? "rocket" : "confused"];
 }
 
-/** One comment can have carried commands to several branches; what went wrong anywhere is shown. */
+/** One comment can hold commands for several branches. A failure on any of them is shown. */
 function mergeReactions(reactions: readonly Reaction[]): Reaction[] {
   const all = new Map<string, { source: CommandSource; contents: Set<ReactionContent> }>();
   for (const { source, contents } of reactions) {
-    const known = all.get(sourceKey(source)) ?? { source, contents: new Set() };
-    for (const content of contents) known.contents.add(content);
-    all.set(sourceKey(source), known);
+    const merged = all.get(sourceKey(source)) ?? { source, contents: new Set() };
+    for (const content of contents) merged.contents.add(content);
+    all.set(sourceKey(source), merged);
   }
   return [...all.values()].map(({ source, contents }) => {
     if (contents.has("confused")) contents.delete("rocket");

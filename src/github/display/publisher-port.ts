@@ -1,8 +1,8 @@
 /**
- * The few things that are read from and written to GitHub to show the work, as a port.
+ * The port to what GitHub displays: labels, comments, reactions, check runs and pull requests.
  *
- * What must hold: what is not there is undefined, and never an error; everything else that GitHub
- * refuses is thrown as it came.
+ * Invariants:
+ * - A missing item is undefined, not an error. Every other refusal of GitHub is thrown unchanged.
  */
 import type { Branch, Sha } from "../../core/protocol/ids.ts";
 import type {
@@ -14,7 +14,7 @@ import type {
   PullRequestRef,
 } from "./desired-state.ts";
 
-/** Who we are: the account that writes, and the App that owns our check runs, where there is one. */
+/** The account that Trailhand writes as, and the App that owns its check runs, if any. */
 export interface PublisherIdentity {
   readonly accountId: number;
   readonly appId: number | undefined;
@@ -33,12 +33,12 @@ export interface ShownCheck extends Pick<Check, "name" | "externalId" | "title" 
   readonly conclusion: string | undefined;
 }
 
-/** An issue or a pull request, as far as it is shown or closed. */
+/** An issue or a pull request. */
 export interface ShownIssue {
   readonly labels: readonly string[];
   readonly isOpen: boolean;
   readonly isPull: boolean;
-  /** GitHub's word for how it came to be open or closed. */
+  /** GitHub's `state_reason`. */
   readonly reason: string | undefined;
 }
 
@@ -46,7 +46,7 @@ export interface ShownIssue {
 export interface ShownPull {
   readonly number: number;
   readonly isOpen: boolean;
-  /** The head when it was closed, or is. */
+  /** The head, or the head at the time of closing. */
   readonly commit: string;
 }
 
@@ -58,16 +58,16 @@ export interface ShownReaction {
 export interface Publisher {
   /** Names of all labels of the repository. */
   listLabels(): Promise<readonly string[]>;
-  /** An issue or pull request; undefined: it is not there. */
+  /** An issue or pull request; undefined when it does not exist. */
   readThread(number: number): Promise<ShownIssue | undefined>;
   listComments(number: number): Promise<readonly ShownComment[]>;
-  /** Undefined: GitHub does not have the commit. */
+  /** Undefined when GitHub does not have the commit. */
   listChecks(commit: Sha): Promise<readonly ShownCheck[] | undefined>;
-  /** Undefined: what carried the command is not there any more. */
+  /** Undefined when the source was deleted. */
   listReactions(source: CommandSource): Promise<readonly ShownReaction[] | undefined>;
-  /** Those that are open. */
+
   listOpenPulls(): Promise<readonly PullRequestRef[]>;
-  /** All that there ever were from a branch. */
+  /** All pull requests of a branch, open and closed. */
   listPullsFrom(branch: Branch): Promise<readonly ShownPull[]>;
 
   createLabel(label: Label): Promise<void>;

@@ -1,9 +1,10 @@
 /**
- * Pull requests and issues: which are to be opened, and which have come to their end.
+ * Decides which pull requests to open, and which pull requests and issues to close.
  *
- * What must hold: (pure) a pull request is wanted of a branch with commits of its own whose state
- * says so; an issue is closed for work that the trusted branch has, or where a state says so, and
- * never before; what strangers wrote is data in a title, and closes or mentions nothing there.
+ * Invariants:
+ * - A pull request is opened only for a branch with commits of its own whose state asks for it.
+ * - An issue is closed only when the trusted branch has the work, or when a state asks for it.
+ * - Text from strangers in a title cannot close an issue or mention a person.
  */
 import type { Branch } from "../../core/protocol/ids.ts";
 import { cleanLine, redact } from "../../core/util/redact.ts";
@@ -16,10 +17,10 @@ import { branchOf, ownIssue, pullsOf } from "./issue-links.ts";
 import { isMerged, type BranchView } from "./branch-status.ts";
 import type { Closing, NewPull, PullRequestRef } from "./desired-state.ts";
 
-const TITLE = 120;
-const SUMMARY = 600;
+const MAX_TITLE = 120;
+const MAX_SUMMARY = 600;
 
-/** The pull request that a branch should have; undefined: none, or it has one. */
+/** The pull request to open for a branch; undefined when it needs none, or has one. */
 export function missingPull(
   view: BranchView,
   target: Branch,
@@ -28,8 +29,8 @@ export function missingPull(
 ): NewPull | undefined {
   const { branch, commit } = view.decision.head;
   const [round, isOver] = [currentRound(view), isTerminal(view.state ?? "")];
-  const wish = pullSetting(round, page.workflow);
-  if (wish === false || branch === target || view.merged !== undefined) return undefined;
+  const setting = pullSetting(round, page.workflow);
+  if (setting === false || branch === target || view.merged !== undefined) return undefined;
   if (isOver && view.state !== "done") return undefined;
   if (pullsOf(branch, pulls).length > 0) return undefined;
   return {
@@ -38,31 +39,31 @@ export function missingPull(
     base: target,
     title: titleOf(round[0]?.subject ?? "") || branch,
     body: bodyOf(view, page),
-    isDraft: wish === "draft",
+    isDraft: setting === "draft",
     shouldReopen: !isOver,
   };
 }
 
-/** True where it may have to be known whether the trusted branch has the commits. */
+/** True when the display depends on whether the trusted branch has the commits. */
 export const mayBeMerged = (view: BranchView, workflow: Workflow): boolean =>
   view.state === "done" || pullSetting(currentRound(view), workflow) !== false;
 
-/** The steps since the work last came to an end, oldest first. */
+/** The steps since the last end of the work, oldest first. */
 function currentRound({ timeline }: BranchView): readonly TimelineStep[] {
   const steps = timeline.filter(({ kind }) => kind !== "attempt");
   const end = steps.findLastIndex(({ state }, at) => at < steps.length - 1 && isTerminal(state));
   return steps.slice(end + 1);
 }
 
-/** What the last state says that says anything of a pull request. */
+/** The `pull` setting of the last state that has one. */
 function pullSetting(round: readonly TimelineStep[], { states }: Workflow): boolean | "draft" {
-  const wishes = round.map(({ state }) => states[state]?.pull ?? false);
-  return wishes.findLast((wish) => wish !== false) ?? false;
+  const settings = round.map(({ state }) => states[state]?.pull ?? false);
+  return settings.findLast((setting) => setting !== false) ?? false;
 }
 
-/** Of a title GitHub reads keywords, numbers and names, when it becomes a commit. */
+/** A title can become a commit subject, in which GitHub interprets numbers, names and links. */
 const titleOf = (subject: string): string =>
-  cleanLine(redact(subject), TITLE)
+  cleanLine(redact(subject), MAX_TITLE)
     .replace(/#(?=\d)/g, "＃")
     .replace(/@(?=[A-Za-z0-9])/g, "＠")
     .replace(/:\/\//g, "：//")
@@ -72,17 +73,17 @@ function bodyOf(view: BranchView, { address }: PageContext): string {
   const { branch } = view.decision.head;
   const [newest] = view.trail;
   const message = parseMessage(newest?.message ?? "");
-  const summary = escapeProse(message.body.slice(0, 4 * SUMMARY), SUMMARY);
+  const summary = escapeProse(message.body.slice(0, 4 * MAX_SUMMARY), MAX_SUMMARY);
   const own = ownIssue(branch);
   return [
-    `Opened by Trailhand, for the work on ${escapeLink(escapeCode(branch), `${address}/tree/${branchPath(branch)}`)}. The comment below says where it stands.`,
+    `Opened by Trailhand for the work on ${escapeLink(escapeCode(branch), `${address}/tree/${branchPath(branch)}`)}. The comment below shows its status.`,
     `${escapeProse(message.header)}${summary === "" ? "" : `\n\n${summary}`}`,
-    escapeLink("All its commits", `${address}/commits/${branchPath(branch)}`),
+    escapeLink("All commits", `${address}/commits/${branchPath(branch)}`),
     ...(own === undefined ? [] : [`Closes #${own}`]),
   ].join("\n\n");
 }
 
-/** What is to be closed now that the work is where it is. */
+/** The issue and the pull requests to close. */
 export function closingsOf(
   view: BranchView,
   pulls: readonly PullRequestRef[],
@@ -90,7 +91,7 @@ export function closingsOf(
 ): Closing[] {
   const own = ownIssue(branchOf(view));
   const reason = reasonOf(view, workflow);
-  // GitHub closes a pull request itself when the trusted branch has its very commits.
+  // GitHub itself closes a pull request when the trusted branch has its commits.
   const ours = view.merged === "landed" ? pullsOf(branchOf(view), pulls) : [];
   return [
     ...ours.map(({ number, authorId }): Closing => ({ kind: "pull", number, authorId })),

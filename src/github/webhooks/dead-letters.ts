@@ -1,8 +1,9 @@
 /**
- * Deliveries that were given up: one file each, to be looked at by a person.
+ * Stores deliveries that failed for good, one file each, for a person to read.
  *
- * What must hold: a file is whole or not there; it holds the delivery itself, so that what was asked
- * for is not lost with the attempt to do it.
+ * Invariants:
+ * - A file is complete or absent.
+ * - It contains the delivery itself, so that nothing is lost.
  */
 import { readFileSync, readdirSync } from "node:fs";
 import { mkdir, open, rename, rm } from "node:fs/promises";
@@ -12,7 +13,7 @@ import type { Delivery } from "../api/delivery.ts";
 
 const FOLDER = "failed";
 
-/** What was given up in the spool of this folder, the oldest first; none when there is no spool. */
+/** The dead letters of an inbox folder, oldest first. Empty when there is no folder. */
 export function readDeadLetters(dir: string): DeadLetter[] {
   return names(dir)
     .flatMap((name) => read(join(dir, FOLDER, name)))
@@ -21,15 +22,15 @@ export function readDeadLetters(dir: string): DeadLetter[] {
 
 export async function writeDeadLetter(
   dir: string,
-  failure: DeadLetter,
+  letter: DeadLetter,
   delivery: Delivery | undefined,
 ): Promise<void> {
   const folder = join(dir, FOLDER);
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const path = join(folder, `${failure.id}.json`);
+  const path = join(folder, `${letter.id}.json`);
   const file = await open(`${path}.new`, "w", 0o600);
   try {
-    await file.writeFile(JSON.stringify({ ...failure, payload: delivery?.payload }));
+    await file.writeFile(JSON.stringify({ ...letter, payload: delivery?.payload }));
     await file.datasync();
   } finally {
     await file.close();

@@ -1,10 +1,10 @@
 /**
- * The inbox on this machine's disk.
+ * The inbox on the disk of this machine. One process at a time owns its folder.
  *
- * What must hold: an accepted delivery is on disk until it is done or given up, whatever dies; one
- * id is accepted once while it is remembered, unless it was given up; a delivery in whose work the
- * process died so often that no chance is left is given up as well. Payloads are not kept in memory.
- * One process at a time owns the folder.
+ * Invariants:
+ * - An accepted delivery stays on disk until it is done or given up.
+ * - A delivery id is accepted once, unless the delivery was given up.
+ * - Payloads are not kept in memory.
  */
 import { PendingDeliveries, queueKey, type PendingDelivery } from "./pending.ts";
 import { readDeadLetters, removeDeadLetter, writeDeadLetter } from "./dead-letters.ts";
@@ -17,11 +17,11 @@ import { DELIVERY } from "../timing.ts";
 export interface DiskInboxOptions extends WriteAheadLogOptions {
   /** Milliseconds since 1970. */
   readonly now?: () => number;
-  /** How many ids are remembered at most. */
+  /** The number of ids to remember. */
   readonly maxIds?: number;
 }
 
-/** What a line says: a delivery came, is tried for the nth time, or is over. */
+/** A log line: a delivery arrived (`in`), its nth attempt starts (`try`), or it is finished (`out`). */
 interface LogEntry {
   readonly in?: string;
   readonly try?: string;
@@ -42,34 +42,34 @@ export class DiskInbox implements Inbox {
   readonly #pending = new PendingDeliveries();
   readonly #arriving = new Map<string, Promise<void>>();
   readonly #failed: Map<string, DeadLetter>;
-  /** Files that hold ids alone. */
+  /** Files without payloads. */
   readonly #idOnlyFiles = new Set<number>();
   #listener: () => void = () => undefined;
-  #closed = false;
-  /** Lines that were half written, and are of nobody's delivery. */
+  #isClosed = false;
+  /** The number of incomplete lines that were skipped at the start. */
   readonly brokenLines: number;
 
-  constructor(dir: string, { now = Date.now, maxIds: ids = MAX_IDS, ...options }: DiskInboxOptions = {}) {
+  constructor(dir: string, { now = Date.now, maxIds = MAX_IDS, ...options }: DiskInboxOptions = {}) {
     this.#dir = dir;
     this.#now = now;
     this.#log = new WriteAheadLog(dir, options);
-    this.#seen = new SeenIds(ids);
-    this.#failed = new Map(readDeadLetters(dir).map((one) => [one.id, one]));
+    this.#seen = new SeenIds(maxIds);
+    this.#failed = new Map(readDeadLetters(dir).map((letter) => [letter.id, letter]));
     this.brokenLines = this.#load();
     this.#seen.expire(now());
   }
 
   async accept(delivery: Delivery): Promise<"new" | "known"> {
     const { id } = delivery;
-    if (this.#closed) throw new Error("the inbox is closed");
+    if (this.#isClosed) throw new Error("the inbox is closed");
     const arriving = this.#arriving.get(id);
-    // Known is said of what is on disk, not of what is on its way there.
+    // `known` promises that the delivery is on disk, so wait for a write in progress.
     if (arriving) await arriving;
     if (arriving || this.has(id)) return "known";
-    const kept = this.#store(delivery);
-    this.#arriving.set(id, kept);
+    const stored = this.#store(delivery);
+    this.#arriving.set(id, stored);
     try {
-      await kept;
+      await stored;
     } finally {
       this.#arriving.delete(id);
     }
@@ -92,7 +92,7 @@ export class DiskInbox implements Inbox {
       if (entry.attempts >= DELIVERY.maxAttempts) {
         await this.giveUp(
           entry.id,
-          `the process ended in each of ${DELIVERY.maxAttempts} attempts to work on it`,
+          `the server process died during each of ${DELIVERY.maxAttempts} attempts`,
         );
         continue;
       }
@@ -100,7 +100,7 @@ export class DiskInbox implements Inbox {
       try {
         return { delivery: await this.#read(entry), attempt: entry.attempts };
       } catch (error) {
-        await this.giveUp(entry.id, `it cannot be read again: ${String(error)}`);
+        await this.giveUp(entry.id, `the stored delivery cannot be read: ${String(error)}`);
       }
     }
   }
@@ -124,10 +124,10 @@ export class DiskInbox implements Inbox {
   async giveUp(id: string, reason: string): Promise<void> {
     const entry = this.#pending.find(id);
     if (!entry) return;
-    const failure = { id, name: entry.name, reason, at: this.#now() };
+    const letter = { id, name: entry.name, reason, at: this.#now() };
     const delivery = await this.#read(entry).catch(() => undefined);
-    await writeDeadLetter(this.#dir, failure, delivery);
-    this.#failed.set(id, failure);
+    await writeDeadLetter(this.#dir, letter, delivery);
+    this.#failed.set(id, letter);
     this.done(id);
   }
 
@@ -140,16 +140,15 @@ export class DiskInbox implements Inbox {
     return { waiting, working, failed: [...this.#failed.values()] };
   }
 
-  /** Writes what is left. */
+  /** Flushes the log. */
   close(): Promise<void> {
-    this.#closed = true;
+    this.#isClosed = true;
     return this.#log.close();
   }
 
   /**
-   * Files whose deliveries are all over keep the ids alone, and go when those may be forgotten. The
-   * oldest first and none passed over: a younger file says of deliveries in an older one what became
-   * of them.
+   * Removes the payloads of files whose deliveries are all finished, and later the files themselves.
+   * Oldest first without gaps, because a newer file records the end of deliveries in an older one.
    */
   async compact(): Promise<void> {
     this.#seen.expire(this.#now());
@@ -187,15 +186,15 @@ export class DiskInbox implements Inbox {
     return { id, name, payload };
   }
 
-  /** Reads what is on disk; the number of broken lines. */
+  /** Reads all files. Returns the number of incomplete lines. */
   #load(): number {
     let broken = 0;
     for (const file of this.#log.files()) {
-      const found = this.#log.read(file);
-      broken += found.broken;
-      if (found.lines.every(({ value }) => (value as LogEntry).out !== undefined))
+      const content = this.#log.read(file);
+      broken += content.broken;
+      if (content.lines.every(({ value }) => (value as LogEntry).out !== undefined))
         this.#idOnlyFiles.add(file);
-      for (const { value, position } of found.lines) this.#replay(value as LogEntry, position);
+      for (const { value, position } of content.lines) this.#replay(value as LogEntry, position);
     }
     return broken;
   }

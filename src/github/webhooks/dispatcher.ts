@@ -1,9 +1,10 @@
 /**
- * Works off an inbox: a few repositories at once, the deliveries of each in their order.
+ * Processes the deliveries of an inbox: several repositories at once, each in the order of its deliveries.
  *
- * What must hold: a delivery is done when its handling returned; trouble of its own costs one of its
- * attempts and holds up its repository alone; trouble of GitHub or the network costs none, because
- * it says nothing about the delivery; `stop` lets what is being worked on end, and begins nothing.
+ * Invariants:
+ * - A delivery is done when its handler returned.
+ * - A failure of the delivery itself uses up an attempt, and delays its repository only.
+ * - An outage of GitHub or the network uses up no attempt.
  */
 import { RemoteUnreachable } from "../../core/messages/messages.ts";
 import type { Inbox, TakenDelivery } from "./inbox.ts";
@@ -14,9 +15,9 @@ export interface DispatcherOptions {
   readonly inbox: Inbox;
   readonly handle: (delivery: Delivery) => Promise<void>;
   readonly warn: (text: string) => void;
-  /** How many repositories are worked for at once. */
+  /** The number of repositories that are processed at once. */
   readonly concurrency?: number;
-  /** How long to rest before the nth attempt. */
+  /** The back-off after the nth failed attempt. */
   readonly backoffMs?: (attempt: number) => number;
 }
 
@@ -28,7 +29,7 @@ export class Dispatcher {
   readonly #options: Required<DispatcherOptions>;
   readonly #timers = new Set<NodeJS.Timeout>();
   readonly #workers = new Set<Promise<void>>();
-  /** By delivery, how often GitHub was to blame in a row. */
+  /** Consecutive outages, by delivery id. */
   readonly #outages = new Map<string, number>();
   #hasNews = false;
   #isStopped = false;
@@ -42,7 +43,7 @@ export class Dispatcher {
     this.#wake();
   }
 
-  /** Resolves when nothing is being worked on any more. */
+  /** Takes no further deliveries. Resolves when the current ones are finished. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     for (const timer of this.#timers) clearTimeout(timer);
@@ -50,7 +51,7 @@ export class Dispatcher {
     while (this.#workers.size > 0) await Promise.all(this.#workers);
   }
 
-  /** What comes while every lane is busy is looked for by the first that is free. */
+  /** When all workers are busy, the next free one sees the flag. */
   #wake(): void {
     this.#hasNews = true;
     this.#startWorkers();
@@ -58,17 +59,17 @@ export class Dispatcher {
 
   #startWorkers(): void {
     while (!this.#isStopped && this.#hasNews && this.#workers.size < this.#options.concurrency) {
-      // Each lane that found work sends for another, so that no lane is begun for nothing.
+      // A worker that finds a delivery wakes another one, so that none starts in vain.
       this.#hasNews = false;
-      const lane = this.#runWorker().finally(() => {
-        this.#workers.delete(lane);
+      const worker = this.#runWorker().finally(() => {
+        this.#workers.delete(worker);
         this.#startWorkers();
       });
-      this.#workers.add(lane);
+      this.#workers.add(worker);
     }
   }
 
-  /** One lane: takes until there is nothing to take. */
+  /** Processes deliveries until none can be taken. */
   async #runWorker(): Promise<void> {
     const { inbox, warn } = this.#options;
     try {
@@ -79,7 +80,7 @@ export class Dispatcher {
         await this.#process(taken);
       }
     } catch (error) {
-      warn(`the inbox is in trouble: ${reasonOf(error)}`);
+      warn(`the inbox failed: ${reasonOf(error)}`);
     }
   }
 
@@ -103,20 +104,20 @@ export class Dispatcher {
       warn(`delivery ${id} (${name}) is given up after ${attempt} attempts: ${reason}`);
       return inbox.giveUp(id, reason);
     }
-    const counts = !isTransient(error);
-    const before = counts ? attempt : (this.#outages.get(id) ?? 0) + 1;
-    if (!counts) this.#outages.set(id, before);
-    const ms = this.#options.backoffMs(before);
-    warn(`delivery ${id} (${name}) is tried again in ${Math.ceil(ms / 1000)} s: ${reason}`);
+    const isOwnFailure = !isTransient(error);
+    const failures = isOwnFailure ? attempt : (this.#outages.get(id) ?? 0) + 1;
+    if (!isOwnFailure) this.#outages.set(id, failures);
+    const ms = this.#options.backoffMs(failures);
+    warn(`delivery ${id} (${name}) is retried in ${Math.ceil(ms / 1000)} s: ${reason}`);
     const timer = setTimeout(() => {
       this.#timers.delete(timer);
-      inbox.release(id, counts);
+      inbox.release(id, isOwnFailure);
     }, ms);
     this.#timers.add(timer);
   }
 }
 
-/** The first of what went wrong: Probot collects the errors of all listeners. */
+/** Probot collects the errors of all listeners; this is the first of them. */
 function firstError(error: unknown): unknown {
   return error instanceof AggregateError && error.errors.length > 0 ? firstError(error.errors[0]) : error;
 }
@@ -128,7 +129,7 @@ function reasonOf(error: unknown): string {
 
 const NETWORK = /^(?:ECONN|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EPIPE|ENETUNREACH|EHOSTUNREACH|UND_ERR_)/;
 
-/** GitHub, the way to it or our credentials: it says nothing about this delivery. */
+/** True for an outage of GitHub or the network, and for invalid credentials: not caused by the delivery. */
 export function isTransient(error: unknown): boolean {
   const first = firstError(error);
   if (typeof first !== "object" || first === null) return false;

@@ -1,9 +1,10 @@
 /**
- * The door for GitHub's webhooks.
+ * Receives GitHub's webhooks over HTTP.
  *
- * What must hold: nothing of a body is believed, and little of it is read, before its signature is
- * found good; 202 is said when the inbox has the delivery, and not before; anything else makes GitHub
- * keep it in its log of failed deliveries, from where it is recovered.
+ * Invariants:
+ * - A body is parsed only after its signature was verified.
+ * - The response 202 means that the delivery is in the inbox. After any other response GitHub keeps the
+ *   delivery in its log of failed deliveries, from which it is recovered.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -15,14 +16,14 @@ export const WEBHOOK_PATH = "/api/github/webhooks";
 
 export interface HttpServerOptions {
   readonly inbox: Pick<Inbox, "accept" | "stats">;
-  /** True when the signature was made over this body with our secret. */
+  /** True when the signature was made over this body with the webhook secret. */
   readonly verify: (body: string, signature: string) => Promise<boolean>;
   readonly warn: (text: string) => void;
-  /** GitHub sends no more than this. */
+  /** The largest body. GitHub sends at most 25 MB. */
   readonly maxBodyBytes?: number;
-  /** What all bodies that are being read may take together. */
+  /** The limit for all bodies that are being received. */
   readonly maxTotalBytes?: number;
-  /** How long whoever is in may take to say the rest once the door closes. */
+  /** How long open connections get to finish after shutdown starts. */
   readonly graceMs?: number;
 }
 
@@ -41,7 +42,7 @@ export class HttpServer {
   readonly #server: Server;
   #bytesInFlight = 0;
   #isClosing = false;
-  /** False once the inbox could not keep a delivery, until it can again. */
+  /** False after the inbox failed to store a delivery, until it stores one again. */
   #canStore = true;
 
   constructor(options: HttpServerOptions) {
@@ -54,8 +55,8 @@ export class HttpServer {
     this.#server = createServer((request, response) => {
       this.#answer(request)
         .catch((error: unknown) => {
-          this.#options.warn(`a request could not be answered: ${String(error)}`);
-          return { status: 500, text: "an error of ours" };
+          this.#options.warn(`an HTTP request failed: ${String(error)}`);
+          return { status: 500, text: "internal error" };
         })
         .then((answer) => {
           if (this.#isClosing) response.setHeader("connection", "close");
@@ -67,7 +68,7 @@ export class HttpServer {
     this.#server.requestTimeout = DELIVERY.requestTimeoutMs;
   }
 
-  /** Listens, and returns the port. Rejects when it cannot. */
+  /** Resolves with the port. */
   listen(port: number, host: string): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.once("error", reject);
@@ -75,7 +76,7 @@ export class HttpServer {
     });
   }
 
-  /** Lets nobody in any more; resolves when those who are in have their answer. */
+  /** Stops accepting connections. Resolves when the open ones are finished. */
   close(): Promise<void> {
     this.#isClosing = true;
     return new Promise((resolve) => {
@@ -90,20 +91,20 @@ export class HttpServer {
 
   async #answer(request: IncomingMessage): Promise<HttpAnswer> {
     const path = (request.url ?? "").split("?")[0];
-    const isLook = request.method === "GET" || request.method === "HEAD";
-    if (path === "/healthz" && isLook) return { status: 200, text: "ok" };
-    if (path === "/readyz" && isLook) return this.#readiness();
-    if (path !== WEBHOOK_PATH) return { status: 404, text: "there is nothing here" };
-    if (request.method !== "POST") return { status: 405, text: "only POST" };
+    const isRead = request.method === "GET" || request.method === "HEAD";
+    if (path === "/healthz" && isRead) return { status: 200, text: "ok" };
+    if (path === "/readyz" && isRead) return this.#readiness();
+    if (path !== WEBHOOK_PATH) return { status: 404, text: "not found" };
+    if (request.method !== "POST") return { status: 405, text: "use POST" };
     return this.#receive(request);
   }
 
-  /** Counts and ids alone: whoever asks need not be a friend. */
+  /** Only counts and ids, because anybody can read it. */
   #readiness(): HttpAnswer {
     const { waiting, working, failed } = this.#options.inbox.stats();
-    const given = failed.map(({ id, name, at }) => ({ id, name, at: new Date(at).toISOString() }));
+    const deadLetters = failed.map(({ id, name, at }) => ({ id, name, at: new Date(at).toISOString() }));
     const ready = this.#canStore && !this.#isClosing;
-    return { status: ready ? 200 : 503, text: { ready, waiting, working, failed: given } };
+    return { status: ready ? 200 : 503, text: { ready, waiting, working, failed: deadLetters } };
   }
 
   async #receive(request: IncomingMessage): Promise<HttpAnswer> {
@@ -112,45 +113,45 @@ export class HttpServer {
     const id = header("x-github-delivery");
     const name = header("x-github-event");
     if (!SIGNATURE.test(signature)) return { status: 401, text: "the signature is missing" };
-    if (!ID.test(id) || !NAME.test(name)) return { status: 400, text: "the headers of GitHub are missing" };
+    if (!ID.test(id) || !NAME.test(name)) return { status: 400, text: "GitHub's headers are missing" };
     if (!/^application\/json\b/i.test(header("content-type"))) {
       return { status: 415, text: "set the content type of the webhook to application/json" };
     }
     const body = await this.#readBody(request);
     if (typeof body !== "string") return body;
     if (body === "" || !(await this.#options.verify(body, signature))) {
-      return { status: 401, text: "the signature is not ours" };
+      return { status: 401, text: "the signature is not valid" };
     }
     const payload = parse(body);
-    if (payload === undefined) return { status: 400, text: "the body is no JSON object" };
+    if (payload === undefined) return { status: 400, text: "the body is not a JSON object" };
     return this.#store({ id, name, payload });
   }
 
   async #store(delivery: Delivery): Promise<HttpAnswer> {
     try {
-      const came = await this.#options.inbox.accept(delivery);
+      const result = await this.#options.inbox.accept(delivery);
       this.#canStore = true;
-      return { status: 202, text: came === "new" ? "accepted" : "known already" };
+      return { status: 202, text: result === "new" ? "accepted" : "already known" };
     } catch (error) {
       this.#canStore = false;
-      this.#options.warn(`delivery ${delivery.id} could not be kept: ${String(error)}`);
-      return { status: 503, text: "it could not be kept; deliver it again" };
+      this.#options.warn(`delivery ${delivery.id} could not be stored: ${String(error)}`);
+      return { status: 503, text: "the delivery could not be stored; deliver it again" };
     }
   }
 
   async #readBody(request: IncomingMessage): Promise<string | HttpAnswer> {
-    const { maxBodyBytes: bodyBytes, maxTotalBytes: allBytes } = this.#options;
-    const tooLong = { status: 413, text: `the body is longer than ${bodyBytes} bytes` };
-    if (Number(request.headers["content-length"] ?? 0) > bodyBytes) return tooLong;
+    const { maxBodyBytes, maxTotalBytes } = this.#options;
+    const tooLong = { status: 413, text: `the body is longer than ${maxBodyBytes} bytes` };
+    if (Number(request.headers["content-length"] ?? 0) > maxBodyBytes) return tooLong;
     const chunks: Buffer[] = [];
     let size = 0;
     try {
       for await (const chunk of request as AsyncIterable<Buffer>) {
         size += chunk.length;
         this.#bytesInFlight += chunk.length;
-        if (size > bodyBytes) return tooLong;
-        if (this.#bytesInFlight > allBytes)
-          return { status: 503, text: "too much at once; deliver it again" };
+        if (size > maxBodyBytes) return tooLong;
+        if (this.#bytesInFlight > maxTotalBytes)
+          return { status: 503, text: "too many deliveries at once; deliver it again" };
         chunks.push(chunk);
       }
     } finally {
@@ -169,7 +170,7 @@ function parse(body: string): unknown {
   }
 }
 
-/** Whoever is refused before the end of the body is cut off. */
+/** Closes the connection when the body was not read to its end. */
 function respond(request: IncomingMessage, response: ServerResponse, { status, text }: HttpAnswer): void {
   const isText = typeof text === "string";
   if (!request.complete) response.setHeader("connection", "close");

@@ -1,19 +1,19 @@
 /**
- * The port between the webhook and the work: where deliveries wait, and what is remembered of them.
+ * The port between the webhook server and the dispatcher: stores deliveries until they are done.
  *
- * What must hold: `accept` has kept the delivery when it resolves, so that a crash right after loses
- * nothing; deliveries of one repository are taken one after the other, in the order they came. The
- * spool on this machine's disk is one such inbox; a queue that a fleet shares can be another.
+ * Invariants:
+ * - `accept` resolves only after the delivery is stored, so that a crash loses nothing.
+ * - Deliveries of one repository are taken one at a time, in the order of their arrival.
  */
 import type { Delivery } from "../api/delivery.ts";
 
 export interface TakenDelivery {
   readonly delivery: Delivery;
-  /** 1 at the first time. */
+  /** Counts from 1. */
   readonly attempt: number;
 }
 
-/** A delivery that nobody tries any more. */
+/** A delivery that failed for good. */
 export interface DeadLetter {
   readonly id: string;
   readonly name: string;
@@ -29,18 +29,18 @@ export interface InboxStats {
 }
 
 export interface Inbox {
-  /** `known`: a delivery with this id came before, and was not given up. */
+  /** `known` means that a delivery with this id was accepted earlier and was not given up. */
   accept(delivery: Delivery): Promise<"new" | "known">;
   has(id: string): boolean;
-  /** When the last delivery that is remembered came; undefined: none is. */
+  /** When the last remembered delivery arrived. */
   lastSeen(): number | undefined;
-  /** The oldest delivery of a repository that nobody works for; undefined: there is none now. */
+  /** The oldest delivery of a repository that is not being processed; undefined when there is none. */
   take(): Promise<TakenDelivery | undefined>;
   done(id: string): void;
-  /** It may be taken again; the attempt is counted unless the trouble was not its own. */
-  release(id: string, counts: boolean): void;
+  /** Makes a delivery available again. The attempt counts only for a failure of the delivery itself. */
+  release(id: string, countsAttempt: boolean): void;
   giveUp(id: string, reason: string): Promise<void>;
-  /** Calls `listener` whenever something may have come to be taken. */
+  /** Calls `listener` whenever a delivery may have become available. */
   onArrival(listener: () => void): void;
   stats(): InboxStats;
 }

@@ -1,17 +1,18 @@
 /**
- * The order in which what was accepted is worked off; in memory.
+ * The queue of accepted deliveries, in memory.
  *
- * What must hold: one at a time for each key, in the order they came; a key that was served goes
- * behind the others, so that a busy repository keeps nobody from their turn.
+ * Invariants:
+ * - At most one delivery per key is processed at a time, in the order of arrival.
+ * - A processed key goes to the end, so that a busy repository does not block the others.
  */
 import type { LogPosition } from "./write-ahead-log.ts";
 
-/** A delivery that is not over; its payload stays on disk. */
+/** An unfinished delivery. Its payload stays on disk. */
 export interface PendingDelivery {
   readonly id: string;
   readonly name: string;
   readonly at: number;
-  /** Whose turn it is. */
+  /** See `queueKey`. */
   readonly key: string;
   readonly position: LogPosition;
   attempts: number;
@@ -30,7 +31,7 @@ export class PendingDeliveries {
     return this.#busy.size;
   }
 
-  /** The files that hold a payload which is still needed. */
+  /** The log files with a payload that is still needed. */
   get files(): Set<number> {
     return new Set([...this.#entries.values()].map(({ position }) => position.file));
   }
@@ -46,7 +47,7 @@ export class PendingDeliveries {
     else this.#queues.set(entry.key, [entry]);
   }
 
-  /** The next whose key is free; the key is busy from now on. */
+  /** The next delivery whose key is free. Marks the key as busy. */
   take(): PendingDelivery | undefined {
     for (const [key, queue] of this.#queues) {
       if (this.#busy.has(key)) continue;
@@ -56,7 +57,7 @@ export class PendingDeliveries {
     return undefined;
   }
 
-  /** It stays the first of its key. */
+  /** The delivery stays the first of its key. */
   release({ key }: PendingDelivery): void {
     this.#busy.delete(key);
   }
@@ -64,13 +65,13 @@ export class PendingDeliveries {
   remove(entry: PendingDelivery): void {
     this.#entries.delete(entry.id);
     this.#busy.delete(entry.key);
-    const left = (this.#queues.get(entry.key) ?? []).filter((one) => one !== entry);
+    const rest = (this.#queues.get(entry.key) ?? []).filter((other) => other !== entry);
     this.#queues.delete(entry.key);
-    if (left.length > 0) this.#queues.set(entry.key, left);
+    if (rest.length > 0) this.#queues.set(entry.key, rest);
   }
 }
 
-/** Deliveries of one repository are worked off one after the other; else those of an installation. */
+/** Deliveries with the same key are processed one after another: those of a repository or installation. */
 export function queueKey(payload: unknown): string {
   const { repository, installation } = (payload ?? {}) as Readonly<
     Record<string, { readonly id?: number } | undefined>

@@ -1,10 +1,10 @@
 /**
- * What was missed while nobody listened: from GitHub's own log of deliveries, and by a look at
- * every repository.
+ * Recovers deliveries that were missed while the server was down, from GitHub's log and with a sweep.
  *
- * What must hold: what is recovered goes into the inbox like what was delivered, the oldest first,
- * so that it is known when GitHub delivers it again; all of it is bounded and paced; what fails is
- * said, and never keeps the server from serving.
+ * Invariants:
+ * - Recovered deliveries go through the inbox, oldest first, so that duplicates are recognised.
+ * - The number of requests is limited and paced.
+ * - A failure is a warning, and never stops the server.
  */
 import { setTimeout } from "node:timers/promises";
 import type { Probot } from "probot";
@@ -15,33 +15,32 @@ import { DELIVERY } from "../timing.ts";
 export interface RedeliverOptions {
   readonly app: Pick<Probot, "auth">;
   readonly inbox: Pick<Inbox, "accept" | "has">;
-  /** When the last delivery came before this server began; undefined: there is no memory. */
+  /** When the last delivery arrived before the server started; undefined when the inbox is new. */
   readonly since: number | undefined;
-  /** Looks at repositories whatever was delivered; left out: they are looked at otherwise. */
+  /** Scans repositories regardless of their deliveries. Omitted when no sweep is needed. */
   readonly sweep?: ((repos: readonly Repo[]) => Promise<void>) | undefined;
   /** How far back the log is read, in milliseconds. */
   readonly logWindowMs?: number;
   readonly warn: (text: string) => void;
   readonly now?: () => number;
-  /** The server stops: nothing more is asked for. */
+  /** Aborted when the server stops. */
   readonly signal?: AbortSignal;
-  /** Between two requests. */
+  /** The time between two requests. */
   readonly paceMs?: number;
   readonly maxPages?: number;
   readonly maxDeliveries?: number;
 }
 
 export interface RedeliverResult {
-  /** Deliveries that are in the inbox now. */
+  /** Deliveries that were added to the inbox. */
   readonly accepted: number;
-  /** Deliveries that GitHub was asked to make again. */
+  /** Deliveries that GitHub was asked to send again. */
   readonly requested: number;
   readonly sweptRepos: number;
 }
 
-/** A line of GitHub's log. */
 interface LoggedDelivery {
-  /** Larger than a number can be told exactly. */
+  /** A string, because it can exceed the safe integers. */
   readonly id: string;
   readonly guid: string;
   readonly event: string;
@@ -64,7 +63,7 @@ export async function redeliver(options: RedeliverOptions): Promise<RedeliverRes
     paceMs = DELIVERY.redeliverPaceMs,
     signal = new AbortController().signal,
     sweep,
-    ...given
+    ...rest
   } = options;
   const pace = () => setTimeout(paceMs, undefined, { signal, ref: false });
   const all: ResolvedOptions = {
@@ -72,7 +71,7 @@ export async function redeliver(options: RedeliverOptions): Promise<RedeliverRes
     maxPages: MAX_PAGES,
     maxDeliveries: MAX_DELIVERIES,
     logWindowMs: DELIVERY.logMs,
-    ...given,
+    ...rest,
     signal,
     pace,
   };
@@ -82,7 +81,7 @@ export async function redeliver(options: RedeliverOptions): Promise<RedeliverRes
   const repos =
     sweep === undefined
       ? 0
-      : await warnOnFailure(all, "a look at every repository", 0, () => sweepAll(all, sweep));
+      : await warnOnFailure(all, "the list of all repositories", 0, () => sweepAll(all, sweep));
   return { ...delivered, sweptRepos: repos };
 }
 
@@ -95,31 +94,31 @@ async function warnOnFailure<T>(
   try {
     return await action();
   } catch (error) {
-    warn(`${what} could not be had from GitHub: ${error instanceof Error ? error.message : String(error)}`);
+    warn(`GitHub did not provide ${what}: ${error instanceof Error ? error.message : String(error)}`);
     return none;
   }
 }
 
 async function recoverFromLog(options: ResolvedOptions): Promise<{ accepted: number; requested: number }> {
-  const { app, inbox, since, pace, warn, maxDeliveries: most } = options;
+  const { app, inbox, since, pace, warn, maxDeliveries } = options;
   const github = await app.auth();
   const missed = missedDeliveries(await readLog(options, github), inbox, since);
-  if (missed.length > most)
-    warn(`${missed.length} deliveries were missed; the youngest ${most} are recovered`);
+  if (missed.length > maxDeliveries)
+    warn(`${missed.length} deliveries were missed; only the newest ${maxDeliveries} are recovered`);
   let accepted = 0;
   let requested = 0;
-  for (const one of missed.slice(-most)) {
+  for (const delivery of missed.slice(-maxDeliveries)) {
     await pace();
     const { data } = await github.request("GET /app/hook/deliveries/{delivery_id}", {
-      delivery_id: one.id as never,
+      delivery_id: delivery.id as never,
     });
     const payload: unknown = data.request.payload;
     if (typeof payload === "object" && payload !== null) {
-      const came = await inbox.accept({ id: one.guid, name: one.event, payload });
-      if (came === "new") accepted++;
+      const result = await inbox.accept({ id: delivery.guid, name: delivery.event, payload });
+      if (result === "new") accepted++;
     } else {
       await github.request("POST /app/hook/deliveries/{delivery_id}/attempts", {
-        delivery_id: one.id as never,
+        delivery_id: delivery.id as never,
       });
       requested++;
     }
@@ -127,49 +126,49 @@ async function recoverFromLog(options: ResolvedOptions): Promise<{ accepted: num
   return { accepted, requested };
 }
 
-/** The youngest first, as far back as GitHub and our patience go. */
+/** Newest first, up to the limits of time and pages. */
 async function readLog(
-  { now, logWindowMs: backMs, pace, maxPages: pages, warn }: ResolvedOptions,
+  { now, logWindowMs, pace, maxPages, warn }: ResolvedOptions,
   github: App,
 ): Promise<LoggedDelivery[]> {
-  const oldest = now() - backMs;
-  const found: LoggedDelivery[] = [];
+  const oldest = now() - logWindowMs;
+  const deliveries: LoggedDelivery[] = [];
   let page = 0;
   for await (const { data } of github.paginate.iterator("GET /app/hook/deliveries", {
     per_page: 100,
   })) {
-    const lines = data.map((one) => ({
-      id: String(one.id),
-      guid: one.guid,
-      event: one.event,
-      at: Date.parse(one.delivered_at),
-      isDelivered: one.status_code >= 200 && one.status_code < 300,
+    const lines = data.map(({ id, guid, event, delivered_at, status_code }) => ({
+      id: String(id),
+      guid,
+      event,
+      at: Date.parse(delivered_at),
+      isDelivered: status_code >= 200 && status_code < 300,
     }));
-    found.push(...lines.filter(({ at }) => at > oldest));
+    deliveries.push(...lines.filter(({ at }) => at > oldest));
     if (lines.some(({ at }) => at <= oldest)) break;
-    if (++page >= pages) {
-      warn(`the log of deliveries is longer than ${pages} pages; what is older is left to the sweep`);
+    if (++page >= maxPages) {
+      warn(`the log of deliveries is longer than ${maxPages} pages; the sweep covers older deliveries`);
       break;
     }
     await pace();
   }
-  return found;
+  return deliveries;
 }
 
 /**
- * What nobody answered well; and what somebody did, but after the last that we remember: a spool can
- * be lost. With no memory at all, an answer in the log is believed.
+ * Deliveries that failed, and successful ones that are newer than the inbox: its folder can be lost.
+ * A new inbox trusts every success in the log.
  */
 function missedDeliveries(
   log: readonly LoggedDelivery[],
   inbox: Pick<Inbox, "has">,
   since = Infinity,
 ): LoggedDelivery[] {
-  const well = new Set(log.filter(({ isDelivered: ok }) => ok).map(({ guid }) => guid));
-  // A delivery that was made again is in the log more than once.
-  const once = new Map(log.map((one) => [one.guid, one]));
-  return [...once.values()]
-    .filter(({ guid, at }) => !inbox.has(guid) && (!well.has(guid) || at > since))
+  const delivered = new Set(log.filter(({ isDelivered }) => isDelivered).map(({ guid }) => guid));
+  // A repeated delivery is in the log more than once.
+  const unique = new Map(log.map((delivery) => [delivery.guid, delivery]));
+  return [...unique.values()]
+    .filter(({ guid, at }) => !inbox.has(guid) && (!delivered.has(guid) || at > since))
     .toSorted((a, b) => a.at - b.at);
 }
 
@@ -191,7 +190,7 @@ async function sweepAll(
         count += repos.length;
       } catch (error) {
         signal.throwIfAborted();
-        warn(`installation ${id} could not be looked at: ${String(error)}`);
+        warn(`installation ${id} could not be scanned: ${String(error)}`);
       }
     }
   }

@@ -1,26 +1,26 @@
 /**
- * The ids of deliveries that came: by which a second delivery of the same is known.
+ * The ids of accepted deliveries, by which a repeated delivery is recognised.
  *
- * What must hold: an id is remembered for as long as GitHub can send it again; the oldest go first
- * when there are too many. What acts on a delivery knows a doubled event by itself too.
+ * Invariants:
+ * - An id is remembered for as long as GitHub can send it again; above the limit, the oldest are dropped.
  */
 import { DELIVERY } from "../timing.ts";
 
 export class SeenIds {
-  /** The oldest first: when each came. */
+  /** The time of arrival by id, oldest first. */
   readonly #seen = new Map<string, number>();
   readonly #files = new Map<number, Map<string, number>>();
   readonly #maxIds: number;
 
-  constructor(most: number) {
-    this.#maxIds = most;
+  constructor(maxIds: number) {
+    this.#maxIds = maxIds;
   }
 
   has(id: string): boolean {
     return this.#seen.has(id);
   }
 
-  /** When the last one came. */
+  /** When the last delivery arrived. */
   get lastSeen(): number | undefined {
     let last: number | undefined;
     for (const at of this.#seen.values()) last = Math.max(last ?? at, at);
@@ -35,7 +35,7 @@ export class SeenIds {
     else this.#files.set(file, new Map([[id, at]]));
   }
 
-  /** What a file is to remember at this time; nothing when it may go. */
+  /** The ids of a file that must still be remembered. Empty when the file can be removed. */
   idsIn(file: number, now: number): readonly (readonly [id: string, at: number])[] {
     return [...(this.#files.get(file) ?? [])].filter(([, at]) => at > now - DELIVERY.logMs);
   }

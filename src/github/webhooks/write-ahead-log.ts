@@ -1,16 +1,17 @@
 /**
- * Lines on disk, in files that only grow: what an inbox writes down before it says so.
+ * An append-only log of lines on disk, split into files.
  *
- * What must hold: `append` resolves when the disk has the line, and whatever was appended meanwhile
- * shares one wait for the disk; a line that was half written when the process died fails its
- * checksum and is passed over; nothing is ever written behind a line that may be half there.
+ * Invariants:
+ * - `append` resolves after the disk confirmed the line; concurrent appends share one sync.
+ * - A line that was cut by a crash fails its checksum and is skipped.
+ * - Nothing is written after a line that may be incomplete.
  */
 import { mkdirSync, readFileSync, readdirSync } from "node:fs";
 import { open, rename, unlink, type FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
 
-/** Where a line is. */
+/** The position of a line. */
 export interface LogPosition {
   readonly file: number;
   readonly offset: number;
@@ -29,16 +30,16 @@ interface PendingAppend {
 }
 
 export interface WriteAheadLogOptions {
-  /** A file that is longer is closed, and the next one begun. */
+  /** A file that exceeds this size is closed, and the next one is opened. */
   readonly fileBytes?: number;
-  /** Has the disk keep what was written. */
+  /** Makes the disk confirm the written data. */
   readonly sync?: (file: FileHandle) => Promise<void>;
 }
 
 const FILE_BYTES = 16 * 2 ** 20;
 const NAME = /^journal-(\d{8})\.log$/;
-/** Eight digits of checksum and a space. */
-const HEAD = 9;
+/** The length of eight checksum digits and a space. */
+const PREFIX_LENGTH = 9;
 
 export class WriteAheadLog {
   readonly #dir: string;
@@ -60,7 +61,7 @@ export class WriteAheadLog {
     this.#number = Math.max(0, ...this.files());
   }
 
-  /** The files that are there, the oldest first. */
+  /** The numbers of all files, oldest first. */
   files(): number[] {
     return readdirSync(this.#dir)
       .flatMap((name) => NAME.exec(name)?.[1] ?? [])
@@ -68,12 +69,12 @@ export class WriteAheadLog {
       .toSorted((a, b) => a - b);
   }
 
-  /** True when nothing is written to it any more. */
+  /** True when nothing more is written to the file. */
   isClosed(file: number): boolean {
     return file < this.#number || !this.#file;
   }
 
-  /** Every whole line of a file, and how many were none. */
+  /** The complete lines of a file, and the number of incomplete ones. */
   read(file: number): { lines: LogLine[]; broken: number } {
     const bytes = readFileSync(this.#path(file));
     const lines: LogLine[] = [];
@@ -89,7 +90,7 @@ export class WriteAheadLog {
     return { lines, broken };
   }
 
-  /** One line. Throws when it is not what was written. */
+  /** Throws when the line is damaged. */
   async readLine({ file, offset, length }: LogPosition): Promise<unknown> {
     const handle = await open(this.#path(file), "r");
     try {
@@ -102,7 +103,7 @@ export class WriteAheadLog {
     }
   }
 
-  /** Resolves when the disk has it. */
+  /** Resolves after the disk confirmed the line. */
   append(value: unknown): Promise<LogPosition> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ line: format(value), resolve, reject });
@@ -110,13 +111,13 @@ export class WriteAheadLog {
     });
   }
 
-  /** Written soon, waited for by nobody: a crash of the machine may lose it. */
+  /** Writes soon, without confirmation: a crash of the machine can lose the line. */
   appendLazily(value: unknown): void {
     this.#lazyLines.push(format(value));
     this.#flush();
   }
 
-  /** Puts other lines in the place of a closed file, in one step. */
+  /** Replaces the content of a closed file atomically. */
   async rewrite(file: number, values: readonly unknown[]): Promise<void> {
     const path = this.#path(file);
     const handle = await open(`${path}.new`, "w", 0o600);
@@ -134,7 +135,7 @@ export class WriteAheadLog {
     await unlink(this.#path(file));
   }
 
-  /** Writes what is left, and closes. */
+  /** Flushes, and closes the file. */
   async close(): Promise<void> {
     while (this.#flushing) await this.#flushing;
     await this.#endFile();
@@ -148,14 +149,14 @@ export class WriteAheadLog {
   }
 
   async #write(): Promise<void> {
-    // What else is appended in this turn of the loop goes along.
+    // Appends of the same turn of the event loop are written together.
     await Promise.resolve();
     const waiting = this.#waiting.splice(0);
-    const notes = this.#lazyLines.splice(0);
+    const lazyLines = this.#lazyLines.splice(0);
     try {
       const file = (this.#file ??= await this.#openNext());
       let offset = this.#size;
-      const bytes = Buffer.concat([...waiting.map(({ line }) => line), ...notes]);
+      const bytes = Buffer.concat([...waiting.map(({ line }) => line), ...lazyLines]);
       await file.appendFile(bytes);
       this.#size += bytes.length;
       if (waiting.length > 0) await this.#options.sync(file);
@@ -166,14 +167,14 @@ export class WriteAheadLog {
       }
       if (this.#size > this.#options.fileBytes) await this.#endFile();
     } catch (cause) {
-      // Whether the disk has it is not known: what follows goes into another file.
+      // The disk may hold a part of the lines, so the next ones go into a new file.
       for (const { reject } of waiting) reject(cause);
       await this.#endFile().catch(() => undefined);
     }
   }
 
   async #openNext(): Promise<FileHandle> {
-    // A name that could not be made good is not tried again.
+    // The number is not reused when the file cannot be opened.
     const file = await open(this.#path(++this.#number), "ax", 0o600);
     this.#size = 0;
     await this.#syncFolder();
@@ -187,7 +188,7 @@ export class WriteAheadLog {
     await file.close();
   }
 
-  /** A new name is kept once its folder is. */
+  /** A new file name is durable only after its folder is synced. */
   async #syncFolder(): Promise<void> {
     const folder = await open(this.#dir, "r");
     try {
@@ -205,7 +206,7 @@ export class WriteAheadLog {
 const checksum = (json: Buffer): string =>
   crc32(json)
     .toString(16)
-    .padStart(HEAD - 1, "0");
+    .padStart(PREFIX_LENGTH - 1, "0");
 
 function format(value: unknown): Buffer {
   const json = Buffer.from(JSON.stringify(value));
@@ -213,8 +214,8 @@ function format(value: unknown): Buffer {
 }
 
 function parse(line: Buffer): unknown {
-  const json = line.subarray(HEAD);
-  if (line.subarray(0, HEAD).toString("latin1") !== `${checksum(json)} `) return undefined;
+  const json = line.subarray(PREFIX_LENGTH);
+  if (line.subarray(0, PREFIX_LENGTH).toString("latin1") !== `${checksum(json)} `) return undefined;
   try {
     return JSON.parse(json.toString());
   } catch {

@@ -40,13 +40,13 @@ test("a job that did something has a table of hand-offs, of what waits, and a dr
       "",
       "accepted on feat",
       "",
-      "| branch | commit | hand-off | by | took | cost |",
+      "| branch | commit | hand-off | by | duration | cost |",
       "| --- | --- | --- | --- | --- | --- |",
       `| \`feat/login\` | [\`012345678\`](https://github.com/a/b/commit/${COMMIT}) | \`check\` → \`review\` | \`runner@fv-az1\` | 3s | \`0.36 USD\` |`,
       "",
-      "**For a person**",
+      "**Waiting for a person**",
       "",
-      "| branch | state | why | next |",
+      "| branch | state | reason | next command |",
       "| --- | --- | --- | --- |",
       "| `feat/login` | `review` | waits for a person | `trailhand x` |",
       "",
@@ -60,11 +60,11 @@ test("a job that did something has a table of hand-offs, of what waits, and a dr
 });
 
 test("a job that did nothing says so, also while others wait", () => {
-  expect(renderSummary(EMPTY)).toBe("### Trailhand\n\nNothing here was for Trailhand.\n");
+  expect(renderSummary(EMPTY)).toBe("### Trailhand\n\nThe event asked Trailhand for nothing.\n");
   const page = renderSummary({ ...EMPTY, waiting: [WAITING] });
-  expect(page).toContain("Nothing here was for Trailhand.\n\n**For a person**");
+  expect(page).toContain("The event asked Trailhand for nothing.\n\n**Waiting for a person**");
   expect(renderNothing("only new comments count")).toBe(
-    "### Trailhand\n\nNothing here was for Trailhand: only new comments count\n",
+    "### Trailhand\n\nThe event asked Trailhand for nothing: only new comments count\n",
   );
 });
 

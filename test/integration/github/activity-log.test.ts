@@ -93,7 +93,7 @@ it("while GitHub does not answer nothing is proven, and that is said", async () 
   await pushes(BRANCH);
   hub.trouble({ status: 403, message: "Resource not accessible by integration" });
   expect(await pushes(BRANCH)).toEqual([]);
-  expect(said).toEqual([expect.stringContaining("GitHub does not tell who pushed: ")]);
+  expect(said).toEqual([expect.stringContaining("GitHub's activity log cannot be read")]);
   expect(await pushes(BRANCH)).toEqual([by("0", A, 1)]);
 });
 

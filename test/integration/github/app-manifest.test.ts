@@ -132,7 +132,7 @@ test("a file that is there is never written over", async () => {
   const path = join(temporaryDir(), "keys.env");
   writeFileSync(path, "the only copy");
   for (const more of [[], ["--listen"]]) {
-    await expect(command({}, "--out", path, ...more).ended).rejects.toThrow("is there already");
+    await expect(command({}, "--out", path, ...more).ended).rejects.toThrow("exists already");
   }
   expect(readFileSync(path, "utf8")).toBe("the only copy");
 });
@@ -194,7 +194,7 @@ test("where GitHub refuses the code, terminal and browser say so, and no file is
   const { action } = read((await look(said.out.trim())).text);
   const state = new URL(action).searchParams.get("state");
   const page = await look(`${said.out.trim()}/back?code=old&state=${state}`);
-  expect(page.text).toContain("it answered 404");
+  expect(page.text).toContain("status 404");
   await expect(ended).rejects.toThrow("GitHub did not hand out");
   expect(() => statSync(join(dir, "trailhand-app.env"))).toThrow("ENOENT");
 });

@@ -161,7 +161,7 @@ describe("bringing GitHub in line", () => {
     const { uncertain: open, refused } = await reconcile(publisher, wantedAt(number), self);
     expect([open, refused]).toEqual([[], []]);
     expect(slept).toContain(30_000);
-    expect(said).toContain("GitHub: a fault; asked again in 30 s");
+    expect(said).toContain("GitHub: a fault; retrying in 30 s");
     expect(await comments(stage)).toHaveLength(1);
     expect(await labels(stage)).toEqual(["state:work"]);
     expect(diff(await readActualState(publisher, wantedAt(number), self), wantedAt(number))).toEqual([]);

@@ -223,7 +223,7 @@ test("a delivery that the process dies of each time is given up", async () => {
   const spool = open(dir);
   expect(await spool.take()).toBeUndefined();
   expect(spool.stats().failed).toMatchObject([
-    { reason: "the process ended in each of 5 attempts to work on it" },
+    { reason: "the server process died during each of 5 attempts" },
   ]);
 });
 

@@ -111,7 +111,7 @@ describe("text of strangers", () => {
     const { body = "" } = wanted.threads.find(({ number }) => number === 7) ?? {};
     const check = wanted.checks.find(({ commit }) => commit === seen.decision.head.commit);
     expect(body.length).toBeLessThan(MAX_LENGTH);
-    expect(body).toContain("earlier ones are in the history");
+    expect(body).toContain("earlier steps are in the history");
     expect(check?.summary.length).toBeLessThan(MAX_LENGTH);
     expect(check?.title.length).toBeLessThanOrEqual(120);
   });

@@ -77,7 +77,7 @@ const deliver = (port: number, body: string | Buffer, headers: Record<string, st
 test("a signed delivery is kept, then said to be; the second of the same is known", async () => {
   const { port, spool } = await openDoor();
   expect(await deliver(port, BODY)).toEqual({ status: 202, text: "accepted" });
-  expect(await deliver(port, BODY)).toEqual({ status: 202, text: "known already" });
+  expect(await deliver(port, BODY)).toEqual({ status: 202, text: "already known" });
   expect(await spool.take()).toEqual({
     delivery: { id: "72d3162e-cc78-11e3-81ab-4c9367dc0958", name: "ping", payload: JSON.parse(BODY) },
     attempt: 1,

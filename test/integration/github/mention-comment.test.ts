@@ -33,7 +33,7 @@ describe("a call", () => {
       "create-comment",
     ]);
     const [call] = calledAt(shown);
-    expect(call?.body).toContain("**A person has to go on** at `review`: waits for a person");
+    expect(call?.body).toContain("**A person must act** on `review`: waits for a person");
     expect(call?.body).toContain("comment `/request done`");
     expect(await settle(shown, wantedOf(seenOf(ISSUE, REVIEW)))).toEqual([]);
   });

@@ -228,7 +228,7 @@ describe("words that do not change with the clock", () => {
       return project(projected([{ ...seen, reason: { ...seen.reason, sentence: `in ${now}` } }])).threads;
     };
     expect(at(1)).toEqual(at(2));
-    expect(at(1)[0]?.body).toContain("waits for its time, `2027-01-15T08:00:00Z`");
+    expect(at(1)[0]?.body).toContain("starts at `2027-01-15T08:00:00Z`");
     const waits = (detail: string) =>
       only(project(projected([seenOf(ISSUE, [ask("work")], { code: "waits", detail, person: false })]))).body;
     expect(waits("waits for 5m 3s more")).toBe(waits("waits for 4m more"));

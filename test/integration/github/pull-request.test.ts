@@ -45,7 +45,7 @@ describe("a pull request", () => {
 
   test("is wanted of done work too that is nowhere else, while that is news", () => {
     const done = seenOf("topic", [...REVIEW, answer(2, "done")]);
-    expect(wantedOf(done).pulls).toMatchObject([{ branch: "topic", again: false }]);
+    expect(wantedOf(done).pulls).toMatchObject([{ branch: "topic", shouldReopen: false }]);
     expect(wantedOf(done, { now: NOW + 2 * 86_400_000 }).pulls).toEqual([]);
     for (const merged of ["head", "landed"] as const) expect(wantedOf({ ...done, merged }).pulls).toEqual([]);
   });

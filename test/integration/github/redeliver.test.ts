@@ -124,7 +124,7 @@ test("what cannot be had is a warning, and the rest is done", async () => {
     asked.includes("/hook/deliveries") ? { status: 403, body: { message: "no" } } : undefined,
   );
   expect(await begin()).toEqual({ accepted: 0, requested: 0, sweptRepos: 1 });
-  expect(warned).toEqual([expect.stringMatching(/^missed deliveries could not be had from GitHub: no/)]);
+  expect(warned).toEqual([expect.stringMatching(/^GitHub did not provide missed deliveries: no/)]);
   expect(repos).toHaveLength(1);
 });
 
@@ -133,7 +133,7 @@ test("an installation that cannot be looked at keeps nobody from serving", async
     asked.startsWith("GET /installation/") ? { status: 404, body: { message: "gone" } } : undefined,
   );
   expect(await begin()).toEqual({ accepted: 0, requested: 0, sweptRepos: 0 });
-  expect(warned).toEqual([expect.stringContaining("installation 7 could not be looked at")]);
+  expect(warned).toEqual([expect.stringContaining("installation 7 could not be scanned")]);
 });
 
 test("while it serves, what GitHub could not deliver is asked for again and again", async () => {

@@ -17,23 +17,23 @@ describe("the pacer", () => {
 
   test("lets reads pass, and a write a second, whoever asks", () => {
     const { clock, throttle } = at(5000);
-    expect([throttle.reserve("write"), throttle.reserve("making"), throttle.reserve("write")]).toEqual([
+    expect([throttle.reserve("write"), throttle.reserve("create"), throttle.reserve("write")]).toEqual([
       0, 1000, 2000,
     ]);
     expect(throttle.reserve("read")).toBe(0);
     clock.now += 10_000;
-    expect(throttle.reserve("making")).toBe(0);
+    expect(throttle.reserve("create")).toBe(0);
   });
 
   test("waits as long as GitHub says, in seconds or by a date", () => {
     const { clock, throttle } = at(1_700_000_000_000);
-    expect(throttle.decide(answered(403, LIMITED), "write", 1, true)).toEqual({ kind: "again", ms: 30_000 });
+    expect(throttle.decide(answered(403, LIMITED), "write", 1, true)).toEqual({ kind: "retry", ms: 30_000 });
     expect(throttle.reserve("read")).toBe(30_000);
     clock.now += 30_000;
     expect(throttle.reserve("read")).toBe(0);
     const date = new Date(clock.now + 45_000).toUTCString();
     expect(throttle.decide(answered(429, { "retry-after": date }), "read", 1, true)).toEqual({
-      kind: "again",
+      kind: "retry",
       ms: 45_000,
     });
   });
@@ -41,7 +41,7 @@ describe("the pacer", () => {
   test("waits for the reset when nothing is left, a moment longer", () => {
     const { clock, throttle } = at(1_700_000_000_000);
     const reset = { "x-ratelimit-remaining": "0", "x-ratelimit-reset": String(clock.now / 1000 + 60) };
-    expect(throttle.decide(answered(403, reset), "read", 1, true)).toEqual({ kind: "again", ms: 61_000 });
+    expect(throttle.decide(answered(403, reset), "read", 1, true)).toEqual({ kind: "retry", ms: 61_000 });
     clock.now += 61_000;
     expect(throttle.reserve("read")).toBe(0);
     throttle.observe(answered(200, { ...reset, "x-ratelimit-reset": String(clock.now / 1000 + 5) }));
@@ -52,27 +52,27 @@ describe("the pacer", () => {
     const { throttle } = at(1_700_000_000_000);
     const secondary = answered(403, {}, "You have exceeded a secondary rate limit");
     const waits = [1, 2, 3].map((attempt) => throttle.decide(secondary, "write", attempt, true));
-    expect(waits).toEqual([60_000, 120_000, 240_000].map((ms) => ({ kind: "again", ms })));
-    expect(throttle.decide(answered(502), "write", 3, true)).toEqual({ kind: "again", ms: 4000 });
-    expect(throttle.decide(answered(502), "write", 6, true)).toMatchObject({ kind: "later" });
+    expect(waits).toEqual([60_000, 120_000, 240_000].map((ms) => ({ kind: "retry", ms })));
+    expect(throttle.decide(answered(502), "write", 3, true)).toEqual({ kind: "retry", ms: 4000 });
+    expect(throttle.decide(answered(502), "write", 6, true)).toMatchObject({ kind: "postpone" });
     expect(throttle.decide(answered(403, { "retry-after": "3600" }), "write", 1, true)).toEqual({
-      kind: "later",
+      kind: "postpone",
       ms: 3_600_000,
     });
   });
 
   test("asks for a fresh token once, and tells gone, refused and unsure apart", () => {
     const { throttle } = at(0);
-    const kinds = ([status, asking]: readonly [number, "read" | "write" | "making"]) =>
+    const kinds = ([status, asking]: readonly [number, "read" | "write" | "create"]) =>
       throttle.decide(answered(status), asking, 1, true).kind;
     expect(throttle.decide(answered(401), "write", 1, false).kind).toBe("token");
     expect(kinds([401, "write"])).toBe("refused");
     expect(kinds([404, "write"])).toBe("gone");
-    expect(kinds([410, "making"])).toBe("gone");
+    expect(kinds([410, "create"])).toBe("gone");
     expect(kinds([403, "write"])).toBe("refused");
-    expect(kinds([422, "making"])).toBe("refused");
-    expect(kinds([502, "making"])).toBe("unsure");
-    expect(kinds([0, "making"])).toBe("unsure");
-    expect(kinds([0, "write"])).toBe("again");
+    expect(kinds([422, "create"])).toBe("refused");
+    expect(kinds([502, "create"])).toBe("unsure");
+    expect(kinds([0, "create"])).toBe("unsure");
+    expect(kinds([0, "write"])).toBe("retry");
   });
 });

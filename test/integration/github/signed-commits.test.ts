@@ -129,7 +129,7 @@ test("a GitHub that does not answer for a moment is waited for, and may have mad
   expect(sleeps.length).toBeGreaterThanOrEqual(2);
   expect(await notary({ tree: parent, parents: [parent], message: "feat: x\n" })).toEqual({
     kind: "unsuitable",
-    why: "GitHub takes no such commit: Tree SHA does not exist",
+    why: "GitHub rejects such a commit: Tree SHA does not exist",
   });
 });
 
@@ -145,20 +145,20 @@ test.each([
   [
     "what is not verified",
     { ...GOOD, verification: { ...GOOD.verification, verified: false, reason: "un\u001b[1msigned" } },
-    { kind: "failed", why: "GitHub did not sign it: unsigned" },
+    { kind: "failed", why: "GitHub did not sign the commit: unsigned" },
   ],
   [
     "what has no payload",
     { ...GOOD, verification: { ...GOOD.verification, payload: null } },
-    { kind: "failed", why: "GitHub did not sign it: valid" },
+    { kind: "failed", why: "GitHub did not sign the commit: valid" },
   ],
   [
     "what has no signature",
     { ...GOOD, verification: { ...GOOD.verification, signature: null } },
-    { kind: "failed", why: "GitHub did not sign it: valid" },
+    { kind: "failed", why: "GitHub did not sign the commit: valid" },
   ],
-  ["no id", { ...GOOD, sha: "--all" }, { kind: "failed", why: "GitHub's answer cannot be read" }],
-  ["nothing", {}, { kind: "failed", why: "GitHub's answer cannot be read" }],
+  ["no id", { ...GOOD, sha: "--all" }, { kind: "failed", why: "GitHub's response cannot be read" }],
+  ["nothing", {}, { kind: "failed", why: "GitHub's response cannot be read" }],
 ])("%s is read from GitHub's answer as it is", async (_, data, read) => {
   const hub = await startHub();
   hub.also((method) => (method === "POST" ? { status: 201, data } : undefined));
@@ -169,8 +169,8 @@ test.each([
 });
 
 test.each([
-  [404, { kind: "failed", why: "GitHub refused it with 404: Not Found" }],
-  [422, { kind: "unsuitable", why: "GitHub takes no such commit: Not Found" }],
+  [404, { kind: "failed", why: "GitHub refused the commit with status 404: Not Found" }],
+  [422, { kind: "unsuitable", why: "GitHub rejects such a commit: Not Found" }],
 ])("a refusal with %s is told in GitHub's words", async (status, told) => {
   const hub = await startHub();
   const { notary } = await openDouble(hub);
@@ -183,7 +183,7 @@ test("limits and outages are told without what is new in each of them", async ()
   const { notary, sleeps } = await openDouble(hub);
   const limit = { headers: { "retry-after": "7200" }, message: "request ID 12AB:34" };
   hub.trouble({ ...MAKE, status: 403, ...limit });
-  expect(await notary(CONTENT)).toEqual({ kind: "failed", why: "GitHub's limits are reached" });
+  expect(await notary(CONTENT)).toEqual({ kind: "failed", why: "GitHub's rate limit is reached" });
   hub.trouble({ ...MAKE, status: 502, times: 99 });
   const patient = await openDouble(hub);
   expect(await patient.notary(CONTENT)).toEqual({ kind: "failed", why: "GitHub cannot be reached" });

@@ -146,7 +146,7 @@ describe("the end of the work", () => {
     expect(await issue(stage)).toMatchObject({ state: "closed", state_reason: "completed" });
     expect((await pulls(stage)).map(({ state }) => state)).toEqual(["closed"]);
     const [status] = await comments({ ...stage, number: pull?.number ?? 0 });
-    expect(status?.body).toContain("finished; it is in `main`");
+    expect(status?.body).toContain("finished; merged into `main`");
     // What became of it stands there before it is closed.
     const paths = stage.hub.writes().map(({ method, path }) => `${method} ${path}`);
     expect(paths.slice(-2).toSorted()).toEqual([

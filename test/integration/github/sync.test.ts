@@ -42,7 +42,7 @@ describe("sync", () => {
     expect((await call(stage)).code).toBe(0);
     expect(await labels(stage)).toEqual(["state:review"]);
     const [status, foreign, asked] = await comments(stage);
-    expect(asked?.body).toContain("**A person has to go on** at `review`: waits for a person");
+    expect(asked?.body).toContain("**A person must act** on `review`: waits for a person");
     expect(status?.body).toContain("**State** `review` · **next** a person");
     expect(status?.body).toMatch(/`work` → `review` \| `[^`]+` \| `[^`]+, attempt 1\/3`/);
     expect(hub.checks.map(({ name, status: at, conclusion }) => [name, at, conclusion])).toEqual([
@@ -148,10 +148,10 @@ describe("sync", () => {
       const error = await call(stage, env, ...args).catch((thrown: unknown) => thrown);
       return error instanceof UserError ? error.message : "no fault";
     };
-    expect(await why({}, "--repo", "../x")).toContain("--repo needs a repository as owner/name");
+    expect(await why({}, "--repo", "../x")).toContain("--repo must be a repository as owner/name");
     expect(await why({ GITHUB_TOKEN: "" })).toContain("There is no GITHUB_TOKEN in the environment");
     stage.hub.refused.add("bad");
-    expect(await why({ GITHUB_TOKEN: "bad" })).toContain("GitHub does not say who this token belongs to");
+    expect(await why({ GITHUB_TOKEN: "bad" })).toContain("GitHub rejects the credentials");
     expect(stage.hub.writes()).toEqual([]);
   });
 });

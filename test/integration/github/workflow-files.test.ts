@@ -61,7 +61,7 @@ function problemsOf(text: string): string[] {
 function stepProblems(steps: readonly Step[]): string[] {
   return steps.flatMap((step) => [
     ...(step.run?.includes("${{") ? [`a script is put together from an event: ${step.run}`] : []),
-    ...(step.uses === undefined || step.uses.startsWith("../../github/") || /@[0-9a-f]{40}$/.test(step.uses)
+    ...(step.uses === undefined || step.uses.startsWith("./") || /@[0-9a-f]{40}$/.test(step.uses)
       ? []
       : [`${step.uses} is not held by the id of a commit`]),
     ...(step.uses?.startsWith("actions/checkout@") && step.with?.["persist-credentials"] !== false

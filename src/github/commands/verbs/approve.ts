@@ -18,7 +18,7 @@ export const approve: CommentCommand = {
       return refused(
         `\`/approve\` needs the full id of the commit. Review the commit, then write \`/approve ${position.commit}\`.`,
       );
-    const approval = await actions.approve(author, position, commit, { messages: [], trailers });
-    return accepted(approval, `${commit} is approved`);
+    const result = await actions.approve(author, position, commit, { messages: [], trailers });
+    return accepted(result, `${commit} is approved`);
   }),
 };
