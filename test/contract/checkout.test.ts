@@ -1,4 +1,4 @@
-/** What the swap of local git adds: locks, disks, and branches that are checked out. */
+/** Swaps of local git only: locks, disks, and checked-out branches. */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -26,8 +26,8 @@ async function withNotes(repo: Repo): Promise<{ refs: LocalRepository; shas: rea
   return { refs, shas: [await refs.note("one\n"), await refs.note("two\n")] };
 }
 
-describe("swap in git alone", () => {
-  it("says unknown while another process holds a ref", async () => {
+describe("a swap in local git", () => {
+  it("is unknown while another process locks a ref", async () => {
     const repo = makeRepo();
     const { refs, shas } = await withNotes(repo);
     await refs.swap([{ ref: A, expected: null, next: shas[0] }], "test");
@@ -40,7 +40,7 @@ describe("swap in git alone", () => {
     expect(await refs.swap([{ ref: A, expected: shas[0], next: shas[1] }], "test")).toEqual(LANDED);
   });
 
-  it("is landed when git wrote the refs and died before it could say so", async () => {
+  it("has landed when git wrote the refs and died before its confirmation", async () => {
     const repo = makeRepo();
     const real = execFileSync("sh", ["-c", "command -v git"], { encoding: "utf8" }).trim();
     const bin = temporaryDir();
@@ -54,7 +54,7 @@ describe("swap in git alone", () => {
     expect(repo.git("rev-parse", ref)).toBe(next);
   });
 
-  it("tells by name which place cannot be written", async () => {
+  it("names the folder that cannot be written", async () => {
     const repo = makeRepo();
     const { refs, shas } = await withNotes(repo);
     writeFileSync(join(repo.dir, ".git/refs/trailhand"), "in the way of a folder");
@@ -66,7 +66,7 @@ describe("swap in git alone", () => {
     expect((await refs.read([A])).get(A)).toBeNull();
   });
 
-  it("does not write an object that is not there", async () => {
+  it("does not write a missing object", async () => {
     const repo = makeRepo();
     const refs = await open(repo);
     await expect(
@@ -76,7 +76,7 @@ describe("swap in git alone", () => {
   });
 });
 
-/** `work` is checked out, and an answer to it is at hand that changes one file and adds another. */
+/** `work` is checked out, and a response to it changes one file and adds another. */
 async function makeAnswer(): Promise<{ repo: Repo; refs: LocalRepository; from: Sha; to: Sha }> {
   const repo = makeRepo({ "kept.txt": "kept\n", "changed.txt": "before\n" });
   repo.git("checkout", "-q", "-b", "answer");
@@ -90,10 +90,10 @@ async function makeAnswer(): Promise<{ repo: Repo; refs: LocalRepository; from: 
 const text = (repo: Repo, file: string) => readFileSync(join(repo.dir, file), "utf8");
 const noFollow = (repo: Repo) => expect(repo.git("for-each-ref", "refs/trailhand/follow")).toBe("");
 
-describe("a branch that is checked out", () => {
+describe("a checked-out branch", () => {
   const ref = refOf(WORK);
 
-  it("is followed when it is clean", async () => {
+  it("moves together with a clean checkout", async () => {
     const { repo, refs, from, to } = await makeAnswer();
     repo.write("untracked.txt", "mine\n");
     expect(await refs.swap([{ ref, expected: from, next: to }], "test")).toEqual(LANDED);
@@ -103,7 +103,7 @@ describe("a branch that is checked out", () => {
     noFollow(repo);
   });
 
-  it("is followed in a linked worktree too", async () => {
+  it("moves together with a linked worktree", async () => {
     const { repo, refs, from, to } = await makeAnswer();
     repo.git("checkout", "-q", "main");
     const linked = `${repo.dir}-linked`;
@@ -130,7 +130,7 @@ describe("a branch that is checked out", () => {
     noFollow(repo);
   });
 
-  it("blocks when an untracked file is in the way, and keeps it", async () => {
+  it("blocks a swap that would overwrite an untracked file, and keeps the file", async () => {
     const { repo, refs, from, to } = await makeAnswer();
     repo.write("added.txt", "mine\n");
     const swap = await refs.swap([{ ref, expected: from, next: to }], "test");
@@ -139,7 +139,7 @@ describe("a branch that is checked out", () => {
     expect(repo.git("rev-parse", "work")).toBe(from);
   });
 
-  it("blocks in the middle of a rebase", async () => {
+  it("blocks a swap during a rebase", async () => {
     const { repo, refs } = await makeAnswer();
     repo.write("changed.txt", "mine\n");
     const from = repo.commit("my own change") as Sha;
@@ -152,7 +152,7 @@ describe("a branch that is checked out", () => {
     expect(await refs.swap([{ ref, expected: from, next }], "test")).toEqual(LANDED);
   });
 
-  it("does not move when another ref of the swap is stale", async () => {
+  it("does not move if another ref of the swap is stale", async () => {
     const { repo, refs, from, to } = await makeAnswer();
     const swap = await refs.swap(
       [
@@ -167,7 +167,7 @@ describe("a branch that is checked out", () => {
     noFollow(repo);
   });
 
-  it("is followed by the next look when a crash came in between", async () => {
+  it("is followed by its checkout at the next poll after a crash", async () => {
     const { repo, from, to } = await makeAnswer();
     const intent = refsOf(branchKey(WORK)).follow;
     repo.gitIn(
@@ -182,7 +182,7 @@ describe("a branch that is checked out", () => {
     noFollow(repo);
   });
 
-  it("is not overwritten by a late follow", async () => {
+  it("keeps later changes of its checkout when a follow is resumed", async () => {
     const { repo, from, to } = await makeAnswer();
     const intent = refsOf(branchKey(WORK)).follow;
     repo.gitIn(
@@ -200,7 +200,7 @@ describe("a branch that is checked out", () => {
     noFollow(repo);
   });
 
-  it("forgets a follow when the branch is checked out no more", async () => {
+  it("drops a pending follow when it is no longer checked out", async () => {
     const { repo, from, to } = await makeAnswer();
     const intent = refsOf(branchKey(WORK)).follow;
     repo.git("checkout", "-q", "main");

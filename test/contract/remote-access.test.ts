@@ -1,4 +1,4 @@
-/** The way to a remote is its user's: addresses, credentials, headers, and settings that change nothing. */
+/** Access to a remote with the settings of its user: addresses, credentials, headers. Other settings change nothing. */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { basename, dirname, join } from "node:path";
@@ -23,7 +23,7 @@ async function put(remote: RemoteRepository, ref = A): Promise<Swap> {
   return remote.swap([{ ref, expected: null, next: await remote.note(`for ${ref}\n`) }]);
 }
 
-/** Everything that is in the cache of a remote, names of files included. */
+/** The whole content of the cache of a remote, including file names. */
 function everythingIn({ location }: Workspace): string {
   const root = dirname(location.commonDir);
   const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
@@ -31,7 +31,7 @@ function everythingIn({ location }: Workspace): string {
   return [root, ...files.map(({ name }) => name), ...texts].join("\n");
 }
 
-/** A `git` that notes how it was called; returns the environment for it, and what it noted. */
+/** A `git` that logs its calls; returns its environment and the log. */
 function noting({ outside }: Far): { env: Record<string, string>; noted: () => string } {
   const real = execFileSync("sh", ["-c", "command -v git"], { encoding: "utf8" }).trim();
   const bin = join(outside, "bin");
@@ -42,7 +42,7 @@ function noting({ outside }: Far): { env: Record<string, string>; noted: () => s
 }
 
 describe("credentials", () => {
-  it("of a helper in the person's own repository are used, and shown to nobody", async () => {
+  it("come from a helper of the person's repository and are never shown", async () => {
     const far = await makeFar("http", {}, WHO);
     const helper = "!f() { test $1 = get && echo username=ann && echo password=s3cret-word; }; f";
     far.person.git("config", "credential.helper", helper);
@@ -57,12 +57,12 @@ describe("credentials", () => {
     expect(everythingIn(site)).not.toContain("helper");
   });
 
-  it("that are missing or wrong are told at once, and nobody is asked for better ones", async () => {
+  it("that are missing or wrong are reported at once, without a prompt", async () => {
     const far = await makeFar("http", {}, WHO);
     const missing = await caught(far.open());
     expect(missing).toMatchObject({ name: "RemoteUnreachable" });
     expect(missing.message).toContain("could not read Username");
-    // What was begun of the cache is gone.
+    // The incomplete cache was removed.
     const caches = readdirSync(far.machine("one")["XDG_CACHE_HOME"] ?? "", { recursive: true });
     expect(caches.filter((name) => name.includes("repo.git"))).toEqual([]);
     const server = far.served as GitHttp;
@@ -79,7 +79,7 @@ describe("credentials", () => {
     expect(JSON.stringify(swap)).not.toContain("wr0ng");
   });
 
-  it.each(["by its name", "by its address"])("in an address are in no message, %s", async (how) => {
+  it.each(["by its name", "by its address"])("in an address are in no message, given %s", async (how) => {
     const far = await makeFar("http", {}, WHO);
     const server = far.served as GitHttp;
     const url = server.url(basename(far.remote.dir), WHO);
@@ -110,7 +110,7 @@ describe("credentials", () => {
     );
   });
 
-  it("in a header of the local configuration are sent once, with every request", async () => {
+  it("in a header of the local configuration are sent once with every request", async () => {
     const far = await makeFar("http", {}, WHO);
     const server = far.served as GitHttp;
     const header = `Authorization: Basic ${Buffer.from(WHO).toString("base64")}`;
@@ -130,7 +130,7 @@ describe("credentials", () => {
 });
 
 describe("addresses", () => {
-  it("are rewritten as the person's own repository says", async () => {
+  it("are rewritten by the configuration of the person's repository", async () => {
     const far = await makeFar("http");
     far.person.git("config", `url.${far.served?.url("")}.insteadOf`, "far:");
     far.person.git("config", "remote.origin.url", `far:${basename(far.remote.dir)}`);
@@ -139,7 +139,7 @@ describe("addresses", () => {
     expect(await put(remote)).toEqual(LANDED);
   });
 
-  it("may be relative to the repository, from wherever in it", async () => {
+  it("may be relative to the repository, from any of its folders", async () => {
     const far = await makeFar("files");
     far.person.git("config", "remote.origin.url", `../${basename(far.remote.dir)}`);
     const below = join(far.person.dir, "below");
@@ -150,7 +150,7 @@ describe("addresses", () => {
     }
   });
 
-  it("may be given from nowhere, and are not guessed", async () => {
+  it("may be given outside of a repository, and are not guessed", async () => {
     const far = await makeFar("http");
     const site = await openWorkspace(temporaryDir(), far.machine("one"), { remote: far.url });
     expect((await site.repository.listRefs()).heads).toHaveLength(1);
@@ -159,7 +159,7 @@ describe("addresses", () => {
     expect(error.message).toBe('There is no remote "upstream". Known: origin.');
   });
 
-  it("to push to may differ", async () => {
+  it("may differ for pushes", async () => {
     const far = await makeFar("http");
     far.person.git("config", "remote.origin.url", far.remote.dir);
     far.person.git("config", "remote.origin.pushurl", far.url);
@@ -170,7 +170,7 @@ describe("addresses", () => {
   });
 });
 
-/** What a person may have in the global configuration, for other work than ours. */
+/** Settings that a person may have in the global configuration for other work. */
 const GLOBAL = {
   "push.followTags": "true",
   "push.gpgSign": "true",
@@ -200,7 +200,7 @@ const GLOBAL = {
 };
 
 describe.each(TRANSPORTS)("the global configuration changes nothing, %s", (transport) => {
-  it("of what is fetched, pushed or told", async () => {
+  it("about fetches, pushes and messages", async () => {
     const far = await makeFar(transport);
     const config = join(far.outside, "config");
     const template = join(far.outside, "template");
@@ -210,7 +210,7 @@ describe.each(TRANSPORTS)("the global configuration changes nothing, %s", (trans
       const script = `#!/bin/sh\ntouch "${far.outside}/$(basename "$0")"\nexit 1\n`;
       writeFileSync(join(hooks, hook), script, { mode: 0o755 });
     }
-    // At a path the person's git is the server too, and there the hooks would be the server's own.
+    // With a path, the person's git is also the server, and hooks would be those of the server.
     const more = transport === "http" ? { "core.hooksPath": hooks } : {};
     const all = { ...GLOBAL, ...more, "init.templateDir": template };
     for (const [key, value] of Object.entries(all))

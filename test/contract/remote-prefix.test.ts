@@ -1,4 +1,4 @@
-/** Where side refs are at a remote, and that a whole run there leaves the person's own clone alone. */
+/** The prefix of side refs at a remote, and a whole run there that does not touch the person's clone. */
 import { createHash } from "node:crypto";
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -19,13 +19,13 @@ const LEASE = "refs/trailhand/leases/a" as Ref;
 const ASKED = "feat: a thing\n\nPlease.\n\nState: work\n";
 const PREFIXES = ["refs/trailhand", "refs/tags/trailhand", "refs/heads/side"];
 
-/** A remote whose workflow wants our refs there, and which tells of each ref that is pushed to it. */
+/** A remote with this prefix in its workflow, which logs each pushed ref. */
 async function makeCase(transport: Transport, prefix: string): Promise<Far> {
   const far = await makeFar(transport, {
     "states/workflow.yml":
       `refs: { prefix: ${prefix} }\nlanes: { default: 1 }\n` +
       "states:\n  work: { next: done, retries: 1, backoff: 10ms }\n",
-    // The first attempt fails and leaves something, so that there is a journal and a salvage ref too.
+    // The first attempt fails and leaves changes, so that there are journal and salvage refs.
     "states/work": "#!/bin/sh\necho half > half.txt\n[ -e $OUT/tried ] || { touch $OUT/tried; exit 1; }\n",
   });
   far.remote.write("hooks/post-receive", `#!/bin/sh\ncut -d' ' -f3 >> "${far.outside}/pushed"\n`, 0o755);
@@ -35,7 +35,7 @@ async function makeCase(transport: Transport, prefix: string): Promise<Far> {
 const refsAt = ({ remote }: Far, place: string): string[] =>
   remote.git("for-each-ref", "--format=%(refname)", place).split("\n").filter(Boolean);
 
-/** Every file below a folder: its path, kind, mode, time of change and content. */
+/** Every file below a folder: path, kind, mode, change time and content. */
 function snapshot(folder: string, below = ""): string[] {
   return readdirSync(join(folder, below), { withFileTypes: true }).flatMap((entry) => {
     const path = join(below, entry.name);
@@ -76,7 +76,7 @@ describe("side refs at a remote", () => {
     ]);
   });
 
-  it("under refs/heads: none of them is a branch that is run", async () => {
+  it("under refs/heads are not run as branches", async () => {
     const far = await makeCase("files", "refs/heads/side");
     for (const name of ["side/leases/x", "side/salvage/topic/1", "side/own"]) grow(far, name, ASKED);
     const mine = grow(far, "sideways", ASKED);
@@ -93,7 +93,7 @@ describe("side refs at a remote", () => {
     expect(far.remote.git("log", "-1", "--format=%s", "side/own")).toBe("feat: a thing");
   });
 
-  it("are refused by a server that hides them, and taken under another name", async () => {
+  it("are rejected by a server that hides them, and accepted under another prefix", async () => {
     const far = await makeCase("http", "refs/trailhand");
     far.remote.git("config", "transfer.hideRefs", "refs/trailhand");
     const { remote } = await far.open();
@@ -111,7 +111,7 @@ describe("side refs at a remote", () => {
     expect(trailerOf(moved, "topic", "State")).toBe("done");
   });
 
-  it.each(PREFIXES)("under %s are seen while very many branches are new", async (prefix) => {
+  it.each(PREFIXES)("under %s are read together with very many new branches", async (prefix) => {
     const far = await makeCase("files", prefix);
     const { remote } = await far.open();
     await remote.listRefs();
@@ -127,7 +127,7 @@ describe("side refs at a remote", () => {
     expect((await remote.listRefs()).isUnchanged).toBe(true);
   });
 
-  it("move when the workflow says so", async () => {
+  it("move when the workflow changes the prefix", async () => {
     const far = await makeCase("files", "refs/trailhand");
     const { remote } = await far.open();
     await remote.listRefs();
@@ -146,8 +146,8 @@ describe("side refs at a remote", () => {
   });
 });
 
-describe("the person's own clone", () => {
-  it.each(TRANSPORTS)("is left as it was by a run, byte for byte, %s", async (transport) => {
+describe("the person's clone", () => {
+  it.each(TRANSPORTS)("is not changed by a run, byte for byte, %s", async (transport) => {
     const far = await makeCase(transport, "refs/trailhand");
     const { person } = far;
     grow(far, "topic", ASKED);

@@ -1,4 +1,4 @@
-/** What a push comes to whose line is cut before, behind or around it, or falls silent. */
+/** Pushes over a connection that is lost before, during or after them, or falls silent. */
 import { describe, expect, it } from "vitest";
 import { refOf, type Branch, type Ref } from "../../src/core/protocol/ids.ts";
 import { caught, grow, hook, makeBench, makeFar, serve, valueOf } from "../support/remote-workspace.ts";
@@ -9,8 +9,8 @@ const WORK = refOf("work" as Branch);
 const LANDED = { kind: "landed" };
 const UNKNOWN = { kind: "unknown", why: expect.any(String) as string };
 
-describe("a line that is cut", () => {
-  it("leaves the refs as they were when the push never arrived, and says unknown", async () => {
+describe("a lost connection", () => {
+  it("before the push leaves the refs unchanged: unknown", async () => {
     const { far, refs, one, server } = await serve();
     server.trouble("git-receive-pack", "cut");
     expect(await refs.swap([{ ref: A, expected: null, next: one }])).toEqual(UNKNOWN);
@@ -21,7 +21,7 @@ describe("a line that is cut", () => {
 
   it.each([
     ["for good", Infinity],
-    // git's own HTTP client then sends the push again by itself, and the second one is refused.
+    // The HTTP client of git then repeats the push by itself, and the second push is rejected.
     ["once", 1],
   ])("after the push was done %s: the refs say that it landed", async (_, times) => {
     const { far, refs, one, two, server } = await serve();
@@ -34,17 +34,17 @@ describe("a line that is cut", () => {
     expect(await refs.swap([{ ref: A, expected: one, next: two }])).toEqual(LANDED);
   });
 
-  it("is no answer of the server for a ref that is named like one", async () => {
+  it("is not taken for a reply of the server when a ref is named like one", async () => {
     const { far, refs, one, two, server } = await serve();
     const named = refOf("fix/403-permission-denied-read-only" as Branch);
     server.trouble("git-receive-pack", "lose", { times: 1 });
     expect(await refs.swap([{ ref: named, expected: null, next: one }])).toEqual(LANDED);
-    // Another push comes first, between what this one compared and what it does.
+    // Another push lands between the comparison and the update of this one.
     hook(far, "update", `git update-ref ${named} $(git rev-parse main)`);
     expect(await refs.swap([{ ref: named, expected: one, next: two }])).toEqual({ kind: "refused" });
   });
 
-  it("after the push and then for the question too: unknown, and the next swap finds it", async () => {
+  it("after the push and during the read of the refs: unknown, and the next swap finds the result", async () => {
     const { refs, one, two, server } = await serve();
     server.trouble("git-receive-pack", "lose");
     server.trouble("info/refs", "cut", { service: "git-upload-pack" });
@@ -53,7 +53,7 @@ describe("a line that is cut", () => {
     expect(await refs.swap([{ ref: A, expected: null, next: two }])).toEqual({ kind: "refused" });
   });
 
-  it("is Unreachable for who looks or reads, and unknown for who swaps", async () => {
+  it("is RemoteUnreachable for a poll or a read, and unknown for a swap", async () => {
     const { refs, one, server } = await serve();
     await server.close();
     expect(await refs.swap([{ ref: A, expected: null, next: one }])).toEqual(UNKNOWN);
@@ -64,7 +64,7 @@ describe("a line that is cut", () => {
     }
   });
 
-  it.each([500, 502, 503])("by an HTTP %d says unknown", async (status) => {
+  it.each([500, 502, 503])("with HTTP %d is unknown", async (status) => {
     const { far, refs, one, server } = await serve();
     server.trouble("git-receive-pack", { status, text: "a gateway" });
     expect(await refs.swap([{ ref: A, expected: null, next: one }])).toEqual(UNKNOWN);
@@ -78,7 +78,7 @@ describe("a line that is cut", () => {
     expect(valueOf(far, A)).toBe("");
   });
 
-  it("is not a slow one", async () => {
+  it("differs from a slow one", async () => {
     const { refs, one, server } = await serve();
     for (const kind of ["info/refs", "git-receive-pack", "git-upload-pack"] as const) {
       server.trouble(kind, { delayMs: 150 });
@@ -88,10 +88,10 @@ describe("a line that is cut", () => {
   });
 });
 
-describe("a remote that says nothing", () => {
+describe("a silent remote", () => {
   const soon = { GIT_HTTP_LOW_SPEED_TIME: "1" };
 
-  it.each(["info/refs", "git-upload-pack"] as const)("to %s is given up", async (kind) => {
+  it.each(["info/refs", "git-upload-pack"] as const)("at %s is given up", async (kind) => {
     const far = await makeFar("http");
     const { remote: refs } = await far.open("one", soon);
     far.served?.trouble(kind, "silence");
@@ -99,7 +99,7 @@ describe("a remote that says nothing", () => {
     expect([looked.name, read.name]).toEqual(["RemoteUnreachable", "RemoteUnreachable"]);
   });
 
-  it("to a push is given up, and the refs are read", async () => {
+  it("during a push is given up, and the refs are read", async () => {
     const far = await makeFar("http");
     const { remote: refs } = await far.open("one", soon);
     const one = await refs.note("one\n");
@@ -109,7 +109,7 @@ describe("a remote that says nothing", () => {
   });
 });
 
-it("moves what somebody else moved meanwhile only when it is as expected", async () => {
+it("moves a ref that was moved meanwhile only if it has the expected value", async () => {
   const { far, refs, one } = await makeBench("files");
   const from = grow(far, "work", "first");
   const moved = grow(far, "work", "second");

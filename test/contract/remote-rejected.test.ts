@@ -1,4 +1,4 @@
-/** What a push comes to that a server does not want: blocked with the server's words, and nothing moved. */
+/** Pushes that a server rejects: blocked with the message of the server, and nothing moved. */
 import { cpSync, existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -22,8 +22,8 @@ const WORK = refOf("work" as Branch);
 const UNKNOWN = { kind: "unknown", why: expect.any(String) as string };
 const saying = (why: string) => ({ kind: "blocked", why: expect.stringContaining(why) as string });
 
-describe.each(TRANSPORTS)("a server that says no, %s", (transport) => {
-  it("is not asked when git itself finds a stale value", async () => {
+describe.each(TRANSPORTS)("a server that rejects a push, %s", (transport) => {
+  it("is not contacted when git finds a stale value itself", async () => {
     const { far, refs, one, two } = await makeBench(transport);
     const mark = join(far.outside, "asked");
     hook(far, "pre-receive", `touch "${mark}"`);
@@ -41,7 +41,7 @@ describe.each(TRANSPORTS)("a server that says no, %s", (transport) => {
     expect(valueOf(far, B)).toBe("");
   });
 
-  it("by a hook is quoted", async () => {
+  it("through a hook is quoted", async () => {
     const { far, refs, one } = await makeBench(transport);
     hook(far, "pre-receive", "echo 'no secrets here, please'; echo 'see the handbook' >&2; exit 1");
     const swap = await refs.swap([{ ref: A, expected: null, next: one }]);
@@ -49,7 +49,7 @@ describe.each(TRANSPORTS)("a server that says no, %s", (transport) => {
     expect(valueOf(far, A)).toBe("");
   });
 
-  it("by a hook that takes itself for a terminal is quoted on one line, without its secrets", async () => {
+  it("through a hook with terminal output is quoted on one line, without secrets", async () => {
     const { far, refs, one } = await makeBench(transport);
     const token = `ghp_${"x".repeat(36)}`;
     hook(
@@ -61,7 +61,7 @@ describe.each(TRANSPORTS)("a server that says no, %s", (transport) => {
     expect(swap).toEqual({ kind: "blocked", why: "pre-receive hook declined: no [redacted], never" });
   });
 
-  it("to one ref of several moves none", async () => {
+  it("of one ref of several moves none", async () => {
     const { far, refs, one } = await makeBench(transport);
     hook(far, "update", `[ "$1" != ${WORK} ] || { echo 'work is closed'; exit 1; }`);
     const updates = [A, WORK, B].map((ref) => ({ ref, expected: null, next: one }));
@@ -85,7 +85,7 @@ describe.each(TRANSPORTS)("a server that says no, %s", (transport) => {
     expect(valueOf(far, WORK)).toBe(key === "transfer.hideRefs" ? "" : one);
   });
 
-  it("to the branch that it has checked out: blocked", async () => {
+  it("to its checked-out branch blocks it", async () => {
     const { far, refs } = await makeBench(transport);
     far.remote.git("config", "core.bare", "false");
     far.remote.git("config", "core.worktree", far.outside);
@@ -95,7 +95,7 @@ describe.each(TRANSPORTS)("a server that says no, %s", (transport) => {
     expect(swap).toEqual(saying("checked out"));
   });
 
-  it("to atomic pushes is a fault", async () => {
+  it("because it does not support atomic pushes is a fault", async () => {
     const { far, refs, one } = await makeBench(transport);
     far.remote.git("config", "receive.advertiseAtomic", "false");
     const error = await caught(refs.swap([{ ref: A, expected: null, next: one }]));
@@ -105,15 +105,15 @@ describe.each(TRANSPORTS)("a server that says no, %s", (transport) => {
   });
 });
 
-describe("a server that lets nobody write", () => {
-  it.each(["info/refs", "git-receive-pack"] as const)("and says 403 to %s: blocked", async (kind) => {
+describe("a server without write access", () => {
+  it.each(["info/refs", "git-receive-pack"] as const)("that replies 403 to %s blocks", async (kind) => {
     const { refs, one, server } = await serve();
     server.trouble(kind, { status: 403, text: "this is a mirror" }, { service: "git-receive-pack" });
     expect(await refs.swap([{ ref: A, expected: null, next: one }])).toEqual(saying("error: 403"));
     expect((await refs.read([A])).get(A)).toBeNull();
   });
 
-  it("is not seen in an address or a branch that has such words in it", async () => {
+  it("is not detected from similar words in an address or a branch name", async () => {
     const far = await makeFar("http");
     const server = far.served as GitHttp;
     cpSync(far.remote.dir, join(dirname(far.remote.dir), "access-denied-403.git"), { recursive: true });

@@ -1,6 +1,6 @@
 /**
- * Commits that the server makes and signs: what is pushed for it, what of its answer is believed,
- * and what is left where it does not, at a real remote.
+ * Commits that the server recreates and signs, at a real remote: what is uploaded for it, which of its
+ * replies count, and what happens when it does not sign.
  */
 import { describe, expect, test } from "vitest";
 import { command as gc } from "../../src/cli/commands/gc.ts";
@@ -37,7 +37,7 @@ interface Table {
   readonly site: Workspace;
   readonly refs: RemoteRepository;
   readonly notary: TestNotary;
-  /** The first lines of what the server was asked to make. */
+  /** The subjects of the commits that the server was asked to sign. */
   readonly asked: readonly string[];
   readonly said: readonly string[];
   /** A commit of the runner, with a new tree on top of a new commit. */
@@ -49,7 +49,7 @@ interface Table {
 
 type Change = Partial<SigningOptions> & { readonly files?: Readonly<Record<string, string>> };
 
-/** The test's server, asked without the API before it. */
+/** Calls the signing server of the test directly, without an API. */
 const notaryOf = (notary: TestNotary, asked: string[]): CommitSigner => {
   return (content) => {
     asked.push(content.message.split("\n")[0] ?? "");
@@ -87,8 +87,8 @@ const unsigned = ({ far }: Table): string[] => sideRefs(far, "unsigned/");
 const bodyOf = ({ refs }: Table, commit: Sha) =>
   refs.location.git.text(["log", "-1", "--format=%T %P%n%B", commit]);
 
-describe.each(TRANSPORTS)("by %s, a commit of the server's", (transport) => {
-  test("has what ours has, and its signature; one push brings what it is made of, and the swap clears up", async () => {
+describe.each(TRANSPORTS)("by %s, a signed commit", (transport) => {
+  test("has our content and a signature; one push uploads it, and the swap deletes the temporary ref", async () => {
     const table = await lay(transport);
     const calls = watchGit();
     const commit = await table.commit();
@@ -100,13 +100,13 @@ describe.each(TRANSPORTS)("by %s, a commit of the server's", (transport) => {
     expect(unsigned(table)).toEqual([]);
     expect(calls.filter(({ args }) => args[0] === "push")).toHaveLength(2);
     expect(calls.filter(({ args }) => args[0] === "fetch")).toEqual([]);
-    // It is not removed a second time.
+    // The ref is not deleted twice.
     await table.refs.swap([{ ref: "refs/heads/born" as Ref, expected: null, next: commit }]);
     expect(calls.filter(({ args }) => args[0] === "push")).toHaveLength(3);
     expect(table.said).toEqual([]);
   });
 
-  test("is fetched where what is told of it does not make it, and not had where that is nowhere", async () => {
+  test("is fetched if its parts do not recreate it, and is not used if it cannot be fetched", async () => {
     const table = await lay(transport);
     const lies = [{ signature: "-----BEGIN PGP SIGNATURE-----\nx\n" }, { payload: "no commit\n\nat all" }];
     let fetched: Sha | undefined;
@@ -144,8 +144,8 @@ describe.each(TRANSPORTS)("by %s, a commit of the server's", (transport) => {
   });
 });
 
-describe("what the commit is made of", () => {
-  test("is not pushed where the server has it: the tree of a head, or what it made itself", async () => {
+describe("the content of the commit", () => {
+  test("is not uploaded if the server has it: the tree of a head, or a commit that it signed", async () => {
     const table = await lay("files");
     const calls = watchGit();
     const first = await table.refs.commit(table.base, table.base, MESSAGE);
@@ -155,7 +155,7 @@ describe("what the commit is made of", () => {
     expect(table.asked).toHaveLength(2);
   });
 
-  test("is pushed after all where the server turns out to lack it", async () => {
+  test("is uploaded if the server reports that it lacks it", async () => {
     const unfit: SignedCommit = { kind: "unsuitable", why: "Tree SHA does not exist" };
     let lacking = 1;
     let asked = 0;
@@ -166,14 +166,14 @@ describe("what the commit is made of", () => {
     const commit = await table.refs.commit(table.base, table.base, MESSAGE);
     expect(table.notary.hasSigned(commit)).toBe(true);
     expect(calls.filter(({ args }) => args[0] === "push")).toHaveLength(1);
-    // Once more, and not for ever.
+    // One more time only.
     [asked, lacking] = [0, 9];
     const own = await table.refs.commit(table.base, table.base, "trailhand: x\n");
     expect(table.notary.hasSigned(own)).toBe(false);
     expect(asked).toBe(2);
   });
 
-  test("is pushed where the parent is a head and the tree is not its own, or the parent is nobody's", async () => {
+  test("is uploaded if its tree is not that of its parent, or its parent is not on a ref", async () => {
     const table = await lay("files");
     const calls = watchGit();
     await table.refs.commit(table.tree, table.base, MESSAGE);
@@ -197,7 +197,7 @@ describe("what the commit is made of", () => {
     expect(table.said).toEqual([]);
   });
 
-  test("is under the prefix of the workflow", async () => {
+  test("is uploaded below the prefix of the workflow", async () => {
     const prefix = "refs/tags/trailhand";
     const files = {
       "states/workflow.yml": `refs: { prefix: ${prefix} }\nstates: { work: { next: done } }\n`,
@@ -212,8 +212,8 @@ describe("what the commit is made of", () => {
   });
 });
 
-describe("where the server does not sign", () => {
-  test("each reason is told once, and again when it had signed in between", async () => {
+describe("a server that does not sign", () => {
+  test("is reported once for each reason, and again after a signature", async () => {
     const fault: SignedCommit = { kind: "failed", why: "GitHub refused the commit with status 403: no" };
     let now: SignedCommit | undefined = fault;
     const table = await lay("files", { signer: (content) => notary(content) });
@@ -235,7 +235,7 @@ describe("where the server does not sign", () => {
     expect(table.said).toHaveLength(3);
   });
 
-  test("an error of the notary's keeps no answer back", async () => {
+  test("does not hold up a response with an error of the signer", async () => {
     const table = await lay("files", { signer: () => Promise.reject(new Error("it broke")) });
     const commit = await table.commit();
     expect(await table.place(commit)).toBe("landed");
@@ -243,7 +243,7 @@ describe("where the server does not sign", () => {
     expect(unsigned(table)).toEqual([]);
   });
 
-  test("a server that never answers is waited for so long, and what was pushed for it goes", async () => {
+  test("is given up after a time limit, and the temporary ref is deleted", async () => {
     const table = await lay("files", { signer: () => new Promise(() => undefined), timeoutMs: 1000 });
     const commit = await table.commit();
     expect(table.said).toEqual([expect.stringContaining("within 1 s")]);
@@ -252,14 +252,14 @@ describe("where the server does not sign", () => {
     expect(unsigned(table)).toEqual([]);
   });
 
-  test("a line that stays cut is waited for no longer either", async () => {
+  test("is given up after the same time limit without a connection", async () => {
     const table = await lay("http", { timeoutMs: 300 });
     table.far.served?.trouble("git-receive-pack", "cut");
     const commit = await table.commit();
     await until("it pushed", () => table.far.served?.count("git-receive-pack") !== 0);
     table.far.served?.heal();
     expect(await table.place(commit)).toBe("landed");
-    // What still went on for it would push within this time, and be in the way of nobody but gc.
+    // A late upload would push within this time.
     await new Promise((resolve) => {
       setTimeout(resolve, 1500);
     });
@@ -267,7 +267,7 @@ describe("where the server does not sign", () => {
     expect(unsigned(table)).toEqual([]);
   });
 
-  test("nothing is asked of it for a while: an answer may be of many commits", async () => {
+  test("is not asked again for a while: a response may consist of many commits", async () => {
     let asked = 0;
     const refusing: CommitSigner = () => {
       asked++;
@@ -278,7 +278,7 @@ describe("where the server does not sign", () => {
     expect(asked).toBe(1);
   });
 
-  test("a stranger's ref of that name is left alone, and so is the server", async () => {
+  test("is not asked when a foreign ref has the temporary name, and the ref is left alone", async () => {
     const table = await lay("files");
     const other = grow(table.far, "other", "a stranger's");
     const own = await table.refs.commit(table.base, table.base, MESSAGE);
@@ -296,7 +296,7 @@ describe("where the server does not sign", () => {
     expect(unsigned(table)).toHaveLength(1);
   });
 
-  test("a rule that wants signatures keeps out what is not signed, and that alone", async () => {
+  test("cannot get unsigned commits past a rule that requires signatures", async () => {
     const table = await lay("files");
     const rule = 'case "$1" in refs/heads/*) git cat-file commit "$3" | grep -q "^gpgsig " || exit 1 ;; esac';
     hook(table.far, "update", rule);
@@ -305,7 +305,7 @@ describe("where the server does not sign", () => {
     expect(await table.place(bare, valueOf(table.far, TOPIC) as Sha)).toBe("blocked");
   });
 
-  test("a remote that takes no such ref is told of, and gets the answer", async () => {
+  test("is reported when it rejects the temporary ref, and gets the response", async () => {
     const table = await lay("files");
     hook(table.far, "update", 'case "$1" in */unsigned/*) echo "not here"; exit 1 ;; esac');
     const commit = await table.commit();
@@ -315,8 +315,8 @@ describe("where the server does not sign", () => {
   });
 });
 
-describe("what was pushed for the server", () => {
-  test("keeps no answer from its place when it is gone, or cannot go", async () => {
+describe("the temporary ref", () => {
+  test("does not hold up a response when it is gone or undeletable", async () => {
     const table = await lay("files");
     const first = await table.commit();
     for (const ref of unsigned(table)) table.far.remote.git("update-ref", "-d", ref);
@@ -327,7 +327,7 @@ describe("what was pushed for the server", () => {
     expect(unsigned(table)).toHaveLength(1);
   });
 
-  test("stays as long as its answer has no place", async () => {
+  test("stays until its response is applied", async () => {
     const table = await lay("files");
     const commit = await table.commit();
     const other = grow(table.far, "topic", "a person's");
@@ -371,7 +371,7 @@ async function work({ far, site }: Table): Promise<void> {
 }
 
 describe("a runner", () => {
-  test("has answers, the first commits of children and answers to others signed", async () => {
+  test("gets responses, first commits of children and responses to other branches signed", async () => {
     const table = await lay("http", { files: FILES });
     const { far, notary } = table;
     const requests = ["one", "two"].map((branch) =>
@@ -390,7 +390,7 @@ describe("a runner", () => {
     expect(table.said).toEqual([]);
   });
 
-  test("that died before it pushed the answer leaves a ref, which gc removes once it is answered", async () => {
+  test("that died before pushing the response leaves a ref, which gc deletes after the answer", async () => {
     const table = await lay("files", { files: FILES });
     const { far, refs } = table;
     const request = ask(far, "topic", "feat: a thing\n\nPlease.\n\nState: piece\n") as Sha;
@@ -410,7 +410,7 @@ describe("a runner", () => {
       await gc.run(callOf(gc, ["--remote", "origin", ...more], far.person.dir, { env, terminal }));
       return said;
     };
-    // The commit of an answer that was never put in its place may be all that is left of a run.
+    // A commit of a response that was never applied may be all that exists of a run.
     const kept = await collect("--prune", "--keep-days", "0");
     expect(kept).toContain("its branch is gone");
     expect(unsigned(table)).toHaveLength(1);

@@ -1,4 +1,4 @@
-/** Looks at a real remote: what they show, what they fetch, and what may happen in the middle of one. */
+/** Polls of a real remote: their listing, their fetches, and changes during a poll. */
 import { cpSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -21,7 +21,7 @@ const branchesOf = ({ heads }: RefListing) =>
 const tip = ({ remote }: Far, name: string) => remote.git("rev-parse", name) as Sha;
 const names = (count: number) => Array.from({ length: count }, (_, at) => `many/${at}`);
 
-/** Does something once, when git is about to be started with this command. */
+/** Calls a function once, just before git is started with this command. */
 function once(command: string, act: () => void): void {
   let done = false;
   beforeGit(([first]) => {
@@ -42,8 +42,8 @@ function isWhole(
   );
 }
 
-describe.each(TRANSPORTS)("a look, %s", (transport) => {
-  it("that finds nothing new is one ls-remote, and fetches nothing", async () => {
+describe.each(TRANSPORTS)("a poll, %s", (transport) => {
+  it("without changes is one ls-remote and no fetch", async () => {
     const far = await makeFar(transport);
     grow(far, "work", "first");
     const { remote } = await far.open();
@@ -57,7 +57,7 @@ describe.each(TRANSPORTS)("a look, %s", (transport) => {
     );
   });
 
-  it("fetches many branches by pattern, and then only the one that moved", async () => {
+  it("fetches many new branches by pattern, and later only the one that moved", async () => {
     const far = await makeFar(transport);
     const { remote } = await far.open();
     await remote.listRefs();
@@ -78,7 +78,7 @@ describe.each(TRANSPORTS)("a look, %s", (transport) => {
     if (far.served) expect(far.served.count("git-upload-pack", "ls-refs")).toBe(2);
   });
 
-  it("is not broken by a branch that is forced elsewhere in the middle, and the next one sees it", async () => {
+  it("survives a force push in the middle, which the next poll reads", async () => {
     const far = await makeFar(transport);
     grow(far, "work", "first");
     const { remote } = await far.open();
@@ -97,7 +97,7 @@ describe.each(TRANSPORTS)("a look, %s", (transport) => {
     expect((await remote.listRefs()).isUnchanged).toBe(true);
   });
 
-  it("is not broken by a branch that goes in the middle, whatever its name", async () => {
+  it("survives the deletion of a branch in the middle, whatever its name", async () => {
     const far = await makeFar(transport);
     const { remote } = await far.open();
     await remote.listRefs();
@@ -108,7 +108,7 @@ describe.each(TRANSPORTS)("a look, %s", (transport) => {
     expect(Object.keys(branchesOf(await remote.listRefs())).toSorted()).toEqual(["main", "work"]);
   });
 
-  it("follows names that become folders, and back", async () => {
+  it("reads branch names that become folders, and back", async () => {
     const far = await makeFar(transport);
     grow(far, "a", "first");
     const site = await far.open();
@@ -124,7 +124,7 @@ describe.each(TRANSPORTS)("a look, %s", (transport) => {
     expect(branchesOf(await site.remote.listRefs())).toEqual({ main: tip(far, "main"), a: above });
   });
 
-  it("works again when the cache is gone", async () => {
+  it("recreates a deleted cache", async () => {
     const far = await makeFar(transport);
     grow(far, "work", "first");
     const site = await far.open();
@@ -140,7 +140,7 @@ describe.each(TRANSPORTS)("a look, %s", (transport) => {
     expect((await site.remote.listRefs()).leases.get("a")?.value).toBe(lease);
   });
 
-  it("reads a repository of SHA-256, and writes to it", async () => {
+  it("reads and writes a SHA-256 repository", async () => {
     const far = await makeFar(transport);
     rmSync(far.remote.dir, { recursive: true });
     const other = join(temporaryDir(), "sha256");
@@ -163,7 +163,7 @@ describe.each(TRANSPORTS)("a look, %s", (transport) => {
     expect(look.leases.get("a")?.value).toBe(lease);
   });
 
-  it("does not take a commit for present that lacks its tree", async () => {
+  it("does not count a commit without its tree as present", async () => {
     const far = await makeFar(transport);
     const site = await far.open();
     await site.remote.listRefs();
@@ -177,14 +177,14 @@ describe.each(TRANSPORTS)("a look, %s", (transport) => {
     expect(cache.git("show", `${commit}:file.txt`)).toBe("text that is nowhere else");
   });
 
-  it("of an empty remote says so", async () => {
+  it("of an empty remote reports that", async () => {
     const far = await makeFar(transport);
     far.remote.git("update-ref", "-d", "refs/heads/main");
     const { remote } = await far.open();
     expect((await caught(remote.listRefs())).message).toBe("The repository has no commits yet.");
   });
 
-  it("takes the branch of HEAD for the trusted one, whatever else is symbolic", async () => {
+  it("uses the branch of HEAD as the trusted branch, whatever else is symbolic", async () => {
     const far = await makeFar(transport);
     grow(far, "trunk", "first");
     far.remote.git("symbolic-ref", "HEAD", "refs/heads/trunk");
@@ -196,7 +196,7 @@ describe.each(TRANSPORTS)("a look, %s", (transport) => {
     expect(Object.keys(branchesOf(look)).toSorted()).toEqual(["main", "trunk"]);
   });
 
-  it("passes over side refs that hold no commits", async () => {
+  it("skips side refs that do not point to commits", async () => {
     const far = await makeFar(transport);
     far.remote.git("tag", "-a", "-m", "a tag", "told", "main");
     far.remote.git("update-ref", "refs/trailhand/leases/tag", "refs/tags/told");
@@ -205,12 +205,12 @@ describe.each(TRANSPORTS)("a look, %s", (transport) => {
     expect([...(await remote.listRefs()).leases.keys()]).toEqual([]);
     const work = grow(far, "work", "first");
     expect(branchesOf(await remote.listRefs())["work"]).toBe(work);
-    // They are tried once more, because a ref that moved in the middle of a look looks the same.
+    // They are fetched once more, because a ref that moved during a poll looks the same.
     await remote.listRefs();
     expect((await remote.listRefs()).isUnchanged).toBe(true);
   });
 
-  it("works in the old protocol", async () => {
+  it("works with the old protocol", async () => {
     const far = await makeFar(transport);
     const config = join(far.outside, "config");
     git(far.outside, ["config", "--file", config, "protocol.version", "0"]);
@@ -224,9 +224,9 @@ describe.each(TRANSPORTS)("a look, %s", (transport) => {
 });
 
 describe("runners that share a cache", () => {
-  it("fetch at once while refs move", async () => {
+  it("fetch at the same time while refs move", async () => {
     const far = await makeFar("http");
-    // The second finds the cache that the first makes, or is faster.
+    // The second runner finds the cache of the first, or creates it first.
     const two = await Promise.all([far.open(), far.open()]);
     for (let round = 0; round < 4; round++) {
       for (let at = 0; at < 5; at++) grow(far, `work/${(round + at) % 7}`, `round ${round}, ${at}`);
@@ -242,7 +242,7 @@ describe("runners that share a cache", () => {
     expect(new Set(two.map(({ location }) => location.commonDir)).size).toBe(1);
   });
 
-  it("do not stand in each other's way when names become folders", async () => {
+  it("do not block each other when names become folders", async () => {
     const far = await makeFar("files");
     for (const name of ["a", "b", "c"]) grow(far, name, "first");
     const [one, two] = [await far.open(), await far.open()];

@@ -1,4 +1,4 @@
-/** What every compare-and-swap on refs must do: in memory, in local git, and at a remote. */
+/** The contract of every compare-and-swap on refs: in memory, in local git, and at a remote. */
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { refOf, type Branch, type Ref, type Sha } from "../../src/core/protocol/ids.ts";
@@ -8,11 +8,11 @@ import { MemoryRefs, type Refs } from "../support/memory-refs.ts";
 import { makeRepo, type Repo } from "../support/temp-repo.ts";
 import { environmentOf } from "../support/run-runner.ts";
 
-/** Refs, and commits that they may hold. */
+/** A ref store with commits for its refs. */
 interface Bench {
   readonly refs: Refs;
   readonly shas: readonly [Sha, Sha, Sha];
-  /** One more commit, told from the others by its text. */
+  /** Writes another commit with this text. */
   note(text: string): Promise<Sha>;
 }
 
@@ -38,7 +38,7 @@ const benches: Record<string, () => Promise<Bench>> = {
   "local git with packed refs": async () => {
     const repo = makeRepo();
     const bench = await gitBench(repo);
-    // Every ref that is written is packed at once, so that updates and deletes meet packed values.
+    // Every written ref is packed at once, so that updates and deletions meet packed refs.
     const swap: Refs["swap"] = async (updates, why) => {
       const result = await bench.refs.swap(updates, why);
       repo.git("pack-refs", "--all", "--prune");
@@ -57,7 +57,7 @@ const HEAD = refOf("work" as Branch);
 const LANDED = { kind: "landed" };
 const REFUSED = { kind: "refused" };
 
-describe.each(Object.entries(benches))("swap in %s", (_, make) => {
+describe.each(Object.entries(benches))("a swap in %s", (_, make) => {
   it("creates a ref that must not exist, once", async () => {
     const { refs, shas } = await make();
     expect(await refs.swap([{ ref: A, expected: null, next: shas[0] }], "test")).toEqual(LANDED);
@@ -65,7 +65,7 @@ describe.each(Object.entries(benches))("swap in %s", (_, make) => {
     expect((await refs.read([A])).get(A)).toBe(shas[0]);
   });
 
-  it("refuses an update of another value than the expected one", async () => {
+  it("refuses an update if the ref has another value", async () => {
     const { refs, shas } = await make();
     await refs.swap([{ ref: A, expected: null, next: shas[0] }], "test");
     expect(await refs.swap([{ ref: A, expected: shas[1], next: shas[2] }], "test")).toEqual(REFUSED);
@@ -73,7 +73,7 @@ describe.each(Object.entries(benches))("swap in %s", (_, make) => {
     expect((await refs.read([A])).get(A)).toBe(shas[2]);
   });
 
-  it("moves two refs together, or neither when one is stale", async () => {
+  it("moves two refs together, or neither if one is stale", async () => {
     const { refs, shas } = await make();
     await refs.swap([{ ref: A, expected: null, next: shas[0] }], "test");
     await refs.swap([{ ref: B, expected: null, next: shas[0] }], "test");
@@ -92,7 +92,7 @@ describe.each(Object.entries(benches))("swap in %s", (_, make) => {
     expect([...(await refs.read([A, B])).values()]).toEqual([shas[1], null]);
   });
 
-  it("deletes by swap, and only the expected value", async () => {
+  it("deletes a ref only with the expected value", async () => {
     const { refs, shas } = await make();
     await refs.swap([{ ref: A, expected: null, next: shas[0] }], "test");
     expect(await refs.swap([{ ref: A, expected: shas[1], next: null }], "test")).toEqual(REFUSED);
@@ -100,14 +100,14 @@ describe.each(Object.entries(benches))("swap in %s", (_, make) => {
     expect((await refs.read([A])).get(A)).toBeNull();
   });
 
-  it("refuses to delete or update what is absent", async () => {
+  it("refuses to delete or update a missing ref", async () => {
     const { refs, shas } = await make();
     expect(await refs.swap([{ ref: A, expected: shas[0], next: null }], "test")).toEqual(REFUSED);
     expect(await refs.swap([{ ref: A, expected: shas[0], next: shas[1] }], "test")).toEqual(REFUSED);
     expect((await refs.read([A])).get(A)).toBeNull();
   });
 
-  it("takes an empty list", async () => {
+  it("accepts an empty list", async () => {
     const { refs } = await make();
     expect(await refs.swap([], "test")).toEqual(LANDED);
     expect([...(await refs.read([]))]).toEqual([]);
@@ -123,10 +123,10 @@ describe.each(Object.entries(benches))("swap in %s", (_, make) => {
     expect([...(await refs.read(names)).values()]).toEqual(names.map(() => shas[0]));
   });
 
-  it("lets exactly one of many at once through", async () => {
+  it("lets exactly one of many concurrent swaps land", async () => {
     const bench = await make();
     const { refs } = bench;
-    // Each its own value, as each lease has its nonce: of equal ones nobody could tell who put it there.
+    // Each swap has its own value, as each lease has its nonce: equal values would hide whose swap landed.
     const values: Sha[] = [];
     for (let at = 0; at < 6; at++) values.push(await bench.note(`runner ${at}\n`));
     const swaps = values.map((next) => refs.swap([{ ref: A, expected: null, next }], "test"));
@@ -136,7 +136,7 @@ describe.each(Object.entries(benches))("swap in %s", (_, make) => {
     expect(kinds.every((kind) => ["landed", "refused", "unknown"].includes(kind))).toBe(true);
   });
 
-  it("moves a branch together with what belongs to it", async () => {
+  it("moves a branch together with its side refs", async () => {
     const { refs, shas } = await make();
     const begin = [
       { ref: HEAD, expected: null, next: shas[0] },
@@ -156,7 +156,7 @@ describe.each(Object.entries(benches))("swap in %s", (_, make) => {
     expect([...(await refs.read([HEAD, A])).values()]).toEqual([shas[2], null]);
   });
 
-  it("reads what is missing as null", async () => {
+  it("reads a missing ref as null", async () => {
     const { refs, shas } = await make();
     await refs.swap([{ ref: side("a/b"), expected: null, next: shas[0] }], "test");
     expect([...(await refs.read([A, side("a/b"), B]))]).toEqual([

@@ -1,4 +1,4 @@
-/** People who approve, and people who may ask: what counts, and what does not. */
+/** Approvals, and permission to request: what counts and what does not. */
 import { describe, expect, it } from "vitest";
 import type { Idle } from "../../../src/core/scheduling/decide.ts";
 import { approveAs, commitAs, makeKey } from "../../support/person-commits.ts";
@@ -16,7 +16,7 @@ interface Setting {
   readonly files?: Readonly<Record<string, string>>;
 }
 
-/** A branch whose `work` waits for approvals, asked for by Ann. */
+/** A branch with a request by Ann whose `work` waits for approvals. */
 function prepare(
   wait: string,
   { top = PEOPLE, states = "", files = {} }: Setting = {},
@@ -38,14 +38,14 @@ const trailer = (repo: Repo, key: string) =>
   repo.git("log", "-1", `--format=%(trailers:key=${key},valueonly)`, "topic").trim();
 const body = (repo: Repo) => repo.git("log", "-1", "--format=%B", "topic");
 
-/** Runs, and says why the branch stands; undefined when it does not. */
+/** Runs, and returns why the branch waits; undefined if it does not. */
 async function why(repo: Repo): Promise<Idle["why"] | undefined> {
   const { summary } = await run(repo);
   return summary.idle.find(({ head }) => head.branch === "topic")?.why;
 }
 
 describe("approvals", () => {
-  it("of as many people as are needed let it go on, and the answer names them", async () => {
+  it("of enough people let the request run, and the response names them", async () => {
     const { repo, asked } = prepare("approvals 2 by leads");
     expect(await why(repo)).toMatchObject({
       code: "waits",
@@ -65,7 +65,7 @@ describe("approvals", () => {
     expect(first).not.toBe(last);
   });
 
-  it("by others than those who are asked for do not count", async () => {
+  it("of people who are not listed do not count", async () => {
     const { repo, asked } = prepare("approvals 1 by leads");
     approveAs(repo, EVE, asked);
     expect(await why(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval by leads" });
@@ -74,7 +74,7 @@ describe("approvals", () => {
     expect(trailer(repo, "Approved-By")).not.toContain(EVE);
   });
 
-  it("are void once anything else is committed on top", async () => {
+  it("are void after any other commit on top", async () => {
     const { repo, asked } = prepare("approvals 1");
     approveAs(repo, BOB, asked);
     commitAs(repo, EVE, "fix: one more thing\n");
@@ -84,7 +84,7 @@ describe("approvals", () => {
     expect(await why(repo)).toMatchObject({ code: "waits" });
   });
 
-  it("are void when they change a file, or approve what is not there", async () => {
+  it("are void if they change a file or approve a missing commit", async () => {
     const { repo, asked } = prepare("approvals 1");
     repo.git("switch", "-q", "topic");
     repo.write("more.txt", "more\n");
@@ -96,7 +96,7 @@ describe("approvals", () => {
     expect(await why(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval" });
   });
 
-  it("are void when the request is written anew below them", async () => {
+  it("are void if the request below them is rewritten", async () => {
     const { repo, asked } = prepare("approvals 1");
     repo.git("update-ref", "refs/heads/topic", "main");
     commitAs(repo, ANN, ASK.replace("Please.", "Something else."));
@@ -104,7 +104,7 @@ describe("approvals", () => {
     expect(await why(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval" });
   });
 
-  it("run out, and may be given again", async () => {
+  it("expire and can be repeated", async () => {
     const { repo, asked } = prepare("approvals 1 within 1h");
     approveAs(repo, BOB, asked, { date: DAY_AGO });
     expect(await why(repo)).toMatchObject({ code: "waits" });
@@ -113,7 +113,7 @@ describe("approvals", () => {
     expect(trailer(repo, "State")).toBe("done");
   });
 
-  it("of who wrote the work do not count where it says `not own`", async () => {
+  it("of an author of the work do not count with `not own`", async () => {
     const { repo, asked } = prepare("approvals 1 not own");
     approveAs(repo, ANN, asked);
     expect(await why(repo)).toMatchObject({ code: "waits" });
@@ -131,7 +131,7 @@ describe("approvals", () => {
     expect(trailer(repo, "State")).toBe("done");
   });
 
-  it("of who wrote what the trusted branch holds are not of their own work", async () => {
+  it("of an author of commits on the trusted branch count with `not own`", async () => {
     const { repo } = prepare("approvals 1 not own");
     for (let n = 0; n < 3; n++) commitAs(repo, BOB, `chore: ${n}\n`, { branch: "main" });
     repo.git("update-ref", "refs/heads/topic", "main");
@@ -146,13 +146,13 @@ describe("approvals by signature", () => {
   const files = { "states/allowed_signers": bob.allowed(BOB) };
   const signed = () => prepare("approvals 1 by leads", { top: `${PEOPLE}proof: signature\n`, files });
 
-  it("do not count when only their author says who they are of", async () => {
+  it("do not count by their author line alone", async () => {
     const { repo, asked } = signed();
     approveAs(repo, BOB, asked);
     expect(await why(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval by leads" });
   });
 
-  it("count by a key that is listed, for the address that the list gives it", async () => {
+  it("count by a listed key, for the address in the list", async () => {
     const { repo, asked } = signed();
     approveAs(repo, EVE, asked, { key: bob.file });
     await run(repo);
@@ -160,12 +160,12 @@ describe("approvals by signature", () => {
     expect(trailer(repo, "Approved-By")).toContain(BOB);
   });
 
-  it("do not count by a key that is not listed, whatever the repository says of keys", async () => {
+  it("do not count by an unlisted key, whatever the repository configures", async () => {
     const { repo, asked } = signed();
     repo.write("../signers", eve.allowed(BOB));
     repo.git("config", "gpg.ssh.allowedSignersFile", `${repo.dir}/../signers`);
     approveAs(repo, BOB, asked, { key: eve.file });
-    // What ssh-keygen would say if it knew the key.
+    // The output of ssh-keygen for a known key.
     const good = `Good "git" signature for ${BOB} with ED25519 key SHA256:abc`;
     const program = `#!/bin/sh\ncase $2 in find-*) echo ${BOB} ;; *) echo '${good}' ;; esac\n`;
     repo.write("../program", program, 0o755);
@@ -173,14 +173,14 @@ describe("approvals by signature", () => {
     expect(await why(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval by leads" });
   });
 
-  it("do not count for what the same key asked for in another name", async () => {
+  it("do not count for a request that the same key signed with another name", async () => {
     const top = `${PEOPLE}proof: signature\n`;
     const { repo } = prepare("approvals 1 by leads not own", { top, files });
     repo.git("update-ref", "refs/heads/topic", "main");
     const own = commitAs(repo, ANN, ASK, { key: bob.file });
     approveAs(repo, BOB, own, { key: bob.file });
     expect(await why(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval by leads" });
-    // With the look of a child's first commit it is their own still.
+    // It is still their own if it looks like the first commit of a child.
     repo.git("update-ref", "refs/heads/topic", "main");
     const born = commitAs(repo, ANN, `${ASK}Parent: other\n`, { key: bob.file });
     approveAs(repo, BOB, born, { key: bob.file });
@@ -191,14 +191,14 @@ describe("approvals by signature", () => {
     expect(trailer(repo, "State")).toBe("done");
   });
 
-  it("do not count without a list", async () => {
+  it("do not count without a list of keys", async () => {
     const { repo, asked } = prepare("approvals 1", { top: "proof: signature\n" });
     approveAs(repo, BOB, asked, { key: bob.file });
     expect(await why(repo)).toMatchObject({ code: "waits" });
   });
 });
 
-describe("a state that only some may ask for", () => {
+describe("a state with `by`", () => {
   const states = (by = "[leads]") =>
     `  ship: { next: done, by: ${by} }\n  first: { next: ship }\n  look: { human: true, next: [ship, failed] }\n`;
   const ship = (by?: string): Repo => {
@@ -211,7 +211,7 @@ describe("a state that only some may ask for", () => {
     return repo;
   };
 
-  it("is parked for anybody else, with the reason", async () => {
+  it("is parked for other people, with the reason", async () => {
     const repo = ship();
     commitAs(repo, EVE, "feat: x\n\nState: ship\n");
     await run(repo);
@@ -219,7 +219,7 @@ describe("a state that only some may ask for", () => {
     expect(body(repo)).toContain(`Only leads may request it, and ${EVE} did`);
   });
 
-  it("is run for them, and for an answer of the runner", async () => {
+  it("is run for listed people, and for a response of the runner", async () => {
     const repo = ship();
     commitAs(repo, BOB, "feat: x\n\nState: ship\n");
     await run(repo);
@@ -230,7 +230,7 @@ describe("a state that only some may ask for", () => {
     expect(trailer(other, "State")).toBe("done");
   });
 
-  it("is not opened by a forged answer past a person", async () => {
+  it("cannot be requested by a forged response above a human state", async () => {
     const repo = ship();
     const asked = commitAs(repo, ANN, "feat: x\n\nState: look\n");
     commitAs(repo, EVE, `trailhand: look is done\n\nState: ship\nBranch: topic\nAnswers: ${asked}\n`);
@@ -239,7 +239,7 @@ describe("a state that only some may ask for", () => {
     expect(body(repo)).toContain(`${EVE} did`);
   });
 
-  it("is not opened by a request that calls itself an approval", async () => {
+  it("cannot be requested by a request that calls itself an approval", async () => {
     const repo = ship();
     const asked = commitAs(repo, BOB, "feat: x\n\nState: first\n");
     await run(repo);
@@ -249,7 +249,7 @@ describe("a state that only some may ask for", () => {
     expect(trailer(repo, "State")).toBe("parked");
   });
 
-  it("is judged by who asked, and not by who approved", async () => {
+  it("is checked against the requester, not against the approver", async () => {
     const wait = "wait: approvals 1, deadline: 1d, otherwise: failed";
     const repo = makeRepo({
       "states/ship": "#!/bin/sh\ntrue\n",

@@ -1,4 +1,4 @@
-/** Repositories made for AYNIG run unchanged: their keys, folders, roles, variables and answers. */
+/** AYNIG repositories run unchanged: keys, folders, roles, variables and responses. */
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -32,7 +32,7 @@ const values = (repo: Repo, key: string, count = 1) =>
 const DONE = `echo 'SET_STATE {"state":"done"}'`;
 
 describe("an AYNIG repository", () => {
-  it("answers by SET_STATE with subject, body and trailers, in the key of the request", async () => {
+  it("answers through SET_STATE with subject, body and trailers, with the key of the request", async () => {
     const last = JSON.stringify({
       state: "review",
       subject: "feat: built",
@@ -69,7 +69,7 @@ describe("an AYNIG repository", () => {
     expect(values(repo, key)).toBe("done");
   });
 
-  it("takes the last of several states", async () => {
+  it("uses the last of several states", async () => {
     const repo = makeCase(
       { ".dwp/command/build": script(DONE) },
       "build it\n\ndwp-state: other\ndwp-state: build\n",
@@ -78,7 +78,7 @@ describe("an AYNIG repository", () => {
     expect(values(repo, "dwp-state")).toBe("done");
   });
 
-  it("gives commands their variables, and trailers only under the prefix", async () => {
+  it("passes commands their variables, and trailers only with the prefix", async () => {
     const out = outside();
     const repo = makeCase(
       { ".dwp/command/build": script(`env > ${out}/env; ${DONE}`) },
@@ -105,7 +105,7 @@ describe("an AYNIG repository", () => {
     expect(env.find((line) => line.startsWith("COMMANDS_PATH="))).toMatch(/\.dwp\/command$/);
   });
 
-  it("lets a command commit the next state itself", async () => {
+  it("accepts a next state that the command commits itself", async () => {
     const repo = makeCase(
       {
         ".dwp/command/build": script(
@@ -120,14 +120,14 @@ describe("an AYNIG repository", () => {
     expect(values(repo, "Answers", 4).split("\n").filter(Boolean)).toHaveLength(2);
   });
 
-  it("fails a command that names no state", async () => {
+  it("fails a command that declares no state", async () => {
     const repo = makeCase({ ".dwp/command/build": script("exit 0") }, "build it\n\ndwp-state: build\n");
     await run(repo, {}, (ports) => ({ ...ports, clock: quick(ports.clock) }));
     expect(values(repo, "dwp-state")).toBe("failed");
     expect(repo.git("log", "-1", "--format=%b", "topic")).toContain("named no next state");
   });
 
-  it("runs the command of the role that is asked for", async () => {
+  it("runs the command of the requested role", async () => {
     const repo = makeCase(
       {
         ".dwp/command/build": script(`echo nobody > who; ${DONE}`),
@@ -139,7 +139,7 @@ describe("an AYNIG repository", () => {
     expect(repo.git("show", "topic:who")).toBe("expert");
   });
 
-  it("prefers states/ where it has the state", async () => {
+  it("prefers states/ if it has the state", async () => {
     const repo = makeCase(
       {
         ".dwp/command/build": script(DONE),
@@ -152,7 +152,7 @@ describe("an AYNIG repository", () => {
   });
 });
 
-/** A clock on which waiting takes no time. */
+/** A clock on which sleeping takes no time. */
 function quick(clock: Clock): Clock {
   let now = clock.mono();
   return {
@@ -167,7 +167,7 @@ function quick(clock: Clock): Clock {
 }
 
 describe("another worker's lease in an AYNIG repository", () => {
-  it("is respected for its time, then answered as stalled", async () => {
+  it("is respected until it expires, then answered as stalled", async () => {
     const repo = makeCase(
       { ".dwp/command/build": script(DONE) },
       "working\n\ndwp-state: working\ndwp-lease-seconds: 20\n",

@@ -1,4 +1,4 @@
-/** Branches that an answer makes: all of them with it, or nothing. */
+/** Children that a response creates: all of them with it, or none. */
 import { expect, test } from "vitest";
 import { answersTo, ask, makeRemote, makeRunner, sideRefs, trailerOf } from "../../support/bare-remote.ts";
 import { answerOf, makeStage, play } from "../../support/run-hostile-script.ts";
@@ -17,7 +17,7 @@ END
 const PART = '#!/bin/sh\ntest -e plan.txt || exit 1\necho "$TRAILHAND_BRANCH" > part.txt\n';
 const files = { "states/part": PART };
 
-test("children begin at the answer, and are worked off like any request", async () => {
+test("children start at the response and run like any request", async () => {
   const stage = makeStage(FAN_OUT, { workflow: WORKFLOW, files });
   await play(stage);
   const { repo } = stage;
@@ -29,7 +29,7 @@ test("children begin at the answer, and are worked off like any request", async 
   }
 });
 
-test("at a remote they come in the push of the answer", async () => {
+test("at a remote, children are created in the push of the response", async () => {
   const stage = makeRemote({ "states/workflow.yml": WORKFLOW, "states/work": FAN_OUT, ...files });
   const request = ask(stage, "topic", "feat: a thing\n\nPlease.\n\nState: work\n");
   await (await makeRunner(stage, "one")).run();
@@ -41,7 +41,7 @@ test("at a remote they come in the push of the answer", async () => {
   expect(sideRefs(stage)).toEqual([]);
 });
 
-test("a branch of that name that is there already is left alone: parked, and no child is made", async () => {
+test("an existing branch of the same name is left alone: parked, and no child is created", async () => {
   const stage = makeStage(FAN_OUT, { workflow: WORKFLOW, files });
   const { repo } = stage;
   repo.git("branch", "topic.ui", "main");
@@ -55,7 +55,7 @@ test("a branch of that name that is there already is left alone: parked, and no 
   expect(repo.git("show", `${salvage}:plan.txt`)).toBe("plan");
 });
 
-test("a state that there is not fails the attempt, by name", async () => {
+test("an unknown state fails the attempt with its name", async () => {
   const stage = makeStage(FAN_OUT.replaceAll('"part"', '"prat"'), { workflow: WORKFLOW, files });
   await play(stage);
   expect(answerOf(stage).state).toBe("failed");

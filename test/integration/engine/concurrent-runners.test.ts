@@ -1,4 +1,4 @@
-/** Several runners on one repository, as processes: one answer for each request, nothing left. */
+/** Several runner processes on one repository: one response for each request, and nothing left behind. */
 import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -15,7 +15,7 @@ states:
   check: { next: done }
 `;
 
-/** Each start of a script leaves a file that is named by its request. */
+/** Each start of a script creates a file named by its request. */
 const script = (outside: string) => `#!/bin/sh
 touch "${outside}/$TRAILHAND_COMMIT.$TRAILHAND_RUN"
 echo "$TRAILHAND_STATE" >> work.txt
@@ -50,7 +50,7 @@ function expectAllAnswered(repo: Repo): void {
   }
 }
 
-describe("runners side by side", () => {
+describe("concurrent runners", () => {
   let program = "";
   beforeAll(async () => {
     program = await buildCrashRunner();
@@ -73,7 +73,7 @@ describe("runners side by side", () => {
     expect(repo.git("for-each-ref", "refs/trailhand/salvage", "refs/trailhand/parked")).toBe("");
   });
 
-  it("survive the death of some of them", async () => {
+  it("answer all requests although some of them are killed", async () => {
     const { repo, outside } = makeCase();
     const first = Array.from({ length: 3 }, () => startCrashRunner(program, repo));
     await until("some scripts", () => readdirSync(outside).length >= 4);
@@ -83,7 +83,7 @@ describe("runners side by side", () => {
       expect(await runner?.ended, runner?.stderr()).toEqual({ code: 0, signal: null });
     for (const runner of [...first, ...second]) expect(runner.stdout()).not.toContain('"fault"');
     expect([...first, ...second].map((runner) => runner.stdout()).join("")).not.toContain('"fault"');
-    // Those that ended early saw the requests in the hands of others; what is left is for the next.
+    // Runners that ended early saw the requests claimed by others. The next runner finishes the rest.
     const { summary } = await run(repo);
     expect(summary.faultCount).toBe(0);
     expectAllAnswered(repo);

@@ -1,4 +1,4 @@
-/** A runner killed anywhere in a fan-out, its join and its landing: never a half of any of them. */
+/** A runner that is killed anywhere during a fan-out, its join and its landing: none is ever half done. */
 import { describe, expect, it } from "vitest";
 import { buildCrashRunner, eachStep, leftovers, startCrashRunner } from "../../support/crash-runner.ts";
 import { makeRepo, type Repo } from "../../support/temp-repo.ts";
@@ -30,7 +30,7 @@ git commit -q -m "feat: both parts"
 echo "land=$(git rev-parse HEAD)" >>"$TRAILHAND_OUTPUT"
 git checkout -q --detach "$TRAILHAND_COMMIT"
 `;
-/** Steps between two crashes: the whole story has hundreds, and takes long. */
+/** Steps between two crashes: the whole sequence has hundreds of steps. */
 const STRIDE = stride(40);
 
 function makeCase(): Repo {
@@ -56,7 +56,7 @@ const refs = (repo: Repo, ...patterns: string[]) =>
     .split("\n")
     .filter(Boolean);
 
-/** What may never be seen, whenever the crash came. */
+/** Invariants after a crash at any time. */
 function expectWhole(repo: Repo, where: string): void {
   const handedOut = trailers(repo, "Children", "main..topic").length > 0;
   expect(refs(repo, "refs/heads/topic.*").length, `${where}: children come with their answer`).toBe(
@@ -68,8 +68,8 @@ function expectWhole(repo: Repo, where: string): void {
   expect(refs(repo, "refs/trailhand/archive").length, where).toBe(done ? 1 : 0);
 }
 
-describe("a runner that is killed in a family of branches", () => {
-  it("leaves no half, and the next one finishes it once", async () => {
+describe("a runner that is killed among parents and children", () => {
+  it("leaves nothing half done, and the next runner finishes everything once", async () => {
     const program = await buildCrashRunner();
     const steps = await eachStep(2, async (count) => {
       const repo = makeCase();

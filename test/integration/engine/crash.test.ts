@@ -1,4 +1,4 @@
-/** A runner killed at any step: the next one answers once, at once, and nothing is lost or left. */
+/** A runner that is killed at any step: the next one answers at once, only once, and nothing is lost or left behind. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -14,7 +14,7 @@ import { run } from "../../support/run-runner.ts";
 import { until } from "../../support/until.ts";
 import { stride } from "../../support/scale.ts";
 
-/** Leaves an uncommitted and an untracked file, a commit, and children that write for ever. */
+/** Leaves an uncommitted and an untracked file, a commit, and child processes that write for ever. */
 const script = (outside: string, wait: string) => `#!/bin/sh
 set -e
 cp "$TRAILHAND_REQUEST" "${outside}/request-$TRAILHAND_RUN"
@@ -54,7 +54,7 @@ function makeCase(checkedOut: boolean, wait = ""): Case {
 const ticks = (one: Case): number =>
   existsSync(join(one.outside, "ticks")) ? statSync(join(one.outside, "ticks")).size : 0;
 
-/** The runs whose script came so far, by the file that it writes. */
+/** The runs whose script wrote this file. */
 const runsOf = (one: Case, file: "request" | "ready"): string[] =>
   readdirSync(one.outside).flatMap((name) =>
     name.startsWith(`${file}-`) ? [name.slice(file.length + 1)] : [],
@@ -66,10 +66,10 @@ const answersOn = (one: Case): string[] =>
     .split("\n")
     .filter((line) => line.endsWith(one.request));
 
-/** What must hold after a crash and one plain run, whenever the crash came. */
+/** Invariants after a crash at any time and one more run. */
 async function expectRecovered(one: Case, where: string): Promise<void> {
   const before = { runs: runsOf(one, "ready"), answered: answersOn(one).length > 0 };
-  // The lease of the dead runner lasts an hour: whoever waited for its end would not come to an answer.
+  // The lease of the dead runner lasts an hour, so a runner that waited for it would not answer.
   const { events, summary } = await run(one.repo);
   expect(summary.faultCount, `${where}: ${JSON.stringify(events)}`).toBe(0);
   expect(answersOn(one), `${where}: exactly one answer\n${JSON.stringify(events)}`).toHaveLength(1);
@@ -91,7 +91,7 @@ async function expectRecovered(one: Case, where: string): Promise<void> {
   expect(processesWith(one.repo.cache), `${where}: no process is left`).toEqual([]);
 }
 
-/** Work of a dead attempt is under a salvage ref, and the next attempt was told; an answered one leaves none. */
+/** Changes of a dead attempt are under a salvage ref that the next attempt gets. An answered attempt has none. */
 function expectSalvaged(one: Case, before: { runs: string[]; answered: boolean }, where: string): void {
   const { repo, outside } = one;
   const saved = repo

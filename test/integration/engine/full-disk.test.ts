@@ -1,4 +1,4 @@
-/** A disk that is full: nothing is half written, the branch is untouched, and it is told. */
+/** A full disk: nothing is half written, the branch is untouched, and the fault is reported. */
 import { existsSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -13,7 +13,7 @@ type Method = "commit" | "note" | "swap";
 const GONE = { ...thisHolder(), started: "1" };
 const WORKFLOW = "states:\n  work: { next: done, retries: 2, backoff: 10ms }\n";
 
-/** Ports whose repository fails from the n-th call of a method on, whatever else is called then. */
+/** Ports whose repository fails in every writing method from the n-th call of one method on. */
 function full(method: Method, from: number): (ports: Ports) => Ports {
   return (ports) => {
     let calls = 0;
@@ -30,13 +30,13 @@ function full(method: Method, from: number): (ports: Ports) => Ports {
         };
       },
     });
-    // The next runner of this test is the same process; this one shall count as gone by then.
+    // The next runner of this test is the same process. This one must count as dead by then.
     const machine = { ...ports.machine, holder: GONE };
     return { ...ports, repository, machine };
   };
 }
 
-/** Makes the runner of this process, which left its worktree, look like one that has died. */
+/** Makes the runner of this process, which left its worktree, look dead. */
 function bury(repo: Repo): void {
   for (const site of readdirSync(join(repo.cache, "trailhand"))) {
     const pools = join(repo.cache, "trailhand", site, "worktrees");
@@ -45,7 +45,7 @@ function bury(repo: Repo): void {
   }
 }
 
-describe("a disk that is full", () => {
+describe("a full disk", () => {
   it.each<[string, Method, number]>([
     ["when the lease is written", "note", 1],
     ["when the claim is made", "swap", 1],
@@ -74,7 +74,7 @@ describe("a disk that is full", () => {
     expect(leftovers(repo)).toEqual([]);
   });
 
-  it("keeps a worktree whose work could not be saved, until a later runner saves it", async () => {
+  it("keeps a worktree whose changes could not be saved, until a later runner saves them", async () => {
     const one = makeStage('[ "$TRAILHAND_ATTEMPT" = 1 ] || exit 0; echo x > work.txt; exit 1', {
       workflow: WORKFLOW,
     });

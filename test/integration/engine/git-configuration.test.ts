@@ -1,4 +1,4 @@
-/** Settings that people have in their own git configuration, and environments that we are started in. */
+/** Settings in the git configuration of a person, and the environment of the runner. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -76,7 +76,7 @@ describe("a hand-off with the setting", () => {
     await expectHandedOn(repo);
   });
 
-  it("core.sparseCheckout keeps scripts whole, and the person's checkout as sparse as it was", async () => {
+  it("core.sparseCheckout gives scripts the whole tree and keeps the person's checkout sparse", async () => {
     const one = makeStage("cat deep/far/file > copy.txt; echo new > deep/far/new; echo x > outside.txt", {
       files: { "deep/far/file": "far\n", "near/file": "near\n" },
     });
@@ -95,7 +95,7 @@ describe("a hand-off with the setting", () => {
     expect(leftovers(repo)).toEqual([]);
   });
 
-  it("core.sparseCheckout lets a script add and commit outside the cone", async () => {
+  it("core.sparseCheckout lets a script add and commit files outside the cone", async () => {
     const one = makeStage("echo new > deep/far/new && git add deep && git commit -q -m deep", {
       files: { "deep/far/file": "far\n", "near/file": "near\n" },
     });
@@ -104,7 +104,7 @@ describe("a hand-off with the setting", () => {
     expect(answerOf(one).files).toContain("deep/far/new");
   });
 
-  it("i18n.logOutputEncoding tells scripts the history as it was written", async () => {
+  it("i18n.logOutputEncoding passes scripts the history as it was written", async () => {
     const one = makeStage('cp "$TRAILHAND_REQUEST" $OUT/request.json');
     one.repo.git("switch", "-q", "topic");
     one.repo.request("feat: größer\n\nState: work\n");
@@ -119,7 +119,7 @@ describe("a hand-off with the setting", () => {
 });
 
 describe("started with", () => {
-  it("the variables of a hook, works on the repository it was told", async () => {
+  it("the variables of a hook, works on the given repository", async () => {
     const repo = makeAsked();
     const other = makeRepo();
     const before = other.git("for-each-ref");
@@ -160,8 +160,8 @@ describe("started with", () => {
   );
 });
 
-describe("the worktrees' folder", () => {
-  it("of a runner that died while it made its own costs nobody time", async () => {
+describe("the folder of worktrees", () => {
+  it("of a runner that died while creating it delays no other runner", async () => {
     const repo = makeAsked();
     const { cache } = await openWorkspace(repo.dir, environmentOf(repo));
     const usualBegin = performance.now();

@@ -1,4 +1,4 @@
-/** A person works on the same branches: their commits and files always win, and no work is lost. */
+/** A person works on the same branches: their commits and files take precedence, and no work is lost. */
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -11,7 +11,7 @@ const runs = (one: Stage) => readFileSync(join(one.outside, "runs"), "utf8").tri
 const parked = (one: Stage) =>
   one.repo.git("for-each-ref", "--format=%(objectname)", "refs/trailhand/parked");
 
-/** A commit on `topic` that no checkout makes. */
+/** Commits to `topic` without a checkout. */
 function push(one: Stage, message: string): string {
   const { repo } = one;
   const commit = repo.gitIn(message, "commit-tree", "-p", "topic", "-F", "-", "topic^{tree}");
@@ -19,8 +19,8 @@ function push(one: Stage, message: string): string {
   return commit;
 }
 
-describe("a commit of a person during a run", () => {
-  it("ends the script, saves its tree, stays untouched and is served next", async () => {
+describe("a person's commit during a run", () => {
+  it("ends the script, saves its tree, stays untouched and is run next", async () => {
     const one = makeStage(
       '[ "$TRAILHAND_STATE" = other ] && exit 0\necho half > half.txt; sh -c "while :; do echo x >> $OUT/ticks; sleep 0.02; done" & touch $OUT/ready; sleep 600',
       { workflow: TWO },
@@ -58,7 +58,7 @@ describe("a commit of a person during a run", () => {
     expect(leftovers(one.repo)).toEqual([]);
   });
 
-  it("that deletes the branch resurrects nothing", async () => {
+  it("that deletes the branch does not bring it back", async () => {
     const one = makeStage("echo half > half.txt; touch $OUT/ready; sleep 600");
     const running = play(one, { options: { pollInterval: { shortestMs: 100, longestMs: 100 } } });
     await until("the script", () => existsSync(join(one.outside, "ready")));
@@ -69,7 +69,7 @@ describe("a commit of a person during a run", () => {
     expect(leftovers(one.repo)).toEqual([]);
   });
 
-  it("that comes at the very moment of the answer wins", async () => {
+  it("that arrives together with the response takes precedence", async () => {
     const one = makeStage("echo mine > work.txt");
     let mine = "";
     const { events } = await play(one, {
@@ -96,7 +96,7 @@ describe("a commit of a person during a run", () => {
 });
 
 describe("a checkout with changes", () => {
-  it("holds its branch back until it is clean, and nothing of it is touched", async () => {
+  it("blocks its branch until it is clean, and is not touched", async () => {
     const one = makeStage("echo run >> $OUT/runs; echo done > done.txt");
     const { repo } = one;
     repo.git("checkout", "-q", "topic");
@@ -116,7 +116,7 @@ describe("a checkout with changes", () => {
     expect(repo.git("status", "--porcelain")).toBe("");
   });
 
-  it("that gets them during the run keeps the answer waiting, and the script is not run again", async () => {
+  it("that appear during the run park the response, and the script does not run again", async () => {
     const one = makeStage(
       "echo run >> $OUT/runs; echo done > done.txt; touch $OUT/ready; while [ ! -e $OUT/go ]; do sleep 0.02; done",
     );

@@ -1,4 +1,4 @@
-/** Answers that move the trusted branch and requests of other branches: all of it, or nothing. */
+/** Responses that move the trusted branch and answer other branches: all at once, or not at all. */
 import { describe, expect, it } from "vitest";
 import { callOf, commitOf, id, requestOf, runCall, scriptOf } from "../../support/script-call.ts";
 import { ask, makeRemote, makeRunner, sideRefs, trailerOf } from "../../support/bare-remote.ts";
@@ -15,7 +15,7 @@ states:
 lanes: { one: 1 }
 `;
 
-/** Lands every member as a commit of its own; answers itself with $OWN, and the others with $OTHERS. */
+/** Lands one commit for each member; answers its own request with $OWN and the others with $OTHERS. */
 const LAND = (own: string, others: string, land = true) => `#!/bin/sh
 tip=$TRAILHAND_TARGET_COMMIT between=[
 for line in "$TRAILHAND_COMMIT" $(printf '%s\\n' "$TRAILHAND_MEMBERS" | cut -d ' ' -f 1); do
@@ -32,8 +32,8 @@ rm list
 
 const REQUEST = "feat: a thing\n\nPlease.\n\nRefs: #7\nState: work\n";
 
-describe("an answer that lands", () => {
-  it("is told the members, one a line", async () => {
+describe("a landing response", () => {
+  it("gets its members, one per line", async () => {
     const script = scriptOf({ "states/work": '#!/bin/sh\nprintf "%s" "$TRAILHAND_MEMBERS"\n' });
     const members = [
       requestOf(commitOf(id("4"), "Merge  me\n\nBody.\n\nState: work\n")),
@@ -45,7 +45,7 @@ describe("an answer that lands", () => {
     expect((await runCall(callOf(script))).stdout).toBe("");
   });
 
-  it("comes in one push with the trusted branch and the others at a remote", async () => {
+  it("is one push together with the trusted branch and the others at a remote", async () => {
     const stage = makeRemote({ "states/workflow.yml": WORKFLOW, "states/work": LAND("done", "done") });
     const before = stage.remote.git("rev-parse", "main");
     const asked = ["a", "b", "c"].map((branch) => ask(stage, branch, REQUEST));
@@ -64,7 +64,7 @@ describe("an answer that lands", () => {
     expect(sideRefs(stage).filter((ref) => !ref.includes("/archive/"))).toEqual([]);
   });
 
-  it("answers others with what their work carries, and within their own limits", async () => {
+  it("answers others with their carried state and within their own limits", async () => {
     const one = makeStage(LAND("done", "mend"), { workflow: WORKFLOW });
     const { repo } = one;
     repo.git("switch", "-q", "-c", "y", "main");
@@ -75,7 +75,7 @@ describe("an answer that lands", () => {
     await play(one, { options: { branches: [] } });
     expect(answerOf(one).state).toBe("done");
     const message = repo.git("log", "-1", "--format=%B", "y");
-    // It was at mend once before, and that is all it may be.
+    // It was at `mend` once before, which is its limit.
     expect(message).toMatch(/^State: parked$/m);
     expect(message).toContain("mend was requested 1 times, and the limit is 1");
     for (const line of ["Refs: #9", "Parent: top", "Spent: 2 USD", "Rounds: mend=1"]) {
@@ -86,7 +86,7 @@ describe("an answer that lands", () => {
     );
   });
 
-  it("keeps no archive of its own branch when only others land", async () => {
+  it("does not archive its own branch when only others land", async () => {
     const one = makeStage(LAND("mend", "done"), { workflow: WORKFLOW });
     one.repo.git("switch", "-q", "-c", "y", "main");
     one.repo.request("feat: y\n\nState: work\n");
@@ -98,7 +98,7 @@ describe("an answer that lands", () => {
     );
   });
 
-  it("gives others no state that their files lack the evidence for", async () => {
+  it("does not give others a state without evidence for their files", async () => {
     const one = makeStage(LAND("mend", "proven", false), { workflow: WORKFLOW });
     one.repo.git("switch", "-q", "-c", "y", "main");
     one.repo.request("feat: y\n\nState: work\n");

@@ -1,4 +1,4 @@
-/** Lanes with weights, quotas, hours and closing: what begins, what waits, and why. */
+/** Lanes with weights, quotas, hours and closing: what runs, what waits, and why. */
 import { describe, expect, it } from "vitest";
 import { makeRepo, type Repo } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
@@ -25,11 +25,11 @@ const state = (repo: Repo, branch: string) =>
   repo.git("log", "-1", "--format=%(trailers:key=State,valueonly)", branch).trim();
 const refs = (repo: Repo, kind: string) =>
   repo.git("for-each-ref", "--format=%(refname)", `refs/trailhand/${kind}`).split("\n").filter(Boolean);
-/** Shows which places are taken while a script runs. */
+/** Records the taken lane slots while a script runs. */
 const LIST = 'git for-each-ref --format="%(refname)" refs/trailhand/lanes >places.txt';
 
-describe("places", () => {
-  it("of two lanes and a weight are taken at once, and all of them given back", async () => {
+describe("lane slots", () => {
+  it("of two lanes and a weight are taken at once, and all are released", async () => {
     const repo = prepare(
       "{ cpu: 4, agents: 2 }",
       "  work: { next: done, lane: [agents, cpu], weight: 2 }\n",
@@ -43,7 +43,7 @@ describe("places", () => {
     expect(refs(repo, "lanes")).toEqual([]);
   });
 
-  it("are none for an answer that runs no script", async () => {
+  it("are not taken for a response without a script", async () => {
     const repo = prepare(
       "{ one: 1 }",
       "  work: { next: done, lane: one, wait: after 1ms, deadline: 1d, otherwise: done }\n",
@@ -62,7 +62,7 @@ describe("places", () => {
 });
 
 describe("a quota", () => {
-  it("of runs lets so many begin within its window, and says when it opens again", async () => {
+  it("of runs lets that many start within its window, and reports when it opens again", async () => {
     const repo = prepare("{ model: { runs: 2, window: 1h } }", "  work: { next: done, lane: model }\n", {
       work: ":",
     });
@@ -89,7 +89,7 @@ describe("a quota", () => {
 });
 
 describe("a lane", () => {
-  it("that a rate limit closed holds up all its requests, uses no attempt, and no other lane", async () => {
+  it("that a rate limit closed holds up all of its requests without using an attempt, and no other lane", async () => {
     const repo = prepare(
       "{ model: { slots: 1, closes: true } }",
       "  work: { next: done, lane: model, retries: 0 }\n  free: { next: done }\n",

@@ -1,4 +1,4 @@
-/** Attempts, hops, rests and lanes: what bounds the work. */
+/** Limits of attempts, hops, back-off and lanes. */
 import { randomUUID } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { NO_AMOUNTS } from "../../../src/core/util/amounts.ts";
@@ -13,10 +13,10 @@ import { answerOf, makeStage, play, type Stage } from "../../support/run-hostile
 
 const TOPIC = "topic" as Branch;
 const LEASE: Ref = refsOf(branchKey(TOPIC)).lease;
-/** A process that was on this machine and is gone. */
+/** A process of this machine that has ended. */
 const dead = { ...thisHolder(), pid: 1, started: "1" };
 
-/** Leaves the lease of another runner on `topic`. */
+/** Writes a lease of another runner on `topic`. */
 function leave(one: Stage, change: Partial<Lease>): void {
   const lease: Lease = {
     branch: TOPIC,
@@ -39,7 +39,7 @@ function leave(one: Stage, change: Partial<Lease>): void {
 const THREE = "states:\n  work: { next: done, retries: 2, backoff: 30ms }\n";
 
 describe("attempts", () => {
-  it("are counted on across a takeover", async () => {
+  it("are counted across a takeover", async () => {
     const one = makeStage('echo "$TRAILHAND_ATTEMPT/$TRAILHAND_ATTEMPTS" > attempt.txt', { workflow: THREE });
     leave(one, { attempt: 2, holder: dead });
     await play(one);
@@ -47,7 +47,7 @@ describe("attempts", () => {
     expect(one.repo.git("show", "topic:attempt.txt")).toBe("3/3");
   });
 
-  it("that all ended in the death of the runner lead to a park, and nothing is run", async () => {
+  it("that all ended with the death of a runner park the request without another run", async () => {
     const one = makeStage("touch $OUT/ran; exit 1", { workflow: THREE });
     leave(one, { attempt: 3, holder: dead });
     await play(one);
@@ -58,7 +58,7 @@ describe("attempts", () => {
     expect(message).not.toContain("Script: -");
   });
 
-  it("are told why the one before did not answer", async () => {
+  it("are told why the previous one failed", async () => {
     const script = '[ "$TRAILHAND_ATTEMPT" = 1 ] && exit 3; echo "$TRAILHAND_PREVIOUS" > why.txt';
     const one = makeStage(script, { workflow: THREE });
     await play(one);
@@ -72,7 +72,7 @@ describe("attempts", () => {
     expect(one.repo.git("show", "topic:attempt.txt")).toBe("1");
   });
 
-  it("of a runner elsewhere are left to it", async () => {
+  it("of a runner elsewhere are left alone", async () => {
     const one = makeStage("exit 0");
     leave(one, {});
     const before = one.repo.git("rev-parse", LEASE);
@@ -85,7 +85,7 @@ describe("attempts", () => {
     expect(one.repo.git("rev-parse", LEASE)).toBe(before);
   });
 
-  it("rest in between, longer each time", async () => {
+  it("wait in back-off, longer each time", async () => {
     const one = makeStage('[ "$TRAILHAND_ATTEMPT" = 3 ] || exit 1', { workflow: THREE });
     const { events } = await play(one, { options: { once: true } });
     expect(events.at(-1)).toMatchObject({ kind: "resting", ms: 30, why: "exit 1" });
@@ -99,7 +99,7 @@ describe("attempts", () => {
     });
   });
 
-  it("rest is respected by a runner that starts anew", async () => {
+  it("wait in back-off across a restart of the runner", async () => {
     const one = makeStage("exit 0");
     leave(one, { attempt: 0, holder: dead, backoff: { ms: 400, why: "a limit" } });
     const began = performance.now();
@@ -112,7 +112,7 @@ describe("attempts", () => {
 describe("hops", () => {
   const LOOP = "limits: { hops: 3 }\nstates:\n  work: { next: work }\n";
 
-  it("end in a park at the limit", async () => {
+  it("park the request at the limit", async () => {
     const one = makeStage("exit 0", { workflow: LOOP });
     await play(one);
     const { state, message } = answerOf(one);
@@ -125,7 +125,7 @@ describe("hops", () => {
 });
 
 describe("lanes", () => {
-  /** Branches in this order, a second apart in age, with a priority and a state each. */
+  /** Branches in this order, one second apart, each with a priority and a state. */
   function makeQueue(workflow: string, wanted: readonly (readonly [string, number, string?])[]) {
     const script = "#!/bin/sh\nsleep 0.1\n";
     const repo = makeRepo({ "states/workflow.yml": workflow, "states/work": script, "states/heavy": script });
@@ -139,7 +139,7 @@ describe("lanes", () => {
     return repo;
   }
 
-  it("take the higher priority first, then the older request", async () => {
+  it("run the higher priority first, then the older request", async () => {
     const workflow = "states:\n  work: { next: done }\n  heavy: { next: done }\nstart: [work, heavy]\n";
     const repo = makeQueue(workflow, [
       ["z-oldest", 0],
@@ -176,8 +176,8 @@ describe("lanes", () => {
   });
 });
 
-describe("a run that does not stay", () => {
-  it("ends when a script asks for another time again and again", async () => {
+describe("a run without --watch", () => {
+  it("ends when a script asks to be retried again and again", async () => {
     const one = makeStage('echo x >> $OUT/runs\necho retry-after=25s >> "$TRAILHAND_OUTPUT"; exit 75');
     let now = 0;
     const { events, summary } = await run(
@@ -188,7 +188,7 @@ describe("a run that does not stay", () => {
         clock: {
           ...ports.clock,
           mono: () => now,
-          // Time passes in steps of its own, so that minutes of rests take no time here.
+          // Simulated time, so that minutes of back-off take no time here.
           async sleep(ms, until) {
             if (ms > 20_000 && ms < 30_000) now += ms;
             else await ports.clock.sleep(Math.min(ms, 50), until);

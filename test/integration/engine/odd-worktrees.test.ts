@@ -1,4 +1,4 @@
-/** Worktrees that scripts leave in odd ways, and stops at odd moments: nothing is lost, nothing goes on for ever. */
+/** Unusual worktrees after a script, and shutdowns at unusual moments: nothing is lost, and nothing hangs. */
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -39,7 +39,7 @@ describe("a script that leaves", () => {
     expect(leftovers(one.repo)).toEqual([]);
   });
 
-  it("a link in the place of its worktree does not lead the runner out of it", async () => {
+  it("a link instead of its worktree does not lead the runner out of it", async () => {
     const one = makeStage('d=$PWD; cd ..; mv "$d" "$d.old"; cp "$d.old/.git" $OUT/.git; ln -s $OUT "$d"', {
       workflow: "states:\n  work: { next: done, retries: 1, backoff: 10ms }\n",
     });
@@ -55,7 +55,7 @@ describe("a script that leaves", () => {
 });
 
 describe("a shutdown", () => {
-  it("between the decision and the claim starts nothing more", async () => {
+  it("between the decision and the claim starts no more runs", async () => {
     const one = makeStage("touch $OUT/started; sleep 600");
     const site = await openWorkspace(one.repo.dir, environmentOf(one.repo));
     const { ports, dispose } = createRunner(site, environmentOf(one.repo), () => undefined);

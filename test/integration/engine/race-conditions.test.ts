@@ -1,4 +1,4 @@
-/** Defences that a run on a quiet machine never needs: each test makes the moment that needs one. */
+/** Race conditions that rarely occur: each test forces one. */
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -9,7 +9,7 @@ import { answerOf, makeStage, play, type Stage } from "../../support/run-hostile
 import { LONG_TTL_MS, withQuickRenewals } from "../../support/quick-clock.ts";
 import { until } from "../../support/until.ts";
 
-/** Ports whose repository has some of its methods replaced. */
+/** Ports with some methods of the repository replaced. */
 function replacing(ports: Ports, change: (repository: Repository) => Partial<Repository>): Ports {
   const { repository } = ports;
   const changed = change(repository);
@@ -28,7 +28,7 @@ function commit({ repo }: Stage, parent = "topic"): Sha {
   return made as Sha;
 }
 
-test("a head that moves between the look and the claim is not run", async () => {
+test("a head that moves between the poll and the claim is not run", async () => {
   const one = makeStage("touch $OUT/started");
   let mine: Sha | undefined;
   const { events } = await play(one, {
@@ -49,7 +49,7 @@ test("a head that moves between the look and the claim is not run", async () => 
   expect(leftovers(one.repo)).toEqual([]);
 });
 
-test("an answer that does not descend from its request is never placed", async () => {
+test("a response that does not descend from its request is never applied", async () => {
   const one = makeStage("true");
   const other = commit(one, "main");
   const { events } = await play(one, {
@@ -59,7 +59,7 @@ test("an answer that does not descend from its request is never placed", async (
   expect(one.repo.git("rev-parse", "topic")).toBe(one.request);
 });
 
-/** The same trees, and whatever a script leaves is this commit. */
+/** The same trees, but every script leaves this commit. */
 const sealing = (trees: Ports["trees"], head: Sha): Ports["trees"] => ({
   open: (...args) => trees.open(...args),
   collect: async () => ({ head, tree: head, hasChanges: true }),
@@ -68,7 +68,7 @@ const sealing = (trees: Ports["trees"], head: Sha): Ports["trees"] => ({
   sweep: () => trees.sweep(),
 });
 
-test("each renewal gives the lease another value, or others would see it stand still", async () => {
+test("each renewal gives the lease a new value, so that other runners see it change", async () => {
   const one = makeStage("while [ ! -e $OUT/end ]; do sleep 0.05; done");
   const values = new Set<Sha>();
   const { events } = await play(one, {
@@ -86,7 +86,7 @@ test("each renewal gives the lease another value, or others would see it stand s
   expect(values.size).toBeGreaterThan(2);
 });
 
-test("an attempt that ends during a look is followed by another look", async () => {
+test("an attempt that ends during a poll is followed by another poll", async () => {
   const one = makeStage("sleep 0.5", {
     workflow: "states:\n  work: { next: again }\n  again: { next: done }\n",
     files: { "states/again": "#!/bin/sh\ntrue\n" },
@@ -99,7 +99,7 @@ test("an attempt that ends during a look is followed by another look", async () 
       ...replacing(ports, (repository) => ({
         async listRefs() {
           if (++looks !== 2) return repository.listRefs();
-          // Read in the middle of the attempt, and handed over after its end.
+          // Read during the attempt, and returned after its end.
           await until("the claim", () => kinds.includes("claimed"));
           const look = await repository.listRefs();
           await until("the answer", () => kinds.includes("answered"));

@@ -1,4 +1,4 @@
-/** One hand-off in every kind of repository and on branches of every name. */
+/** One hand-off in every kind of repository, and on branches with unusual names. */
 import { existsSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -51,7 +51,7 @@ describe("a hand-off", () => {
     await expectHandedOn(repoAt(dir));
   });
 
-  it("works with a detached HEAD, which stays where it is", async () => {
+  it("works with a detached HEAD, which does not move", async () => {
     const repo = makeSource();
     repo.git("checkout", "-q", "--detach", "topic");
     const before = repo.git("rev-parse", "HEAD");
@@ -72,7 +72,7 @@ describe("a hand-off", () => {
     expect(repo.git("status", "--porcelain")).toBe("");
   });
 
-  it("works when started in a linked worktree, whose checkout follows", async () => {
+  it("works from a linked worktree, whose checkout follows", async () => {
     const source = makeSource();
     const linked = `${source.dir}-linked`;
     source.git("worktree", "add", "-q", linked, "topic");
@@ -91,7 +91,7 @@ describe("a hand-off", () => {
     await expectHandedOn(repo);
   });
 
-  it("works when the cache lies behind a symbolic link", async () => {
+  it("works with a cache behind a symbolic link", async () => {
     const repo = makeSource();
     const real = temporaryDir();
     symlinkSync(real, repo.cache);
@@ -110,7 +110,7 @@ describe("a hand-off", () => {
     await expectHandedOn(makeSource(branch), branch);
   });
 
-  it("works beside a tag and a remote branch of the same name", async () => {
+  it("works with a tag and a remote branch of the same name", async () => {
     const repo = makeSource();
     repo.git("tag", "topic", "main");
     repo.git("update-ref", "refs/remotes/origin/topic", "main");

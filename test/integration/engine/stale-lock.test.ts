@@ -1,4 +1,4 @@
-/** A lock that a crash left behind is named; it is no reason to try for ever. */
+/** A stale lock after a crash is named, and not retried for ever. */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
@@ -7,7 +7,7 @@ import { branchKey } from "../../../src/git/swap-refs.ts";
 import { makeRepo } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
 
-test("a place of a lane that cannot be removed does not keep a run from its end", async () => {
+test("a lane slot that cannot be deleted does not keep a run from ending", async () => {
   const repo = makeRepo({
     "states/work": "#!/bin/sh\ntrue\n",
     "states/workflow.yml": "lanes: { wide: 2 }\nstates: { work: { lane: wide } }\n",
@@ -21,7 +21,7 @@ test("a place of a lane that cannot be removed does not keep a run from its end"
   expect(events.map(({ kind }) => kind)).toEqual(["claimed", "answered"]);
 });
 
-test("a lease ref that stays locked ends a run with the reason, and runs when the lock is gone", async () => {
+test("a locked lease ref ends a run with the reason, and the request runs when the lock is gone", async () => {
   const repo = makeRepo({ "states/work": '#!/bin/sh\necho state=done >>"$TRAILHAND_OUTPUT"\n' });
   repo.git("switch", "-qc", "feat/x");
   const head = repo.request("do it\n\nState: work\n");

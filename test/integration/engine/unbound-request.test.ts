@@ -1,4 +1,4 @@
-/** A request that names no branch is answered on one branch only, whatever branches appear at it. */
+/** An unbound request is answered on one branch only, whatever branches are created at it. */
 import { expect, test } from "vitest";
 import { makeRepo } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
@@ -6,7 +6,7 @@ import { run } from "../../support/run-runner.ts";
 const answered = (ran: Awaited<ReturnType<typeof run>>) =>
   ran.events.flatMap((event) => (event.kind === "answered" ? [String(event.branch)] : [])).toSorted();
 
-test("a script that makes branches at its request starts no storm", async () => {
+test("a script that creates branches at its request does not multiply the work", async () => {
   const repo = makeRepo({
     "states/work": '#!/bin/sh\ngit switch -qc "made-$TRAILHAND_RUN"\necho state=done >>"$TRAILHAND_OUTPUT"\n',
   });
@@ -20,7 +20,7 @@ test("a script that makes branches at its request starts no storm", async () => 
   );
 });
 
-test("two branches at one request: the first by name has it, also after it was answered", async () => {
+test("of two branches at one request, the first by name gets it, also after the answer", async () => {
   const repo = makeRepo({ "states/work": '#!/bin/sh\necho state=done >>"$TRAILHAND_OUTPUT"\n' });
   repo.git("switch", "-qc", "feat/b");
   repo.request("do it\n\nState: work\n");
@@ -29,7 +29,7 @@ test("two branches at one request: the first by name has it, also after it was a
   expect(answered(await run(repo))).toEqual([]);
 });
 
-test("a branch stacked on a request that waits does not take it away", async () => {
+test("a branch on top of a waiting request does not take it over", async () => {
   const repo = makeRepo({ "states/work": '#!/bin/sh\necho state=done >>"$TRAILHAND_OUTPUT"\n' });
   repo.git("switch", "-qc", "feat/base");
   repo.request("do it\n\nState: work\n");
@@ -39,7 +39,7 @@ test("a branch stacked on a request that waits does not take it away", async () 
   expect(answered(await run(repo))).toEqual(["feat/base"]);
 });
 
-test("a branch name that no message may carry is parked with its reason", async () => {
+test("a branch name that no message can contain is parked with its reason", async () => {
   const repo = makeRepo({ "states/work": "#!/bin/sh\nexit 0\n" });
   repo.git("switch", "-qc", "feat/x\u200e");
   repo.request("do it\n\nState: work\n");

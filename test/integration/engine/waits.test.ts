@@ -1,9 +1,9 @@
-/** Waits: what goes on when, what never will, and what is answered in its place. */
+/** Waits: when a request runs, when it never will, and how it is answered then. */
 import { beforeEach, describe, expect, it } from "vitest";
 import { makeRepo, type Repo } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
 
-/** Answers by its own name: `part` says its fate in the subject of its request. */
+/** The subject of the request decides how the script answers. */
 const PART = `#!/bin/sh
 case $TRAILHAND_SUBJECT in
 *good*) echo "$TRAILHAND_BRANCH" >"\${TRAILHAND_BRANCH##*.}.txt"; printf 'state=done\\nsummary=made it\\ncost=0.5\\n' ;;
@@ -59,7 +59,7 @@ const trailer = (branch: string, key: string) =>
   repo.git("log", "-1", `--format=%(trailers:key=${key},valueonly)`, branch).trim();
 
 describe("a state that waits for children", () => {
-  it("runs once all are done, and is told what became of each", async () => {
+  it("runs once all are done, and gets the result of each", async () => {
     prepare("children all", spread("good a", "good b"));
     request("topic", "feat: all\n\nState: split\n");
     await run(repo);
@@ -75,7 +75,7 @@ describe("a state that waits for children", () => {
     expect(trailer("topic.good-a", "Parent")).toBe("topic");
   });
 
-  it("needs no script where it only waits", async () => {
+  it("needs no script if it only waits", async () => {
     prepare("children all", spread("good a"), "", false);
     request("topic", "feat: no script\n\nState: split\n");
     await run(repo);
@@ -83,7 +83,7 @@ describe("a state that waits for children", () => {
     expect(trailer("topic", "Joined")).toBe("good-a");
   });
 
-  it("goes elsewhere at once when it can never hold, and names who failed", async () => {
+  it("moves to `otherwise` at once if it can never hold, and names the failed child", async () => {
     prepare("children all", spread("good a", "bad b"));
     request("topic", "feat: never\n\nState: split\n");
     await run(repo);
@@ -91,7 +91,7 @@ describe("a state that waits for children", () => {
     expect(head("topic")).toContain("bad-b did not succeed");
   });
 
-  it("is waited for again when a person mended a child, and not when a script goes on without", async () => {
+  it("waits again after a person fixed a child, but not after a script continued without it", async () => {
     prepare("children all", spread("good a", "bad b"));
     request("topic", "feat: mended\n\nState: split\n");
     await run(repo);
@@ -115,7 +115,7 @@ describe("a state that waits for children", () => {
     expect(trailer("topic", "Joined")).toContain("bad-b");
   });
 
-  it("takes a parked child as settled, and a part for a quorum", async () => {
+  it("counts a parked child as settled, and a quorum as enough", async () => {
     prepare("children settled", spread("good a", "bad b", "stuck c"));
     request("topic", "feat: settled\n\nState: split\n");
     await run(repo);
@@ -126,7 +126,7 @@ describe("a state that waits for children", () => {
     expect(state("topic")).toBe("done");
   });
 
-  it("waits without a lease while one is parked, and goes on when a person sends it on", async () => {
+  it("waits without a lease while a child is parked, and continues when a person requests it again", async () => {
     prepare("children all", spread("good a", "stuck c"));
     request("topic", "feat: stuck\n\nState: split\n");
     const { summary } = await run(repo);
@@ -141,7 +141,7 @@ describe("a state that waits for children", () => {
     expect(state("topic")).toBe("done");
   });
 
-  it("counts a child whose branch is gone as lost, and never forgets it", async () => {
+  it("counts a child with a deleted branch as lost for ever", async () => {
     prepare("children all", spread("good a", "stuck c"));
     request("topic", "feat: gone\n\nState: split\n");
     await run(repo);
@@ -150,7 +150,7 @@ describe("a state that waits for children", () => {
     expect(state("topic")).toBe("repair");
   });
 
-  it("still knows its children after a person's commit in between", async () => {
+  it("keeps its children after a person's commit", async () => {
     prepare("children all", spread("good a", "stuck c"));
     request("topic", "feat: in between\n\nState: split\n");
     await run(repo);
@@ -162,7 +162,7 @@ describe("a state that waits for children", () => {
     expect(state("topic")).toBe("gather");
   });
 
-  it("knows them too where a plain commit asks for the same again", async () => {
+  it("keeps its children where a plain commit repeats the request", async () => {
     prepare("children all", spread("good a", "stuck c"));
     const text = repo.git("show", "main:states/workflow.yml");
     repo.write("states/workflow.yml", `on-plain-commit: continue\n${text}\n`);
@@ -177,7 +177,7 @@ describe("a state that waits for children", () => {
     expect(summary.idle.find((one) => one.head.branch === "topic")?.why).toMatchObject({ code: "waits" });
   });
 
-  it("makes no twins when the same keys are handed out again, and joins what is there", async () => {
+  it("does not create children with the same keys twice, and joins the existing ones", async () => {
     prepare("children all", spread("good a", "bad b"));
     request("topic", "feat: twice\n\nState: split\n");
     await run(repo);
@@ -195,7 +195,7 @@ describe("a state that waits for children", () => {
 });
 
 describe("a parent", () => {
-  it("that is cancelled takes its children along", async () => {
+  it("that is cancelled cancels its children", async () => {
     prepare("children all", spread("stuck a", "stuck b"));
     request("topic", "feat: off\n\nState: split\n");
     await run(repo);
@@ -207,7 +207,7 @@ describe("a parent", () => {
     expect(head("topic.stuck-b")).toContain("topic was cancelled");
   });
 
-  it("may call off some of them", async () => {
+  it("can cancel some of its children", async () => {
     prepare("children any", spread("good a", "stuck b"));
     repo.write(
       "states/gather",
@@ -226,7 +226,7 @@ describe("a parent", () => {
 describe("Depends-On", () => {
   beforeEach(() => prepare("children all", spread("good a")));
 
-  it("waits for a branch that is done, and parks when that failed", async () => {
+  it("waits until the branch is done, and parks if it failed", async () => {
     request("base", "feat: stuck base\n\nState: part\n");
     request("top", "feat: top\n\nState: solo\nDepends-On: base\n");
     const { summary } = await run(repo);
@@ -246,7 +246,7 @@ describe("Depends-On", () => {
     expect(head("upper")).toContain("the branch other ended as failed");
   });
 
-  it("knows a branch that landed and is gone", async () => {
+  it("recognizes a branch that landed and was deleted", async () => {
     request("top", "feat: top\n\nState: solo\nDepends-On: branch base\n");
     await run(repo);
     expect(head("top")).toContain("there is no branch base");
@@ -256,7 +256,7 @@ describe("Depends-On", () => {
     expect(state("upper")).toBe("done");
   });
 
-  it("waits for a commit to be on the trusted branch", async () => {
+  it("waits until a commit is on the trusted branch", async () => {
     request("fix", "feat: a fix\n");
     const id = repo.git("rev-parse", "fix");
     request("top", `feat: needs the fix\n\nState: solo\nDepends-On: ${id.slice(0, 9)}\n`);
@@ -267,7 +267,7 @@ describe("Depends-On", () => {
     expect(state("top")).toBe("done");
   });
 
-  it("is refused of a script that would close a ring", async () => {
+  it("is rejected from a script if it would close a cycle", async () => {
     repo.write(
       "states/solo",
       '#!/bin/sh\nprintf "state=part\\ntrailers=Depends-On: b\\n" >>"$TRAILHAND_OUTPUT"\n',
@@ -287,7 +287,7 @@ describe("Depends-On", () => {
     expect(head("a")).toContain("it would wait for itself: a -> b -> a");
   });
 
-  it("names a ring of requests that wait for each other", async () => {
+  it("reports a cycle of requests that wait for each other", async () => {
     request("a", "feat: a\n\nState: solo\nDepends-On: b\n");
     request("b", "feat: b\n\nState: solo\nDepends-On: a\n");
     const { summary } = await run(repo);

@@ -1,4 +1,4 @@
-/** What the contract forbids: paths, evidence, people, plans, limits. Each breach is named. */
+/** Rules of the workflow: paths, evidence, people, plans, limits. Each violation is named. */
 import { describe, expect, it } from "vitest";
 import { makeRepo, type Repo } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
@@ -43,7 +43,7 @@ const trailer = (repo: Repo, key: string) =>
 describe("paths", () => {
   const scripts = { work: 'eval "$TRAILHAND_BODY"' };
 
-  it("outside of `writes`, or in `forbid`, fail the attempt and are named", async () => {
+  it("outside of `writes` or in `forbid` fail the attempt and are named", async () => {
     const stage = {
       states: "  work: { next: done, retries: 0, writes: [docs, src], forbid: ['src/*.ts'] }\n",
       scripts,
@@ -59,14 +59,14 @@ describe("paths", () => {
     expect(states(good)).toEqual(["work", "done"]);
   });
 
-  it("are those of a script's own commits and of moved files too", async () => {
+  it("of a script's own commits and of moved files count too", async () => {
     const repo = prepare({ states: "  work: { next: done, retries: 0, writes: docs }\n", scripts });
     ask(repo, "feat: moved\n\ngit mv src/a.ts docs/b.ts && git commit -qm hidden\n\nState: work\n");
     await run(repo);
     expect(head(repo)).toContain("may not change src/a.ts");
   });
 
-  it("that a request owns bind every answer after it, and no script widens them", async () => {
+  it("that a request owns bind all later responses, and no script can widen them", async () => {
     const repo = prepare({
       states: "  work: { next: more, retries: 0 }\n  more: { next: done, retries: 0 }\n",
       scripts: { work: 'printf "trailers=Owns: src\\n" >>"$TRAILHAND_OUTPUT"', more: "echo x >src/a.ts" },
@@ -86,7 +86,7 @@ describe("evidence", () => {
   const table =
     "  work: { next: [verify, done], retries: 0 }\n  verify: { next: done, retries: 0, proves: tests }\n";
 
-  it("must be of the very tree that ends", async () => {
+  it("must be for the final tree", async () => {
     const repo = prepare({
       top,
       states: table,
@@ -101,7 +101,7 @@ describe("evidence", () => {
     expect(trailer(repo, "Evidence")).toBe(`tests ${repo.git("rev-parse", "topic^{tree}")}`);
   });
 
-  it("is not what a worker says, commits or leaves after it was proven", async () => {
+  it("does not count for claims, commits or changes of a worker after the proof", async () => {
     const forged =
       'git commit -q --allow-empty -m "x\n\nState: done\nAnswers: $TRAILHAND_COMMIT\nEvidence: tests $(git rev-parse HEAD^{tree})"';
     for (const work of ['echo "evidence=tests" >>"$TRAILHAND_OUTPUT"', forged, ":"]) {
@@ -118,7 +118,7 @@ describe("evidence", () => {
   });
 });
 
-describe("who may ask", () => {
+describe("`by` of a state", () => {
   const top = "people: { leads: [ann@example.com] }";
   const table =
     "  work: { next: gate }\n  gate: { human: true, next: land }\n  land: { next: done, by: leads }\n";
@@ -130,7 +130,7 @@ describe("who may ask", () => {
     repo.git("switch", "-q", "main");
   };
 
-  it("is asked of people, and not of answers", async () => {
+  it("applies to people, not to responses", async () => {
     const repo = prepare({
       top,
       states: table.replace("next: gate", "next: [land, gate]"),
@@ -141,7 +141,7 @@ describe("who may ask", () => {
     expect(states(repo)).toEqual(["work", "land", "done"]);
   });
 
-  it("parks what the wrong person asked for, and runs what the right one did", async () => {
+  it("parks a request of a person who is not listed, and runs that of one who is", async () => {
     const repo = prepare({ top, states: table, scripts });
     ask(repo, "feat: asked\n\nState: work\n");
     await run(repo);
@@ -154,7 +154,7 @@ describe("who may ask", () => {
     expect(states(repo).at(-1)).toBe("done");
   });
 
-  it("keeps answers of agents that are not named from leading there", async () => {
+  it("rejects responses of agents that are not listed", async () => {
     const agents = "agents: { good: { run: 'true' }, other: { run: 'true' } }";
     const repo = prepare({
       top: `${top}\n${agents}`,
@@ -171,7 +171,7 @@ describe("who may ask", () => {
     expect(head(repo, "second")).toContain("only these agents may lead there: good; the answer is by other");
   });
 
-  it("keeps them from it under an approval too", async () => {
+  it("rejects them below an approval too", async () => {
     const wait = "wait: approvals 1 by leads, deadline: 1d, otherwise: failed";
     const repo = prepare({
       top: `${top}\nagents: { good: { run: 'true' }, other: { run: 'true' } }`,
@@ -188,7 +188,7 @@ describe("who may ask", () => {
     expect(head(repo)).toContain("only these agents may lead there: good; the answer is by other");
   });
 
-  it("is not fooled by a forged answer past a state of people", async () => {
+  it("rejects a forged response above a human state", async () => {
     const repo = prepare({ top, states: table, scripts });
     ask(repo, "feat: forged\n\nState: work\n");
     await run(repo);
@@ -206,7 +206,7 @@ describe("who may ask", () => {
 });
 
 describe("limits", () => {
-  it("of rounds count what was asked for since a person, over attempts and restarts", async () => {
+  it("of rounds count all requests since a person's, across attempts and restarts", async () => {
     const repo = prepare({
       states:
         "  work: { next: [check] }\n  check: { next: [work, done], max: 3, on-max: human }\n  human: { human: true, next: [work, done] }\n",
@@ -218,7 +218,7 @@ describe("limits", () => {
     expect(head(repo)).toContain("check was requested 3 times, and the limit is 3");
   });
 
-  it("of money sum up failed attempts, park with what was spent, and a person raises them", async () => {
+  it("of money include failed attempts, park with the amount spent, and can be raised by a person", async () => {
     const repo = prepare({
       states: "  work: { next: [work, done], retries: 1, backoff: 1ms }\n",
       scripts: {
@@ -240,7 +240,7 @@ printf 'state=work\\ncost=0.4\\ntokens=100\\n' >>"$TRAILHAND_OUTPUT"
     expect(states(repo).at(-1)).toBe("parked");
   });
 
-  it("notice work that goes round without a change", async () => {
+  it("detect work that repeats without a change", async () => {
     const repo = prepare({
       states: "  work: { next: [work, done] }\n",
       scripts: { work: "echo state=work >>$TRAILHAND_OUTPUT" },

@@ -1,4 +1,4 @@
-/** Many runners at one remote, each a machine of its own as far as it can tell. */
+/** Many runners at one remote, each as if on its own machine. */
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -18,14 +18,14 @@ import { until } from "../../../support/until.ts";
 
 const PLEASE = "feat: a thing\n\nPlease.\n\nState: work\n";
 
-/** No process of another machine can be seen to be dead. */
+/** A machine that cannot see dead processes of other machines. */
 const blind = (ports: Ports): Ports => ({ ...ports, machine: { ...ports.machine, isDead: () => false } });
 
-/** The next machine waits for the leases of others in no time. */
+/** A machine on which waiting for the leases of others takes no time. */
 const NEXT = { ttlMs: LONG_TTL_MS, watch: true, pollInterval: { shortestMs: 20_000, longestMs: 20_000 } };
 const afterWaits = (ports: Ports): Ports => blind(quickBetweenRuns(ports));
 
-/** A runner that stops for ever at its `n`th call of a port of the repository, as a lost machine does. */
+/** A runner that hangs for ever at its `n`th call of the repository, like a lost machine. */
 function vanishing(calls: number, onVanish: () => void): (ports: Ports) => Ports {
   let left = calls;
   return (ports) => ({
@@ -44,7 +44,7 @@ function vanishing(calls: number, onVanish: () => void): (ports: Ports) => Ports
   });
 }
 
-test("four runners answer twenty requests once each, and never fill a lane beyond its places", async () => {
+test("four runners answer twenty requests once each, and never exceed the capacity of a lane", async () => {
   const stage = makeRemote({
     "states/workflow.yml":
       "lanes: { narrow: 2 }\nstates:\n  work: { next: check, lane: narrow }\n  check: { next: done }\n",
@@ -56,7 +56,7 @@ test("four runners answer twenty requests once each, and never fill a lane beyon
     ["a", "b", "c", "d"].map((name) => makeRunner(stage, name, { concurrency: 2 }, blind)),
   );
   const ran = await Promise.all(runners.map(({ run }) => run()));
-  // A runner that does not stay ends while others still work; the last one finds nothing open.
+  // A runner without --watch ends while others still work. The last one finds nothing open.
   await (await makeRunner(stage, "a")).run();
   expect(requests.map((request) => answersTo(stage, request))).toEqual(requests.map(() => 1));
   expect(requests.map((_, at) => trailerOf(stage, `feat/${at}`, "State"))).toEqual(
@@ -71,13 +71,13 @@ test("four runners answer twenty requests once each, and never fill a lane beyon
   }
 });
 
-test("a lost machine's request is taken over after its time, and the attempt counts", async () => {
+test("the request of a lost machine is taken over after its lease expired, and the attempt counts", async () => {
   const stage = makeRemote({
     "states/workflow.yml": "lanes: { one: 1 }\nstates:\n  work: { next: done, retries: 1, lane: one }\n",
     "states/work": "#!/bin/sh\nif [ ! -e $OUT/first ]; then touch $OUT/first; sleep 600; fi\n",
   });
   const request = ask(stage, "topic", PLEASE);
-  // A holder that nobody can see: its lease stands, and nothing renews it.
+  // A holder on another machine: its lease exists, and nothing renews it.
   const lost = await makeRunner(stage, "lost", {}, (ports) =>
     blind({
       ...ports,
@@ -97,7 +97,7 @@ test("a lost machine's request is taken over after its time, and the attempt cou
   expect(sideRefs(stage)).toEqual([]);
 });
 
-test("a run that wakes after its lease was taken over is fenced, and its work is saved at the remote", async () => {
+test("a run that wakes after a takeover is fenced, and its work is saved at the remote", async () => {
   const stage = makeRemote({
     "states/workflow.yml": "states:\n  work: { next: done, retries: 3 }\n",
     "states/work":
@@ -125,7 +125,7 @@ test("a run that wakes after its lease was taken over is fenced, and its work is
   expect(events.find(({ kind }) => kind === "stopped" || kind === "answered")).toMatchObject({
     kind: "stopped",
   });
-  // It may have finished an answer before it noticed; that is kept beside the branch, and not on it.
+  // It may have finished a response before it noticed. That is kept on a side ref, not on the branch.
   const onBranch = stage.remote.git("log", "--format=%(trailers:key=Answers,valueonly)", "topic");
   expect(onBranch.split("\n").filter((line) => line === request)).toHaveLength(1);
   const [salvage = ""] = sideRefs(stage, "salvage");
@@ -175,7 +175,7 @@ test.each([-40, 40])("a wall clock that jumps by %i days changes nothing", async
   expect(trailerOf(stage, "topic", "State")).toBe("done");
 });
 
-test("a cache that is deleted between two runs, or during one, costs nothing but time", async () => {
+test("a cache that is deleted between or during runs costs only time", async () => {
   const stage = makeRemote({
     "states/workflow.yml": "states:\n  work: { next: done }\n",
     "states/work": "#!/bin/sh\ntrue\n",
@@ -193,7 +193,7 @@ test("a cache that is deleted between two runs, or during one, costs nothing but
   expect(trailerOf(stage, "first", "State")).toBe("done");
 });
 
-/** Every push that moves a branch is declined, or every push of anything. */
+/** Rejects every push that moves a branch, or every push. */
 const declining = (what: string) => `#!/bin/sh
 while read old new ref; do
   case $ref in ${what}) echo "policy 7: not here" >&2; exit 1;; esac
@@ -207,7 +207,7 @@ function hook(stage: Stage, text: string | undefined): void {
   else stage.remote.write("hooks/pre-receive", text, 0o755);
 }
 
-test("an answer that its branch refuses waits beside it, and lands without running again", async () => {
+test("a response that its branch rejects is parked, and lands without another run", async () => {
   const stage = makeRemote({
     "states/workflow.yml": "states:\n  work: { next: done }\n",
     "states/work": "#!/bin/sh\necho ran >> $OUT/runs\n",
@@ -224,7 +224,7 @@ test("an answer that its branch refuses waits beside it, and lands without runni
   expect(sideRefs(stage)).toEqual([]);
 });
 
-test("an answer whose content is refused everywhere is kept here, and parked with the server's words", async () => {
+test("a response that is rejected on every ref is kept locally, and the request is parked with the message of the server", async () => {
   const stage = makeRemote({
     "states/workflow.yml": "states:\n  work: { next: done }\n",
     "states/work": "#!/bin/sh\necho password > secret.txt\n",

@@ -1,4 +1,4 @@
-/** What a person does to a branch at the remote while a runner works on it. */
+/** Pushes of a person to a branch at the remote while a runner works on it. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -18,7 +18,7 @@ const files = { "states/workflow.yml": "states:\n  work: { next: done, retries: 
 
 const started = ({ outside }: Stage) => existsSync(join(outside, "started"));
 
-/** Starts a run, lets the person act while the script runs, and waits for the run to end. */
+/** Starts a run, lets a person act while the script runs, and waits for the end of the run. */
 async function during(act: (stage: Stage, request: string) => void) {
   const stage = makeRemote(files);
   const request = ask(stage, "topic", "feat: a thing\n\nPlease.\n\nState: work\n");
@@ -34,8 +34,8 @@ function savedHalf({ remote }: Stage): string {
   return remote.git("show", `${ref}:half.txt`);
 }
 
-describe("a person wins", () => {
-  test("who pushes a commit: the run ends, its work is saved at the remote, the commit stands", async () => {
+describe("a person takes precedence", () => {
+  test("who pushes a commit: the run ends, its work is saved at the remote, the commit stays", async () => {
     const { stage, request, events } = await during(({ person }) => {
       person.git("checkout", "-q", "topic");
       person.write("mine.txt", "mine\n");
@@ -50,7 +50,7 @@ describe("a person wins", () => {
     expect(existsSync(join(stage.outside, "late"))).toBe(false);
   });
 
-  test("who deletes the branch: it is not made again", async () => {
+  test("who deletes the branch: it is not created again", async () => {
     const { stage, request, events } = await during(({ person }) => {
       person.git("push", "-q", "origin", ":topic");
     });
@@ -61,7 +61,7 @@ describe("a person wins", () => {
     expect(sideRefs(stage, "leases")).toEqual([]);
   });
 
-  test("who forces the branch back: what was forced away does not come back", async () => {
+  test("who forces the branch back: the removed commits do not come back", async () => {
     const { stage, request, events } = await during(({ person }) => {
       person.git("push", "-q", "--force", "origin", "main:topic");
     });
@@ -89,7 +89,7 @@ describe("a person wins", () => {
     expect(sideRefs(stage, "leases")).toEqual([]);
   });
 
-  test("who asks for something else: the new request runs", async () => {
+  test("who pushes another request: the new request runs", async () => {
     const { stage } = await during(({ person, outside }) => {
       person.git("checkout", "-q", "topic");
       person.write("kept.txt", readFileSync(join(outside, "started"), "utf8"));

@@ -1,4 +1,4 @@
-/** A line to the remote that is cut, slow or lies about what arrived, while real runs go on. */
+/** Real runs over a connection that is lost, slow, or loses confirmations. */
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -31,8 +31,8 @@ function cut({ served }: { readonly served: GitHttp }): void {
   served.trouble("git-upload-pack", "cut", { times: Infinity });
 }
 
-describe("a line", () => {
-  test("that is cut during the script, and mended before the lease is over, costs nothing", async () => {
+describe("a connection", () => {
+  test("that is lost during the script and back before the lease expires changes nothing", async () => {
     const stage = await makeStage(WAITING);
     const request = ask(stage, "topic", PLEASE);
     const { run, events: told } = await makeRunner(stage, "one", { ttlMs: 3_600_000 });
@@ -40,7 +40,7 @@ describe("a line", () => {
     await until("the script", () => began(stage));
     cut(stage);
     end(stage);
-    // The answer is on its way by now, and does not get through.
+    // The response is sent by now, and does not arrive.
     await until("the fault", () => told.some(({ kind }) => kind === "fault"));
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect(answersTo(stage, request)).toBe(0);
@@ -53,7 +53,7 @@ describe("a line", () => {
     expect(sideRefs(stage)).toEqual([]);
   });
 
-  test("that is cut for longer than the lease holds ends the script, and its work is saved later", async () => {
+  test("that is lost for longer than the lease time ends the script, and its work is saved later", async () => {
     const stage = await makeStage(WAITING);
     const request = ask(stage, "topic", PLEASE);
     const { run, runner, events } = await makeRunner(stage, "one", { ttlMs: 4000, watch: true });
@@ -74,7 +74,7 @@ describe("a line", () => {
     expect(stage.remote.git("show", `${salvage}:half.txt`)).toBe("half");
   });
 
-  test("that loses the word of the claim, or of the answer, makes neither twice", async () => {
+  test("that loses the confirmation of a claim or a response does not repeat it", async () => {
     const stage = await makeStage();
     const request = ask(stage, "topic", PLEASE);
     const { run } = await makeRunner(stage, "one");
@@ -85,7 +85,7 @@ describe("a line", () => {
     expect(sideRefs(stage)).toEqual([]);
   });
 
-  test("that fails now and then is tried again", async () => {
+  test("that fails now and then is retried", async () => {
     const stage = await makeStage();
     const requests = [1, 2, 3].map((at) => ask(stage, `topic-${at}`, PLEASE));
     const { run, runner } = await makeRunner(stage, "one", { watch: true });
