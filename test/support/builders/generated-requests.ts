@@ -1,4 +1,4 @@
-/** Requests that ask for places in lanes of every kind, and views of what is taken of them. */
+/** Generates requests for slots in all kinds of lanes, and snapshots in which some slots are occupied. */
 import * as fc from "fast-check";
 import { decide, type Run } from "../../../src/core/scheduling/decide.ts";
 import type { Ref } from "../../../src/core/protocol/ids.ts";
@@ -26,7 +26,7 @@ lanes:
   narrow: 1
   wide: 4
   metered: { runs: 3, window: 1h }
-  dear: { slots: 2, cost: 5, tokens: 1000, window: 2h }
+  priced: { slots: 2, cost: 5, tokens: 1000, window: 2h }
 states:
   light: { next: done, lane: wide }
   heavy: { next: done, lane: wide, weight: 2 }
@@ -34,14 +34,14 @@ states:
   other: { next: done, lane: [narrow, wide] }
   huge: { next: done, lane: wide, weight: 9 }
   metered: { next: done, lane: [metered, wide] }
-  dear: { next: done, lane: dear }
+  priced: { next: done, lane: priced }
   free: { next: done, lane: anything, weight: 3 }
   join: { next: done, wait: children all, deadline: 1h, otherwise: failed, lane: wide }
 `);
 export const STATES = Object.keys(workflow.states);
 export const LANE_NAMES = Object.keys(workflow.lanes);
 
-interface Asking {
+interface RequestFields {
   readonly state: string;
   readonly priority: number;
   /** Seconds ago. */
@@ -49,9 +49,9 @@ interface Asking {
   readonly after: boolean;
 }
 
-export function headOf({ state, priority, age, after }: Asking, at: number): Head {
+export function headOf({ state, priority, age, after }: RequestFields, at: number): Head {
   const waits = after ? "Depends-On: branch b0\n" : "";
-  // A join of a child that goes on waits; that child is not in the view, or it would be gone.
+  // A join waits for its child `x`, which `generatedAdmission` adds to the snapshot.
   const joins = state === "join" ? `Answers: ${sha(999)}\nChildren: x\n` : "";
   const message = `s\n\nState: ${state}\nPriority: ${priority}\n${waits}${joins}`;
   const name = branch(`b${at}`);
@@ -59,17 +59,17 @@ export function headOf({ state, priority, age, after }: Asking, at: number): Hea
   return { ...commit, branch: name, key: branchKey(name), reading: parseRequest(name, commit) };
 }
 
-const asking: fc.Arbitrary<Asking> = fc.record({
+const requestFields: fc.Arbitrary<RequestFields> = fc.record({
   state: fc.constantFrom(...STATES),
   priority: fc.integer({ min: -3, max: 3 }),
   age: fc.nat(9 * 3600),
   after: fc.constantFrom(false, false, false, true),
 });
 
-const taken = fc
-  .uniqueArray(fc.tuple(fc.constantFrom("narrow", "wide", "wide", "dear"), fc.nat(5)), {
+const occupiedSlots = fc
+  .uniqueArray(fc.tuple(fc.constantFrom("narrow", "wide", "wide", "priced"), fc.nat(5)), {
     maxLength: 4,
-    selector: (one) => one.join("/"),
+    selector: (slot) => slot.join("/"),
   })
   .map((all) =>
     all.map(([lane, index], at): ObservedSlot => {
@@ -77,10 +77,10 @@ const taken = fc
     }),
   );
 
-const used: fc.Arbitrary<LaneUsage[]> = fc
+const laneUsage: fc.Arbitrary<LaneUsage[]> = fc
   .uniqueArray(
     fc.record({
-      lane: fc.constantFrom("metered", "metered", "dear"),
+      lane: fc.constantFrom("metered", "metered", "priced"),
       mark: fc.nat(3),
       agoMs: fc.nat(3 * HOUR),
       tokens: fc.nat(900),
@@ -95,43 +95,43 @@ const used: fc.Arbitrary<LaneUsage[]> = fc
     }),
   );
 
-export const viewOf = (
+export const snapshotWith = (
   heads: Head[],
   slots: ObservedSlot[],
-  going: RunningAttempt[],
-  sides: Partial<SideRefs>,
+  attempts: RunningAttempt[],
+  sideRefs: Partial<SideRefs>,
 ): Snapshot => ({
   target: branch("main"),
   heads,
   leases: new Map(),
-  slots: new Map(slots.map((one) => [one.ref, one])),
+  slots: new Map(slots.map((slot) => [slot.ref, slot])),
   parkedResponses: new Map(),
   takeovers: new Map(),
   firstSightings: new Map(),
-  runningAttempts: new Map(going.map((one, at) => [branch(`going-${at}`), one])),
-  sideRefs: { ...NO_SIDE_REFS, ...sides },
+  runningAttempts: new Map(attempts.map((attempt, at) => [branch(`running-${at}`), attempt])),
+  sideRefs: { ...NO_SIDE_REFS, ...sideRefs },
   facts: NO_HISTORY_FACTS,
 });
 
-export const scene = fc
+export const generatedAdmission = fc
   .record({
-    asks: fc.array(asking, { maxLength: 10 }),
-    slots: taken,
-    going: fc.array(
+    requests: fc.array(requestFields, { maxLength: 10 }),
+    slots: occupiedSlots,
+    attempts: fc.array(
       fc.constantFrom<RunningAttempt>(
         { slots: [] },
         { slots: [`${LANES}wide/0` as Ref, `${LANES}wide/3` as Ref] },
       ),
       { maxLength: 1 },
     ),
-    used,
-    closed: fc.constantFrom(new Map<string, number>(), new Map([["dear", NOW.wall + 1]])),
+    laneUsage,
+    closedUntil: fc.constantFrom(new Map<string, number>(), new Map([["priced", NOW.wall + 1]])),
     limit: fc.constantFrom(1, 3, 256),
   })
-  .map(({ asks, slots, going, used: marks, closed, limit }) => {
-    const heads = asks.map(headOf);
+  .map(({ requests, slots, attempts, laneUsage: usage, closedUntil, limit }) => {
+    const heads = requests.map(headOf);
     const child = headOf({ state: "light", priority: 0, age: 0, after: false }, 99);
-    const kids = heads
+    const children = heads
       .filter(({ reading }) => reading.kind === "request" && reading.state === "join")
       .map(({ branch: parent }, at): Head => {
         const name = branch(`${parent}.x`);
@@ -139,8 +139,11 @@ export const scene = fc
         const commit = { ...child, commit: sha(500 + at), message };
         return { ...commit, branch: name, key: branchKey(name), reading: parseRequest(name, commit) };
       });
-    const view = viewOf([...heads, ...kids], slots, going, { laneUsage: marks, closedUntil: closed });
-    const decisions = decide(view, workflow, NOW);
-    const runs = decisions.filter((one): one is Run => one.kind === "run");
-    return { view, decisions, limit, admission: admit(view, workflow, runs, NOW, limit) };
+    const snapshot = snapshotWith([...heads, ...children], slots, attempts, {
+      laneUsage: usage,
+      closedUntil,
+    });
+    const decisions = decide(snapshot, workflow, NOW);
+    const runs = decisions.filter((decision): decision is Run => decision.kind === "run");
+    return { snapshot, decisions, limit, admission: admit(snapshot, workflow, runs, NOW, limit) };
   });

@@ -1,4 +1,4 @@
-/** Views of every shape that a look can come to, made from messages by the real readers. */
+/** Generates snapshots of every shape, from messages that the real parsers read. */
 import * as fc from "fast-check";
 import { NO_AMOUNTS } from "../../../src/core/util/amounts.ts";
 import {
@@ -11,9 +11,7 @@ import {
   type Sha,
 } from "../../../src/core/protocol/ids.ts";
 import { type Lease } from "../../../src/core/protocol/lease.ts";
-import { slotRef } from "../../../src/core/protocol/refs.ts";
-import { LANES } from "../../../src/core/protocol/refs.ts";
-import { LEASES } from "../../../src/core/protocol/refs.ts";
+import { LANES, LEASES, slotRef } from "../../../src/core/protocol/refs.ts";
 import { parseRequest } from "../../../src/core/protocol/request.ts";
 import {
   NO_HISTORY_FACTS,
@@ -29,9 +27,9 @@ import {
 import { parseWorkflow } from "../../../src/core/workflow/workflow-file.ts";
 import type { Workflow } from "../../../src/core/workflow/workflow.ts";
 
-/** The value, or an error where a test has made a name that is none. */
+/** Throws a TypeError if a test uses an invalid name. */
 export function must<T>(value: T | undefined): T {
-  if (value === undefined) throw new TypeError("a name of this test is not legal");
+  if (value === undefined) throw new TypeError("the test uses an invalid name");
   return value;
 }
 
@@ -39,7 +37,6 @@ export const branch = (name: string): Branch => must(parseBranch(name));
 export const sha = (digit: number): Sha => must(parseSha(digit.toString(16).padStart(40, "0")));
 export const RUN: RunId = must(parseRunId("01234567-89ab-4cde-8f01-23456789abcd"));
 
-/** Readable workflow text, read by the real reader. */
 export function workflowOf(text: string): Workflow {
   const { workflow, problems } = parseWorkflow(text);
   if (!workflow) throw new TypeError(JSON.stringify(problems));
@@ -61,7 +58,7 @@ const BRANCHES = ["main", "a", "b", "feat/x", "skip/me", "work-1"];
 const STATES = ["build", "build", "test", "review", "done", "failed", "parked", "waiting", "stalled"];
 const MORE_STATES = ["cancelled", "unknown", "constructor", "Bad Name", "working"];
 
-/** One time in six, so that most requests have nothing against them. */
+/** A value in one of six cases, so that most requests can run. */
 const rarely = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> =>
   fc.oneof({ arbitrary: fc.constant(null), weight: 5 }, { arbitrary: value, weight: 1 });
 
@@ -80,21 +77,21 @@ function line(key: string, value: string | number | null): string[] {
   return value === null ? [] : [`${key}: ${value}`];
 }
 
-const anyMessage = trailers.map((one) => {
+const anyMessage = trailers.map((fields) => {
   const lines = [
     line("Other", "value"),
-    one.state ? line(...one.state) : [],
-    one.second === null ? [] : [one.second],
-    line("Branch", one.bound),
-    line("Hops", one.hops),
-    line("Priority", one.priority),
-    line("Not-Before", one.notBefore),
-    line("Depends-On", one.dependsOn),
+    fields.state ? line(...fields.state) : [],
+    fields.second === null ? [] : [fields.second],
+    line("Branch", fields.bound),
+    line("Hops", fields.hops),
+    line("Priority", fields.priority),
+    line("Not-Before", fields.notBefore),
+    line("Depends-On", fields.dependsOn),
   ];
   return `subject\n\nbody\n\n${lines.flat().join("\n")}\n`;
 });
 
-/** Requests with nothing against them, so that many of them ask for a place at once. */
+/** Requests that can run, so that many compete for a slot. */
 const plainMessage = fc
   .tuple(
     fc.constantFrom("State: build", "State: test", "dwp-state: working"),
@@ -102,15 +99,15 @@ const plainMessage = fc
   )
   .map(([state, priority]) => `subject\n\n${state}\nPriority: ${priority}\n`);
 
-interface Made {
+interface GeneratedHead {
   readonly head: Head;
   readonly lease: ObservedLease | undefined;
-  readonly hasPlace: boolean;
+  readonly hasSlot: boolean;
   readonly parked: ParkedResponse | undefined;
-  readonly sighted: number | undefined;
+  readonly firstSighting: number | undefined;
 }
 
-/** Each lease has a run of its own, as each claim draws one. */
+/** A different run for each lease, as each claim creates one. */
 const runAt = (at: number): RunId => must(parseRunId(RUN.replace(/^.{8}/, at.toString(16).padStart(8, "0"))));
 const lane = fc.constantFrom("default", "narrow", "narrow", "wide", "wide", "wide");
 const rest = fc.record({ ms: fc.constantFrom(0, 1000, 10_000), why: fc.constant("exit 1") });
@@ -137,7 +134,7 @@ const lease = (name: string, at: number, request: Sha): fc.Arbitrary<Lease> =>
       ...(rest ? { backoff: rest } : {}),
     }));
 
-const seenLease = (name: string, at: number): fc.Arbitrary<ObservedLease> =>
+const observedLease = (name: string, at: number): fc.Arbitrary<ObservedLease> =>
   fc.record({
     ref: fc.constant(`${LEASES}${keyOf(at)}` as Ref),
     value: fc.constant(sha(700 + at)),
@@ -156,100 +153,109 @@ const seenLease = (name: string, at: number): fc.Arbitrary<ObservedLease> =>
 
 const keyOf = (at: number): string => at.toString(16).padStart(40, "f");
 
-const made = (name: string, at: number, message: fc.Arbitrary<string>): fc.Arbitrary<Made> =>
+const generatedHead = (
+  name: string,
+  at: number,
+  message: fc.Arbitrary<string>,
+): fc.Arbitrary<GeneratedHead> =>
   fc
     .record({
       message,
       parents: fc.constantFrom(1, 1, 1, 1, 1, 2),
       committed: fc.nat(100).map((seconds) => NOW.wall / 1000 - seconds),
-      lease: fc.option(seenLease(name, at), { freq: 4, nil: undefined }),
-      hasPlace: fc.constantFrom(true, true, true, false),
+      lease: fc.option(observedLease(name, at), { freq: 4, nil: undefined }),
+      hasSlot: fc.constantFrom(true, true, true, false),
       parked: rarely(fc.constantFrom(sha(at), sha(998))),
-      sighted: fc.option(fc.constantFrom(NOW.mono, 0), { nil: undefined }),
+      firstSighting: fc.option(fc.constantFrom(NOW.mono, 0), { nil: undefined }),
     })
-    .map((one) => {
+    .map((fields) => {
       const commit = {
         commit: sha(at),
-        parents: Array.from({ length: one.parents }, (_, parent) => sha(500 + parent)),
-        committed: one.committed,
-        message: one.message,
+        parents: Array.from({ length: fields.parents }, (_, parent) => sha(500 + parent)),
+        committed: fields.committed,
+        message: fields.message,
       };
       const reading = parseRequest(branch(name), commit);
       const key = keyOf(at);
       return {
         head: { ...commit, branch: branch(name), key, reading },
-        lease: one.lease,
-        hasPlace: one.hasPlace,
-        parked: one.parked === null ? undefined : { value: sha(600 + at), answers: one.parked },
-        sighted: one.sighted,
+        lease: fields.lease,
+        hasSlot: fields.hasSlot,
+        parked: fields.parked === null ? undefined : { value: sha(600 + at), answers: fields.parked },
+        firstSighting: fields.firstSighting,
       };
     });
 
-const entries = <T>(all: readonly Made[], pick: (one: Made) => T | undefined): Map<string, T> =>
+const entries = <T>(
+  all: readonly GeneratedHead[],
+  pick: (generated: GeneratedHead) => T | undefined,
+): Map<string, T> =>
   new Map(
-    all.flatMap((one) => {
-      const value = pick(one);
-      return value === undefined ? [] : [[one.head.key, value] as const];
+    all.flatMap((generated) => {
+      const value = pick(generated);
+      return value === undefined ? [] : [[generated.head.key, value] as const];
     }),
   );
 
-/** Places held by strangers: more of them than a lane has, where its capacity was lowered. */
-const strangers = fc
+/** Slots of unknown runs, also above a capacity that was lowered. */
+const unknownSlots = fc
   .uniqueArray(fc.tuple(fc.constantFrom("narrow", "wide", "gone"), fc.nat(4), fc.boolean()), {
     maxLength: 2,
     selector: ([name, index]) => slotRef(name, index),
   })
   .map((all) =>
-    all.map(([name, index, readable], at): ObservedSlot => {
-      const run = readable ? runAt(900 + at) : undefined;
-      return { ref: slotRef(name, index), value: sha(800 + at), run, wasSeenBefore: readable };
+    all.map(([name, index, isReadable], at): ObservedSlot => {
+      const run = isReadable ? runAt(900 + at) : undefined;
+      return { ref: slotRef(name, index), value: sha(800 + at), run, wasSeenBefore: isReadable };
     }),
   );
 
-/** Places held by the leases of the view; now and then one is missing, as after a crash of git. */
-const slotsOf = (all: readonly Made[], others: readonly ObservedSlot[]): Map<Ref, ObservedSlot> =>
+/** Slots of the leases in the snapshot. Some are missing, as after a crash of git. */
+const slotsOf = (all: readonly GeneratedHead[], others: readonly ObservedSlot[]): Map<Ref, ObservedSlot> =>
   new Map(
     [
       ...others,
-      ...all.flatMap(({ lease: seen, hasPlace }): ObservedSlot[] => {
-        const { lease: held, value } = seen ?? {};
-        if (!hasPlace || !held || !value) return [];
-        return held.slots.map((name) => {
-          return { ref: `${LANES}${name}` as Ref, value, run: held.run, wasSeenBefore: true };
+      ...all.flatMap(({ lease: observed, hasSlot }): ObservedSlot[] => {
+        const { lease: record, value } = observed ?? {};
+        if (!hasSlot || !record || !value) return [];
+        return record.slots.map((name) => {
+          return { ref: `${LANES}${name}` as Ref, value, run: record.run, wasSeenBefore: true };
         });
       }),
     ].map((slot) => [slot.ref, slot]),
   );
 
-/** What goes on here; the place of it may not be in the view yet. */
-const going: fc.Arbitrary<RunningAttempt> = fc
+/** An attempt of this process. Its slot may not be in the snapshot yet. */
+const runningAttempt: fc.Arbitrary<RunningAttempt> = fc
   .tuple(lane, fc.option(fc.nat(3), { nil: undefined }))
   .map(([name, index]) => ({ slots: index === undefined ? [] : [slotRef(name, index)] }));
 
-const viewOf = (message: fc.Arbitrary<string>): fc.Arbitrary<Snapshot> =>
+const snapshotsWith = (message: fc.Arbitrary<string>): fc.Arbitrary<Snapshot> =>
   fc
     .record({
       names: fc.shuffledSubarray(BRANCHES),
-      others: strangers,
-      own: fc.uniqueArray(going, { maxLength: 2, selector: ({ slots }) => slots[0] ?? {} }),
+      others: unknownSlots,
+      own: fc.uniqueArray(runningAttempt, { maxLength: 2, selector: ({ slots }) => slots[0] ?? {} }),
     })
     .chain(({ names, others, own }) =>
-      fc.tuple(...names.map((name, at) => made(name, at + 1, message))).map((all) => ({
+      fc.tuple(...names.map((name, at) => generatedHead(name, at + 1, message))).map((all) => ({
         target: branch("main"),
         heads: all.map(({ head }) => head),
-        leases: entries(all, (one) => one.lease),
+        leases: entries(all, ({ lease: observed }) => observed),
         slots: slotsOf(all, others),
         parkedResponses: entries(all, ({ parked }) => parked),
         takeovers: new Map(),
         firstSightings: new Map(
-          all.flatMap((one) => (one.sighted === undefined ? [] : [[one.head.commit, one.sighted]])),
+          all.flatMap(({ head, firstSighting }) =>
+            firstSighting === undefined ? [] : [[head.commit, firstSighting]],
+          ),
         ),
-        runningAttempts: new Map(own.map((one, at) => [branch(`going-${at}`), one])),
+        runningAttempts: new Map(own.map((attempt, at) => [branch(`running-${at}`), attempt])),
         sideRefs: NO_SIDE_REFS,
         facts: NO_HISTORY_FACTS,
       })),
     );
 
-export const view = viewOf(anyMessage);
-/** Views with much to run. */
-export const busyView = viewOf(plainMessage);
+export const anySnapshot = snapshotsWith(anyMessage);
+/** Snapshots in which many requests can run. */
+export const busySnapshot = snapshotsWith(plainMessage);

@@ -1,7 +1,7 @@
-/** Commit messages made of everything that git's trailer rules look at, and of what looks like it. */
+/** Generates commit messages from everything that matters to git's trailer rules, and from look-alikes. */
 import * as fc from "fast-check";
 
-/** Stands for a byte that is never part of UTF-8, until `toBytes`. */
+/** A placeholder that `toBytes` replaces by a byte that is never valid in UTF-8. */
 const BAD_BYTE = "\uf8ff";
 
 const KEYS = [
@@ -46,14 +46,14 @@ const VALUES = [
   `  ${" ".repeat(300)}x`,
 ];
 
-/** A value that is strange in one way. */
+/** A value with one unusual property. */
 export const hostileValue: fc.Arbitrary<string> = fc.constantFrom(...VALUES);
 
 const trailer = fc
   .tuple(fc.constantFrom(...KEYS), fc.constantFrom(...KEY_ENDS), hostileValue)
-  .map(([key, end, value]) => `${key}${end}: ${value}`);
+  .map(([key, lastLineEnd, value]) => `${key}${lastLineEnd}: ${value}`);
 
-/** A well-formed trailer, so that many paragraphs are true blocks. */
+/** A valid trailer, so that many paragraphs are trailer blocks. */
 const plainTrailer = fc.constantFrom(
   "State: review",
   "Signed-off-by: Ann <ann@example.com>",
@@ -131,8 +131,8 @@ const line = fc.oneof(
 );
 
 const anyLines = fc.array(line, { maxLength: 12 });
-/** A title, a blank line and lines that are mostly trailers: the shape that has a block most often. */
-const usual = fc
+/** A title, a blank line and mostly trailers: the shape that most often has a trailer block. */
+const typicalLines = fc
   .tuple(
     fc.constantFrom("subject", "feat: x", "State: title", "# comment"),
     fc.array(fc.oneof(prose, blank, special), { maxLength: 3 }),
@@ -141,21 +141,21 @@ const usual = fc
   )
   .map(([title, body, block, tail]) => [[title, ""], body, [""], block, tail].flat());
 
-const end = fc.constantFrom("\n", "\n", "\n", "", "\n\n", "\r\n", " ", "\n \n");
+const lastLineEnd = fc.constantFrom("\n", "\n", "\n", "", "\n\n", "\r\n", " ", "\n \n");
 const join = fc.constantFrom("\n", "\n", "\n", "\n", "\r\n");
 
-/** A message in lines; `toBytes` makes of it what goes into a commit. */
+/** A message as text. `toBytes` converts it to the bytes of a commit. */
 export const hostileMessage: fc.Arbitrary<string> = fc
-  .tuple(fc.oneof(anyLines, usual), join, end)
+  .tuple(fc.oneof(anyLines, typicalLines), join, lastLineEnd)
   .map(([lines, newline, last]) => lines.join(newline) + last);
 
-/** A message, or any other text that is not even one. */
+/** A message, or arbitrary text. */
 export const anyText: fc.Arbitrary<string> = fc.oneof(
   hostileMessage,
   fc.string({ unit: "binary", maxLength: 200 }),
 );
 
-/** The message as bytes: UTF-8, but for the bytes that are wrong on purpose. */
+/** The message as UTF-8, with the placeholders replaced by invalid bytes. */
 export function toBytes(message: string): Buffer {
   const [first = "", ...rest] = message.split(BAD_BYTE);
   return Buffer.concat([Buffer.from(first), ...rest.flatMap((part) => [Buffer.of(0xff), Buffer.from(part)])]);

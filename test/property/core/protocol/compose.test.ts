@@ -8,7 +8,7 @@ import { readOutput } from "../../../../src/core/outcome/output.ts";
 import type { Trailer } from "../../../../src/core/protocol/trailer-block.ts";
 import { UserError } from "../../../../src/core/messages/messages.ts";
 import { makeRepo } from "../../../support/temp-repo.ts";
-import { throughGit } from "../../../support/builders/generated-history.ts";
+import { roundTripThroughGit } from "../../../support/builders/generated-history.ts";
 import { hostileMessage, hostileValue } from "../../../support/builders/hostile-text.ts";
 import { cases } from "../../../support/scale.ts";
 
@@ -62,7 +62,7 @@ describe("composeMessage", () => {
     });
     // Most drafts are rejected. Enough must remain for the test to mean something.
     expect(written.length).toBeGreaterThan(RUNS / 10);
-    const stored = throughGit(
+    const stored = roundTripThroughGit(
       dir,
       written.map(({ message }) => Buffer.from(message)),
     );

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { makeRepo } from "../../../support/temp-repo.ts";
-import { printTrailers, throughGit } from "../../../support/builders/generated-history.ts";
+import { printTrailers, roundTripThroughGit } from "../../../support/builders/generated-history.ts";
 import { hostileMessage, toBytes } from "../../../support/builders/hostile-text.ts";
 import { cases } from "../../../support/scale.ts";
 
@@ -42,7 +42,7 @@ function throughInterpretTrailers(messages: readonly Uint8Array[]): string[] {
 /** Compares the written messages with what `git log` prints of them, which ends at a NUL. */
 function compare(messages: readonly string[]): { compared: number; blocks: number; found: Difference[] } {
   const bytes = messages.map(toBytes);
-  const read = throughGit(dir, bytes);
+  const read = roundTripThroughGit(dir, bytes);
   let blocks = 0;
   const found = read.flatMap(({ message: shown, trailers }, at) => {
     const message = messages[at] ?? "";

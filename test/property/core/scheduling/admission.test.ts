@@ -1,10 +1,15 @@
-/** Lanes with places and weights: no order of requests gets more out of them than they hold. */
+/** Checks admission to lanes with several slots and weights, for all orders of requests. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Run } from "../../../../src/core/scheduling/decide.ts";
 import type { Ref } from "../../../../src/core/protocol/ids.ts";
 import { LANES } from "../../../../src/core/protocol/refs.ts";
-import { workflow, STATES, LANE_NAMES, scene } from "../../../support/builders/generated-requests.ts";
+import {
+  workflow,
+  STATES,
+  LANE_NAMES,
+  generatedAdmission,
+} from "../../../support/builders/generated-requests.ts";
 import { cases } from "../../../support/scale.ts";
 
 const RUNS = { numRuns: cases(500), seed: 3 };
@@ -12,29 +17,29 @@ const RUNS = { numRuns: cases(500), seed: 3 };
 const weightIn = (lane: string, { state }: Run): number =>
   Math.min(state?.weight ?? 1, workflow.lanes[lane]?.slots ?? 0);
 const lanesOf = (run: Run): readonly string[] => run.state?.lane ?? [];
-const placesIn = (lane: string, refs: Iterable<Ref>): number =>
+const countSlots = (lane: string, refs: Iterable<Ref>): number =>
   [...refs].filter((ref) => ref.startsWith(`${LANES}${lane}/`)).length;
 
 describe("admission to lanes", () => {
-  it("gives all places in all lanes, or none, and no place to two", () => {
-    const met = new Set<string>();
+  it("assigns all slots in all lanes or none, and no slot twice", () => {
+    const seenStates = new Set<string>();
     fc.assert(
-      fc.property(scene, ({ view, admission: { runs: admitted } }) => {
-        const held = new Set<Ref>([
-          ...view.slots.keys(),
-          ...[...view.runningAttempts.values()].flatMap((one) => one.slots),
+      fc.property(generatedAdmission, ({ snapshot, admission: { runs } }) => {
+        const occupied = new Set<Ref>([
+          ...snapshot.slots.keys(),
+          ...[...snapshot.runningAttempts.values()].flatMap(({ slots }) => slots),
         ]);
-        for (const run of admitted) {
-          if (!run.knownAnswer) met.add(run.request.state);
+        for (const run of runs) {
+          if (!run.knownAnswer) seenStates.add(run.request.state);
           const slots = run.knownAnswer ? [] : (run.slots ?? []);
-          const wanted = run.knownAnswer
+          const expectedCount = run.knownAnswer
             ? 0
             : lanesOf(run).reduce((sum, lane) => sum + weightIn(lane, run), 0);
-          expect(slots).toHaveLength(wanted);
+          expect(slots).toHaveLength(expectedCount);
           for (const lane of lanesOf(run)) {
             if (run.knownAnswer) continue;
             expect(
-              placesIn(
+              countSlots(
                 lane,
                 slots.map(({ ref }) => ref),
               ),
@@ -46,33 +51,35 @@ describe("admission to lanes", () => {
             expect(Number(name.split("/")[1])).toBeLessThan(
               workflow.lanes[name.split("/")[0] ?? ""]?.slots ?? 0,
             );
-            expect(held).not.toContain(ref);
-            held.add(ref);
+            expect(occupied).not.toContain(ref);
+            occupied.add(ref);
           }
         }
         const before = new Set<Ref>([
-          ...view.slots.keys(),
-          ...[...view.runningAttempts.values()].flatMap((one) => one.slots),
+          ...snapshot.slots.keys(),
+          ...[...snapshot.runningAttempts.values()].flatMap(({ slots }) => slots),
         ]);
         for (const lane of LANE_NAMES) {
           const capacity = workflow.lanes[lane]?.slots ?? Number.POSITIVE_INFINITY;
-          expect(placesIn(lane, held)).toBeLessThanOrEqual(Math.max(capacity, placesIn(lane, before)));
+          expect(countSlots(lane, occupied)).toBeLessThanOrEqual(
+            Math.max(capacity, countSlots(lane, before)),
+          );
         }
       }),
       RUNS,
     );
-    expect([...met].toSorted()).toEqual(STATES.filter((state) => state !== "join").toSorted());
+    expect([...seenStates].toSorted()).toEqual(STATES.filter((state) => state !== "join").toSorted());
   });
 
-  it("lets no request in that waits, and gives it no place", () => {
+  it("admits no request that waits", () => {
     let waiting = 0;
     fc.assert(
-      fc.property(scene, ({ decisions, admission: { runs: admitted } }) => {
-        const waits = decisions.filter((one) => "why" in one && one.why.code === "waits");
+      fc.property(generatedAdmission, ({ decisions, admission: { runs } }) => {
+        const waits = decisions.filter((decision) => "why" in decision && decision.why.code === "waits");
         waiting += waits.length;
-        for (const { head } of waits) expect(admitted.map((one) => one.head)).not.toContain(head);
-        for (const { knownAnswer: decided, slots, quotas } of admitted) {
-          if (decided) expect([slots, quotas]).toEqual([undefined, undefined]);
+        for (const { head } of waits) expect(runs.map((run) => run.head)).not.toContain(head);
+        for (const { knownAnswer, slots, quotas } of runs) {
+          if (knownAnswer) expect([slots, quotas]).toEqual([undefined, undefined]);
         }
       }),
       RUNS,
@@ -80,19 +87,19 @@ describe("admission to lanes", () => {
     expect(waiting).toBeGreaterThan(cases(125));
   });
 
-  it("overtakes nobody by what came later than the difference in priority is worth", () => {
+  it("overtakes a request only within the time that the difference in priority is worth", () => {
     let overtakes = 0;
     fc.assert(
-      fc.property(scene, ({ admission: { runs: admitted, waits: held } }) => {
-        for (const { head, why } of held) {
+      fc.property(generatedAdmission, ({ admission: { runs, waits } }) => {
+        for (const { head, why } of waits) {
           if (why.code !== "no-room" && why.code !== "lane-full") continue;
           const { reading } = head;
           if (reading.kind !== "request") continue;
-          const rivals = admitted.filter(
-            (one) => !one.knownAnswer && (why.code === "no-room" || lanesOf(one).includes(why.detail)),
+          const rivals = runs.filter(
+            (run) => !run.knownAnswer && (why.code === "no-room" || lanesOf(run).includes(why.detail)),
           );
           for (const { request, state } of rivals) {
-            // What asks for less may fit where more does not.
+            // A smaller request may fit where a larger one does not.
             const own = workflow.states[reading.state];
             if (why.code === "lane-full" && (state?.weight ?? 1) < (own?.weight ?? 1)) continue;
             if (why.code === "lane-full" && (state?.lane.length ?? 0) < (own?.lane.length ?? 0)) continue;

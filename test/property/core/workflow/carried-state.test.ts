@@ -1,4 +1,4 @@
-/** What work carries from commit to commit, and what it owns: it reads back as it was meant. */
+/** Checks that carried state is parsed as it was written, and that owned paths are compared correctly. */
 import * as fc from "fast-check";
 import picomatch from "picomatch/posix.js";
 import { describe, expect, it } from "vitest";
@@ -21,7 +21,7 @@ import { cases } from "../../../support/scale.ts";
 
 const RUNS = { numRuns: cases(750), seed: 2 };
 
-describe("what work carries", () => {
+describe("carried state", () => {
   const word = fc.stringMatching(/^[a-z0-9][a-z0-9-]{0,12}$/);
   const amounts = fc.record({
     cost: fc.nat(100_000_000).map((micro) => micro / 1e6),
@@ -30,20 +30,20 @@ describe("what work carries", () => {
     time: fc.nat(),
   });
 
-  it("has amounts that read back, also in part, and add up", () => {
+  it("has amounts that are parsed as written, also partial ones, and that add up", () => {
     const part = fc.record(
       { cost: fc.nat(9999).map((n) => n / 100), tokens: fc.nat(), time: fc.nat() },
       { requiredKeys: [] },
     );
     fc.assert(
-      fc.property(amounts, part, (all, some) => {
+      fc.property(amounts, part, (all, partial) => {
         expect(addAmounts(NO_AMOUNTS, parseAmounts(formatAmounts(all) ?? "0 tokens") ?? {})).toEqual(all);
-        const text = formatAmounts(some);
-        const kept = Object.fromEntries(Object.entries(some).filter(([, value]) => value !== 0));
-        expect(text === undefined ? {} : parseAmounts(text)).toEqual(kept);
+        const text = formatAmounts(partial);
+        const nonZero = Object.fromEntries(Object.entries(partial).filter(([, value]) => value !== 0));
+        expect(text === undefined ? {} : parseAmounts(text)).toEqual(nonZero);
         expect(addAmounts(all, NO_AMOUNTS)).toEqual(all);
-        expect(addAmounts(addAmounts(NO_AMOUNTS, some), all)).toEqual(
-          addAmounts(addAmounts(NO_AMOUNTS, all), some),
+        expect(addAmounts(addAmounts(NO_AMOUNTS, partial), all)).toEqual(
+          addAmounts(addAmounts(NO_AMOUNTS, all), partial),
         );
       }),
       RUNS,
@@ -54,7 +54,7 @@ describe("what work carries", () => {
   });
 
   const list = fc.uniqueArray(word, { maxLength: 5 });
-  const item: fc.Arbitrary<CarriedState> = fc.record({
+  const generatedState: fc.Arbitrary<CarriedState> = fc.record({
     parent: fc.option(fc.constantFrom(branch("feat/x"), branch("p")), { nil: undefined }),
     owns: fc.uniqueArray(fc.constantFrom("src/**", "docs/*.md", "a b".replace(" ", "-")), { maxLength: 2 }),
     budget: fc.record(
@@ -77,37 +77,37 @@ describe("what work carries", () => {
     risk: fc.option(word, { nil: undefined }),
   });
 
-  it("reads back from the commit that carries it, and from below commits of people", () => {
+  it("is read from the commit that has it, and from below commits of people", () => {
     fc.assert(
-      fc.property(item, hostileMessage, (one, text) => {
-        const trailers = [{ key: "Answers", value: sha(1) as string }, ...formatCarriedState(one)];
+      fc.property(generatedState, hostileMessage, (state, text) => {
+        const trailers = [{ key: "Answers", value: sha(1) as string }, ...formatCarriedState(state)];
         const message = composeMessage({ header: "s", trailers });
-        expect(carriedStateOf(parseMessage(message).trailers)).toEqual(one);
-        const at = (commit: Sha, parent: Sha, said: string): Commit => ({
+        expect(carriedStateOf(parseMessage(message).trailers)).toEqual(state);
+        const commitAt = (commit: Sha, parent: Sha, body: string): Commit => ({
           commit,
           parents: [parent],
           committed: 0,
-          message: said,
+          message: body,
         });
-        const answer = at(sha(2), sha(1), message);
-        expect(readCarriedState([answer, at(sha(1), sha(0), "s\n\nState: a\n")])).toEqual(one);
-        const { trailers: said } = parseMessage(text);
-        if (said.some(({ key }) => /^(answers|parent|owns|budget|approves)$/i.test(key))) return;
-        expect(readCarriedState([at(sha(3), sha(2), text), answer])).toEqual({ ...one, rounds: {} });
+        const answer = commitAt(sha(2), sha(1), message);
+        expect(readCarriedState([answer, commitAt(sha(1), sha(0), "s\n\nState: a\n")])).toEqual(state);
+        const { trailers: personTrailers } = parseMessage(text);
+        if (personTrailers.some(({ key }) => /^(answers|parent|owns|budget|approves)$/i.test(key))) return;
+        expect(readCarriedState([commitAt(sha(3), sha(2), text), answer])).toEqual({ ...state, rounds: {} });
       }),
       RUNS,
     );
   });
 
-  it("has a plan that is found again as it was frozen, whatever its steps say", () => {
-    const said = fc
+  it("has a plan that is found exactly as it was frozen, whatever its steps contain", () => {
+    const stepText = fc
       .oneof(hostileValue, hostileMessage, fc.string({ unit: "binary" }))
       .map((text) => text.slice(0, 400));
     const step = fc.record(
       {
         state: fc.constantFrom("build", "test"),
-        subject: said,
-        prompt: said,
+        subject: stepText,
+        prompt: stepText,
         writes: fc.uniqueArray(fc.constantFrom("src/**", "*.md", "ä/*"), { maxLength: 2 }),
       },
       { requiredKeys: ["state", "subject", "prompt"] },
@@ -116,7 +116,7 @@ describe("what work carries", () => {
       fc.property(fc.array(step, { minLength: 1, maxLength: 4 }), hostileMessage, (steps, summary) => {
         const text = planText(steps);
         const id = "ab".repeat(20);
-        // A summary may look like a plan; the frozen one comes after it, as the runner writes it.
+        // A summary may look like a plan. The runner writes the frozen plan after it.
         const body = `${summary}\n\nStep 1 of 9: x\n\n${formatPlan(id, steps)}`;
         const trailers = [
           { key: "State", value: "build" },
@@ -125,9 +125,9 @@ describe("what work carries", () => {
         ];
         const message = composeMessage({ header: "s", body, trailers });
         const commit: Commit = { commit: sha(2), parents: [sha(1)], committed: 0, message };
-        const found = findPlanText([commit], id);
-        expect(found).toBe(text);
-        expect(parsePlan(found ?? "")).toEqual(steps);
+        const frozen = findPlanText([commit], id);
+        expect(frozen).toBe(text);
+        expect(parsePlan(frozen ?? "")).toEqual(steps);
         expect(findPlanText([commit], "cd".repeat(20))).toBeUndefined();
       }),
       { ...RUNS, numRuns: cases(375) },
@@ -135,7 +135,7 @@ describe("what work carries", () => {
   });
 });
 
-describe("what children own", () => {
+describe("the paths of children", () => {
   const part = fc.constantFrom(
     "a",
     "b",
@@ -156,19 +156,21 @@ describe("what children own", () => {
     .array(fc.constantFrom("a", "b", "ab", "x.ts", "a.ts", ".h", "c"), { minLength: 1, maxLength: 4 })
     .map((parts) => parts.join("/"));
 
-  it("never meets in a path where it is said to lie apart", () => {
-    const met = { apart: 0, together: 0 };
+  it("never share a path if no overlap is reported", () => {
+    const counts = { apart: 0, overlapping: 0 };
     fc.assert(
-      fc.property(glob, glob, fc.array(path, { maxLength: 30 }), (one, other, paths) => {
-        const both = pathsInside(paths, [one]).filter((at) => pathsInside([at], [other]).length > 0);
-        const bare = paths.filter((at) => [one, other].every((each) => picomatch(each, { dot: true })(at)));
-        for (const at of bare) expect(both).toContain(at);
-        const overlap = findOverlap([one], [other]);
-        met[overlap === undefined ? "apart" : "together"]++;
-        if (both.length > 0) expect(overlap, `${one} and ${other} both cover ${both[0]}`).toBe(one);
+      fc.property(glob, glob, fc.array(path, { maxLength: 30 }), (first, second, paths) => {
+        const shared = pathsInside(paths, [first]).filter((at) => pathsInside([at], [second]).length > 0);
+        const matched = paths.filter((at) =>
+          [first, second].every((each) => picomatch(each, { dot: true })(at)),
+        );
+        for (const at of matched) expect(shared).toContain(at);
+        const overlap = findOverlap([first], [second]);
+        counts[overlap === undefined ? "apart" : "overlapping"]++;
+        if (shared.length > 0) expect(overlap, `${first} and ${second} both cover ${shared[0]}`).toBe(first);
       }),
       { ...RUNS, numRuns: cases(5000) },
     );
-    expect(Math.min(met.apart, met.together)).toBeGreaterThan(cases(250));
+    expect(Math.min(counts.apart, counts.overlapping)).toBeGreaterThan(cases(250));
   });
 });

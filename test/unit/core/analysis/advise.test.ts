@@ -11,7 +11,7 @@ import { must } from "../../../support/builders/generated-snapshots.ts";
 const graphOf = (...lines: string[]): TaskGraph => must(readTaskGraph(lines.join("\n")).graph);
 const problems = (...lines: string[]) => readTaskGraph(lines.join("\n")).problems;
 const adviceOn = (graph: TaskGraph): Advice => advise(graph, estimate(graph.tasks, new Map()));
-const planOf = ({ plans }: Advice, wanted: Pattern) => must(plans.find(({ pattern }) => pattern === wanted));
+const planOf = ({ plans }: Advice, pattern: Pattern) => must(plans.find((plan) => plan.pattern === pattern));
 
 describe("readTaskGraph", () => {
   it("fills in the defaults", () => {
@@ -27,7 +27,7 @@ describe("readTaskGraph", () => {
     ]);
   });
 
-  it("names every `after` that is no task, and every key that is given twice", () => {
+  it("names every unknown task in `after`, and every duplicate key", () => {
     const lines = ["tasks:", "  - key: schema", "  - { key: api, after: [shema] }", "  - key: api"];
     expect(problems(...lines)).toEqual([
       {
@@ -39,9 +39,9 @@ describe("readTaskGraph", () => {
     ]);
   });
 
-  it("names the tasks of a circle, and not those that only lead to it", () => {
-    const circle = ["- { key: a, after: [b] }", "- { key: b, after: [c] }", "- { key: c, after: [a] }"];
-    const [problem] = problems("tasks:", "- { key: d, after: [a] }", "- { key: e }", ...circle);
+  it("names the tasks of a cycle, and not those that only lead to it", () => {
+    const cycle = ["- { key: a, after: [b] }", "- { key: b, after: [c] }", "- { key: c, after: [a] }"];
+    const [problem] = problems("tasks:", "- { key: d, after: [a] }", "- { key: e }", ...cycle);
     expect(problem?.message).toBe("these tasks wait for each other: a after b after c after a");
     expect(problem?.message).not.toMatch(/\b[de]\b/);
     expect(problems("tasks:", "- { key: a, after: [a] }")).toMatchObject([
@@ -49,7 +49,7 @@ describe("readTaskGraph", () => {
     ]);
   });
 
-  it("refuses what is no graph, no YAML, or a bomb", () => {
+  it("rejects text that is not a graph or not YAML, and alias bombs", () => {
     expect(problems("tasks: []")).toHaveLength(1);
     expect(problems("tasks:", "  - { key: A }")).toMatchObject([{ line: 2, path: "tasks.0.key" }]);
     expect(problems("tasks:", "  - { key: a, minutes: 0 }")).toMatchObject([{ path: "tasks.0.minutes" }]);
@@ -77,23 +77,22 @@ describe("globsMeet", () => {
     ["{a,b/c}/**", "b/c/d", true],
     ["!src/**", "docs/x", true],
     ["docs/", "./docs/a.md", true],
-  ])("%s and %s: %s", (a, b, wanted) => {
-    expect(globsMeet(a, b)).toBe(wanted);
-    expect(globsMeet(b, a)).toBe(wanted);
+  ])("%s and %s: %s", (a, b, isMeeting) => {
+    expect(globsMeet(a, b)).toBe(isMeeting);
+    expect(globsMeet(b, a)).toBe(isMeeting);
   });
 
-  it("never says no where a path fits both", () => {
+  it("is never false if a path matches both globs", () => {
     const part = fc.constantFrom("a", "b", "ab", "*", "a*", "*b", "?", "**", "[ab]");
     const glob = fc.array(part, { minLength: 1, maxLength: 4 }).map((parts) => parts.join("/"));
     const path = fc.array(fc.constantFrom("a", "b", "ab"), { minLength: 1, maxLength: 4 });
     let both = 0;
     fc.assert(
-      fc.property(glob, glob, path, (one, other, parts) => {
-        const wanted = parts.join("/");
-        const fits = (text: string) => fitsGlob(text, wanted);
-        if (!fits(one) || !fits(other)) return;
+      fc.property(glob, glob, path, (first, second, parts) => {
+        const pathText = parts.join("/");
+        if (!fitsGlob(first, pathText) || !fitsGlob(second, pathText)) return;
         both++;
-        expect(globsMeet(one, other)).toBe(true);
+        expect(globsMeet(first, second)).toBe(true);
       }),
       { numRuns: 5000, seed: 4 },
     );
@@ -101,7 +100,7 @@ describe("globsMeet", () => {
   });
 });
 
-/** A second reading of globs, as a regular expression. */
+/** A second implementation of globs, as a regular expression. */
 function fitsGlob(glob: string, path: string): boolean {
   const parts = glob.split("/").map((part) => {
     if (part === "**") return "(?:[^/]+/)*";
@@ -111,15 +110,18 @@ function fitsGlob(glob: string, path: string): boolean {
 }
 
 describe("advise", () => {
-  it("leaves one task, and little work, to one attempt", () => {
+  it("recommends one attempt for one task, or for little work", () => {
     expect(adviceOn(graphOf("tasks: [{ key: a, minutes: 300 }]")).recommended).toBe("single");
-    const little = adviceOn(graphOf("tasks: [{ key: a, minutes: 6 }, { key: b, minutes: 9 }]"));
-    expect(little).toMatchObject({ recommended: "single", why: expect.stringContaining("15 min") as string });
+    const smallWork = adviceOn(graphOf("tasks: [{ key: a, minutes: 6 }, { key: b, minutes: 9 }]"));
+    expect(smallWork).toMatchObject({
+      recommended: "single",
+      why: expect.stringContaining("15 min") as string,
+    });
     const risky = adviceOn(graphOf("tasks: [{ key: a, minutes: 6 }, { key: b, minutes: 9, risk: high }]"));
     expect(risky.recommended).toBe("chain");
   });
 
-  it("puts in a row what would save less than a fifth side by side", () => {
+  it("recommends a chain if parallel tasks would save less than a fifth", () => {
     const advice = adviceOn(
       graphOf(
         "tasks:",
@@ -139,7 +141,7 @@ describe("advise", () => {
     ]);
   });
 
-  it("runs side by side what nothing keeps apart", () => {
+  it("recommends parallel tasks if nothing restricts them", () => {
     const tasks = ["a", "b", "c"].map((key) => `- { key: ${key}, minutes: 20, owns: [${key}/**] }`);
     const advice = adviceOn(graphOf("tasks:", ...tasks));
     expect(advice).toMatchObject({ recommended: "parallel", numbers: { width: 3, overlaps: [], total: 60 } });
@@ -147,7 +149,7 @@ describe("advise", () => {
     expect(planOf(advice, "parallel").waves).toEqual([{ from: 0, tasks: ["a", "b", "c"] }]);
   });
 
-  it("mixes both where order, ownership or risk keep some tasks apart", () => {
+  it("recommends a hybrid if order, ownership or risk restricts some tasks", () => {
     const advice = adviceOn(
       graphOf(
         "cost_per_minute: 0.1",
@@ -182,7 +184,7 @@ describe("advise", () => {
     ]);
   });
 
-  it("counts no overlap of tasks that wait for each other, whichever the file names first", () => {
+  it("counts no overlap of tasks that wait for each other, in any order of the file", () => {
     const overlaps = (...lines: string[]) => adviceOn(graphOf("tasks:", ...lines)).numbers.overlaps;
     const [first, between, last] = [
       "- { key: a, owns: [src/**] }",
@@ -194,7 +196,7 @@ describe("advise", () => {
     expect(overlaps(first, "- { key: c, owns: [src/x] }")).toEqual([["a", "c"]]);
   });
 
-  it("runs a risky task beside nothing", () => {
+  it("runs a risky task alone", () => {
     const advice = adviceOn(
       graphOf(
         "tasks:",
@@ -211,7 +213,7 @@ describe("advise", () => {
     expect(planOf(advice, "parallel").against).toEqual(["1 risky task would run together with other tasks"]);
   });
 
-  it("shares out agents that are fewer than the tasks that could run", () => {
+  it("plans for fewer agents than tasks that could run", () => {
     const tasks = ["a", "b", "c", "d"].map((key) => `- { key: ${key}, minutes: 20 }`);
     const advice = adviceOn(graphOf("agents: 2", "tasks:", ...tasks));
     expect(advice).toMatchObject({ recommended: "resource-aware" });
@@ -225,8 +227,8 @@ describe("estimate", () => {
   const handOff = (from: string, took: string) =>
     ({ from, trailers: [{ key: "Took", value: took }] }) as unknown as HandOffReport;
 
-  it("takes the file's minutes, else the median of the state's past runs, else a guess", () => {
-    const usual = readTypicalDurations({
+  it("uses the minutes of the file, else the median of past runs of the state, else a guess", () => {
+    const durations = readTypicalDurations({
       handOffs: [
         handOff("check", "1h5m"),
         handOff("check", "30s"),
@@ -241,7 +243,7 @@ describe("estimate", () => {
       "- { key: c, state: odd }",
       "- { key: d }",
     );
-    expect(estimate(tasks, usual)).toEqual([
+    expect(estimate(tasks, durations)).toEqual([
       { task: "a", minutes: 3, source: "file" },
       { task: "b", minutes: 4, source: "history", state: "check", runs: 3 },
       { task: "c", minutes: 15, source: "guess", state: "odd" },
@@ -267,12 +269,12 @@ describe("every plan", () => {
       tasks.map(({ after, ...task }, at) => ({
         ...task,
         key: `t${at}`,
-        // Only earlier tasks, so that there is no circle.
-        after: at === 0 ? [] : [...new Set(after.map((one) => `t${one % at}`))],
+        // Only earlier tasks, so that there is no cycle.
+        after: at === 0 ? [] : [...new Set(after.map((task) => `t${task % at}`))],
       })),
     );
 
-  it("takes at least the critical path and at most one task after another, and does each task once", () => {
+  it("takes at least the critical path and at most the sum of all tasks, and runs each task once", () => {
     fc.assert(
       fc.property(graphs, fc.option(fc.integer({ min: 1, max: 4 })), (tasks, agents) => {
         const graph: TaskGraph = { tasks, ...(agents === null ? {} : { agents }) };
@@ -292,7 +294,7 @@ describe("every plan", () => {
         }
         const { minutes } = must(plans.find(({ pattern }) => pattern === "hybrid"));
         expect(minutes).toBeLessThanOrEqual(must(plans.find(({ pattern }) => pattern === "chain")).minutes);
-        expectApart(graph, must(plans.find(({ pattern }) => pattern === "hybrid")).waves);
+        expectNoConflict(graph, must(plans.find(({ pattern }) => pattern === "hybrid")).waves);
       }),
       { numRuns: 500, seed: 7 },
     );
@@ -301,25 +303,25 @@ describe("every plan", () => {
   const startsIn = (waves: Advice["plans"][number]["waves"]) =>
     new Map(waves.flatMap(({ from, tasks }) => tasks.map((key) => [key, from] as const)));
 
-  /** No task begins before those that it waits for have ended. */
+  /** No task starts before its dependencies have ended. */
   function expectOrder({ tasks }: TaskGraph, waves: Advice["plans"][number]["waves"]): void {
     const starts = startsIn(waves);
     const endOf = (key: string) =>
-      (starts.get(key) ?? NaN) + (tasks.find((one) => one.key === key)?.minutes ?? NaN);
+      (starts.get(key) ?? NaN) + (tasks.find((task) => task.key === key)?.minutes ?? NaN);
     for (const { key, after } of tasks) {
-      for (const before of after) expect(starts.get(key)).toBeGreaterThanOrEqual(endOf(before));
+      for (const dependency of after) expect(starts.get(key)).toBeGreaterThanOrEqual(endOf(dependency));
     }
   }
 
-  /** A risky task, or two that own the same path by the same words, share no minute. */
-  function expectApart({ tasks }: TaskGraph, waves: Advice["plans"][number]["waves"]): void {
+  /** A risky task, or two tasks with a common glob, never run at the same time. */
+  function expectNoConflict({ tasks }: TaskGraph, waves: Advice["plans"][number]["waves"]): void {
     const starts = startsIn(waves);
-    for (const one of tasks) {
+    for (const task of tasks) {
       for (const other of tasks) {
-        const clash = one.risk === "high" || one.owns.some((glob) => other.owns.includes(glob));
-        if (one === other || !clash) continue;
-        const [a = NaN, b = NaN] = [starts.get(one.key), starts.get(other.key)];
-        expect(a + (one.minutes ?? 0) <= b || b + (other.minutes ?? 0) <= a).toBe(true);
+        const isConflict = task.risk === "high" || task.owns.some((glob) => other.owns.includes(glob));
+        if (task === other || !isConflict) continue;
+        const [a = NaN, b = NaN] = [starts.get(task.key), starts.get(other.key)];
+        expect(a + (task.minutes ?? 0) <= b || b + (other.minutes ?? 0) <= a).toBe(true);
       }
     }
   }

@@ -12,7 +12,7 @@ import type { Commit } from "../../../../src/core/protocol/request.ts";
 
 const id = (name: string): Sha => name.repeat(40).slice(0, 40) as Sha;
 
-test("a blame is read line by line, with every name that a file can have", () => {
+test("the output of git blame is parsed, with every name that a file can have", () => {
   const text = [
     `${id("a")} 3 1 2`,
     "author Ann author-mail",
@@ -54,24 +54,24 @@ const answer = (name: string, branch: string, at: number) =>
   commit(name, "2", `ok\n\nState: done\nBranch: ${branch}\nAnswers: ${id("1")}\n`, at);
 const REQUEST = commit("1", "0", "go\n\nState: build\n");
 
-test("a commit that two branches carry is the first one's", () => {
-  const past = readHandOffHistory([
+test("a commit in two hand-offs belongs to the one that answered first", () => {
+  const history = readHandOffHistory([
     answer("4", "late", 20),
     answer("3", "early", 10),
     commit("2", "1", "work\n"),
     REQUEST,
   ]);
-  expect(handOffsByCommit(past).get(id("2"))?.branch).toBe("early");
-  expect(handOffsByCommit(past).get(id("1"))).toBeUndefined();
+  expect(handOffsByCommit(history).get(id("2"))?.branch).toBe("early");
+  expect(handOffsByCommit(history).get(id("1"))).toBeUndefined();
 });
 
-test("a landing is read from its own trailers, or from the answer that names it", () => {
+test("a merged commit is attributed by its own trailers, or by the answer that names it", () => {
   const named = commit("3", "1", `ok\n\nState: done\nBranch: x\nAnswers: ${id("1")}\nArchive: ${id("9")}\n`);
   const squash = (trailers: string) => commit("9", "8", `landed\n\n${trailers}`);
   const land = (message: string) => landingOf(readHandOffHistory([squash(message), named, REQUEST]), id("9"));
   expect(land(`Landed-From: x\nArchive: ${id("3")}\n`)?.archive?.answer.commit).toBe(id("3"));
   expect(land("Nothing: said\n")?.archive?.answer.commit).toBe(id("3"));
-  // A script that lands knows the request that it answers, and no later id.
+  // A script that merges knows only the id of its request.
   expect(land(`Archive: ${id("1")}\n`)?.archive?.answer.commit).toBe(id("3"));
   expect(land(`Archive: ${id("7")}\n`)).toMatchObject({ archive: { answer: named } });
   const alone = readHandOffHistory([squash("Landed-From: x\n"), REQUEST]);
@@ -79,7 +79,7 @@ test("a landing is read from its own trailers, or from the answer that names it"
   expect(landingOf(alone, id("1"))).toBeUndefined();
 });
 
-test("a landing that names its branch only is of the run that made it", () => {
+test("a merged commit that names only its branch belongs to the run of that time", () => {
   const [request, done] = [
     { ...REQUEST, committed: 10 },
     { ...answer("3", "x", 20), parents: [id("1")] },
@@ -95,16 +95,16 @@ test("a landing that names its branch only is of the run that made it", () => {
   expect(at(15, "y")).toBeUndefined();
 });
 
-test("who approved is named without the commit of the approval, and found in a later answer", () => {
+test("approvers are listed without the commit of the approval, also from a later answer", () => {
   const built = commit("3", "1", `ok\n\nState: land\nBranch: x\nAnswers: ${id("1")}\nAgent: a\nModel: m\n`);
   const landed = commit(
     "4",
     "3",
     `ok\n\nState: done\nBranch: x\nAnswers: ${id("3")}\nApproved-By: bob@example.com ${id("8")}\n`,
   );
-  const past = readHandOffHistory([landed, built, REQUEST]);
-  const handOff = past.byAnswer.get(id("3"));
-  expect(handOff && creditOf(past, handOff)).toMatchObject({
+  const history = readHandOffHistory([landed, built, REQUEST]);
+  const handOff = history.byAnswer.get(id("3"));
+  expect(handOff && creditOf(history, handOff)).toMatchObject({
     approvedBy: ["bob@example.com"],
     agent: "a",
     model: "m",
@@ -113,7 +113,7 @@ test("who approved is named without the commit of the approval, and found in a l
   });
 });
 
-test("a line of an archive is the same one, or the only one with its text", () => {
+test("a line of the archive is found by number and text, or by unique text", () => {
   const line = (text: string, at: number) => ({ line: at, was: at, commit: id("a"), file: "f", text });
   const archive = { lines: [line("one", 1), line("two", 2), line("two", 3)], commits: new Map() };
   expect(findSameLine(archive, line("two", 2))?.line).toBe(2);

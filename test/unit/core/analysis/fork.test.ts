@@ -5,7 +5,7 @@ import { parseRequest, type Commit, type Request } from "../../../../src/core/pr
 
 const id = (name: string): Sha => name.repeat(40).slice(0, 40) as Sha;
 
-test("a fork carries the goal and other tools' trailers, and nothing that a runner wrote", () => {
+test("a fork has the goal and the trailers of other tools, and no trailer of a runner", () => {
   const at: Commit = {
     commit: id("3"),
     parents: [id("2")],

@@ -18,7 +18,7 @@ const commit = (name: string, parent: string | undefined, message: string): Comm
   message,
 });
 
-/** 1 asks for build, 2 is the script's, 3 answers; 4 is a person's, 5 approves it, 6 answers that. */
+/** 1 requests build, 2 is by the script, 3 answers; 4 is by a person, 5 approves it, 6 answers it. */
 const LINE = [
   commit("6", "5", `done\n\nState: done\nBranch: x\nAnswers: ${id("5")}\n`),
   commit("5", "4", `yes\n\nApproves: ${id("4")}\n`),
@@ -28,51 +28,51 @@ const LINE = [
   commit("1", "0", "build it\n\nState: build\nBranch: x\n"),
 ];
 
-describe("readPast", () => {
-  it("joins answers to requests, with what the script committed", () => {
-    const { handOffs, unmatchedAnswers: lost, byRequest } = readHandOffHistory(LINE);
-    expect(lost).toBe(0);
-    expect(handOffs.map(({ from, to, commits: carried }) => [from, to, carried])).toEqual([
+describe("readHandOffHistory", () => {
+  it("matches answers with requests, and includes the commits of the script", () => {
+    const { handOffs, unmatchedAnswers, byRequest } = readHandOffHistory(LINE);
+    expect(unmatchedAnswers).toBe(0);
+    expect(handOffs.map(({ from, to, commits }) => [from, to, commits])).toEqual([
       ["look", "done", [id("6")]],
       ["build", "check", [id("3"), id("2")]],
     ]);
     expect(byRequest.get(id("1"))?.[0]?.answer.commit).toBe(id("3"));
   });
 
-  it("takes what approvals stand on for the request", () => {
+  it("finds the request below its approvals", () => {
     expect(readHandOffHistory(LINE).byAnswer.get(id("6"))?.request.commit).toBe(id("4"));
   });
 
   it("counts an answer only above its request", () => {
     const copy = commit("9", "8", LINE[3]?.message ?? "");
-    const past = readHandOffHistory([...LINE, copy, commit("8", undefined, "elsewhere\n")]);
-    expect(past.handOffs).toHaveLength(2);
-    expect(past.unmatchedAnswers).toBe(1);
+    const history = readHandOffHistory([...LINE, copy, commit("8", undefined, "elsewhere\n")]);
+    expect(history.handOffs).toHaveLength(2);
+    expect(history.unmatchedAnswers).toBe(1);
   });
 
-  it("ends on commits that name each other", () => {
+  it("ends if commits name each other as parents", () => {
     const a = commit("a", "b", `x\n\nState: x\nAnswers: ${id("c")}\n`);
     expect(readHandOffHistory([a, commit("b", "a", "y\n")]).unmatchedAnswers).toBe(1);
   });
 });
 
-describe("what was asked", () => {
+describe("the request", () => {
   const next = commit("7", "3", `checked\n\nState: done\nBranch: x\nAnswers: ${id("3")}\n`);
 
-  it("goes back over answers to where it began", () => {
-    const past = readHandOffHistory([next, ...LINE]);
-    const request = past.byAnswer.get(id("7"))?.request;
+  it("is followed back over answers to the first one", () => {
+    const history = readHandOffHistory([next, ...LINE]);
+    const request = history.byAnswer.get(id("7"))?.request;
     expect(request?.commit).toBe(id("3"));
-    expect(request && findFirstRequest(past, request).commit).toBe(id("1"));
+    expect(request && findFirstRequest(history, request).commit).toBe(id("1"));
   });
 
-  it("is the nearest that a script can have, whatever branch it names", () => {
+  it("is the newest one that can run, whatever branch it names", () => {
     expect(findLatestRequest(LINE, (state) => !isReservedState(state))?.state).toBe("look");
     expect(findLatestRequest(LINE.slice(3), (state) => state === "build")?.commit).toBe(id("1"));
     expect(findLatestRequest([], () => true)).toBeUndefined();
   });
 
-  it("is nothing where the commits end", () => {
+  it("is undefined if the commits end before it", () => {
     expect(findRequestAt(new Map(), id("1"))).toBeUndefined();
     expect(findRequestAt(new Map([[id("2"), LINE[4] as Commit]]), id("2"))).toBeUndefined();
   });

@@ -5,7 +5,7 @@ import { parseChanges, parseNumstat } from "../../../../src/git/parse-output.ts"
 
 const id = (name: string): Sha => name.repeat(40).slice(0, 40) as Sha;
 
-test("what was measured is no difference, and is shown beside", () => {
+test("measurements are listed, and are not a difference", () => {
   const was =
     "built\n\nWell.\n\nRefs: #1\nState: check\nRun: a\nTook: 3s\nCost: 1 USD\nSpent: 1 USD\nRounds: check=1\n";
   const now = was.replace("Run: a", "Run: b").replace("3s", "4s").replace("check=1", "check=2");
@@ -20,7 +20,7 @@ test("what was measured is no difference, and is shown beside", () => {
   expect(readMeasurements("x\n", "")).toEqual({});
 });
 
-test("changed paths are read whatever they are called", () => {
+test("changed paths are parsed, whatever their names", () => {
   const change = (path: string) => `:100644 100644 ${id("1")} ${id("2")} M\0${path}\0`;
   const output = `${id("a")}\0${change(id("b"))}${change("x\ny")}${id("c")}\0${change(":x")}`;
   expect([...parseChanges(output)]).toEqual([
