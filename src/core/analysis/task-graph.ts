@@ -9,7 +9,7 @@ import { isNode, LineCounter, parseDocument } from "yaml";
 import * as z from "zod";
 import { parseStateName } from "../protocol/ids.ts";
 import { deepestIssue, describeIssue } from "../messages/schema-errors.ts";
-import { suggest } from "../util/suggest.ts";
+import { didYouMean } from "../util/suggest.ts";
 import type { WorkflowProblem } from "../workflow/workflow.ts";
 
 export const RISKS = ["low", "medium", "high"] as const;
@@ -85,14 +85,9 @@ function explain(outerIssue: z.core.$ZodIssue): Mistake[] {
   const validKeys = Object.keys((issue.path.length === 0 ? graphSchema : taskSchema).shape);
   return issue.keys.map((name) => ({
     path: [...issue.path, name],
-    message: `unknown key "${name}"${hint(name, validKeys)}`,
+    message: `unknown key "${name}"${didYouMean(name, validKeys)}`,
   }));
 }
-
-const hint = (name: string, validNames: readonly string[]): string => {
-  const suggestion = suggest(name, validNames);
-  return suggestion === undefined ? "" : `; did you mean "${suggestion}"?`;
-};
 
 /** What the schema cannot check: duplicate keys, unknown tasks and cycles. */
 function checkTasks(tasks: readonly Task[]): Mistake[] {
@@ -107,7 +102,7 @@ function checkTasks(tasks: readonly Task[]): Mistake[] {
         : [
             {
               path: ["tasks", at, "after", index],
-              message: `"${name}" comes after "${dependency}", which is not a task${hint(dependency, keys)}`,
+              message: `"${name}" comes after "${dependency}", which is not a task${didYouMean(dependency, keys)}`,
             },
           ],
     ),

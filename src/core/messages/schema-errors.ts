@@ -1,7 +1,7 @@
 /** Turns the issues of a zod schema into messages: what was expected, and what was found. */
 import type * as z from "zod";
 import { cleanLine } from "../util/redact.ts";
-import { suggest } from "../util/suggest.ts";
+import { didYouMean } from "../util/suggest.ts";
 
 /** The plain-English name of each zod type. */
 const KINDS: ReadonlyMap<string, string> = new Map([
@@ -39,8 +39,7 @@ export function expectedOne(values: readonly unknown[], input: unknown): string 
   const words = values.map(String);
   const [last = "", ...others] = words.toReversed();
   const what = others.length === 0 ? last : `${others.toReversed().join(", ")} or ${last}`;
-  const near = typeof input === "string" ? suggest(input, words) : undefined;
-  return `${expected(what, input)}${near === undefined ? "" : `; did you mean "${near}"?`}`;
+  return `${expected(what, input)}${typeof input === "string" ? didYouMean(input, words) : ""}`;
 }
 
 function named(input: unknown): string {

@@ -15,7 +15,7 @@ import { EMPTY_CARRIED_STATE, formatCarriedState, type CarriedState } from "../w
 import { jsonList } from "../util/lists.ts";
 import { findOverlap, isWithin } from "../workflow/paths.ts";
 import { findCycle } from "../scheduling/waits.ts";
-import { suggest } from "../util/suggest.ts";
+import { didYouMean } from "../util/suggest.ts";
 import type { Request } from "../protocol/request.ts";
 import type { Workflow } from "../workflow/workflow.ts";
 import { isForbiddenToScripts, KEY } from "../protocol/trailer-keys.ts";
@@ -82,9 +82,7 @@ export function childProblem(
   for (const { key, state, owns, after } of children) {
     const states = Object.keys(workflow.states);
     if (!states.includes(state)) {
-      const suggestion = suggest(state, states);
-      const hint = suggestion === undefined ? "" : `; did you mean "${suggestion}"?`;
-      return `the child "${key}" requests "${state}", which is not a state of the workflow${hint}`;
+      return `the child "${key}" requests "${state}", which is not a state of the workflow${didYouMean(state, states)}`;
     }
     const branch = childBranch(parent, key);
     if (!parseBranch(branch)) return `the child "${key}" has no valid branch name: ${branch}`;

@@ -1,7 +1,7 @@
 /** Reads the optional front matter of a prompt: YAML between two `---` lines at its beginning. */
 import { parseDocument } from "yaml";
 import * as z from "zod";
-import { suggest } from "../util/suggest.ts";
+import { didYouMean } from "../util/suggest.ts";
 import { DEFAULT_AGENT, splitPrompt } from "./prompt.ts";
 import type { Workflow } from "../workflow/workflow.ts";
 
@@ -26,7 +26,7 @@ export function readFrontMatter(text: string, { agents }: Pick<Workflow, "agents
   if (agent === undefined || agent === DEFAULT_AGENT || Object.hasOwn(agents, agent)) {
     return { agent, problems: [] };
   }
-  return invalid(`names the agent "${agent}", which is not listed${hint(agent, Object.keys(agents))}`);
+  return invalid(`names the agent "${agent}", which is not listed${didYouMean(agent, Object.keys(agents))}`);
 }
 
 function toValue(read: () => unknown): unknown {
@@ -41,12 +41,7 @@ const invalid = (...problems: string[]): FrontMatter => ({ agent: undefined, pro
 
 function explain(issue: z.core.$ZodIssue): string[] {
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => `unknown key "${key}" in its front matter${hint(key, ["agent"])}`);
+    return issue.keys.map((key) => `unknown key "${key}" in its front matter${didYouMean(key, ["agent"])}`);
   }
   return [`its front matter: ${[...issue.path.map(String), issue.message].join(": ")}`];
-}
-
-function hint(name: string, validNames: readonly string[]): string {
-  const suggestion = suggest(name, validNames);
-  return suggestion === undefined ? "" : `; did you mean "${suggestion}"?`;
 }

@@ -8,7 +8,7 @@
  */
 import { formatDuration } from "../util/duration.ts";
 import { parseStateName } from "../protocol/ids.ts";
-import { suggest } from "../util/suggest.ts";
+import { didYouMean } from "../util/suggest.ts";
 import type { Output, OutputReading } from "./output.ts";
 import type { State } from "../workflow/workflow.ts";
 import { DEFAULTS } from "../workflow/defaults.ts";
@@ -96,9 +96,7 @@ function decideState(legal: LegalAnswers, output: Output): Outcome {
   }
   const allowed = [...legal, "failed", "parked"];
   if (allowed.includes(state)) return { kind: "answer", state, output };
-  const suggestion = suggest(state, allowed);
-  const hint = suggestion === undefined ? "" : `; did you mean "${suggestion}"?`;
-  const why = `"${state.slice(0, 80)}" may not follow (legal: ${legal.join(", ")})${hint}`;
+  const why = `"${state.slice(0, 80)}" may not follow (legal: ${legal.join(", ")})${didYouMean(state, allowed)}`;
   return { kind: "failed", why, output };
 }
 

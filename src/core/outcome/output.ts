@@ -12,7 +12,7 @@ import { isTrailerKey } from "../protocol/compose.ts";
 import { isForbiddenToScripts } from "../protocol/trailer-keys.ts";
 import { parseDuration } from "../util/duration.ts";
 import { parseSha, type Sha } from "../protocol/ids.ts";
-import { suggest } from "../util/suggest.ts";
+import { didYouMean } from "../util/suggest.ts";
 import { planSchema } from "../workflow/plan.ts";
 import { separatorAt, type Trailer } from "../protocol/trailer-block.ts";
 import { deepestIssue } from "../messages/schema-errors.ts";
@@ -152,12 +152,8 @@ function validate(value: Record<string, unknown>): OutputReading {
 function explain(outerIssue: z.core.$ZodIssue): string {
   const issue = deepestIssue(outerIssue);
   if (issue.code !== "unrecognized_keys") return `"${issue.path.map(String).join(".")}": ${issue.message}`;
-  return issue.keys
-    .map((key) => {
-      const suggestion = suggest(key, Object.keys(outputSchema.shape));
-      return `unknown key "${key}"${suggestion === undefined ? "" : `; did you mean "${suggestion}"?`}`;
-    })
-    .join("; ");
+  const validKeys = Object.keys(outputSchema.shape);
+  return issue.keys.map((key) => `unknown key "${key}"${didYouMean(key, validKeys)}`).join("; ");
 }
 
 function toMilliseconds(value: string | number, context: z.RefinementCtx): number {

@@ -27,8 +27,8 @@ export function readHandOffs(trail: readonly Commit[]): HandOff[] {
     if (!commit) break;
     const message = parseMessage(commit.message);
     const answers = valueOf(message.trailers, KEY.answers) as Sha | undefined;
-    const isBirth = answers === undefined && valueOf(message.trailers, KEY.parent) !== undefined;
-    steps.push({ commit, message, answers, isByPerson: answers === undefined && !isBirth });
+    const isNewBranch = answers === undefined && valueOf(message.trailers, KEY.parent) !== undefined;
+    steps.push({ commit, message, answers, isByPerson: answers === undefined && !isNewBranch });
     at = answers === undefined ? at + 1 : trail.findIndex(({ commit: id }) => id === answers);
   }
   return steps;

@@ -5,7 +5,7 @@
  * - Every wait ends, and every limit can be reached.
  * - Every named role, agent and piece of evidence exists.
  */
-import { suggest } from "../util/suggest.ts";
+import { didYouMean } from "../util/suggest.ts";
 import type { WorkflowProblem, State, Workflow } from "./workflow.ts";
 
 /** Returns every problem. */
@@ -54,9 +54,7 @@ function checkNames(name: string, state: State, workflow: Workflow): WorkflowPro
   const roles = Object.keys(workflow.people);
   const approvers = state.wait.flatMap((one) => (one.kind === "approvals" ? one.by : []));
   const unknown = (where: string, one: string, known: readonly string[], what: string): WorkflowProblem => {
-    const near = suggest(one, known);
-    const hint = near === undefined ? "" : `; did you mean "${near}"?`;
-    return problem(where, `"${one}" is ${what}${hint}`);
+    return problem(where, `"${one}" is ${what}${didYouMean(one, known)}`);
   };
   const isNobody = (one: string) => !one.includes("@") && !roles.includes(one);
   const agents = Object.keys(workflow.agents);

@@ -6,7 +6,7 @@
  * - Every transition leads to a declared or reserved state.
  * - Every loop has a limit.
  */
-import { suggest } from "../util/suggest.ts";
+import { didYouMean } from "../util/suggest.ts";
 import { checkRules } from "./check-rules.ts";
 import { isReservedState, isTerminal, type WorkflowProblem, type State, type Workflow } from "./workflow.ts";
 
@@ -57,9 +57,7 @@ function checkTransitions(workflow: Workflow): WorkflowProblem[] {
   const known = Object.keys(workflow.states);
   const bad = (path: string, name: string): WorkflowProblem[] => {
     if (known.includes(name) || isReservedState(name)) return [];
-    const near = suggest(name, known);
-    const hint = near === undefined ? "" : `; did you mean "${near}"?`;
-    return [problem(path, `leads to "${name}", which is not declared${hint}`)];
+    return [problem(path, `leads to "${name}", which is not declared${didYouMean(name, known)}`)];
   };
   return [
     ...Object.entries(workflow.states).flatMap(([name, state]) => {
@@ -153,9 +151,10 @@ function checkLanes(workflow: Workflow): WorkflowProblem[] {
     lane
       .filter((one) => one !== "default" && !listed.includes(one))
       .map((one) => {
-        const near = suggest(one, listed);
-        const hint = near === undefined ? "" : `; did you mean "${near}"?`;
-        return problem(`states.${name}.lane`, `names the lane "${one}", which is not listed${hint}`);
+        return problem(
+          `states.${name}.lane`,
+          `names the lane "${one}", which is not listed${didYouMean(one, listed)}`,
+        );
       }),
   );
 }

@@ -8,7 +8,7 @@ import { isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import type * as z from "zod";
 import type { StateName } from "../protocol/ids.ts";
 import { deepestIssue, describeIssue } from "../messages/schema-errors.ts";
-import { suggest } from "../util/suggest.ts";
+import { didYouMean } from "../util/suggest.ts";
 import { agentSchema, laneSchema, limitsSchema, stateSchema, workflowSchema } from "./workflow-schema.ts";
 import { withoutPrototypes, type WorkflowProblem, type Workflow, type WorkflowReading } from "./workflow.ts";
 
@@ -85,8 +85,7 @@ function explain(given: z.core.$ZodIssue): Explained[] {
   if (issue.code !== "unrecognized_keys") return [{ path: issue.path, message: issue.message }];
   return issue.keys.map((key) => {
     const path = [...issue.path, key];
-    const near = suggest(key, knownKeys(issue.path));
-    return { path, message: `unknown key "${key}"${near === undefined ? "" : `; did you mean "${near}"?`}` };
+    return { path, message: `unknown key "${key}"${didYouMean(key, knownKeys(issue.path))}` };
   });
 }
 
