@@ -5,11 +5,11 @@ import { isReservedState, isTerminal, type Workflow } from "../workflow/workflow
 /** Where the work waits for a person. */
 export interface PersonPosition {
   readonly workflow: Workflow;
-  /** Undefined when nothing is asked for. */
+  /** Undefined if no state is requested. */
   readonly state: string | undefined;
   /** True while the request waits for approvals. */
   readonly wantsApproval: boolean;
-  /** The states that the work was at, the present one included. */
+  /** The states that the work was at, including the current one. */
   readonly passed: ReadonlySet<string>;
 }
 
