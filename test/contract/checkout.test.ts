@@ -77,7 +77,7 @@ describe("a swap in local git", () => {
 });
 
 /** `work` is checked out, and a response to it changes one file and adds another. */
-async function makeAnswer(): Promise<{ repo: Repo; refs: LocalRepository; from: Sha; to: Sha }> {
+async function makeResponse(): Promise<{ repo: Repo; refs: LocalRepository; from: Sha; to: Sha }> {
   const repo = makeRepo({ "kept.txt": "kept\n", "changed.txt": "before\n" });
   repo.git("checkout", "-q", "-b", "answer");
   repo.write("changed.txt", "after\n");
@@ -94,7 +94,7 @@ describe("a checked-out branch", () => {
   const ref = refOf(WORK);
 
   it("moves together with a clean checkout", async () => {
-    const { repo, refs, from, to } = await makeAnswer();
+    const { repo, refs, from, to } = await makeResponse();
     repo.write("untracked.txt", "mine\n");
     expect(await refs.swap([{ ref, expected: from, next: to }], "test")).toEqual(LANDED);
     expect(text(repo, "changed.txt")).toBe("after\n");
@@ -104,7 +104,7 @@ describe("a checked-out branch", () => {
   });
 
   it("moves together with a linked worktree", async () => {
-    const { repo, refs, from, to } = await makeAnswer();
+    const { repo, refs, from, to } = await makeResponse();
     repo.git("checkout", "-q", "main");
     const linked = `${repo.dir}-linked`;
     repo.git("worktree", "add", "-q", linked, "work");
@@ -119,7 +119,7 @@ describe("a checked-out branch", () => {
     ["a staged edit", (repo: Repo) => (repo.write("kept.txt", "mine\n"), repo.git("add", "kept.txt"))],
     ["a deleted file", (repo: Repo) => rmSync(join(repo.dir, "kept.txt"))],
   ])("blocks while there is %s, and keeps it", async (_, dirty) => {
-    const { repo, refs, from, to } = await makeAnswer();
+    const { repo, refs, from, to } = await makeResponse();
     dirty(repo);
     const before = repo.git("status", "--porcelain");
     const swap = await refs.swap([{ ref, expected: from, next: to }], "test");
@@ -131,7 +131,7 @@ describe("a checked-out branch", () => {
   });
 
   it("blocks a swap that would overwrite an untracked file, and keeps the file", async () => {
-    const { repo, refs, from, to } = await makeAnswer();
+    const { repo, refs, from, to } = await makeResponse();
     repo.write("added.txt", "mine\n");
     const swap = await refs.swap([{ ref, expected: from, next: to }], "test");
     expect(swap).toMatchObject({ kind: "blocked", why: expect.stringContaining("in the way") as string });
@@ -140,7 +140,7 @@ describe("a checked-out branch", () => {
   });
 
   it("blocks a swap during a rebase", async () => {
-    const { repo, refs } = await makeAnswer();
+    const { repo, refs } = await makeResponse();
     repo.write("changed.txt", "mine\n");
     const from = repo.commit("my own change") as Sha;
     expect(() => repo.git("rebase", "-q", "answer")).toThrow();
@@ -153,7 +153,7 @@ describe("a checked-out branch", () => {
   });
 
   it("does not move if another ref of the swap is stale", async () => {
-    const { repo, refs, from, to } = await makeAnswer();
+    const { repo, refs, from, to } = await makeResponse();
     const swap = await refs.swap(
       [
         { ref, expected: from, next: to },
@@ -168,7 +168,7 @@ describe("a checked-out branch", () => {
   });
 
   it("is followed by its checkout at the next poll after a crash", async () => {
-    const { repo, from, to } = await makeAnswer();
+    const { repo, from, to } = await makeResponse();
     const intent = refsOf(branchKey(WORK)).follow;
     repo.gitIn(
       `start\nupdate ${ref} ${to} ${from}\ncreate ${intent} ${from}\ncommit\n`,
@@ -183,7 +183,7 @@ describe("a checked-out branch", () => {
   });
 
   it("keeps later changes of its checkout when a follow is resumed", async () => {
-    const { repo, from, to } = await makeAnswer();
+    const { repo, from, to } = await makeResponse();
     const intent = refsOf(branchKey(WORK)).follow;
     repo.gitIn(
       `start\nupdate ${ref} ${to} ${from}\ncreate ${intent} ${from}\ncommit\n`,
@@ -201,7 +201,7 @@ describe("a checked-out branch", () => {
   });
 
   it("drops a pending follow when it is no longer checked out", async () => {
-    const { repo, from, to } = await makeAnswer();
+    const { repo, from, to } = await makeResponse();
     const intent = refsOf(branchKey(WORK)).follow;
     repo.git("checkout", "-q", "main");
     repo.gitIn(

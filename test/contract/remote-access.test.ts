@@ -9,22 +9,30 @@ import type { RemoteRepository } from "../../src/git/remote/remote-repository.ts
 import type { Swap } from "../../src/engine/ports.ts";
 import type { Workspace } from "../../src/app/workspace.ts";
 import { openWorkspace } from "../../src/app/open-workspace.ts";
-import { caught, grow, makeFar, openFar, textOf, TRANSPORTS, type Far } from "../support/remote-workspace.ts";
+import {
+  errorOf,
+  addCommit,
+  makeRemoteFixture,
+  openRemote,
+  textOf,
+  TRANSPORTS,
+  type RemoteFixture,
+} from "../support/remote-workspace.ts";
 import type { GitHttp } from "../support/git-http.ts";
 import { git, temporaryDir } from "../support/temp-repo.ts";
 
 const A = "refs/trailhand/leases/a" as Ref;
-const WHO = "ann:s3cret-word";
+const CREDENTIALS = "ann:s3cret-word";
 const LANDED = { kind: "landed" };
 
-const tip = ({ remote }: Far, name: string) => remote.git("rev-parse", name) as Sha;
+const tip = ({ remote }: RemoteFixture, name: string) => remote.git("rev-parse", name) as Sha;
 
-async function put(remote: RemoteRepository, ref = A): Promise<Swap> {
+async function pushRef(remote: RemoteRepository, ref = A): Promise<Swap> {
   return remote.swap([{ ref, expected: null, next: await remote.note(`for ${ref}\n`) }]);
 }
 
 /** The whole content of the cache of a remote, including file names. */
-function everythingIn({ location }: Workspace): string {
+function cacheContent({ location }: Workspace): string {
   const root = dirname(location.commonDir);
   const files = readdirSync(root, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
   const texts = files.map((file) => readFileSync(join(file.parentPath, file.name), "latin1"));
@@ -32,7 +40,7 @@ function everythingIn({ location }: Workspace): string {
 }
 
 /** A `git` that logs its calls; returns its environment and the log. */
-function noting({ outside }: Far): { env: Record<string, string>; noted: () => string } {
+function loggingGit({ outside }: RemoteFixture): { env: Record<string, string>; noted: () => string } {
   const real = execFileSync("sh", ["-c", "command -v git"], { encoding: "utf8" }).trim();
   const bin = join(outside, "bin");
   mkdirSync(bin);
@@ -43,35 +51,35 @@ function noting({ outside }: Far): { env: Record<string, string>; noted: () => s
 
 describe("credentials", () => {
   it("come from a helper of the person's repository and are never shown", async () => {
-    const far = await makeFar("http", {}, WHO);
+    const fixture = await makeRemoteFixture("http", {}, CREDENTIALS);
     const helper = "!f() { test $1 = get && echo username=ann && echo password=s3cret-word; }; f";
-    far.person.git("config", "credential.helper", helper);
-    const { env, noted } = noting(far);
-    const site = await far.open("one", env);
-    grow(far, "work", "first");
+    fixture.person.git("config", "credential.helper", helper);
+    const { env, noted: gitLog } = loggingGit(fixture);
+    const site = await fixture.open("one", env);
+    addCommit(fixture, "work", "first");
     expect((await site.remote.listRefs()).heads).toHaveLength(2);
-    expect(await put(site.remote)).toEqual(LANDED);
-    expect(noted()).toContain("ls-remote\n");
-    expect(noted()).not.toContain("s3cret-word");
-    expect(everythingIn(site)).not.toContain("s3cret-word");
-    expect(everythingIn(site)).not.toContain("helper");
+    expect(await pushRef(site.remote)).toEqual(LANDED);
+    expect(gitLog()).toContain("ls-remote\n");
+    expect(gitLog()).not.toContain("s3cret-word");
+    expect(cacheContent(site)).not.toContain("s3cret-word");
+    expect(cacheContent(site)).not.toContain("helper");
   });
 
   it("that are missing or wrong are reported at once, without a prompt", async () => {
-    const far = await makeFar("http", {}, WHO);
-    const missing = await caught(far.open());
+    const fixture = await makeRemoteFixture("http", {}, CREDENTIALS);
+    const missing = await errorOf(fixture.open());
     expect(missing).toMatchObject({ name: "RemoteUnreachable" });
     expect(missing.message).toContain("could not read Username");
     // The incomplete cache was removed.
-    const caches = readdirSync(far.machine("one")["XDG_CACHE_HOME"] ?? "", { recursive: true });
+    const caches = readdirSync(fixture.machine("one")["XDG_CACHE_HOME"] ?? "", { recursive: true });
     expect(caches.filter((name) => name.includes("repo.git"))).toEqual([]);
-    const server = far.served as GitHttp;
-    const name = basename(far.remote.dir);
-    far.person.git("config", "remote.origin.url", server.url(name, WHO));
-    far.person.git("config", "remote.origin.pushurl", server.url(name, "ann:wr0ng-word"));
-    const { remote } = await far.open();
+    const server = fixture.server as GitHttp;
+    const name = basename(fixture.remote.dir);
+    fixture.person.git("config", "remote.origin.url", server.url(name, CREDENTIALS));
+    fixture.person.git("config", "remote.origin.pushurl", server.url(name, "ann:wr0ng-word"));
+    const { remote } = await fixture.open();
     await remote.listRefs();
-    const swap = await put(remote);
+    const swap = await pushRef(remote);
     expect(swap).toMatchObject({
       kind: "blocked",
       why: expect.stringContaining("Authentication failed") as string,
@@ -80,28 +88,28 @@ describe("credentials", () => {
   });
 
   it.each(["by its name", "by its address"])("in an address are in no message, given %s", async (how) => {
-    const far = await makeFar("http", {}, WHO);
-    const server = far.served as GitHttp;
-    const url = server.url(basename(far.remote.dir), WHO);
-    far.person.git("config", "remote.origin.url", url);
-    const site = await openFar(far, "one", {}, how === "by its name" ? "origin" : url);
+    const fixture = await makeRemoteFixture("http", {}, CREDENTIALS);
+    const server = fixture.server as GitHttp;
+    const url = server.url(basename(fixture.remote.dir), CREDENTIALS);
+    fixture.person.git("config", "remote.origin.url", url);
+    const site = await openRemote(fixture, "one", {}, how === "by its name" ? "origin" : url);
     const { remote } = site;
-    const told: unknown[] = [remote.transport.address.name];
+    const printed: unknown[] = [remote.transport.address.name];
     await remote.listRefs();
-    expect(await put(remote)).toEqual(LANDED);
-    expect(everythingIn(site)).not.toContain("s3cret-word");
-    far.remote.write("hooks/pre-receive", `#!/bin/sh\necho 'not to ${url}'\nexit 1\n`, 0o755);
-    told.push(await put(remote, refOf("work" as Branch)));
-    far.remote.git("config", "receive.advertiseAtomic", "false");
-    told.push(await caught(put(remote, refOf("work" as Branch))));
+    expect(await pushRef(remote)).toEqual(LANDED);
+    expect(cacheContent(site)).not.toContain("s3cret-word");
+    fixture.remote.write("hooks/pre-receive", `#!/bin/sh\necho 'not to ${url}'\nexit 1\n`, 0o755);
+    printed.push(await pushRef(remote, refOf("work" as Branch)));
+    fixture.remote.git("config", "receive.advertiseAtomic", "false");
+    printed.push(await errorOf(pushRef(remote, refOf("work" as Branch))));
     server.trouble("info/refs", { status: 403, text: `not to ${url}` });
-    told.push(await put(remote, refOf("work" as Branch)), await caught(remote.listRefs()));
+    printed.push(await pushRef(remote, refOf("work" as Branch)), await errorOf(remote.listRefs()));
     server.heal();
     server.trouble("git-upload-pack", "cut");
-    told.push(await caught(remote.listRefs()));
+    printed.push(await errorOf(remote.listRefs()));
     await server.close();
-    told.push(await put(remote, refOf("work" as Branch)), await caught(remote.read([A])));
-    const texts = told.map((one) => (one instanceof Error ? one.message : JSON.stringify(one)));
+    printed.push(await pushRef(remote, refOf("work" as Branch)), await errorOf(remote.read([A])));
+    const texts = printed.map((item) => (item instanceof Error ? item.message : JSON.stringify(item)));
     for (const text of texts) expect(text).not.toContain("s3cret");
     expect(texts).toHaveLength(8);
     expect(texts[1]).toContain("not to http://127.0.0.1");
@@ -111,62 +119,62 @@ describe("credentials", () => {
   });
 
   it("in a header of the local configuration are sent once with every request", async () => {
-    const far = await makeFar("http", {}, WHO);
-    const server = far.served as GitHttp;
-    const header = `Authorization: Basic ${Buffer.from(WHO).toString("base64")}`;
-    far.person.git("config", `http.${server.url("")}.extraHeader`, header);
-    far.person.git("config", "http.extraHeader", "X-Elsewhere: never, because the other one fits better");
-    far.person.git("config", "--add", `http.${server.url("")}.extraHeader`, "X-Runner: one");
-    const { env, noted } = noting(far);
-    const site = await far.open("one", env);
-    expect(await put(site.remote)).toEqual(LANDED);
+    const fixture = await makeRemoteFixture("http", {}, CREDENTIALS);
+    const server = fixture.server as GitHttp;
+    const header = `Authorization: Basic ${Buffer.from(CREDENTIALS).toString("base64")}`;
+    fixture.person.git("config", `http.${server.url("")}.extraHeader`, header);
+    fixture.person.git("config", "http.extraHeader", "X-Elsewhere: never, because the other one fits better");
+    fixture.person.git("config", "--add", `http.${server.url("")}.extraHeader`, "X-Runner: one");
+    const { env, noted: gitLog } = loggingGit(fixture);
+    const site = await fixture.open("one", env);
+    expect(await pushRef(site.remote)).toEqual(LANDED);
     await site.remote.listRefs();
     expect(server.asked.length).toBeGreaterThan(6);
     for (const { headers } of server.asked) {
       expect(headers.filter((text) => /^(?:authorization|x-runner)$/i.test(text))).toHaveLength(2);
     }
-    expect(noted() + everythingIn(site)).not.toContain(header.slice(-12));
+    expect(gitLog() + cacheContent(site)).not.toContain(header.slice(-12));
   });
 });
 
 describe("addresses", () => {
   it("are rewritten by the configuration of the person's repository", async () => {
-    const far = await makeFar("http");
-    far.person.git("config", `url.${far.served?.url("")}.insteadOf`, "far:");
-    far.person.git("config", "remote.origin.url", `far:${basename(far.remote.dir)}`);
-    const { remote } = await far.open();
+    const fixture = await makeRemoteFixture("http");
+    fixture.person.git("config", `url.${fixture.server?.url("")}.insteadOf`, "far:");
+    fixture.person.git("config", "remote.origin.url", `far:${basename(fixture.remote.dir)}`);
+    const { remote } = await fixture.open();
     expect((await remote.listRefs()).heads).toHaveLength(1);
-    expect(await put(remote)).toEqual(LANDED);
+    expect(await pushRef(remote)).toEqual(LANDED);
   });
 
   it("may be relative to the repository, from any of its folders", async () => {
-    const far = await makeFar("files");
-    far.person.git("config", "remote.origin.url", `../${basename(far.remote.dir)}`);
-    const below = join(far.person.dir, "below");
+    const fixture = await makeRemoteFixture("files");
+    fixture.person.git("config", "remote.origin.url", `../${basename(fixture.remote.dir)}`);
+    const below = join(fixture.person.dir, "below");
     mkdirSync(below);
-    for (const dir of [far.person.dir, below]) {
-      const { repository } = await openWorkspace(dir, far.machine("one"), { remote: "origin" });
+    for (const dir of [fixture.person.dir, below]) {
+      const { repository } = await openWorkspace(dir, fixture.machine("one"), { remote: "origin" });
       expect((await repository.listRefs()).heads).toHaveLength(1);
     }
   });
 
   it("may be given outside of a repository, and are not guessed", async () => {
-    const far = await makeFar("http");
-    const site = await openWorkspace(temporaryDir(), far.machine("one"), { remote: far.url });
+    const fixture = await makeRemoteFixture("http");
+    const site = await openWorkspace(temporaryDir(), fixture.machine("one"), { remote: fixture.url });
     expect((await site.repository.listRefs()).heads).toHaveLength(1);
     expect(site.here).toBeUndefined();
-    const error = await caught(openFar(far, "one", {}, "upstream"));
+    const error = await errorOf(openRemote(fixture, "one", {}, "upstream"));
     expect(error.message).toBe('There is no remote "upstream". Known: origin.');
   });
 
   it("may differ for pushes", async () => {
-    const far = await makeFar("http");
-    far.person.git("config", "remote.origin.url", far.remote.dir);
-    far.person.git("config", "remote.origin.pushurl", far.url);
-    const { remote } = await far.open();
-    expect(await put(remote)).toEqual(LANDED);
-    expect(far.served?.count("git-receive-pack")).toBe(1);
-    expect(far.served?.count("git-upload-pack")).toBe(0);
+    const fixture = await makeRemoteFixture("http");
+    fixture.person.git("config", "remote.origin.url", fixture.remote.dir);
+    fixture.person.git("config", "remote.origin.pushurl", fixture.url);
+    const { remote } = await fixture.open();
+    expect(await pushRef(remote)).toEqual(LANDED);
+    expect(fixture.server?.count("git-receive-pack")).toBe(1);
+    expect(fixture.server?.count("git-upload-pack")).toBe(0);
   });
 });
 
@@ -201,27 +209,27 @@ const GLOBAL = {
 
 describe.each(TRANSPORTS)("the global configuration changes nothing, %s", (transport) => {
   it("about fetches, pushes and messages", async () => {
-    const far = await makeFar(transport);
-    const config = join(far.outside, "config");
-    const template = join(far.outside, "template");
+    const fixture = await makeRemoteFixture(transport);
+    const config = join(fixture.outside, "config");
+    const template = join(fixture.outside, "template");
     const hooks = join(template, "hooks");
     mkdirSync(hooks, { recursive: true });
     for (const hook of ["pre-push", "reference-transaction", "post-checkout"]) {
-      const script = `#!/bin/sh\ntouch "${far.outside}/$(basename "$0")"\nexit 1\n`;
+      const script = `#!/bin/sh\ntouch "${fixture.outside}/$(basename "$0")"\nexit 1\n`;
       writeFileSync(join(hooks, hook), script, { mode: 0o755 });
     }
     // With a path, the person's git is also the server, and hooks would be those of the server.
     const more = transport === "http" ? { "core.hooksPath": hooks } : {};
     const all = { ...GLOBAL, ...more, "init.templateDir": template };
     for (const [key, value] of Object.entries(all))
-      git(far.outside, ["config", "--file", config, key, value]);
-    const { remote, location } = await far.open("one", { GIT_CONFIG_GLOBAL: config });
+      git(fixture.outside, ["config", "--file", config, key, value]);
+    const { remote, location } = await fixture.open("one", { GIT_CONFIG_GLOBAL: config });
     await remote.listRefs();
     const cache = (...args: string[]) => git(location.commonDir, args).trim();
     cache("tag", "-a", "-m", "not to be pushed", "mine", "main");
-    grow(far, "work", "first");
-    const from = grow(far, "work", "größe: second");
-    far.remote.git("update-ref", "refs/tags/not-to-be-fetched", from);
+    addCommit(fixture, "work", "first");
+    const from = addCommit(fixture, "work", "größe: second");
+    fixture.remote.git("update-ref", "refs/tags/not-to-be-fetched", from);
     expect((await remote.listRefs()).heads.find(({ branch }) => branch === "work")).toMatchObject({
       commit: from,
       message: "größe: second\n",
@@ -236,16 +244,16 @@ describe.each(TRANSPORTS)("the global configuration changes nothing, %s", (trans
     expect([work, lease]).toEqual(updates.map(({ next }) => next));
     const stale = { ref: refOf("work" as Branch), expected: from, next: null };
     expect(await remote.swap([stale])).toEqual({ kind: "refused" });
-    expect(far.remote.git("tag")).toBe("not-to-be-fetched");
+    expect(fixture.remote.git("tag")).toBe("not-to-be-fetched");
     expect(cache("tag")).toBe("mine");
-    far.remote.git("config", "receive.denyDeletes", "true");
+    fixture.remote.git("config", "receive.denyDeletes", "true");
     expect(await remote.swap([{ ref: refOf("work" as Branch), expected: next, next: null }])).toEqual({
       kind: "blocked",
       why: "deletion prohibited: error: denying ref deletion for refs/heads/work",
     });
     expect((await remote.listRefs()).leases.size).toBe(1);
     expect((await remote.listRefs()).isUnchanged).toBe(true);
-    expect(tip(far, "work")).toBe(next);
-    expect(readdirSync(far.outside).toSorted()).toEqual(["config", "template"]);
+    expect(tip(fixture, "work")).toBe(next);
+    expect(readdirSync(fixture.outside).toSorted()).toEqual(["config", "template"]);
   });
 });

@@ -16,13 +16,13 @@ import { createRunner } from "../../src/app/create-runner.ts";
 import { callOf, terminalTo } from "../support/call-command.ts";
 import {
   beforeGit,
-  grow,
+  addCommit,
   hook,
-  makeFar,
+  makeRemoteFixture,
   TRANSPORTS,
   valueOf,
   watchGit,
-  type Far,
+  type RemoteFixture,
   type Transport,
 } from "../support/remote-workspace.ts";
 import { TestNotary, type Made } from "../support/fake-signer.ts";
@@ -32,28 +32,28 @@ import { until } from "../support/until.ts";
 const MESSAGE = "trailhand: work is done, review is next\n\nGrüße.\n\nState: review\n";
 const TOPIC = "refs/heads/topic" as Ref;
 
-interface Table {
-  readonly far: Far;
-  readonly site: Workspace;
+interface SigningFixture {
+  readonly fixture: RemoteFixture;
+  readonly workspace: Workspace;
   readonly refs: RemoteRepository;
   readonly notary: TestNotary;
   /** The subjects of the commits that the server was asked to sign. */
-  readonly asked: readonly string[];
-  readonly said: readonly string[];
+  readonly requested: readonly string[];
+  readonly warnings: readonly string[];
   /** A commit of the runner, with a new tree on top of a new commit. */
   readonly base: Sha;
   readonly tree: Sha;
   commit(message?: string): Promise<Sha>;
-  place(commit: Sha, expected?: Sha): Promise<string>;
+  apply(commit: Sha, expected?: Sha): Promise<string>;
 }
 
-type Change = Partial<SigningOptions> & { readonly files?: Readonly<Record<string, string>> };
+type FixtureOptions = Partial<SigningOptions> & { readonly files?: Readonly<Record<string, string>> };
 
 /** Calls the signing server of the test directly, without an API. */
-const notaryOf = (notary: TestNotary, asked: string[]): CommitSigner => {
+const notaryOf = (signer: TestNotary, requested: string[]): CommitSigner => {
   return (content) => {
-    asked.push(content.message.split("\n")[0] ?? "");
-    const { status, data } = notary.answer("POST", "/git/commits", content) ?? { status: 404, data: {} };
+    requested.push(content.message.split("\n")[0] ?? "");
+    const { status, data } = signer.answer("POST", "/git/commits", content) ?? { status: 404, data: {} };
     if (status !== 201) return Promise.resolve({ kind: "unsuitable", why: (data as Error).message });
     const { sha, verification } = data as Made;
     const { payload, signature } = verification as { payload: string; signature: string };
@@ -61,14 +61,17 @@ const notaryOf = (notary: TestNotary, asked: string[]): CommitSigner => {
   };
 };
 
-async function lay(transport: Transport, { files, ...change }: Change = {}): Promise<Table> {
-  const far = await makeFar(transport, files);
-  const notary = new TestNotary(far.remote.dir);
-  const asked: string[] = [];
-  const said: string[] = [];
-  const say = (text: string) => void said.push(text);
-  const signing = { signer: notaryOf(notary, asked), warn: say, backoffMs: 0, ...change };
-  const site = await openWorkspace(far.person.dir, far.machine("one"), { remote: "origin", signing });
+async function makeSigningFixture(
+  transport: Transport,
+  { files, ...change }: FixtureOptions = {},
+): Promise<SigningFixture> {
+  const fixture = await makeRemoteFixture(transport, files);
+  const signer = new TestNotary(fixture.remote.dir);
+  const requested: string[] = [];
+  const warnings: string[] = [];
+  const say = (text: string) => void warnings.push(text);
+  const signing = { signer: notaryOf(signer, requested), warn: say, backoffMs: 0, ...change };
+  const site = await openWorkspace(fixture.person.dir, fixture.machine("one"), { remote: "origin", signing });
   const refs = site.remote as RemoteRepository;
   await refs.listRefs();
   const base = (await refs.location.git.text(["rev-parse", "main"])).trim() as Sha;
@@ -80,49 +83,60 @@ async function lay(transport: Transport, { files, ...change }: Change = {}): Pro
     const swap = await refs.swap([{ ref: TOPIC, expected: expected ?? null, next }]);
     return swap.kind;
   };
-  return { far, site, refs, notary, asked, said, base, tree, commit, place };
+  return {
+    fixture,
+    workspace: site,
+    refs,
+    notary: signer,
+    requested,
+    warnings,
+    base,
+    tree,
+    commit,
+    apply: place,
+  };
 }
 
-const unsigned = ({ far }: Table): string[] => sideRefs(far, "unsigned/");
-const bodyOf = ({ refs }: Table, commit: Sha) =>
+const unsigned = ({ fixture }: SigningFixture): string[] => sideRefs(fixture, "unsigned/");
+const bodyOf = ({ refs }: SigningFixture, commit: Sha) =>
   refs.location.git.text(["log", "-1", "--format=%T %P%n%B", commit]);
 
 describe.each(TRANSPORTS)("by %s, a signed commit", (transport) => {
   test("has our content and a signature; one push uploads it, and the swap deletes the temporary ref", async () => {
-    const table = await lay(transport);
+    const signing = await makeSigningFixture(transport);
     const calls = watchGit();
-    const commit = await table.commit();
-    expect(table.notary.hasSigned(commit)).toBe(true);
-    expect(await bodyOf(table, commit)).toBe(`${table.tree} ${table.base}\n${MESSAGE}\n`);
-    expect(unsigned(table)).toHaveLength(1);
-    expect(await table.place(commit)).toBe("landed");
-    expect(valueOf(table.far, TOPIC)).toBe(commit);
-    expect(unsigned(table)).toEqual([]);
+    const commit = await signing.commit();
+    expect(signing.notary.hasSigned(commit)).toBe(true);
+    expect(await bodyOf(signing, commit)).toBe(`${signing.tree} ${signing.base}\n${MESSAGE}\n`);
+    expect(unsigned(signing)).toHaveLength(1);
+    expect(await signing.apply(commit)).toBe("landed");
+    expect(valueOf(signing.fixture, TOPIC)).toBe(commit);
+    expect(unsigned(signing)).toEqual([]);
     expect(calls.filter(({ args }) => args[0] === "push")).toHaveLength(2);
     expect(calls.filter(({ args }) => args[0] === "fetch")).toEqual([]);
     // The ref is not deleted twice.
-    await table.refs.swap([{ ref: "refs/heads/born" as Ref, expected: null, next: commit }]);
+    await signing.refs.swap([{ ref: "refs/heads/born" as Ref, expected: null, next: commit }]);
     expect(calls.filter(({ args }) => args[0] === "push")).toHaveLength(3);
-    expect(table.said).toEqual([]);
+    expect(signing.warnings).toEqual([]);
   });
 
   test("is fetched if its parts do not recreate it, and is not used if it cannot be fetched", async () => {
-    const table = await lay(transport);
+    const signing = await makeSigningFixture(transport);
     const lies = [{ signature: "-----BEGIN PGP SIGNATURE-----\nx\n" }, { payload: "no commit\n\nat all" }];
     let fetched: Sha | undefined;
     for (const lie of lies) {
-      table.notary.misreport = (made) => ({ ...made, verification: { ...made.verification, ...lie } });
+      signing.notary.misreport = (made) => ({ ...made, verification: { ...made.verification, ...lie } });
       const before = fetched;
-      fetched = await table.commit(`${MESSAGE}Lie: ${Object.keys(lie).join()}\n`);
-      expect(table.notary.hasSigned(fetched)).toBe(true);
-      expect(await table.place(fetched, before)).toBe("landed");
+      fetched = await signing.commit(`${MESSAGE}Lie: ${Object.keys(lie).join()}\n`);
+      expect(signing.notary.hasSigned(fetched)).toBe(true);
+      expect(await signing.apply(fetched, before)).toBe("landed");
     }
-    table.notary.misreport = (made) => ({ ...made, sha: "1".repeat(40) });
-    const own = await table.commit("trailhand: another\n");
-    expect(table.said).toEqual([expect.stringContaining("cannot be fetched")]);
-    expect(await bodyOf(table, own)).toContain("trailhand: another\n");
-    expect(await table.place(own, fetched)).toBe("landed");
-    expect(unsigned(table)).toEqual([]);
+    signing.notary.misreport = (made) => ({ ...made, sha: "1".repeat(40) });
+    const own = await signing.commit("trailhand: another\n");
+    expect(signing.warnings).toEqual([expect.stringContaining("cannot be fetched")]);
+    expect(await bodyOf(signing, own)).toContain("trailhand: another\n");
+    expect(await signing.apply(own, fetched)).toBe("landed");
+    expect(unsigned(signing)).toEqual([]);
   });
 
   test.each([
@@ -130,71 +144,72 @@ describe.each(TRANSPORTS)("by %s, a signed commit", (transport) => {
     ["tree", { tree: "4b825dc642cb6eb9a060e54bf8d69288fbee4904" }],
     ["parents", { parents: [] }],
   ])("with another %s is not believed, whether it is told of or fetched", async (_, other) => {
-    const table = await lay(transport);
-    table.far.remote.git("hash-object", "-t", "tree", "-w", "/dev/null");
-    table.notary.mishear = (given) => ({ ...given, ...other });
-    const told = await table.commit();
-    table.notary.misreport = (made) => ({ ...made, verification: { ...made.verification, payload: "" } });
-    const fetched = await table.commit();
-    for (const commit of [told, fetched]) {
-      expect(await bodyOf(table, commit)).toBe(`${table.tree} ${table.base}\n${MESSAGE}\n`);
-      expect(table.notary.hasSigned(commit)).toBe(false);
+    const signing = await makeSigningFixture(transport);
+    signing.fixture.remote.git("hash-object", "-t", "tree", "-w", "/dev/null");
+    signing.notary.mishear = (given) => ({ ...given, ...other });
+    const reported = await signing.commit();
+    signing.notary.misreport = (made) => ({ ...made, verification: { ...made.verification, payload: "" } });
+    const fetched = await signing.commit();
+    for (const commit of [reported, fetched]) {
+      expect(await bodyOf(signing, commit)).toBe(`${signing.tree} ${signing.base}\n${MESSAGE}\n`);
+      expect(signing.notary.hasSigned(commit)).toBe(false);
     }
-    expect(table.said).toEqual([expect.stringContaining("created a different commit")]);
+    expect(signing.warnings).toEqual([expect.stringContaining("created a different commit")]);
   });
 });
 
 describe("the content of the commit", () => {
   test("is not uploaded if the server has it: the tree of a head, or a commit that it signed", async () => {
-    const table = await lay("files");
+    const signing = await makeSigningFixture("files");
     const calls = watchGit();
-    const first = await table.refs.commit(table.base, table.base, MESSAGE);
-    const second = await table.refs.commit(first, first, "trailhand: a child\n");
-    expect([first, second].map((one) => table.notary.hasSigned(one))).toEqual([true, true]);
+    const first = await signing.refs.commit(signing.base, signing.base, MESSAGE);
+    const second = await signing.refs.commit(first, first, "trailhand: a child\n");
+    expect([first, second].map((item) => signing.notary.hasSigned(item))).toEqual([true, true]);
     expect(calls.filter(({ args }) => args[0] === "push")).toEqual([]);
-    expect(table.asked).toHaveLength(2);
+    expect(signing.requested).toHaveLength(2);
   });
 
   test("is uploaded if the server reports that it lacks it", async () => {
     const unfit: SignedCommit = { kind: "unsuitable", why: "Tree SHA does not exist" };
     let lacking = 1;
-    let asked = 0;
-    const table = await lay("files", { signer: (content) => notary(content) });
-    const real = notaryOf(table.notary, []);
-    const notary: CommitSigner = (content) => (asked++ < lacking ? Promise.resolve(unfit) : real(content));
+    let requested = 0;
+    const signing = await makeSigningFixture("files", { signer: (content) => signer(content) });
+    const real = notaryOf(signing.notary, []);
+    const signer: CommitSigner = (content) =>
+      requested++ < lacking ? Promise.resolve(unfit) : real(content);
     const calls = watchGit();
-    const commit = await table.refs.commit(table.base, table.base, MESSAGE);
-    expect(table.notary.hasSigned(commit)).toBe(true);
+    const commit = await signing.refs.commit(signing.base, signing.base, MESSAGE);
+    expect(signing.notary.hasSigned(commit)).toBe(true);
     expect(calls.filter(({ args }) => args[0] === "push")).toHaveLength(1);
     // One more time only.
-    [asked, lacking] = [0, 9];
-    const own = await table.refs.commit(table.base, table.base, "trailhand: x\n");
-    expect(table.notary.hasSigned(own)).toBe(false);
-    expect(asked).toBe(2);
+    [requested, lacking] = [0, 9];
+    const own = await signing.refs.commit(signing.base, signing.base, "trailhand: x\n");
+    expect(signing.notary.hasSigned(own)).toBe(false);
+    expect(requested).toBe(2);
   });
 
   test("is uploaded if its tree is not that of its parent, or its parent is not on a ref", async () => {
-    const table = await lay("files");
+    const signing = await makeSigningFixture("files");
     const calls = watchGit();
-    await table.refs.commit(table.tree, table.base, MESSAGE);
-    const note = await table.refs.note("a commit of this machine alone\n");
-    const commit = await table.refs.commit(note, note, MESSAGE);
+    await signing.refs.commit(signing.tree, signing.base, MESSAGE);
+    const note = await signing.refs.note("a commit of this machine alone\n");
+    const commit = await signing.refs.commit(note, note, MESSAGE);
     expect(calls.filter(({ args }) => args[0] === "push")).toHaveLength(2);
-    expect(table.asked).toHaveLength(2);
-    expect(table.notary.hasSigned(commit)).toBe(true);
+    expect(signing.requested).toHaveLength(2);
+    expect(signing.notary.hasSigned(commit)).toBe(true);
   });
 
   test.each([
     ["cut", { status: 502, text: "a moment" }],
     ["cut before it was told", "lose"],
   ] as const)("is pushed again after a line that is %s", async (_, what) => {
-    const table = await lay("http");
-    table.far.served?.trouble("git-receive-pack", what, { times: 1 });
-    const commit = await table.commit();
-    expect(table.notary.hasSigned(commit)).toBe(true);
-    expect(await table.place(commit)).toBe("landed");
-    expect(unsigned(table)).toEqual([]);
-    expect(table.said).toEqual([]);
+    const signing = await makeSigningFixture("http");
+    signing.fixture.server?.trouble("git-receive-pack", what, { times: 1 });
+    const commit = await signing.commit();
+    expect(signing.notary.hasSigned(commit)).toBe(true);
+    expect(await signing.apply(commit)).toBe("landed");
+    expect(unsigned(signing)).toEqual([]);
+    expect(signing.warnings).toEqual([]);
   });
 
   test("is uploaded below the prefix of the workflow", async () => {
@@ -202,13 +217,15 @@ describe("the content of the commit", () => {
     const files = {
       "states/workflow.yml": `refs: { prefix: ${prefix} }\nstates: { work: { next: done } }\n`,
     };
-    const table = await lay("files", { files: { ...files, "states/work": "#!/bin/sh\ntrue\n" } });
-    const commit = await table.commit();
-    const names = table.far.remote.git("for-each-ref", "--format=%(refname)");
+    const signing = await makeSigningFixture("files", {
+      files: { ...files, "states/work": "#!/bin/sh\ntrue\n" },
+    });
+    const commit = await signing.commit();
+    const names = signing.fixture.remote.git("for-each-ref", "--format=%(refname)");
     expect(names).toContain(`${prefix}/unsigned/`);
     expect(names).not.toContain("refs/trailhand");
-    await table.place(commit);
-    expect(table.far.remote.git("for-each-ref", "--format=%(refname)")).not.toContain("unsigned");
+    await signing.apply(commit);
+    expect(signing.fixture.remote.git("for-each-ref", "--format=%(refname)")).not.toContain("unsigned");
   });
 });
 
@@ -216,125 +233,130 @@ describe("a server that does not sign", () => {
   test("is reported once for each reason, and again after a signature", async () => {
     const fault: SignedCommit = { kind: "failed", why: "GitHub refused the commit with status 403: no" };
     let now: SignedCommit | undefined = fault;
-    const table = await lay("files", { signer: (content) => notary(content) });
-    const real = notaryOf(table.notary, []);
-    const notary: CommitSigner = (content) => (now ? Promise.resolve(now) : real(content));
-    const commit = (text: string) => table.commit(`trailhand: ${text}\n`);
+    const signing = await makeSigningFixture("files", { signer: (content) => signer(content) });
+    const real = notaryOf(signing.notary, []);
+    const signer: CommitSigner = (content) => (now ? Promise.resolve(now) : real(content));
+    const commit = (text: string) => signing.commit(`trailhand: ${text}\n`);
     await commit("one");
     await commit("two");
-    expect(table.said).toEqual([
+    expect(signing.warnings).toEqual([
       "A response is written without a signature: GitHub refused the commit with status 403: no",
     ]);
     now = { kind: "failed", why: "GitHub cannot be reached" };
     await commit("three");
-    expect(table.said).toHaveLength(2);
+    expect(signing.warnings).toHaveLength(2);
     now = undefined;
-    expect(table.notary.hasSigned(await commit("four"))).toBe(true);
+    expect(signing.notary.hasSigned(await commit("four"))).toBe(true);
     now = fault;
     await commit("five");
-    expect(table.said).toHaveLength(3);
+    expect(signing.warnings).toHaveLength(3);
   });
 
   test("does not hold up a response with an error of the signer", async () => {
-    const table = await lay("files", { signer: () => Promise.reject(new Error("it broke")) });
-    const commit = await table.commit();
-    expect(await table.place(commit)).toBe("landed");
-    expect(table.said).toEqual([expect.stringContaining("it broke")]);
-    expect(unsigned(table)).toEqual([]);
+    const signing = await makeSigningFixture("files", {
+      signer: () => Promise.reject(new Error("it broke")),
+    });
+    const commit = await signing.commit();
+    expect(await signing.apply(commit)).toBe("landed");
+    expect(signing.warnings).toEqual([expect.stringContaining("it broke")]);
+    expect(unsigned(signing)).toEqual([]);
   });
 
   test("is given up after a time limit, and the temporary ref is deleted", async () => {
-    const table = await lay("files", { signer: () => new Promise(() => undefined), timeoutMs: 1000 });
-    const commit = await table.commit();
-    expect(table.said).toEqual([expect.stringContaining("within 1 s")]);
-    expect(unsigned(table)).toEqual([unsignedRef(commit)]);
-    expect(await table.place(commit)).toBe("landed");
-    expect(unsigned(table)).toEqual([]);
+    const signing = await makeSigningFixture("files", {
+      signer: () => new Promise(() => undefined),
+      timeoutMs: 1000,
+    });
+    const commit = await signing.commit();
+    expect(signing.warnings).toEqual([expect.stringContaining("within 1 s")]);
+    expect(unsigned(signing)).toEqual([unsignedRef(commit)]);
+    expect(await signing.apply(commit)).toBe("landed");
+    expect(unsigned(signing)).toEqual([]);
   });
 
   test("is given up after the same time limit without a connection", async () => {
-    const table = await lay("http", { timeoutMs: 300 });
-    table.far.served?.trouble("git-receive-pack", "cut");
-    const commit = await table.commit();
-    await until("it pushed", () => table.far.served?.count("git-receive-pack") !== 0);
-    table.far.served?.heal();
-    expect(await table.place(commit)).toBe("landed");
+    const signing = await makeSigningFixture("http", { timeoutMs: 300 });
+    signing.fixture.server?.trouble("git-receive-pack", "cut");
+    const commit = await signing.commit();
+    await until("it pushed", () => signing.fixture.server?.count("git-receive-pack") !== 0);
+    signing.fixture.server?.heal();
+    expect(await signing.apply(commit)).toBe("landed");
     // A late upload would push within this time.
     await new Promise((resolve) => {
       setTimeout(resolve, 1500);
     });
-    expect(table.asked).toEqual([]);
-    expect(unsigned(table)).toEqual([]);
+    expect(signing.requested).toEqual([]);
+    expect(unsigned(signing)).toEqual([]);
   });
 
   test("is not asked again for a while: a response may consist of many commits", async () => {
-    let asked = 0;
+    let requested = 0;
     const refusing: CommitSigner = () => {
-      asked++;
+      requested++;
       return Promise.resolve({ kind: "failed", why: "no" });
     };
-    const table = await lay("files", { backoffMs: 60_000, signer: refusing });
-    for (const text of ["one", "two", "three"]) await table.commit(`trailhand: ${text}\n`);
-    expect(asked).toBe(1);
+    const signing = await makeSigningFixture("files", { backoffMs: 60_000, signer: refusing });
+    for (const text of ["one", "two", "three"]) await signing.commit(`trailhand: ${text}\n`);
+    expect(requested).toBe(1);
   });
 
   test("is not asked when a foreign ref has the temporary name, and the ref is left alone", async () => {
-    const table = await lay("files");
-    const other = grow(table.far, "other", "a stranger's");
-    const own = await table.refs.commit(table.base, table.base, MESSAGE);
-    expect(table.notary.hasSigned(own)).toBe(true);
+    const signing = await makeSigningFixture("files");
+    const other = addCommit(signing.fixture, "other", "a stranger's");
+    const own = await signing.refs.commit(signing.base, signing.base, MESSAGE);
+    expect(signing.notary.hasSigned(own)).toBe(true);
     const calls = watchGit();
     beforeGit((args) => {
-      const ref = args.find((one) => one.includes(":refs/trailhand/unsigned/"))?.split(":")[1];
-      if (args[0] === "push" && ref) table.far.remote.git("update-ref", ref, other);
+      const ref = args.find((item) => item.includes(":refs/trailhand/unsigned/"))?.split(":")[1];
+      if (args[0] === "push" && ref) signing.fixture.remote.git("update-ref", ref, other);
     });
-    const commit = await table.commit();
+    const commit = await signing.commit();
     expect(calls.filter(({ args }) => args[0] === "push")).toHaveLength(1);
-    expect(table.said).toHaveLength(1);
-    expect(table.asked).toHaveLength(1);
-    expect(await table.place(commit)).toBe("landed");
-    expect(unsigned(table)).toHaveLength(1);
+    expect(signing.warnings).toHaveLength(1);
+    expect(signing.requested).toHaveLength(1);
+    expect(await signing.apply(commit)).toBe("landed");
+    expect(unsigned(signing)).toHaveLength(1);
   });
 
   test("cannot get unsigned commits past a rule that requires signatures", async () => {
-    const table = await lay("files");
+    const signing = await makeSigningFixture("files");
     const rule = 'case "$1" in refs/heads/*) git cat-file commit "$3" | grep -q "^gpgsig " || exit 1 ;; esac';
-    hook(table.far, "update", rule);
-    expect(await table.place(await table.commit())).toBe("landed");
-    const bare = await table.refs.note("nobody signed this\n");
-    expect(await table.place(bare, valueOf(table.far, TOPIC) as Sha)).toBe("blocked");
+    hook(signing.fixture, "update", rule);
+    expect(await signing.apply(await signing.commit())).toBe("landed");
+    const bare = await signing.refs.note("nobody signed this\n");
+    expect(await signing.apply(bare, valueOf(signing.fixture, TOPIC) as Sha)).toBe("blocked");
   });
 
   test("is reported when it rejects the temporary ref, and gets the response", async () => {
-    const table = await lay("files");
-    hook(table.far, "update", 'case "$1" in */unsigned/*) echo "not here"; exit 1 ;; esac');
-    const commit = await table.commit();
-    expect(table.said).toEqual([expect.stringMatching(/hook declined.*not here/)]);
-    expect(table.asked).toEqual([]);
-    expect(await table.place(commit)).toBe("landed");
+    const signing = await makeSigningFixture("files");
+    hook(signing.fixture, "update", 'case "$1" in */unsigned/*) echo "not here"; exit 1 ;; esac');
+    const commit = await signing.commit();
+    expect(signing.warnings).toEqual([expect.stringMatching(/hook declined.*not here/)]);
+    expect(signing.requested).toEqual([]);
+    expect(await signing.apply(commit)).toBe("landed");
   });
 });
 
 describe("the temporary ref", () => {
   test("does not hold up a response when it is gone or undeletable", async () => {
-    const table = await lay("files");
-    const first = await table.commit();
-    for (const ref of unsigned(table)) table.far.remote.git("update-ref", "-d", ref);
-    expect(await table.place(first)).toBe("landed");
-    const second = await table.commit("trailhand: another\n");
-    hook(table.far, "update", 'case "$1$3" in */unsigned/*00000000) echo "kept"; exit 1 ;; esac');
-    expect(await table.place(second, first)).toBe("landed");
-    expect(unsigned(table)).toHaveLength(1);
+    const signing = await makeSigningFixture("files");
+    const first = await signing.commit();
+    for (const ref of unsigned(signing)) signing.fixture.remote.git("update-ref", "-d", ref);
+    expect(await signing.apply(first)).toBe("landed");
+    const second = await signing.commit("trailhand: another\n");
+    hook(signing.fixture, "update", 'case "$1$3" in */unsigned/*00000000) echo "kept"; exit 1 ;; esac');
+    expect(await signing.apply(second, first)).toBe("landed");
+    expect(unsigned(signing)).toHaveLength(1);
   });
 
   test("stays until its response is applied", async () => {
-    const table = await lay("files");
-    const commit = await table.commit();
-    const other = grow(table.far, "topic", "a person's");
-    expect(await table.place(commit)).toBe("refused");
-    expect(unsigned(table)).toHaveLength(1);
-    expect(await table.place(commit, other)).toBe("landed");
-    expect(unsigned(table)).toEqual([]);
+    const signing = await makeSigningFixture("files");
+    const commit = await signing.commit();
+    const other = addCommit(signing.fixture, "topic", "a person's");
+    expect(await signing.apply(commit)).toBe("refused");
+    expect(unsigned(signing)).toHaveLength(1);
+    expect(await signing.apply(commit, other)).toBe("landed");
+    expect(unsigned(signing)).toEqual([]);
   });
 });
 
@@ -364,62 +386,62 @@ const FILES = {
   "states/work": LAND,
 };
 
-async function work({ far, site }: Table): Promise<void> {
-  const { ports, dispose } = createRunner(site, far.machine("one"), () => undefined);
+async function runOnce({ fixture, workspace: site }: SigningFixture): Promise<void> {
+  const { ports, dispose } = createRunner(site, fixture.machine("one"), () => undefined);
   await new Runner(ports, { ...remoteOptions, shared: false }).run();
   await dispose();
 }
 
 describe("a runner", () => {
   test("gets responses, first commits of children and responses to other branches signed", async () => {
-    const table = await lay("http", { files: FILES });
-    const { far, notary } = table;
+    const signing = await makeSigningFixture("http", { files: FILES });
+    const { fixture, notary: signer } = signing;
     const requests = ["one", "two"].map((branch) =>
-      ask(far, branch, "feat: a thing\n\nPlease.\n\nState: work\n"),
+      ask(fixture, branch, "feat: a thing\n\nPlease.\n\nState: work\n"),
     );
-    ask(far, "family", "feat: a thing\n\nPlease.\n\nState: split\n");
-    await work(table);
+    ask(fixture, "family", "feat: a thing\n\nPlease.\n\nState: split\n");
+    await runOnce(signing);
     const children = ["family.a", "family.b"];
-    for (const commit of ["one", "two", "family", ...children, ...children.map((one) => `${one}~1`)]) {
-      expect(notary.hasSigned(commit), commit).toBe(true);
+    for (const commit of ["one", "two", "family", ...children, ...children.map((item) => `${item}~1`)]) {
+      expect(signer.hasSigned(commit), commit).toBe(true);
     }
-    expect(["one", "two"].map((branch) => trailerOf(far, branch, "Answers"))).toEqual(requests);
-    expect(children.map((child) => trailerOf(far, child, "State"))).toEqual(["done", "done"]);
-    expect(table.asked).toHaveLength(7);
-    expect(sideRefs(far).filter((ref) => !ref.includes("/archive/"))).toEqual([]);
-    expect(table.said).toEqual([]);
+    expect(["one", "two"].map((branch) => trailerOf(fixture, branch, "Answers"))).toEqual(requests);
+    expect(children.map((child) => trailerOf(fixture, child, "State"))).toEqual(["done", "done"]);
+    expect(signing.requested).toHaveLength(7);
+    expect(sideRefs(fixture).filter((ref) => !ref.includes("/archive/"))).toEqual([]);
+    expect(signing.warnings).toEqual([]);
   });
 
   test("that died before pushing the response leaves a ref, which gc deletes after the answer", async () => {
-    const table = await lay("files", { files: FILES });
-    const { far, refs } = table;
-    const request = ask(far, "topic", "feat: a thing\n\nPlease.\n\nState: piece\n") as Sha;
+    const signing = await makeSigningFixture("files", { files: FILES });
+    const { fixture, refs } = signing;
+    const request = ask(fixture, "topic", "feat: a thing\n\nPlease.\n\nState: piece\n") as Sha;
     await refs.listRefs();
     await refs.commit(
-      table.tree,
+      signing.tree,
       request,
       `trailhand: x\n\nState: done\nBranch: topic\nAnswers: ${request}\n`,
     );
-    await refs.commit(table.tree, request, "trailhand: a child\n\nState: done\nBranch: topic.gone\n");
-    const [one, two] = unsigned(table);
+    await refs.commit(signing.tree, request, "trailhand: a child\n\nState: done\nBranch: topic.gone\n");
+    const [item, two] = unsigned(signing);
     expect(two).toBeDefined();
     const collect = async (...more: string[]) => {
-      let said = "";
-      const env = far.machine("two");
-      const terminal = terminalTo((text) => void (said += text), env);
-      await gc.run(callOf(gc, ["--remote", "origin", ...more], far.person.dir, { env, terminal }));
-      return said;
+      let warnings = "";
+      const env = fixture.machine("two");
+      const terminal = terminalTo((text) => void (warnings += text), env);
+      await gc.run(callOf(gc, ["--remote", "origin", ...more], fixture.person.dir, { env, terminal }));
+      return warnings;
     };
     // A commit of a response that was never applied may be all that exists of a run.
     const kept = await collect("--prune", "--keep-days", "0");
     expect(kept).toContain("its branch is gone");
-    expect(unsigned(table)).toHaveLength(1);
-    expect([one, two]).toContain(unsigned(table)[0]);
-    await work(table);
-    expect(trailerOf(far, "topic", "State")).toBe("done");
-    expect(unsigned(table)).toHaveLength(1);
+    expect(unsigned(signing)).toHaveLength(1);
+    expect([item, two]).toContain(unsigned(signing)[0]);
+    await runOnce(signing);
+    expect(trailerOf(fixture, "topic", "State")).toBe("done");
+    expect(unsigned(signing)).toHaveLength(1);
     expect(await collect("--prune")).toContain("0 removed");
     expect(await collect("--prune", "--keep-days", "0")).toContain("its request is answered");
-    expect(unsigned(table)).toEqual([]);
+    expect(unsigned(signing)).toEqual([]);
   });
 });

@@ -3,41 +3,41 @@ import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { refOf, type Branch, type Ref, type Sha } from "../../src/core/protocol/ids.ts";
 import { openWorkspace } from "../../src/app/open-workspace.ts";
-import { makeFar, TRANSPORTS } from "../support/remote-workspace.ts";
+import { makeRemoteFixture, TRANSPORTS } from "../support/remote-workspace.ts";
 import { MemoryRefs, type Refs } from "../support/memory-refs.ts";
 import { makeRepo, type Repo } from "../support/temp-repo.ts";
 import { environmentOf } from "../support/run-runner.ts";
 
 /** A ref store with commits for its refs. */
-interface Bench {
+interface StoreFixture {
   readonly refs: Refs;
   readonly shas: readonly [Sha, Sha, Sha];
   /** Writes another commit with this text. */
   note(text: string): Promise<Sha>;
 }
 
-async function benchOf(refs: Refs, note: (text: string) => Promise<Sha>): Promise<Bench> {
+async function fixtureOf(refs: Refs, note: (text: string) => Promise<Sha>): Promise<StoreFixture> {
   return { refs, note, shas: [await note("one\n"), await note("two\n"), await note("three\n")] };
 }
 
-async function gitBench(repo: Repo): Promise<Bench> {
+async function makeGitFixture(repo: Repo): Promise<StoreFixture> {
   const { repository } = await openWorkspace(repo.dir, environmentOf(repo));
-  return benchOf(repository, (text) => repository.note(text));
+  return fixtureOf(repository, (text) => repository.note(text));
 }
 
-async function remoteBench(transport: (typeof TRANSPORTS)[number]): Promise<Bench> {
-  const { remote } = await (await makeFar(transport)).open();
-  return benchOf(remote, (text) => remote.note(text));
+async function makeRemoteStore(transport: (typeof TRANSPORTS)[number]): Promise<StoreFixture> {
+  const { remote } = await (await makeRemoteFixture(transport)).open();
+  return fixtureOf(remote, (text) => remote.note(text));
 }
 
 const hashed = async (text: string) => createHash("sha1").update(text).digest("hex") as Sha;
 
-const benches: Record<string, () => Promise<Bench>> = {
-  memory: () => benchOf(new MemoryRefs(), hashed),
-  "local git": () => gitBench(makeRepo()),
+const fixtures: Record<string, () => Promise<StoreFixture>> = {
+  memory: () => fixtureOf(new MemoryRefs(), hashed),
+  "local git": () => makeGitFixture(makeRepo()),
   "local git with packed refs": async () => {
     const repo = makeRepo();
-    const bench = await gitBench(repo);
+    const bench = await makeGitFixture(repo);
     // Every written ref is packed at once, so that updates and deletions meet packed refs.
     const swap: Refs["swap"] = async (updates, why) => {
       const result = await bench.refs.swap(updates, why);
@@ -46,8 +46,8 @@ const benches: Record<string, () => Promise<Bench>> = {
     };
     return { ...bench, refs: { read: (refs) => bench.refs.read(refs), swap } };
   },
-  "a remote at a path": () => remoteBench("files"),
-  "a remote over HTTP": () => remoteBench("http"),
+  "a remote at a path": () => makeRemoteStore("files"),
+  "a remote over HTTP": () => makeRemoteStore("http"),
 };
 
 const side = (name: string) => `refs/trailhand/test/${name}` as Ref;
@@ -57,7 +57,7 @@ const HEAD = refOf("work" as Branch);
 const LANDED = { kind: "landed" };
 const REFUSED = { kind: "refused" };
 
-describe.each(Object.entries(benches))("a swap in %s", (_, make) => {
+describe.each(Object.entries(fixtures))("a swap in %s", (_, make) => {
   it("creates a ref that must not exist, once", async () => {
     const { refs, shas } = await make();
     expect(await refs.swap([{ ref: A, expected: null, next: shas[0] }], "test")).toEqual(LANDED);

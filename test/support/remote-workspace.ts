@@ -1,7 +1,4 @@
-/**
- * A remote that is reached by a path or over HTTP, and sites opened on it; what others do there is
- * done in its folder.
- */
+/** A remote that is reached by path or over HTTP, with workspaces opened on it. */
 import { readFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { onTestFinished } from "vitest";
@@ -17,74 +14,79 @@ export const TRANSPORTS = ["files", "http"] as const;
 export type Transport = (typeof TRANSPORTS)[number];
 type Environment = Record<string, string | undefined>;
 
-export interface Far extends Stage {
-  /** The address that `origin` has in the person's clone. */
+export interface RemoteFixture extends Stage {
+  /** The URL of `origin` in the person's clone. */
   readonly url: string;
-  /** What carries the remote, where that is HTTP. */
-  readonly served: GitHttp | undefined;
-  /** Opens `origin` from the person's clone, as one machine; `more` is added to its environment. */
+  /** The HTTP server, unless the remote is a path. */
+  readonly server: GitHttp | undefined;
+  /** Opens `origin` from the person's clone as a machine; `more` is added to its environment. */
   open(machine?: string, more?: Environment): Promise<Workspace & { readonly remote: RemoteRepository }>;
 }
 
-/** A remote with these files on `main`. `password` is `name:password`, asked for over HTTP. */
-export async function makeFar(
+/** A remote with these files on `main`. Over HTTP it may require `name:password`. */
+export async function makeRemoteFixture(
   transport: Transport,
   files: Readonly<Record<string, string>> = {},
   password?: string,
-): Promise<Far> {
+): Promise<RemoteFixture> {
   const stage = makeRemote(files);
   const { dir } = stage.remote;
   const served = transport === "http" ? await serveGit(dirname(dir), password) : undefined;
   const url = served?.url(basename(dir)) ?? dir;
   stage.person.git("config", "remote.origin.url", url);
-  return { ...stage, url, served, open: (machine = "one", more = {}) => openFar(stage, machine, more) };
+  return {
+    ...stage,
+    url,
+    server: served,
+    open: (machine = "one", more = {}) => openRemote(stage, machine, more),
+  };
 }
 
-/** Opens a remote, by its name or its address. */
-export async function openFar(
+/** Opens a remote by its name or URL. */
+export async function openRemote(
   stage: Stage,
   machine: string,
   more: Environment = {},
   remote = "origin",
 ): Promise<Workspace & { readonly remote: RemoteRepository }> {
   const site = await openWorkspace(stage.person.dir, { ...stage.machine(machine), ...more }, { remote });
-  if (!site.remote) throw new Error("this is no remote");
+  if (!site.remote) throw new Error("this is not a remote");
   return { ...site, remote: site.remote };
 }
 
-/** A remote that is open, and two commits that are not there yet. */
-export interface Bench {
-  readonly far: Far;
-  readonly refs: RemoteRepository;
-  readonly one: Sha;
-  readonly two: Sha;
+/** An open remote, and two commits that are not pushed yet. */
+export interface OpenFixture {
+  readonly fixture: RemoteFixture;
+  readonly repository: RemoteRepository;
+  readonly first: Sha;
+  readonly second: Sha;
 }
 
-export async function makeBench(transport: Transport): Promise<Bench> {
-  const far = await makeFar(transport);
-  const { remote: refs } = await far.open();
-  return { far, refs, one: await refs.note("one\n"), two: await refs.note("two\n") };
+export async function openFixture(transport: Transport): Promise<OpenFixture> {
+  const fixture = await makeRemoteFixture(transport);
+  const { remote: refs } = await fixture.open();
+  return { fixture, repository: refs, first: await refs.note("one\n"), second: await refs.note("two\n") };
 }
 
-/** The same over HTTP, with nothing asked so far. */
-export async function serve(): Promise<Bench & { readonly server: GitHttp }> {
-  const made = await makeBench("http");
-  const server = made.far.served as GitHttp;
+/** The same over HTTP, with an empty log of requests. */
+export async function serveFixture(): Promise<OpenFixture & { readonly server: GitHttp }> {
+  const opened = await openFixture("http");
+  const server = opened.fixture.server as GitHttp;
   server.forget();
-  return { ...made, server };
+  return { ...opened, server };
 }
 
 /** The value of a ref at the remote, or "". */
 export const valueOf = ({ remote }: Stage, ref: Ref): string =>
   remote.git("for-each-ref", "--format=%(objectname)", ref);
 
-/** Gives the server a hook, in shell. */
+/** Installs a hook, written in shell, at the server. */
 export function hook({ remote }: Stage, name: string, lines: string): void {
   remote.write(`hooks/${name}`, `#!/bin/sh\n${lines}\n`, 0o755);
 }
 
-/** Makes a commit at the remote, on a branch that may be new; returns its id. */
-export function grow({ remote }: Stage, branch: string, text: string, from = "main"): Sha {
+/** Adds a commit to a new or existing branch of the remote; returns its id. */
+export function addCommit({ remote }: Stage, branch: string, text: string, from = "main"): Sha {
   const blob = remote.gitIn(text, "hash-object", "-w", "--stdin");
   const tree = remote.gitIn(`100644 blob ${blob}\tfile.txt\n`, "mktree");
   const parent = remote.git("rev-parse", from);
@@ -93,8 +95,8 @@ export function grow({ remote }: Stage, branch: string, text: string, from = "ma
   return commit as Sha;
 }
 
-/** Makes many branches at the remote at once, each with a commit of its own. */
-export function growMany({ remote }: Stage, names: readonly string[]): void {
+/** Creates many branches at the remote at once, each with its own commit. */
+export function addBranches({ remote }: Stage, names: readonly string[]): void {
   const base = remote.git("rev-parse", "main");
   const commits = names.map(
     (name) =>
@@ -104,14 +106,14 @@ export function growMany({ remote }: Stage, names: readonly string[]): void {
   remote.gitIn(commits.join("\n"), "fast-import", "--quiet");
 }
 
-/** Every git process that is started until the test ends: its arguments and its standard input. */
+/** Records arguments and standard input of every git process until the end of the test. */
 export function watchGit(): { readonly args: readonly string[]; readonly stdin: string }[] {
   const calls: { readonly args: readonly string[]; readonly stdin: string }[] = [];
   beforeGit((args, stdin) => void calls.push({ args: [...args], stdin }));
   return calls;
 }
 
-/** Calls a function before each git process, until the test ends. */
+/** Calls a function before each git process until the end of the test. */
 export function beforeGit(act: (args: readonly string[], stdin: string) => void): void {
   const run = Object.getOwnPropertyDescriptor(Git.prototype, "run")?.value as Git["run"];
   Git.prototype.run = function watched(...[args, call]: Parameters<Git["run"]>) {
@@ -121,8 +123,8 @@ export function beforeGit(act: (args: readonly string[], stdin: string) => void)
   onTestFinished(() => void (Git.prototype.run = run));
 }
 
-/** What was thrown. */
-export const caught = async (work: Promise<unknown>): Promise<Error> => {
+/** The error that was thrown. */
+export const errorOf = async (work: Promise<unknown>): Promise<Error> => {
   try {
     await work;
   } catch (error) {

@@ -19,7 +19,7 @@ export interface Stage {
 /** One attempt decides, and `done` is the only answer. */
 const ONE_TRY = "states:\n  work: { next: done, retries: 0, timeout: 10m }\n";
 
-export interface Setting {
+export interface StageOptions {
   readonly workflow?: string;
   /** Trailers of the request besides its state. */
   readonly trailers?: string;
@@ -27,7 +27,10 @@ export interface Setting {
 }
 
 /** A repository with this script for `work`, asked for on the branch `topic`; `main` is checked out. */
-export function makeStage(script: string, { workflow = ONE_TRY, trailers = "", files }: Setting = {}): Stage {
+export function makeStage(
+  script: string,
+  { workflow = ONE_TRY, trailers = "", files }: StageOptions = {},
+): Stage {
   const outside = join(temporaryDir(), "outside");
   mkdirSync(outside);
   const text = script.replaceAll("$OUT", outside);
@@ -43,16 +46,16 @@ export function makeStage(script: string, { workflow = ONE_TRY, trailers = "", f
   return { repo, outside, logs: join(outside, "../logs"), request };
 }
 
-export interface Playing {
+export interface StageRun {
   readonly env?: Readonly<Record<string, string>>;
   readonly options?: Partial<RunnerOptions>;
   readonly change?: (ports: Ports) => Ports;
 }
 
 /** Runs until nothing is runnable, with little patience between SIGTERM and SIGKILL. */
-export function play(
+export function runStage(
   stage: Stage,
-  { env = {}, options, change = (ports) => ports }: Playing = {},
+  { env = {}, options, change = (ports) => ports }: StageRun = {},
 ): Promise<Ran> {
   const scripts = new ScriptRunner({
     env: { ...environmentOf(stage.repo), ...env },

@@ -4,7 +4,7 @@ import { join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
 import { leftovers } from "../../support/crash-runner.ts";
 import { temporaryDir } from "../../support/temp-repo.ts";
-import { answerOf, makeStage, play } from "../../support/run-hostile-script.ts";
+import { answerOf, makeStage, runStage } from "../../support/run-hostile-script.ts";
 import { ask, message, push, states, trailer } from "../../support/complaint-fixture.ts";
 
 describe("escape", () => {
@@ -35,7 +35,7 @@ describe("escape", () => {
       GIT_CONFIG_KEY_0: "core.hooksPath",
       GIT_CONFIG_VALUE_0: one.outside,
     };
-    await play(one, { env });
+    await runStage(one, { env });
     expect(answerOf(one)).toMatchObject({ state: "done", files: ["in.txt", "kept.txt"] });
     expect(here()).toEqual(before);
     const told = readFileSync(join(one.outside, "env"), "utf8");
@@ -50,7 +50,7 @@ describe("escape", () => {
     const one = makeStage("echo in > in.txt");
     one.repo.git("switch", "-q", "topic");
     one.repo.write("kept.txt", "mine\n");
-    await play(one);
+    await runStage(one);
     expect(one.repo.git("rev-parse", "topic")).toBe(one.request);
     expect(readFileSync(join(one.repo.dir, "kept.txt"), "utf8")).toBe("mine\n");
     expect(existsSync(join(one.repo.dir, "in.txt"))).toBe(false);
@@ -70,7 +70,7 @@ describe("escape", () => {
     ["moved away", bounds("forbid: ['kept.txt']"), "git mv kept.txt other.txt", "kept.txt"],
   ])("a path that is %s fails the attempt, by name", async (_, workflow, script, path) => {
     const one = makeStage(script, { workflow });
-    await play(one);
+    await runStage(one);
     expect(answerOf(one)).toMatchObject({ state: "failed", files: ["kept.txt"] });
     expect(answerOf(one).message).toMatch(new RegExp(`may not change ${path.replace(".", "\\.")}\\.$`, "m"));
   });
@@ -79,7 +79,7 @@ describe("escape", () => {
     const one = makeStage(
       "git init -q nested; echo x > nested/f; git -C nested add f; git -C nested commit -qm x",
     );
-    await play(one);
+    await runStage(one);
     expect(answerOf(one)).toMatchObject({ state: "failed", files: ["kept.txt"] });
     expect(answerOf(one).message).toContain("nested/ is a repository of its own");
   });
@@ -99,7 +99,7 @@ describe("untrusted-driver", () => {
       "bad",
       `feat: $(touch ${one.outside}/pwned)\n\n${hostile}\n\nState: work\nTitle: $(touch ${one.outside}/pwned)\n`,
     );
-    await play(one, { options: { branches: ["bad" as never] } });
+    await runStage(one, { options: { branches: ["bad" as never] } });
     expect(trailer(repo, "State", "bad")).toBe("done");
     expect(repo.git("show", "bad:body.txt")).toBe(hostile);
     const told = JSON.parse(readFileSync(join(one.outside, "request"), "utf8")) as { body: string };
@@ -113,7 +113,7 @@ describe("untrusted-driver", () => {
     const one = makeStage("env > $OUT/env", {
       trailers: evil.replaceAll(/\S+ ?/g, (key) => `${key.trim()}: /evil\n`),
     });
-    await play(one);
+    await runStage(one);
     expect(answerOf(one).state).toBe("done");
     const env = readFileSync(join(one.outside, "env"), "utf8").split("\n");
     expect(env.filter((line) => line.includes("/evil"))).toEqual([]);
@@ -130,14 +130,14 @@ describe("untrusted-driver", () => {
       SSH_AUTH_SOCK: "/run/agent",
       AWS_SECRET_ACCESS_KEY: "s3",
     };
-    await play(one, { env });
+    await runStage(one, { env });
     const seen = readFileSync(join(one.outside, "env"), "utf8");
     expect(seen).toContain("MY_KEY=open-sesame-1");
     expect(seen).not.toMatch(/t0ken-2|SSH_AUTH_SOCK|AWS_/);
     expect(answerOf(one)).toMatchObject({ state: "done" });
     expect(message(one.repo)).toContain("key [redacted]");
     const failing = makeStage(`${script}; exit 1`, { workflow });
-    await play(failing, { env });
+    await runStage(failing, { env });
     expect(message(failing.repo)).toContain("log [redacted]");
     const all = [one, failing].map(({ repo }) => repo.git("log", "--all", "--format=%B")).join("\n");
     expect(all).not.toContain("open-sesame-1");
@@ -151,7 +151,7 @@ describe("untrusted-driver", () => {
     repo.write("states/workflow.yml", "states:\n  work: { next: [shipped] }\n  shipped: {}\n");
     repo.commit("feat: mine\n\nState: work\n");
     repo.git("switch", "-q", "main");
-    await play(one);
+    await runStage(one);
     expect(repo.git("show", "topic:who.txt")).toBe("trusted");
     expect(trailer(repo, "State")).toBe("done");
   });
@@ -171,9 +171,9 @@ states:
     repo.write("states/deploy", `#!/bin/sh\necho x >> ${one.outside}/deployed\n`, 0o755);
     repo.commit("chore: deploy");
     mkdirSync(join(one.outside, "made"));
-    await play(one);
+    await runStage(one);
     push(repo, "topic", "chore: ship it\n\nState: deploy\n");
-    await play(one);
+    await runStage(one);
     expect(existsSync(join(one.outside, "deployed"))).toBe(false);
     expect(states(repo)).toEqual(["work", "done", "deploy", "parked"]);
     expect(message(repo)).toContain("only leads may request it, and ann@example.com did");

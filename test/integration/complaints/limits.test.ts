@@ -6,7 +6,7 @@ import { cli, introduce } from "../../support/run-cli.ts";
 import { buildCrashRunner, leftovers, startCrashRunner } from "../../support/crash-runner.ts";
 import { makeRepo, temporaryDir } from "../../support/temp-repo.ts";
 import { environmentOf, plainOptions, run } from "../../support/run-runner.ts";
-import { answerOf, makeStage, play } from "../../support/run-hostile-script.ts";
+import { answerOf, makeStage, runStage } from "../../support/run-hostile-script.ts";
 import { Runner } from "../../../src/engine/runner.ts";
 import { openWorkspace } from "../../../src/app/open-workspace.ts";
 import { createRunner } from "../../../src/app/create-runner.ts";
@@ -31,7 +31,7 @@ describe("respawn-storm", () => {
     const one = makeStage("echo x >> $OUT/starts; exit 1", {
       workflow: "states:\n  work: { next: done, retries: 2, backoff: 20ms }\n",
     });
-    for (let start = 0; start < 4; start++) await play(one);
+    for (let start = 0; start < 4; start++) await runStage(one);
     expect(lines(join(one.outside, "starts"))).toBe(3);
     expect(states(one.repo)).toEqual(["work", "failed"]);
   });
@@ -47,7 +47,7 @@ test("rate-limit-as-crash: it uses no attempt, and closes the lane for everybody
   const { repo } = one;
   ask(repo, "other", "feat: another\n\nState: work\n");
   for (let start = 0; start < 3; start++) {
-    const { summary } = await play(one, { options: { concurrency: 1, once: start === 0 } });
+    const { summary } = await runStage(one, { options: { concurrency: 1, once: start === 0 } });
     expect(summary.idle.map(({ why }) => why.code).toSorted()).toContain(
       start === 0 ? "no-room" : "lane-closed",
     );
@@ -56,7 +56,7 @@ test("rate-limit-as-crash: it uses no attempt, and closes the lane for everybody
   const rests = repo.git("for-each-ref", "--format=%(contents)", "refs/trailhand/leases");
   expect(rests).toMatch(/^Attempt: 0$/m);
   writeFileSync(join(one.outside, "open"), "");
-  await play(one, {
+  await runStage(one, {
     change: (ports) => ({ ...ports, clock: { ...ports.clock, wall: () => Date.now() + 7_200_000 } }),
   });
   for (const branch of ["topic", "other"]) {
@@ -150,7 +150,7 @@ describe("cap-without-teeth", () => {
     "%s parks the work where it is used up, and says how to go on",
     async (_, workflow, script, runs, why) => {
       const one = makeStage(script, { workflow });
-      for (let start = 0; start < 2; start++) await play(one);
+      for (let start = 0; start < 2; start++) await runStage(one);
       expect(answerOf(one).state).toBe("parked");
       expect(message(one.repo).toLowerCase()).toContain(why.toLowerCase());
       expect(lines(join(one.outside, "starts"))).toBe(runs);
@@ -161,7 +161,7 @@ describe("cap-without-teeth", () => {
     const one = makeStage('echo x >> $OUT/starts; echo cost=0.6 >> "$TRAILHAND_OUTPUT"; exit 1', {
       workflow: "limits: { cost: 1 }\nstates:\n  work: { next: done, retries: 9, backoff: 20ms }\n",
     });
-    await play(one);
+    await runStage(one);
     expect(lines(join(one.outside, "starts"))).toBe(2);
     expect(answerOf(one).state).toBe("parked");
   });
@@ -170,15 +170,15 @@ describe("cap-without-teeth", () => {
     const own = "git commit -q --allow-empty -m 'wip\n\nBudget: 100 USD\nSpent: 0 USD'";
     const one = makeStage(`${own}; ${say("cost=0.6\\n")}`, { workflow: loop("{ cost: 1 }") });
     const { repo } = one;
-    await play(one);
+    await runStage(one);
     expect(lines(join(one.outside, "starts"))).toBe(2);
     push(repo, "topic", "chore: go on\n\nState: work\nBudget: 2 USD\n");
-    await play(one);
+    await runStage(one);
     expect(lines(join(one.outside, "starts"))).toBe(4);
     expect(message(repo)).toContain("2.4 USD of 2 are spent");
     for (const key of ["Budget: 9 USD", "Spent: 0 USD"]) {
       const other = makeStage(say(`trailers=${key}\\n`), { workflow: loop("{ cost: 1 }") });
-      await play(other);
+      await runStage(other);
       expect(answerOf(other).state).toBe("failed");
       expect(answerOf(other).message).toContain(`"${key.split(":")[0]}" is `);
     }
@@ -192,7 +192,7 @@ describe("cap-without-teeth", () => {
     ["lanes: { narrow: 1 }\nstates:\n  work: { next: done, lane: narow }\n", "narow"],
   ])("a key that would do nothing stops everything: %j", async (workflow, key) => {
     const one = makeStage("touch $OUT/ran", { workflow });
-    await expect(play(one)).rejects.toThrow(key);
+    await expect(runStage(one)).rejects.toThrow(key);
     expect(existsSync(join(one.outside, "ran"))).toBe(false);
     expect(one.repo.git("rev-parse", "topic")).toBe(one.request);
   });

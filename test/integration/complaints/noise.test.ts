@@ -1,6 +1,6 @@
 /** Complaints about histories that nobody can read. */
 import { expect, test } from "vitest";
-import { answerOf, makeStage, play } from "../../support/run-hostile-script.ts";
+import { answerOf, makeStage, runStage } from "../../support/run-hostile-script.ts";
 import { ask, states } from "../../support/complaint-fixture.ts";
 import { LONG_TTL_MS, withQuickRenewals } from "../../support/quick-clock.ts";
 
@@ -22,7 +22,7 @@ test("noisy-history: one commit for each hand-off; leases, tries and saved work 
   ask(repo, "untouched", "feat: nothing is asked for here\n");
   const others = repo.git("rev-parse", "main", "untouched");
   // Each renewal comes at once.
-  await play(one, {
+  await runStage(one, {
     options: { ttlMs: LONG_TTL_MS },
     change: (ports) => ({ ...ports, clock: withQuickRenewals(ports.clock) }),
   });

@@ -10,7 +10,7 @@ import { buildCrashRunner, leftovers, processesWith, startCrashRunner } from "..
 import { answersTo, ask as askAt, makeRemote, makeRunner, sideRefs } from "../../support/bare-remote.ts";
 import { makeRepo, repoAt, temporaryDir } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
-import { answerOf, makeStage, play, salvages } from "../../support/run-hostile-script.ts";
+import { answerOf, makeStage, runStage, salvages } from "../../support/run-hostile-script.ts";
 import { ask, DEAD, leaseOf, leave, states, stay, trailer } from "../../support/complaint-fixture.ts";
 import { LONG_TTL_MS, quick, withQuickRenewals } from "../../support/quick-clock.ts";
 import { until } from "../../support/until.ts";
@@ -44,7 +44,7 @@ describe("dead-owner", () => {
   test("whose process is gone from this machine keeps nobody waiting", async () => {
     const one = makeStage("true", { workflow: "states:\n  work: { retries: 1 }\n" });
     leave(one.repo, "topic", { holder: DEAD });
-    await play(one);
+    await runStage(one);
     expect(answerOf(one)).toMatchObject({ state: "done", answers: one.request });
     expect(trailer(one.repo, "Attempt")).toBe("2/2");
   });
@@ -99,7 +99,7 @@ describe("double-claim", () => {
 
   test("who lost the work to another writes nothing, and keeps what it made", async () => {
     const one = makeStage("echo mine > mine.txt");
-    const { events } = await play(one, {
+    const { events } = await runStage(one, {
       change: (ports) => before(ports, "work answered", async () => leave(one.repo, "topic", {})),
     });
     expect(events.at(-1)).toMatchObject({ kind: "stopped", why: "another runner took over" });
@@ -113,7 +113,7 @@ describe("lying-liveness", () => {
     const one = makeStage("echo x >> $OUT/starts; while [ ! -e $OUT/end ]; do sleep 0.05; done");
     // Renewals come at once on the clock of the one, and the other reads the same clock.
     let clock: ReturnType<typeof quick> | undefined;
-    const working = play(one, {
+    const working = runStage(one, {
       options: { ttlMs: LONG_TTL_MS },
       change: (ports) => ({ ...ports, clock: (clock = withQuickRenewals(ports.clock)) }),
     });
@@ -139,7 +139,7 @@ describe("lying-liveness", () => {
 
   test("a script that prints nothing and changes nothing is ended, though its process lives", async () => {
     const one = makeStage("echo begun; echo half > half.txt; sleep 600", { workflow: STALLS });
-    await play(one);
+    await runStage(one);
     const { state, message } = answerOf(one);
     expect(state).toBe("failed");
     expect(message).toContain("Stopped after 1.6s without output or a changed file");
@@ -161,7 +161,7 @@ describe("lying-liveness", () => {
     ["says more to the runner", often('echo "summary=$n" > "$TRAILHAND_OUTPUT"')],
   ])("a script that %s all the time is left alone", async (_, script) => {
     const one = makeStage(script, { workflow: PATIENT });
-    await play(one);
+    await runStage(one);
     expect(answerOf(one).state, answerOf(one).message).toBe("done");
   });
 });
@@ -169,7 +169,7 @@ describe("lying-liveness", () => {
 describe("contradictory-state", () => {
   test("two states are not guessed between: nothing runs, and the reason names both", async () => {
     const one = makeStage("touch $OUT/ran", { trailers: "State: other\n" });
-    const { summary } = await play(one);
+    const { summary } = await runStage(one);
     expect(summary.idle.find(({ head }) => head.branch === "topic")).toMatchObject({
       kind: "park",
       why: { code: "two-states", detail: "work, other" },
@@ -186,9 +186,9 @@ describe("contradictory-state", () => {
     });
     one.repo.git("tag", "done", "topic");
     one.repo.git("branch", "done/topic", "main");
-    await play(one);
+    await runStage(one);
     expect(states(one.repo)).toEqual(["work", "done"]);
-    const { summary } = await play(one);
+    const { summary } = await runStage(one);
     expect(summary).toMatchObject({ startedCount: 0 });
     expect(summary.idle.find(({ head }) => head.branch === "topic")?.why).toEqual({
       code: "ended",
@@ -201,7 +201,7 @@ test("second-database: with refs alone, in another clone without any cache, the 
   const one = makeStage('[ "$TRAILHAND_ATTEMPT" = 2 ] && echo "$TRAILHAND_PREVIOUS" > why.txt', {
     workflow: "states:\n  work: { next: done, retries: 2, backoff: 20ms }\n",
   });
-  await play(one, { options: { once: true } });
+  await runStage(one, { options: { once: true } });
   expect(parseLease(one.repo.git("for-each-ref", "--format=%(contents)", leaseOf("topic")))).toMatchObject({
     attempt: 1,
   });
@@ -238,7 +238,7 @@ touch $OUT/ready`;
   test("when a run ends all its processes do, and nobody else's", async () => {
     const pid = bystander();
     const one = makeStage(`${SPREAD}; sleep 0.2`);
-    await play(one);
+    await runStage(one);
     expect(answerOf(one).state).toBe("done");
     expect(commands(processesWith(one.repo.cache))).toEqual([]);
     expect(commands([pid])).toEqual(["sleep 611"]);
@@ -254,7 +254,7 @@ touch $OUT/ready`;
     first.child.kill("SIGKILL");
     await first.ended;
     expect(processesWith(one.repo.cache).length).toBeGreaterThan(3);
-    await play(one);
+    await runStage(one);
     expect(answerOf(one).state).toBe("done");
     expect(commands(processesWith(one.repo.cache))).toEqual([]);
     expect(commands([pid])).toEqual(["sleep 611"]);

@@ -6,7 +6,7 @@ import { reasonOf } from "../../../src/core/scheduling/reasons.ts";
 import { cli, cliIn, introduce } from "../../support/run-cli.ts";
 import { leftovers } from "../../support/crash-runner.ts";
 import { git, makeRepo, repoAt, temporaryDir } from "../../support/temp-repo.ts";
-import { answerOf, makeStage, play, salvages } from "../../support/run-hostile-script.ts";
+import { answerOf, makeStage, runStage, salvages } from "../../support/run-hostile-script.ts";
 import { ask, message, note, push, states, stay, trailer } from "../../support/complaint-fixture.ts";
 import { until } from "../../support/until.ts";
 
@@ -25,7 +25,7 @@ limits: { hops: 20 }
       files: { "states/ship": "#!/bin/sh\necho x > shipped.txt\n" },
     });
     const waits = async () => {
-      const { summary } = await play(one);
+      const { summary } = await runStage(one);
       return summary.idle.find(({ head }) => head.branch === "topic")?.why.code;
     };
     return { ...one, waits };
@@ -77,7 +77,7 @@ describe("cannot-stop", () => {
 
   test("a person's commit ends what runs there, and stays as it is", async () => {
     const one = makeStage(HANGS);
-    const running = play(one, { options: { pollInterval: { shortestMs: 100, longestMs: 100 } } });
+    const running = runStage(one, { options: { pollInterval: { shortestMs: 100, longestMs: 100 } } });
     await until("the script", () => existsSync(join(one.outside, "ready")));
     const mine = push(one.repo, "topic", "fix: stop it\n");
     const { events } = await running;
@@ -98,7 +98,7 @@ describe("cannot-stop", () => {
     expect(running.events.at(-1)).toMatchObject({ why: "everything is held" });
     ask(repo, "other", "feat: another\n\nState: work\n");
     await running.end();
-    const { summary, events } = await play(one);
+    const { summary, events } = await runStage(one);
     expect(events).toEqual([]);
     for (const branch of ["topic", "other"])
       expect(summary.idle.find(({ head }) => head.branch === branch)?.why).toEqual({
@@ -109,7 +109,7 @@ describe("cannot-stop", () => {
     repo.write("states/work", "#!/bin/sh\ntrue\n", 0o755);
     repo.commit("chore: a better one");
     repo.git("update-ref", "-d", "refs/trailhand/hold");
-    await play(one);
+    await runStage(one);
     expect([trailer(repo, "State"), trailer(repo, "Attempt")]).toEqual(["done", "1/1"]);
     expect(trailer(repo, "State", "other")).toBe("done");
   });
@@ -185,8 +185,8 @@ describe("silence", () => {
     });
     const { repo } = one;
     for (const [branch, [text]] of Object.entries(HEADS)) ask(repo, branch, text);
-    await play(one);
-    const { summary } = await play(one);
+    await runStage(one);
+    const { summary } = await runStage(one);
     const found = new Map(
       summary.idle.map((idle) => [idle.head.branch as string, reasonOf(idle, Date.now())]),
     );
@@ -229,7 +229,7 @@ describe("green-but-nothing", () => {
 
   test("a script that says nothing has answered nothing where it must choose", async () => {
     const one = makeStage("exit 0", { workflow: "states:\n  work: { next: [done, parked], retries: 0 }\n" });
-    await play(one);
+    await runStage(one);
     expect(answerOf(one).state).toBe("failed");
     expect(answerOf(one).message).toContain("named no next state");
   });

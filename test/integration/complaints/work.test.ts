@@ -7,7 +7,7 @@ import { installStates, ROOT } from "../../support/pack-fixture.ts";
 import { buildCrashRunner, leftovers, startCrashRunner } from "../../support/crash-runner.ts";
 import { makeRepo } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
-import { answerOf, makeStage, play, salvages } from "../../support/run-hostile-script.ts";
+import { answerOf, makeStage, runStage, salvages } from "../../support/run-hostile-script.ts";
 import { ask, message, states, stay, trailer } from "../../support/complaint-fixture.ts";
 import { until } from "../../support/until.ts";
 
@@ -26,7 +26,7 @@ git show "$TRAILHAND_SALVAGE:half.txt" "$TRAILHAND_SALVAGE:committed.txt" > foun
 describe("lost-work", () => {
   test("what a failed attempt left is on a ref before its tree goes, and the next one is told where", async () => {
     const one = makeStage(HALVES.replace("$END", "exit 1"), { workflow: AGAIN });
-    await play(one);
+    await runStage(one);
     expect(answerOf(one)).toMatchObject({ state: "done", files: ["found.txt", "kept.txt"] });
     expect(one.repo.git("show", "topic:found.txt")).toBe("half\nkept");
     expect(salvages(one)).toHaveLength(1);
@@ -42,7 +42,9 @@ describe("lost-work", () => {
       release: (tree) => trees.release(tree),
       sweep: () => trees.sweep(),
     });
-    const { events } = await play(one, { change: (ports) => ({ ...ports, trees: unsaved(ports.trees) }) });
+    const { events } = await runStage(one, {
+      change: (ports) => ({ ...ports, trees: unsaved(ports.trees) }),
+    });
     expect(events.at(-1)).toMatchObject({ kind: "fault", what: "the disk is full" });
     const [tree = ""] = one.repo
       .git("worktree", "list", "--porcelain")
@@ -53,7 +55,7 @@ describe("lost-work", () => {
     const owner = join(tree, "../../owner.json");
     const known = JSON.parse(readFileSync(owner, "utf8")) as object;
     writeFileSync(owner, JSON.stringify({ ...known, pid: 1, started: "1" }));
-    await play(one, { options: { branches: [], once: true } });
+    await runStage(one, { options: { branches: [], once: true } });
     expect(existsSync(tree)).toBe(false);
     expect(salvages(one).map((ref) => one.repo.git("show", `${ref}:half.txt`))).toContain("half");
   });
@@ -126,7 +128,7 @@ echo "$TRAILHAND_BRANCH" > mine.txt; echo x > new.txt; mkdir -p cache; echo x > 
     repo.write("kept.txt", "moved on\n");
     repo.commit("fix: main moves on");
     const later = ask(repo, "young", "feat: later\n\nState: work\n");
-    await play(one, { options: { concurrency: 1 } });
+    await runStage(one, { options: { concurrency: 1 } });
     const told = (name: string) => readFileSync(join(one.outside, name), "utf8").trim().split("\n");
     expect(new Set(told("trees")).size).toBe(1);
     expect(told("heads")).toEqual([one.request, later]);
@@ -158,7 +160,7 @@ states:
     ],
   ])("done is refused when %s", async (_, script, why) => {
     const one = makeStage(script, { workflow: PROVEN, files: { "states/check": CHECK } });
-    await play(one);
+    await runStage(one);
     expect(answerOf(one)).toMatchObject({ state: "failed", message: expect.stringContaining(why) as string });
   });
 
@@ -169,10 +171,10 @@ states:
       workflow: PROVEN,
       files: { "states/check": CHECK },
     });
-    await play(changed);
+    await runStage(changed);
     expect(states(changed.repo)).toEqual(["work", "check", "work", "failed"]);
     const same = makeStage(worker(""), { workflow: PROVEN, files: { "states/check": CHECK } });
-    await play(same);
+    await runStage(same);
     expect(states(same.repo)).toEqual(["work", "check", "work", "done"]);
   });
 
@@ -180,7 +182,7 @@ states:
     const strict = '#!/bin/sh\ntest -e tested || exit 1\necho evidence=tests >> "$TRAILHAND_OUTPUT"\n';
     const forging = `printf '#!/bin/sh\\ntrue\\n' > states/check; ${claiming("state=check\\n")}`;
     const one = makeStage(forging, { workflow: PROVEN, files: { "states/check": strict } });
-    await play(one);
+    await runStage(one);
     expect(states(one.repo)).toEqual(["work", "check", "failed"]);
   });
 });
@@ -208,7 +210,7 @@ describe("silent-drop", () => {
     const one = makeStage("echo mine > kept.txt; echo mine > own.txt", {
       trailers: "Owns: own.txt\n",
     });
-    await play(one);
+    await runStage(one);
     expect(answerOf(one).state).toBe("failed");
     expect(answerOf(one).message).toMatch(/may not change kept\.txt\b/i);
     expect(one.repo.git("show", "topic:kept.txt")).toBe("kept");
@@ -233,7 +235,7 @@ ln -s "$TRAILHAND_CACHE/packages" packages
     repo.commit("chore: a hook");
     repo.write(".env", "KEY=1\n");
     ask(repo, "other", "feat: another\n\nState: work\n");
-    await play(one, { options: { concurrency: 1 } });
+    await runStage(one, { options: { concurrency: 1 } });
     for (const branch of ["topic", "other"]) {
       expect(trailer(repo, "State", branch), message(repo, branch)).toBe("done");
       expect(repo.git("show", `${branch}:seen.txt`)).toBe("KEY=1");
@@ -245,7 +247,7 @@ ln -s "$TRAILHAND_CACHE/packages" packages
   test("a tree that cannot be made ready is told apart from a script that fails, and no script runs in it", async () => {
     const setup = "#!/bin/sh\necho no such registry >&2\nexit 9\n";
     const one = makeStage("touch $OUT/ran", { files: files(setup) });
-    await play(one);
+    await runStage(one);
     const { state, message: said } = answerOf(one);
     expect(state).toBe("failed");
     expect(said).toContain("ts worktree could not be set up: states/hooks/setup ended with 9");

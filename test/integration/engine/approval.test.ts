@@ -10,7 +10,7 @@ const PEOPLE = `people: { leads: [${BOB}, ${CAT}] }\n`;
 const ASK = "feat: a thing\n\nPlease.\n\nState: work\n";
 const DAY_AGO = new Date(Date.now() - 86_400_000).toISOString();
 
-interface Setting {
+interface ApprovalCase {
   readonly top?: string;
   readonly states?: string;
   readonly files?: Readonly<Record<string, string>>;
@@ -19,7 +19,7 @@ interface Setting {
 /** A branch with a request by Ann whose `work` waits for approvals. */
 function prepare(
   wait: string,
-  { top = PEOPLE, states = "", files = {} }: Setting = {},
+  { top = PEOPLE, states = "", files = {} }: ApprovalCase = {},
 ): {
   repo: Repo;
   asked: string;
@@ -39,23 +39,25 @@ const trailer = (repo: Repo, key: string) =>
 const body = (repo: Repo) => repo.git("log", "-1", "--format=%B", "topic");
 
 /** Runs, and returns why the branch waits; undefined if it does not. */
-async function why(repo: Repo): Promise<Idle["why"] | undefined> {
+async function waitReason(repo: Repo): Promise<Idle["why"] | undefined> {
   const { summary } = await run(repo);
   return summary.idle.find(({ head }) => head.branch === "topic")?.why;
 }
 
 describe("approvals", () => {
   it("of enough people let the request run, and the response names them", async () => {
-    const { repo, asked } = prepare("approvals 2 by leads");
-    expect(await why(repo)).toMatchObject({
+    const { repo, asked: request } = prepare("approvals 2 by leads");
+    expect(await waitReason(repo)).toMatchObject({
       code: "waits",
       detail: "waits for 2 approvals by leads",
       person: true,
     });
-    const first = approveAs(repo, BOB, asked);
-    approveAs(repo, BOB.toUpperCase(), asked);
-    expect(await why(repo)).toMatchObject({ detail: `waits for 1 approval by leads, approved by ${BOB}` });
-    const last = approveAs(repo, CAT, asked);
+    const first = approveAs(repo, BOB, request);
+    approveAs(repo, BOB.toUpperCase(), request);
+    expect(await waitReason(repo)).toMatchObject({
+      detail: `waits for 1 approval by leads, approved by ${BOB}`,
+    });
+    const last = approveAs(repo, CAT, request);
     await run(repo);
     expect(trailer(repo, "State")).toBe("done");
     expect(trailer(repo, "Answers")).toBe(last);
@@ -66,66 +68,66 @@ describe("approvals", () => {
   });
 
   it("of people who are not listed do not count", async () => {
-    const { repo, asked } = prepare("approvals 1 by leads");
-    approveAs(repo, EVE, asked);
-    expect(await why(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval by leads" });
-    approveAs(repo, BOB, asked);
+    const { repo, asked: request } = prepare("approvals 1 by leads");
+    approveAs(repo, EVE, request);
+    expect(await waitReason(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval by leads" });
+    approveAs(repo, BOB, request);
     await run(repo);
     expect(trailer(repo, "Approved-By")).not.toContain(EVE);
   });
 
   it("are void after any other commit on top", async () => {
-    const { repo, asked } = prepare("approvals 1");
-    approveAs(repo, BOB, asked);
+    const { repo, asked: request } = prepare("approvals 1");
+    approveAs(repo, BOB, request);
     commitAs(repo, EVE, "fix: one more thing\n");
     await run(repo);
     expect(repo.git("log", "-1", "--format=%s", "topic")).toBe("fix: one more thing");
     commitAs(repo, ANN, ASK);
-    expect(await why(repo)).toMatchObject({ code: "waits" });
+    expect(await waitReason(repo)).toMatchObject({ code: "waits" });
   });
 
   it("are void if they change a file or approve a missing commit", async () => {
-    const { repo, asked } = prepare("approvals 1");
+    const { repo, asked: request } = prepare("approvals 1");
     repo.git("switch", "-q", "topic");
     repo.write("more.txt", "more\n");
-    repo.commit(`approved\n\nApproves: ${asked}\n`);
-    expect(await why(repo)).toMatchObject({ code: "void-approval", detail: asked });
-    repo.git("reset", "-q", "--hard", asked);
+    repo.commit(`approved\n\nApproves: ${request}\n`);
+    expect(await waitReason(repo)).toMatchObject({ code: "void-approval", detail: request });
+    repo.git("reset", "-q", "--hard", request);
     repo.git("switch", "-q", "main");
     approveAs(repo, BOB, repo.git("rev-parse", "main"));
-    expect(await why(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval" });
+    expect(await waitReason(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval" });
   });
 
   it("are void if the request below them is rewritten", async () => {
-    const { repo, asked } = prepare("approvals 1");
+    const { repo, asked: request } = prepare("approvals 1");
     repo.git("update-ref", "refs/heads/topic", "main");
     commitAs(repo, ANN, ASK.replace("Please.", "Something else."));
-    approveAs(repo, BOB, asked);
-    expect(await why(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval" });
+    approveAs(repo, BOB, request);
+    expect(await waitReason(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval" });
   });
 
   it("expire and can be repeated", async () => {
-    const { repo, asked } = prepare("approvals 1 within 1h");
-    approveAs(repo, BOB, asked, { date: DAY_AGO });
-    expect(await why(repo)).toMatchObject({ code: "waits" });
-    approveAs(repo, BOB, asked);
+    const { repo, asked: request } = prepare("approvals 1 within 1h");
+    approveAs(repo, BOB, request, { date: DAY_AGO });
+    expect(await waitReason(repo)).toMatchObject({ code: "waits" });
+    approveAs(repo, BOB, request);
     await run(repo);
     expect(trailer(repo, "State")).toBe("done");
   });
 
   it("of an author of the work do not count with `not own`", async () => {
-    const { repo, asked } = prepare("approvals 1 not own");
-    approveAs(repo, ANN, asked);
-    expect(await why(repo)).toMatchObject({ code: "waits" });
+    const { repo, asked: request } = prepare("approvals 1 not own");
+    approveAs(repo, ANN, request);
+    expect(await waitReason(repo)).toMatchObject({ code: "waits" });
     const main = repo.git("rev-parse", "main");
-    repo.git("update-ref", "refs/heads/main", asked);
-    expect(await why(repo)).toMatchObject({ code: "waits" });
+    repo.git("update-ref", "refs/heads/main", request);
+    expect(await waitReason(repo)).toMatchObject({ code: "waits" });
     repo.git("update-ref", "refs/heads/main", main);
     repo.git("update-ref", "refs/heads/topic", main);
     commitAs(repo, CAT, "feat: code\n");
     const again = commitAs(repo, ANN, ASK);
     approveAs(repo, CAT, again);
-    expect(await why(repo)).toMatchObject({ code: "waits" });
+    expect(await waitReason(repo)).toMatchObject({ code: "waits" });
     approveAs(repo, BOB, again);
     await run(repo);
     expect(trailer(repo, "State")).toBe("done");
@@ -147,30 +149,30 @@ describe("approvals by signature", () => {
   const signed = () => prepare("approvals 1 by leads", { top: `${PEOPLE}proof: signature\n`, files });
 
   it("do not count by their author line alone", async () => {
-    const { repo, asked } = signed();
-    approveAs(repo, BOB, asked);
-    expect(await why(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval by leads" });
+    const { repo, asked: request } = signed();
+    approveAs(repo, BOB, request);
+    expect(await waitReason(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval by leads" });
   });
 
   it("count by a listed key, for the address in the list", async () => {
-    const { repo, asked } = signed();
-    approveAs(repo, EVE, asked, { key: bob.file });
+    const { repo, asked: request } = signed();
+    approveAs(repo, EVE, request, { key: bob.file });
     await run(repo);
     expect(trailer(repo, "State")).toBe("done");
     expect(trailer(repo, "Approved-By")).toContain(BOB);
   });
 
   it("do not count by an unlisted key, whatever the repository configures", async () => {
-    const { repo, asked } = signed();
+    const { repo, asked: request } = signed();
     repo.write("../signers", eve.allowed(BOB));
     repo.git("config", "gpg.ssh.allowedSignersFile", `${repo.dir}/../signers`);
-    approveAs(repo, BOB, asked, { key: eve.file });
+    approveAs(repo, BOB, request, { key: eve.file });
     // The output of ssh-keygen for a known key.
-    const good = `Good "git" signature for ${BOB} with ED25519 key SHA256:abc`;
-    const program = `#!/bin/sh\ncase $2 in find-*) echo ${BOB} ;; *) echo '${good}' ;; esac\n`;
+    const signatureOutput = `Good "git" signature for ${BOB} with ED25519 key SHA256:abc`;
+    const program = `#!/bin/sh\ncase $2 in find-*) echo ${BOB} ;; *) echo '${signatureOutput}' ;; esac\n`;
     repo.write("../program", program, 0o755);
     repo.git("config", "gpg.ssh.program", `${repo.dir}/../program`);
-    expect(await why(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval by leads" });
+    expect(await waitReason(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval by leads" });
   });
 
   it("do not count for a request that the same key signed with another name", async () => {
@@ -179,12 +181,12 @@ describe("approvals by signature", () => {
     repo.git("update-ref", "refs/heads/topic", "main");
     const own = commitAs(repo, ANN, ASK, { key: bob.file });
     approveAs(repo, BOB, own, { key: bob.file });
-    expect(await why(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval by leads" });
+    expect(await waitReason(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval by leads" });
     // It is still their own if it looks like the first commit of a child.
     repo.git("update-ref", "refs/heads/topic", "main");
     const born = commitAs(repo, ANN, `${ASK}Parent: other\n`, { key: bob.file });
     approveAs(repo, BOB, born, { key: bob.file });
-    expect(await why(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval by leads" });
+    expect(await waitReason(repo)).toMatchObject({ code: "waits", detail: "waits for 1 approval by leads" });
     repo.git("update-ref", "refs/heads/topic", "main");
     approveAs(repo, BOB, commitAs(repo, ANN, ASK), { key: bob.file });
     await run(repo);
@@ -192,9 +194,9 @@ describe("approvals by signature", () => {
   });
 
   it("do not count without a list of keys", async () => {
-    const { repo, asked } = prepare("approvals 1", { top: "proof: signature\n" });
-    approveAs(repo, BOB, asked, { key: bob.file });
-    expect(await why(repo)).toMatchObject({ code: "waits" });
+    const { repo, asked: request } = prepare("approvals 1", { top: "proof: signature\n" });
+    approveAs(repo, BOB, request, { key: bob.file });
+    expect(await waitReason(repo)).toMatchObject({ code: "waits" });
   });
 });
 
@@ -232,8 +234,8 @@ describe("a state with `by`", () => {
 
   it("cannot be requested by a forged response above a human state", async () => {
     const repo = ship();
-    const asked = commitAs(repo, ANN, "feat: x\n\nState: look\n");
-    commitAs(repo, EVE, `trailhand: look is done\n\nState: ship\nBranch: topic\nAnswers: ${asked}\n`);
+    const request = commitAs(repo, ANN, "feat: x\n\nState: look\n");
+    commitAs(repo, EVE, `trailhand: look is done\n\nState: ship\nBranch: topic\nAnswers: ${request}\n`);
     await run(repo);
     expect(trailer(repo, "State")).toBe("parked");
     expect(body(repo)).toContain(`${EVE} did`);
@@ -241,10 +243,10 @@ describe("a state with `by`", () => {
 
   it("cannot be requested by a request that calls itself an approval", async () => {
     const repo = ship();
-    const asked = commitAs(repo, BOB, "feat: x\n\nState: first\n");
+    const request = commitAs(repo, BOB, "feat: x\n\nState: first\n");
     await run(repo);
     const answered = repo.git("rev-parse", "topic");
-    commitAs(repo, EVE, `feat: y\n\nState: ship\nApproves: ${asked}\n`, { parent: `${answered}~1` });
+    commitAs(repo, EVE, `feat: y\n\nState: ship\nApproves: ${request}\n`, { parent: `${answered}~1` });
     await run(repo);
     expect(trailer(repo, "State")).toBe("parked");
   });

@@ -1,7 +1,7 @@
 /** Children that a response creates: all of them with it, or none. */
 import { expect, test } from "vitest";
 import { answersTo, ask, makeRemote, makeRunner, sideRefs, trailerOf } from "../../support/bare-remote.ts";
-import { answerOf, makeStage, play } from "../../support/run-hostile-script.ts";
+import { answerOf, makeStage, runStage } from "../../support/run-hostile-script.ts";
 
 const WORKFLOW =
   "start: [work, part]\nstates:\n  work: { next: done, retries: 1, children: 9 }\n  part: { next: done }\n";
@@ -19,7 +19,7 @@ const files = { "states/part": PART };
 
 test("children start at the response and run like any request", async () => {
   const stage = makeStage(FAN_OUT, { workflow: WORKFLOW, files });
-  await play(stage);
+  await runStage(stage);
   const { repo } = stage;
   expect(answerOf(stage).state).toBe("done");
   for (const name of ["topic.db", "topic.ui"]) {
@@ -45,7 +45,7 @@ test("an existing branch of the same name is left alone: parked, and no child is
   const stage = makeStage(FAN_OUT, { workflow: WORKFLOW, files });
   const { repo } = stage;
   repo.git("branch", "topic.ui", "main");
-  const { events } = await play(stage);
+  const { events } = await runStage(stage);
   expect(answerOf(stage).state).toBe("parked");
   expect(answerOf(stage).message).toContain('"topic.ui" that it would create exists already');
   expect(repo.git("branch", "--list", "topic.db")).toBe("");
@@ -57,7 +57,7 @@ test("an existing branch of the same name is left alone: parked, and no child is
 
 test("an unknown state fails the attempt with its name", async () => {
   const stage = makeStage(FAN_OUT.replaceAll('"part"', '"prat"'), { workflow: WORKFLOW, files });
-  await play(stage);
+  await runStage(stage);
   expect(answerOf(stage).state).toBe("failed");
   expect(answerOf(stage).message).toContain('did you mean "part"?');
 });

@@ -61,8 +61,8 @@ describe("concurrent runners", () => {
     const runners = Array.from({ length: 4 }, () => startCrashRunner(program, repo));
     for (const runner of runners)
       expect(await runner.ended, runner.stderr()).toEqual({ code: 0, signal: null });
-    const told = runners.map((runner) => runner.stdout()).join("");
-    expect(told).not.toContain('"fault"');
+    const output = runners.map((runner) => runner.stdout()).join("");
+    expect(output).not.toContain('"fault"');
     const ended = runners.map(
       (runner) => JSON.parse(runner.stdout().trim().split("\n").at(-1) ?? "{}") as object,
     );

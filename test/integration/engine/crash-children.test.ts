@@ -57,7 +57,7 @@ const refs = (repo: Repo, ...patterns: string[]) =>
     .filter(Boolean);
 
 /** Invariants after a crash at any time. */
-function expectWhole(repo: Repo, where: string): void {
+function expectNothingHalfDone(repo: Repo, where: string): void {
   const handedOut = trailers(repo, "Children", "main..topic").length > 0;
   expect(refs(repo, "refs/heads/topic.*").length, `${where}: children come with their answer`).toBe(
     handedOut ? 2 : 0,
@@ -75,14 +75,14 @@ describe("a runner that is killed among parents and children", () => {
       const repo = makeCase();
       const where = `killed at step ${count * STRIDE}`;
       const { code, signal } = await startCrashRunner(program, repo, count * STRIDE).ended;
-      expectWhole(repo, where);
+      expectNothingHalfDone(repo, where);
       if (signal === null) {
         expect(code).toBe(0);
         return false;
       }
       const { summary } = await run(repo);
       expect(summary.faultCount, where).toBe(0);
-      expectWhole(repo, where);
+      expectNothingHalfDone(repo, where);
       expect(
         trailers(repo, "State", "main..topic").filter((state) => state === "done"),
         where,

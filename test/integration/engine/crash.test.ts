@@ -34,14 +34,14 @@ ${wait}
 /** Steps between two crashes; `npm run test:all` crashes at each. */
 const STRIDE = stride(6);
 
-interface Case {
+interface CrashCase {
   readonly repo: Repo;
   readonly outside: string;
   readonly request: string;
   readonly checkedOut: boolean;
 }
 
-function makeCase(checkedOut: boolean, wait = ""): Case {
+function makeCase(checkedOut: boolean, wait = ""): CrashCase {
   const outside = join(temporaryDir(), "outside");
   mkdirSync(outside);
   const repo = makeRepo({ "states/implement": script(outside, wait), "notes.txt": "first\n" });
@@ -51,49 +51,53 @@ function makeCase(checkedOut: boolean, wait = ""): Case {
   return { repo, outside, request, checkedOut };
 }
 
-const ticks = (one: Case): number =>
-  existsSync(join(one.outside, "ticks")) ? statSync(join(one.outside, "ticks")).size : 0;
+const ticks = (crashCase: CrashCase): number =>
+  existsSync(join(crashCase.outside, "ticks")) ? statSync(join(crashCase.outside, "ticks")).size : 0;
 
 /** The runs whose script wrote this file. */
-const runsOf = (one: Case, file: "request" | "ready"): string[] =>
-  readdirSync(one.outside).flatMap((name) =>
+const runsOf = (crashCase: CrashCase, file: "request" | "ready"): string[] =>
+  readdirSync(crashCase.outside).flatMap((name) =>
     name.startsWith(`${file}-`) ? [name.slice(file.length + 1)] : [],
   );
 
-const answersOn = (one: Case): string[] =>
-  one.repo
+const answersOn = (crashCase: CrashCase): string[] =>
+  crashCase.repo
     .git("log", "--format=%H %(trailers:key=Answers,valueonly,separator=%x2C)", "work")
     .split("\n")
-    .filter((line) => line.endsWith(one.request));
+    .filter((line) => line.endsWith(crashCase.request));
 
 /** Invariants after a crash at any time and one more run. */
-async function expectRecovered(one: Case, where: string): Promise<void> {
-  const before = { runs: runsOf(one, "ready"), answered: answersOn(one).length > 0 };
+async function expectRecovered(crashCase: CrashCase, where: string): Promise<void> {
+  const before = { runs: runsOf(crashCase, "ready"), answered: answersOn(crashCase).length > 0 };
   // The lease of the dead runner lasts an hour, so a runner that waited for it would not answer.
-  const { events, summary } = await run(one.repo);
+  const { events, summary } = await run(crashCase.repo);
   expect(summary.faultCount, `${where}: ${JSON.stringify(events)}`).toBe(0);
-  expect(answersOn(one), `${where}: exactly one answer\n${JSON.stringify(events)}`).toHaveLength(1);
-  const { repo } = one;
+  expect(answersOn(crashCase), `${where}: exactly one answer\n${JSON.stringify(events)}`).toHaveLength(1);
+  const { repo } = crashCase;
   expect(repo.git("log", "-1", "--format=%(trailers:key=State,valueonly)", "work").trim(), where).toBe(
     "done",
   );
   expect(repo.git("show", "work:untracked.txt"), where).toBe("new");
   expect(repo.git("show", "work:notes.txt"), where).toBe("first\nchanged");
   expect(leftovers(repo), where).toEqual([]);
-  if (one.checkedOut) {
+  if (crashCase.checkedOut) {
     expect(repo.git("status", "--porcelain"), where).toBe("");
     expect(readFileSync(join(repo.dir, "untracked.txt"), "utf8"), where).toBe("new\n");
   }
-  expectSalvaged(one, before, where);
-  const size = ticks(one);
+  expectSalvaged(crashCase, before, where);
+  const size = ticks(crashCase);
   await new Promise((resolve) => setTimeout(resolve, 60));
-  expect(ticks(one), `${where}: the background writers have stopped`).toBe(size);
-  expect(processesWith(one.repo.cache), `${where}: no process is left`).toEqual([]);
+  expect(ticks(crashCase), `${where}: the background writers have stopped`).toBe(size);
+  expect(processesWith(crashCase.repo.cache), `${where}: no process is left`).toEqual([]);
 }
 
 /** Changes of a dead attempt are under a salvage ref that the next attempt gets. An answered attempt has none. */
-function expectSalvaged(one: Case, before: { runs: string[]; answered: boolean }, where: string): void {
-  const { repo, outside } = one;
+function expectSalvaged(
+  crashCase: CrashCase,
+  before: { runs: string[]; answered: boolean },
+  where: string,
+): void {
+  const { repo, outside } = crashCase;
   const saved = repo
     .git("for-each-ref", "--format=%(refname)", "refs/trailhand/salvage")
     .split("\n")
@@ -104,13 +108,13 @@ function expectSalvaged(one: Case, before: { runs: string[]; answered: boolean }
   expect(saved, where).toEqual([ref]);
   expect(repo.git("show", `${ref}:untracked.txt`), where).toBe("new");
   expect(repo.git("show", `${ref}:committed.txt`), where).toBe("done");
-  const next = runsOf(one, "request").find((id) => id !== dead);
-  const told = JSON.parse(readFileSync(join(outside, `request-${next}`), "utf8")) as {
+  const next = runsOf(crashCase, "request").find((id) => id !== dead);
+  const passed = JSON.parse(readFileSync(join(outside, `request-${next}`), "utf8")) as {
     salvage: string[];
     attempt: number;
   };
-  expect(told.salvage, where).toEqual([ref]);
-  expect(told.attempt, where).toBe(2);
+  expect(passed.salvage, where).toEqual([ref]);
+  expect(passed.attempt, where).toBe(2);
 }
 
 describe("a runner that is killed", () => {
@@ -125,15 +129,15 @@ describe("a runner that is killed", () => {
   ])(`at every step of ${STRIDE}, checked out: $checkedOut`, async ({ checkedOut, first }) => {
     const steps = await eachStep(3, async (count) => {
       const step = first + (count - 1) * STRIDE;
-      const one = makeCase(checkedOut);
-      const crash = startCrashRunner(program, one.repo, step);
+      const crashCase = makeCase(checkedOut);
+      const crash = startCrashRunner(program, crashCase.repo, step);
       const { code, signal } = await crash.ended;
       if (signal === null) {
         expect(code, crash.stderr()).toBe(0);
-        expect(answersOn(one)).toHaveLength(1);
+        expect(answersOn(crashCase)).toHaveLength(1);
         return false;
       }
-      await expectRecovered(one, `killed at step ${step}`);
+      await expectRecovered(crashCase, `killed at step ${step}`);
       return true;
     });
     expect(steps * STRIDE).toBeGreaterThan(40);
@@ -141,14 +145,14 @@ describe("a runner that is killed", () => {
 
   it("while its script runs", async () => {
     for (const checkedOut of [true, false]) {
-      const one = makeCase(checkedOut, '[ "$TRAILHAND_ATTEMPT" = 2 ] || sleep 600');
-      const crash = startCrashRunner(program, one.repo);
-      await until("the script", () => runsOf(one, "ready").length === 1);
+      const crashCase = makeCase(checkedOut, '[ "$TRAILHAND_ATTEMPT" = 2 ] || sleep 600');
+      const crash = startCrashRunner(program, crashCase.repo);
+      await until("the script", () => runsOf(crashCase, "ready").length === 1);
       crash.child.kill("SIGKILL");
       await crash.ended;
-      const size = ticks(one);
-      await until("the orphans to go on", () => ticks(one) > size);
-      await expectRecovered(one, "killed while the script runs");
+      const size = ticks(crashCase);
+      await until("the orphans to go on", () => ticks(crashCase) > size);
+      await expectRecovered(crashCase, "killed while the script runs");
     }
   });
 });

@@ -6,7 +6,7 @@ import { thisHolder } from "../../../src/process/process-identity.ts";
 import type { Ports, Repository } from "../../../src/engine/ports.ts";
 import { leftovers } from "../../support/crash-runner.ts";
 import type { Repo } from "../../support/temp-repo.ts";
-import { answerOf, makeStage, play, salvages } from "../../support/run-hostile-script.ts";
+import { answerOf, makeStage, runStage, salvages } from "../../support/run-hostile-script.ts";
 
 type Method = "commit" | "note" | "swap";
 
@@ -14,7 +14,7 @@ const GONE = { ...thisHolder(), started: "1" };
 const WORKFLOW = "states:\n  work: { next: done, retries: 2, backoff: 10ms }\n";
 
 /** Ports whose repository fails in every writing method from the n-th call of one method on. */
-function full(method: Method, from: number): (ports: Ports) => Ports {
+function failingFrom(method: Method, from: number): (ports: Ports) => Ports {
   return (ports) => {
     let calls = 0;
     let isFull = false;
@@ -37,7 +37,7 @@ function full(method: Method, from: number): (ports: Ports) => Ports {
 }
 
 /** Makes the runner of this process, which left its worktree, look dead. */
-function bury(repo: Repo): void {
+function makeOwnerLookDead(repo: Repo): void {
   for (const site of readdirSync(join(repo.cache, "trailhand"))) {
     const pools = join(repo.cache, "trailhand", site, "worktrees");
     for (const pool of existsSync(pools) ? readdirSync(pools) : [])
@@ -52,41 +52,41 @@ describe("a full disk", () => {
     ["when the answer is written", "commit", 1],
     ["when the answer is put on its branch", "swap", 2],
   ])("%s", async (_, method, from) => {
-    const one = makeStage("echo x > work.txt", { workflow: WORKFLOW });
-    const { repo } = one;
-    const { events, summary } = await play(one, { change: full(method, from) });
+    const stage = makeStage("echo x > work.txt", { workflow: WORKFLOW });
+    const { repo } = stage;
+    const { events, summary } = await runStage(stage, { change: failingFrom(method, from) });
     expect(summary.faultCount).toBe(1);
     expect(events.at(-1)).toMatchObject({
       kind: "fault",
       branch: "topic",
       what: expect.stringContaining("ENOSPC") as string,
     });
-    expect(repo.git("rev-parse", "topic")).toBe(one.request);
+    expect(repo.git("rev-parse", "topic")).toBe(stage.request);
     expect(
       repo.git("for-each-ref", "--format=%(refname)", "refs/trailhand/parked", "refs/trailhand/journal"),
     ).toBe("");
     expect(repo.git("fsck", "--strict", "--no-dangling")).toBe("");
 
-    bury(repo);
-    const again = await play(one);
+    makeOwnerLookDead(repo);
+    const again = await runStage(stage);
     expect(again.summary.faultCount).toBe(0);
-    expect(answerOf(one)).toMatchObject({ state: "done", answers: one.request });
+    expect(answerOf(stage)).toMatchObject({ state: "done", answers: stage.request });
     expect(leftovers(repo)).toEqual([]);
   });
 
   it("keeps a worktree whose changes could not be saved, until a later runner saves them", async () => {
-    const one = makeStage('[ "$TRAILHAND_ATTEMPT" = 1 ] || exit 0; echo x > work.txt; exit 1', {
+    const stage = makeStage('[ "$TRAILHAND_ATTEMPT" = 1 ] || exit 0; echo x > work.txt; exit 1', {
       workflow: WORKFLOW,
     });
-    const { events } = await play(one, { change: full("swap", 2) });
+    const { events } = await runStage(stage, { change: failingFrom("swap", 2) });
     expect(events.at(-1)?.kind).toBe("fault");
-    const trees = leftovers(one.repo).filter((left) => left.startsWith("worktree "));
+    const trees = leftovers(stage.repo).filter((left) => left.startsWith("worktree "));
     expect(trees).toHaveLength(1);
-    expect(salvages(one)).toEqual([]);
-    bury(one.repo);
-    await play(one);
-    expect(one.repo.git("show", `${salvages(one)[0]}:work.txt`)).toBe("x");
-    expect(answerOf(one).state).toBe("done");
-    expect(leftovers(one.repo)).toEqual([]);
+    expect(salvages(stage)).toEqual([]);
+    makeOwnerLookDead(stage.repo);
+    await runStage(stage);
+    expect(stage.repo.git("show", `${salvages(stage)[0]}:work.txt`)).toBe("x");
+    expect(answerOf(stage).state).toBe("done");
+    expect(leftovers(stage.repo)).toEqual([]);
   });
 });

@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { leftovers } from "../../support/crash-runner.ts";
 import { makeRepo, type Repo } from "../../support/temp-repo.ts";
 import { environmentOf, run } from "../../support/run-runner.ts";
-import { answerOf, makeStage, play } from "../../support/run-hostile-script.ts";
+import { answerOf, makeStage, runStage } from "../../support/run-hostile-script.ts";
 import { openWorkspace } from "../../../src/app/open-workspace.ts";
 
 const FILES = {
@@ -17,7 +17,7 @@ const FILES = {
 
 const BARE = ["-c", "core.commentChar=#", "-c", "trailer.separators=:", "-c", "log.showSignature=false"];
 
-async function expectHandedOn(repo: Repo): Promise<void> {
+async function expectAnswered(repo: Repo): Promise<void> {
   const { events, summary } = await run(repo);
   expect(summary.faultCount, JSON.stringify(events)).toBe(0);
   const states = repo.git(
@@ -69,24 +69,24 @@ describe("a hand-off with the setting", () => {
     ["index.sparse=true", "core.preloadIndex=false", "core.checkStat=minimal", "index.threads=1"],
   ])("%s %s %s %s", async (...settings) => {
     const repo = makeAsked();
-    for (const setting of settings.filter((one) => typeof one === "string")) {
+    for (const setting of settings.filter((stage) => typeof stage === "string")) {
       const [key = "", value = ""] = setting.split("=");
       repo.git("config", key, value);
     }
-    await expectHandedOn(repo);
+    await expectAnswered(repo);
   });
 
   it("core.sparseCheckout gives scripts the whole tree and keeps the person's checkout sparse", async () => {
-    const one = makeStage("cat deep/far/file > copy.txt; echo new > deep/far/new; echo x > outside.txt", {
+    const stage = makeStage("cat deep/far/file > copy.txt; echo new > deep/far/new; echo x > outside.txt", {
       files: { "deep/far/file": "far\n", "near/file": "near\n" },
     });
-    const { repo } = one;
+    const { repo } = stage;
     repo.git("switch", "-q", "topic");
     repo.git("sparse-checkout", "set", "near");
     expect(existsSync(join(repo.dir, "deep"))).toBe(false);
-    const { events, summary } = await play(one);
+    const { events, summary } = await runStage(stage);
     expect(summary.faultCount, JSON.stringify(events)).toBe(0);
-    expect(answerOf(one).files).toEqual(
+    expect(answerOf(stage).files).toEqual(
       expect.arrayContaining(["copy.txt", "deep/far/file", "deep/far/new", "near/file"]),
     );
     expect(repo.git("show", "topic:copy.txt")).toBe("far");
@@ -96,22 +96,22 @@ describe("a hand-off with the setting", () => {
   });
 
   it("core.sparseCheckout lets a script add and commit files outside the cone", async () => {
-    const one = makeStage("echo new > deep/far/new && git add deep && git commit -q -m deep", {
+    const stage = makeStage("echo new > deep/far/new && git add deep && git commit -q -m deep", {
       files: { "deep/far/file": "far\n", "near/file": "near\n" },
     });
-    one.repo.git("sparse-checkout", "set", "near");
-    await play(one);
-    expect(answerOf(one).files).toContain("deep/far/new");
+    stage.repo.git("sparse-checkout", "set", "near");
+    await runStage(stage);
+    expect(answerOf(stage).files).toContain("deep/far/new");
   });
 
   it("i18n.logOutputEncoding passes scripts the history as it was written", async () => {
-    const one = makeStage('cp "$TRAILHAND_REQUEST" $OUT/request.json');
-    one.repo.git("switch", "-q", "topic");
-    one.repo.request("feat: größer\n\nState: work\n");
-    one.repo.git("switch", "-q", "main");
-    one.repo.git("config", "i18n.logOutputEncoding", "latin1");
-    await play(one);
-    const { trail } = JSON.parse(readFileSync(join(one.outside, "request.json"), "utf8")) as {
+    const stage = makeStage('cp "$TRAILHAND_REQUEST" $OUT/request.json');
+    stage.repo.git("switch", "-q", "topic");
+    stage.repo.request("feat: größer\n\nState: work\n");
+    stage.repo.git("switch", "-q", "main");
+    stage.repo.git("config", "i18n.logOutputEncoding", "latin1");
+    await runStage(stage);
+    const { trail } = JSON.parse(readFileSync(join(stage.outside, "request.json"), "utf8")) as {
       trail: { header: string }[];
     };
     expect(trail[0]?.header).toBe("feat: größer");

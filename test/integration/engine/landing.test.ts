@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { callOf, commitOf, id, requestOf, runCall, scriptOf } from "../../support/script-call.ts";
 import { ask, makeRemote, makeRunner, sideRefs, trailerOf } from "../../support/bare-remote.ts";
-import { answerOf, makeStage, play } from "../../support/run-hostile-script.ts";
+import { answerOf, makeStage, runStage } from "../../support/run-hostile-script.ts";
 
 const WORKFLOW = `start: work
 limits: { hops: 9 }
@@ -48,14 +48,14 @@ describe("a landing response", () => {
   it("is one push together with the trusted branch and the others at a remote", async () => {
     const stage = makeRemote({ "states/workflow.yml": WORKFLOW, "states/work": LAND("done", "done") });
     const before = stage.remote.git("rev-parse", "main");
-    const asked = ["a", "b", "c"].map((branch) => ask(stage, branch, REQUEST));
+    const requests = ["a", "b", "c"].map((branch) => ask(stage, branch, REQUEST));
     const { events } = await (await makeRunner(stage, "one", { shared: false })).run();
     expect(events.filter(({ kind }) => kind === "claimed")).toHaveLength(1);
     expect(stage.remote.git("rev-list", "--count", `${before}..main`)).toBe("3");
     for (const [at, branch] of ["a", "b", "c"].entries()) {
       expect([trailerOf(stage, branch, "State"), trailerOf(stage, branch, "Answers")]).toEqual([
         "done",
-        asked[at],
+        requests[at],
       ]);
       expect(
         stage.remote.git("for-each-ref", "--format=%(objectname)", `refs/trailhand/archive/${branch}/`),
@@ -65,15 +65,15 @@ describe("a landing response", () => {
   });
 
   it("answers others with their carried state and within their own limits", async () => {
-    const one = makeStage(LAND("done", "mend"), { workflow: WORKFLOW });
-    const { repo } = one;
+    const stage = makeStage(LAND("done", "mend"), { workflow: WORKFLOW });
+    const { repo } = stage;
     repo.git("switch", "-q", "-c", "y", "main");
     repo.request(
       `trailhand: y\n\nRefs: #9\nState: work\nBranch: y\nParent: top\nSpent: 2 USD\nRounds: mend=1\n`,
     );
     repo.git("switch", "-q", "main");
-    await play(one, { options: { branches: [] } });
-    expect(answerOf(one).state).toBe("done");
+    await runStage(stage, { options: { branches: [] } });
+    expect(answerOf(stage).state).toBe("done");
     const message = repo.git("log", "-1", "--format=%B", "y");
     // It was at `mend` once before, which is its limit.
     expect(message).toMatch(/^State: parked$/m);
@@ -87,24 +87,24 @@ describe("a landing response", () => {
   });
 
   it("does not archive its own branch when only others land", async () => {
-    const one = makeStage(LAND("mend", "done"), { workflow: WORKFLOW });
-    one.repo.git("switch", "-q", "-c", "y", "main");
-    one.repo.request("feat: y\n\nState: work\n");
-    one.repo.git("switch", "-q", "main");
-    await play(one, { options: { branches: ["topic" as never] } });
-    expect(answerOf(one).state).toBe("mend");
-    expect(one.repo.git("for-each-ref", "--format=%(refname)", "refs/trailhand/archive")).toMatch(
+    const stage = makeStage(LAND("mend", "done"), { workflow: WORKFLOW });
+    stage.repo.git("switch", "-q", "-c", "y", "main");
+    stage.repo.request("feat: y\n\nState: work\n");
+    stage.repo.git("switch", "-q", "main");
+    await runStage(stage, { options: { branches: ["topic" as never] } });
+    expect(answerOf(stage).state).toBe("mend");
+    expect(stage.repo.git("for-each-ref", "--format=%(refname)", "refs/trailhand/archive")).toMatch(
       /^refs\/trailhand\/archive\/y\/[0-9a-f]{12}$/,
     );
   });
 
   it("does not give others a state without evidence for their files", async () => {
-    const one = makeStage(LAND("mend", "proven", false), { workflow: WORKFLOW });
-    one.repo.git("switch", "-q", "-c", "y", "main");
-    one.repo.request("feat: y\n\nState: work\n");
-    one.repo.git("switch", "-q", "main");
-    await play(one, { options: { branches: ["topic" as never] } });
-    expect(answerOf(one).state).toBe("failed");
-    expect(answerOf(one).message).toContain("Y: proven may follow only with evidence");
+    const stage = makeStage(LAND("mend", "proven", false), { workflow: WORKFLOW });
+    stage.repo.git("switch", "-q", "-c", "y", "main");
+    stage.repo.request("feat: y\n\nState: work\n");
+    stage.repo.git("switch", "-q", "main");
+    await runStage(stage, { options: { branches: ["topic" as never] } });
+    expect(answerOf(stage).state).toBe("failed");
+    expect(answerOf(stage).message).toContain("Y: proven may follow only with evidence");
   });
 });

@@ -9,7 +9,7 @@ import { branchKey } from "../../../src/git/swap-refs.ts";
 import { thisHolder } from "../../../src/process/process-identity.ts";
 import { makeRepo } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
-import { answerOf, makeStage, play, type Stage } from "../../support/run-hostile-script.ts";
+import { answerOf, makeStage, runStage, type Stage } from "../../support/run-hostile-script.ts";
 
 const TOPIC = "topic" as Branch;
 const LEASE: Ref = refsOf(branchKey(TOPIC)).lease;
@@ -17,10 +17,10 @@ const LEASE: Ref = refsOf(branchKey(TOPIC)).lease;
 const dead = { ...thisHolder(), pid: 1, started: "1" };
 
 /** Writes a lease of another runner on `topic`. */
-function leave(one: Stage, change: Partial<Lease>): void {
+function writeLease(stage: Stage, change: Partial<Lease>): void {
   const lease: Lease = {
     branch: TOPIC,
-    request: one.request as Sha,
+    request: stage.request as Sha,
     run: randomUUID() as string as RunId,
     runner: "somebody@elsewhere",
     attempt: 1,
@@ -31,7 +31,7 @@ function leave(one: Stage, change: Partial<Lease>): void {
     spent: NO_AMOUNTS,
     ...change,
   };
-  const { repo } = one;
+  const { repo } = stage;
   const tree = repo.gitIn("", "mktree");
   repo.git("update-ref", LEASE, repo.gitIn(formatLease(lease), "commit-tree", "-F", "-", tree));
 }
@@ -40,72 +40,74 @@ const THREE = "states:\n  work: { next: done, retries: 2, backoff: 30ms }\n";
 
 describe("attempts", () => {
   it("are counted across a takeover", async () => {
-    const one = makeStage('echo "$TRAILHAND_ATTEMPT/$TRAILHAND_ATTEMPTS" > attempt.txt', { workflow: THREE });
-    leave(one, { attempt: 2, holder: dead });
-    await play(one);
-    expect(answerOf(one).state).toBe("done");
-    expect(one.repo.git("show", "topic:attempt.txt")).toBe("3/3");
+    const stage = makeStage('echo "$TRAILHAND_ATTEMPT/$TRAILHAND_ATTEMPTS" > attempt.txt', {
+      workflow: THREE,
+    });
+    writeLease(stage, { attempt: 2, holder: dead });
+    await runStage(stage);
+    expect(answerOf(stage).state).toBe("done");
+    expect(stage.repo.git("show", "topic:attempt.txt")).toBe("3/3");
   });
 
   it("that all ended with the death of a runner park the request without another run", async () => {
-    const one = makeStage("touch $OUT/ran; exit 1", { workflow: THREE });
-    leave(one, { attempt: 3, holder: dead });
-    await play(one);
-    const { state, answers, message } = answerOf(one);
+    const stage = makeStage("touch $OUT/ran; exit 1", { workflow: THREE });
+    writeLease(stage, { attempt: 3, holder: dead });
+    await runStage(stage);
+    const { state, answers, message } = answerOf(stage);
     expect(state).toBe("parked");
-    expect(answers).toBe(one.request);
+    expect(answers).toBe(stage.request);
     expect(message).toContain("3 attempts ended without an answer, and the limit is 3");
     expect(message).not.toContain("Script: -");
   });
 
   it("are told why the previous one failed", async () => {
     const script = '[ "$TRAILHAND_ATTEMPT" = 1 ] && exit 3; echo "$TRAILHAND_PREVIOUS" > why.txt';
-    const one = makeStage(script, { workflow: THREE });
-    await play(one);
-    expect(one.repo.git("show", "topic:why.txt")).toBe("exit 3");
+    const stage = makeStage(script, { workflow: THREE });
+    await runStage(stage);
+    expect(stage.repo.git("show", "topic:why.txt")).toBe("exit 3");
   });
 
   it("of an older request do not count for a newer one", async () => {
-    const one = makeStage('echo "$TRAILHAND_ATTEMPT" > attempt.txt', { workflow: THREE });
-    leave(one, { attempt: 3, holder: dead, request: one.repo.git("rev-parse", "main") as Sha });
-    await play(one);
-    expect(one.repo.git("show", "topic:attempt.txt")).toBe("1");
+    const stage = makeStage('echo "$TRAILHAND_ATTEMPT" > attempt.txt', { workflow: THREE });
+    writeLease(stage, { attempt: 3, holder: dead, request: stage.repo.git("rev-parse", "main") as Sha });
+    await runStage(stage);
+    expect(stage.repo.git("show", "topic:attempt.txt")).toBe("1");
   });
 
   it("of a runner elsewhere are left alone", async () => {
-    const one = makeStage("exit 0");
-    leave(one, {});
-    const before = one.repo.git("rev-parse", LEASE);
-    const { summary, events } = await play(one);
+    const stage = makeStage("exit 0");
+    writeLease(stage, {});
+    const before = stage.repo.git("rev-parse", LEASE);
+    const { summary, events } = await runStage(stage);
     expect(events).toEqual([]);
     expect(summary.idle.find(({ head }) => head.branch === TOPIC)?.why).toMatchObject({
       code: "running",
       attempt: 1,
     });
-    expect(one.repo.git("rev-parse", LEASE)).toBe(before);
+    expect(stage.repo.git("rev-parse", LEASE)).toBe(before);
   });
 
   it("wait in back-off, longer each time", async () => {
-    const one = makeStage('[ "$TRAILHAND_ATTEMPT" = 3 ] || exit 1', { workflow: THREE });
-    const { events } = await play(one, { options: { once: true } });
+    const stage = makeStage('[ "$TRAILHAND_ATTEMPT" = 3 ] || exit 1', { workflow: THREE });
+    const { events } = await runStage(stage, { options: { once: true } });
     expect(events.at(-1)).toMatchObject({ kind: "resting", ms: 30, why: "exit 1" });
-    const lease = parseLease(one.repo.git("for-each-ref", "--format=%(contents)", LEASE));
+    const lease = parseLease(stage.repo.git("for-each-ref", "--format=%(contents)", LEASE));
     expect(lease).toMatchObject({ attempt: 1, backoff: { ms: 30, why: "exit 1" } });
-    const again = await play(one);
+    const again = await runStage(stage);
     expect(again.events.filter(({ kind }) => kind === "resting")).toMatchObject([{ ms: 60 }]);
-    expect(answerOf(one)).toMatchObject({
+    expect(answerOf(stage)).toMatchObject({
       state: "done",
       message: expect.stringContaining("Attempt: 3/3") as string,
     });
   });
 
   it("wait in back-off across a restart of the runner", async () => {
-    const one = makeStage("exit 0");
-    leave(one, { attempt: 0, holder: dead, backoff: { ms: 400, why: "a limit" } });
+    const stage = makeStage("exit 0");
+    writeLease(stage, { attempt: 0, holder: dead, backoff: { ms: 400, why: "a limit" } });
     const began = performance.now();
-    await play(one);
+    await runStage(stage);
     expect(performance.now() - began).toBeGreaterThan(400);
-    expect(answerOf(one).state).toBe("done");
+    expect(answerOf(stage).state).toBe("done");
   });
 });
 
@@ -113,13 +115,13 @@ describe("hops", () => {
   const LOOP = "limits: { hops: 3 }\nstates:\n  work: { next: work }\n";
 
   it("park the request at the limit", async () => {
-    const one = makeStage("exit 0", { workflow: LOOP });
-    await play(one);
-    const { state, message } = answerOf(one);
+    const stage = makeStage("exit 0", { workflow: LOOP });
+    await runStage(stage);
+    const { state, message } = answerOf(stage);
     expect(state).toBe("parked");
     expect(message).toContain("3 hand-offs without a person, and the limit is 3");
-    expect(one.repo.git("rev-list", "--count", `${one.request}..topic`)).toBe("4");
-    const { events } = await play(one);
+    expect(stage.repo.git("rev-list", "--count", `${stage.request}..topic`)).toBe("4");
+    const { events } = await runStage(stage);
     expect(events).toEqual([]);
   });
 });
@@ -178,10 +180,10 @@ describe("lanes", () => {
 
 describe("a run without --watch", () => {
   it("ends when a script asks to be retried again and again", async () => {
-    const one = makeStage('echo x >> $OUT/runs\necho retry-after=25s >> "$TRAILHAND_OUTPUT"; exit 75');
+    const stage = makeStage('echo x >> $OUT/runs\necho retry-after=25s >> "$TRAILHAND_OUTPUT"; exit 75');
     let now = 0;
     const { events, summary } = await run(
-      one.repo,
+      stage.repo,
       { pollInterval: { shortestMs: 3_600_000, longestMs: 3_600_000 } },
       (ports) => ({
         ...ports,

@@ -7,7 +7,7 @@ import { openWorkspace } from "../../../src/app/open-workspace.ts";
 import { createRunner } from "../../../src/app/create-runner.ts";
 import { leftovers } from "../../support/crash-runner.ts";
 import { environmentOf, plainOptions } from "../../support/run-runner.ts";
-import { answerOf, makeStage, play, salvages } from "../../support/run-hostile-script.ts";
+import { answerOf, makeStage, runStage, salvages } from "../../support/run-hostile-script.ts";
 
 describe("a script that leaves", () => {
   it.each([
@@ -28,37 +28,39 @@ describe("a script that leaves", () => {
       "git switch -qc other HEAD~1; echo a > kept.txt; git commit -qam a; git switch -q --detach @{-1}; echo b > kept.txt; git commit -qam b; git merge -q other || true; echo work > work.txt",
     ],
   ])("%s is answered or failed, in one attempt", async (_name, script) => {
-    const one = makeStage(script);
-    const { summary, events } = await play(one);
+    const stage = makeStage(script);
+    const { summary, events } = await runStage(stage);
     expect(summary.faultCount, JSON.stringify(events)).toBe(0);
-    const { state, files } = answerOf(one);
+    const { state, files } = answerOf(stage);
     if (state === "failed" && !script.includes("rm -rf")) {
-      expect(one.repo.git("ls-tree", "-r", "--name-only", salvages(one)[0] ?? "none")).toContain("work.txt");
+      expect(stage.repo.git("ls-tree", "-r", "--name-only", salvages(stage)[0] ?? "none")).toContain(
+        "work.txt",
+      );
     } else if (state === "done") expect(files).toContain("work.txt");
     expect(["done", "failed"]).toContain(state);
-    expect(leftovers(one.repo)).toEqual([]);
+    expect(leftovers(stage.repo)).toEqual([]);
   });
 
   it("a link instead of its worktree does not lead the runner out of it", async () => {
-    const one = makeStage('d=$PWD; cd ..; mv "$d" "$d.old"; cp "$d.old/.git" $OUT/.git; ln -s $OUT "$d"', {
+    const stage = makeStage('d=$PWD; cd ..; mv "$d" "$d.old"; cp "$d.old/.git" $OUT/.git; ln -s $OUT "$d"', {
       workflow: "states:\n  work: { next: done, retries: 1, backoff: 10ms }\n",
     });
-    writeFileSync(join(one.outside, "mine.txt"), "mine\n");
-    await play(one);
-    expect(existsSync(join(one.outside, "mine.txt"))).toBe(true);
-    for (const ref of salvages(one)) {
-      expect(one.repo.git("ls-tree", "-r", "--name-only", ref)).not.toContain("mine.txt");
+    writeFileSync(join(stage.outside, "mine.txt"), "mine\n");
+    await runStage(stage);
+    expect(existsSync(join(stage.outside, "mine.txt"))).toBe(true);
+    for (const ref of salvages(stage)) {
+      expect(stage.repo.git("ls-tree", "-r", "--name-only", ref)).not.toContain("mine.txt");
     }
-    expect(answerOf(one).state).toBe("failed");
-    expect(leftovers(one.repo)).toEqual([]);
+    expect(answerOf(stage).state).toBe("failed");
+    expect(leftovers(stage.repo)).toEqual([]);
   });
 });
 
 describe("a shutdown", () => {
   it("between the decision and the claim starts no more runs", async () => {
-    const one = makeStage("touch $OUT/started; sleep 600");
-    const site = await openWorkspace(one.repo.dir, environmentOf(one.repo));
-    const { ports, dispose } = createRunner(site, environmentOf(one.repo), () => undefined);
+    const stage = makeStage("touch $OUT/started; sleep 600");
+    const site = await openWorkspace(stage.repo.dir, environmentOf(stage.repo));
+    const { ports, dispose } = createRunner(site, environmentOf(stage.repo), () => undefined);
     const { repository } = ports;
     let stop = (): void => undefined;
     const stopping = new Proxy(repository, {
@@ -73,7 +75,7 @@ describe("a shutdown", () => {
     const { startedCount: started } = await runner.run();
     await dispose();
     expect(started).toBe(0);
-    expect(existsSync(join(one.outside, "started"))).toBe(false);
-    expect(leftovers(one.repo)).toEqual([]);
+    expect(existsSync(join(stage.outside, "started"))).toBe(false);
+    expect(leftovers(stage.repo)).toEqual([]);
   }, 10_000);
 });

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import type { Sha } from "../../../src/core/protocol/ids.ts";
 import type { Ports, Repository } from "../../../src/engine/ports.ts";
 import { leftovers } from "../../support/crash-runner.ts";
-import { answerOf, makeStage, play, type Stage } from "../../support/run-hostile-script.ts";
+import { answerOf, makeStage, runStage, type Stage } from "../../support/run-hostile-script.ts";
 import { LONG_TTL_MS, withQuickRenewals } from "../../support/quick-clock.ts";
 import { until } from "../../support/until.ts";
 
@@ -24,43 +24,51 @@ function replacing(ports: Ports, change: (repository: Repository) => Partial<Rep
 
 /** A person's commit on `topic`. */
 function commit({ repo }: Stage, parent = "topic"): Sha {
-  const made = repo.gitIn("fix: by a person\n", "commit-tree", "-p", parent, "-F", "-", `${parent}^{tree}`);
-  return made as Sha;
+  const created = repo.gitIn(
+    "fix: by a person\n",
+    "commit-tree",
+    "-p",
+    parent,
+    "-F",
+    "-",
+    `${parent}^{tree}`,
+  );
+  return created as Sha;
 }
 
 test("a head that moves between the poll and the claim is not run", async () => {
-  const one = makeStage("touch $OUT/started");
-  let mine: Sha | undefined;
-  const { events } = await play(one, {
+  const stage = makeStage("touch $OUT/started");
+  let personCommit: Sha | undefined;
+  const { events } = await runStage(stage, {
     change: (ports) =>
       replacing(ports, (repository) => ({
         swap: (updates, why) => {
-          if (mine === undefined && why.startsWith("claim")) {
-            mine = commit(one);
-            one.repo.git("update-ref", "refs/heads/topic", mine);
+          if (personCommit === undefined && why.startsWith("claim")) {
+            personCommit = commit(stage);
+            stage.repo.git("update-ref", "refs/heads/topic", personCommit);
           }
           return repository.swap(updates, why);
         },
       })),
   });
   expect(events.map(({ kind }) => kind)).toEqual(["lost"]);
-  expect(existsSync(join(one.outside, "started"))).toBe(false);
-  expect(one.repo.git("rev-parse", "topic")).toBe(mine);
-  expect(leftovers(one.repo)).toEqual([]);
+  expect(existsSync(join(stage.outside, "started"))).toBe(false);
+  expect(stage.repo.git("rev-parse", "topic")).toBe(personCommit);
+  expect(leftovers(stage.repo)).toEqual([]);
 });
 
 test("a response that does not descend from its request is never applied", async () => {
-  const one = makeStage("true");
-  const other = commit(one, "main");
-  const { events } = await play(one, {
-    change: (ports) => ({ ...ports, trees: sealing(ports.trees, other) }),
+  const stage = makeStage("true");
+  const other = commit(stage, "main");
+  const { events } = await runStage(stage, {
+    change: (ports) => ({ ...ports, trees: collecting(ports.trees, other) }),
   });
   expect(events.at(-1)).toMatchObject({ kind: "fault", branch: "topic" });
-  expect(one.repo.git("rev-parse", "topic")).toBe(one.request);
+  expect(stage.repo.git("rev-parse", "topic")).toBe(stage.request);
 });
 
 /** The same trees, but every script leaves this commit. */
-const sealing = (trees: Ports["trees"], head: Sha): Ports["trees"] => ({
+const collecting = (trees: Ports["trees"], head: Sha): Ports["trees"] => ({
   open: (...args) => trees.open(...args),
   collect: async () => ({ head, tree: head, hasChanges: true }),
   save: (...args) => trees.save(...args),
@@ -69,15 +77,15 @@ const sealing = (trees: Ports["trees"], head: Sha): Ports["trees"] => ({
 });
 
 test("each renewal gives the lease a new value, so that other runners see it change", async () => {
-  const one = makeStage("while [ ! -e $OUT/end ]; do sleep 0.05; done");
+  const stage = makeStage("while [ ! -e $OUT/end ]; do sleep 0.05; done");
   const values = new Set<Sha>();
-  const { events } = await play(one, {
+  const { events } = await runStage(stage, {
     options: { ttlMs: LONG_TTL_MS },
     change: (ports) =>
       replacing({ ...ports, clock: withQuickRenewals(ports.clock) }, (repository) => ({
         swap: (updates, why) => {
           if (why === "renew") values.add(updates[0]?.next as Sha);
-          if (values.size > 2) writeFileSync(join(one.outside, "end"), "");
+          if (values.size > 2) writeFileSync(join(stage.outside, "end"), "");
           return repository.swap(updates, why);
         },
       })),
@@ -87,28 +95,28 @@ test("each renewal gives the lease a new value, so that other runners see it cha
 });
 
 test("an attempt that ends during a poll is followed by another poll", async () => {
-  const one = makeStage("sleep 0.5", {
+  const stage = makeStage("sleep 0.5", {
     workflow: "states:\n  work: { next: again }\n  again: { next: done }\n",
     files: { "states/again": "#!/bin/sh\ntrue\n" },
   });
   const kinds: string[] = [];
-  let looks = 0;
-  await play(one, {
+  let polls = 0;
+  await runStage(stage, {
     options: { pollInterval: { shortestMs: 20, longestMs: 20 } },
     change: (ports) => ({
       ...replacing(ports, (repository) => ({
         async listRefs() {
-          if (++looks !== 2) return repository.listRefs();
+          if (++polls !== 2) return repository.listRefs();
           // Read during the attempt, and returned after its end.
           await until("the claim", () => kinds.includes("claimed"));
-          const look = await repository.listRefs();
+          const listing = await repository.listRefs();
           await until("the answer", () => kinds.includes("answered"));
           await new Promise((resolve) => setTimeout(resolve, 100));
-          return look;
+          return listing;
         },
       })),
       report: ({ kind }) => kinds.push(kind),
     }),
   });
-  expect(answerOf(one).state).toBe("done");
+  expect(answerOf(stage).state).toBe("done");
 });

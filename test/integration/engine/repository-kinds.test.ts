@@ -20,7 +20,7 @@ function makeSource(branch = "topic"): Repo {
   return repo;
 }
 
-async function expectHandedOn(repo: Repo, branch = "topic"): Promise<void> {
+async function expectAnswered(repo: Repo, branch = "topic"): Promise<void> {
   const { events } = await run(repo);
   const kinds = events.map(({ kind }) => kind);
   expect(kinds, JSON.stringify(events)).toEqual(["claimed", "answered", "claimed", "answered"]);
@@ -41,21 +41,21 @@ describe("a hand-off", () => {
     const repo = repoAt(dir);
     repo.git("branch", "-q", "topic", "origin/topic");
     expect(repo.git("rev-parse", "--is-shallow-repository")).toBe("true");
-    await expectHandedOn(repo);
+    await expectAnswered(repo);
   });
 
   it("works in a bare repository", async () => {
     const source = makeSource();
     const dir = join(temporaryDir(), "bare.git");
     git(source.dir, ["clone", "-q", "--bare", source.dir, dir]);
-    await expectHandedOn(repoAt(dir));
+    await expectAnswered(repoAt(dir));
   });
 
   it("works with a detached HEAD, which does not move", async () => {
     const repo = makeSource();
     repo.git("checkout", "-q", "--detach", "topic");
     const before = repo.git("rev-parse", "HEAD");
-    await expectHandedOn(repo);
+    await expectAnswered(repo);
     expect(repo.git("rev-parse", "HEAD")).toBe(before);
     expect(repo.git("status", "--porcelain")).toBe("");
   });
@@ -68,7 +68,7 @@ describe("a hand-off", () => {
     repo.commit("add files");
     repo.git("checkout", "-q", "-b", "topic");
     expect(repo.request("feat: a thing\n\nState: first\n")).toHaveLength(64);
-    await expectHandedOn(repo);
+    await expectAnswered(repo);
     expect(repo.git("status", "--porcelain")).toBe("");
   });
 
@@ -78,7 +78,7 @@ describe("a hand-off", () => {
     source.git("worktree", "add", "-q", linked, "topic");
     mkdirSync(join(linked, "below"));
     const repo = { ...repoAt(join(linked, "below")), cache: source.cache };
-    await expectHandedOn(repo);
+    await expectAnswered(repo);
     expect(existsSync(join(linked, "work.txt"))).toBe(true);
     expect(source.git("-C", linked, "status", "--porcelain")).toBe("");
     expect(source.git("worktree", "list").split("\n")).toHaveLength(2);
@@ -88,14 +88,14 @@ describe("a hand-off", () => {
     const repo = makeSource();
     repo.git("gc", "-q");
     repo.git("pack-refs", "--all", "--prune");
-    await expectHandedOn(repo);
+    await expectAnswered(repo);
   });
 
   it("works with a cache behind a symbolic link", async () => {
     const repo = makeSource();
     const real = temporaryDir();
     symlinkSync(real, repo.cache);
-    await expectHandedOn(repo);
+    await expectAnswered(repo);
   });
 
   it.each([
@@ -107,13 +107,13 @@ describe("a hand-off", () => {
     `long/${"x".repeat(200)}`,
     "UPPER/lower",
   ])("works on the branch %s", async (branch) => {
-    await expectHandedOn(makeSource(branch), branch);
+    await expectAnswered(makeSource(branch), branch);
   });
 
   it("works with a tag and a remote branch of the same name", async () => {
     const repo = makeSource();
     repo.git("tag", "topic", "main");
     repo.git("update-ref", "refs/remotes/origin/topic", "main");
-    await expectHandedOn(repo);
+    await expectAnswered(repo);
   });
 });

@@ -64,8 +64,8 @@ describe("a state that waits for children", () => {
     request("topic", "feat: all\n\nState: split\n");
     await run(repo);
     expect(state("topic")).toBe("done");
-    const told = JSON.parse(repo.git("show", "topic:children.json")) as Record<string, unknown>[];
-    expect(told).toMatchObject([
+    const children = JSON.parse(repo.git("show", "topic:children.json")) as Record<string, unknown>[];
+    expect(children).toMatchObject([
       { key: "good-a", branch: "topic.good-a", state: "done", summary: "madeit", cost: 0.5, new: true },
       { key: "good-b", branch: "topic.good-b", state: "done" },
     ]);

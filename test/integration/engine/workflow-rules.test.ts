@@ -3,13 +3,13 @@ import { describe, expect, it } from "vitest";
 import { makeRepo, type Repo } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
 
-interface Stage {
+interface RuleCase {
   readonly states: string;
   readonly top?: string;
   readonly scripts: Readonly<Record<string, string>>;
 }
 
-function prepare({ states, top = "", scripts }: Stage): Repo {
+function prepare({ states, top = "", scripts }: RuleCase): Repo {
   const repo = makeRepo({ "src/a.ts": "a\n", "docs/a.md": "a\n" });
   repo.write("states/workflow.yml", `${top}\nlimits: { hops: 40 }\nstates:\n${states}`);
   for (const [name, text] of Object.entries(scripts))
@@ -53,10 +53,10 @@ describe("paths", () => {
     await run(bad);
     expect(states(bad)).toEqual(["work", "failed"]);
     expect(head(bad)).toContain("work may not change src/a.ts, top.txt");
-    const good = prepare(stage);
-    ask(good, "feat: y\n\necho x >docs/b.md; mkdir src/d; echo y >src/d/a.ts\n\nState: work\n");
-    await run(good);
-    expect(states(good)).toEqual(["work", "done"]);
+    const repo = prepare(stage);
+    ask(repo, "feat: y\n\necho x >docs/b.md; mkdir src/d; echo y >src/d/a.ts\n\nState: work\n");
+    await run(repo);
+    expect(states(repo)).toEqual(["work", "done"]);
   });
 
   it("of a script's own commits and of moved files count too", async () => {

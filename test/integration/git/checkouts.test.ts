@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { leftovers } from "../../support/crash-runner.ts";
 import { git, makeRepo, repoAt, temporaryDir, type Repo } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
-import { answerOf, makeStage, play } from "../../support/run-hostile-script.ts";
+import { answerOf, makeStage, runStage } from "../../support/run-hostile-script.ts";
 
 const FILES = { "states/work": '#!/bin/sh\necho x > work.txt\necho state=done >>"$TRAILHAND_OUTPUT"\n' };
 
@@ -38,12 +38,12 @@ describe("a file that git ignores, where the answer has one of its own", () => {
     const { repo } = one;
     repo.git("switch", "-q", "topic");
     repo.write(mine, "mine\n");
-    const { events } = await play(one);
+    const { events } = await runStage(one);
     expect(readFileSync(join(repo.dir, mine), "utf8")).toBe("mine\n");
     expect(events.at(-1)).toMatchObject({ kind: "blocked" });
     expect(repo.git("rev-parse", "topic")).toBe(one.request);
     rmSync(join(repo.dir, mine.split("/")[0] ?? ""), { recursive: true });
-    await play(one);
+    await runStage(one);
     expect(answerOf(one).state).toBe("done");
     expect(readFileSync(join(repo.dir, added), "utf8")).toBe("answer\n");
   });
@@ -54,7 +54,7 @@ describe("a file that git ignores, where the answer has one of its own", () => {
     });
     one.repo.git("switch", "-q", "topic");
     one.repo.write("folder/my.env", "mine\n");
-    await play(one);
+    await runStage(one);
     expect(answerOf(one).state).toBe("done");
     expect(readFileSync(join(one.repo.dir, "folder/my.env"), "utf8")).toBe("mine\n");
     expect(readFileSync(join(one.repo.dir, "gone"), "utf8")).toBe("file\n");

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { leftovers } from "../../support/crash-runner.ts";
-import { answerOf, makeStage, play, type Stage } from "../../support/run-hostile-script.ts";
+import { answerOf, makeStage, runStage, type Stage } from "../../support/run-hostile-script.ts";
 
 /** What git has written of a worktree in the middle of adding it; any `git worktree` fails on it. */
 function halfMake({ repo }: Stage): () => void {
@@ -20,7 +20,7 @@ describe("a worktree", () => {
   it("is added although another runner is in the middle of adding one", async () => {
     const one = makeStage("echo x > work.txt");
     const finish = halfMake(one);
-    const running = play(one);
+    const running = runStage(one);
     setTimeout(finish, 400);
     const { summary, events } = await running;
     expect(summary.faultCount, JSON.stringify(events)).toBe(0);
@@ -31,7 +31,7 @@ describe("a worktree", () => {
   it("is removed although another runner is in the middle of adding one", async () => {
     const one = makeStage("echo x > work.txt");
     let finish = (): void => undefined;
-    const { summary } = await play(one, {
+    const { summary } = await runStage(one, {
       change: (ports) => {
         const tell: typeof ports.report = (event) => {
           if (event.kind === "answered") {

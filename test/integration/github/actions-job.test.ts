@@ -10,7 +10,7 @@ import { command, runAction } from "../../../src/cli/commands/action.ts";
 import { RequestThrottle } from "../../../src/github/api/request-throttle.ts";
 import { mentionsIn } from "../../../src/github/display/mention-comment.ts";
 import { callOf, terminalTo } from "../../support/call-command.ts";
-import { caught } from "../../support/remote-workspace.ts";
+import { errorOf } from "../../support/remote-workspace.ts";
 import { serveGit, type GitHttp } from "../../support/git-http.ts";
 import { NAME, OWNER, startHub, TOKEN, type Hub } from "../../support/fake-github.ts";
 import { TestNotary } from "../../support/fake-signer.ts";
@@ -331,14 +331,14 @@ test("with --signed GitHub makes and signs the answers; why it did not is in the
 test("a workflow that cannot be used fails the job with its reason", async () => {
   const scene = await makeScene(WORK, "states: { work: { next: nowhere } }\n");
   scene.ask("topic", "work");
-  const error = await caught(scene.job("push", push("topic")));
+  const error = await errorOf(scene.job("push", push("topic")));
   expect(error.message).toContain("nowhere");
 });
 
 test("outside of a job it says which variables are missing", async () => {
   const terminal = terminalTo(() => undefined);
   const call = callOf(command, [], "/", { terminal, env: { GITHUB_EVENT_NAME: "push" } });
-  const error = await caught(command.run(call));
+  const error = await errorOf(command.run(call));
   expect(error.message).toContain("GITHUB_EVENT_PATH, GITHUB_REPOSITORY");
   expect(error.message).not.toContain("GITHUB_EVENT_NAME,");
 });

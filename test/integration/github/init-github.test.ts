@@ -6,7 +6,7 @@ import { command } from "../../../src/cli/commands/init.ts";
 import { labelsOf } from "../../../src/templates/github.ts";
 import { parseWorkflow } from "../../../src/core/workflow/workflow-file.ts";
 import { callOf, terminalTo } from "../../support/call-command.ts";
-import { caught } from "../../support/remote-workspace.ts";
+import { errorOf } from "../../support/remote-workspace.ts";
 import { makeRepo, type Repo } from "../../support/temp-repo.ts";
 
 const FILE = ".github/workflows/trailhand.yml";
@@ -57,7 +57,7 @@ test("of a workflow that cannot be used it says so, and plans no labels", async 
 
 test("a file that is there is left alone", async () => {
   const repo = makeRepo({ [FILE]: "name: mine\n" });
-  const error = await caught(init(repo, "--github"));
+  const error = await errorOf(init(repo, "--github"));
   expect(error.message).toContain(`These files exist already and were not changed: ${FILE}`);
   expect(fileOf(repo)).toBe("name: mine\n");
 });
@@ -68,14 +68,14 @@ test.each([
   [`a/b@${COMMIT}\n      - run: id`, "full id of a commit"],
 ])("--uses %s is refused, and nothing is written", async (uses, why) => {
   const repo = makeRepo();
-  expect((await caught(init(repo, "--github", `--uses=${uses}`))).message).toContain(why);
+  expect((await errorOf(init(repo, "--github", `--uses=${uses}`))).message).toContain(why);
   expect(existsSync(join(repo.dir, ".github"))).toBe(false);
 });
 
 test("options that need each other, or shut each other out, are refused", async () => {
   const repo = makeRepo();
-  expect((await caught(init(repo, "--github", "--pack", "sequential"))).message).toContain("--pack");
-  expect((await caught(init(repo, `--uses=a/b@${COMMIT}`))).message).toContain("--github");
+  expect((await errorOf(init(repo, "--github", "--pack", "sequential"))).message).toContain("--pack");
+  expect((await errorOf(init(repo, `--uses=a/b@${COMMIT}`))).message).toContain("--github");
   expect(existsSync(join(repo.dir, "states"))).toBe(false);
 });
 

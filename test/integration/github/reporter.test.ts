@@ -4,13 +4,13 @@ import { openClient } from "../../../src/github/api/client.ts";
 import { octokitPublisher } from "../../../src/github/display/octokit-publisher.ts";
 import { RequestThrottle } from "../../../src/github/api/request-throttle.ts";
 import { Reporter } from "../../../src/server/reporter.ts";
-import { makeFar } from "../../support/remote-workspace.ts";
+import { makeRemoteFixture } from "../../support/remote-workspace.ts";
 import { NAME, OWNER, startHub, TOKEN } from "../../support/fake-github.ts";
 import { ask } from "../../support/bare-remote.ts";
 import { until } from "../../support/until.ts";
 
 async function prepare() {
-  const far = await makeFar("files", {
+  const far = await makeRemoteFixture("files", {
     "states/workflow.yml": "states:\n  work: { next: done }\n",
     "states/work": "#!/bin/sh\ntrue\n",
   });

@@ -10,7 +10,7 @@ import { gitIn } from "../../../src/git/open-repository.ts";
 import type { ScriptCall, ScriptEnd } from "../../../src/engine/ports.ts";
 import { callOf, id, runCall, scriptOf } from "../../support/script-call.ts";
 import { makeRepo, temporaryDir, type Repo } from "../../support/temp-repo.ts";
-import { answerOf, play, type Stage } from "../../support/run-hostile-script.ts";
+import { answerOf, runStage, type Stage } from "../../support/run-hostile-script.ts";
 
 async function contractOf(repo: Repo): Promise<ReadTrustedConfig> {
   const commit = parseSha(repo.git("rev-parse", "main"));
@@ -337,7 +337,7 @@ describe("a runner", () => {
 
   it("answers with what an agent did and said", async () => {
     const one = stage();
-    await play(one, { env: { TRAILHAND_AGENT: "cat >poem.txt; echo Four lines, no rhyme." } });
+    await runStage(one, { env: { TRAILHAND_AGENT: "cat >poem.txt; echo Four lines, no rhyme." } });
     const { state, answers, message, files } = answerOf(one);
     expect({ state, answers, files }).toEqual({ state: "done", answers: one.request, files: ["poem.txt"] });
     expect(message).toContain("\n\nFour lines, no rhyme.\n\n");
@@ -347,7 +347,7 @@ describe("a runner", () => {
 
   it("parks the work where nobody is named, and says how to name somebody", async () => {
     const one = stage();
-    await play(one, { env: { TRAILHAND_AGENT: "" } });
+    await runStage(one, { env: { TRAILHAND_AGENT: "" } });
     const { state, message } = answerOf(one);
     expect(state).toBe("parked");
     expect(message).toContain("    TRAILHAND_AGENT='claude -p' trailhand run\n");

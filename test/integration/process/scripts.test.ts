@@ -9,15 +9,15 @@ import { leftovers } from "../../support/crash-runner.ts";
 import {
   answerOf,
   makeStage,
-  play,
+  runStage,
   salvages,
-  type Setting,
+  type StageOptions,
   type Stage,
 } from "../../support/run-hostile-script.ts";
 
 const stages: Stage[] = [];
 
-function stage(script: string, setting?: Setting): Stage {
+function stage(script: string, setting?: StageOptions): Stage {
   const made = makeStage(script, setting);
   stages.push(made);
   return made;
@@ -33,7 +33,7 @@ afterEach(() => {
 
 /** Runs to the end and expects one failed attempt for this reason. */
 async function expectFailed(one: Stage, why: string | RegExp): Promise<void> {
-  await play(one);
+  await runStage(one);
   const { state, answers, message } = answerOf(one);
   expect(state, message).toBe("failed");
   expect(answers).toBe(one.request);
@@ -41,7 +41,7 @@ async function expectFailed(one: Stage, why: string | RegExp): Promise<void> {
 }
 
 async function expectDone(one: Stage): Promise<ReturnType<typeof answerOf>> {
-  const { events } = await play(one);
+  const { events } = await runStage(one);
   const answer = answerOf(one);
   expect(answer.state, JSON.stringify(events) + answer.message).toBe("done");
   expect(answer.answers).toBe(one.request);
@@ -87,7 +87,7 @@ describe("a script that does not end well", () => {
     const one = stage('echo "try $TRAILHAND_ATTEMPT of $TRAILHAND_ATTEMPTS"\necho half > half.txt\nexit 1', {
       workflow,
     });
-    const { events } = await play(one);
+    const { events } = await runStage(one);
     const rests = events.flatMap((event) => (event.kind === "resting" ? [event.ms] : []));
     expect(rests).toEqual([20, 40]);
     const { state, message, files } = answerOf(one);
@@ -107,7 +107,7 @@ describe("a script that does not end well", () => {
     const workflow =
       "states:\n  work: { next: done, retries: 0, on-failure: repair }\n  repair: { human: true }\n";
     const one = stage("echo broken; exit 3", { workflow });
-    await play(one);
+    await runStage(one);
     expect(answerOf(one)).toMatchObject({
       state: "repair",
       message: expect.stringContaining("Exit 3.") as string,
@@ -118,7 +118,7 @@ describe("a script that does not end well", () => {
     const one = stage(
       'n=$(cat $OUT/n 2>/dev/null || echo 0); echo $((n+1)) > $OUT/n\n[ $n -ge 2 ] && exit 0\necho retry-after=50ms >> "$TRAILHAND_OUTPUT"; exit 75',
     );
-    const { events } = await play(one);
+    const { events } = await runStage(one);
     expect(events.filter((event) => event.kind === "resting")).toMatchObject([{ ms: 50 }, { ms: 50 }]);
     expect(answerOf(one).state).toBe("done");
     expect(answerOf(one).message).toContain("Attempt: 1/1");
@@ -126,7 +126,7 @@ describe("a script that does not end well", () => {
 
   it("waits a minute when it does not say how long", async () => {
     const one = stage("exit 75");
-    const { events } = await play(one, { options: { once: true } });
+    const { events } = await runStage(one, { options: { once: true } });
     expect(events.at(-1)).toMatchObject({ kind: "resting", ms: 60_000 });
     const lease = one.repo.git("for-each-ref", "--format=%(contents)", "refs/trailhand/leases");
     expect(lease).toMatch(/^Attempt: 0$/m);
@@ -368,7 +368,7 @@ describe("what a script sees of its surroundings", () => {
   it("is an allow-list, its own names, and what its state declares", async () => {
     const workflow = "states:\n  work: { next: done, retries: 0, env: [DEPLOY_KEY, NOT_SET] }\n";
     const one = stage('env > $OUT/env; echo "key $DEPLOY_KEY"; exit 1', { workflow });
-    await play(one, {
+    await runStage(one, {
       env: {
         DEPLOY_KEY: "hunter2hunter2",
         GITHUB_TOKEN: "secret",
@@ -537,7 +537,9 @@ describe("what a script sees of its surroundings", () => {
     const one = stage(
       "git rev-parse --show-toplevel > $OUT/top; git config user.name > $OUT/name || true; git var GIT_AUTHOR_IDENT > $OUT/ident",
     );
-    await play(one, { env: { GIT_DIR: "/nowhere", GIT_WORK_TREE: "/nowhere", GIT_INDEX_FILE: "/nowhere" } });
+    await runStage(one, {
+      env: { GIT_DIR: "/nowhere", GIT_WORK_TREE: "/nowhere", GIT_INDEX_FILE: "/nowhere" },
+    });
     expect(answerOf(one).state).toBe("done");
     expect(readFileSync(join(one.outside, "top"), "utf8")).toContain(one.repo.cache);
     expect(readFileSync(join(one.outside, "ident"), "utf8")).toContain("Trailhand");

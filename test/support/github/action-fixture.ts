@@ -17,7 +17,7 @@ import type { Actor, Intent } from "../../../src/github/commands/intent.ts";
 import type { Repo } from "../../../src/github/api/repo.ts";
 import { RateLimit } from "../../../src/github/commands/rate-limit.ts";
 import { openRepositoryActions } from "../../../src/server/repository-actions.ts";
-import { makeFar, type Far } from "../remote-workspace.ts";
+import { makeRemoteFixture, type RemoteFixture } from "../remote-workspace.ts";
 
 export const WORKFLOW = `start: [triage, work, gate]
 people: { leads: [2+bob@users.noreply.github.com, 3+cat@users.noreply.github.com] }
@@ -51,7 +51,7 @@ export interface Known {
 }
 
 export interface Office {
-  readonly far: Far;
+  readonly far: RemoteFixture;
   readonly known: Known;
   readonly hub: GitHubQueries;
   readonly desk: RepositoryActions;
@@ -74,7 +74,7 @@ export async function openOffice(
   files: Readonly<Record<string, string>> = FILES,
   limits = new RateLimit(),
 ): Promise<Office> {
-  const far = await makeFar("files", files);
+  const far = await makeRemoteFixture("files", files);
   const known: Known = {
     people: new Map(["ann", "bob", "cat"].map((login, at) => [login, permission(at + 1, "write")])),
     issues: new Map([[12, { title: "feat: throttle logins", body: "Five attempts a minute." }]]),

@@ -26,8 +26,8 @@ const NEXT = { ttlMs: LONG_TTL_MS, watch: true, pollInterval: { shortestMs: 20_0
 const afterWaits = (ports: Ports): Ports => blind(quickBetweenRuns(ports));
 
 /** A runner that hangs for ever at its `n`th call of the repository, like a lost machine. */
-function vanishing(calls: number, onVanish: () => void): (ports: Ports) => Ports {
-  let left = calls;
+function hangingRunner(calls: number, onVanish: () => void): (ports: Ports) => Ports {
+  let remaining = calls;
   return (ports) => ({
     ...ports,
     repository: new Proxy(ports.repository, {
@@ -35,7 +35,7 @@ function vanishing(calls: number, onVanish: () => void): (ports: Ports) => Ports
         const member: unknown = Reflect.get(target, name, target);
         if (typeof member !== "function") return member;
         return (...args: unknown[]) => {
-          if (left-- > 0) return Reflect.apply(member, target, args) as unknown;
+          if (remaining-- > 0) return Reflect.apply(member, target, args) as unknown;
           onVanish();
           return new Promise(() => undefined);
         };
@@ -143,7 +143,7 @@ test.each([4, 6, 8, 10, 12])(
     const request = ask(stage, "topic", PLEASE);
     let vanished = false;
     const lost = await makeRunner(stage, "lost", {}, (ports) =>
-      blind(vanishing(calls, () => (vanished = true))(ports)),
+      blind(hangingRunner(calls, () => (vanished = true))(ports)),
     );
     let ended = false;
     void lost.run().then(() => (ended = true));

@@ -19,7 +19,7 @@ const files = { "states/workflow.yml": "states:\n  work: { next: done, retries: 
 const started = ({ outside }: Stage) => existsSync(join(outside, "started"));
 
 /** Starts a run, lets a person act while the script runs, and waits for the end of the run. */
-async function during(act: (stage: Stage, request: string) => void) {
+async function actDuringRun(act: (stage: Stage, request: string) => void) {
   const stage = makeRemote(files);
   const request = ask(stage, "topic", "feat: a thing\n\nPlease.\n\nState: work\n");
   const { run } = await makeRunner(stage, "one");
@@ -36,7 +36,7 @@ function savedHalf({ remote }: Stage): string {
 
 describe("a person takes precedence", () => {
   test("who pushes a commit: the run ends, its work is saved at the remote, the commit stays", async () => {
-    const { stage, request, events } = await during(({ person }) => {
+    const { stage, request, events } = await actDuringRun(({ person }) => {
       person.git("checkout", "-q", "topic");
       person.write("mine.txt", "mine\n");
       person.commit("fix: my own way");
@@ -51,7 +51,7 @@ describe("a person takes precedence", () => {
   });
 
   test("who deletes the branch: it is not created again", async () => {
-    const { stage, request, events } = await during(({ person }) => {
+    const { stage, request, events } = await actDuringRun(({ person }) => {
       person.git("push", "-q", "origin", ":topic");
     });
     expect(events.at(-1)?.kind).toBe("stopped");
@@ -62,7 +62,7 @@ describe("a person takes precedence", () => {
   });
 
   test("who forces the branch back: the removed commits do not come back", async () => {
-    const { stage, request, events } = await during(({ person }) => {
+    const { stage, request, events } = await actDuringRun(({ person }) => {
       person.git("push", "-q", "--force", "origin", "main:topic");
     });
     expect(events.at(-1)?.kind).toBe("stopped");
@@ -90,7 +90,7 @@ describe("a person takes precedence", () => {
   });
 
   test("who pushes another request: the new request runs", async () => {
-    const { stage } = await during(({ person, outside }) => {
+    const { stage } = await actDuringRun(({ person, outside }) => {
       person.git("checkout", "-q", "topic");
       person.write("kept.txt", readFileSync(join(outside, "started"), "utf8"));
       person.commit("feat: another thing\n\nState: cancelled\n");

@@ -2,7 +2,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { makeFar, type Far } from "../../../support/remote-workspace.ts";
+import { makeRemoteFixture, type RemoteFixture } from "../../../support/remote-workspace.ts";
 import type { GitHttp } from "../../../support/git-http.ts";
 import { answersTo, ask, makeRunner, sideRefs, trailerOf } from "../../../support/bare-remote.ts";
 import { until } from "../../../support/until.ts";
@@ -13,22 +13,22 @@ const WAITING =
 
 async function makeStage(
   script = "#!/bin/sh\necho run >> $OUT/runs\n",
-): Promise<Far & { readonly served: GitHttp }> {
-  const far = await makeFar("http", {
+): Promise<RemoteFixture & { readonly server: GitHttp }> {
+  const fixture = await makeRemoteFixture("http", {
     "states/workflow.yml": "states:\n  work: { next: done, retries: 9 }\n",
     "states/work": script,
   });
-  if (!far.served) throw new Error("this goes over HTTP");
-  return { ...far, served: far.served };
+  if (!fixture.server) throw new Error("this goes over HTTP");
+  return { ...fixture, server: fixture.server };
 }
 
-const began = ({ outside }: Far) => existsSync(join(outside, "began"));
-const end = ({ outside }: Far) => writeFileSync(join(outside, "end"), "");
+const began = ({ outside }: RemoteFixture) => existsSync(join(outside, "began"));
+const end = ({ outside }: RemoteFixture) => writeFileSync(join(outside, "end"), "");
 
-function cut({ served }: { readonly served: GitHttp }): void {
-  served.trouble("info/refs", "cut", { times: Infinity });
-  served.trouble("git-receive-pack", "cut", { times: Infinity });
-  served.trouble("git-upload-pack", "cut", { times: Infinity });
+function disconnect({ server }: { readonly server: GitHttp }): void {
+  server.trouble("info/refs", "cut", { times: Infinity });
+  server.trouble("git-receive-pack", "cut", { times: Infinity });
+  server.trouble("git-upload-pack", "cut", { times: Infinity });
 }
 
 describe("a connection", () => {
@@ -38,13 +38,13 @@ describe("a connection", () => {
     const { run, events: told } = await makeRunner(stage, "one", { ttlMs: 3_600_000 });
     const running = run();
     await until("the script", () => began(stage));
-    cut(stage);
+    disconnect(stage);
     end(stage);
     // The response is sent by now, and does not arrive.
     await until("the fault", () => told.some(({ kind }) => kind === "fault"));
     await new Promise((resolve) => setTimeout(resolve, 500));
     expect(answersTo(stage, request)).toBe(0);
-    stage.served.heal();
+    stage.server.heal();
     const { events, summary } = await running;
     expect(events.map(({ kind }) => kind)).toEqual(["claimed", "fault", "answered"]);
     expect(events[1]).toMatchObject({ what: expect.stringContaining("cannot be reached") });
@@ -59,10 +59,10 @@ describe("a connection", () => {
     const { run, runner, events } = await makeRunner(stage, "one", { ttlMs: 4000, watch: true });
     const running = run();
     await until("the script", () => began(stage));
-    cut(stage);
+    disconnect(stage);
     await until("the end of the run", () => events.some(({ kind }) => kind === "stopped"));
     end(stage);
-    stage.served.heal();
+    stage.server.heal();
     await until("the answer", () => answersTo(stage, request) === 1);
     runner.shutdown();
     await running;
@@ -78,7 +78,7 @@ describe("a connection", () => {
     const stage = await makeStage();
     const request = ask(stage, "topic", PLEASE);
     const { run } = await makeRunner(stage, "one");
-    stage.served.trouble("git-receive-pack", "lose", { times: 2 });
+    stage.server.trouble("git-receive-pack", "lose", { times: 2 });
     const { events } = await run();
     expect(events.map(({ kind }) => kind)).toEqual(["claimed", "answered"]);
     expect(answersTo(stage, request)).toBe(1);
@@ -89,8 +89,8 @@ describe("a connection", () => {
     const stage = await makeStage();
     const requests = [1, 2, 3].map((at) => ask(stage, `topic-${at}`, PLEASE));
     const { run, runner } = await makeRunner(stage, "one", { watch: true });
-    stage.served.trouble("git-receive-pack", { status: 502, text: "bad gateway" }, { times: 3 });
-    stage.served.trouble("info/refs", "cut", { times: 3 });
+    stage.server.trouble("git-receive-pack", { status: 502, text: "bad gateway" }, { times: 3 });
+    stage.server.trouble("info/refs", "cut", { times: 3 });
     const running = run();
     await until("the answers", () => requests.every((request) => answersTo(stage, request) === 1));
     runner.shutdown();
@@ -102,7 +102,7 @@ describe("a connection", () => {
     const stage = await makeStage();
     const request = ask(stage, "topic", PLEASE);
     const { run } = await makeRunner(stage, "one");
-    stage.served.trouble("git-receive-pack", { delayMs: 400 }, { times: Infinity });
+    stage.server.trouble("git-receive-pack", { delayMs: 400 }, { times: Infinity });
     const { events } = await run();
     expect(events.map(({ kind }) => kind)).toEqual(["claimed", "answered"]);
     expect(answersTo(stage, request)).toBe(1);
