@@ -5,13 +5,14 @@ import type { Head } from "../core/scheduling/snapshot.ts";
 import type { BranchListing } from "./branch-listing.ts";
 import { personPosition } from "./branch-position.ts";
 import { listBranch } from "./find-branch.ts";
+import type { WrittenState } from "./request.ts";
 import { requestNext } from "./request-next.ts";
 import type { Workspace } from "./workspace.ts";
 import { writeApproval, type WrittenApproval } from "./write-approval.ts";
-import type { RequestText, WrittenRequest } from "./write-request.ts";
+import type { RequestText } from "./write-request.ts";
 
 export type ApproveResult =
-  ({ readonly kind: "approved" } & WrittenApproval) | ({ readonly kind: "requested" } & WrittenRequest);
+  ({ readonly kind: "approved" } & WrittenApproval) | ({ readonly kind: "requested" } & WrittenState);
 
 /** Throws a UserError when the branch does not wait for a person, or when several states may be next. */
 export async function approveBranch(

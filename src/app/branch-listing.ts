@@ -97,6 +97,6 @@ export function reasonIn({ trustedConfig, snapshot, now }: BranchListing, decisi
   return {
     ...reason,
     sentence: `waits for a person: ${[first, ...others].join(" or ")}`,
-    next: `trailhand request ${first} --branch ${shellWord(branch)}`,
+    next: `trailhand approve ${shellWord(branch)}`,
   };
 }

@@ -8,7 +8,7 @@ import { DEPTH } from "../engine/timing.ts";
 import { readTrail } from "../git/local-repository.ts";
 import { requireBranchName } from "./find-branch.ts";
 import { parseTrailerOption } from "./parse-trailer-option.ts";
-import { requireState, type WrittenState } from "./request.ts";
+import { requireState, stateKind, type WrittenState } from "./request.ts";
 import { requireCommit } from "./show.ts";
 import type { Workspace } from "./workspace.ts";
 import { writeRequest } from "./write-request.ts";
@@ -52,5 +52,5 @@ export async function forkBranch(workspace: Workspace, draft: ForkDraft): Promis
     messages: [header, ...(body === undefined ? [] : [body])],
     trailers,
   });
-  return { branch, state, commit, isHuman: trustedConfig.workflow.states[state]?.human ?? false };
+  return { branch, state, commit, ...stateKind(trustedConfig.workflow, state) };
 }

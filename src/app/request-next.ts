@@ -3,8 +3,9 @@ import { KEY } from "../core/protocol/trailer-keys.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import type { BranchListing } from "./branch-listing.ts";
 import { presentRequest } from "./branch-position.ts";
+import { stateKind, type WrittenState } from "./request.ts";
 import type { Workspace } from "./workspace.ts";
-import { writeRequest, type RequestText, type WrittenRequest } from "./write-request.ts";
+import { writeRequest, type RequestText } from "./write-request.ts";
 
 export async function requestNext(
   workspace: Workspace,
@@ -12,9 +13,9 @@ export async function requestNext(
   head: Head,
   state: string,
   text: RequestText,
-): Promise<WrittenRequest> {
+): Promise<WrittenState> {
   const { branch, commit: parent } = head;
   const key = presentRequest(listing, head)?.key ?? KEY.state;
   const commit = await writeRequest(workspace, { branch, parent, expected: parent, state, key, ...text });
-  return { branch, state, commit };
+  return { branch, state, commit, ...stateKind(listing.trustedConfig.workflow, state) };
 }

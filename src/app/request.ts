@@ -4,13 +4,13 @@ import { parseStateName, type Branch, type Sha } from "../core/protocol/ids.ts";
 import { KEY } from "../core/protocol/trailer-keys.ts";
 import { cleanLine } from "../core/util/redact.ts";
 import { suggest } from "../core/util/suggest.ts";
-import { isReservedState, isTerminal, type State } from "../core/workflow/workflow.ts";
+import { isReservedState, isTerminal, type State, type Workflow } from "../core/workflow/workflow.ts";
 import type { ReadTrustedConfig } from "../git/contract.ts";
 import { checkedOutBranch, requireBranchName, requireHead } from "./find-branch.ts";
 import { findEvent } from "./event-history.ts";
 import { parseTrailerOption, requireNoCycle } from "./parse-trailer-option.ts";
 import type { Workspace } from "./workspace.ts";
-import { writeRequest } from "./write-request.ts";
+import { writeRequest, type WrittenRequest } from "./write-request.ts";
 
 export interface StateRequest {
   readonly state: string;
@@ -25,17 +25,21 @@ export interface StateRequest {
   readonly event: string | undefined;
 }
 
-/** A request that was written. */
-export interface WrittenState {
-  readonly branch: Branch;
-  readonly state: string;
-  readonly commit: Sha;
+/** A request that was written, with what follows. */
+export interface WrittenState extends WrittenRequest {
   /** True when the state waits for a person. */
   readonly isHuman: boolean;
+  /** True when the work ends with the state. */
+  readonly isEnd: boolean;
 }
 
+export const stateKind = ({ states }: Workflow, state: string): Pick<WrittenState, "isHuman" | "isEnd"> => ({
+  isHuman: states[state]?.human ?? false,
+  isEnd: isTerminal(state),
+});
+
 export type RequestResult =
-  | (WrittenState & { readonly kind: "written"; readonly isEnd: boolean })
+  | (WrittenState & { readonly kind: "written" })
   /** The branch has the event already, at `commit`; nothing was written. */
   | {
       readonly kind: "known";
@@ -72,8 +76,7 @@ export async function requestState(workspace: Workspace, asked: StateRequest): P
     messages,
     trailers: event === undefined ? trailers : [...trailers, { key: KEY.event, value: event }],
   });
-  const isHuman = states[state]?.human ?? false;
-  return { kind: "written", branch, state, commit, isHuman, isEnd: isTerminal(state) };
+  return { kind: "written", branch, state, commit, ...stateKind(trustedConfig.workflow, state) };
 }
 
 /** Throws a UserError for an id that no trailer can hold. */

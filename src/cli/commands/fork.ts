@@ -39,7 +39,6 @@ async function run({ input, terminal, env }: CommandCall): Promise<number> {
     messages: input.values("message"),
     trailers: input.values("trailer"),
   });
-  const next = request.isHuman ? "trailhand status --needs-me" : undefined;
-  printRequest(terminal, input.has("json"), request, next);
+  printRequest(terminal, input.has("json"), request);
   return EXIT_CODE.done;
 }

@@ -1,6 +1,6 @@
 /** `trailhand request`: commits a request for a state. */
 import { requestState } from "../../app/request.ts";
-import { EXIT_CODE, MESSAGES, shellWord, UserError } from "../../core/messages/messages.ts";
+import { EXIT_CODE, MESSAGES, UserError } from "../../core/messages/messages.ts";
 import type { Command, CommandCall } from "../command.ts";
 import { openForCall } from "../open-for-call.ts";
 import { jsonOption, messageOption, remoteOption, trailerOption } from "../options.ts";
@@ -57,7 +57,7 @@ async function run(call: CommandCall): Promise<number> {
     trailers: input.values("trailer"),
     event: input.value("event"),
   });
-  if (result.kind === "written") printRequest(terminal, isJson, result, nextCommand(result));
+  if (result.kind === "written") printRequest(terminal, isJson, result);
   else {
     const { branch: existing, state, commit, event } = result;
     if (isJson) printJson(terminal, { branch: existing, state, commit, known: true });
@@ -67,9 +67,4 @@ async function run(call: CommandCall): Promise<number> {
       );
   }
   return EXIT_CODE.done;
-}
-
-function nextCommand({ branch, isEnd, isHuman }: { branch: string; isEnd: boolean; isHuman: boolean }) {
-  if (isEnd) return `trailhand log ${shellWord(branch)}`;
-  return isHuman ? "trailhand status --needs-me" : undefined;
 }

@@ -26,13 +26,13 @@ const nextOf = (repo: ReturnType<typeof ready>): string => {
   return branches[0]?.next ?? "";
 };
 
-test("a person's turn names the states that may follow, and a command that takes one of them", () => {
+test("a person's turn names the states that may follow, and a command that goes on", () => {
   const repo = ready();
   expect(cli(repo, "request", "work", "--new", "it's;here").code).toBe(0);
   expect(cli(repo, "run").code).toBe(0);
   expect(cli(repo, "status").out).toContain("waits for a person: done or work");
   const next = nextOf(repo);
-  expect(next).toBe(`trailhand request done --branch 'it'\\''s;here'`);
+  expect(next).toBe(`trailhand approve 'it'\\''s;here'`);
   const said = cli(repo, ...wordsOf(next));
   expect(said).toMatchObject({ code: 0 });
   expect(said.err).toContain("next: trailhand log");
