@@ -2,7 +2,7 @@
  * Finds the proven authors of commits, by the kind of proof that the workflow asks for.
  *
  * Invariants:
- * - A commit without proof is left out and counts as nobody's.
+ * - A commit without proof is left out and belongs to no person.
  */
 import type { Branch, Sha } from "../core/protocol/ids.ts";
 import { pushersOf } from "../core/policy/push-identity.ts";

@@ -110,7 +110,7 @@ function noteReason(
     const approvedCommit =
       reading.kind === "none" && reading.reason === "approves" ? reading.detail : undefined;
     if (commit !== head.commit && commit !== approvedCommit)
-      return "checks of a commit that is no longer the head";
+      return "checks of an earlier head";
   }
   return undefined;
 }

@@ -12,5 +12,5 @@ export const PROCESS = {
   killRetryMs: 10,
 } as const;
 
-/** Hand-offs that a script is told of, the newest first. */
+/** How many hand-offs a script receives, newest first. */
 export const TOLD_HAND_OFFS = 50;

@@ -66,7 +66,7 @@ export const PLANTED_FAULTS: Readonly<Record<string, (lab: TrialDirectory) => Pr
     await update(
       directory,
       ref,
-      await commit(directory, head, "chore: a runner adds what nobody asked for\n"),
+      await commit(directory, head, "chore: a runner adds a commit without a request\n"),
     );
   },
   async lease(directory) {

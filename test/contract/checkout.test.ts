@@ -200,7 +200,7 @@ describe("a checked-out branch", () => {
     noFollow(repo);
   });
 
-  it("drops a pending follow when it is no longer checked out", async () => {
+  it("drops a pending follow after its checkout moved to another branch", async () => {
     const { repo, from, to } = await makeResponse();
     const intent = refsOf(branchKey(WORK)).follow;
     repo.git("checkout", "-q", "main");

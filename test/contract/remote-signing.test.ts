@@ -143,7 +143,7 @@ describe.each(TRANSPORTS)("by %s, a signed commit", (transport) => {
     ["message", { message: "feat: of mine\n\nState: done\n" }],
     ["tree", { tree: "4b825dc642cb6eb9a060e54bf8d69288fbee4904" }],
     ["parents", { parents: [] }],
-  ])("with another %s is not believed, whether it is told of or fetched", async (_, other) => {
+  ])("with another %s is rejected, whether its parts are returned or it is fetched", async (_, other) => {
     const signing = await makeSigningFixture(transport);
     signing.fixture.remote.git("hash-object", "-t", "tree", "-w", "/dev/null");
     signing.notary.mishear = (given) => ({ ...given, ...other });
@@ -201,7 +201,7 @@ describe("the content of the commit", () => {
 
   test.each([
     ["cut", { status: 502, text: "a moment" }],
-    ["cut before it was told", "lose"],
+    ["lost before the reply", "lose"],
   ] as const)("is pushed again after a line that is %s", async (_, what) => {
     const signing = await makeSigningFixture("http");
     signing.fixture.server?.trouble("git-receive-pack", what, { times: 1 });
@@ -323,7 +323,7 @@ describe("a server that does not sign", () => {
     const rule = 'case "$1" in refs/heads/*) git cat-file commit "$3" | grep -q "^gpgsig " || exit 1 ;; esac';
     hook(signing.fixture, "update", rule);
     expect(await signing.apply(await signing.commit())).toBe("landed");
-    const bare = await signing.refs.note("nobody signed this\n");
+    const bare = await signing.refs.note("unsigned\n");
     expect(await signing.apply(bare, valueOf(signing.fixture, TOPIC) as Sha)).toBe("blocked");
   });
 

@@ -47,7 +47,7 @@ export class SwapChecker {
   #check({ by, changes, why }: LandedPush): void {
     if (!by) return;
     // A clean-up moves one lease at a time.
-    const isCleanup = why === "expired" || why === "left over" || why === "laid down";
+    const isCleanup = why === "expired" || why === "orphaned" || why === "lost run released";
     for (const change of changes) {
       const { ref } = change;
       if (branchOf(ref)) this.#checkBranch(change, changes);

@@ -131,7 +131,7 @@ export class Faults {
     remote.protectedRefs.clear();
     for (const machine of machines) {
       machine.stuckAt = undefined;
-      // Otherwise runners with different clocks would disagree for ever about a deadline.
+      // Otherwise runners with different clocks would disagree forever about a deadline.
       if (scenario.hasJoins) machine.skewMs = 0;
     }
     for (const proc of procs) {

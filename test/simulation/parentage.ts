@@ -12,7 +12,7 @@ import type { SimulatedRemote } from "./remote.ts";
 export interface Parentage {
   readonly parent: string | undefined;
   readonly children: readonly string[];
-  /** The children that are no longer waited for. */
+  /** The children that were joined already. */
   readonly joined: ReadonlySet<string>;
   readonly cancels: ReadonlySet<string>;
 }

@@ -17,7 +17,7 @@ import { isHealed, type RunningScript, type World } from "./world.ts";
 
 /** The longest time from a stop to the end of a script. */
 const GRACE_MS = 1500;
-/** How scripts end after the faults: some still fail, but none for ever. */
+/** How scripts end after the faults: some still fail, but none forever. */
 const HEALED_WEIGHTS: Readonly<Record<ScriptEnding, number>> = {
   answer: 8,
   silent: 1,

@@ -58,7 +58,7 @@ export interface Claim {
 /** How long an unreachable remote is retried. */
 export const outageMs = ({ ttlMs }: Pick<Lease, "ttlMs">): number => ttlMs * LEASE.unreachableFactor;
 
-/** Claims a request. Undefined: another runner has it, or it is no longer the head of its branch. */
+/** Claims a request. Undefined: another runner has it, or its branch moved. */
 export async function claim(ports: LeasePorts, run: Run, ttlMs: number): Promise<Claim | undefined> {
   const { repository, clock } = ports;
   const { lease: ref } = refsOf(run.head.key);

@@ -96,7 +96,7 @@ export class Cleanup {
   async deleteOrphans(snapshot: Snapshot, now: Now): Promise<boolean> {
     let hasProgress = false;
     for (const { ref, value, isConfirmed } of findOrphans(snapshot, now)) {
-      const remove = () => this.#ports.repository.swap([{ ref, expected: value, next: null }], "left over");
+      const remove = () => this.#ports.repository.swap([{ ref, expected: value, next: null }], "orphaned");
       if (!isConfirmed || (await remove()).kind === "landed") hasProgress = true;
     }
     return hasProgress;
@@ -141,7 +141,7 @@ export class Cleanup {
         { ref: previousLease.ref, expected: previousLease.value, next },
         ...lostSlots.map(({ ref, value }) => ({ ref, expected: value, next: null })),
       ],
-      "laid down",
+      "lost run released",
     );
     return swap.kind === "landed";
   }

@@ -158,12 +158,12 @@ const LONGEST = 600;
 const PROGRESS =
   /^remote: *(?:(?:Resolving|Enumerating|Counting|Compressing|Checking|Processing) \w+: |Total \d)/;
 
-/** What git said, on one line and without passwords. */
+/** The message of git or the server, on one line and without passwords. */
 export function serverMessage(stderr: string): string {
   const lines = messageLines(stderr).filter((line) => /^(?:fatal|error|remote): *\S/.test(line));
-  const told = (lines.length > 0 ? lines : messageLines(stderr)).slice(0, 4);
-  const text = told.map((line) => line.replace(/^(?:fatal|error): /, "").trimEnd()).join("; ");
-  // A server's words are a stranger's words.
+  const kept = (lines.length > 0 ? lines : messageLines(stderr)).slice(0, 4);
+  const text = kept.map((line) => line.replace(/^(?:fatal|error): /, "").trimEnd()).join("; ");
+  // The text of a server is untrusted.
   return cleanLine(redact(cleanText(withoutPassword(text))), LONGEST);
 }
 

@@ -81,7 +81,7 @@ test("a check that is recorded lets the work go on, beside others of the same co
   expect(old).toMatchObject({ code: 0, err: "" });
   const commit = commitAs(repo, "ann@example.com", ASK.replace("a thing", "another"));
   expect(cli(repo, "status").out).toContain("waits for the check ci; waits for the check docs/lint");
-  expect(cli(repo, "gc").out).toContain("checks of a commit that is no longer the head");
+  expect(cli(repo, "gc").out).toContain("checks of an earlier head");
   const stale = cli(repo, "check", "ci", "failure", "topic", "--commit", "0".repeat(40));
   expect([stale.code, stale.err]).toEqual([3, expect.stringContaining("no longer at 000000000000")]);
   const said = cli(repo, "check", "docs/lint", "skipped", "topic", "--json").out;

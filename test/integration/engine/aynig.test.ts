@@ -130,7 +130,7 @@ describe("an AYNIG repository", () => {
   it("runs the command of the requested role", async () => {
     const repo = makeCase(
       {
-        ".dwp/command/build": script(`echo nobody > who; ${DONE}`),
+        ".dwp/command/build": script(`echo default > who; ${DONE}`),
         ".dwp/roles/expert/command/build": script(`echo "$AYNIG_ROLE" > who; ${DONE}`),
       },
       "build it\n\ndwp-state: build\ndwp-role: expert\n",

@@ -14,7 +14,7 @@ import { run } from "../../support/run-runner.ts";
 import { until } from "../../support/until.ts";
 import { stride } from "../../support/scale.ts";
 
-/** Leaves an uncommitted and an untracked file, a commit, and child processes that write for ever. */
+/** Leaves an uncommitted and an untracked file, a commit, and child processes that write forever. */
 const script = (outside: string, wait: string) => `#!/bin/sh
 set -e
 cp "$TRAILHAND_REQUEST" "${outside}/request-$TRAILHAND_RUN"

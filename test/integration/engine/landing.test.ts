@@ -8,8 +8,8 @@ const WORKFLOW = `start: work
 limits: { hops: 9 }
 evidence: { proven: [tests] }
 states:
-  work: { next: [done, mend, proven], land: true, answers: work, lane: one, retries: 0, max: 2, on-max: look, proves: tests }
-  mend: { human: true, max: 1, next: work }
+  work: { next: [done, fix, proven], land: true, answers: work, lane: one, retries: 0, max: 2, on-max: look, proves: tests }
+  fix: { human: true, max: 1, next: work }
   proven: { human: true, next: work }
   look: { human: true, next: work }
 lanes: { one: 1 }
@@ -65,20 +65,20 @@ describe("a landing response", () => {
   });
 
   it("answers others with their carried state and within their own limits", async () => {
-    const stage = makeStage(LAND("done", "mend"), { workflow: WORKFLOW });
+    const stage = makeStage(LAND("done", "fix"), { workflow: WORKFLOW });
     const { repo } = stage;
     repo.git("switch", "-q", "-c", "y", "main");
     repo.request(
-      `trailhand: y\n\nRefs: #9\nState: work\nBranch: y\nParent: top\nSpent: 2 USD\nRounds: mend=1\n`,
+      `trailhand: y\n\nRefs: #9\nState: work\nBranch: y\nParent: top\nSpent: 2 USD\nRounds: fix=1\n`,
     );
     repo.git("switch", "-q", "main");
     await runStage(stage, { options: { branches: [] } });
     expect(answerOf(stage).state).toBe("done");
     const message = repo.git("log", "-1", "--format=%B", "y");
-    // It was at `mend` once before, which is its limit.
+    // It was at `fix` once before, which is its limit.
     expect(message).toMatch(/^State: parked$/m);
-    expect(message).toContain("mend was requested 1 times, and the limit is 1");
-    for (const line of ["Refs: #9", "Parent: top", "Spent: 2 USD", "Rounds: mend=1"]) {
+    expect(message).toContain("fix was requested 1 times, and the limit is 1");
+    for (const line of ["Refs: #9", "Parent: top", "Spent: 2 USD", "Rounds: fix=1"]) {
       expect(message).toContain(`\n${line}\n`);
     }
     expect(repo.git("for-each-ref", "--format=%(refname)", "refs/trailhand/archive")).toMatch(
@@ -87,19 +87,19 @@ describe("a landing response", () => {
   });
 
   it("does not archive its own branch when only others land", async () => {
-    const stage = makeStage(LAND("mend", "done"), { workflow: WORKFLOW });
+    const stage = makeStage(LAND("fix", "done"), { workflow: WORKFLOW });
     stage.repo.git("switch", "-q", "-c", "y", "main");
     stage.repo.request("feat: y\n\nState: work\n");
     stage.repo.git("switch", "-q", "main");
     await runStage(stage, { options: { branches: ["topic" as never] } });
-    expect(answerOf(stage).state).toBe("mend");
+    expect(answerOf(stage).state).toBe("fix");
     expect(stage.repo.git("for-each-ref", "--format=%(refname)", "refs/trailhand/archive")).toMatch(
       /^refs\/trailhand\/archive\/y\/[0-9a-f]{12}$/,
     );
   });
 
   it("does not give others a state without evidence for their files", async () => {
-    const stage = makeStage(LAND("mend", "proven", false), { workflow: WORKFLOW });
+    const stage = makeStage(LAND("fix", "proven", false), { workflow: WORKFLOW });
     stage.repo.git("switch", "-q", "-c", "y", "main");
     stage.repo.request("feat: y\n\nState: work\n");
     stage.repo.git("switch", "-q", "main");

@@ -60,7 +60,7 @@ describe("attempts", () => {
     expect(message).not.toContain("Script: -");
   });
 
-  it("are told why the previous one failed", async () => {
+  it("receive why the previous one failed", async () => {
     const script = '[ "$TRAILHAND_ATTEMPT" = 1 ] && exit 3; echo "$TRAILHAND_PREVIOUS" > why.txt';
     const stage = makeStage(script, { workflow: THREE });
     await runStage(stage);

@@ -1,4 +1,4 @@
-/** A stale lock after a crash is named, and not retried for ever. */
+/** A stale lock after a crash is named, and not retried forever. */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";

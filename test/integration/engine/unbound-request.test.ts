@@ -35,7 +35,7 @@ test("a branch on top of a waiting request does not take it over", async () => {
   repo.request("do it\n\nState: work\n");
   repo.git("switch", "-qc", "feat/stacked");
   repo.write("more.txt", "more\n");
-  repo.commit("more\n\nMentions an answer: Answers: nobody\n");
+  repo.commit("more\n\nMentions an answer: Answers: none\n");
   expect(answered(await run(repo))).toEqual(["feat/base"]);
 });
 

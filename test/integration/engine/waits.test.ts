@@ -141,7 +141,7 @@ describe("a state that waits for children", () => {
     expect(state("topic")).toBe("done");
   });
 
-  it("counts a child with a deleted branch as lost for ever", async () => {
+  it("counts a child with a deleted branch as lost forever", async () => {
     prepare("children all", spread("good a", "stuck c"));
     request("topic", "feat: gone\n\nState: split\n");
     await run(repo);

@@ -25,7 +25,7 @@ const blind = (ports: Ports): Ports => ({ ...ports, machine: { ...ports.machine,
 const NEXT = { ttlMs: LONG_TTL_MS, watch: true, pollInterval: { shortestMs: 20_000, longestMs: 20_000 } };
 const afterWaits = (ports: Ports): Ports => blind(quickBetweenRuns(ports));
 
-/** A runner that hangs for ever at its `n`th call of the repository, like a lost machine. */
+/** A runner that hangs forever at its `n`th call of the repository, like a lost machine. */
 function hangingRunner(calls: number, onVanish: () => void): (ports: Ports) => Ports {
   let remaining = calls;
   return (ports) => ({
