@@ -10,7 +10,7 @@ import { openWorkspace } from "./open-workspace.ts";
 import type { Environment } from "./workspace.ts";
 import { writeRequest } from "./write-request.ts";
 
-export interface DemoRequest {
+export interface PlannedRequest {
   readonly branch: string;
   readonly subject: string;
 }
@@ -43,7 +43,7 @@ export class Demo {
   }
 
   /** Writes a request for each feature, on a branch of its own. */
-  async requestFeatures(): Promise<readonly DemoRequest[]> {
+  async requestFeatures(): Promise<readonly PlannedRequest[]> {
     const workspace = await openWorkspace(this.#dir, this.#env);
     const [main] = (await workspace.repository.listRefs()).heads;
     if (!main) throw new UserError(MESSAGES.noCommits());

@@ -27,7 +27,7 @@ import type { Head } from "../core/scheduling/snapshot.ts";
 import { BOT } from "../git/local-repository.ts";
 import type {
   Author,
-  BranchPosition,
+  BranchReference,
   RepositoryActions,
   RepositoryView,
 } from "../github/commands/repository-port.ts";
@@ -44,7 +44,7 @@ export function openRepositoryActions(workspace: Workspace): RepositoryActions {
     };
   };
   /** Throws a UserError when the head has moved. */
-  const listAt = async ({ branch, commit }: Pick<BranchPosition, "branch" | "commit">) => {
+  const listAt = async ({ branch, commit }: Pick<BranchReference, "branch" | "commit">) => {
     const listing = await list();
     const head = requireHead(workspace, listing.snapshot.heads, branch);
     if (head.commit !== commit) throw new UserError(MESSAGES.headMoved(branch));

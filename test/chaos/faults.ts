@@ -81,7 +81,7 @@ const killGit: Fault = async (fleet, random, counts) => {
   const hit = await findInTime(async () => {
     const table = listProcesses();
     const targets = fleet.runners.flatMap((runner) =>
-      runner.children(table).flatMap((child) => (isTarget(child) ? [{ seat: runner, child }] : [])),
+      runner.children(table).flatMap((child) => (isTarget(child) ? [{ runnerSlot: runner, child }] : [])),
     );
     const target = random.pick(targets);
     if (!target) return undefined;
@@ -89,7 +89,7 @@ const killGit: Fault = async (fleet, random, counts) => {
     return signal(target.child.pid, "SIGKILL") ? target : undefined;
   });
   if (!hit) return;
-  fleet.recordIncident("kill-git", hit.seat.machine, `${hit.seat.name}: ${commandOf(hit.child)}`);
+  fleet.recordIncident("kill-git", hit.runnerSlot.machine, `${hit.runnerSlot.name}: ${commandOf(hit.child)}`);
   counts.kills++;
   counts.gitKills++;
 };

@@ -71,23 +71,23 @@ export class RunnerFleet {
   }
 
   start(): void {
-    for (const seat of this.runners) this.#start(seat);
+    for (const runnerSlot of this.runners) this.#start(runnerSlot);
   }
 
-  #start(seat: ManagedRunner): void {
-    if (this.#isStopping || seat.isRunning || this.#machinesDown.has(seat.machine)) return;
-    this.recordIncident("start", seat.machine, seat.name);
-    seat.start((ended) => this.#handleEnd(ended));
+  #start(runnerSlot: ManagedRunner): void {
+    if (this.#isStopping || runnerSlot.isRunning || this.#machinesDown.has(runnerSlot.machine)) return;
+    this.recordIncident("start", runnerSlot.machine, runnerSlot.name);
+    runnerSlot.start((ended) => this.#handleEnd(ended));
   }
 
-  #handleEnd({ runner: seat, isUnexpected: byItself, how }: RunnerEnd): void {
+  #handleEnd({ runner: runnerSlot, isUnexpected: byItself, how }: RunnerEnd): void {
     if (byItself) {
-      const tail = seat.readLog().trimEnd().split("\n").slice(-3).join(" / ");
-      this.crashes.push(`${seat.name} ${how}: ${tail}`);
-      this.recordIncident("crash", seat.machine, `${seat.name} ${how}: ${tail}`);
+      const tail = runnerSlot.readLog().trimEnd().split("\n").slice(-3).join(" / ");
+      this.crashes.push(`${runnerSlot.name} ${how}: ${tail}`);
+      this.recordIncident("crash", runnerSlot.machine, `${runnerSlot.name} ${how}: ${tail}`);
     }
     if (this.#isStopping) return;
-    void wait(this.#random.between(...RESTART_DELAY_MS)).then(() => this.#start(seat));
+    void wait(this.#random.between(...RESTART_DELAY_MS)).then(() => this.#start(runnerSlot));
   }
 
   recordIncident(kind: string, { name }: Machine, what: string): void {
@@ -97,17 +97,17 @@ export class RunnerFleet {
   /** Kills every runner of a machine and restarts them later; `wipe` deletes its cache. */
   async outage(machine: Machine, ms: number, wipe: boolean): Promise<number> {
     this.#machinesDown.add(machine);
-    const seats = this.runners.filter((seat) => seat.machine === machine);
-    const killed = seats.filter((seat) => seat.kill()).length;
+    const seats = this.runners.filter((runnerSlot) => runnerSlot.machine === machine);
+    const killed = seats.filter((runnerSlot) => runnerSlot.kill()).length;
     if (wipe) await this.#wipe(machine, seats);
     await wait(ms);
     this.#machinesDown.delete(machine);
-    for (const seat of seats) this.#start(seat);
+    for (const runnerSlot of seats) this.#start(runnerSlot);
     return killed;
   }
 
   async #wipe(machine: Machine, seats: readonly ManagedRunner[]): Promise<void> {
-    while (seats.some((seat) => seat.isRunning)) await wait(20);
+    while (seats.some((runnerSlot) => runnerSlot.isRunning)) await wait(20);
     const aside = join(machine.home, `gone-${Date.now()}`);
     try {
       renameSync(machine.cache, aside);
@@ -123,25 +123,25 @@ export class RunnerFleet {
   /** Resumes and restarts every runner. */
   resumeAll(): void {
     this.#machinesDown.clear();
-    for (const seat of this.runners) {
-      seat.resume();
-      this.#start(seat);
+    for (const runnerSlot of this.runners) {
+      runnerSlot.resume();
+      this.#start(runnerSlot);
     }
   }
 
   /** Asks every runner to end. Returns those that did not within the time. */
   async stop(ms: number): Promise<string[]> {
     this.#isStopping = true;
-    for (const seat of this.runners) seat.terminate();
+    for (const runnerSlot of this.runners) runnerSlot.terminate();
     const end = Date.now() + ms;
-    while (Date.now() < end && this.runners.some((seat) => seat.isRunning)) await wait(50);
-    return this.runners.filter((seat) => seat.isRunning).map(({ name }) => name);
+    while (Date.now() < end && this.runners.some((runnerSlot) => runnerSlot.isRunning)) await wait(50);
+    return this.runners.filter((runnerSlot) => runnerSlot.isRunning).map(({ name }) => name);
   }
 
   /** Kills every process of the fleet. */
   destroy(): void {
     this.#isStopping = true;
-    for (const seat of this.runners) seat.kill();
+    for (const runnerSlot of this.runners) runnerSlot.kill();
     for (const machine of this.machines) machine.close();
     for (const { pid } of processesIn(this.#directory.root)) {
       if (hasHomeIn(this.#directory.root, pid)) signal(pid, "SIGKILL");
@@ -150,6 +150,6 @@ export class RunnerFleet {
 
   /** Counts the occurrences of a text in all logs. */
   countInLogs(text: string): number {
-    return this.runners.reduce((sum, seat) => sum + seat.readLog().split(text).length - 1, 0);
+    return this.runners.reduce((sum, runnerSlot) => sum + runnerSlot.readLog().split(text).length - 1, 0);
   }
 }

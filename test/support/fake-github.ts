@@ -48,7 +48,7 @@ export interface Fault {
   times?: number;
 }
 
-export interface Hub {
+export interface FakeGithub {
   /** For GITHUB_API_URL. */
   readonly url: string;
   /** The account of TOKEN. */
@@ -77,7 +77,7 @@ const ROOT = `/repos/${OWNER}/${NAME}`;
 const tokenOf = (login: string) => (login === BOT ? TOKEN : `token-of-${login}`);
 
 /** A GitHub with the repository octo/shop, until the test ends. */
-export async function startHub(): Promise<Hub> {
+export async function startFakeGithub(): Promise<FakeGithub> {
   const logins = [OWNER, BOT, "stranger"];
   const permissions = {
     contents: "write",
@@ -112,7 +112,7 @@ export async function startHub(): Promise<Hub> {
   const faults: Fault[] = [];
   const problems: string[] = [];
   const refused = new Set<string>();
-  const further: Parameters<Hub["also"]>[0][] = [];
+  const further: Parameters<FakeGithub["also"]>[0][] = [];
 
   const pass = async (method: string, path: string, token: string, body: unknown): Promise<Answer> => {
     const response = await fetch(`${emulator.url}${path}`, {

@@ -40,7 +40,7 @@ interface Asked {
   readonly committer?: unknown;
 }
 
-export class TestNotary {
+export class TestSigner {
   readonly #dir: string;
   readonly #key: string;
   readonly #signers: string;

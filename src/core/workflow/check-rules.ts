@@ -56,12 +56,12 @@ function checkNames(name: string, state: State, workflow: Workflow): WorkflowPro
   const unknown = (where: string, one: string, known: readonly string[], what: string): WorkflowProblem => {
     return problem(where, `"${one}" is ${what}${didYouMean(one, known)}`);
   };
-  const isNobody = (one: string) => !one.includes("@") && !roles.includes(one);
+  const isUnknownRole = (one: string) => !one.includes("@") && !roles.includes(one);
   const agents = Object.keys(workflow.agents);
   const { agent } = state;
   return [
     ...(state.by ?? [])
-      .filter((one) => isNobody(one) && !agents.includes(one))
+      .filter((one) => isUnknownRole(one) && !agents.includes(one))
       .map((one) =>
         unknown(
           `${path}.by`,
@@ -71,7 +71,7 @@ function checkNames(name: string, state: State, workflow: Workflow): WorkflowPro
         ),
       ),
     ...approvers
-      .filter(isNobody)
+      .filter(isUnknownRole)
       .map((one) => unknown(`${path}.wait`, one, roles, "neither an address nor a role of `people`")),
     ...(agent === undefined || agent === "default" || agents.includes(agent)
       ? []

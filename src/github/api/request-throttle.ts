@@ -33,7 +33,7 @@ export type RateDecision =
   | { readonly kind: "refused" };
 
 /** Milliseconds since 1970. */
-export type Clock = () => number;
+export type ThrottleClock = () => number;
 
 export interface RetryLimits {
   /** A request with a longer wait is put off. */
@@ -43,7 +43,7 @@ export interface RetryLimits {
 }
 
 export class RequestThrottle {
-  readonly #clock: Clock;
+  readonly #clock: ThrottleClock;
   /** A request with a longer wait is put off. */
   readonly maxWaitMs: number;
   readonly #writeMs: number;
@@ -53,7 +53,7 @@ export class RequestThrottle {
   #blockedUntil = 0;
 
   constructor(
-    clock: Clock = Date.now,
+    clock: ThrottleClock = Date.now,
     { maxWaitMs = API.maxWaitMs, writeMs = API.writeMs }: RetryLimits = {},
   ) {
     this.#clock = clock;

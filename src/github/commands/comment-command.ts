@@ -1,7 +1,7 @@
 /** The shape of a comment command: its row in the help, its handler, and what the handler gets and returns. */
 import type { Branch, Sha } from "../../core/protocol/ids.ts";
 import type { IssueText } from "./intent.ts";
-import type { Author, BranchPosition, RepositoryActions, RepositoryView } from "./repository-port.ts";
+import type { Author, BranchReference, RepositoryActions, RepositoryView } from "./repository-port.ts";
 import type { Right } from "./right.ts";
 
 export interface CommentCommand {
@@ -23,7 +23,7 @@ export interface CommentCommand {
 }
 
 /** A command as it stands in a comment. */
-export interface CommandCall {
+export interface CommentCall {
   readonly command: CommentCommand;
   readonly words: readonly string[];
   /** The text after the name, with its own spacing. */
@@ -32,7 +32,7 @@ export interface CommandCall {
 
 /** A call, who made it, and what it applies to. */
 export interface CommandContext {
-  readonly call: CommandCall;
+  readonly call: CommentCall;
   readonly actions: RepositoryActions;
   readonly view: RepositoryView;
   readonly author: Author;
@@ -40,7 +40,7 @@ export interface CommandContext {
   readonly isBot: boolean;
   readonly branch: Branch;
   /** Undefined while the branch does not exist. */
-  readonly position: BranchPosition | undefined;
+  readonly position: BranchReference | undefined;
   /** Set when a request may create the branch from this issue. */
   readonly issue: IssueText | undefined;
   /** The value of the `Event` trailer. */
@@ -74,4 +74,4 @@ export const replied = (text: string): Replied => ({ kind: "replied", text });
 export const refused = (why: string): Refused => ({ kind: "refused", why });
 
 /** The text after the command as the message of a commit; empty for the default message. */
-export const callMessages = ({ text }: CommandCall): string[] => (text === "" ? [] : [text]);
+export const callMessages = ({ text }: CommentCall): string[] => (text === "" ? [] : [text]);

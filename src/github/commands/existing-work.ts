@@ -10,12 +10,12 @@ import {
   refused,
   replied,
 } from "./comment-command.ts";
-import type { BranchPosition, ReportKind } from "./repository-port.ts";
+import type { BranchReference, ReportKind } from "./repository-port.ts";
 import { eventTrailer } from "./submit-request.ts";
 
 type WorkHandler = (
   context: CommandContext,
-  position: BranchPosition,
+  position: BranchReference,
   /** What every request of this command carries. */
   trailers: readonly Trailer[],
 ) => Promise<HandlerResult>;

@@ -12,14 +12,14 @@ import { isTerminal } from "../../core/workflow/workflow.ts";
 import { EXIT_CODE, UserError, RemoteUnreachable } from "../../core/messages/messages.ts";
 import { findCommand } from "./command-table.ts";
 import {
-  type CommandCall,
+  type CommentCall,
   type CommentCommand,
   type HandlerResult,
   type Refused,
   refused,
 } from "./comment-command.ts";
 import { type ParsedCommand, usageProblem } from "./parse-commands.ts";
-import type { Author, RepositoryActions, BranchPosition } from "./repository-port.ts";
+import type { Author, RepositoryActions, BranchReference } from "./repository-port.ts";
 import { escapeCode, escapeProse } from "../api/escape-markdown.ts";
 import type { GitHubQueries } from "./github-queries.ts";
 import type { Actor, Intent, IssueText, CommentLocation } from "./intent.ts";
@@ -154,7 +154,7 @@ export class IntentActor {
     return this.#authorizeCall(callOf(cancel, why), { branch });
   }
 
-  async #waitsForPerson(position: BranchPosition, command: CommentCommand): Promise<boolean> {
+  async #waitsForPerson(position: BranchReference, command: CommentCommand): Promise<boolean> {
     if (position.wantsApproval) return true;
     const { workflow } = await this.#actions.readView();
     return command === reject && workflow.states[position.state ?? ""]?.human === true;
@@ -176,12 +176,12 @@ export class IntentActor {
       : refused("The branch of this pull request has a name that git does not accept.");
   }
 
-  #authorizeCall(call: CommandCall, subject: Subject): Promise<IntentResult> {
+  #authorizeCall(call: CommentCall, subject: Subject): Promise<IntentResult> {
     return this.#authorize(call.command.name, call.command.right, () => this.#run(call, subject));
   }
 
   /** Runs a call on the current head, and decides again when the branch moves meanwhile. */
-  async #run(call: CommandCall, subject: Subject): Promise<Outcome> {
+  async #run(call: CommentCall, subject: Subject): Promise<Outcome> {
     for (let tries = 1; ; tries++) {
       try {
         return await this.#runOnce(call, subject);
@@ -193,7 +193,7 @@ export class IntentActor {
     }
   }
 
-  async #runOnce(call: CommandCall, subject: Subject): Promise<Outcome> {
+  async #runOnce(call: CommentCall, subject: Subject): Promise<Outcome> {
     const { branch, issue } = subject;
     const { command } = call;
     const isReading = command.right === "read";
@@ -260,9 +260,9 @@ export class IntentActor {
 
 /** An approval names its commit itself; any other review or button applies to the current head only. */
 function staleReview(
-  { command }: CommandCall,
+  { command }: CommentCall,
   { reviewed }: Subject,
-  position: BranchPosition | undefined,
+  position: BranchReference | undefined,
 ): Refused | undefined {
   if (reviewed === undefined || command === approve || position?.commit === reviewed) return undefined;
   return refused(`The branch has moved since ${reviewed.slice(0, 10)}, so this no longer applies.`);
@@ -270,9 +270,9 @@ function staleReview(
 
 /** A label starts work. On existing work it only shows the state. */
 function labelProblem(
-  { words: [state = ""] }: CommandCall,
+  { words: [state = ""] }: CommentCall,
   { isLabel = false }: Subject,
-  position: BranchPosition | undefined,
+  position: BranchReference | undefined,
 ): Ignored | Refused | undefined {
   if (!isLabel || !position) return undefined;
   if (position.state === state) return { kind: "ignored", why: "the work is already in this state" };
@@ -285,7 +285,7 @@ function labelProblem(
 const branchOfIssue = (number: number): Branch => `trailhand/issue-${number}` as Branch;
 
 /** The call of a command that was not written in a comment. */
-const callOf = (command: CommentCommand, text: string): CommandCall => ({
+const callOf = (command: CommentCommand, text: string): CommentCall => ({
   command,
   words: text === "" ? [] : text.split(" "),
   text,

@@ -5,12 +5,12 @@
  * - A command is a line of its own; a mention within a sentence is not a command.
  * - A word that resembles none of our commands is left to other bots.
  */
-import type { CommandCall } from "./comment-command.ts";
+import type { CommentCall } from "./comment-command.ts";
 import { exampleOf, findCommand, nearestCommand } from "./command-table.ts";
 import { commandLines } from "./markdown-lines.ts";
 
 export type ParsedCommand =
-  | (CommandCall & { readonly kind: "command" })
+  | (CommentCall & { readonly kind: "command" })
   | { readonly kind: "unknown"; readonly word: string; readonly nearest: string };
 
 /** At most this many commands are read from one text. */
@@ -65,7 +65,7 @@ function textAfter(line: string, wordCount: number): string {
 }
 
 /** Why a call cannot run as written; undefined when it can. */
-export function usageProblem({ command, words }: CommandCall): string | undefined {
+export function usageProblem({ command, words }: CommentCall): string | undefined {
   if (words.length >= command.minWords) return undefined;
   return `\`/${command.name}\` needs an argument: \`/${command.usage}\`. Example: \`/${exampleOf(command)}\``;
 }

@@ -16,7 +16,7 @@ export interface Author {
 }
 
 /** The head of a branch, and its request. */
-export interface BranchPosition {
+export interface BranchReference {
   readonly branch: Branch;
   readonly commit: Sha;
   /** The requested state, also when plain commits or approvals are on top of the request. */
@@ -34,7 +34,7 @@ export interface BranchPosition {
 export interface RepositoryView {
   readonly target: Branch;
   readonly workflow: Workflow;
-  position(branch: Branch): BranchPosition | undefined;
+  position(branch: Branch): BranchReference | undefined;
   /** The branch whose head is this commit. */
   branchAt(commit: string): Branch | undefined;
 }
@@ -54,7 +54,7 @@ export interface NewRequest extends CommandText {
   readonly startPoint?: Sha | undefined;
 }
 
-export interface WrittenRequest {
+export interface SubmittedRequest {
   readonly branch: Branch;
   readonly state: string;
   readonly commit: Sha;
@@ -70,28 +70,28 @@ export interface RepositoryActions {
   /** When commands of this author on GitHub were carried out, since a moment. Milliseconds since 1970, oldest first. */
   acceptedTimes(by: Author, since: number): Promise<readonly number[]>;
   /** Writes all requests or none. */
-  request(by: Author, drafts: readonly NewRequest[]): Promise<readonly WrittenRequest[]>;
-  retry(by: Author, at: BranchPosition, text: CommandText): Promise<WrittenRequest>;
-  resume(by: Author, at: BranchPosition, text: CommandText): Promise<WrittenRequest>;
-  cancel(by: Author, at: BranchPosition, text: CommandText): Promise<WrittenRequest>;
+  request(by: Author, drafts: readonly NewRequest[]): Promise<readonly SubmittedRequest[]>;
+  retry(by: Author, at: BranchReference, text: CommandText): Promise<SubmittedRequest>;
+  resume(by: Author, at: BranchReference, text: CommandText): Promise<SubmittedRequest>;
+  cancel(by: Author, at: BranchReference, text: CommandText): Promise<SubmittedRequest>;
   /** Approves the request, or requests the next state where a person decides. `commit` is the reviewed commit. */
-  approve(by: Author, at: BranchPosition, commit: Sha, text: CommandText): Promise<WrittenRequest>;
+  approve(by: Author, at: BranchReference, commit: Sha, text: CommandText): Promise<SubmittedRequest>;
   /** Sends back what waits for a person; where no state leads back, the work is cancelled. */
-  reject(by: Author, at: BranchPosition, text: CommandText): Promise<WrittenRequest>;
+  reject(by: Author, at: BranchReference, text: CommandText): Promise<SubmittedRequest>;
   /** Gives the current state to an agent of the workflow. */
   assign(
     by: Author,
-    at: BranchPosition,
+    at: BranchReference,
     agent: string,
     trailers: CommandText["trailers"],
-  ): Promise<WrittenRequest>;
+  ): Promise<SubmittedRequest>;
   /** `priority` is a whole number from -1000 to 1000, as the person wrote it. */
   prioritize(
     by: Author,
-    at: BranchPosition,
+    at: BranchReference,
     priority: string,
     trailers: CommandText["trailers"],
-  ): Promise<WrittenRequest>;
+  ): Promise<SubmittedRequest>;
   hold(by: Author, reason: string): Promise<void>;
   releaseHold(by: Author): Promise<void>;
   /** Records the conclusion of a check. False when the commit is not the head of a branch. */

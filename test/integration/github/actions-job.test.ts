@@ -12,8 +12,8 @@ import { mentionsIn } from "../../../src/github/display/mention-comment.ts";
 import { callOf, terminalTo } from "../../support/call-command.ts";
 import { errorOf } from "../../support/remote-workspace.ts";
 import { serveGit, type GitHttp } from "../../support/git-http.ts";
-import { NAME, OWNER, startHub, TOKEN, type Hub } from "../../support/fake-github.ts";
-import { TestNotary } from "../../support/fake-signer.ts";
+import { NAME, OWNER, startFakeGithub, TOKEN, type FakeGithub } from "../../support/fake-github.ts";
+import { TestSigner } from "../../support/fake-signer.ts";
 import { git, makeRepo, repoAt, temporaryDir, type Repo } from "../../support/temp-repo.ts";
 
 const WORK = '#!/bin/sh\nenv >"$OUT"\necho "summary=Done by the script." >>"$TRAILHAND_OUTPUT"\n';
@@ -25,7 +25,7 @@ const WORKFLOW = `states:
 /** The repository on GitHub (bare) and its API, what a script told, and further variables of jobs. */
 interface Scene {
   readonly far: Repo;
-  readonly hub: Hub;
+  readonly fakeGithub: FakeGithub;
   readonly served: GitHttp;
   readonly told: string;
   ask(branch: string, state: string): string;
@@ -52,7 +52,7 @@ async function makeScene(script = WORK, workflow = WORKFLOW): Promise<Scene> {
   git(dir, ["init", "-q", "--bare", "-b", "main"]);
   person.git("push", "-q", dir, "main");
   const served = await serveGit(root, `x-access-token:${TOKEN}`);
-  const hub = await startHub();
+  const fakeGithub = await startFakeGithub();
   const server = served.url("").replace(/\/$/, "");
   const ask = (branch: string, state: string) => {
     person.git("checkout", "-q", "-B", branch, "main");
@@ -60,7 +60,7 @@ async function makeScene(script = WORK, workflow = WORKFLOW): Promise<Scene> {
     person.git("push", "-q", dir, branch);
     return commit;
   };
-  const more: Record<string, string> = { TRAILHAND_ACCOUNT: String(hub.botId) };
+  const more: Record<string, string> = { TRAILHAND_ACCOUNT: String(fakeGithub.botId) };
   const job = async (event: string, payload: unknown, ...args: string[]): Promise<Job> => {
     const folder = temporaryDir();
     const file = (name: string) => join(folder, name);
@@ -73,7 +73,7 @@ async function makeScene(script = WORK, workflow = WORKFLOW): Promise<Scene> {
       GITHUB_EVENT_PATH: file("event.json"),
       GITHUB_REPOSITORY: `${OWNER}/${NAME}`,
       GITHUB_SERVER_URL: server,
-      GITHUB_API_URL: hub.url,
+      GITHUB_API_URL: fakeGithub.url,
       GITHUB_TOKEN: TOKEN,
       GITHUB_STEP_SUMMARY: file("summary.md"),
       GITHUB_OUTPUT: file("output"),
@@ -92,7 +92,7 @@ async function makeScene(script = WORK, workflow = WORKFLOW): Promise<Scene> {
     const outputs = Object.fromEntries(lines.map((line) => line.split("=") as [string, string]));
     return { code, said, summary: text("summary.md"), outputs };
   };
-  return { far: repoAt(dir), hub, served, told, ask, job, more };
+  return { far: repoAt(dir), fakeGithub, served, told, ask, job, more };
 }
 
 type Payload = Record<string, unknown>;
@@ -179,14 +179,19 @@ test.each(["pull_request", "pull_request_target", "pull_request_review"])(
     expect(await scene.job(event, payload)).toMatchObject({ code: 0, outputs: { applied: "false" } });
     expect(await scene.job(event, {})).toMatchObject({ code: 0, outputs: { applied: "false" } });
     expect(scene.served.asked).toEqual([]);
-    expect(scene.hub.asked).toEqual([]);
+    expect(scene.fakeGithub.asked).toEqual([]);
     expect(existsSync(scene.told)).toBe(false);
   },
 );
 
 /** An event of this repository, by somebody whom its GitHub knows. */
-async function eventOf({ hub }: Scene, name: string, login: string, changes: Payload): Promise<Payload> {
-  const { id } = (await hub.as(login, "GET", "/user")) as { id: number };
+async function eventOf(
+  { fakeGithub }: Scene,
+  name: string,
+  login: string,
+  changes: Payload,
+): Promise<Payload> {
+  const { id } = (await fakeGithub.as(login, "GET", "/user")) as { id: number };
   const who = { login, id, type: "User" };
   const repository = { name: NAME, owner: { login: OWNER } };
   const payload = { ...exampleOf(name), repository, sender: who, ...changes };
@@ -198,8 +203,8 @@ async function eventOf({ hub }: Scene, name: string, login: string, changes: Pay
 async function commented(scene: Scene, login: string, body: string): Promise<Payload> {
   const path = `/repos/${OWNER}/${NAME}/issues`;
   const issue = { title: "Throttle logins", body: "Five a minute." };
-  const { number } = (await scene.hub.as(OWNER, "POST", path, issue)) as { number: number };
-  const made = await scene.hub.as(login, "POST", `${path}/${number}/comments`, { body });
+  const { number } = (await scene.fakeGithub.as(OWNER, "POST", path, issue)) as { number: number };
+  const made = await scene.fakeGithub.as(login, "POST", `${path}/${number}/comments`, { body });
   const { id } = made as { id: number };
   return eventOf(scene, "issue_comment", login, {
     action: "created",
@@ -208,10 +213,10 @@ async function commented(scene: Scene, login: string, body: string): Promise<Pay
   });
 }
 
-const commentsOf = async ({ hub }: Scene, payload: Payload): Promise<string[]> => {
+const commentsOf = async ({ fakeGithub }: Scene, payload: Payload): Promise<string[]> => {
   const { number } = payload["issue"] as { number: number };
   const path = `/repos/${OWNER}/${NAME}/issues/${number}/comments`;
-  return ((await hub.as(OWNER, "GET", path)) as { body: string }[]).map(({ body }) => body);
+  return ((await fakeGithub.as(OWNER, "GET", path)) as { body: string }[]).map(({ body }) => body);
 };
 
 test("a command in a comment is carried out, worked off and shown, by one job", async () => {
@@ -231,16 +236,16 @@ test("a command in a comment is carried out, worked off and shown, by one job", 
   const [said = "", status = "", ...calls] = await commentsOf(scene, payload);
   expect([said, calls.flatMap(mentionsIn)]).toEqual(["/request work", [scene.far.git("rev-parse", branch)]]);
   expect(status).toContain("look");
-  expect(scene.hub.reactions.map((one) => one["content"])).toEqual(["eyes"]);
+  expect(scene.fakeGithub.reactions.map((one) => one["content"])).toEqual(["eyes"]);
   // A button of a check that a job made is heard by nobody.
-  expect(scene.hub.checks.length).toBeGreaterThan(0);
-  for (const check of scene.hub.checks) expect(check["actions"]).toEqual([]);
+  expect(scene.fakeGithub.checks.length).toBeGreaterThan(0);
+  for (const check of scene.fakeGithub.checks) expect(check["actions"]).toEqual([]);
   // The same event once more writes nothing.
   const head = scene.far.git("rev-parse", branch);
-  scene.hub.forget();
+  scene.fakeGithub.forget();
   expect(await scene.job("issue_comment", payload)).toMatchObject({ outputs: { applied: "false" } });
   expect(scene.far.git("rev-parse", branch)).toBe(head);
-  expect(scene.hub.writes()).toEqual([]);
+  expect(scene.fakeGithub.writes()).toEqual([]);
 });
 
 test("with a token of somebody's own, what it wrote before is known by its account", async () => {
@@ -250,11 +255,11 @@ test("with a token of somebody's own, what it wrote before is known by its accou
   expect(await scene.job("issue_comment", payload)).toMatchObject({ code: 0 });
   expect(await commentsOf(scene, payload)).toHaveLength(3);
   // An App's token is nobody's: then nothing is shown, rather than shown anew by every job.
-  scene.hub.trouble({ path: /^\/user$/, status: 403 });
-  scene.hub.forget();
+  scene.fakeGithub.trouble({ path: /^\/user$/, status: 403 });
+  scene.fakeGithub.forget();
   const { summary } = await scene.job("schedule", {});
   expect(summary).toContain("the input account");
-  expect(scene.hub.writes()).toEqual([]);
+  expect(scene.fakeGithub.writes()).toEqual([]);
 });
 
 test("a job opens the pull request that a state asks for, and hears nothing in its own closing of it", async () => {
@@ -262,13 +267,13 @@ test("a job opens the pull request that a state asks for, and hears nothing in i
   scene.ask("topic", "work");
   expect(await scene.job("push", push("topic"))).toMatchObject({ code: 0 });
   const path = `/repos/${OWNER}/${NAME}/pulls`;
-  const [pull] = (await scene.hub.as(OWNER, "GET", path)) as { head: { ref: string } }[];
+  const [pull] = (await scene.fakeGithub.as(OWNER, "GET", path)) as { head: { ref: string } }[];
   expect(pull?.head.ref).toBe("topic");
   const head = scene.far.git("rev-parse", "topic");
   const about = { ...pull, merged: false };
   const closed = { ...exampleOf("pull_request"), action: "closed", pull_request: about };
   const by = (sender: object) => ({ ...closed, sender: { login: "somebody", type: "User", ...sender } });
-  expect(await scene.job("pull_request", by({ id: scene.hub.botId }))).toMatchObject({
+  expect(await scene.job("pull_request", by({ id: scene.fakeGithub.botId }))).toMatchObject({
     outputs: { applied: "false" },
   });
   expect(scene.far.git("rev-parse", "topic")).toBe(head);
@@ -283,7 +288,7 @@ test("a command of somebody without the right is refused where it stands, and no
   expect(code).toBe(0);
   expect(scene.far.git("for-each-ref", "--format=%(refname)", "refs/heads")).toBe("refs/heads/main");
   expect((await commentsOf(scene, payload)).at(-1)).toContain("needs the right `write`");
-  expect(scene.hub.reactions.map((one) => one["content"])).toEqual(["confused"]);
+  expect(scene.fakeGithub.reactions.map((one) => one["content"])).toEqual(["confused"]);
   expect(summary).toContain("right");
   expect(existsSync(scene.told)).toBe(false);
 });
@@ -310,22 +315,22 @@ test("only the branches that were named are worked on, with the commands of the 
 
 test("with --signed GitHub makes and signs the answers; why it did not is in the summary", async () => {
   const scene = await makeScene();
-  const notary = new TestNotary(scene.far.dir);
-  scene.hub.also(notary.answer);
+  const testSigner = new TestSigner(scene.far.dir);
+  scene.fakeGithub.also(testSigner.answer);
   scene.ask("topic", "work");
   const signed = await scene.job("push", push("topic"), "--signed");
   expect(signed.outputs["answered"]).toBe("1");
-  expect(notary.hasSigned("topic")).toBe(true);
+  expect(testSigner.hasSigned("topic")).toBe(true);
   expect(signed.summary).not.toContain("without a signature");
   scene.ask("other", "work");
-  scene.hub.trouble({ path: /\/git\/commits$/, status: 403, message: "Resource not accessible" });
+  scene.fakeGithub.trouble({ path: /\/git\/commits$/, status: 403, message: "Resource not accessible" });
   const refused = await scene.job("push", push("other"), "--signed");
   expect(refused.outputs["answered"]).toBe("1");
-  expect(notary.hasSigned("other")).toBe(false);
+  expect(testSigner.hasSigned("other")).toBe(false);
   expect(refused.summary).toContain("without a signature");
   scene.ask("third", "work");
   await scene.job("push", push("third"));
-  expect(notary.hasSigned("third")).toBe(false);
+  expect(testSigner.hasSigned("third")).toBe(false);
 });
 
 test("a workflow that cannot be used fails the job with its reason", async () => {

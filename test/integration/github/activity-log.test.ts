@@ -6,7 +6,7 @@ import { openClient } from "../../../src/github/api/client.ts";
 import { RequestThrottle } from "../../../src/github/api/request-throttle.ts";
 import { openPushLog } from "../../../src/github/api/activity-log.ts";
 import { repoAt } from "../../../src/app/push-log.ts";
-import { NAME, OWNER, startHub, TOKEN } from "../../support/fake-github.ts";
+import { NAME, OWNER, startFakeGithub, TOKEN } from "../../support/fake-github.ts";
 
 const BRANCH = "topic" as Branch;
 const [A, B, C] = ["a", "b", "c"].map((digit) => digit.repeat(40)) as [Sha, Sha, Sha];
@@ -25,12 +25,12 @@ interface Line extends Push {
 }
 
 async function open() {
-  const hub = await startHub();
+  const fakeGithub = await startFakeGithub();
   const log: Line[] = [];
   const paging = { size: 100 };
-  hub.also((method, path) => {
+  fakeGithub.also((method, path) => {
     if (method !== "GET" || !path.startsWith(`/repos/${OWNER}/${NAME}/activity?`)) return undefined;
-    const url = new URL(path, hub.url);
+    const url = new URL(path, fakeGithub.url);
     const from = Number(url.searchParams.get("after") ?? 0);
     const end = from + paging.size;
     const data = log
@@ -45,21 +45,21 @@ async function open() {
   const said: string[] = [];
   const throttle = new RequestThrottle();
   const { request } = await openClient({
-    baseUrl: hub.url,
+    baseUrl: fakeGithub.url,
     throttle,
     token: () => Promise.resolve(TOKEN),
     sleep: () => Promise.resolve(),
   });
   const repo = { owner: OWNER, name: NAME };
   const pushes = openPushLog(request, repo, (text) => said.push(text));
-  return { hub, log, said, paging, pushes };
+  return { fakeGithub, log, said, paging, pushes };
 }
 
 it("the log is asked for this branch alone, and anew each time", async () => {
-  const { hub, log, pushes } = await open();
+  const { fakeGithub, log, pushes } = await open();
   log.push(by(A, B, 2), { ...by(A, C, 9), ref: "refs/heads/other" });
   expect(await pushes(BRANCH)).toEqual([by(A, B, 2)]);
-  expect(decodeURIComponent(hub.asked[0]?.path ?? "")).toContain("ref=refs/heads/topic");
+  expect(decodeURIComponent(fakeGithub.asked[0]?.path ?? "")).toContain("ref=refs/heads/topic");
   // Somebody puts the branch elsewhere, and back.
   log.unshift(by(C, B, 3), by(B, C, 3));
   expect(await pushes(BRANCH)).toEqual([by(C, B, 3), by(B, C, 3), by(A, B, 2)]);
@@ -78,20 +78,20 @@ it("who merged what others wrote, or is gone, is nobody", async () => {
 });
 
 it("a long log is read to its end, but not for ever", async () => {
-  const { hub, log, paging, pushes } = await open();
+  const { fakeGithub, log, paging, pushes } = await open();
   paging.size = 2;
   log.push(...[5, 4, 3, 2, 1].map((id) => by(A, B, id)));
   expect((await pushes(BRANCH)).map(({ id }) => id)).toEqual([5, 4, 3, 2, 1]);
-  expect(hub.asked).toHaveLength(3);
+  expect(fakeGithub.asked).toHaveLength(3);
   log.push(...Array.from({ length: 40 }, (_, id) => by(A, B, id)));
   expect(await pushes(BRANCH)).toHaveLength(20);
 });
 
 it("while GitHub does not answer nothing is proven, and that is said", async () => {
-  const { hub, said, pushes, log } = await open();
+  const { fakeGithub, said, pushes, log } = await open();
   log.push(by("0", A, 1));
   await pushes(BRANCH);
-  hub.trouble({ status: 403, message: "Resource not accessible by integration" });
+  fakeGithub.trouble({ status: 403, message: "Resource not accessible by integration" });
   expect(await pushes(BRANCH)).toEqual([]);
   expect(said).toEqual([expect.stringContaining("GitHub's activity log cannot be read")]);
   expect(await pushes(BRANCH)).toEqual([by("0", A, 1)]);

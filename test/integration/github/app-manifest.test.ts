@@ -147,11 +147,11 @@ const CONVERSION = {
 };
 
 test("the code that GitHub sends back is turned into a file for its owner alone", async () => {
-  const hub = await stubGitHub((asked) =>
+  const fakeGithub = await stubGitHub((asked) =>
     asked === "POST /app-manifests/abc123/conversions" ? { status: 201, body: CONVERSION } : undefined,
   );
   const { dir, said, ended } = command(
-    { GITHUB_API_URL: hub.url },
+    { GITHUB_API_URL: fakeGithub.url },
     "--listen",
     "--url",
     "https://b.example.com/",
@@ -169,7 +169,7 @@ test("the code that GitHub sends back is turned into a file for its owner alone"
   expect(await look(`${address}/back?code=evil`)).toMatchObject({ status: 400 });
   expect(await look(`${address}/back?code=../x&state=${state}`)).toMatchObject({ status: 400 });
   expect(await look(address, "evil.example.com")).toMatchObject({ status: 404, text: "" });
-  expect(hub.asked).toEqual([]);
+  expect(fakeGithub.asked).toEqual([]);
 
   const done = await look(`${address}/back?code=abc123&state=${state}`);
   expect(done.text).toContain("https://github.com/apps/trailhand-octo/installations/new");
@@ -188,8 +188,8 @@ test("the code that GitHub sends back is turned into a file for its owner alone"
 });
 
 test("where GitHub refuses the code, terminal and browser say so, and no file is left", async () => {
-  const hub = await stubGitHub(() => ({ status: 404, body: {} }));
-  const { dir, said, ended } = command({ GITHUB_API_URL: hub.url }, "--listen");
+  const fakeGithub = await stubGitHub(() => ({ status: 404, body: {} }));
+  const { dir, said, ended } = command({ GITHUB_API_URL: fakeGithub.url }, "--listen");
   await until("it listens", () => said.out.includes("\n"));
   const { action } = read((await look(said.out.trim())).text);
   const state = new URL(action).searchParams.get("state");

@@ -5,7 +5,7 @@ import { RequestThrottle } from "../../../src/github/api/request-throttle.ts";
 import { octokitPublisher } from "../../../src/github/display/octokit-publisher.ts";
 import { renderReply } from "../../../src/github/display/command-reply.ts";
 import type { Intent } from "../../../src/github/commands/intent.ts";
-import { NAME, OWNER, startHub, TOKEN } from "../../support/fake-github.ts";
+import { NAME, OWNER, startFakeGithub, TOKEN } from "../../support/fake-github.ts";
 
 const repo = { owner: OWNER, name: NAME };
 const INTENT: Intent = {
@@ -19,38 +19,38 @@ const INTENT: Intent = {
 const REFUSED = { kind: "refused", command: "request", event: "e", why: "No." } as const;
 
 async function prepare() {
-  const hub = await startHub();
-  await hub.as("stranger", "POST", `/repos/${OWNER}/${NAME}/issues`, { title: "it breaks" });
+  const fakeGithub = await startFakeGithub();
+  await fakeGithub.as("stranger", "POST", `/repos/${OWNER}/${NAME}/issues`, { title: "it breaks" });
   const { request } = await openClient({
-    baseUrl: hub.url,
+    baseUrl: fakeGithub.url,
     throttle: new RequestThrottle(Date.now, { writeMs: 0 }),
     token: () => Promise.resolve(TOKEN),
   });
   const publisher = octokitPublisher(request, repo);
-  return { hub, reply: () => renderReply(publisher, INTENT, [REFUSED]) };
+  return { fakeGithub, reply: () => renderReply(publisher, INTENT, [REFUSED]) };
 }
 
 test("a comment that was deleted gets no reaction, and the refusal is said all the same", async () => {
-  const { hub, reply } = await prepare();
-  hub.trouble({ method: "POST", path: /reactions$/, status: 404, message: "Not Found" });
+  const { fakeGithub, reply } = await prepare();
+  fakeGithub.trouble({ method: "POST", path: /reactions$/, status: 404, message: "Not Found" });
   await reply();
-  expect(hub.writes().map(({ path, status }) => [path.split("/").at(-1), status])).toEqual([
+  expect(fakeGithub.writes().map(({ path, status }) => [path.split("/").at(-1), status])).toEqual([
     ["reactions", 404],
     ["comments", 201],
   ]);
 });
 
 test("a conversation that is locked gets no answer", async () => {
-  const { hub, reply } = await prepare();
+  const { fakeGithub, reply } = await prepare();
   const message = "Unable to create comment because issue is locked.";
-  hub.trouble({ method: "POST", path: /comments$/, status: 403, message });
+  fakeGithub.trouble({ method: "POST", path: /comments$/, status: 403, message });
   await expect(reply()).resolves.toBeUndefined();
 });
 
 test("where GitHub does not know us, or wants it later, it is tried again", async () => {
-  const { hub, reply } = await prepare();
-  hub.trouble({ method: "POST", path: /reactions$/, status: 401, times: 2 });
+  const { fakeGithub, reply } = await prepare();
+  fakeGithub.trouble({ method: "POST", path: /reactions$/, status: 401, times: 2 });
   await expect(reply()).rejects.toThrow();
-  hub.trouble({ method: "POST", path: /reactions$/, status: 403, headers: { "retry-after": "9999" } });
+  fakeGithub.trouble({ method: "POST", path: /reactions$/, status: 403, headers: { "retry-after": "9999" } });
   await expect(reply()).rejects.toThrow();
 });

@@ -14,19 +14,19 @@ const delivery = (id: string, repository = 1, more: object = {}): Delivery => ({
 });
 
 function open(dir: string, options?: DiskInboxOptions): DiskInbox {
-  const spool = new DiskInbox(dir, options);
-  onTestFinished(() => spool.close());
-  return spool;
+  const inbox = new DiskInbox(dir, options);
+  onTestFinished(() => inbox.close());
+  return inbox;
 }
 
 const journals = (dir: string) => readdirSync(dir).filter((name) => name.startsWith("journal-"));
 
 /** Takes all there is, and says it is done. */
-async function drain(spool: DiskInbox): Promise<string[]> {
+async function drain(inbox: DiskInbox): Promise<string[]> {
   const ids: string[] = [];
-  for (let taken = await spool.take(); taken; taken = await spool.take()) {
+  for (let taken = await inbox.take(); taken; taken = await inbox.take()) {
     ids.push(taken.delivery.id);
-    spool.done(taken.delivery.id);
+    inbox.done(taken.delivery.id);
   }
   return ids;
 }
@@ -49,15 +49,15 @@ const turns = async () => {
 
 test("nothing is said to be kept before the disk has it, and many share one wait", async () => {
   const disk = slowDisk();
-  const spool = open(temporaryDir(), { sync: disk.sync });
+  const inbox = open(temporaryDir(), { sync: disk.sync });
   let said = 0;
-  const accept = (id: string) => spool.accept(delivery(id)).then(() => said++);
+  const accept = (id: string) => inbox.accept(delivery(id)).then(() => said++);
   const first = accept("first");
   await turns();
   const rest = Promise.all(Array.from({ length: 50 }, (_, n) => accept(`d${n}`)));
   await turns();
   expect(said).toBe(0);
-  expect(await spool.take()).toBeUndefined();
+  expect(await inbox.take()).toBeUndefined();
   disk.release();
   await first;
   await turns();
@@ -70,14 +70,14 @@ test("nothing is said to be kept before the disk has it, and many share one wait
 test("a doubled delivery is known, also while the first is on its way to the disk", async () => {
   const disk = slowDisk();
   const dir = temporaryDir();
-  const spool = open(dir, { sync: disk.sync });
-  const both = Promise.all([spool.accept(delivery("a")), spool.accept(delivery("a"))]);
+  const inbox = open(dir, { sync: disk.sync });
+  const both = Promise.all([inbox.accept(delivery("a")), inbox.accept(delivery("a"))]);
   await turns();
   disk.release();
   expect(await both).toEqual(["new", "known"]);
-  expect(await drain(spool)).toEqual(["a"]);
-  expect(await spool.accept(delivery("a"))).toBe("known");
-  await spool.close();
+  expect(await drain(inbox)).toEqual(["a"]);
+  expect(await inbox.accept(delivery("a"))).toBe("known");
+  await inbox.close();
   expect(await open(dir).accept(delivery("a"))).toBe("known");
 });
 
@@ -85,15 +85,15 @@ test("an id is forgotten after three days, and not before", async () => {
   const dir = temporaryDir();
   const day = 24 * 60 * 60 * 1000;
   let now = 1_700_000_000_000;
-  const spool = open(dir, { now: () => now });
-  await spool.accept(delivery("a"));
-  expect(spool.lastSeen()).toBe(now);
-  await drain(spool);
+  const inbox = open(dir, { now: () => now });
+  await inbox.accept(delivery("a"));
+  expect(inbox.lastSeen()).toBe(now);
+  await drain(inbox);
   now += 3 * day - 1;
-  expect(await spool.accept(delivery("a"))).toBe("known");
+  expect(await inbox.accept(delivery("a"))).toBe("known");
   now += 2;
-  await spool.compact();
-  expect(await spool.accept(delivery("a"))).toBe("new");
+  await inbox.compact();
+  expect(await inbox.accept(delivery("a"))).toBe("new");
 });
 
 test("what was not done comes again after a crash, in its order, and what was done does not", async () => {
@@ -115,13 +115,13 @@ test("what was not done comes again after a crash, in its order, and what was do
 
 test("a line that was half written is passed over, wherever it was cut", async () => {
   const dir = temporaryDir();
-  const spool = open(dir);
-  await spool.accept(delivery("whole"));
+  const inbox = open(dir);
+  await inbox.accept(delivery("whole"));
   const [name = ""] = journals(dir);
   const path = join(dir, name);
   const { size } = statSync(path);
-  await spool.accept(delivery("half", 1, { text: "x".repeat(40) }));
-  await spool.close();
+  await inbox.accept(delivery("half", 1, { text: "x".repeat(40) }));
+  await inbox.close();
   const all = readFileSync(path);
   for (let cut = size + 1; cut < all.length; cut++) {
     writeFileSync(path, all);
@@ -142,49 +142,49 @@ test("what is accepted after a torn line is not lost with it", async () => {
   const [name = ""] = journals(dir);
   truncateSync(join(dir, name), statSync(join(dir, name)).size - 3);
   await open(dir).accept(delivery("b"));
-  const spool = open(dir);
-  expect(spool.brokenLines).toBe(1);
-  expect(await drain(spool)).toEqual(["b"]);
+  const inbox = open(dir);
+  expect(inbox.brokenLines).toBe(1);
+  expect(await drain(inbox)).toEqual(["b"]);
 });
 
 test("a byte that the disk changed is noticed", async () => {
   const dir = temporaryDir();
-  const spool = open(dir);
-  await spool.accept(delivery("a", 1, { text: "yes" }));
-  await spool.close();
+  const inbox = open(dir);
+  await inbox.accept(delivery("a", 1, { text: "yes" }));
+  await inbox.close();
   const path = join(dir, journals(dir)[0] ?? "");
   writeFileSync(path, readFileSync(path, "latin1").replace("yes", "yet"), "latin1");
   expect(open(dir)).toMatchObject({ brokenLines: 1 });
-  expect(await spool.take()).toBeUndefined();
-  expect(spool.stats().failed).toMatchObject([{ id: "a", reason: expect.stringContaining("damaged") }]);
+  expect(await inbox.take()).toBeUndefined();
+  expect(inbox.stats().failed).toMatchObject([{ id: "a", reason: expect.stringContaining("damaged") }]);
 });
 
 test("a disk that fails refuses the delivery; the next one goes into another file", async () => {
   const dir = temporaryDir();
   let fails = true;
   const sync = () => (fails ? Promise.reject(new Error("no space left")) : Promise.resolve());
-  const spool = open(dir, { sync });
-  await expect(spool.accept(delivery("a"))).rejects.toThrow("no space left");
-  expect(spool.has("a")).toBe(false);
+  const inbox = open(dir, { sync });
+  await expect(inbox.accept(delivery("a"))).rejects.toThrow("no space left");
+  expect(inbox.has("a")).toBe(false);
   fails = false;
-  expect(await spool.accept(delivery("a"))).toBe("new");
+  expect(await inbox.accept(delivery("a"))).toBe("new");
   expect(journals(dir)).toHaveLength(2);
-  expect(await drain(spool)).toEqual(["a"]);
+  expect(await drain(inbox)).toEqual(["a"]);
 });
 
 test("one repository is served one at a time and in order; a busy one holds up no other", async () => {
-  const spool = open(temporaryDir());
-  await spool.accept(delivery("a1", 1));
-  await spool.accept(delivery("a2", 1));
-  await spool.accept(delivery("b1", 2));
-  const take = async () => (await spool.take())?.delivery.id;
+  const inbox = open(temporaryDir());
+  await inbox.accept(delivery("a1", 1));
+  await inbox.accept(delivery("a2", 1));
+  await inbox.accept(delivery("b1", 2));
+  const take = async () => (await inbox.take())?.delivery.id;
   expect(await take()).toBe("a1");
   expect(await take()).toBe("b1");
   expect(await take()).toBeUndefined();
-  spool.release("a1", true);
+  inbox.release("a1", true);
   expect(await take()).toBe("a1");
-  await spool.accept(delivery("c1", 3));
-  spool.done("a1");
+  await inbox.accept(delivery("c1", 3));
+  inbox.done("a1");
   // Whoever was served goes behind the others.
   expect(await take()).toBe("c1");
   expect(await take()).toBe("a2");
@@ -192,17 +192,17 @@ test("one repository is served one at a time and in order; a busy one holds up n
 
 test("what was given up is kept with its reason, and may be delivered again", async () => {
   const dir = temporaryDir();
-  const spool = open(dir, { now: () => 5 });
-  await spool.accept(delivery("a", 1, { text: "keep me" }));
-  await spool.take();
-  await spool.giveUp("a", "the branch is gone");
-  expect(spool.stats()).toEqual({
+  const inbox = open(dir, { now: () => 5 });
+  await inbox.accept(delivery("a", 1, { text: "keep me" }));
+  await inbox.take();
+  await inbox.giveUp("a", "the branch is gone");
+  expect(inbox.stats()).toEqual({
     waiting: 0,
     working: 0,
     failed: [{ id: "a", name: "push", reason: "the branch is gone", at: 5 }],
   });
   expect(readFileSync(join(dir, "failed", "a.json"), "utf8")).toContain("keep me");
-  await spool.close();
+  await inbox.close();
   const again = open(dir, { now: () => 6 });
   expect(again.stats().failed).toHaveLength(1);
   expect(await again.take()).toBeUndefined();
@@ -215,14 +215,14 @@ test("a delivery that the process dies of each time is given up", async () => {
   const dir = temporaryDir();
   await open(dir).accept(delivery("a"));
   for (let n = 1; n <= DELIVERY.maxAttempts; n++) {
-    const spool = open(dir);
-    await spool.compact();
-    expect(await spool.take()).toMatchObject({ attempt: n });
-    await spool.close();
+    const inbox = open(dir);
+    await inbox.compact();
+    expect(await inbox.take()).toMatchObject({ attempt: n });
+    await inbox.close();
   }
-  const spool = open(dir);
-  expect(await spool.take()).toBeUndefined();
-  expect(spool.stats().failed).toMatchObject([
+  const inbox = open(dir);
+  expect(await inbox.take()).toBeUndefined();
+  expect(inbox.stats().failed).toMatchObject([
     { reason: "the server process died during each of 5 attempts" },
   ]);
 });
@@ -230,21 +230,21 @@ test("a delivery that the process dies of each time is given up", async () => {
 test("files shrink to ids once their deliveries are over, the oldest first, and go when those may", async () => {
   const dir = temporaryDir();
   let now = 1_700_000_000_000;
-  const spool = open(dir, { now: () => now, fileBytes: 1 });
-  await spool.accept(delivery("a", 1, { text: "secret a" }));
-  await spool.accept(delivery("b", 2, { text: "secret b" }));
+  const inbox = open(dir, { now: () => now, fileBytes: 1 });
+  await inbox.accept(delivery("a", 1, { text: "secret a" }));
+  await inbox.accept(delivery("b", 2, { text: "secret b" }));
   const written = () =>
     journals(dir)
       .map((name) => readFileSync(join(dir, name), "utf8"))
       .join("");
-  await spool.take();
-  await spool.take();
-  spool.done("b");
+  await inbox.take();
+  await inbox.take();
+  inbox.done("b");
   // That b is over stands in a file younger than that of a, which is not.
-  await spool.compact();
+  await inbox.compact();
   expect(written()).toContain("secret b");
-  spool.done("a");
-  await spool.close();
+  inbox.done("a");
+  await inbox.close();
   const again = open(dir, { now: () => now, fileBytes: 1 });
   expect(again.stats().waiting).toBe(0);
   await again.compact();

@@ -259,14 +259,15 @@ describe("somebody without the right", () => {
 
   it("is not let in while GitHub says nothing", async () => {
     const office = await openOffice();
-    office.hub.permission = () => Promise.reject(Object.assign(new Error("Bad Gateway"), { status: 502 }));
+    office.fakeGithub.permission = () =>
+      Promise.reject(Object.assign(new Error("Bad Gateway"), { status: 502 }));
     const before = everything(office);
     await expect(office.deliver("issue_comment", comment(USER.ann, "/request work"))).rejects.toThrow(
       "Bad Gateway",
     );
     expect(everything(office)).toBe(before);
     // What was not acted on is acted on when it comes again.
-    office.hub.permission = async () => ({ id: 1, role: "write", permission: "write" });
+    office.fakeGithub.permission = async () => ({ id: 1, role: "write", permission: "write" });
     expect(only(await office.deliver("issue_comment", comment(USER.ann, "/request work"))).kind).toBe(
       "accepted",
     );
@@ -399,8 +400,8 @@ describe("an approval", () => {
     commitAs(office.far.remote, "eve@example.com", "feat: slipped under\n", { branch: BRANCH });
     const result = only(await harmless(office, () => office.say(CAT, 12, `/approve ${seen}`)));
     expect(result.kind).toBe("refused");
-    const sight = await office.desk.readView();
-    expect(sight.position(BRANCH as never)?.wantsApproval).toBe(false);
+    const repositoryView = await office.repositoryActions.readView();
+    expect(repositoryView.position(BRANCH as never)?.wantsApproval).toBe(false);
   });
 
   it.each([7, 10, 39])("names %i digits of an id", async (digits) => {
@@ -456,7 +457,10 @@ describe("a delivery that comes again", () => {
     const { handleIntent } = await import("../../../src/github/commands/handle-intent.ts");
     const intent = label(ANN, "work", { number: 12, title: "T", body: "B" });
     const deliver = () =>
-      handleIntent(intent, office.desk, office.hub, { ...limits, limits: new RateLimit() });
+      handleIntent(intent, office.repositoryActions, office.fakeGithub, {
+        ...limits,
+        limits: new RateLimit(),
+      });
     expect(only(await deliver()).kind).toBe("accepted");
     const commit = head(office);
     await office.say(ANN, 12, "/cancel");
@@ -682,8 +686,8 @@ describe("a loop", () => {
     const ask = (actor: Actor, event: string) =>
       handleIntent(
         { kind: "command", repo: REPO, actor, location, text: "/request work", event },
-        office.desk,
-        office.hub,
+        office.repositoryActions,
+        office.fakeGithub,
         fresh(),
       );
     expect(sentence(only(await harmless(office, () => ask(ANN, "comment:77"))))).toMatch(

@@ -20,23 +20,23 @@ const sign = (body: string | Buffer, secret = SECRET) =>
 const BODY = JSON.stringify({ zen: "Keep it logically awesome." });
 
 /** A door with Probot's own way to verify. */
-async function openDoor(options: Partial<HttpServerOptions> = {}) {
+async function startHttpServer(options: Partial<HttpServerOptions> = {}) {
   const credentials = { appId: 1, privateKey: PRIVATE_KEY, secret: SECRET };
   const app = await openApp({ credentials, baseUrl: "http://127.0.0.1:9", log: () => undefined });
-  const spool = new DiskInbox(temporaryDir());
+  const inbox = new DiskInbox(temporaryDir());
   const warned: string[] = [];
-  const door = new HttpServer({
-    inbox: spool,
+  const httpServer = new HttpServer({
+    inbox: inbox,
     verify: (body, signature) => app.webhooks.verify(body, signature),
     warn: (text) => warned.push(text),
     ...options,
   });
-  const port = await door.listen(0, "127.0.0.1");
+  const port = await httpServer.listen(0, "127.0.0.1");
   onTestFinished(async () => {
-    await door.close();
-    await spool.close();
+    await httpServer.close();
+    await inbox.close();
   });
-  return { door, spool, port, warned };
+  return { httpServer, inbox, port, warned };
 }
 
 interface Said {
@@ -75,18 +75,18 @@ const deliver = (port: number, body: string | Buffer, headers: Record<string, st
   );
 
 test("a signed delivery is kept, then said to be; the second of the same is known", async () => {
-  const { port, spool } = await openDoor();
+  const { port, inbox } = await startHttpServer();
   expect(await deliver(port, BODY)).toEqual({ status: 202, text: "accepted" });
   expect(await deliver(port, BODY)).toEqual({ status: 202, text: "already known" });
-  expect(await spool.take()).toEqual({
+  expect(await inbox.take()).toEqual({
     delivery: { id: "72d3162e-cc78-11e3-81ab-4c9367dc0958", name: "ping", payload: JSON.parse(BODY) },
     attempt: 1,
   });
-  expect(await spool.take()).toBeUndefined();
+  expect(await inbox.take()).toBeUndefined();
 });
 
 test("every example of GitHub's comes through as it is", async () => {
-  const { port, spool } = await openDoor();
+  const { port, inbox } = await startHttpServer();
   const all = EXAMPLES.flatMap(({ name, examples }) => examples.map((payload) => ({ name, payload })));
   expect(all.length).toBeGreaterThan(200);
   const sent: Delivery[] = [];
@@ -95,13 +95,13 @@ test("every example of GitHub's comes through as it is", async () => {
     expect(await deliver(port, JSON.stringify(payload), headers)).toMatchObject({ status: 202 });
     sent.push({ id: `example-${n}`, name, payload });
   }
-  const came: Delivery[] = [];
-  for (let taken = await spool.take(); taken; taken = await spool.take()) {
-    came.push(taken.delivery);
-    spool.done(taken.delivery.id);
+  const received: Delivery[] = [];
+  for (let taken = await inbox.take(); taken; taken = await inbox.take()) {
+    received.push(taken.delivery);
+    inbox.done(taken.delivery.id);
   }
   const byId = (a: Delivery, b: Delivery) => (a.id < b.id ? -1 : 1);
-  expect(came.toSorted(byId)).toEqual(sent.toSorted(byId));
+  expect(received.toSorted(byId)).toEqual(sent.toSorted(byId));
 });
 
 test.each([
@@ -114,35 +114,35 @@ test.each([
   ["no event", { "x-github-event": "" }, 400],
   ["a form", { "content-type": "application/x-www-form-urlencoded" }, 415],
 ])("%s is turned away, and nothing is kept", async (_what, headers, status) => {
-  const { port, spool } = await openDoor();
+  const { port, inbox } = await startHttpServer();
   expect(await deliver(port, BODY, headers)).toMatchObject({ status });
-  expect(spool.stats().waiting).toBe(0);
+  expect(inbox.stats().waiting).toBe(0);
 });
 
 test.each(["", "no json", "[]", '"text"', "null"])("the signed body %j is no payload", async (body) => {
-  const { port, spool } = await openDoor();
+  const { port, inbox } = await startHttpServer();
   const { status } = await deliver(port, body);
   expect(status).toBe(body === "" ? 401 : 400);
-  expect(spool.stats().waiting).toBe(0);
+  expect(inbox.stats().waiting).toBe(0);
 });
 
 test("bytes that are no text cannot pass under the signature of their replacement", async () => {
-  const { port } = await openDoor();
+  const { port } = await startHttpServer();
   const body = Buffer.concat([Buffer.from('{"a":"'), Buffer.from([0xff]), Buffer.from('"}')]);
   expect(await deliver(port, body)).toMatchObject({ status: 401 });
 });
 
 test("a body that is too long is cut off, whether it says so or not", async () => {
-  const { port, spool } = await openDoor({ maxBodyBytes: 100 });
+  const { port, inbox } = await startHttpServer({ maxBodyBytes: 100 });
   const body = JSON.stringify({ text: "x".repeat(200) });
   const headers = { "content-length": String(body.length) };
   expect(await deliver(port, body, headers)).toMatchObject({ status: 413 });
   expect(await deliver(port, body)).toMatchObject({ status: 413 });
-  expect(spool.stats().waiting).toBe(0);
+  expect(inbox.stats().waiting).toBe(0);
 });
 
 test("bodies together may not take more than there is room for", async () => {
-  const { port } = await openDoor({ maxBodyBytes: 1000, maxTotalBytes: 100 });
+  const { port } = await startHttpServer({ maxBodyBytes: 1000, maxTotalBytes: 100 });
   const body = JSON.stringify({ text: "x".repeat(200) });
   expect(await deliver(port, body)).toMatchObject({ status: 503 });
   // What was read is let go of.
@@ -156,7 +156,7 @@ test("what could not be kept is not said to be, and readiness says so until it c
     accept: () => (fails ? Promise.reject(new Error("no space left")) : Promise.resolve("new" as const)),
     stats: () => ({ waiting, working, failed }),
   };
-  const { port, warned } = await openDoor({ inbox });
+  const { port, warned } = await startHttpServer({ inbox });
   const ready = () => ask({ port, path: "/readyz" });
   expect(await ready()).toMatchObject({ status: 200 });
   expect(await deliver(port, BODY)).toMatchObject({ status: 503 });
@@ -168,11 +168,11 @@ test("what could not be kept is not said to be, and readiness says so until it c
 });
 
 test("health and readiness are told; what was given up is named, its reason is not", async () => {
-  const { port, spool } = await openDoor();
+  const { port, inbox } = await startHttpServer();
   expect(await ask({ port, path: "/healthz" })).toEqual({ status: 200, text: "ok" });
   await deliver(port, BODY);
-  await spool.take();
-  await spool.giveUp("72d3162e-cc78-11e3-81ab-4c9367dc0958", "private words");
+  await inbox.take();
+  await inbox.giveUp("72d3162e-cc78-11e3-81ab-4c9367dc0958", "private words");
   const { status, text } = await ask({ port, path: "/readyz" });
   expect(status).toBe(200);
   expect(text).not.toContain("private");
@@ -185,7 +185,7 @@ test("health and readiness are told; what was given up is named, its reason is n
 });
 
 test("whoever says no more does not keep the door from closing", async () => {
-  const { door, port } = await openDoor({ graceMs: 20 });
+  const { httpServer, port } = await startHttpServer({ graceMs: 20 });
   const socket = connect(port, "127.0.0.1");
   const cut = new Promise<void>((resolve) => socket.once("close", () => resolve()));
   await new Promise<void>((resolve) =>
@@ -193,12 +193,12 @@ test("whoever says no more does not keep the door from closing", async () => {
   );
   // The server has it once it has answered somebody who came later.
   await ask({ port, path: "/healthz" });
-  await door.close();
+  await httpServer.close();
   await cut;
 });
 
 test("there is nothing else", async () => {
-  const { port } = await openDoor();
+  const { port } = await startHttpServer();
   expect(await ask({ port, path: "/" })).toMatchObject({ status: 404 });
   expect(await ask({ port, path: "/probot/setup" })).toMatchObject({ status: 404 });
   expect(await ask({ port, path: WEBHOOK_PATH })).toMatchObject({ status: 405 });

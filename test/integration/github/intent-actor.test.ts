@@ -450,14 +450,18 @@ it("a check of another app is kept for the head that it was made for", async () 
 
 describe("what happens at the same time", () => {
   /** A desk between whose look and writing something else is written. */
-  const between = (desk: RepositoryActions, act: () => void, times: number): RepositoryActions => {
+  const between = (
+    repositoryActions: RepositoryActions,
+    act: () => void,
+    times: number,
+  ): RepositoryActions => {
     let left = times;
     return {
-      ...desk,
+      ...repositoryActions,
       async readView() {
-        const sight = await desk.readView();
+        const repositoryView = await repositoryActions.readView();
         if (left-- > 0) act();
-        return sight;
+        return repositoryView;
       },
     };
   };
@@ -474,7 +478,9 @@ describe("what happens at the same time", () => {
     const office = await begun();
     const push = () =>
       void write(office, `work: answered\n\nAnswers: ${head(office)}\nState: look\nBranch: ${BRANCH}\n`);
-    expect(only(await office.act(say("/cancel"), between(office.desk, push, 1))).kind).toBe("accepted");
+    expect(only(await office.act(say("/cancel"), between(office.repositoryActions, push, 1))).kind).toBe(
+      "accepted",
+    );
     expect([trailer(office, "State"), office.log(`${BRANCH}^`, "%s")]).toEqual([
       "cancelled",
       "work: answered",
@@ -485,7 +491,9 @@ describe("what happens at the same time", () => {
     const office = await begun();
     let n = 0;
     const push = () => void write(office, `plain ${n++}\n`);
-    const result = only(await office.act(say("/request triage"), between(office.desk, push, 100)));
+    const result = only(
+      await office.act(say("/request triage"), between(office.repositoryActions, push, 100)),
+    );
     expect(sentence(result)).toContain("moved in the meantime");
   });
 });

@@ -36,7 +36,7 @@ test("a label begins, a comment goes on, and it lands, shown as it is", async ()
   person.write("states/integrate", INTEGRATE, 0o755);
   person.commit("chore: states");
   const scene = await serveApp(person);
-  const { hub, far, owner, send } = scene;
+  const { fakeGithub, far, owner, send } = scene;
   const issue = await openIssue(scene, "It should greet", "Please.\n\nState: done");
   const common = eventBy(owner);
 
@@ -67,7 +67,7 @@ test("a label begins, a comment goes on, and it lands, shown as it is", async ()
     },
     ...eventBy(owner, by),
   });
-  const stranger = (await hub.as("stranger", "GET", "/user")) as Account;
+  const stranger = (await fakeGithub.as("stranger", "GET", "/user")) as Account;
   await send("issue_comment", commented(11, "/request integrate", stranger));
   await until("the refusal", async () =>
     (await commentsOf(scene, 1)).some(({ body }) => body.includes("write")),
@@ -82,5 +82,5 @@ test("a label begins, a comment goes on, and it lands, shown as it is", async ()
     .split("\n")
     .filter(Boolean);
   expect(events).toHaveLength(2);
-  expect(hub.checks.at(-1)).toMatchObject({ name: expect.stringContaining("trailhand") as string });
+  expect(fakeGithub.checks.at(-1)).toMatchObject({ name: expect.stringContaining("trailhand") as string });
 });

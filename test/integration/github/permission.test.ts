@@ -11,35 +11,35 @@ import { missingRightMessage, readRight } from "../../../src/github/commands/per
 
 const REPO = { owner: "acme", name: "shop" };
 const ANN = { id: 1, login: "ann", isBot: false };
-const hubOf = (answer: () => Permission | undefined): GitHubQueries => ({
+const fakeGithubOf = (answer: () => Permission | undefined): GitHubQueries => ({
   permission: async () => answer(),
   issue: () => Promise.reject(new Error("not asked")),
   pull: () => Promise.reject(new Error("not asked")),
 });
 const failing = (status: number, headers: Record<string, string> = {}): GitHubQueries =>
-  hubOf(() => {
+  fakeGithubOf(() => {
     throw Object.assign(new Error("no"), { status, response: { headers } });
   });
 
 describe("a right", () => {
   it.each([...RIGHTS])("%s is what GitHub says", async (role) => {
-    const hub = hubOf(() => ({ id: 1, role, permission: "none" }));
-    expect(await readRight(hub, REPO, ANN)).toEqual({ right: role });
+    const fakeGithub = fakeGithubOf(() => ({ id: 1, role, permission: "none" }));
+    expect(await readRight(fakeGithub, REPO, ANN)).toEqual({ right: role });
   });
 
   it("of a role of the owner's own is what it includes", async () => {
-    const hub = hubOf(() => ({ id: 1, role: "release-crew", permission: "write" }));
-    expect(await readRight(hub, REPO, ANN)).toEqual({ right: "write" });
+    const fakeGithub = fakeGithubOf(() => ({ id: 1, role: "release-crew", permission: "write" }));
+    expect(await readRight(fakeGithub, REPO, ANN)).toEqual({ right: "write" });
   });
 
   it("of an unknown word is none", async () => {
-    const hub = hubOf(() => ({ id: 1, role: "owner", permission: "all" }));
-    expect(await readRight(hub, REPO, ANN)).toEqual({ right: "none" });
+    const fakeGithub = fakeGithubOf(() => ({ id: 1, role: "owner", permission: "all" }));
+    expect(await readRight(fakeGithub, REPO, ANN)).toEqual({ right: "none" });
   });
 
   it("belongs to the account, not to its name", async () => {
-    const hub = hubOf(() => ({ id: 2, role: "admin", permission: "admin" }));
-    const standing = await readRight(hub, REPO, ANN);
+    const fakeGithub = fakeGithubOf(() => ({ id: 2, role: "admin", permission: "admin" }));
+    const standing = await readRight(fakeGithub, REPO, ANN);
     expect(standing.right).toBe("none");
     expect(missingRightMessage("ann", "/request", "write", standing)).toContain(
       "this login now belongs to another account",
@@ -47,12 +47,12 @@ describe("a right", () => {
   });
 
   it.each([
-    ["nobody of the name", hubOf(() => undefined)],
+    ["nobody of the name", fakeGithubOf(() => undefined)],
     ["no such name", failing(404)],
     ["no leave to ask", failing(403)],
     ["no good credentials", failing(401)],
-  ])("is none where there is %s", async (_, hub) =>
-    expect((await readRight(hub, REPO, ANN)).right).toBe("none"),
+  ])("is none where there is %s", async (_, fakeGithub) =>
+    expect((await readRight(fakeGithub, REPO, ANN)).right).toBe("none"),
   );
 
   it.each([
@@ -60,8 +60,8 @@ describe("a right", () => {
     ["is asked too often", failing(429)],
     ["is asked too often, in other words", failing(403, { "retry-after": "60" })],
     ["is asked too often this hour", failing(403, { "x-ratelimit-remaining": "0" })],
-  ])("is asked for again later where GitHub %s", async (_, hub) => {
-    await expect(readRight(hub, REPO, ANN)).rejects.toThrow("no");
+  ])("is asked for again later where GitHub %s", async (_, fakeGithub) => {
+    await expect(readRight(fakeGithub, REPO, ANN)).rejects.toThrow("no");
   });
 
   it("includes those before it", () => {
@@ -82,23 +82,32 @@ describe("GitHub is asked", () => {
       calls.push([route, parameters]);
       return Promise.resolve({ data });
     }) as unknown as Parameters<typeof openGitHubQueries>[0]["request"];
-    return { hub: openGitHubQueries({ request }), calls };
+    return { fakeGithub: openGitHubQueries({ request }), calls };
   };
 
   it("about the collaborator", async () => {
-    const { hub, calls } = ask({ permission: "write", role_name: "maintain", user: { id: 1 } });
-    expect(await hub.permission(REPO, "a/../b")).toEqual({ id: 1, role: "maintain", permission: "write" });
+    const { fakeGithub, calls } = ask({ permission: "write", role_name: "maintain", user: { id: 1 } });
+    expect(await fakeGithub.permission(REPO, "a/../b")).toEqual({
+      id: 1,
+      role: "maintain",
+      permission: "write",
+    });
     const route = "GET /repos/{owner}/{repo}/collaborators/{username}/permission";
     expect(calls).toEqual([[route, { owner: "acme", repo: "shop", username: "a/../b" }]]);
     expect(
-      await ask({ permission: "write", role_name: "write", user: null }).hub.permission(REPO, "x"),
+      await ask({ permission: "write", role_name: "write", user: null }).fakeGithub.permission(REPO, "x"),
     ).toBeUndefined();
   });
 
   it("whether an issue is a pull request", async () => {
     const issue = { title: "T", body: null };
-    expect(await ask(issue).hub.issue(REPO, 3)).toEqual({ number: 3, title: "T", body: "", isPull: false });
-    expect((await ask({ ...issue, pull_request: {} }).hub.issue(REPO, 3)).isPull).toBe(true);
+    expect(await ask(issue).fakeGithub.issue(REPO, 3)).toEqual({
+      number: 3,
+      title: "T",
+      body: "",
+      isPull: false,
+    });
+    expect((await ask({ ...issue, pull_request: {} }).fakeGithub.issue(REPO, 3)).isPull).toBe(true);
   });
 
   it.each([
@@ -107,8 +116,8 @@ describe("GitHub is asked", () => {
     [null, true],
   ])("whose a head is: %j", async (repo, isFork) => {
     const head = { ref: "x", sha: "a".repeat(40), repo };
-    const { hub } = ask({ title: "T", body: "B", head, base: { repo: { id: 5 } } });
-    expect((await hub.pull(REPO, 3)).head).toEqual({ ref: "x", sha: "a".repeat(40), isFork });
+    const { fakeGithub } = ask({ title: "T", body: "B", head, base: { repo: { id: 5 } } });
+    expect((await fakeGithub.pull(REPO, 3)).head).toEqual({ ref: "x", sha: "a".repeat(40), isFork });
   });
 });
 

@@ -40,10 +40,10 @@ interface Pull {
   readonly head: { readonly sha: string; readonly ref: string };
 }
 
-const pullsOf = async ({ hub }: Scene): Promise<Pull[]> =>
-  (await hub.as("octo", "GET", `${ROOT}/pulls?state=all`)) as Pull[];
-const issueOf = async ({ hub }: Scene) =>
-  (await hub.as("octo", "GET", `${ROOT}/issues/1`)) as { state: string; state_reason: string | null };
+const pullsOf = async ({ fakeGithub }: Scene): Promise<Pull[]> =>
+  (await fakeGithub.as("octo", "GET", `${ROOT}/pulls?state=all`)) as Pull[];
+const issueOf = async ({ fakeGithub }: Scene) =>
+  (await fakeGithub.as("octo", "GET", `${ROOT}/issues/1`)) as { state: string; state_reason: string | null };
 
 test("by a pull request: opened, approved, landed and closed", async () => {
   const person = makeRepo({ "states/workflow.yml": workflow("nobody@example.com") });
@@ -51,11 +51,11 @@ test("by a pull request: opened, approved, landed and closed", async () => {
   person.write("states/integrate", INTEGRATE, 0o755);
   person.commit("chore: states");
   const scene = await serveApp(person);
-  const { hub, far, owner, send } = scene;
+  const { fakeGithub, far, owner, send } = scene;
   person.write("states/workflow.yml", workflow(`${owner.id}+${owner.login}@users.noreply.github.com`));
   person.commit("chore: who approves");
   git(far, ["fetch", "-q", person.dir, "+main:main"]);
-  const app = (await hub.as("octo", "GET", `/users/${encodeURIComponent(APP.login)}`)) as Account;
+  const app = (await fakeGithub.as("octo", "GET", `/users/${encodeURIComponent(APP.login)}`)) as Account;
   const issue = await openIssue(scene, "Fixes #5: greet @everybody", "Please.\n\nState: done");
 
   const label = { name: "state:work" };
@@ -89,7 +89,7 @@ test("by a pull request: opened, approved, landed and closed", async () => {
     comment: { id, body, user: { ...by, type: "User" } },
     ...eventBy(owner, by),
   });
-  const stranger = (await hub.as("stranger", "GET", "/user")) as Account;
+  const stranger = (await fakeGithub.as("stranger", "GET", "/user")) as Account;
   await send("issue_comment", said(11, `/approve ${request}`, stranger));
   await until("the refusal", async () =>
     (await commentsOf(scene, number)).some(({ body }) => /needs the right/.test(body)),
@@ -116,7 +116,7 @@ test("by a pull request: opened, approved, landed and closed", async () => {
     expect(status).toMatchObject([{ body: expect.stringContaining("finished; it is in `main`") as string }]);
   }
   const head = git(far, ["rev-parse", BRANCH]).trim();
-  expect(hub.checks.filter((check) => check["head_sha"] === head)).toMatchObject([
+  expect(fakeGithub.checks.filter((check) => check["head_sha"] === head)).toMatchObject([
     { name: "trailhand / done", conclusion: "success" },
   ]);
 

@@ -17,8 +17,8 @@ const address = ({ id, login }: Account) => accountAddress(id, login);
 async function prepare() {
   const person = makeRepo();
   const scene = await serveApp(person);
-  const { owner, pushing, hub, far } = scene;
-  const stranger = (await hub.as("stranger", "GET", "/user")) as Account;
+  const { owner, pushing, fakeGithub, far } = scene;
+  const stranger = (await fakeGithub.as("stranger", "GET", "/user")) as Account;
   person.write(
     "states/workflow.yml",
     `proof: pusher

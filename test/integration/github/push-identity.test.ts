@@ -20,8 +20,8 @@ const address = ({ id, login }: Account) => accountAddress(id, login);
 async function prepare(how: { readonly shouldRun?: boolean } = {}) {
   const person = makeRepo();
   const scene = await serveApp(person, how);
-  const { owner, pushing, hub } = scene;
-  const stranger = (await hub.as("stranger", "GET", "/user")) as Account;
+  const { owner, pushing, fakeGithub } = scene;
+  const stranger = (await fakeGithub.as("stranger", "GET", "/user")) as Account;
   person.write(
     "states/workflow.yml",
     `proof: pusher
@@ -75,7 +75,7 @@ test("a commit asks as who pushed it, whoever it says wrote it", async () => {
   await ask("lost", "ship", owner, "somebody@example.com");
   await send("push", nudge(owner));
   await until("it is asked for", () =>
-    scene.hub.asked.some(({ path }) => path.includes("refs%2Fheads%2Flost")),
+    scene.fakeGithub.asked.some(({ path }) => path.includes("refs%2Fheads%2Flost")),
   );
   expect(stateOn(scene, "lost")).toBe("ship");
   pushing.isLate = false;
@@ -90,7 +90,7 @@ test("a commit asks as who pushed it, whoever it says wrote it", async () => {
 
 test("an approval counts for who pushed it, and not for who asked", async () => {
   const scene = await prepare();
-  const { owner, stranger, ask, body, person, pushing, far, hub, send } = scene;
+  const { owner, stranger, ask, body, person, pushing, far, fakeGithub, send } = scene;
   const asked = await ask("theirs", "gate", stranger, "somebody@example.com");
   const forged = approveAs(person, address(owner), asked, { branch: "theirs" });
   await pushing.push(stranger, "theirs");
@@ -104,7 +104,7 @@ test("an approval counts for who pushed it, and not for who asked", async () => 
   expect(git(far, ["rev-parse", "theirs"])).toBe(`${forged}\n`);
   expect(stateOn(scene, "own")).toBe("");
   // The log may tell late.
-  const asks = () => hub.asked.filter(({ path }) => path.includes("refs%2Fheads%2Ftheirs")).length;
+  const asks = () => fakeGithub.asked.filter(({ path }) => path.includes("refs%2Fheads%2Ftheirs")).length;
   const before = asks();
   pushing.isSilent = true;
   pushing.isLate = true;
@@ -125,7 +125,7 @@ test("an approval counts for who pushed it, and not for who asked", async () => 
 
 test("the commands that show the work ask who approved, and none of them guesses", async () => {
   const scene = await prepare({ shouldRun: false });
-  const { owner, stranger, ask, hub, server, person, pushing } = scene;
+  const { owner, stranger, ask, fakeGithub, server, person, pushing } = scene;
   // What the App has shown already, no command has to write.
   await scene.stop();
   const asked = await ask("theirs", "gate", stranger, address(stranger));
@@ -133,7 +133,12 @@ test("the commands that show the work ask who approved, and none of them guesses
   await pushing.push(owner, "theirs");
   const url = `${server}/${OWNER}/${NAME}.git`;
   const sync = (env: Record<string, string>, ...args: string[]) =>
-    call({ hub, repo: person, number: 0 }, { GITHUB_SERVER_URL: server, ...env }, "--dry-run", ...args);
+    call(
+      { fakeGithub, repo: person, number: 0 },
+      { GITHUB_SERVER_URL: server, ...env },
+      "--dry-run",
+      ...args,
+    );
   await expect(sync({})).rejects.toThrow("Trailhand cannot ask GitHub who pushed");
   await expect(sync({}, "--remote", url)).resolves.toMatchObject({
     out: expect.stringContaining("trailhand / gate: queued") as string,
@@ -146,14 +151,14 @@ test("the commands that show the work ask who approved, and none of them guesses
     await once(child, "close");
     return out;
   };
-  const known = { GITHUB_TOKEN: TOKEN, GITHUB_API_URL: hub.url, GITHUB_SERVER_URL: server };
+  const known = { GITHUB_TOKEN: TOKEN, GITHUB_API_URL: fakeGithub.url, GITHUB_SERVER_URL: server };
   expect(await status(known)).toMatch(/theirs +gate +runner/);
   expect(await status({ ...known, GITHUB_TOKEN: "" })).toMatch(/theirs +gate +person .*waits for 1 approval/);
 });
 
 test("a runner beside it asks GitHub with a token, and refuses to guess without", async () => {
   const scene = await prepare({ shouldRun: false });
-  const { owner, stranger, ask, body, hub, server, person, pushing } = scene;
+  const { owner, stranger, ask, body, fakeGithub, server, person, pushing } = scene;
   await ask("good", "ship", owner, "somebody@example.com");
   await ask("forged", "ship", stranger, address(owner));
   // Of what was pushed long ago it will not tell later either.
@@ -177,7 +182,7 @@ test("a runner beside it asks GitHub with a token, and refuses to guess without"
   expect(blind.said).toContain("Trailhand cannot ask GitHub who pushed");
   expect(blind.code).toBe(2);
   expect(stateOn(scene, "good")).toBe("ship");
-  const known = { GITHUB_TOKEN: TOKEN, GITHUB_API_URL: hub.url, GITHUB_SERVER_URL: server };
+  const known = { GITHUB_TOKEN: TOKEN, GITHUB_API_URL: fakeGithub.url, GITHUB_SERVER_URL: server };
   expect(await doctor({})).toContain("Trailhand cannot ask GitHub who pushed");
   expect(await doctor(known)).not.toContain("! proof");
   await run(known);

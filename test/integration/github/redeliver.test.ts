@@ -23,7 +23,10 @@ interface Logged {
 }
 
 /** GitHub with this log, two lines on a page, and two installations, one of them suspended. */
-async function hub(log: readonly Logged[], fails: (asked: string) => Reply | undefined = () => undefined) {
+async function fakeGithub(
+  log: readonly Logged[],
+  fails: (asked: string) => Reply | undefined = () => undefined,
+) {
   const repos: Repo[] = [];
   const warned: string[] = [];
   const inbox = new DiskInbox(temporaryDir(), { now: () => NOW });
@@ -87,7 +90,7 @@ async function hub(log: readonly Logged[], fails: (asked: string) => Reply | und
 }
 
 test("what nobody answered well is recovered, the oldest first, and once", async () => {
-  const { begin, waiting, repos, warned } = await hub([
+  const { begin, waiting, repos, warned } = await fakeGithub([
     { id: 5, guid: "late", agoHours: 1, code: 502 },
     { id: 4, guid: "again", agoHours: 2, code: 202 },
     { id: 3, guid: "again", agoHours: 3, code: 0 },
@@ -103,7 +106,7 @@ test("what nobody answered well is recovered, the oldest first, and once", async
 });
 
 test("with a memory, what came after it is recovered even where GitHub was told that all is well", async () => {
-  const { begin, waiting, inbox } = await hub([
+  const { begin, waiting, inbox } = await fakeGithub([
     { id: 3, guid: "after", agoHours: -1, code: 202 },
     { id: 2, guid: "mine", agoHours: 0, code: 202 },
     { id: 1, guid: "before", agoHours: 1, code: 202 },
@@ -114,13 +117,13 @@ test("with a memory, what came after it is recovered even where GitHub was told 
 });
 
 test("GitHub is asked to deliver again what its log holds no more", async () => {
-  const { begin, stub } = await hub([{ id: 1, guid: "a", agoHours: 1, code: 500, payload: null }]);
+  const { begin, stub } = await fakeGithub([{ id: 1, guid: "a", agoHours: 1, code: 500, payload: null }]);
   expect(await begin()).toMatchObject({ accepted: 0, requested: 1 });
   expect(stub.asked).toContain(`POST /app/hook/deliveries/${BIG}1/attempts`);
 });
 
 test("what cannot be had is a warning, and the rest is done", async () => {
-  const { begin, warned, repos } = await hub([], (asked) =>
+  const { begin, warned, repos } = await fakeGithub([], (asked) =>
     asked.includes("/hook/deliveries") ? { status: 403, body: { message: "no" } } : undefined,
   );
   expect(await begin()).toEqual({ accepted: 0, requested: 0, sweptRepos: 1 });
@@ -129,7 +132,7 @@ test("what cannot be had is a warning, and the rest is done", async () => {
 });
 
 test("an installation that cannot be looked at keeps nobody from serving", async () => {
-  const { begin, warned } = await hub([], (asked) =>
+  const { begin, warned } = await fakeGithub([], (asked) =>
     asked.startsWith("GET /installation/") ? { status: 404, body: { message: "gone" } } : undefined,
   );
   expect(await begin()).toEqual({ accepted: 0, requested: 0, sweptRepos: 0 });
@@ -149,7 +152,7 @@ test("while it serves, what GitHub could not deliver is asked for again and agai
       return { body: { request: { payload: { repository: { id: 1 } } } } };
     return asked.startsWith("GET /app/installations?") ? { body: [] } : undefined;
   });
-  const came: string[] = [];
+  const received: string[] = [];
   const service = await startService({
     credentials: { appId: 1, privateKey: PRIVATE_KEY, secret: SECRET },
     baseUrl: outer.url,
@@ -157,7 +160,7 @@ test("while it serves, what GitHub could not deliver is asked for again and agai
     port: 0,
     host: "127.0.0.1",
     parts: () => ({
-      readEvent: (name) => (came.push(name), { intents: [] }),
+      readEvent: (name) => (received.push(name), { intents: [] }),
       handle: () => Promise.resolve(),
       stop: () => Promise.resolve(),
     }),
@@ -167,12 +170,12 @@ test("while it serves, what GitHub could not deliver is asked for again and agai
   });
   onTestFinished(() => service.stop());
   await until("the second look", () => outer.asked.filter((one) => one.includes("deliveries?")).length > 1);
-  expect(came).toEqual([]);
+  expect(received).toEqual([]);
   isMissed = true;
-  await until("it is worked off", () => came.length > 0);
+  await until("it is worked off", () => received.length > 0);
   const looks = outer.asked.length;
   await until("further looks", () => outer.asked.length > looks + 5);
-  expect(came).toEqual(["push"]);
+  expect(received).toEqual(["push"]);
   // Repositories are looked at once, at the start.
   expect(outer.asked.filter((one) => one.startsWith("GET /app/installations?"))).toHaveLength(1);
 });

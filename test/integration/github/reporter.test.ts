@@ -5,7 +5,7 @@ import { octokitPublisher } from "../../../src/github/display/octokit-publisher.
 import { RequestThrottle } from "../../../src/github/api/request-throttle.ts";
 import { Reporter } from "../../../src/server/reporter.ts";
 import { makeRemoteFixture } from "../../support/remote-workspace.ts";
-import { NAME, OWNER, startHub, TOKEN } from "../../support/fake-github.ts";
+import { NAME, OWNER, startFakeGithub, TOKEN } from "../../support/fake-github.ts";
 import { ask } from "../../support/bare-remote.ts";
 import { until } from "../../support/until.ts";
 
@@ -15,10 +15,10 @@ async function prepare() {
     "states/work": "#!/bin/sh\ntrue\n",
   });
   ask(far, "topic", "feat: x\n\nState: work\n");
-  const hub = await startHub();
+  const fakeGithub = await startFakeGithub();
   const said: string[] = [];
   const { request } = await openClient({
-    baseUrl: hub.url,
+    baseUrl: fakeGithub.url,
     throttle: new RequestThrottle(Date.now, { writeMs: 0 }),
     token: () => Promise.resolve(TOKEN),
   });
@@ -28,27 +28,27 @@ async function prepare() {
     publisher: octokitPublisher(request, repo),
     repo,
     server: "https://github.com",
-    self: { accountId: hub.botId, appId: undefined },
+    self: { accountId: fakeGithub.botId, appId: undefined },
     log: (text) => said.push(text),
     retryMs: 10,
   });
-  return { hub, said, showing };
+  return { fakeGithub, said, showing };
 }
 
 test("one that fails is told, and made again by itself", async () => {
-  const { hub, said, showing } = await prepare();
-  hub.trouble({ status: 403, message: "Resource not accessible", times: 2 });
+  const { fakeGithub, said, showing } = await prepare();
+  fakeGithub.trouble({ status: 403, message: "Resource not accessible", times: 2 });
   showing.publishSoon();
-  await until("the check", () => hub.checks.length > 0);
+  await until("the check", () => fakeGithub.checks.length > 0);
   expect(said).toHaveLength(2);
   expect(said[0]).toContain("Resource not accessible");
   await showing.stop();
 });
 
 test("one that GitHub puts off for months is not made again at once", async () => {
-  const { hub, showing } = await prepare();
+  const { fakeGithub, showing } = await prepare();
   const headers = { "retry-after": "9999999" };
-  hub.trouble({ method: "POST", path: /check-runs$/, status: 403, headers });
+  fakeGithub.trouble({ method: "POST", path: /check-runs$/, status: 403, headers });
   // A timer that is told to wait for longer than it can rings at once, and node says so.
   const warned: string[] = [];
   const hear = ({ name }: Error) => void warned.push(name);
@@ -56,20 +56,20 @@ test("one that GitHub puts off for months is not made again at once", async () =
   onTestFinished(() => void process.off("warning", hear));
   await showing.publishNow();
   await new Promise(setImmediate);
-  expect(hub.writes()).toHaveLength(1);
+  expect(fakeGithub.writes()).toHaveLength(1);
   expect(warned).not.toContain("TimeoutOverflowWarning");
   await showing.stop();
 });
 
 test("after a stop none begins", async () => {
-  const { hub, said, showing } = await prepare();
-  hub.trouble({ status: 403, times: 100 });
+  const { fakeGithub, said, showing } = await prepare();
+  fakeGithub.trouble({ status: 403, times: 100 });
   showing.publishSoon();
   await until("it has failed", () => said.length > 0);
   await showing.stop();
-  const { length } = hub.asked;
+  const { length } = fakeGithub.asked;
   await showing.publishNow();
   showing.publishSoon();
-  expect(hub.asked).toHaveLength(length);
-  expect(hub.checks).toEqual([]);
+  expect(fakeGithub.asked).toHaveLength(length);
+  expect(fakeGithub.checks).toEqual([]);
 });

@@ -44,13 +44,13 @@ test.each([
   [{ APP_ID: "1", WEBHOOK_SECRET: "s" }, ["PRIVATE_KEY or PRIVATE_KEY_PATH"]],
   [{ APP_ID: "1", PRIVATE_KEY, WEBHOOK_SECRET: " " }, ["WEBHOOK_SECRET"]],
 ])("without credentials it says which are missing, and calls nobody", async (env, missing) => {
-  const hub = await stubGitHub(() => undefined);
-  const said = cliIn(temporaryDir(), { ...env, GITHUB_API_URL: hub.url }, "serve", "--port", "0");
+  const fakeGithub = await stubGitHub(() => undefined);
+  const said = cliIn(temporaryDir(), { ...env, GITHUB_API_URL: fakeGithub.url }, "serve", "--port", "0");
   expect(said.code).toBe(2);
   expect(said.err).toContain(`missing from the environment: ${missing.join(", ")}.`);
   expect(said.err).toContain("next: trailhand app-manifest");
   expect(said.out).toBe("");
-  expect(hub.asked).toEqual([]);
+  expect(fakeGithub.asked).toEqual([]);
 });
 
 test("a key is taken as text, in one line, as base64 and from a file; another is refused", () => {
@@ -74,9 +74,9 @@ test("a key is taken as text, in one line, as base64 and from a file; another is
 });
 
 test("the program serves, tells how it is, and ends with 0 when it is told to", async () => {
-  const hub = await stubGitHub((asked) => (asked.startsWith("GET /app/") ? { body: [] } : undefined));
+  const fakeGithub = await stubGitHub((asked) => (asked.startsWith("GET /app/") ? { body: [] } : undefined));
   const repo = makeRepo();
-  const env = { APP_ID: "1", PRIVATE_KEY, WEBHOOK_SECRET: "s", GITHUB_API_URL: hub.url };
+  const env = { APP_ID: "1", PRIVATE_KEY, WEBHOOK_SECRET: "s", GITHUB_API_URL: fakeGithub.url };
   const { child, said, exited } = listen(
     cliStart(repo, { ...env, XDG_STATE_HOME: repo.cache }, "serve", "--port", "0"),
   );
@@ -87,7 +87,9 @@ test("the program serves, tells how it is, and ends with 0 when it is told to", 
   expect(out.trim()).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/api\/github\/webhooks$/);
   const ready = await fetch(new URL("/readyz", out.trim()));
   expect(await ready.json()).toEqual({ ready: true, waiting: 0, working: 0, failed: [] });
-  await until("it asked for what it missed", () => hub.asked.some((one) => one.includes("/hook/deliveries")));
+  await until("it asked for what it missed", () =>
+    fakeGithub.asked.some((one) => one.includes("/hook/deliveries")),
+  );
   child.kill("SIGTERM");
   expect(await exited).toBe(0);
   expect(said()).toContain("Stopped.");
@@ -113,11 +115,11 @@ test("a port or an inbox that is taken is said", async () => {
 test("doctor tells what a server gave up, and why", async () => {
   const repo = introduce(makeRepo());
   const state = temporaryDir();
-  const spool = new DiskInbox(deliveryInboxFolder({ XDG_STATE_HOME: state }, 1, undefined));
-  onTestFinished(() => spool.close());
-  await spool.accept({ id: "abc-1", name: "push", payload: {} });
-  await spool.take();
-  await spool.giveUp("abc-1", "no such branch\u001b[2J");
+  const inbox = new DiskInbox(deliveryInboxFolder({ XDG_STATE_HOME: state }, 1, undefined));
+  onTestFinished(() => inbox.close());
+  await inbox.accept({ id: "abc-1", name: "push", payload: {} });
+  await inbox.take();
+  await inbox.giveUp("abc-1", "no such branch\u001b[2J");
   const said = cliIn(repo.dir, { XDG_STATE_HOME: state, XDG_CACHE_HOME: repo.cache }, "doctor", "--json");
   const { findings } = JSON.parse(said.out) as { findings: readonly { about: string; what: string }[] };
   const found = findings.filter(({ about }) => about === "delivery");

@@ -7,8 +7,8 @@ import { RequestThrottle } from "../../../src/github/api/request-throttle.ts";
 import { openClient } from "../../../src/github/api/client.ts";
 import { openCommitSigner } from "../../../src/github/api/signed-commits.ts";
 import { parseSha, type Sha } from "../../../src/core/protocol/ids.ts";
-import { NAME, OWNER, startHub, type Hub } from "../../support/fake-github.ts";
-import { TestNotary, type Made } from "../../support/fake-signer.ts";
+import { NAME, OWNER, startFakeGithub, type FakeGithub } from "../../support/fake-github.ts";
+import { TestSigner, type Made } from "../../support/fake-signer.ts";
 import { git, makeRepo, type Repo } from "../../support/temp-repo.ts";
 import {
   eventBy,
@@ -34,21 +34,21 @@ function makePerson(workflow: string, scripts: Readonly<Record<string, string>>)
   return person;
 }
 
-type Signed = Scene & { readonly said: () => string; readonly notary: TestNotary };
+type Signed = Scene & { readonly said: () => string; readonly testSigner: TestSigner };
 
 async function serveSigned(person: Repo): Promise<Signed> {
   const scene = await serveApp(person, { signed: true });
-  const notary = new TestNotary(scene.far);
-  scene.hub.also(notary.answer);
-  return { ...scene, notary, said: () => scene.said.join("\n") };
+  const testSigner = new TestSigner(scene.far);
+  scene.fakeGithub.also(testSigner.answer);
+  return { ...scene, testSigner, said: () => scene.said.join("\n") };
 }
 
 /** The same by the program that people start. */
 async function startSigned(person: Repo): Promise<Signed> {
   const scene = await startApp(person, "--signed");
-  const notary = new TestNotary(scene.far);
-  scene.hub.also(notary.answer);
-  return { ...scene, notary };
+  const testSigner = new TestSigner(scene.far);
+  scene.fakeGithub.also(testSigner.answer);
+  return { ...scene, testSigner };
 }
 
 /** Labels a new issue; the branch of its work. */
@@ -61,7 +61,7 @@ async function begin(scene: Scene, state: string): Promise<string> {
 
 const unsigned = ({ far }: Scene) => git(far, ["for-each-ref", "refs/trailhand/unsigned"]);
 const idOf = ({ far }: Scene, name: string) => git(far, ["rev-parse", name]).trim();
-const asked = ({ hub }: Scene) => hub.asked.filter(({ path }) => MAKE.path.test(path));
+const asked = ({ fakeGithub }: Scene) => fakeGithub.asked.filter(({ path }) => MAKE.path.test(path));
 
 const SIMPLE =
   "states:\n  work: { next: review, retries: 0 }\n  review: { human: true, next: [done, work] }\n";
@@ -70,9 +70,9 @@ test("an answer is made and signed by GitHub, and put in its place by the fenced
   const scene = await startSigned(makePerson(SIMPLE, { work: WORK }));
   const branch = await begin(scene, "work");
   await until("the answer", () => stateOn(scene, branch) === "review");
-  expect(scene.notary.hasSigned(branch)).toBe(true);
+  expect(scene.testSigner.hasSigned(branch)).toBe(true);
   // The script's own commit and the request stay whose they are.
-  expect(scene.notary.hasSigned(`${branch}~1`)).toBe(false);
+  expect(scene.testSigner.hasSigned(`${branch}~1`)).toBe(false);
   const who = git(scene.far, ["log", "-1", "--format=%cn %b", branch]);
   expect(who).toMatch(/^GitHub /);
   expect(who).toContain("Grüße, it is written.");
@@ -89,10 +89,15 @@ test("an answer is made and signed by GitHub, and put in its place by the fenced
 
 test("where GitHub refuses, the answer goes out unsigned, and that is told", async () => {
   const scene = await serveSigned(makePerson(SIMPLE, { work: WORK }));
-  scene.hub.trouble({ ...MAKE, status: 403, message: "Resource not accessible by integration", times: 99 });
+  scene.fakeGithub.trouble({
+    ...MAKE,
+    status: 403,
+    message: "Resource not accessible by integration",
+    times: 99,
+  });
   const branch = await begin(scene, "work");
   await until("the answer", () => stateOn(scene, branch) === "review");
-  expect(scene.notary.hasSigned(branch)).toBe(false);
+  expect(scene.testSigner.hasSigned(branch)).toBe(false);
   expect(git(scene.far, ["show", `${branch}:work.txt`])).toBe("It should greet\nmore\n");
   const told = scene
     .said()
@@ -104,30 +109,30 @@ test("where GitHub refuses, the answer goes out unsigned, and that is told", asy
 });
 
 /** GitHub as a notary, without the App. */
-async function openDouble(hub: Hub) {
+async function openDouble(fakeGithub: FakeGithub) {
   const sleeps: number[] = [];
   const { request } = await openClient({
     throttle: new RequestThrottle(() => 0),
-    baseUrl: hub.url,
+    baseUrl: fakeGithub.url,
     token: () => Promise.resolve("token"),
     sleep: (ms) => Promise.resolve(void sleeps.push(ms)),
   });
-  return { notary: openCommitSigner(request, { owner: OWNER, name: NAME }), sleeps };
+  return { testSigner: openCommitSigner(request, { owner: OWNER, name: NAME }), sleeps };
 }
 
 test("a GitHub that does not answer for a moment is waited for, and may have made it twice", async () => {
   const { dir } = makeRepo();
-  const [hub, real] = [await startHub(), new TestNotary(dir)];
-  hub.also(real.answer);
-  hub.trouble({ ...MAKE, status: 502, runs: true });
-  hub.trouble({ ...MAKE, status: 0 });
-  const { notary, sleeps } = await openDouble(hub);
+  const [fakeGithub, real] = [await startFakeGithub(), new TestSigner(dir)];
+  fakeGithub.also(real.answer);
+  fakeGithub.trouble({ ...MAKE, status: 502, runs: true });
+  fakeGithub.trouble({ ...MAKE, status: 0 });
+  const { testSigner, sleeps } = await openDouble(fakeGithub);
   const [tree, parent] = git(dir, ["log", "-1", "--format=%T %H"]).trim().split(" ") as [Sha, Sha];
-  const made = await notary({ tree, parents: [parent], message: "feat: x\n" });
+  const made = await testSigner({ tree, parents: [parent], message: "feat: x\n" });
   expect(real.hasSigned(made.kind === "signed" ? made.id : "")).toBe(true);
-  expect(hub.asked.map(({ status }) => status)).toEqual([502, 0, 201]);
+  expect(fakeGithub.asked.map(({ status }) => status)).toEqual([502, 0, 201]);
   expect(sleeps.length).toBeGreaterThanOrEqual(2);
-  expect(await notary({ tree: parent, parents: [parent], message: "feat: x\n" })).toEqual({
+  expect(await testSigner({ tree: parent, parents: [parent], message: "feat: x\n" })).toEqual({
     kind: "unsuitable",
     why: "GitHub rejects such a commit: Tree SHA does not exist",
   });
@@ -160,33 +165,33 @@ test.each([
   ["no id", { ...GOOD, sha: "--all" }, { kind: "failed", why: "GitHub's response cannot be read" }],
   ["nothing", {}, { kind: "failed", why: "GitHub's response cannot be read" }],
 ])("%s is read from GitHub's answer as it is", async (_, data, read) => {
-  const hub = await startHub();
-  hub.also((method) => (method === "POST" ? { status: 201, data } : undefined));
-  const { notary } = await openDouble(hub);
-  expect(await notary(CONTENT)).toEqual(read);
+  const fakeGithub = await startFakeGithub();
+  fakeGithub.also((method) => (method === "POST" ? { status: 201, data } : undefined));
+  const { testSigner } = await openDouble(fakeGithub);
+  expect(await testSigner(CONTENT)).toEqual(read);
   // An author of our own would keep GitHub from signing.
-  expect(hub.asked[0]?.body).toEqual(CONTENT);
+  expect(fakeGithub.asked[0]?.body).toEqual(CONTENT);
 });
 
 test.each([
   [404, { kind: "failed", why: "GitHub refused the commit with status 404: Not Found" }],
   [422, { kind: "unsuitable", why: "GitHub rejects such a commit: Not Found" }],
 ])("a refusal with %s is told in GitHub's words", async (status, told) => {
-  const hub = await startHub();
-  const { notary } = await openDouble(hub);
-  hub.trouble({ ...MAKE, status, message: "Not\u202e Found" });
-  expect(await notary(CONTENT)).toEqual(told);
+  const fakeGithub = await startFakeGithub();
+  const { testSigner } = await openDouble(fakeGithub);
+  fakeGithub.trouble({ ...MAKE, status, message: "Not\u202e Found" });
+  expect(await testSigner(CONTENT)).toEqual(told);
 });
 
 test("limits and outages are told without what is new in each of them", async () => {
-  const hub = await startHub();
-  const { notary, sleeps } = await openDouble(hub);
+  const fakeGithub = await startFakeGithub();
+  const { testSigner, sleeps } = await openDouble(fakeGithub);
   const limit = { headers: { "retry-after": "7200" }, message: "request ID 12AB:34" };
-  hub.trouble({ ...MAKE, status: 403, ...limit });
-  expect(await notary(CONTENT)).toEqual({ kind: "failed", why: "GitHub's rate limit is reached" });
-  hub.trouble({ ...MAKE, status: 502, times: 99 });
-  const patient = await openDouble(hub);
-  expect(await patient.notary(CONTENT)).toEqual({ kind: "failed", why: "GitHub cannot be reached" });
+  fakeGithub.trouble({ ...MAKE, status: 403, ...limit });
+  expect(await testSigner(CONTENT)).toEqual({ kind: "failed", why: "GitHub's rate limit is reached" });
+  fakeGithub.trouble({ ...MAKE, status: 502, times: 99 });
+  const patient = await openDouble(fakeGithub);
+  expect(await patient.testSigner(CONTENT)).toEqual({ kind: "failed", why: "GitHub cannot be reached" });
   expect(sleeps).toEqual([]);
   expect(patient.sleeps.length).toBeGreaterThan(3);
 });

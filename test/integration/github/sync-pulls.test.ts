@@ -27,18 +27,18 @@ interface Pull {
   readonly title: string;
   readonly body: string;
 }
-const pulls = async ({ hub }: Stage): Promise<Pull[]> =>
-  (await hub.as("octo", "GET", `${ROOT}/pulls?state=all`)) as Pull[];
-const issue = async ({ hub, number }: Stage) =>
-  (await hub.as("octo", "GET", `${ROOT}/issues/${number}`)) as { state: string; state_reason: string };
-const change = ({ hub }: Stage, path: string, body: object) =>
-  hub.as("octo", "PATCH", `${ROOT}/${path}`, body);
+const pulls = async ({ fakeGithub }: Stage): Promise<Pull[]> =>
+  (await fakeGithub.as("octo", "GET", `${ROOT}/pulls?state=all`)) as Pull[];
+const issue = async ({ fakeGithub, number }: Stage) =>
+  (await fakeGithub.as("octo", "GET", `${ROOT}/issues/${number}`)) as { state: string; state_reason: string };
+const change = ({ fakeGithub }: Stage, path: string, body: object) =>
+  fakeGithub.as("octo", "PATCH", `${ROOT}/${path}`, body);
 const branchOf = ({ number }: Stage) => `trailhand/issue-${number}`;
 
 /** Work that stands at `review`, of which GitHub shows nothing yet. */
 async function atReview(): Promise<Stage> {
   const stage = await makeStage(FILES);
-  stage.hub.repository(stage.repo.dir);
+  stage.fakeGithub.repository(stage.repo.dir);
   await run(stage.repo);
   return stage;
 }
@@ -56,7 +56,7 @@ describe("a pull request", () => {
     const stage = await atReview();
     const dry = await call(stage, {}, "--dry-run");
     expect(dry.out).toMatch(/trailhand\/issue-1 +create-pull +fix: it breaks/);
-    expect(stage.hub.writes()).toEqual([]);
+    expect(stage.fakeGithub.writes()).toEqual([]);
     expect((await call(stage)).code).toBe(0);
     const [pull, ...others] = await pulls(stage);
     expect([pull, others]).toMatchObject([{ title: "fix: it breaks", state: "open" }, []]);
@@ -65,23 +65,23 @@ describe("a pull request", () => {
     expect(await labels(there)).toEqual(["state:review"]);
     const said = [...(await comments(stage)), ...(await comments(there))];
     expect(said.map(({ body }) => mentionsIn(body).length)).toEqual([0, 1]);
-    stage.hub.forget();
+    stage.fakeGithub.forget();
     expect(await call(stage)).toMatchObject({ code: 0, out: "" });
-    expect(stage.hub.writes()).toEqual([]);
+    expect(stage.fakeGithub.writes()).toEqual([]);
   });
 
   test("is one, though GitHub says that it was not made, or that somebody was first", async () => {
     const stage = await atReview();
-    stage.hub.trouble({ method: "POST", path: /\/pulls$/, status: 502, runs: true });
+    stage.fakeGithub.trouble({ method: "POST", path: /\/pulls$/, status: 502, runs: true });
     expect((await call(stage)).code).toBe(0);
     expect(await pulls(stage)).toHaveLength(1);
-    expect(stage.hub.writes().filter(({ path }) => path.endsWith("/pulls"))).toHaveLength(1);
+    expect(stage.fakeGithub.writes().filter(({ path }) => path.endsWith("/pulls"))).toHaveLength(1);
     const second = await atReview();
     // What GitHub listed a moment ago lacks it.
     const made = { title: "mine", head: branchOf(second), base: "main" };
-    await second.hub.as("stranger", "POST", `${ROOT}/pulls`, made).catch(() => undefined);
-    await second.hub.as("octo", "POST", `${ROOT}/pulls`, made).catch(() => undefined);
-    second.hub.trouble({ path: /\/pulls\?/, status: 200, data: [], times: 2 });
+    await second.fakeGithub.as("stranger", "POST", `${ROOT}/pulls`, made).catch(() => undefined);
+    await second.fakeGithub.as("octo", "POST", `${ROOT}/pulls`, made).catch(() => undefined);
+    second.fakeGithub.trouble({ path: /\/pulls\?/, status: 200, data: [], times: 2 });
     expect(await call(second)).toMatchObject({
       code: 0,
       err: expect.not.stringContaining("refused") as string,
@@ -92,7 +92,7 @@ describe("a pull request", () => {
   test("that GitHub refuses is told, and all else is shown, the call too", async () => {
     const stage = await atReview();
     const message = "GitHub Actions is not permitted to create or approve pull requests.";
-    stage.hub.trouble({ method: "POST", path: /\/pulls$/, status: 403, message });
+    stage.fakeGithub.trouble({ method: "POST", path: /\/pulls$/, status: 403, message });
     const { code, err } = await call(stage);
     expect([code, err.match(/refused: [^\n]*/g)]).toEqual([
       1,
@@ -104,11 +104,11 @@ describe("a pull request", () => {
   test("that GitHub wants later is later, and so is all that is shown at it", async () => {
     const stage = await atReview();
     const headers = { "retry-after": "7200" };
-    stage.hub.trouble({ method: "POST", path: /\/pulls$/, status: 403, headers });
+    stage.fakeGithub.trouble({ method: "POST", path: /\/pulls$/, status: 403, headers });
     expect((await call(stage)).code).toBe(75);
-    expect(stage.hub.writes().map(({ path }) => path)).toEqual([`${ROOT}/pulls`]);
+    expect(stage.fakeGithub.writes().map(({ path }) => path)).toEqual([`${ROOT}/pulls`]);
     const message = `Validation Failed: No commits between main and ${branchOf(stage)}`;
-    stage.hub.trouble({ method: "POST", path: /\/pulls$/, status: 422, message });
+    stage.fakeGithub.trouble({ method: "POST", path: /\/pulls$/, status: 422, message });
     expect(await call(stage)).toMatchObject({ code: 1, err: expect.stringContaining(message) as string });
   });
 
@@ -141,14 +141,14 @@ describe("the end of the work", () => {
     await call(stage);
     expect((await issue(stage)).state).toBe("open");
     await run(stage.repo);
-    stage.hub.forget();
+    stage.fakeGithub.forget();
     expect((await call(stage)).code).toBe(0);
     expect(await issue(stage)).toMatchObject({ state: "closed", state_reason: "completed" });
     expect((await pulls(stage)).map(({ state }) => state)).toEqual(["closed"]);
     const [status] = await comments({ ...stage, number: pull?.number ?? 0 });
     expect(status?.body).toContain("finished; merged into `main`");
     // What became of it stands there before it is closed.
-    const paths = stage.hub.writes().map(({ method, path }) => `${method} ${path}`);
+    const paths = stage.fakeGithub.writes().map(({ method, path }) => `${method} ${path}`);
     expect(paths.slice(-2).toSorted()).toEqual([
       `PATCH ${ROOT}/issues/${stage.number}`,
       `PATCH ${ROOT}/pulls/${pull?.number}`,
@@ -164,13 +164,13 @@ describe("the end of the work", () => {
     const [pull] = await pulls(stage);
     const there = { ...stage, number: pull?.number ?? 0 };
     for (const { id } of await comments(there))
-      await stage.hub.as("octo", "DELETE", `${ROOT}/issues/comments/${id}`);
+      await stage.fakeGithub.as("octo", "DELETE", `${ROOT}/issues/comments/${id}`);
     ask(stage, "integrate");
     await run(stage.repo);
-    stage.hub.forget();
-    stage.hub.trouble({ method: "POST", path: new RegExp(`/${there.number}/comments$`), status: 502 });
+    stage.fakeGithub.forget();
+    stage.fakeGithub.trouble({ method: "POST", path: new RegExp(`/${there.number}/comments$`), status: 502 });
     expect((await call(stage)).code).toBe(0);
-    const writes = stage.hub.writes();
+    const writes = stage.fakeGithub.writes();
     const said = writes.findLastIndex(({ path }) => path.endsWith(`/${there.number}/comments`));
     const closed = writes.findIndex(({ path }) => path.endsWith(`/pulls/${there.number}`));
     expect([writes[said]?.status, closed > said, await comments(there)]).toMatchObject([201, true, [{}]]);

@@ -23,20 +23,20 @@ describe("sync", () => {
     const { writes } = JSON.parse((await call(stage, {}, "-n", "--json")).out) as { writes: object[] };
     expect(writes).toHaveLength(5);
     expect(writes[1]).toEqual({ where: "labels", write: "create-label", what: "state:work" });
-    expect(stage.hub.writes()).toEqual([]);
+    expect(stage.fakeGithub.writes()).toEqual([]);
   });
 
   test("shows the work, follows it, and puts right what people change by hand", async () => {
     const stage = await makeStage();
-    const { hub, repo, number } = stage;
+    const { fakeGithub, repo, number } = stage;
     expect((await call(stage)).code).toBe(0);
     expect(await labels(stage)).toEqual(["state:work"]);
-    hub.forget();
+    fakeGithub.forget();
     expect(await call(stage)).toMatchObject({ code: 0, out: "", err: "GitHub shows what the refs say.\n" });
-    expect(hub.writes()).toEqual([]);
+    expect(fakeGithub.writes()).toEqual([]);
 
     await run(repo);
-    await hub.as("stranger", "POST", `${ROOT}/issues/${number}/comments`, {
+    await fakeGithub.as("stranger", "POST", `${ROOT}/issues/${number}/comments`, {
       body: `${STATUS_MARKER}x -->\nMe too.`,
     });
     expect((await call(stage)).code).toBe(0);
@@ -45,14 +45,14 @@ describe("sync", () => {
     expect(asked?.body).toContain("**A person must act** on `review`: waits for a person");
     expect(status?.body).toContain("**State** `review` · **next** a person");
     expect(status?.body).toMatch(/`work` → `review` \| `[^`]+` \| `[^`]+, attempt 1\/3`/);
-    expect(hub.checks.map(({ name, status: at, conclusion }) => [name, at, conclusion])).toEqual([
+    expect(fakeGithub.checks.map(({ name, status: at, conclusion }) => [name, at, conclusion])).toEqual([
       ["trailhand / work", "completed", "success"],
       ["trailhand / review", "completed", "action_required"],
     ]);
 
-    await hub.as("octo", "DELETE", `${ROOT}/issues/comments/${status?.id}`);
-    await hub.as("octo", "DELETE", `${ROOT}/issues/${number}/labels/state:review`);
-    await hub.as("octo", "POST", `${ROOT}/issues/${number}/labels`, { labels: ["bug", "state:done"] });
+    await fakeGithub.as("octo", "DELETE", `${ROOT}/issues/comments/${status?.id}`);
+    await fakeGithub.as("octo", "DELETE", `${ROOT}/issues/${number}/labels/state:review`);
+    await fakeGithub.as("octo", "POST", `${ROOT}/issues/${number}/labels`, { labels: ["bug", "state:done"] });
     const mended = await call(stage);
     expect(mended.out.match(/(?:add|remove|create|edit|delete)-\w+/g)).toEqual([
       "add-label",
@@ -71,14 +71,16 @@ describe("sync", () => {
 
   test("shows a pull request by its head branch", async () => {
     const stage = await makeStage();
-    const { hub, repo } = stage;
+    const { fakeGithub, repo } = stage;
     repo.git("switch", "-qc", "topic", "main");
     repo.request("feat: more\n\nPlease.\n\nState: review\n");
     repo.git("switch", "-q", "main");
-    const main = (await hub.as(OWNER, "GET", `${ROOT}/git/ref/heads/main`)) as { object: { sha: string } };
-    await hub.as(OWNER, "POST", `${ROOT}/git/refs`, { ref: "refs/heads/topic", sha: main.object.sha });
+    const main = (await fakeGithub.as(OWNER, "GET", `${ROOT}/git/ref/heads/main`)) as {
+      object: { sha: string };
+    };
+    await fakeGithub.as(OWNER, "POST", `${ROOT}/git/refs`, { ref: "refs/heads/topic", sha: main.object.sha });
     const pull = { title: "more", head: "topic", base: "main" };
-    const { number } = (await hub.as(OWNER, "POST", `${ROOT}/pulls`, pull)) as { number: number };
+    const { number } = (await fakeGithub.as(OWNER, "POST", `${ROOT}/pulls`, pull)) as { number: number };
     expect((await call(stage)).code).toBe(0);
     expect(await labels({ ...stage, number })).toEqual(["state:review"]);
     expect((await comments({ ...stage, number })).map(({ body }) => body)).toEqual([
@@ -88,46 +90,46 @@ describe("sync", () => {
 
   test("acts as the App, which knows its own comment by its number", async () => {
     const stage = await makeStage();
-    const { hub, number } = stage;
+    const { fakeGithub, number } = stage;
     const app = { GITHUB_TOKEN: "", APP_ID: String(APP.id), PRIVATE_KEY };
     const mine = `${STATUS_MARKER}x -->\nIt is not from the App.`;
-    await hub.as("trailhand-bot", "POST", `${ROOT}/issues/${number}/comments`, { body: mine });
+    await fakeGithub.as("trailhand-bot", "POST", `${ROOT}/issues/${number}/comments`, { body: mine });
     expect((await call(stage, app)).code).toBe(0);
-    hub.forget();
+    fakeGithub.forget();
     expect(await call(stage, app)).toMatchObject({ code: 0, out: "" });
-    expect(hub.writes().map(({ path }) => path)).toEqual([
+    expect(fakeGithub.writes().map(({ path }) => path)).toEqual([
       `/app/installations/${APP.installation}/access_tokens`,
     ]);
     expect((await comments(stage)).map(({ user }) => user.login)).toEqual(["trailhand-bot", APP.login]);
-    expect(hub.checks).toHaveLength(1);
+    expect(fakeGithub.checks).toHaveLength(1);
   });
 
   test("knows who it is in a job of Actions, whose token is nobody's", async () => {
-    const { hub } = await makeStage();
-    const env = { GITHUB_TOKEN: TOKEN, GITHUB_API_URL: hub.url };
+    const { fakeGithub } = await makeStage();
+    const env = { GITHUB_TOKEN: TOKEN, GITHUB_API_URL: fakeGithub.url };
     const repo = { owner: OWNER, name: NAME };
     const who = (more: object) => openGithub({ ...env, ...more }, repo, () => undefined);
-    hub.trouble({
+    fakeGithub.trouble({
       path: /^\/user$/,
       status: 403,
       message: "Resource not accessible by integration",
       times: 2,
     });
-    const bot = (await hub.as(OWNER, "GET", "/users/github-actions%5Bbot%5D")) as { id: number };
+    const bot = (await fakeGithub.as(OWNER, "GET", "/users/github-actions%5Bbot%5D")) as { id: number };
     expect((await who({ GITHUB_ACTIONS: "true" })).self).toEqual({ accountId: bot.id, appId: undefined });
     await expect(who({})).rejects.toThrow("Resource not accessible by integration");
-    expect((await who({})).self.accountId).toBe(hub.botId);
+    expect((await who({})).self.accountId).toBe(fakeGithub.botId);
   });
 
   test("says what is refused, or put off, and by its exit code too", async () => {
     const stage = await makeStage();
     const message = "You must authenticate via a GitHub App.";
-    stage.hub.trouble({ method: "POST", path: /\/check-runs$/, status: 403, message });
+    stage.fakeGithub.trouble({ method: "POST", path: /\/check-runs$/, status: 403, message });
     const said = await call(stage);
     expect(said.code).toBe(1);
     expect(said.err).toContain(`refused: create-check at`);
     expect(said.err).toContain(message);
-    stage.hub.trouble({
+    stage.fakeGithub.trouble({
       method: "POST",
       path: /\/check-runs$/,
       status: 403,
@@ -150,9 +152,9 @@ describe("sync", () => {
     };
     expect(await why({}, "--repo", "../x")).toContain("--repo must be a repository as owner/name");
     expect(await why({ GITHUB_TOKEN: "" })).toContain("There is no GITHUB_TOKEN in the environment");
-    stage.hub.refused.add("bad");
+    stage.fakeGithub.refused.add("bad");
     expect(await why({ GITHUB_TOKEN: "bad" })).toContain("GitHub rejects the credentials");
-    expect(stage.hub.writes()).toEqual([]);
+    expect(stage.fakeGithub.writes()).toEqual([]);
   });
 });
 

@@ -5,22 +5,29 @@ import { RequestThrottle } from "../../../src/github/api/request-throttle.ts";
 import { octokitPublisher } from "../../../src/github/display/octokit-publisher.ts";
 import { project } from "../../../src/github/display/project.ts";
 import { reconcile } from "../../../src/github/display/apply.ts";
-import { NAME, OWNER, startHub, TOKEN } from "../../support/fake-github.ts";
+import { NAME, OWNER, startFakeGithub, TOKEN } from "../../support/fake-github.ts";
 import { answer, ask, projected, seenOf } from "../../support/github/branch-builders.ts";
 
 const ROOT = `/repos/${OWNER}/${NAME}`;
 
 test("they come to rest, with a comment of each", async () => {
-  const hub = await startHub();
-  const made = await hub.as("stranger", "POST", `${ROOT}/issues`, { title: "it breaks" });
+  const fakeGithub = await startFakeGithub();
+  const made = await fakeGithub.as("stranger", "POST", `${ROOT}/issues`, { title: "it breaks" });
   const { number } = made as { number: number };
-  const owner = (await hub.as(OWNER, "GET", "/user")) as { id: number };
+  const owner = (await fakeGithub.as(OWNER, "GET", "/user")) as { id: number };
   const open = async (token: string, accountId: number, appId: number | undefined) => {
     const throttle = new RequestThrottle(Date.now, { writeMs: 0 });
-    const { request } = await openClient({ baseUrl: hub.url, throttle, token: () => Promise.resolve(token) });
+    const { request } = await openClient({
+      baseUrl: fakeGithub.url,
+      throttle,
+      token: () => Promise.resolve(token),
+    });
     return { publisher: octokitPublisher(request, { owner: OWNER, name: NAME }), self: { accountId, appId } };
   };
-  const both = [await open(TOKEN, hub.botId, 77), await open(`token-of-${OWNER}`, owner.id, undefined)];
+  const both = [
+    await open(TOKEN, fakeGithub.botId, 77),
+    await open(`token-of-${OWNER}`, owner.id, undefined),
+  ];
   const show = async (...commits: readonly string[]): Promise<number> => {
     const wanted = project(projected([seenOf(`trailhand/issue-${number}`, [ask("work"), ...commits])]));
     const written = [];
@@ -29,7 +36,9 @@ test("they come to rest, with a comment of each", async () => {
   };
   const comments = async () =>
     (
-      (await hub.as("stranger", "GET", `${ROOT}/issues/${number}/comments`)) as { user: { login: string } }[]
+      (await fakeGithub.as("stranger", "GET", `${ROOT}/issues/${number}/comments`)) as {
+        user: { login: string };
+      }[]
     ).map(({ user }) => user.login);
   expect(await show()).toBeGreaterThan(0);
   expect(await show()).toBe(0);

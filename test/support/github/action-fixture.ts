@@ -53,12 +53,12 @@ export interface Known {
 export interface Office {
   readonly far: RemoteFixture;
   readonly known: Known;
-  readonly hub: GitHubQueries;
-  readonly desk: RepositoryActions;
+  readonly fakeGithub: GitHubQueries;
+  readonly repositoryActions: RepositoryActions;
   /** Counts what GitHub was asked. */
   readonly asked: string[];
   now: number;
-  act(intent: Intent, desk?: RepositoryActions): Promise<readonly IntentResult[]>;
+  act(intent: Intent, repositoryActions?: RepositoryActions): Promise<readonly IntentResult[]>;
   /** A new comment on an issue or pull request. */
   say(who: Actor, number: number, text: string, id?: number): Promise<readonly IntentResult[]>;
   /** A delivery, as it comes. */
@@ -85,7 +85,7 @@ export async function openOffice(
     if (value === undefined) throw Object.assign(new Error("Not Found"), { status: 404 });
     return value;
   };
-  const hub: GitHubQueries = {
+  const fakeGithub: GitHubQueries = {
     async permission(_, login) {
       asked.push(login);
       return there(known.people.get(login));
@@ -102,17 +102,17 @@ export async function openOffice(
       return { number, title: "A pull", body: "", head: there(known.pulls.get(number)) };
     },
   };
-  const desk = openRepositoryActions(await far.open());
+  const repositoryActions = openRepositoryActions(await far.open());
   let comments = 0;
   const office: Office = {
     far,
     known,
-    hub,
-    desk,
+    fakeGithub,
+    repositoryActions,
     asked,
     now: Date.now(),
-    act: (intent, at = desk) =>
-      handleIntent(intent, at, hub, { slug: "trailhand", limits, now: () => office.now }),
+    act: (intent, at = repositoryActions) =>
+      handleIntent(intent, at, fakeGithub, { slug: "trailhand", limits, now: () => office.now }),
     say(who, number, text, id = ++comments) {
       const location = { kind: "issue-comment" as const, number, id };
       return office.act({ kind: "command", repo: REPO, actor: who, location, text, event: `comment:${id}` });

@@ -14,7 +14,7 @@ import { startService } from "../../../src/server/service.ts";
 import { createServiceParts } from "../../../src/server/service-parts.ts";
 import { cliStart, listen } from "../run-cli.ts";
 import { serveGit, type GitHttp } from "../git-http.ts";
-import { APP, NAME, OWNER, startHub, type Hub } from "../fake-github.ts";
+import { APP, NAME, OWNER, startFakeGithub, type FakeGithub } from "../fake-github.ts";
 import { git, temporaryDir, type Repo } from "../temp-repo.ts";
 import { environmentOf } from "../run-runner.ts";
 import { tellOfPushes, type Pushing } from "./push-webhooks.ts";
@@ -24,7 +24,7 @@ import { until } from "../until.ts";
 export const ROOT = `/repos/${OWNER}/${NAME}`;
 
 export interface Scene {
-  readonly hub: Hub;
+  readonly fakeGithub: FakeGithub;
   /** The bare repository. */
   readonly far: string;
   /** The account that owns it. */
@@ -45,9 +45,12 @@ async function host(person: Repo) {
   mkdirSync(far, { recursive: true });
   git(far, ["init", "-q", "--bare", "-b", "main"]);
   person.git("push", "-q", far, "main");
-  const [hub, served] = await Promise.all([startHub(), serveGit(root, undefined, () => APP.login)]);
-  const owner = (await hub.as(OWNER, "GET", "/user")) as Account;
-  return { hub, far, served, server: served.url("").replace(/\/$/, ""), owner };
+  const [fakeGithub, served] = await Promise.all([
+    startFakeGithub(),
+    serveGit(root, undefined, () => APP.login),
+  ]);
+  const owner = (await fakeGithub.as(OWNER, "GET", "/user")) as Account;
+  return { fakeGithub, far, served, server: served.url("").replace(/\/$/, ""), owner };
 }
 
 const CREDENTIALS = { APP_ID: String(APP.id), PRIVATE_KEY, WEBHOOK_SECRET: SECRET };
@@ -83,7 +86,7 @@ export async function serveApp(
   how: { readonly signed?: boolean; readonly shouldRun?: boolean } = {},
 ): Promise<Served> {
   const hosted = await host(person);
-  const { hub, far, server } = hosted;
+  const { fakeGithub, far, server } = hosted;
   const env = { ...environmentOf(person), ...CREDENTIALS };
   const inbox = join(temporaryDir(), "inbox");
   const said: string[] = [];
@@ -92,7 +95,7 @@ export async function serveApp(
   const pace = () => new RequestThrottle(Date.now, { writeMs: 50 });
   const service = await startService({
     credentials: readCredentials(env),
-    baseUrl: hub.url,
+    baseUrl: fakeGithub.url,
     inbox,
     port: 0,
     host: "127.0.0.1",
@@ -111,7 +114,7 @@ export async function serveApp(
   const stop = () => (stopped ??= service.stop());
   onTestFinished(stop);
   const send = sendTo(`http://127.0.0.1:${service.port}${WEBHOOK_PATH}`);
-  const pushing = await tellOfPushes({ hub, far, person }, send);
+  const pushing = await tellOfPushes({ fakeGithub, far, person }, send);
   return { ...hosted, send, said, pushing, stop };
 }
 
@@ -126,7 +129,7 @@ export async function startApp(person: Repo, ...options: readonly string[]): Pro
   const hosted = await host(person);
   const env = {
     ...CREDENTIALS,
-    GITHUB_API_URL: hosted.hub.url,
+    GITHUB_API_URL: hosted.fakeGithub.url,
     GITHUB_SERVER_URL: hosted.server,
     XDG_STATE_HOME: temporaryDir(),
     XDG_CACHE_HOME: person.cache,
@@ -160,21 +163,24 @@ export interface Issue {
 }
 
 /** Opens an issue. */
-export async function openIssue({ hub, owner }: Scene, title: string, body: string): Promise<Issue> {
-  const made = (await hub.as(OWNER, "POST", `${ROOT}/issues`, { title, body })) as Issue;
+export async function openIssue({ fakeGithub, owner }: Scene, title: string, body: string): Promise<Issue> {
+  const made = (await fakeGithub.as(OWNER, "POST", `${ROOT}/issues`, { title, body })) as Issue;
   return { ...made, user: { ...owner, type: "User" }, labels: [] };
 }
 
 /** The names of an issue's labels. */
-export async function labelsOf({ hub }: Scene, number: number): Promise<string[]> {
-  const found = (await hub.as(OWNER, "GET", `${ROOT}/issues/${number}/labels`)) as { name: string }[];
+export async function labelsOf({ fakeGithub }: Scene, number: number): Promise<string[]> {
+  const found = (await fakeGithub.as(OWNER, "GET", `${ROOT}/issues/${number}/labels`)) as { name: string }[];
   return found.map(({ name }) => name);
 }
 
 /** The comments of an issue. */
-export async function commentsOf({ hub }: Scene, number: number): Promise<{ body: string; by: string }[]> {
+export async function commentsOf(
+  { fakeGithub }: Scene,
+  number: number,
+): Promise<{ body: string; by: string }[]> {
   const path = `${ROOT}/issues/${number}/comments`;
-  const found = (await hub.as(OWNER, "GET", path)) as { body: string; user: Account }[];
+  const found = (await fakeGithub.as(OWNER, "GET", path)) as { body: string; user: Account }[];
   return found.map(({ body, user }) => ({ body, by: user.login }));
 }
 

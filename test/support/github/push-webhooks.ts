@@ -5,7 +5,7 @@
  */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { APP, NAME, OWNER, type Hub } from "../fake-github.ts";
+import { APP, NAME, OWNER, type FakeGithub } from "../fake-github.ts";
 import { tellPushes } from "../post-receive.ts";
 import type { Repo } from "../temp-repo.ts";
 import type { Account } from "./github-fixture.ts";
@@ -32,11 +32,15 @@ interface Activity {
 
 /** Begins to tell. `send` is the scene's. */
 export async function tellOfPushes(
-  { hub, far, person }: { readonly hub: Hub; readonly far: string; readonly person: Repo },
+  {
+    fakeGithub,
+    far,
+    person,
+  }: { readonly fakeGithub: FakeGithub; readonly far: string; readonly person: Repo },
   send: (name: string, payload: object) => Promise<number>,
 ): Promise<Pushing> {
   const account = async (login: string) =>
-    (await hub.as(OWNER, "GET", `/users/${encodeURIComponent(login)}`)) as Account;
+    (await fakeGithub.as(OWNER, "GET", `/users/${encodeURIComponent(login)}`)) as Account;
   const app = await account(APP.login);
   const owner = await account(OWNER);
   const accounts = new Map([app, owner, await account("stranger")].map((one) => [one.login, one]));
@@ -66,7 +70,7 @@ export async function tellOfPushes(
     // The server may be stopping.
     send("push", { ref, before, after, repository, sender }).catch(() => undefined);
   });
-  hub.also((method, path) => {
+  fakeGithub.also((method, path) => {
     const url = new URL(path, "http://127.0.0.1");
     if (method !== "GET" || url.pathname !== `/repos/${OWNER}/${NAME}/activity`) return undefined;
     if (!pushing.isLate) log.unshift(...late.splice(0));

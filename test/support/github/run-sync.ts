@@ -4,7 +4,7 @@ import { RequestThrottle } from "../../../src/github/api/request-throttle.ts";
 import { openGithub } from "../../../src/server/open-github.ts";
 import { callOf } from "../call-command.ts";
 import { makeRepo, type Repo } from "../temp-repo.ts";
-import { NAME, OWNER, startHub, TOKEN, type Hub } from "../fake-github.ts";
+import { NAME, OWNER, startFakeGithub, TOKEN, type FakeGithub } from "../fake-github.ts";
 
 export const ROOT = `/repos/${OWNER}/${NAME}`;
 const FILES = {
@@ -14,26 +14,26 @@ const FILES = {
 };
 
 export interface Stage {
-  readonly hub: Hub;
+  readonly fakeGithub: FakeGithub;
   readonly repo: Repo;
   readonly number: number;
 }
 
 /** An issue, and its branch with a request. */
 export async function makeStage(files: Record<string, string> = FILES): Promise<Stage> {
-  const hub = await startHub();
+  const fakeGithub = await startFakeGithub();
   const repo = makeRepo(files);
-  const { number } = (await hub.as("stranger", "POST", `${ROOT}/issues`, { title: "it breaks" })) as {
+  const { number } = (await fakeGithub.as("stranger", "POST", `${ROOT}/issues`, { title: "it breaks" })) as {
     number: number;
   };
   repo.git("switch", "-qc", `trailhand/issue-${number}`);
   repo.request(`fix: it breaks\n\nPlease.\n\nState: work\nEvent: github:${OWNER}/${NAME}:comment:900\n`);
   repo.git("switch", "-q", "main");
-  return { hub, repo, number };
+  return { fakeGithub, repo, number };
 }
 
 /** The command, in this process: the server is in it too. */
-export async function call({ hub, repo }: Stage, env: Record<string, string> = {}, ...args: string[]) {
+export async function call({ fakeGithub, repo }: Stage, env: Record<string, string> = {}, ...args: string[]) {
   const said = { out: "", err: "" };
   const terminal = {
     colors: new Proxy({}, { get: () => String }) as never,
@@ -46,7 +46,7 @@ export async function call({ hub, repo }: Stage, env: Record<string, string> = {
   const around = {
     ...process.env,
     XDG_CACHE_HOME: repo.cache,
-    GITHUB_API_URL: hub.url,
+    GITHUB_API_URL: fakeGithub.url,
     GITHUB_TOKEN: TOKEN,
     ...env,
   };
@@ -66,9 +66,9 @@ export interface Comment {
   readonly body: string;
   readonly user: { readonly login: string };
 }
-export const comments = ({ hub, number }: Stage) =>
-  hub.as("stranger", "GET", `${ROOT}/issues/${number}/comments`) as Promise<Comment[]>;
-export const labels = async ({ hub, number }: Stage) =>
+export const comments = ({ fakeGithub, number }: Stage) =>
+  fakeGithub.as("stranger", "GET", `${ROOT}/issues/${number}/comments`) as Promise<Comment[]>;
+export const labels = async ({ fakeGithub, number }: Stage) =>
   (
-    (await hub.as("stranger", "GET", `${ROOT}/issues/${number}`)) as { labels: { name: string }[] }
+    (await fakeGithub.as("stranger", "GET", `${ROOT}/issues/${number}`)) as { labels: { name: string }[] }
   ).labels.map(({ name }) => name);
