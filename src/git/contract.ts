@@ -269,7 +269,7 @@ async function copyFiles(git: Git, files: readonly TreeFile[], copies: string): 
   try {
     renameSync(temporary, folder);
   } catch (error) {
-    // Another runner was faster with the very same files.
+    // Another runner was faster with identical files.
     if (!existsSync(folder)) throw error;
     rmSync(temporary, { recursive: true, force: true });
   }

@@ -109,8 +109,7 @@ function noteReason(
     const { reading } = head;
     const approvedCommit =
       reading.kind === "none" && reading.reason === "approves" ? reading.detail : undefined;
-    if (commit !== head.commit && commit !== approvedCommit)
-      return "checks of an earlier head";
+    if (commit !== head.commit && commit !== approvedCommit) return "checks of an earlier head";
   }
   return undefined;
 }

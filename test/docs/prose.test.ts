@@ -4,7 +4,7 @@ import { listFiles, readText, splitSource } from "../structure/source-files.ts";
 
 /** A form that a native reader stumbles over, and what to write instead. */
 const FORMS: readonly (readonly [form: RegExp, instead: string])[] = [
-  [/(?<!\b(?:there|There) )\b(?:is|are|was) no [a-z]/, "is not a …"],
+  [/(?<!\b(?:there|There) )\b(?:is|are|was) no (?!longer\b|more\b)[a-z]/, "is not a …"],
   [/\b(?:[Ww]hoever|[Nn]obody|[Ss]omebody|[Aa]nybody)\b/, "name the actor"],
   [/(?:^|[.:;!?] |\* |"|`)Who (?!(?:is|was|may|can|owns|has|writes|pushed|asked|approves|reads|decides)\b)[a-z]+s? /, "name the actor"],
   [/[Ww]hat must hold/, "Invariants:"],
@@ -20,7 +20,7 @@ const FORMS: readonly (readonly [form: RegExp, instead: string])[] = [
   [/\bso often\b/, "say how many times"],
   [/\b(?:lays?|laid) down\b/, "writes, restores"],
   [/\bput(?:s|ting)? in(?:to)? (?:its|their) place\b/, "applies, places at …"],
-  [/\b(?:is|are|was|were) no more\b/, "does not exist any more"],
+  
   [/\b(?:is|are|be|was|were|been) told\b/, "name what the reader receives"],
   [/\b(?:comes?|came) to rest\b/, "stops, settles"],
   [/\bstands? in the way\b/, "blocks"],
@@ -61,13 +61,13 @@ function breaches({ path, text }: Text): string[] {
   });
 }
 
-/** Folders that other work replaces soon; their counts may only fall. */
-const RATCHET: Readonly<Record<string, number>> = {};
+/** Files that are not rewritten yet, with the forms that each may still have. A number may only fall. */
+const RATCHET = JSON.parse(readText("test/docs/prose-ratchet.json")) as Readonly<Record<string, number>>;
 
 const files = [
   ...listFiles("src", "docs", "states", "bench", "scripts", "test"),
   ...["README.md", "CONTRIBUTING.md", "app.yml", "action.yml"],
-].filter((path) => !/^test\/fixtures\/|\.json$/.test(path) && path !== "test/docs/prose.test.ts");
+].filter((path) => !/^test\/fixtures\/|\.json$/.test(path) && !/^test\/(?:docs\/prose|structure\/names)\.test\.ts$/.test(path));
 
 describe("prose", () => {
   it("has none of the forms that readers stumble over", () => {
@@ -76,6 +76,14 @@ describe("prose", () => {
       return list.length > (RATCHET[path] ?? 0) ? list : [];
     });
     expect(found).toEqual([]);
+  });
+
+  it("improves: a file with fewer forms than its number gets a lower number", () => {
+    const counts = Object.entries(RATCHET).map(([path, most]) => {
+      const count = files.includes(path) ? breaches({ path, text: readText(path) }).length : 0;
+      return { path, most, count };
+    });
+    expect(counts.filter(({ most, count }) => count < most)).toEqual([]);
   });
 
   it("is read from comments, strings, pages and scripts, and not from code", () => {

@@ -2,7 +2,7 @@
  * `trailhand action`: what a job of GitHub Actions runs.
  *
  * Invariants:
- * - The runner of the job takes no printed line for a command, whoever wrote its text.
+ * - The runner of the job never takes a printed line for a command.
  */
 import { randomUUID } from "node:crypto";
 import { runJob } from "../../server/run-job.ts";

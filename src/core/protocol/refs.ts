@@ -79,7 +79,7 @@ const TABLE = {
   }),
   archive: row("archive/<branch>/<id>", "runner", [], {
     holds: "the history of a branch that landed",
-    until: "kept for ever",
+    until: "kept",
   }),
   probe: row("probe/<id>/<name>", "runner", [], {
     holds: "nothing: a trial of what a remote supports",

@@ -4,7 +4,7 @@
  * Invariants:
  * - Only GitHub's answer counts, never the text of a commit.
  * - Without an answer there are no pushes, so nothing is proven.
- * - Nothing is cached, because anybody can move a branch back to an earlier commit.
+ * - Nothing is cached, because anyone can move a branch back to an earlier commit.
  */
 import type { Octokit } from "@octokit/rest";
 import { refOf, type Branch } from "../../core/protocol/ids.ts";

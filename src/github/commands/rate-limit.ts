@@ -19,7 +19,7 @@ export interface LimitOptions {
 interface AccountHistory {
   attempts: number[];
   accepted: number[];
-  /** When the account was told about its limit. */
+  /** When a reply last named its limit to the account. */
   notified: number[];
 }
 

@@ -99,7 +99,7 @@ export class HttpServer {
     return this.#receive(request);
   }
 
-  /** Only counts and ids, because anybody can read it. */
+  /** Only counts and ids, because anyone can read it. */
   #readiness(): HttpAnswer {
     const { waiting, working, failed } = this.#options.inbox.stats();
     const deadLetters = failed.map(({ id, name, at }) => ({ id, name, at: new Date(at).toISOString() }));

@@ -1,5 +1,5 @@
 # shellcheck shell=sh
-# Checks the result of a step. The output of the check is all that the next step is told.
+# Checks the result of a step. The next step receives only the output of the check.
 
 # gate <step> <next>: runs gates/<step>. Its exit code decides: 0 requests <next>, 1 requests <step> again,
 # 2 parks for a person, any other code fails the attempt.
