@@ -3,7 +3,7 @@ import { createHmac } from "node:crypto";
 import { expect, test } from "vitest";
 import { parseCommands } from "../../src/github/commands/parse-commands.ts";
 import { readEvent } from "../../src/github/commands/parse-event.ts";
-import { ANN, FILES, only, openOffice, REPO, SELF, WORKFLOW } from "../support/github/action-fixture.ts";
+import { ANN, FILES, only, openActionFixture, REPO, SELF, WORKFLOW } from "../support/github/action-fixture.ts";
 import { comparePage, json } from "./walk-page.ts";
 
 const SECRET = "It's a Secret to Everybody";
@@ -23,10 +23,10 @@ test("docs/walks/webhook-to-request.md shows what a webhook becomes", async () =
   const { intents } = readEvent("issue_comment", PAYLOAD, SELF);
   const [intent] = intents;
   if (intent?.kind !== "command") throw new Error("the payload is not read as a command");
-  const office = await openOffice(FILES);
-  const result = only(await office.deliver("issue_comment", PAYLOAD));
+  const fixture = await openActionFixture(FILES);
+  const result = only(await fixture.deliver("issue_comment", PAYLOAD));
   expect(result.kind).toBe("accepted");
-  const again = only(await office.deliver("issue_comment", PAYLOAD));
+  const again = only(await fixture.deliver("issue_comment", PAYLOAD));
   const branch = "trailhand/issue-12";
 
   comparePage(
@@ -63,7 +63,7 @@ test("docs/walks/webhook-to-request.md shows what a webhook becomes", async () =
         {
           title: "Permission and limits",
           text: "`src/github/commands/intent-actor.ts` asks GitHub for the permission that the account has now, and `src/github/commands/rate-limit.ts` counts its commands. Neither the payload nor the commit is trusted for that.",
-          block: json({ asked: [...new Set(office.asked)], permission: office.known.people.get(ANN.login)?.permission }),
+          block: json({ asked: [...new Set(fixture.asked)], permission: fixture.known.people.get(ANN.login)?.permission }),
         },
         {
           title: "The workflow decides what may be requested",
@@ -73,7 +73,7 @@ test("docs/walks/webhook-to-request.md shows what a webhook becomes", async () =
         {
           title: "The request commit",
           text: "`src/app/write-request.ts` commits the request to the branch of the issue. The person is the author and the App is the committer.",
-          block: office.log(branch, "author %an <%ae>%ncommitter %cn%n%n%B"),
+          block: fixture.log(branch, "author %an <%ae>%ncommitter %cn%n%n%B"),
         },
         {
           title: "The same delivery again",

@@ -76,15 +76,14 @@ export class ProcessStarter {
 
   #ports(proc: RunnerProcess): Ports {
     const world = this.#world;
-    const repositoryActions = new SimulatedRepository(world, proc, this.#entries);
+    const desk = new SimulatedRepository(world, proc, this.#entries);
     return {
-      repository: repositoryActions,
-      trees: new DiskTrees(world, proc, repositoryActions),
+      repository: desk,
+      trees: new DiskTrees(world, proc, desk),
       scripts: new ScriptModel(world, proc),
       clock: proc,
       machine: machineOf(world, proc),
-      trustedConfig: (target) =>
-        repositoryActions.runLocally(() => trustedConfigOf(world, proc, repositoryActions, target)),
+      trustedConfig: (target) => desk.runLocally(() => trustedConfigOf(world, proc, desk, target)),
       report(event) {
         world.trace.add(proc.name, () => `tells ${JSON.stringify(event)}`);
         for (const check of world.checks) check.onEvent?.(proc, event);
@@ -117,7 +116,7 @@ function machineOf(world: World, proc: RunnerProcess): MachinePort {
 function trustedConfigOf(
   world: World,
   proc: RunnerProcess,
-  repositoryActions: SimulatedRepository,
+  desk: SimulatedRepository,
   target: Branch,
 ): TrustedConfig {
   const { scenario, checks } = world;
@@ -137,10 +136,10 @@ function trustedConfigOf(
         isPrompt: false,
         file: `/${path}`,
       };
-      return repositoryActions.runLocally(() => (scenario.scriptless.includes(state) ? undefined : script));
+      return desk.runLocally(() => (scenario.scriptless.includes(state) ? undefined : script));
     },
-    prompt: () => repositoryActions.runLocally(() => undefined),
-    file: () => repositoryActions.runLocally(() => undefined),
-    setup: () => repositoryActions.runLocally(() => undefined),
+    prompt: () => desk.runLocally(() => undefined),
+    file: () => desk.runLocally(() => undefined),
+    setup: () => desk.runLocally(() => undefined),
   };
 }

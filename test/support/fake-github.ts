@@ -1,10 +1,10 @@
 /**
- * A GitHub on the loopback: the emulator for issues, labels, comments and pulls, and before it a thin
- * server of our own for what it lacks: reactions, check runs of commits that it does not have, ETags,
- * rate limits, refused tokens and other faults.
+ * A fake GitHub on the loopback: an emulator for issues, labels, comments and pull requests behind a
+ * thin server for what it lacks: reactions, check runs, ETags, rate limits, rejected tokens and faults.
  *
- * What must hold: it speaks real HTTP; every request that reaches it must be one that GitHub
- * describes, or the test fails; it is gone when the test is.
+ * Invariants:
+ * - It speaks real HTTP, and ends with its test.
+ * - A request that GitHub does not document fails the test.
  */
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -17,54 +17,54 @@ import { Pulls } from "./fake-pull-requests.ts";
 import { PRIVATE_KEY } from "./webhooks.ts";
 
 export const TOKEN = "token-of-the-bot";
-/** Who writes with TOKEN. */
+/** The login of the account behind TOKEN. */
 export const BOT = "trailhand-bot";
-/** The App that is installed there; its account, and the number of its installation. */
+/** The installed App: its account and the number of its installation. */
 export const APP = { id: 77, slug: "trailhand", login: "trailhand[bot]", installation: 7 };
 export const OWNER = "octo";
 export const NAME = "shop";
 
 export interface Asked {
   readonly method: string;
-  /** With its query. */
+  /** The path with its query. */
   readonly path: string;
   readonly body: unknown;
   readonly token: string;
-  /** What was answered. */
+  /** The status of the response. */
   status: number;
 }
 
 export interface Fault {
   readonly method?: string;
   readonly path?: RegExp;
-  /** 0: the connection is cut. */
+  /** 0 cuts the connection. */
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly message?: string;
-  /** What is answered in place of a message. */
+  /** The response body instead of a message. */
   readonly data?: unknown;
-  /** It is done all the same, and then said to have failed. */
+  /** True to perform the request before the error response. */
   readonly runs?: boolean;
   times?: number;
 }
 
-export interface FakeGithub {
+export interface FakeGitHub {
   /** For GITHUB_API_URL. */
   readonly url: string;
   /** The account of TOKEN. */
   readonly botId: number;
   readonly asked: readonly Asked[];
-  /** What was asked since the last `forget` that changes something. */
+  /** The writing requests since the last `forget`. */
   writes(): Asked[];
   forget(): void;
   trouble(fault: Fault): void;
-  /** Tokens that are refused. */
+  /** Rejected tokens. */
   readonly refused: Set<string>;
-  /** What GitHub has, or does, without us: not checked, not told of in `asked`. */
+  /** A request by another account: neither checked nor recorded in `asked`. */
   as(login: string, method: string, path: string, body?: object): Promise<unknown>;
-  /** Gives it more that it answers; undefined: it is for the rest of it. */
+  /** Adds a handler, which returns undefined for requests that it does not handle. */
   also(answer: (method: string, path: string, body: unknown) => Answer | undefined): void;
-  /** Says where the commits of pull requests are. */
+  /** Sets the repository with the commits of pull requests. */
   repository(far: string): void;
   /** Check runs and reactions, which the emulator does not keep. */
   readonly checks: readonly Stored[];
@@ -76,8 +76,8 @@ export type Stored = Record<string, unknown>;
 const ROOT = `/repos/${OWNER}/${NAME}`;
 const tokenOf = (login: string) => (login === BOT ? TOKEN : `token-of-${login}`);
 
-/** A GitHub with the repository octo/shop, until the test ends. */
-export async function startFakeGithub(): Promise<FakeGithub> {
+/** Starts a GitHub with the repository octo/shop, until the test ends. */
+export async function startFakeGitHub(): Promise<FakeGitHub> {
   const logins = [OWNER, BOT, "stranger"];
   const permissions = {
     contents: "write",
@@ -112,7 +112,7 @@ export async function startFakeGithub(): Promise<FakeGithub> {
   const faults: Fault[] = [];
   const problems: string[] = [];
   const refused = new Set<string>();
-  const further: Parameters<FakeGithub["also"]>[0][] = [];
+  const further: Parameters<FakeGitHub["also"]>[0][] = [];
 
   const pass = async (method: string, path: string, token: string, body: unknown): Promise<Answer> => {
     const response = await fetch(`${emulator.url}${path}`, {
@@ -131,7 +131,7 @@ export async function startFakeGithub(): Promise<FakeGithub> {
     if (status >= 400) throw new Error(`${method} ${path}: ${status} ${JSON.stringify(data)}`);
     return data;
   };
-  /** On GitHub a pull request is an issue too; the emulator gets one for it, by another number. */
+  /** On GitHub a pull request is also an issue; the emulator gets one under another number. */
   const twins = new Map<string, string>();
   const passAsIssue = async (method: string, path: string, token: string, body: unknown): Promise<Answer> => {
     const [, number = "", rest = ""] = new RegExp(`^${ROOT}/issues/(\\d+)(.*)$`).exec(path) ?? [];
@@ -211,12 +211,12 @@ export async function startFakeGithub(): Promise<FakeGithub> {
   };
 }
 
-/** What the emulator lacks. */
+/** The features that the emulator lacks. */
 class Shelf {
   readonly checks: Stored[] = [];
   readonly reactions: Stored[] = [];
 
-  /** Undefined: it is for the emulator. */
+  /** Undefined for a request to the emulator. */
   answer(method: string, url: string, body: unknown, user: object): Answer | undefined {
     const { pathname: path } = new URL(url, "http://127.0.0.1");
     const given = (body ?? {}) as Stored;

@@ -1,8 +1,9 @@
 /**
- * What the emulator does not know of pull requests: the commits of the real repository.
+ * Gives the emulator's pull requests the commits of the real repository.
  *
- * What must hold: one from a branch without commits of its own, or a second one from the same branch,
- * is refused in GitHub's words; a closed one keeps the head that it had.
+ * Invariants:
+ * - A branch without commits of its own, or with an open pull request, is refused with GitHub's message.
+ * - A closed pull request keeps its head.
  */
 import type { Answer } from "./fake-signer.ts";
 import { git } from "./temp-repo.ts";
@@ -16,14 +17,14 @@ interface Shown {
 export class Pulls {
   readonly #root: string;
   readonly #heads = new Map<number, string>();
-  /** The bare repository; without it the emulator's own commits are shown. */
+  /** The bare repository. The default is the emulator's own commits. */
   far: string | undefined;
 
   constructor(root: string) {
     this.#root = root;
   }
 
-  /** Lets a request through to the emulator, unless GitHub would refuse it. */
+  /** Passes a request to the emulator, unless GitHub would refuse it. */
   async through(
     method: string,
     path: string,

@@ -1,8 +1,9 @@
 /**
- * What GitHub does when it is asked to make a commit: makes it in the repository, and signs it.
+ * Acts like GitHub's endpoint for commits: creates the commit in the repository and signs it.
  *
- * What must hold: the commit is real, and so is its signature, by a key of this test alone; what the
- * repository lacks is refused as GitHub refuses it.
+ * Invariants:
+ * - The commit and its signature are real; the key belongs to the test.
+ * - Missing objects are refused with GitHub's message.
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -44,7 +45,7 @@ export class TestSigner {
   readonly #dir: string;
   readonly #key: string;
   readonly #signers: string;
-  /** Changes what is asked for before it is made, and what is answered. */
+  /** Changes the request before the commit is created, and the response. */
   mishear: (asked: Asked) => Asked = (asked) => asked;
   misreport: (made: Made) => Made = (made) => made;
 
@@ -58,11 +59,11 @@ export class TestSigner {
     writeFileSync(this.#signers, `noreply@github.com ${readFileSync(`${this.#key}.pub`, "utf8")}`);
   }
 
-  /** The answer to `POST /repos/{owner}/{repo}/git/commits`; undefined: it is about something else. */
+  /** The response to `POST /repos/{owner}/{repo}/git/commits`; undefined for another request. */
   readonly answer = (method: string, path: string, body: unknown): Answer | undefined =>
     method === "POST" && path.endsWith("/git/commits") ? this.#make(body as Asked) : undefined;
 
-  /** True when git finds the notary's good signature on a commit. */
+  /** True when git verifies this signer's signature on a commit. */
   hasSigned(commit: string): boolean {
     const signers = `gpg.ssh.allowedSignersFile=${this.#signers}`;
     try {
@@ -79,7 +80,7 @@ export class TestSigner {
     if (!parents.every((one) => this.#has(one, "commit"))) {
       return missing("Parent SHA does not exist or is not a commit object");
     }
-    // GitHub signs for nobody but the App or the job itself.
+    // GitHub signs only for the App or the job itself.
     const isOurs = author === undefined && committer === undefined;
     const signing = ["-c", "gpg.format=ssh", "-c", `user.signingkey=${this.#key}`];
     const above = parents.flatMap((one) => ["-p", one]);
@@ -105,7 +106,7 @@ export class TestSigner {
 
 const missing = (message: string): Answer => ({ status: 422, data: { message } });
 
-/** A commit object, into its signature and what that is over. */
+/** Splits a commit object into its signature and the signed payload. */
 function takeApart(object: string): { signature: string | null; payload: string | null } {
   const [header = ""] = /^gpgsig [^\n]*\n(?: [^\n]*\n)*/m.exec(object) ?? [];
   if (header === "") return { signature: null, payload: null };

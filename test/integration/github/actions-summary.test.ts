@@ -1,4 +1,4 @@
-/** The page that a job leaves behind: its parts, and text of strangers in each of them. */
+/** The summary page of a job: its parts, and hostile text in each of them. */
 import { describe, expect, test } from "vitest";
 import {
   renderNothing,
@@ -26,7 +26,7 @@ const HANDED = {
 };
 const WAITING = { branch: "feat/login", state: "review", why: "waits for a person", next: "trailhand x" };
 
-test("a job that did something has a table of hand-offs, of what waits, and a drawing", () => {
+test("a job with work lists hand-offs, waiting branches and a diagram", () => {
   const page = renderSummary({
     ...EMPTY,
     messages: ["accepted on feat"],
@@ -59,7 +59,7 @@ test("a job that did something has a table of hand-offs, of what waits, and a dr
   );
 });
 
-test("a job that did nothing says so, also while others wait", () => {
+test("a job without work says so, also while branches wait", () => {
   expect(renderSummary(EMPTY)).toBe("### Trailhand\n\nThe event asked Trailhand for nothing.\n");
   const page = renderSummary({ ...EMPTY, waiting: [WAITING] });
   expect(page).toContain("The event asked Trailhand for nothing.\n\n**Waiting for a person**");
@@ -68,10 +68,10 @@ test("a job that did nothing says so, also while others wait", () => {
   );
 });
 
-describe("text of strangers", () => {
+describe("hostile text", () => {
   const HOSTILE = "x`|<img src=//e.vil>\n| ![p](http://e.vil) @ann #1\n```\n# big";
 
-  test("stays in its cell, on its line, and is no markup", () => {
+  test("stays in its cell and on its line, and does not become markup", () => {
     const page = renderSummary({
       ...EMPTY,
       messages: [HOSTILE],
@@ -85,7 +85,7 @@ describe("text of strangers", () => {
     for (const bad of ["<img", "![", "@ann", "#1", "http://e.vil", "```"]) expect(outside).not.toContain(bad);
   });
 
-  test("cannot make the page longer than GitHub takes", () => {
+  test("cannot make the page longer than GitHub accepts", () => {
     const many = Array.from({ length: 5000 }, () => ({ ...HANDED, why: HOSTILE.repeat(1000) }));
     const page = renderSummary({
       ...EMPTY,

@@ -1,4 +1,4 @@
-/** Who pushed, as the log of activities tells: what is asked, how often, and what is believed. */
+/** Reads pushes from GitHub's activity log: the requests, and which entries count. */
 import { expect, it } from "vitest";
 import type { Branch, Sha } from "../../../src/core/protocol/ids.ts";
 import type { Push } from "../../../src/core/policy/push-identity.ts";
@@ -6,7 +6,7 @@ import { openClient } from "../../../src/github/api/client.ts";
 import { RequestThrottle } from "../../../src/github/api/request-throttle.ts";
 import { openPushLog } from "../../../src/github/api/activity-log.ts";
 import { repoAt } from "../../../src/app/push-log.ts";
-import { NAME, OWNER, startFakeGithub, TOKEN } from "../../support/fake-github.ts";
+import { NAME, OWNER, startFakeGitHub, TOKEN } from "../../support/fake-github.ts";
 
 const BRANCH = "topic" as Branch;
 const [A, B, C] = ["a", "b", "c"].map((digit) => digit.repeat(40)) as [Sha, Sha, Sha];
@@ -19,18 +19,18 @@ const by = (before: string, after: string, id: number): Push & { id: number } =>
 
 interface Line extends Push {
   readonly ref?: string;
-  /** What GitHub calls the move. */
+  /** GitHub's `activity_type`. */
   readonly kind?: string;
   readonly gone?: boolean;
 }
 
 async function open() {
-  const fakeGithub = await startFakeGithub();
+  const github = await startFakeGitHub();
   const log: Line[] = [];
   const paging = { size: 100 };
-  fakeGithub.also((method, path) => {
+  github.also((method, path) => {
     if (method !== "GET" || !path.startsWith(`/repos/${OWNER}/${NAME}/activity?`)) return undefined;
-    const url = new URL(path, fakeGithub.url);
+    const url = new URL(path, github.url);
     const from = Number(url.searchParams.get("after") ?? 0);
     const end = from + paging.size;
     const data = log
@@ -45,27 +45,27 @@ async function open() {
   const said: string[] = [];
   const throttle = new RequestThrottle();
   const { request } = await openClient({
-    baseUrl: fakeGithub.url,
+    baseUrl: github.url,
     throttle,
     token: () => Promise.resolve(TOKEN),
     sleep: () => Promise.resolve(),
   });
   const repo = { owner: OWNER, name: NAME };
   const pushes = openPushLog(request, repo, (text) => said.push(text));
-  return { fakeGithub, log, said, paging, pushes };
+  return { github, log, said, paging, pushes };
 }
 
-it("the log is asked for this branch alone, and anew each time", async () => {
-  const { fakeGithub, log, pushes } = await open();
+it("the log is read for this branch only, and again each time", async () => {
+  const { github, log, pushes } = await open();
   log.push(by(A, B, 2), { ...by(A, C, 9), ref: "refs/heads/other" });
   expect(await pushes(BRANCH)).toEqual([by(A, B, 2)]);
-  expect(decodeURIComponent(fakeGithub.asked[0]?.path ?? "")).toContain("ref=refs/heads/topic");
-  // Somebody puts the branch elsewhere, and back.
+  expect(decodeURIComponent(github.asked[0]?.path ?? "")).toContain("ref=refs/heads/topic");
+  // The branch is moved away and back.
   log.unshift(by(C, B, 3), by(B, C, 3));
   expect(await pushes(BRANCH)).toEqual([by(C, B, 3), by(B, C, 3), by(A, B, 2)]);
 });
 
-it("who merged what others wrote, or is gone, is nobody", async () => {
+it("a merge of other people's commits, or a deleted account, has no id", async () => {
   const { log, pushes } = await open();
   const kinds = ["push", "force_push", "branch_creation", "pr_merge", "merge_queue_merge", "branch_deletion"];
   log.push(...kinds.map((kind, at) => ({ ...by(A, B, at), kind })), { ...by(A, B, 9), gone: true });
@@ -77,21 +77,21 @@ it("who merged what others wrote, or is gone, is nobody", async () => {
   ]);
 });
 
-it("a long log is read to its end, but not for ever", async () => {
-  const { fakeGithub, log, paging, pushes } = await open();
+it("a long log is read page by page, up to a limit", async () => {
+  const { github, log, paging, pushes } = await open();
   paging.size = 2;
   log.push(...[5, 4, 3, 2, 1].map((id) => by(A, B, id)));
   expect((await pushes(BRANCH)).map(({ id }) => id)).toEqual([5, 4, 3, 2, 1]);
-  expect(fakeGithub.asked).toHaveLength(3);
+  expect(github.asked).toHaveLength(3);
   log.push(...Array.from({ length: 40 }, (_, id) => by(A, B, id)));
   expect(await pushes(BRANCH)).toHaveLength(20);
 });
 
-it("while GitHub does not answer nothing is proven, and that is said", async () => {
-  const { fakeGithub, said, pushes, log } = await open();
+it("without an answer from GitHub nothing is proven, and the reason is logged", async () => {
+  const { github, said, pushes, log } = await open();
   log.push(by("0", A, 1));
   await pushes(BRANCH);
-  fakeGithub.trouble({ status: 403, message: "Resource not accessible by integration" });
+  github.trouble({ status: 403, message: "Resource not accessible by integration" });
   expect(await pushes(BRANCH)).toEqual([]);
   expect(said).toEqual([expect.stringContaining("GitHub's activity log cannot be read")]);
   expect(await pushes(BRANCH)).toEqual([by("0", A, 1)]);

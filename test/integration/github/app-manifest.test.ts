@@ -1,4 +1,4 @@
-/** The App is registered by one click: what is asked for, what is sent where, and who may read the key. */
+/** Registers the App: the requested permissions, the form, and the file with the key. */
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { join } from "node:path";
@@ -18,14 +18,14 @@ const APP = manifestSchema.parse(
   parse(readFileSync(fileURLToPath(new URL("../../../app.yml", import.meta.url)), "utf8")),
 );
 
-/** The command in this process, so that a server of the test can answer it. */
+/** Runs the command in this process, so that a server of the test can answer it. */
 function command(env: Record<string, string>, ...words: readonly string[]) {
   const dir = temporaryDir();
   const said = { out: "", err: "" };
   const stream = (name: "out" | "err") => ({ write: (text: string) => (said[name] += text) });
   const terminal = makeTerminal({ stdout: stream("out"), stderr: stream("err") }, { NO_COLOR: "1" });
   const ended = appManifest.run(callOf(appManifest, ["-C", dir, ...words], dir, { terminal, env }));
-  // Awaited where the test wants to know; until then nobody listens.
+  // Some tests await it later; until then a rejection is ignored.
   ended.catch(() => undefined);
   return { dir, said, ended };
 }
@@ -56,7 +56,7 @@ function look(url: string, host?: string): Promise<Said> {
   });
 }
 
-test("it asks for the least, and for events that GitHub has", () => {
+test("the manifest requests minimal permissions, and only events that exist", () => {
   expect(APP.default_permissions).toEqual({
     contents: "write",
     issues: "write",
@@ -67,11 +67,11 @@ test("it asks for the least, and for events that GitHub has", () => {
   expect(APP.public).toBe(false);
   const known = new Set(EXAMPLES.map(({ name }) => name));
   expect(APP.default_events.filter((name) => !known.has(name))).toEqual([]);
-  // GitHub refuses a manifest that lists what every App is sent.
+  // GitHub rejects a manifest that lists events which every App receives.
   expect(APP.default_events).not.toContain("installation");
 });
 
-test("each permission and event says why", () => {
+test("each permission and event has a reason", () => {
   const text = readFileSync(fileURLToPath(new URL("../../../app.yml", import.meta.url)), "utf8");
   const lines = text.split("\n");
   for (const [n, line] of lines.entries()) {
@@ -81,7 +81,7 @@ test("each permission and event says why", () => {
   }
 });
 
-test("a page is written that sends the manifest to GitHub", async () => {
+test("the written page sends the manifest to GitHub", async () => {
   const { dir, said, ended } = command(
     {},
     "--url",
@@ -103,7 +103,7 @@ test("a page is written that sends the manifest to GitHub", async () => {
   });
 });
 
-test("without an address the webhook is off, and that is said", async () => {
+test("without an address the webhook is inactive, and a message says so", async () => {
   const { dir, said, ended } = command({ GITHUB_SERVER_URL: "https://ghe.example.com/" });
   await ended;
   const { action, manifest } = read(readFileSync(join(dir, "trailhand-app.html"), "utf8"));
@@ -112,7 +112,7 @@ test("without an address the webhook is off, and that is said", async () => {
   expect(said.err).toContain("gets no webhooks");
 });
 
-test("a name cannot break out of the page", () => {
+test("a name is escaped in the page", () => {
   const name = `"><script>alert(1)</script>'&`;
   const manifest = buildManifest(APP, { name, webhook: undefined, redirect: undefined });
   const html = formPage("https://github.com/settings/apps/new", manifest);
@@ -128,7 +128,7 @@ test.each([
   await expect(command({}, ...words).ended).rejects.toMatchObject({ exit: 2 });
 });
 
-test("a file that is there is never written over", async () => {
+test("an existing file is never overwritten", async () => {
   const path = join(temporaryDir(), "keys.env");
   writeFileSync(path, "the only copy");
   for (const more of [[], ["--listen"]]) {
@@ -146,12 +146,12 @@ const CONVERSION = {
   client_secret: "not needed",
 };
 
-test("the code that GitHub sends back is turned into a file for its owner alone", async () => {
-  const fakeGithub = await stubGitHub((asked) =>
+test("the code from GitHub is exchanged for a file that only its owner can read", async () => {
+  const github = await stubGitHub((asked) =>
     asked === "POST /app-manifests/abc123/conversions" ? { status: 201, body: CONVERSION } : undefined,
   );
   const { dir, said, ended } = command(
-    { GITHUB_API_URL: fakeGithub.url },
+    { GITHUB_API_URL: github.url },
     "--listen",
     "--url",
     "https://b.example.com/",
@@ -164,12 +164,12 @@ test("the code that GitHub sends back is turned into a file for its owner alone"
   const state = new URL(action).searchParams.get("state") ?? "";
   expect(state).toMatch(/^[0-9a-f]{48}$/);
 
-  // Neither a page of somebody else, nor one that leads a name of its own here, brings a code in.
+  // Neither another website nor a foreign host name can deliver a code.
   expect(await look(`${address}/back?code=evil&state=${"0".repeat(48)}`)).toMatchObject({ status: 400 });
   expect(await look(`${address}/back?code=evil`)).toMatchObject({ status: 400 });
   expect(await look(`${address}/back?code=../x&state=${state}`)).toMatchObject({ status: 400 });
   expect(await look(address, "evil.example.com")).toMatchObject({ status: 404, text: "" });
-  expect(fakeGithub.asked).toEqual([]);
+  expect(github.asked).toEqual([]);
 
   const done = await look(`${address}/back?code=abc123&state=${state}`);
   expect(done.text).toContain("https://github.com/apps/trailhand-octo/installations/new");
@@ -187,9 +187,9 @@ test("the code that GitHub sends back is turned into a file for its owner alone"
   expect(readCredentials(env)).toEqual({ appId: 42, privateKey: PRIVATE_KEY.trim(), secret: "s3cret" });
 });
 
-test("where GitHub refuses the code, terminal and browser say so, and no file is left", async () => {
-  const fakeGithub = await stubGitHub(() => ({ status: 404, body: {} }));
-  const { dir, said, ended } = command({ GITHUB_API_URL: fakeGithub.url }, "--listen");
+test("when GitHub rejects the code, terminal and browser say so, and no file is written", async () => {
+  const github = await stubGitHub(() => ({ status: 404, body: {} }));
+  const { dir, said, ended } = command({ GITHUB_API_URL: github.url }, "--listen");
   await until("it listens", () => said.out.includes("\n"));
   const { action } = read((await look(said.out.trim())).text);
   const state = new URL(action).searchParams.get("state");

@@ -1,4 +1,4 @@
-/** How GitHub is written to: paced, obedient, nothing twice, nothing left out. */
+/** Writes to GitHub: paced, within its limits, and without duplicates or gaps. */
 import { Octokit } from "@octokit/rest";
 import { describe, expect, test } from "vitest";
 import type { Branch } from "../../../src/core/protocol/ids.ts";
@@ -10,20 +10,20 @@ import { readActualState } from "../../../src/github/display/actual-state.ts";
 import { project } from "../../../src/github/display/project.ts";
 import { reconcile } from "../../../src/github/display/apply.ts";
 import type { PublisherIdentity, Publisher } from "../../../src/github/display/publisher-port.ts";
-import { NAME, OWNER, startFakeGithub, TOKEN, type FakeGithub } from "../../support/fake-github.ts";
+import { NAME, OWNER, startFakeGitHub, TOKEN, type FakeGitHub } from "../../support/fake-github.ts";
 import { answer, ask, projected, seenOf } from "../../support/github/branch-builders.ts";
 
 const none = () => undefined;
 const SILENT = { debug: none, info: none, warn: none, error: none };
 const LIMITED = { "retry-after": "30" };
 
-interface Stage {
-  readonly fakeGithub: FakeGithub;
+interface SyncFixture {
+  readonly github: FakeGitHub;
   readonly publisher: Publisher;
   readonly self: PublisherIdentity;
-  /** How long was waited, in its order. */
+  /** The waits in milliseconds, in their order. */
   readonly slept: number[];
-  /** What it said of its waiting. */
+  /** The messages about waits. */
   readonly said: string[];
   readonly tokens: boolean[];
   readonly number: number;
@@ -31,21 +31,19 @@ interface Stage {
 
 const ROOT = `/repos/${OWNER}/${NAME}`;
 
-/** A client with a clock that stands still but for its own waiting. */
-async function makeStage(): Promise<Stage> {
-  const fakeGithub = await startFakeGithub();
+/** A client whose clock advances only with its own waits. */
+async function makeSyncFixture(): Promise<SyncFixture> {
+  const github = await startFakeGitHub();
   const slept: number[] = [];
   const tokens: boolean[] = [];
   const said: string[] = [];
   const clock = { now: 1_700_000_000_000 };
   const octokit = await openClient({
-    baseUrl: fakeGithub.url,
+    baseUrl: github.url,
     throttle: new RequestThrottle(() => clock.now),
     token: (fresh) => {
       tokens.push(fresh);
-      return Promise.resolve(
-        tokens.includes(true) ? TOKEN : fakeGithub.refused.has("stale") ? "stale" : TOKEN,
-      );
+      return Promise.resolve(tokens.includes(true) ? TOKEN : github.refused.has("stale") ? "stale" : TOKEN);
     },
     log: (text) => void said.push(text),
     sleep: (ms) => {
@@ -54,14 +52,14 @@ async function makeStage(): Promise<Stage> {
       return Promise.resolve();
     },
   });
-  const { number } = (await fakeGithub.as("stranger", "POST", `${ROOT}/issues`, { title: "it breaks" })) as {
+  const { number } = (await github.as("stranger", "POST", `${ROOT}/issues`, { title: "it breaks" })) as {
     number: number;
   };
   const publisher = octokitPublisher(octokit.request, { owner: OWNER, name: NAME });
   return {
-    fakeGithub,
+    github,
     publisher,
-    self: { accountId: fakeGithub.botId, appId: undefined },
+    self: { accountId: github.botId, appId: undefined },
     slept,
     said,
     tokens,
@@ -81,43 +79,43 @@ interface Comment {
   readonly body: string;
   readonly user: { readonly login: string };
 }
-const comments = ({ fakeGithub, number }: Stage) =>
-  fakeGithub.as("stranger", "GET", `${ROOT}/issues/${number}/comments`) as Promise<Comment[]>;
-const labels = async ({ fakeGithub, number }: Stage) =>
+const comments = ({ github, number }: SyncFixture) =>
+  github.as("stranger", "GET", `${ROOT}/issues/${number}/comments`) as Promise<Comment[]>;
+const labels = async ({ github, number }: SyncFixture) =>
   (
-    (await fakeGithub.as("stranger", "GET", `${ROOT}/issues/${number}`)) as { labels: { name: string }[] }
+    (await github.as("stranger", "GET", `${ROOT}/issues/${number}`)) as { labels: { name: string }[] }
   ).labels.map(({ name }) => name);
 const kindsOf = (writes: readonly { readonly kind: string }[]) => writes.map(({ kind }) => kind);
 
-describe("bringing GitHub in line", () => {
-  test("makes everything once, one write a second, and then has nothing to write", async () => {
-    const stage = await makeStage();
-    const { fakeGithub, publisher, self, slept, number } = stage;
+describe("updating GitHub", () => {
+  test("creates everything once, one write a second, and then has nothing to write", async () => {
+    const fixture = await makeSyncFixture();
+    const { github, publisher, self, slept, number } = fixture;
     const wanted = wantedAt(number);
     const { done, refused, uncertain: open } = await reconcile(publisher, wanted, self);
     expect(kindsOf(done)).toEqual(["react", "create-label", "add-label", "create-comment", "create-check"]);
     expect([refused, open]).toEqual([[], []]);
     expect(slept).toEqual([1000, 1000, 1000, 1000]);
-    expect(await labels(stage)).toEqual(["state:work"]);
-    expect((await comments(stage)).map(({ body, user }) => [body, user.login])).toEqual([
+    expect(await labels(fixture)).toEqual(["state:work"]);
+    expect((await comments(fixture)).map(({ body, user }) => [body, user.login])).toEqual([
       [wanted.threads[0]?.body, "trailhand-bot"],
     ]);
-    expect(fakeGithub.checks).toMatchObject([{ name: "trailhand / work", status: "queued" }]);
-    expect(fakeGithub.reactions).toMatchObject([{ location: "issues/comments/900", content: "eyes" }]);
-    fakeGithub.forget();
+    expect(github.checks).toMatchObject([{ name: "trailhand / work", status: "queued" }]);
+    expect(github.reactions).toMatchObject([{ location: "issues/comments/900", content: "eyes" }]);
+    github.forget();
     expect((await reconcile(publisher, wanted, self)).done).toEqual([]);
-    expect(fakeGithub.writes()).toEqual([]);
-    fakeGithub.forget();
+    expect(github.writes()).toEqual([]);
+    github.forget();
     await reconcile(publisher, wanted, self);
-    // What did not change is not told again.
-    expect(new Set(fakeGithub.asked.map(({ status }) => status))).toEqual(new Set([304]));
+    // Unchanged lists are not transferred again.
+    expect(new Set(github.asked.map(({ status }) => status))).toEqual(new Set([304]));
   });
 
-  test("writes what changed, and no more", async () => {
-    const stage = await makeStage();
-    const { fakeGithub, publisher, self, number } = stage;
+  test("writes only changes", async () => {
+    const fixture = await makeSyncFixture();
+    const { github, publisher, self, number } = fixture;
     await reconcile(publisher, wantedAt(number), self);
-    fakeGithub.forget();
+    github.forget();
     const { done } = await reconcile(publisher, wantedAt(number, answer(1, "done")), self);
     const kinds = [
       "react",
@@ -129,30 +127,30 @@ describe("bringing GitHub in line", () => {
       "update-check",
     ];
     expect(kindsOf(done)).toEqual(kinds);
-    expect(await labels(stage)).toEqual(["state:done"]);
-    expect(await comments(stage)).toHaveLength(1);
-    expect(fakeGithub.checks.map(({ name, conclusion }) => [name, conclusion])).toEqual([
+    expect(await labels(fixture)).toEqual(["state:done"]);
+    expect(await comments(fixture)).toHaveLength(1);
+    expect(github.checks.map(({ name, conclusion }) => [name, conclusion])).toEqual([
       ["trailhand / work", "success"],
       ["trailhand / done", "success"],
     ]);
   });
 
-  test("what was done though GitHub said otherwise is not done again", async () => {
-    const stage = await makeStage();
-    const { fakeGithub, publisher, self, number } = stage;
-    fakeGithub.trouble({ method: "POST", path: /\/comments$/, status: 502, runs: true });
-    fakeGithub.trouble({ method: "POST", path: /\/check-runs$/, status: 0, runs: true });
+  test("a write that succeeded despite an error is not repeated", async () => {
+    const fixture = await makeSyncFixture();
+    const { github, publisher, self, number } = fixture;
+    github.trouble({ method: "POST", path: /\/comments$/, status: 502, runs: true });
+    github.trouble({ method: "POST", path: /\/check-runs$/, status: 0, runs: true });
     const { uncertain: open } = await reconcile(publisher, wantedAt(number), self);
     expect(open).toEqual([]);
-    expect(await comments(stage)).toHaveLength(1);
-    expect(fakeGithub.checks).toHaveLength(1);
+    expect(await comments(fixture)).toHaveLength(1);
+    expect(github.checks).toHaveLength(1);
   });
 
-  test("a client that would try again by itself is told not to", async () => {
-    const { fakeGithub } = await makeStage();
-    const octokit = new Octokit({ baseUrl: fakeGithub.url, auth: TOKEN, log: SILENT });
+  test("a client's own retries are switched off", async () => {
+    const { github } = await makeSyncFixture();
+    const octokit = new Octokit({ baseUrl: github.url, auth: TOKEN, log: SILENT });
     const told: unknown[] = [];
-    // As Probot's plugins do, before ours.
+    // Like Probot's plugins, which run before our hook.
     octokit.hook.wrap("request", (request, options) => {
       told.push(options.request["retries"], options.request.signal instanceof AbortSignal);
       return request(options);
@@ -162,63 +160,58 @@ describe("bringing GitHub in line", () => {
     expect(told).toEqual([0, true]);
   });
 
-  test("what was not done is done in the end", async () => {
-    const stage = await makeStage();
-    const { fakeGithub, publisher, self, slept, said, number } = stage;
-    fakeGithub.trouble({ method: "POST", path: /\/comments$/, status: 502 });
-    fakeGithub.trouble({ path: /\/labels$/, status: 503, times: 2 });
-    fakeGithub.trouble({ method: "POST", path: /\/reactions$/, status: 403, headers: LIMITED });
+  test("failed writes are repeated until they succeed", async () => {
+    const fixture = await makeSyncFixture();
+    const { github, publisher, self, slept, said, number } = fixture;
+    github.trouble({ method: "POST", path: /\/comments$/, status: 502 });
+    github.trouble({ path: /\/labels$/, status: 503, times: 2 });
+    github.trouble({ method: "POST", path: /\/reactions$/, status: 403, headers: LIMITED });
     const { uncertain: open, refused } = await reconcile(publisher, wantedAt(number), self);
     expect([open, refused]).toEqual([[], []]);
     expect(slept).toContain(30_000);
     expect(said).toContain("GitHub: a fault; retrying in 30 s");
-    expect(await comments(stage)).toHaveLength(1);
-    expect(await labels(stage)).toEqual(["state:work"]);
+    expect(await comments(fixture)).toHaveLength(1);
+    expect(await labels(fixture)).toEqual(["state:work"]);
     expect(diff(await readActualState(publisher, wantedAt(number), self), wantedAt(number))).toEqual([]);
   });
 
-  test("a limit that lasts puts the rest off", async () => {
-    const stage = await makeStage();
-    const { fakeGithub, publisher, self, number } = stage;
-    fakeGithub.trouble({
-      method: "POST",
-      path: /\/comments$/,
-      status: 403,
-      headers: { "retry-after": "3600" },
-    });
+  test("a long rate limit postpones the remaining writes", async () => {
+    const fixture = await makeSyncFixture();
+    const { github, publisher, self, number } = fixture;
+    github.trouble({ method: "POST", path: /\/comments$/, status: 403, headers: { "retry-after": "3600" } });
     const { done, postponed: later } = await reconcile(publisher, wantedAt(number), self);
     expect(kindsOf(done)).toEqual(["react", "create-label", "add-label"]);
     expect(later?.ms).toBe(3_600_000);
     expect(kindsOf(later?.writes ?? [])).toEqual(["create-comment", "create-check"]);
-    expect(await comments(stage)).toEqual([]);
+    expect(await comments(fixture)).toEqual([]);
   });
 
-  test("a limit that is used up is not run into: the rest is put off", async () => {
-    const stage = await makeStage();
-    const { fakeGithub, publisher, self, slept, number } = stage;
+  test("an exhausted rate limit postpones the remaining writes without a request", async () => {
+    const fixture = await makeSyncFixture();
+    const { github, publisher, self, slept, number } = fixture;
     const used = { "x-ratelimit-remaining": "0", "x-ratelimit-reset": String(1_700_000_000 + 3000) };
-    fakeGithub.trouble({ method: "POST", path: /\/reactions$/, status: 200, headers: used });
+    github.trouble({ method: "POST", path: /\/reactions$/, status: 200, headers: used });
     const { done, postponed: later } = await reconcile(publisher, wantedAt(number), self);
     expect(kindsOf(done)).toEqual(["react"]);
     expect(later).toMatchObject({ ms: 3_001_000, writes: [{}, {}, {}, {}] });
     expect(slept).toEqual([]);
   });
 
-  test("an issue that was moved to another repository is not followed", async () => {
-    const stage = await makeStage();
-    const { fakeGithub, publisher, number } = stage;
-    const other = (await fakeGithub.as("stranger", "POST", `${ROOT}/issues`, { title: "other" })) as {
+  test("an issue that moved to another repository counts as deleted", async () => {
+    const fixture = await makeSyncFixture();
+    const { github, publisher, number } = fixture;
+    const other = (await github.as("stranger", "POST", `${ROOT}/issues`, { title: "other" })) as {
       number: number;
     };
-    const location = `${fakeGithub.url}${ROOT}/issues/${other.number}`;
-    fakeGithub.trouble({ path: new RegExp(`/issues/${number}$`), status: 301, headers: { location } });
+    const location = `${github.url}${ROOT}/issues/${other.number}`;
+    github.trouble({ path: new RegExp(`/issues/${number}$`), status: 301, headers: { location } });
     expect(await publisher.readThread(number)).toBeUndefined();
-    expect(fakeGithub.asked).toHaveLength(1);
+    expect(github.asked).toHaveLength(1);
     expect(await publisher.readThread(number)).toMatchObject({ labels: [], isOpen: true, isPull: false });
   });
 
-  test("a pull request from a fork's branch of the same name is none of the branch", async () => {
-    const { fakeGithub, publisher } = await makeStage();
+  test("a pull request from a fork's branch of the same name does not belong to the branch", async () => {
+    const { github, publisher } = await makeSyncFixture();
     const sha = "a".repeat(40);
     const base = { ref: "main", repo: { id: 1 } };
     const from = (number: number, ref: string, repo: object | null) => ({
@@ -233,42 +226,42 @@ describe("bringing GitHub in line", () => {
       from(3, "topic", null),
       from(4, "other", { id: 1 }),
     ];
-    fakeGithub.trouble({ path: /\/pulls\?/, status: 200, data });
+    github.trouble({ path: /\/pulls\?/, status: 200, data });
     expect(await publisher.listPullsFrom("topic" as Branch)).toEqual([
       { number: 1, isOpen: false, commit: sha },
     ]);
   });
 
-  test("a token that ran out is replaced once; one that is refused is an error", async () => {
-    const stage = await makeStage();
-    const { fakeGithub, publisher, self, tokens, number } = stage;
-    fakeGithub.refused.add("stale");
+  test("an expired token is replaced once; a rejected one is an error", async () => {
+    const fixture = await makeSyncFixture();
+    const { github, publisher, self, tokens, number } = fixture;
+    github.refused.add("stale");
     await reconcile(publisher, wantedAt(number), self);
-    expect(await comments(stage)).toHaveLength(1);
+    expect(await comments(fixture)).toHaveLength(1);
     expect(tokens.filter(Boolean)).toHaveLength(1);
-    expect(fakeGithub.asked.filter(({ status }) => status === 401)).toHaveLength(1);
-    fakeGithub.refused.add(TOKEN);
-    fakeGithub.forget();
+    expect(github.asked.filter(({ status }) => status === 401)).toHaveLength(1);
+    github.refused.add(TOKEN);
+    github.forget();
     await expect(reconcile(publisher, wantedAt(number), self)).rejects.toMatchObject({ status: 401 });
-    expect(fakeGithub.asked).toHaveLength(2);
+    expect(github.asked).toHaveLength(2);
   });
 
-  test("an issue that is gone is passed over, and what is refused keeps nothing else from being written", async () => {
-    const stage = await makeStage();
-    const { fakeGithub, publisher, self, number } = stage;
+  test("a deleted issue is skipped, and a refused write does not stop the others", async () => {
+    const fixture = await makeSyncFixture();
+    const { github, publisher, self, number } = fixture;
     const gone = await reconcile(publisher, wantedAt(4711), self);
     expect(kindsOf(gone.done)).toEqual(["react", "create-check"]);
     const message = "You must authenticate via a GitHub App.";
-    fakeGithub.trouble({ method: "POST", path: /\/check-runs$/, status: 403, message, times: 9 });
+    github.trouble({ method: "POST", path: /\/check-runs$/, status: 403, message, times: 9 });
     const { done, refused, uncertain: open } = await reconcile(publisher, wantedAt(number), self);
     expect(kindsOf(done)).toContain("create-comment");
     expect(refused.map(({ why }) => why)).toEqual([expect.stringContaining(message)]);
     expect(open).toEqual([]);
   });
 
-  test("a process that ended anywhere in between has left nothing that is then doubled", async () => {
-    const stage = await makeStage();
-    const { publisher, self, number } = stage;
+  test("after a crash at any point, nothing is written twice", async () => {
+    const fixture = await makeSyncFixture();
+    const { publisher, self, number } = fixture;
     const wanted = wantedAt(number);
     for (let writes = 1; writes <= 6; writes++) {
       let left = writes;
@@ -286,8 +279,8 @@ describe("bringing GitHub in line", () => {
         expect(error).toMatchObject({ message: "killed" }),
       );
     }
-    expect(await comments(stage)).toHaveLength(1);
-    expect(stage.fakeGithub.checks).toHaveLength(1);
+    expect(await comments(fixture)).toHaveLength(1);
+    expect(fixture.github.checks).toHaveLength(1);
     expect(diff(await readActualState(publisher, wanted, self), wanted)).toEqual([]);
   });
 });

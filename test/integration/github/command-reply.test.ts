@@ -1,11 +1,11 @@
-/** Answers where a command was written: what GitHub does not take there holds nobody else up. */
+/** Replies to commands; a reply that GitHub rejects does not block other deliveries. */
 import { expect, test } from "vitest";
 import { openClient } from "../../../src/github/api/client.ts";
 import { RequestThrottle } from "../../../src/github/api/request-throttle.ts";
 import { octokitPublisher } from "../../../src/github/display/octokit-publisher.ts";
 import { renderReply } from "../../../src/github/display/command-reply.ts";
 import type { Intent } from "../../../src/github/commands/intent.ts";
-import { NAME, OWNER, startFakeGithub, TOKEN } from "../../support/fake-github.ts";
+import { NAME, OWNER, startFakeGitHub, TOKEN } from "../../support/fake-github.ts";
 
 const repo = { owner: OWNER, name: NAME };
 const INTENT: Intent = {
@@ -19,38 +19,38 @@ const INTENT: Intent = {
 const REFUSED = { kind: "refused", command: "request", event: "e", why: "No." } as const;
 
 async function prepare() {
-  const fakeGithub = await startFakeGithub();
-  await fakeGithub.as("stranger", "POST", `/repos/${OWNER}/${NAME}/issues`, { title: "it breaks" });
+  const github = await startFakeGitHub();
+  await github.as("stranger", "POST", `/repos/${OWNER}/${NAME}/issues`, { title: "it breaks" });
   const { request } = await openClient({
-    baseUrl: fakeGithub.url,
+    baseUrl: github.url,
     throttle: new RequestThrottle(Date.now, { writeMs: 0 }),
     token: () => Promise.resolve(TOKEN),
   });
   const publisher = octokitPublisher(request, repo);
-  return { fakeGithub, reply: () => renderReply(publisher, INTENT, [REFUSED]) };
+  return { github, reply: () => renderReply(publisher, INTENT, [REFUSED]) };
 }
 
-test("a comment that was deleted gets no reaction, and the refusal is said all the same", async () => {
-  const { fakeGithub, reply } = await prepare();
-  fakeGithub.trouble({ method: "POST", path: /reactions$/, status: 404, message: "Not Found" });
+test("a deleted comment gets no reaction, and the refusal is still written", async () => {
+  const { github, reply } = await prepare();
+  github.trouble({ method: "POST", path: /reactions$/, status: 404, message: "Not Found" });
   await reply();
-  expect(fakeGithub.writes().map(({ path, status }) => [path.split("/").at(-1), status])).toEqual([
+  expect(github.writes().map(({ path, status }) => [path.split("/").at(-1), status])).toEqual([
     ["reactions", 404],
     ["comments", 201],
   ]);
 });
 
-test("a conversation that is locked gets no answer", async () => {
-  const { fakeGithub, reply } = await prepare();
+test("a locked conversation gets no reply", async () => {
+  const { github, reply } = await prepare();
   const message = "Unable to create comment because issue is locked.";
-  fakeGithub.trouble({ method: "POST", path: /comments$/, status: 403, message });
+  github.trouble({ method: "POST", path: /comments$/, status: 403, message });
   await expect(reply()).resolves.toBeUndefined();
 });
 
-test("where GitHub does not know us, or wants it later, it is tried again", async () => {
-  const { fakeGithub, reply } = await prepare();
-  fakeGithub.trouble({ method: "POST", path: /reactions$/, status: 401, times: 2 });
+test("rejected credentials and rate limits are errors, so that the delivery is retried", async () => {
+  const { github, reply } = await prepare();
+  github.trouble({ method: "POST", path: /reactions$/, status: 401, times: 2 });
   await expect(reply()).rejects.toThrow();
-  fakeGithub.trouble({ method: "POST", path: /reactions$/, status: 403, headers: { "retry-after": "9999" } });
+  github.trouble({ method: "POST", path: /reactions$/, status: 403, headers: { "retry-after": "9999" } });
   await expect(reply()).rejects.toThrow();
 });

@@ -1,4 +1,4 @@
-/** What has to be written: no more than that, and never where others wrote. */
+/** Computes the writes: only what is missing, and never to other people's items. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { diff } from "../../../src/github/display/diff.ts";
@@ -19,8 +19,8 @@ const wantedAt = (step: number): DesiredState =>
   project(projected([seenOf("trailhand/issue-7", STORY[step] ?? [])]));
 const now = wantedAt(1);
 
-describe("the difference", () => {
-  test("is nothing once it was written", async () => {
+describe("diff", () => {
+  test("is empty after everything was written", async () => {
     const shown = new Shown(7);
     expect(kinds(await settle(shown, now))).toEqual([
       "react",
@@ -32,7 +32,7 @@ describe("the difference", () => {
     expect(await settle(shown, now)).toEqual([]);
   });
 
-  test("brings back what somebody deleted by hand", async () => {
+  test("restores items that a person deleted", async () => {
     const shown = new Shown(7);
     await settle(shown, now);
     const thread = shown.threads.get(7);
@@ -49,7 +49,7 @@ describe("the difference", () => {
     expect(await settle(shown, now)).toEqual([]);
   });
 
-  test("leaves one label of a state, the others and their colours alone", async () => {
+  test("keeps one state label, and does not touch other labels and colours", async () => {
     const shown = new Shown(7);
     shown.labels.push("State:Review");
     shown.threads.get(7)?.labels.push("bug", "state:work", "state:old", "State:Review");
@@ -58,7 +58,7 @@ describe("the difference", () => {
     expect(shown.threads.get(7)?.labels).toEqual(["bug", "State:Review"]);
   });
 
-  test("makes one of two status comments, and keeps the older", async () => {
+  test("removes a second status comment, and keeps the older one", async () => {
     const shown = new Shown(7);
     await settle(shown, now);
     shown.say(7, 1, now.threads[0]?.body ?? "");
@@ -67,7 +67,7 @@ describe("the difference", () => {
     expect(shown.threads.get(7)?.comments.map(({ id }) => id)).toEqual([1]);
   });
 
-  test("does not touch what others wrote, with our marker or without, nor our own other comments", async () => {
+  test("does not touch comments of others, with or without our marker, nor our own other comments", async () => {
     const shown = new Shown(7);
     shown.say(7, 666, now.threads[0]?.body ?? "");
     shown.say(7, 666, `${STATUS_MARKER}x -->`);
@@ -79,7 +79,7 @@ describe("the difference", () => {
     expect(await settle(shown, now)).toEqual([]);
   });
 
-  test("does not take the check run of another App, or another's reaction, for ours", async () => {
+  test("ignores check runs of other Apps and reactions of other accounts", async () => {
     const shown = new Shown(7);
     await settle(shown, now);
     const [check] = now.checks;
@@ -92,7 +92,7 @@ describe("the difference", () => {
     expect(kinds(await settle(shown, now))).toEqual(["react", "create-check"]);
   });
 
-  test("follows the work: edits in place, and ends the check run that was passed", async () => {
+  test("follows the work: edits comments in place, and completes the earlier check run", async () => {
     const shown = new Shown(7);
     await settle(shown, wantedAt(0));
     const [{ id } = { id: 0 }] = shown.threads.get(7)?.comments ?? [];
@@ -119,7 +119,7 @@ describe("the difference", () => {
     ]);
   });
 
-  test("line ends that GitHub changed are none", async () => {
+  test("ignores line ends that GitHub changed", async () => {
     const shown = new Shown(7);
     await settle(shown, now);
     const thread = shown.threads.get(7);
@@ -131,14 +131,14 @@ describe("the difference", () => {
     expect(await settle(shown, now)).toEqual([]);
   });
 
-  test("is nothing for an issue or a commit that is not there", async () => {
+  test("is empty for a missing issue or commit", async () => {
     const shown = new Shown();
     expect(kinds(await settle(shown, now))).toEqual(["react", "create-check"]);
     const present = { ...(await shown.read(now)), checks: new Map(), reactions: new Map() };
     expect(diff(present, now)).toEqual([]);
   });
 
-  test("from anywhere leads to the same picture, also when it stops half-way", async () => {
+  test("leads from any state to the desired state, also after an interruption", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.tuple(fc.nat({ max: 3 }), fc.nat({ max: 8 }), fc.nat({ max: 3 })), { maxLength: 6 }),
@@ -162,7 +162,7 @@ describe("the difference", () => {
           const [status, ...doubles] = ours.filter((body) => body.startsWith(STATUS_MARKER));
           expect(status?.replace(/<!-- trailhand:call \w+ -->\n/g, "")).toBe(wanted.threads[0]?.body);
           expect(doubles).toEqual([]);
-          // Whoever is called for a commit is called once.
+          // A person is asked to act once for each commit.
           const calls = ours.flatMap(mentionsIn);
           for (const { commit } of wanted.mentions) expect(calls).toContain(commit);
         },

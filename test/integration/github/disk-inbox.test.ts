@@ -1,4 +1,4 @@
-/** The inbox on disk: kept before it is said, in order, once, and whole again after any death. */
+/** The inbox on disk: durable before it confirms, in order, without duplicates, and intact after a crash. */
 import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
@@ -21,7 +21,7 @@ function open(dir: string, options?: DiskInboxOptions): DiskInbox {
 
 const journals = (dir: string) => readdirSync(dir).filter((name) => name.startsWith("journal-"));
 
-/** Takes all there is, and says it is done. */
+/** Takes every delivery and marks it as done. */
 async function drain(inbox: DiskInbox): Promise<string[]> {
   const ids: string[] = [];
   for (let taken = await inbox.take(); taken; taken = await inbox.take()) {
@@ -31,7 +31,7 @@ async function drain(inbox: DiskInbox): Promise<string[]> {
   return ids;
 }
 
-/** A disk that keeps nothing until it is told to. */
+/** A disk that confirms nothing until the test allows it. */
 function slowDisk() {
   let syncs = 0;
   let release: () => void = () => undefined;
@@ -47,7 +47,7 @@ const turns = async () => {
   for (let n = 0; n < 20; n++) await new Promise((resolve) => setTimeout(resolve, 1));
 };
 
-test("nothing is said to be kept before the disk has it, and many share one wait", async () => {
+test("a delivery is confirmed only after the disk has it, and several share one sync", async () => {
   const disk = slowDisk();
   const inbox = open(temporaryDir(), { sync: disk.sync });
   let said = 0;
@@ -67,7 +67,7 @@ test("nothing is said to be kept before the disk has it, and many share one wait
   expect(disk.syncs()).toBe(2);
 });
 
-test("a doubled delivery is known, also while the first is on its way to the disk", async () => {
+test("a duplicate is recognised, also while the first is being written", async () => {
   const disk = slowDisk();
   const dir = temporaryDir();
   const inbox = open(dir, { sync: disk.sync });
@@ -81,7 +81,7 @@ test("a doubled delivery is known, also while the first is on its way to the dis
   expect(await open(dir).accept(delivery("a"))).toBe("known");
 });
 
-test("an id is forgotten after three days, and not before", async () => {
+test("an id is remembered for three days", async () => {
   const dir = temporaryDir();
   const day = 24 * 60 * 60 * 1000;
   let now = 1_700_000_000_000;
@@ -96,7 +96,7 @@ test("an id is forgotten after three days, and not before", async () => {
   expect(await inbox.accept(delivery("a"))).toBe("new");
 });
 
-test("what was not done comes again after a crash, in its order, and what was done does not", async () => {
+test("after a crash, unfinished deliveries return in order, and finished ones do not", async () => {
   const dir = temporaryDir();
   const before = open(dir);
   for (const id of ["a", "b", "c"]) await before.accept(delivery(id, 1, { text: `é\n${id}` }));
@@ -104,7 +104,7 @@ test("what was not done comes again after a crash, in its order, and what was do
   expect(taken).toEqual({ delivery: delivery("a", 1, { text: "é\na" }), attempt: 1 });
   before.done("a");
   await before.take();
-  // Only the notes are waited for here; a process that is killed leaves the file as it is now.
+  // Only the lazy lines are awaited here; a killed process leaves the file as it is now.
   await before.close();
   const after = open(dir);
   expect(after.stats()).toMatchObject({ waiting: 2, working: 0 });
@@ -113,7 +113,7 @@ test("what was not done comes again after a crash, in its order, and what was do
   expect(await drain(after)).toEqual(["c"]);
 });
 
-test("a line that was half written is passed over, wherever it was cut", async () => {
+test("an incomplete line is skipped, wherever it was cut", async () => {
   const dir = temporaryDir();
   const inbox = open(dir);
   await inbox.accept(delivery("whole"));
@@ -136,7 +136,7 @@ test("a line that was half written is passed over, wherever it was cut", async (
   expect(open(dir).stats().waiting).toBe(2);
 });
 
-test("what is accepted after a torn line is not lost with it", async () => {
+test("a delivery accepted after an incomplete line is not lost", async () => {
   const dir = temporaryDir();
   await open(dir).accept(delivery("a"));
   const [name = ""] = journals(dir);
@@ -147,7 +147,7 @@ test("what is accepted after a torn line is not lost with it", async () => {
   expect(await drain(inbox)).toEqual(["b"]);
 });
 
-test("a byte that the disk changed is noticed", async () => {
+test("a corrupted byte is detected", async () => {
   const dir = temporaryDir();
   const inbox = open(dir);
   await inbox.accept(delivery("a", 1, { text: "yes" }));
@@ -159,7 +159,7 @@ test("a byte that the disk changed is noticed", async () => {
   expect(inbox.stats().failed).toMatchObject([{ id: "a", reason: expect.stringContaining("damaged") }]);
 });
 
-test("a disk that fails refuses the delivery; the next one goes into another file", async () => {
+test("a disk error rejects the delivery; the next one goes into a new file", async () => {
   const dir = temporaryDir();
   let fails = true;
   const sync = () => (fails ? Promise.reject(new Error("no space left")) : Promise.resolve());
@@ -172,7 +172,7 @@ test("a disk that fails refuses the delivery; the next one goes into another fil
   expect(await drain(inbox)).toEqual(["a"]);
 });
 
-test("one repository is served one at a time and in order; a busy one holds up no other", async () => {
+test("deliveries of a repository are taken one at a time and in order, without blocking other repositories", async () => {
   const inbox = open(temporaryDir());
   await inbox.accept(delivery("a1", 1));
   await inbox.accept(delivery("a2", 1));
@@ -185,12 +185,12 @@ test("one repository is served one at a time and in order; a busy one holds up n
   expect(await take()).toBe("a1");
   await inbox.accept(delivery("c1", 3));
   inbox.done("a1");
-  // Whoever was served goes behind the others.
+  // A processed repository goes to the end of the queue.
   expect(await take()).toBe("c1");
   expect(await take()).toBe("a2");
 });
 
-test("what was given up is kept with its reason, and may be delivered again", async () => {
+test("a dead letter is kept with its reason, and may be delivered again", async () => {
   const dir = temporaryDir();
   const inbox = open(dir, { now: () => 5 });
   await inbox.accept(delivery("a", 1, { text: "keep me" }));
@@ -211,7 +211,7 @@ test("what was given up is kept with its reason, and may be delivered again", as
   expect(await again.take()).toMatchObject({ attempt: 1 });
 });
 
-test("a delivery that the process dies of each time is given up", async () => {
+test("a delivery during which the process dies each time is given up", async () => {
   const dir = temporaryDir();
   await open(dir).accept(delivery("a"));
   for (let n = 1; n <= DELIVERY.maxAttempts; n++) {
@@ -227,7 +227,7 @@ test("a delivery that the process dies of each time is given up", async () => {
   ]);
 });
 
-test("files shrink to ids once their deliveries are over, the oldest first, and go when those may", async () => {
+test("files of finished deliveries keep only ids, oldest first, and are removed when the ids expire", async () => {
   const dir = temporaryDir();
   let now = 1_700_000_000_000;
   const inbox = open(dir, { now: () => now, fileBytes: 1 });
@@ -240,7 +240,7 @@ test("files shrink to ids once their deliveries are over, the oldest first, and 
   await inbox.take();
   await inbox.take();
   inbox.done("b");
-  // That b is over stands in a file younger than that of a, which is not.
+  // The end of b is recorded in a newer file than a, which is unfinished.
   await inbox.compact();
   expect(written()).toContain("secret b");
   inbox.done("a");
@@ -255,7 +255,7 @@ test("files shrink to ids once their deliveries are over, the oldest first, and 
   expect(written()).toBe("");
 });
 
-test("nobody else may read the folder or its files", async () => {
+test("only the owner may read the folder and its files", async () => {
   const dir = join(temporaryDir(), "inbox");
   await open(dir).accept(delivery("a"));
   expect(statSync(dir).mode & 0o777).toBe(0o700);

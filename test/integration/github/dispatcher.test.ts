@@ -1,4 +1,4 @@
-/** The inbox is worked off: trouble costs attempts only where it is the delivery's own. */
+/** Processes the inbox: only failures of the delivery itself use up attempts. */
 import { expect, test } from "vitest";
 import type { Inbox } from "../../../src/github/webhooks/inbox.ts";
 import { DELIVERY } from "../../../src/github/timing.ts";
@@ -33,7 +33,7 @@ const isIdle = ({ inbox }: ReturnType<typeof begin>) => {
   return waiting + working === 0;
 };
 
-test("each is handled once, a repository's own in their order", async () => {
+test("each delivery is handled once, in order for each repository", async () => {
   const handled: string[] = [];
   const running = new Set<unknown>();
   const one = begin(async ({ id, payload }) => {
@@ -54,7 +54,7 @@ test("each is handled once, a repository's own in their order", async () => {
   await one.work.stop();
 });
 
-test("trouble of its own ends after five attempts; what stands behind it then has its turn", async () => {
+test("a failing delivery is given up after five attempts, and the next one is handled", async () => {
   const tries = new Map<string, number>();
   const one = begin(({ id }) => {
     tries.set(id, (tries.get(id) ?? 0) + 1);
@@ -72,7 +72,7 @@ test("trouble of its own ends after five attempts; what stands behind it then ha
   await one.work.stop();
 });
 
-test("GitHub being down costs no attempt", async () => {
+test("an outage of GitHub uses up no attempt", async () => {
   let tries = 0;
   const one = begin(() => {
     const error = Object.assign(new Error("bad gateway"), { status: 502 });
@@ -87,7 +87,7 @@ test("GitHub being down costs no attempt", async () => {
   await one.work.stop();
 });
 
-test("what comes while the only lane is about to rest is not left lying", async () => {
+test("a delivery that arrives while the last worker ends is not missed", async () => {
   let ring: () => void = () => undefined;
   let rest: (taken: undefined) => void = () => undefined;
   let asked = 0;
@@ -102,7 +102,7 @@ test("what comes while the only lane is about to rest is not left lying", async 
     warn: () => undefined,
   });
   work.start();
-  // The lane has looked and found nothing, and is not gone yet.
+  // The worker found nothing, and has not ended yet.
   ring();
   rest(undefined);
   await until("it looks again", () => asked === 2);
@@ -110,7 +110,7 @@ test("what comes while the only lane is about to rest is not left lying", async 
   await work.stop();
 });
 
-test("a stop lets what is being handled end, and begins nothing more", async () => {
+test("a stop waits for the current delivery, and starts no other", async () => {
   let release: () => void = () => undefined;
   const handled: string[] = [];
   const one = begin(async ({ id }) => {

@@ -1,4 +1,4 @@
-/** Text of strangers on GitHub: it stays where we put it, and does nothing there. */
+/** Escapes hostile text: it stays in its place and has no effect on GitHub. */
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { MAX_LENGTH } from "../../../src/github/display/status-comment.ts";
@@ -42,11 +42,11 @@ const nasty = fc
   })
   .map((parts) => parts.join(" "));
 
-/** What is left once code spans are out: what GitHub reads as Markdown. */
+/** The text without code spans: the part that GitHub interprets as Markdown. */
 const readable = (text: string): string => text.replace(/`[^`\n]+`/g, "");
 
-describe("text of strangers", () => {
-  test("a code span is one line, and ends where we end it", () => {
+describe("hostile text", () => {
+  test("in a code span stays on one line, and cannot end it", () => {
     fc.assert(
       fc.property(nasty, (text) => {
         const span = escapeCode(text, 60);
@@ -57,7 +57,7 @@ describe("text of strangers", () => {
     );
   });
 
-  test("a sentence leaves GitHub nothing to make anything of", () => {
+  test("in a sentence cannot become a link, mention or reference", () => {
     fc.assert(
       fc.property(nasty, (text) => {
         const left = readable(escapeProse(text));
@@ -70,7 +70,7 @@ describe("text of strangers", () => {
     expect(escapeProse("")).toBe("");
   });
 
-  test("stays inside its place in a body, whatever a commit says", () => {
+  test("in a commit stays in its place in the comment", () => {
     fc.assert(
       fc.property(nasty, nasty, hostileMessage, (why, name, message) => {
         const runner = name.replace(/[\r\n]/g, " ");
@@ -96,7 +96,7 @@ describe("text of strangers", () => {
     );
   });
 
-  test("no history and no workflow makes a body longer than GitHub takes", () => {
+  test("cannot make a comment longer than GitHub accepts, whatever the history and workflow", () => {
     const long = "x".repeat(3000);
     const states = Array.from({ length: 400 }, (_, n) => `  s${n}: { next: [done, s${(n + 1) % 400}] }`);
     const workflow = workflowOf(`states:\n${states.join("\n")}\n`);

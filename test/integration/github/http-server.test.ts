@@ -1,4 +1,4 @@
-/** The door: what is let in, what is turned away and why, and that 202 means kept. */
+/** The webhook server: accepted and rejected requests, and that 202 means stored. */
 import { createHmac } from "node:crypto";
 import { request, type RequestOptions } from "node:http";
 import { connect } from "node:net";
@@ -19,24 +19,24 @@ const sign = (body: string | Buffer, secret = SECRET) =>
 
 const BODY = JSON.stringify({ zen: "Keep it logically awesome." });
 
-/** A door with Probot's own way to verify. */
-async function startHttpServer(options: Partial<HttpServerOptions> = {}) {
+/** A server that verifies signatures as Probot does. */
+async function openServer(options: Partial<HttpServerOptions> = {}) {
   const credentials = { appId: 1, privateKey: PRIVATE_KEY, secret: SECRET };
   const app = await openApp({ credentials, baseUrl: "http://127.0.0.1:9", log: () => undefined });
   const inbox = new DiskInbox(temporaryDir());
   const warned: string[] = [];
-  const httpServer = new HttpServer({
-    inbox: inbox,
+  const server = new HttpServer({
+    inbox,
     verify: (body, signature) => app.webhooks.verify(body, signature),
     warn: (text) => warned.push(text),
     ...options,
   });
-  const port = await httpServer.listen(0, "127.0.0.1");
+  const port = await server.listen(0, "127.0.0.1");
   onTestFinished(async () => {
-    await httpServer.close();
+    await server.close();
     await inbox.close();
   });
-  return { httpServer, inbox, port, warned };
+  return { server, inbox, port, warned };
 }
 
 interface Said {
@@ -74,8 +74,8 @@ const deliver = (port: number, body: string | Buffer, headers: Record<string, st
     body,
   );
 
-test("a signed delivery is kept, then said to be; the second of the same is known", async () => {
-  const { port, inbox } = await startHttpServer();
+test("a signed delivery is stored before it is confirmed, and a duplicate is recognised", async () => {
+  const { port, inbox } = await openServer();
   expect(await deliver(port, BODY)).toEqual({ status: 202, text: "accepted" });
   expect(await deliver(port, BODY)).toEqual({ status: 202, text: "already known" });
   expect(await inbox.take()).toEqual({
@@ -85,8 +85,8 @@ test("a signed delivery is kept, then said to be; the second of the same is know
   expect(await inbox.take()).toBeUndefined();
 });
 
-test("every example of GitHub's comes through as it is", async () => {
-  const { port, inbox } = await startHttpServer();
+test("every example of GitHub arrives unchanged", async () => {
+  const { port, inbox } = await openServer();
   const all = EXAMPLES.flatMap(({ name, examples }) => examples.map((payload) => ({ name, payload })));
   expect(all.length).toBeGreaterThan(200);
   const sent: Delivery[] = [];
@@ -114,26 +114,26 @@ test.each([
   ["no event", { "x-github-event": "" }, 400],
   ["a form", { "content-type": "application/x-www-form-urlencoded" }, 415],
 ])("%s is turned away, and nothing is kept", async (_what, headers, status) => {
-  const { port, inbox } = await startHttpServer();
+  const { port, inbox } = await openServer();
   expect(await deliver(port, BODY, headers)).toMatchObject({ status });
   expect(inbox.stats().waiting).toBe(0);
 });
 
-test.each(["", "no json", "[]", '"text"', "null"])("the signed body %j is no payload", async (body) => {
-  const { port, inbox } = await startHttpServer();
+test.each(["", "no json", "[]", '"text"', "null"])("the signed body %j is not a payload", async (body) => {
+  const { port, inbox } = await openServer();
   const { status } = await deliver(port, body);
   expect(status).toBe(body === "" ? 401 : 400);
   expect(inbox.stats().waiting).toBe(0);
 });
 
-test("bytes that are no text cannot pass under the signature of their replacement", async () => {
-  const { port } = await startHttpServer();
+test("invalid UTF-8 does not pass with the signature of its replacement characters", async () => {
+  const { port } = await openServer();
   const body = Buffer.concat([Buffer.from('{"a":"'), Buffer.from([0xff]), Buffer.from('"}')]);
   expect(await deliver(port, body)).toMatchObject({ status: 401 });
 });
 
-test("a body that is too long is cut off, whether it says so or not", async () => {
-  const { port, inbox } = await startHttpServer({ maxBodyBytes: 100 });
+test("a body that is too long is rejected, with or without a content length", async () => {
+  const { port, inbox } = await openServer({ maxBodyBytes: 100 });
   const body = JSON.stringify({ text: "x".repeat(200) });
   const headers = { "content-length": String(body.length) };
   expect(await deliver(port, body, headers)).toMatchObject({ status: 413 });
@@ -141,22 +141,22 @@ test("a body that is too long is cut off, whether it says so or not", async () =
   expect(inbox.stats().waiting).toBe(0);
 });
 
-test("bodies together may not take more than there is room for", async () => {
-  const { port } = await startHttpServer({ maxBodyBytes: 1000, maxTotalBytes: 100 });
+test("the total size of concurrent bodies is limited", async () => {
+  const { port } = await openServer({ maxBodyBytes: 1000, maxTotalBytes: 100 });
   const body = JSON.stringify({ text: "x".repeat(200) });
   expect(await deliver(port, body)).toMatchObject({ status: 503 });
-  // What was read is let go of.
+  // The memory of rejected bodies is released.
   expect(await deliver(port, BODY)).toMatchObject({ status: 202 });
 });
 
-test("what could not be kept is not said to be, and readiness says so until it can again", async () => {
+test("a delivery that cannot be stored is not confirmed, and readiness fails until one can be stored", async () => {
   let fails = true;
   const { waiting, working, failed } = { waiting: 0, working: 0, failed: [] };
   const inbox = {
     accept: () => (fails ? Promise.reject(new Error("no space left")) : Promise.resolve("new" as const)),
     stats: () => ({ waiting, working, failed }),
   };
-  const { port, warned } = await startHttpServer({ inbox });
+  const { port, warned } = await openServer({ inbox });
   const ready = () => ask({ port, path: "/readyz" });
   expect(await ready()).toMatchObject({ status: 200 });
   expect(await deliver(port, BODY)).toMatchObject({ status: 503 });
@@ -167,8 +167,8 @@ test("what could not be kept is not said to be, and readiness says so until it c
   expect(await ready()).toMatchObject({ status: 200 });
 });
 
-test("health and readiness are told; what was given up is named, its reason is not", async () => {
-  const { port, inbox } = await startHttpServer();
+test("health and readiness are public; dead letters are listed without their reasons", async () => {
+  const { port, inbox } = await openServer();
   expect(await ask({ port, path: "/healthz" })).toEqual({ status: 200, text: "ok" });
   await deliver(port, BODY);
   await inbox.take();
@@ -184,21 +184,21 @@ test("health and readiness are told; what was given up is named, its reason is n
   });
 });
 
-test("whoever says no more does not keep the door from closing", async () => {
-  const { httpServer, port } = await startHttpServer({ graceMs: 20 });
+test("an idle connection does not block the shutdown", async () => {
+  const { server, port } = await openServer({ graceMs: 20 });
   const socket = connect(port, "127.0.0.1");
   const cut = new Promise<void>((resolve) => socket.once("close", () => resolve()));
   await new Promise<void>((resolve) =>
     socket.write(`POST ${WEBHOOK_PATH} HTTP/1.1\r\nHost: x\r\n`, () => resolve()),
   );
-  // The server has it once it has answered somebody who came later.
+  // The server has the connection once it answered a later request.
   await ask({ port, path: "/healthz" });
-  await httpServer.close();
+  await server.close();
   await cut;
 });
 
-test("there is nothing else", async () => {
-  const { port } = await startHttpServer();
+test("other paths are not found", async () => {
+  const { port } = await openServer();
   expect(await ask({ port, path: "/" })).toMatchObject({ status: 404 });
   expect(await ask({ port, path: "/probot/setup" })).toMatchObject({ status: 404 });
   expect(await ask({ port, path: WEBHOOK_PATH })).toMatchObject({ status: 405 });

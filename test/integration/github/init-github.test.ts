@@ -1,4 +1,4 @@
-/** `trailhand init --github`: the file, the labels, and what is left alone. */
+/** `trailhand init --github`: the workflow file, the labels, and existing files. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -27,7 +27,7 @@ async function init(repo: Repo, ...args: string[]): Promise<string> {
 
 const fileOf = (repo: Repo): string => readFileSync(join(repo.dir, FILE), "utf8");
 
-test("the workflow is written, and what to do next is said", async () => {
+test("the workflow file is written, and the next steps are printed", async () => {
   const repo = makeRepo({ "states/check": "#!/bin/sh\n", "states/workflow.yml": WORKFLOW });
   const said = await init(repo, "--github", "--uses", `ann/trailhand@${COMMIT}`);
   expect(said).toContain(`wrote ${FILE}\n`);
@@ -39,7 +39,7 @@ test("the workflow is written, and what to do next is said", async () => {
   expect(existsSync(join(repo.dir, "states/integrate"))).toBe(false);
 });
 
-test("without --uses it says what is to be filled in, and without states what is to be written first", async () => {
+test("without --uses the placeholder is named, and without states the next step is to write them", async () => {
   const repo = makeRepo();
   const said = await init(repo, "--github");
   expect(fileOf(repo)).toContain("@COMMIT\n");
@@ -48,14 +48,14 @@ test("without --uses it says what is to be filled in, and without states what is
   expect(said).not.toContain("gh label");
 });
 
-test("of a workflow that cannot be used it says so, and plans no labels", async () => {
+test("an invalid workflow is reported, and no labels are planned", async () => {
   const repo = makeRepo({ "states/workflow.yml": "states: { check: { nexxt: done } }\n" });
   const said = await init(repo, "--github");
   expect(said).toContain("trailhand doctor ");
   expect(said).not.toContain("gh label");
 });
 
-test("a file that is there is left alone", async () => {
+test("an existing file is kept", async () => {
   const repo = makeRepo({ [FILE]: "name: mine\n" });
   const error = await errorOf(init(repo, "--github"));
   expect(error.message).toContain(`These files exist already and were not changed: ${FILE}`);
@@ -72,14 +72,14 @@ test.each([
   expect(existsSync(join(repo.dir, ".github"))).toBe(false);
 });
 
-test("options that need each other, or shut each other out, are refused", async () => {
+test("options that need or exclude each other are checked", async () => {
   const repo = makeRepo();
   expect((await errorOf(init(repo, "--github", "--pack", "sequential"))).message).toContain("--pack");
   expect((await errorOf(init(repo, `--uses=a/b@${COMMIT}`))).message).toContain("--github");
   expect(existsSync(join(repo.dir, "states"))).toBe(false);
 });
 
-test("there is a label for each state, by what it is, within what GitHub takes", () => {
+test("each state has a label within GitHub's limits, coloured by its kind", () => {
   const long = WORKFLOW.replace("it's tested", "x".repeat(300));
   const { workflow } = parseWorkflow(long);
   if (!workflow) throw new Error("the workflow does not read");

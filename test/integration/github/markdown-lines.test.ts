@@ -1,4 +1,4 @@
-/** What of a comment counts: everything that only shows text is passed over, whatever it holds. */
+/** Finds the command lines of a comment; code, quotes, HTML and lists never count. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { commandLines } from "../../../src/github/commands/markdown-lines.ts";
@@ -74,12 +74,12 @@ it.each([
   "/request fix the `limit` of <div>, not a < b",
   "/request fix ``a ` b`` and `c`",
   "@trailhand request fix `a`",
-])("%j counts with the code inside of it", (text) => {
+])("%j counts, including its inline code", (text) => {
   expect(commandLines(`see \`x\`\n${text}\nand \`y\``)).toContain(text);
 });
 
 it.each(["/request fix `a\nb`", "/request <pre>a</pre>", "/request a <!-- b -->", "`a` /retry"])(
-  "%j has a part that begins before it, ends behind it, or is not shown",
+  "%j does not count: a part of it starts before it, ends after it, or is hidden",
   (text) => expect(commandLines(text).filter((one) => one.startsWith("/"))).toEqual([]),
 );
 
@@ -101,8 +101,8 @@ const line = fc.oneof(
 );
 const lines = (most: number) => fc.array(line, { maxLength: most });
 
-describe("whatever stands around it", () => {
-  it("a fence hides what is inside, until it is closed", () => {
+describe("in any surrounding text", () => {
+  it("a fence hides its content until it is closed", () => {
     const plain = fc.array(fc.constantFrom("a", "", "see `x`", "- a", "> q", "<!-- a -->", "1 < 2"), {
       maxLength: 6,
     });
@@ -115,7 +115,7 @@ describe("whatever stands around it", () => {
     );
   });
 
-  it("only whole lines of the text are given, in their order", () => {
+  it("only whole lines are returned, in their order", () => {
     fc.assert(
       fc.property(
         fc.oneof(
@@ -135,7 +135,7 @@ describe("whatever stands around it", () => {
     );
   });
 
-  it("line ends make no difference", () => {
+  it("the kind of line ends makes no difference", () => {
     fc.assert(
       fc.property(lines(20), (all) => {
         expect(commandLines(all.join("\r\n"))).toEqual(commandLines(all.join("\n")));
@@ -143,7 +143,7 @@ describe("whatever stands around it", () => {
     );
   });
 
-  it("a line that is quoted, indented or in ticks is never there", () => {
+  it("a quoted, indented or inline code line never counts", () => {
     const wrap = fc.constantFrom(
       (text: string) => `> ${text}`,
       (text: string) => `    ${text}`,
@@ -161,7 +161,7 @@ describe("whatever stands around it", () => {
 });
 
 describe("a text of a megabyte", () => {
-  // Each shape makes a search look at everything again, where it is written badly.
+  // Each shape would make a badly written search quadratic.
   const shapes = [
     "`",
     "` ``",
@@ -185,7 +185,7 @@ describe("a text of a megabyte", () => {
     },
   );
 
-  it("is read as far as GitHub would take it", () => {
+  it("is read up to GitHub's limit", () => {
     expect(asks(`${"a\n".repeat(32_700)}/retry`)).toBe(true);
     expect(asks(`${"a\n".repeat(40_000)}/retry`)).toBe(false);
   });

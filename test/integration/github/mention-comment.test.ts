@@ -1,4 +1,4 @@
-/** The new comment where only a person can go on: once, where they look, to those who may. */
+/** The comment that asks a person to act: once, in the right place, for the right people. */
 import { describe, expect, test } from "vitest";
 import type { Branch } from "../../../src/core/protocol/ids.ts";
 import { mentionsIn, withMentions } from "../../../src/github/display/mention-comment.ts";
@@ -22,8 +22,8 @@ const commentsOf = (shown: Shown, number = 7) => shown.threads.get(number)?.comm
 const calledAt = (shown: Shown, number = 7) =>
   commentsOf(shown, number).filter(({ authorId, body }) => authorId === 1 && mentionsIn(body).length > 0);
 
-describe("a call", () => {
-  test("is one new comment beside the status that is there, and then nothing", async () => {
+describe("the comment", () => {
+  test("is added once beside an existing status comment", async () => {
     const shown = new Shown(7);
     await settle(shown, wantedOf(seenOf(ISSUE, [ask("work")])));
     expect(calledAt(shown)).toEqual([]);
@@ -38,7 +38,7 @@ describe("a call", () => {
     expect(await settle(shown, wantedOf(seenOf(ISSUE, REVIEW)))).toEqual([]);
   });
 
-  test("is the status comment itself where that is new, and stays one when it is edited", async () => {
+  test("is included in a new status comment, and stays in it after an edit", async () => {
     const shown = new Shown(7);
     const [first, second] = [
       seenOf(ISSUE, REVIEW),
@@ -50,7 +50,7 @@ describe("a call", () => {
     await settle(shown, wantedOf(seenOf(ISSUE, [...REVIEW, ask("work")])));
     await settle(shown, wantedOf(second));
     expect(commentsOf(shown)).toHaveLength(2);
-    // The first call is known still, should the branch be set back.
+    // The first commit is remembered, in case the branch is reset to it.
     await settle(shown, wantedOf(first));
     expect(
       calledAt(shown)
@@ -59,10 +59,10 @@ describe("a call", () => {
     ).toEqual([first, second].map(({ decision }) => decision.head.commit).toSorted());
   });
 
-  test("is made for what failed and what waits, not for what ended, is held, or stands in one machine's way", () => {
+  test("is written for failed and waiting work, and not for ended, held or blocked work", () => {
     const calls = (...given: Parameters<typeof seenOf>) => wantedOf(seenOf(...given)).mentions.length;
     expect(calls(ISSUE, [ask("work"), answer(1, "failed")])).toBe(1);
-    expect(calls(ISSUE, [ask("parked")], { code: "parked", detail: "too dear" })).toBe(1);
+    expect(calls(ISSUE, [ask("parked")], { code: "parked", detail: "too expensive" })).toBe(1);
     expect(calls(ISSUE, [ask("work")])).toBe(0);
     expect(calls(ISSUE, [ask("work"), answer(1, "done")])).toBe(0);
     expect(calls(ISSUE, [ask("cancelled")])).toBe(0);
@@ -72,7 +72,7 @@ describe("a call", () => {
     expect(wantedOf(seenOf(ISSUE, [ask("work"), answer(1, "failed")]), old).mentions).toEqual([]);
   });
 
-  test("is about the request, however many approvals it has so far", () => {
+  test("names the request, whatever the number of approvals", () => {
     const why = { code: "waits", detail: "waits for 1 more approval", person: true } as const;
     const given = seenOf(ISSUE, [ask("work"), "approve: it\n\nApproves: $1\n"], why);
     const request = given.trail[1]?.commit;
@@ -81,7 +81,7 @@ describe("a call", () => {
     ]);
   });
 
-  test("of somebody else is none, whatever it says", async () => {
+  test("of another account does not count", async () => {
     const shown = new Shown(7);
     const seen = seenOf(ISSUE, REVIEW);
     await settle(shown, wantedOf(seenOf(ISSUE, [ask("work")])));
@@ -90,7 +90,7 @@ describe("a call", () => {
     expect(calledAt(shown)).toHaveLength(1);
   });
 
-  test("is at the pull request where there is one, else at the branch's own issue, and at one place only", async () => {
+  test("goes to the pull request if there is one, otherwise to the issue of the branch, and only once", async () => {
     const seen = seenOf(ISSUE, [ask("review", "Refs: #12\n")]);
     const pull: PullRequestRef = { number: 9, branch: ISSUE as Branch, isFork: false, authorId: 1 };
     expect(wantedOf(seen, { pulls: [pull] }).mentions).toMatchObject([{ numbers: [9, 7, 12] }]);
@@ -99,18 +99,18 @@ describe("a call", () => {
     await settle(shown, wantedOf(seenOf(ISSUE, [ask("work", "Refs: #12\n")]), { pulls: [pull] }));
     await settle(shown, wantedOf(seen, { pulls: [pull] }));
     expect([7, 9, 12].map((number) => calledAt(shown, number).length)).toEqual([0, 1, 0]);
-    // A pull request that is opened later is the first place, and it was said all the same.
+    // A pull request that is opened later comes first, and the comment already exists.
     const later = new Shown(7, 9);
     await settle(later, wantedOf(seen));
     await settle(later, wantedOf(seen, { pulls: [pull] }));
     expect([7, 9].map((number) => calledAt(later, number).length)).toEqual([1, 0]);
-    // So it is when the pull request is gone again.
+    // The same holds after the pull request was closed.
     shown.threads.delete(9);
     shown.say(7, 1, wantedOf(seen).mentions[0]?.body ?? "");
     expect(kinds(await settle(shown, wantedOf(seen)))).not.toContain("create-comment");
   });
 
-  test("of a child without a place of its own is where its parent is shown, unless it failed", () => {
+  test("for a child without an issue goes to its parent's issue, unless the child failed", () => {
     const own = seenOf(ISSUE, [ask("work")]);
     const child = (...more: readonly string[]) =>
       seenOf(`${ISSUE}.a`, [
@@ -120,19 +120,19 @@ describe("a call", () => {
     expect(wantedOf([own, child(answer(1, "review"))]).mentions).toMatchObject([{ numbers: [7] }]);
     expect(wantedOf([own, child(answer(1, "failed"))]).mentions).toEqual([]);
     expect(wantedOf([child(answer(1, "review"))]).mentions).toEqual([]);
-    // Whoever writes that two branches are each other's parents is told nothing, and stops nothing.
+    // Two branches that name each other as parent cause neither a comment nor a loop.
     const odd = (branch: string, parent: string) => seenOf(branch, [ask("review", `Parent: ${parent}\n`)]);
     expect(wantedOf([odd("a", "b"), odd("b", "a")]).mentions).toEqual([]);
   });
 
-  test("of a child is not what a new status comment of its parent says", async () => {
+  test("for a child is not included in a new status comment of its parent", async () => {
     const shown = new Shown(7);
     const child = seenOf(`${ISSUE}.a`, [ask("review", `Parent: ${ISSUE}\n`)]);
     await settle(shown, wantedOf([seenOf(ISSUE, [ask("work")]), child]));
     expect(commentsOf(shown).map(({ body }) => mentionsIn(body).length)).toEqual([0, 1]);
   });
 
-  test("is one where two branches stand at the same commit", async () => {
+  test("is written once when two branches have the same head", async () => {
     const one = seenOf(ISSUE, REVIEW);
     const two = seenOf("topic", [ask("review", "Refs: #7\n")]);
     const head = { ...two.decision.head, commit: one.decision.head.commit };
@@ -144,7 +144,7 @@ describe("a call", () => {
   });
 });
 
-describe("who is mentioned", () => {
+describe("mentions", () => {
   const workflow = (by: string) =>
     workflowOf(`limits: { hops: 9 }
 people:
@@ -161,7 +161,7 @@ states:
       .mentions[0]?.body.replace(/`[^`]*`/g, "")
       .match(/@[\w-]+/g) ?? [];
 
-  test("are those whose approval counts, by the login in their address", () => {
+  test("name the people whose approval counts, by the login in their address", () => {
     expect(mentions(" by ops")).toEqual(["@ann", "@Ben-2"]);
     expect(mentions(" by 12+dora@users.noreply.github.com")).toEqual(["@dora"]);
     expect(mentions(" by odd")).toEqual([]);
@@ -176,7 +176,7 @@ states:
     expect(mentions(" by ops", asker)).toEqual(["@ann", "@Ben-2"]);
   });
 
-  test("hear of it by a comment of its own, as the status mentions nobody", async () => {
+  test("are written in a separate comment, because the status comment mentions no one", async () => {
     const shown = new Shown(7);
     const wanted = wantedOf(seen, { workflow: workflow(" by ops") });
     await settle(shown, wanted);
@@ -190,7 +190,7 @@ states:
   });
 });
 
-test("the mark of a call counts at the beginning of a body alone", () => {
+test("the marker counts only at the start of a comment", () => {
   const commit = "a".repeat(40);
   const mark = `<!-- trailhand:call ${commit} -->`;
   expect(mentionsIn(`${mark}\n\ntext`)).toEqual([commit]);

@@ -1,4 +1,4 @@
-/** What events ask for, over every payload that GitHub's own collection holds. */
+/** Reads events, for every payload in GitHub's own collection of examples. */
 import examples from "@octokit/webhooks-examples" with { type: "json" };
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -10,7 +10,7 @@ const all = examples as unknown as readonly { name: string; examples: readonly P
 const SELF: OwnIdentity = { appId: 77, botIds: [7700], slug: "trailhand" };
 const SHA = "ec26c3e57ca3a959ca5aad62de7213c562f8c821";
 
-/** The first payload of an event with this action, changed in places: `{"comment.body": "/retry"}`. */
+/** The first example of an event with this action, with changes such as `{"comment.body": "/retry"}`. */
 function made(
   name: string,
   action: string | undefined,
@@ -38,7 +38,7 @@ const actorOf = (payload: Payload) => ({
   login: senderOf(payload).login,
   isBot: false,
 });
-/** A comment by its sender. */
+/** A comment whose author is the sender. */
 function said(text: string, changes: Readonly<Record<string, unknown>> = {}): Payload {
   const plain = made("issue_comment", "created", { "comment.body": text });
   return made("issue_comment", "created", {
@@ -48,14 +48,14 @@ function said(text: string, changes: Readonly<Record<string, unknown>> = {}): Pa
   });
 }
 
-describe("every example of GitHub", () => {
+describe("each of GitHub's examples", () => {
   const each = all.flatMap(({ name, examples }) =>
     examples.map(
       (payload, at) => [`${name} ${JSON.stringify(payload["action"] ?? "")} (${at})`, name, payload] as const,
     ),
   );
 
-  it("is there", () => expect(each.length).toBeGreaterThan(250));
+  it("is included", () => expect(each.length).toBeGreaterThan(250));
 
   it.each(each)("%s is read", (_, name, payload) => {
     const { intents, reason } = read(name, payload);
@@ -63,13 +63,13 @@ describe("every example of GitHub", () => {
     expect(reason ?? "").not.toContain("another shape");
   });
 
-  it.each(each)("%s asks for nothing when this app did it", (_, name, payload) => {
+  it.each(each)("%s asks for nothing when Trailhand caused it", (_, name, payload) => {
     if (payload["sender"] === undefined) return;
     const { id } = senderOf(payload);
     expect(read(name, payload, { ...SELF, botIds: [id] }).intents).toEqual([]);
   });
 
-  it("is read with any part of it gone or changed", () => {
+  it("is read with any part removed or changed", () => {
     const value = fc.oneof(
       fc.constant(undefined),
       fc.constant(null),
@@ -96,7 +96,7 @@ describe("every example of GitHub", () => {
     );
   });
 
-  it.each([undefined, null, 3, "x", [], {}])("%j in its place asks for nothing", (payload) => {
+  it.each([undefined, null, 3, "x", [], {}])("%j instead asks for nothing", (payload) => {
     for (const { name } of all)
       expect(read(name, payload).intents.filter(({ kind }) => kind !== "sweep")).toEqual([]);
   });
@@ -112,11 +112,11 @@ describe("a push", () => {
     const repo = { owner: "Codertocat", name: "Hello-World" };
     expect(read("push", push).intents).toEqual([{ kind: "wake", repo, branch: "feat/x" }]);
   });
-  it("by nobody wakes its branch too", () => {
+  it("without a sender wakes its branch too", () => {
     const push = made("push", undefined, { ref: "refs/heads/feat/x", sender: null });
     expect(read("push", push).intents).toMatchObject([{ kind: "wake", branch: "feat/x" }]);
   });
-  it("of a tag wakes nothing", () =>
+  it("of a tag is ignored", () =>
     expect(read("push", made("push", undefined, { ref: "refs/tags/v1" })).intents).toEqual([]));
 });
 
@@ -124,7 +124,7 @@ describe("a label", () => {
   const label = (name: string, more: Readonly<Record<string, unknown>> = {}) =>
     made("issues", "labeled", { "label.name": name, "issue.title": "A title", "issue.body": null, ...more });
 
-  it("that names a state asks for it", () => {
+  it("that names a state requests it", () => {
     const payload = label("state:triage");
     const { number, updated_at } = payload["issue"] as { number: number; updated_at: string };
     expect(read("issues", payload).intents).toEqual([
@@ -142,7 +142,7 @@ describe("a label", () => {
   it.each(["bug", "state:", "state:../x", "state:Not Good", "State:triage"])("%j asks for nothing", (name) =>
     expect(read("issues", label(name)).intents).toEqual([]),
   );
-  it("by a bot is told to be a bot's", () =>
+  it("by a bot is marked as such", () =>
     expect(read("issues", label("state:triage", { "sender.type": "Bot" })).intents).toMatchObject([
       { kind: "label", actor: { isBot: true } },
     ]));
@@ -171,18 +171,18 @@ describe("a comment", () => {
     ["that was deleted", said("/retry", { action: "deleted" })],
     ["by this app", said("/retry", { "sender.id": 7700, "comment.user.id": 7700 })],
     ["through this app", said("/retry", { "comment.performed_via_github_app": { id: 77 } })],
-    ["that somebody else is to have written", said("/retry", { "comment.user.id": 5 })],
+    ["with another author", said("/retry", { "comment.user.id": 5 })],
     ["in a repository with a path for a name", said("/retry", { "repository.name": ".." })],
     ["of an owner with a path for a name", said("/retry", { "repository.owner.login": "a/b" })],
   ])("%s asks for nothing", (_, payload) => expect(read("issue_comment", payload).intents).toEqual([]));
 
-  it.each(["Bot", "Organization", "Mannequin"])("by a %s is told not to be a person's", (type) =>
+  it.each(["Bot", "Organization", "Mannequin"])("by a %s is marked as a bot's", (type) =>
     expect(read("issue_comment", said("/retry", { "sender.type": type })).intents).toMatchObject([
       { kind: "command", actor: { isBot: true } },
     ]),
   );
 
-  it("in code of a pull request asks for its commands", () => {
+  it("on code of a pull request returns its commands", () => {
     const plain = made("pull_request_review_comment", "created");
     const { id } = plain["comment"] as { id: number };
     const payload = made("pull_request_review_comment", "created", {
@@ -196,7 +196,7 @@ describe("a comment", () => {
   });
 });
 
-it("a new issue asks for the commands in its text", () => {
+it("a new issue returns the commands in its text", () => {
   const plain = made("issues", "opened");
   const payload = made("issues", "opened", {
     "issue.body": "Please.\n\n/run triage",
@@ -241,7 +241,7 @@ describe("a review", () => {
       }),
     ).intents;
 
-  it("that approves is bound to the commit that was looked at", () =>
+  it("that approves names the reviewed commit", () =>
     expect(review("approved")).toMatchObject([
       {
         kind: "review",
@@ -250,7 +250,7 @@ describe("a review", () => {
         event: expect.stringMatching(/^review:\d+:approved$/) as string,
       },
     ]));
-  it("with a command says both", () =>
+  it("with a command returns both", () =>
     expect(review("changes_requested", { "review.body": "/retry" }).map(({ kind }) => kind)).toEqual([
       "review",
       "command",
@@ -258,7 +258,7 @@ describe("a review", () => {
   it.each([
     ["that only comments", "commented", {}],
     ["that was dismissed", "approved", { action: "dismissed" }],
-    ["that somebody else is to have written", "approved", { "review.user.id": 5 }],
+    ["with another author", "approved", { "review.user.id": 5 }],
     ["of a short commit id", "approved", { "review.commit_id": SHA.slice(0, 10) }],
   ])("%s says nothing", (_, state, more) => expect(review(state, more)).toEqual([]));
 });
@@ -267,24 +267,24 @@ describe("a check", () => {
   const check = (action: string, changes: Readonly<Record<string, unknown>>) =>
     read("check_run", made("check_run", action, changes)).intents;
 
-  it("of another app that ended is told", () =>
+  it("of another App is read when it completes", () =>
     expect(check("completed", { "check_run.name": "ci", "check_run.conclusion": "failure" })).toMatchObject([
       { kind: "check", name: "ci", conclusion: "failure" },
     ]));
-  it("of this app that ended is not", () =>
+  it("of this App is ignored when it completes", () =>
     expect(check("completed", { "check_run.app.id": 77 })).toEqual([]));
-  it("of this app that is asked for again is a button", () =>
+  it("of this App counts as a button when its re-run is requested", () =>
     expect(check("rerequested", { "check_run.app.id": 77 })).toMatchObject([
       { kind: "button", action: "retry" },
     ]));
-  it("of this app with a button says which", () =>
+  it("of this App names the pressed button", () =>
     expect(
       check("requested_action", { "check_run.app.id": 77, "requested_action.identifier": "stop" }),
     ).toMatchObject([{ kind: "button", action: "stop", branch: "miniak/event-process-id" }]));
-  it.each(["rerequested", "requested_action"])("of another app that is %s is its own affair", (action) =>
+  it.each(["rerequested", "requested_action"])("of another App that is %s is ignored", (action) =>
     expect(check(action, {})).toEqual([]),
   );
-  it("suite of this app that is asked for again is a button", () => {
+  it("suite of this App counts as a button when its re-run is requested", () => {
     const suite = (id: number) =>
       made("check_suite", "rerequested", { "check_suite.app.id": id, "sender.type": "User" });
     expect(read("check_suite", suite(77)).intents).toMatchObject([{ kind: "button", action: "retry" }]);
@@ -296,16 +296,16 @@ describe("an installation", () => {
   const names = (name: string, action: string) =>
     read(name, made(name, action)).intents.map((one) => (one.kind === "sweep" ? one.repos : one.kind));
 
-  it("is swept", () => {
+  it("starts a sweep", () => {
     expect(names("installation", "created")).toEqual([[{ owner: "Codertocat", name: "Hello-World" }]]);
     expect(names("installation_repositories", "added")[0]?.length).toBeGreaterThan(0);
     expect(names("repository", "created")[0]?.length).toBe(1);
   });
-  it("that is gone is not", () => {
+  it("that was removed starts none", () => {
     expect(names("installation", "deleted")).toEqual([]);
     expect(names("installation_repositories", "removed")).toEqual([]);
   });
-  it("of Actions is swept in time", () => {
+  it("is swept by the timer of Actions", () => {
     const { repository } = made("push", undefined);
     expect(read("schedule", { schedule: "0 * * * *", repository }).intents).toMatchObject([
       { kind: "sweep", repos: [{ name: "Hello-World" }] },

@@ -1,4 +1,4 @@
-/** Who may: by GitHub's own answer about the very account, and by nothing else. */
+/** Rights come from GitHub's answer about the account, and from nothing else. */
 import { describe, expect, it } from "vitest";
 import { includesRight, RIGHTS } from "../../../src/github/commands/right.ts";
 import {
@@ -11,35 +11,35 @@ import { missingRightMessage, readRight } from "../../../src/github/commands/per
 
 const REPO = { owner: "acme", name: "shop" };
 const ANN = { id: 1, login: "ann", isBot: false };
-const fakeGithubOf = (answer: () => Permission | undefined): GitHubQueries => ({
+const queriesOf = (answer: () => Permission | undefined): GitHubQueries => ({
   permission: async () => answer(),
   issue: () => Promise.reject(new Error("not asked")),
   pull: () => Promise.reject(new Error("not asked")),
 });
 const failing = (status: number, headers: Record<string, string> = {}): GitHubQueries =>
-  fakeGithubOf(() => {
+  queriesOf(() => {
     throw Object.assign(new Error("no"), { status, response: { headers } });
   });
 
 describe("a right", () => {
-  it.each([...RIGHTS])("%s is what GitHub says", async (role) => {
-    const fakeGithub = fakeGithubOf(() => ({ id: 1, role, permission: "none" }));
-    expect(await readRight(fakeGithub, REPO, ANN)).toEqual({ right: role });
+  it.each([...RIGHTS])("%s is taken from GitHub", async (role) => {
+    const queries = queriesOf(() => ({ id: 1, role, permission: "none" }));
+    expect(await readRight(queries, REPO, ANN)).toEqual({ right: role });
   });
 
-  it("of a role of the owner's own is what it includes", async () => {
-    const fakeGithub = fakeGithubOf(() => ({ id: 1, role: "release-crew", permission: "write" }));
-    expect(await readRight(fakeGithub, REPO, ANN)).toEqual({ right: "write" });
+  it("of a custom role is the permission that it includes", async () => {
+    const queries = queriesOf(() => ({ id: 1, role: "release-crew", permission: "write" }));
+    expect(await readRight(queries, REPO, ANN)).toEqual({ right: "write" });
   });
 
-  it("of an unknown word is none", async () => {
-    const fakeGithub = fakeGithubOf(() => ({ id: 1, role: "owner", permission: "all" }));
-    expect(await readRight(fakeGithub, REPO, ANN)).toEqual({ right: "none" });
+  it("of an unknown role is none", async () => {
+    const queries = queriesOf(() => ({ id: 1, role: "owner", permission: "all" }));
+    expect(await readRight(queries, REPO, ANN)).toEqual({ right: "none" });
   });
 
-  it("belongs to the account, not to its name", async () => {
-    const fakeGithub = fakeGithubOf(() => ({ id: 2, role: "admin", permission: "admin" }));
-    const standing = await readRight(fakeGithub, REPO, ANN);
+  it("belongs to the account number, not to the login", async () => {
+    const queries = queriesOf(() => ({ id: 2, role: "admin", permission: "admin" }));
+    const standing = await readRight(queries, REPO, ANN);
     expect(standing.right).toBe("none");
     expect(missingRightMessage("ann", "/request", "write", standing)).toContain(
       "this login now belongs to another account",
@@ -47,12 +47,12 @@ describe("a right", () => {
   });
 
   it.each([
-    ["nobody of the name", fakeGithubOf(() => undefined)],
+    ["no account of this name", queriesOf(() => undefined)],
     ["no such name", failing(404)],
     ["no leave to ask", failing(403)],
     ["no good credentials", failing(401)],
-  ])("is none where there is %s", async (_, fakeGithub) =>
-    expect((await readRight(fakeGithub, REPO, ANN)).right).toBe("none"),
+  ])("is none where there is %s", async (_, queries) =>
+    expect((await readRight(queries, REPO, ANN)).right).toBe("none"),
   );
 
   it.each([
@@ -60,34 +60,34 @@ describe("a right", () => {
     ["is asked too often", failing(429)],
     ["is asked too often, in other words", failing(403, { "retry-after": "60" })],
     ["is asked too often this hour", failing(403, { "x-ratelimit-remaining": "0" })],
-  ])("is asked for again later where GitHub %s", async (_, fakeGithub) => {
-    await expect(readRight(fakeGithub, REPO, ANN)).rejects.toThrow("no");
+  ])("is asked for again later where GitHub %s", async (_, queries) => {
+    await expect(readRight(queries, REPO, ANN)).rejects.toThrow("no");
   });
 
-  it("includes those before it", () => {
+  it("includes the rights before it", () => {
     for (const [at, have] of RIGHTS.entries())
       for (const [below, need] of RIGHTS.entries()) expect(includesRight(have, need)).toBe(at >= below);
   });
 
-  it("that is missing is named", () =>
+  it("that is missing is named in the message", () =>
     expect(missingRightMessage("ann", "/request", "write", { right: "triage" })).toBe(
       "@ann, `/request` needs the right `write` in this repository, and you have `triage`.",
     ));
 });
 
-describe("GitHub is asked", () => {
+describe("GitHub queries", () => {
   const ask = (data: unknown) => {
     const calls: [string, unknown][] = [];
     const request = ((route: string, parameters: unknown) => {
       calls.push([route, parameters]);
       return Promise.resolve({ data });
     }) as unknown as Parameters<typeof openGitHubQueries>[0]["request"];
-    return { fakeGithub: openGitHubQueries({ request }), calls };
+    return { queries: openGitHubQueries({ request }), calls };
   };
 
-  it("about the collaborator", async () => {
-    const { fakeGithub, calls } = ask({ permission: "write", role_name: "maintain", user: { id: 1 } });
-    expect(await fakeGithub.permission(REPO, "a/../b")).toEqual({
+  it("ask for the permission of the collaborator", async () => {
+    const { queries, calls } = ask({ permission: "write", role_name: "maintain", user: { id: 1 } });
+    expect(await queries.permission(REPO, "a/../b")).toEqual({
       id: 1,
       role: "maintain",
       permission: "write",
@@ -95,19 +95,19 @@ describe("GitHub is asked", () => {
     const route = "GET /repos/{owner}/{repo}/collaborators/{username}/permission";
     expect(calls).toEqual([[route, { owner: "acme", repo: "shop", username: "a/../b" }]]);
     expect(
-      await ask({ permission: "write", role_name: "write", user: null }).fakeGithub.permission(REPO, "x"),
+      await ask({ permission: "write", role_name: "write", user: null }).queries.permission(REPO, "x"),
     ).toBeUndefined();
   });
 
-  it("whether an issue is a pull request", async () => {
+  it("tell a pull request from an issue", async () => {
     const issue = { title: "T", body: null };
-    expect(await ask(issue).fakeGithub.issue(REPO, 3)).toEqual({
+    expect(await ask(issue).queries.issue(REPO, 3)).toEqual({
       number: 3,
       title: "T",
       body: "",
       isPull: false,
     });
-    expect((await ask({ ...issue, pull_request: {} }).fakeGithub.issue(REPO, 3)).isPull).toBe(true);
+    expect((await ask({ ...issue, pull_request: {} }).queries.issue(REPO, 3)).isPull).toBe(true);
   });
 
   it.each([
@@ -116,13 +116,13 @@ describe("GitHub is asked", () => {
     [null, true],
   ])("whose a head is: %j", async (repo, isFork) => {
     const head = { ref: "x", sha: "a".repeat(40), repo };
-    const { fakeGithub } = ask({ title: "T", body: "B", head, base: { repo: { id: 5 } } });
-    expect((await fakeGithub.pull(REPO, 3)).head).toEqual({ ref: "x", sha: "a".repeat(40), isFork });
+    const { queries } = ask({ title: "T", body: "B", head, base: { repo: { id: 5 } } });
+    expect((await queries.pull(REPO, 3)).head).toEqual({ ref: "x", sha: "a".repeat(40), isFork });
   });
 });
 
-describe("limits", () => {
-  it("count for each actor, within their window", () => {
+describe("rate limits", () => {
+  it("count per account within the window", () => {
     const limits = new RateLimit({ maxAccepted: 2, maxAttempts: 5, windowMs: 1000 });
     limits.recordAccepted("a", "e1", 0);
     expect(limits.countAttempt("a", 10)).toBe(0);
@@ -137,7 +137,7 @@ describe("limits", () => {
     ]).toEqual([true, false, false]);
   });
 
-  it("count what is refused too", () => {
+  it("count refused attempts too", () => {
     const limits = new RateLimit({ maxAttempts: 3, windowMs: 1000 });
     expect([0, 1, 2].map((at) => limits.countAttempt("a", at))).toEqual([0, 0, 0]);
     expect(limits.countAttempt("a", 3)).toBe(997);

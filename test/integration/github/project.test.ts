@@ -1,4 +1,4 @@
-/** What GitHub should show: one label, one comment, one check run, and the right reactions. */
+/** Computes what GitHub should show: one label, one comment, one check run, and the reactions. */
 import { describe, expect, test } from "vitest";
 import { project } from "../../../src/github/display/project.ts";
 import type { DesiredState } from "../../../src/github/display/desired-state.ts";
@@ -15,7 +15,7 @@ const only = (wanted: DesiredState) => {
 const nowCheck = ({ checks }: DesiredState) => checks.find(({ isPast }) => !isPast);
 
 describe("an issue", () => {
-  test("shows state, turn, hand-offs, position and places", () => {
+  test("shows the state, whose turn it is, the hand-offs, the diagram and links", () => {
     const seen = seenOf(ISSUE, [ask("work"), answer(1, "review", "Cost: 0.12 USD\n")]);
     const { number, label, body } = only(project(projected([seen])));
     expect(number).toBe(7);
@@ -39,13 +39,13 @@ describe("an issue", () => {
     expect(body).toContain("(https://github.com/octo/shop/tree/trailhand/issue-7)");
   });
 
-  test("takes its number from the branch, from what a person wrote, or from an open pull request", () => {
+  test("is linked by the branch name, by a person's commit, or by an open pull request", () => {
     const numbers = (seen: ReturnType<typeof seenOf>, pulls: Parameters<typeof projected>[1] = {}) =>
       project(projected([seen], pulls)).threads.map(({ number }) => number);
     expect(numbers(seenOf("topic", [ask("work", "Refs: #12, other/repo#13 and #14\n")]))).toEqual([12, 14]);
     expect(numbers(seenOf("topic", [ask("work")]))).toEqual([]);
     expect(numbers(seenOf("trailhand/issue-7.child", [ask("work")]))).toEqual([]);
-    // A script cannot send its branch to another issue.
+    // A script cannot link its branch to another issue.
     expect(numbers(seenOf("topic", [ask("work"), answer(1, "review", "Refs: #12\n")]))).toEqual([]);
     const pull = { number: 3, branch: "topic" as Branch, isFork: false, authorId: 1 };
     expect(numbers(seenOf("topic", [ask("work")]), { pulls: [pull] })).toEqual([3]);
@@ -64,7 +64,7 @@ describe("an issue", () => {
     expect(both[1]).toEqual(both[0]);
   });
 
-  test("is shown whole where only some of its branches are asked for", () => {
+  test("lists all its branches, also when only some are selected", () => {
     const own = seenOf(ISSUE, [ask("work", "Event: github:octo/shop:comment:1\n")]);
     const child = seenOf(`${ISSUE}.a`, [ask("work", `Parent: ${ISSUE}\n`)]);
     const other = seenOf("topic", [ask("review", "Refs: #7\nEvent: github:octo/shop:comment:2\n")]);
@@ -79,7 +79,7 @@ describe("an issue", () => {
     expect(born.threads).toEqual(part.threads);
   });
 
-  test("of another's history in its own nothing is taken", () => {
+  test("ignores the history of another branch below its own", () => {
     const elsewhere = ask("work", "Branch: old\nRefs: #99\n");
     const seen = seenOf("topic", [elsewhere, answer(1, "done", "Branch: old\n"), ask("work")]);
     expect(seen.timeline).toHaveLength(1);
@@ -103,7 +103,7 @@ describe("a check run", () => {
     ["a person's", seenOf(ISSUE, [ask("review")]), "completed", "action_required", "cancel"],
     [
       "parked",
-      seenOf(ISSUE, [ask("parked")], { code: "parked", detail: "too dear" }),
+      seenOf(ISSUE, [ask("parked")], { code: "parked", detail: "too expensive" }),
       "completed",
       "action_required",
       "resume+cancel",
@@ -138,7 +138,7 @@ describe("a check run", () => {
     }
   });
 
-  test("has no button to approve where it stands at an approval, and names the request", () => {
+  test("at an approval has no approve button, and names the request", () => {
     const approval = "approve: it\n\nApproves: $1\n";
     const why = { code: "waits", detail: "waits for 1 more approval", person: true } as const;
     const given = seenOf(ISSUE, [ask("work"), approval], why);
@@ -148,7 +148,7 @@ describe("a check run", () => {
     expect(only(wanted).body).toContain(`comment \`/approve ${request}\``);
   });
 
-  test("that was passed is brought to its end, and not made", () => {
+  test("of an earlier request is completed, and never created", () => {
     const seen = seenOf("topic", [ask("work"), answer(1, "review"), answer(2, "failed")]);
     const past = project(projected([seen])).checks.filter(({ isPast }) => isPast);
     expect(past.map(({ name, commit, conclusion }) => [name, commit, conclusion])).toEqual([
@@ -157,7 +157,7 @@ describe("a check run", () => {
     ]);
   });
 
-  test("speaks once for a commit where two branches stand, and not for what ended long ago", () => {
+  test("appears once when two branches have the same head, and not for long ended work", () => {
     const [one, two] = [seenOf("one", [ask("work")]), seenOf("two", [ask("work")])];
     const same = {
       ...two,
@@ -171,13 +171,13 @@ describe("a check run", () => {
     expect(project(projected([one], { now: later })).checks).toHaveLength(1);
   });
 
-  test("of a branch that nobody asked anything of is none", () => {
+  test("is not shown for a branch without a request", () => {
     const wanted = project(projected([seenOf(ISSUE, ["chore: nothing\n"])]));
     expect(Object.values(wanted).flat()).toEqual([]);
   });
 });
 
-describe("the comment that carried a command", () => {
+describe("the comment with a command", () => {
   const event = (id: number, repo = "octo/shop") => `Event: github:${repo}:comment:${id}\n`;
   const faces = (...messages: readonly string[]) =>
     project(projected([seenOf("topic", messages)])).reactions.map(({ source, contents: faces }) => [
@@ -185,7 +185,7 @@ describe("the comment that carried a command", () => {
       faces.join(" "),
     ]);
 
-  test("has eyes, then a rocket, or is confused", () => {
+  test("gets eyes, then a rocket or confused", () => {
     expect(faces(ask("work", event(1)))).toEqual([["comment:1", "eyes"]]);
     expect(faces(ask("work", event(1)), answer(1, "done"))).toEqual([["comment:1", "eyes rocket"]]);
     expect(faces(ask("work", event(1)), answer(1, "failed"))).toEqual([["comment:1", "eyes confused"]]);
@@ -197,7 +197,7 @@ describe("the comment that carried a command", () => {
     expect(faces(ask("work", "Event: github:octo/shop:issue:7:labeled:work:x\n"))).toEqual([]);
   });
 
-  test("keeps what it came to when the next person goes on", () => {
+  test("keeps its result when the next person continues", () => {
     const messages = [ask("work", event(1)), answer(1, "failed"), ask("work", event(2)), answer(3, "done")];
     expect(faces(...messages)).toEqual([
       ["comment:2", "eyes rocket"],
@@ -205,7 +205,7 @@ describe("the comment that carried a command", () => {
     ]);
   });
 
-  test("is told of an approval too, which takes nothing over", () => {
+  test("gets a reaction for an approval too, which does not end earlier commands", () => {
     const approval = `approve: it\n\nApproves: $1\n${event(2)}`;
     expect(faces(ask("work", event(1)), approval, answer(1, "done"))).toEqual(
       [
@@ -215,14 +215,14 @@ describe("the comment that carried a command", () => {
     );
   });
 
-  test("is in this repository, and is what a person wrote", () => {
+  test("is in this repository, and named by a person's commit", () => {
     expect(faces(ask("work", event(1, "other/repo")))).toEqual([]);
     expect(faces(ask("work"), answer(1, "review", event(1)))).toEqual([]);
   });
 });
 
-describe("words that do not change with the clock", () => {
-  test("a moment in place of a duration", () => {
+describe("texts do not depend on the clock", () => {
+  test("a point in time replaces a duration", () => {
     const at = (now: number) => {
       const seen = seenOf(ISSUE, [ask("work")], { code: "not-before", until: 1_800_000_000_000 });
       return project(projected([{ ...seen, reason: { ...seen.reason, sentence: `in ${now}` } }])).threads;
@@ -236,8 +236,8 @@ describe("words that do not change with the clock", () => {
   });
 });
 
-describe("what somebody who may push writes into a commit", () => {
-  test("has no check asked for that is at no commit of the branch", () => {
+describe("a forged commit", () => {
+  test("cannot create a check run at a commit outside of the branch", () => {
     for (const text of ["", "main", "x".repeat(9000), "f".repeat(40)]) {
       const forged = `it\n\nState: review\nAnswers: ${text}\nRunner: ann@desk\n`;
       const { checks } = project(projected([seenOf("topic", [ask("work"), forged])]));
@@ -245,7 +245,7 @@ describe("what somebody who may push writes into a commit", () => {
     }
   });
 
-  test("sends the work to a few issues at the most", () => {
+  test("links the work to a limited number of issues", () => {
     const refs = Array.from({ length: 500 }, (_, at) => `#${at + 1}`).join(" ");
     const { threads } = project(projected([seenOf("topic", [ask("work", `Refs: ${refs}\n`)])]));
     expect(threads).toHaveLength(20);

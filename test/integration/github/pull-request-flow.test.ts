@@ -1,6 +1,6 @@
 /**
- * The App from end to end by way of a pull request: label, branch, run, pull request, approval,
- * landing; and what GitHub shows of it at each step.
+ * Runs the App end to end with a pull request: label, branch, run, pull request, approval, landing,
+ * and the display on GitHub at each step.
  */
 import { expect, test } from "vitest";
 import { APP } from "../../support/fake-github.ts";
@@ -15,7 +15,7 @@ import {
   serveApp,
   stateOn,
   type Account,
-  type Scene,
+  type GitHubFixture,
 } from "../../support/github/github-fixture.ts";
 import { until } from "../../support/until.ts";
 
@@ -40,28 +40,28 @@ interface Pull {
   readonly head: { readonly sha: string; readonly ref: string };
 }
 
-const pullsOf = async ({ fakeGithub }: Scene): Promise<Pull[]> =>
-  (await fakeGithub.as("octo", "GET", `${ROOT}/pulls?state=all`)) as Pull[];
-const issueOf = async ({ fakeGithub }: Scene) =>
-  (await fakeGithub.as("octo", "GET", `${ROOT}/issues/1`)) as { state: string; state_reason: string | null };
+const pullsOf = async ({ github }: GitHubFixture): Promise<Pull[]> =>
+  (await github.as("octo", "GET", `${ROOT}/pulls?state=all`)) as Pull[];
+const issueOf = async ({ github }: GitHubFixture) =>
+  (await github.as("octo", "GET", `${ROOT}/issues/1`)) as { state: string; state_reason: string | null };
 
-test("by a pull request: opened, approved, landed and closed", async () => {
+test("a pull request is opened, approved, landed and closed", async () => {
   const person = makeRepo({ "states/workflow.yml": workflow("nobody@example.com") });
   person.write("states/work", WORK, 0o755);
   person.write("states/integrate", INTEGRATE, 0o755);
   person.commit("chore: states");
-  const scene = await serveApp(person);
-  const { fakeGithub, far, owner, send } = scene;
+  const fixture = await serveApp(person);
+  const { github, far, owner, send } = fixture;
   person.write("states/workflow.yml", workflow(`${owner.id}+${owner.login}@users.noreply.github.com`));
   person.commit("chore: who approves");
   git(far, ["fetch", "-q", person.dir, "+main:main"]);
-  const app = (await fakeGithub.as("octo", "GET", `/users/${encodeURIComponent(APP.login)}`)) as Account;
-  const issue = await openIssue(scene, "Fixes #5: greet @everybody", "Please.\n\nState: done");
+  const app = (await github.as("octo", "GET", `/users/${encodeURIComponent(APP.login)}`)) as Account;
+  const issue = await openIssue(fixture, "Fixes #5: greet @everybody", "Please.\n\nState: done");
 
   const label = { name: "state:work" };
   await send("issues", { action: "labeled", issue, label, ...eventBy(owner) }, "one");
-  await until("the pull request", async () => (await pullsOf(scene)).length > 0);
-  const [opened] = await pullsOf(scene);
+  await until("the pull request", async () => (await pullsOf(fixture)).length > 0);
+  const [opened] = await pullsOf(fixture);
   if (!opened) throw new Error("no pull request");
   const { number } = opened;
   expect(opened).toMatchObject({ title: "Fixes ＃5: greet ＠everybody", head: { ref: BRANCH } });
@@ -71,11 +71,11 @@ test("by a pull request: opened, approved, landed and closed", async () => {
   const about = { pull_request: { ...opened, updated_at: issue.updated_at }, number };
   await send("pull_request", { action: "opened", ...about, ...eventBy(owner, app) });
 
-  // It calls who may approve, there and nowhere else.
+  // People who may approve are mentioned there and nowhere else.
   const calls = async (at: number) =>
-    (await commentsOf(scene, at)).filter(({ body }) => body.includes("trailhand:call"));
+    (await commentsOf(fixture, at)).filter(({ body }) => body.includes("trailhand:call"));
   await until("the call", async () => (await calls(number)).length > 0);
-  await until("the label there", async () => (await labelsOf(scene, number)).join() === "state:review");
+  await until("the label there", async () => (await labelsOf(fixture, number)).join() === "state:review");
   const request = git(far, ["rev-parse", BRANCH]).trim();
   expect(await calls(number)).toMatchObject([
     { by: APP.login, body: expect.stringContaining(`\`/approve ${request}\`\n\nIt is about`) as string },
@@ -89,13 +89,13 @@ test("by a pull request: opened, approved, landed and closed", async () => {
     comment: { id, body, user: { ...by, type: "User" } },
     ...eventBy(owner, by),
   });
-  const stranger = (await fakeGithub.as("stranger", "GET", "/user")) as Account;
+  const stranger = (await github.as("stranger", "GET", "/user")) as Account;
   await send("issue_comment", said(11, `/approve ${request}`, stranger));
   await until("the refusal", async () =>
-    (await commentsOf(scene, number)).some(({ body }) => /needs the right/.test(body)),
+    (await commentsOf(fixture, number)).some(({ body }) => /needs the right/.test(body)),
   );
   expect(git(far, ["rev-parse", BRANCH]).trim()).toBe(request);
-  expect((await issueOf(scene)).state).toBe("open");
+  expect((await issueOf(fixture)).state).toBe("open");
 
   const review = {
     id: 21,
@@ -105,29 +105,31 @@ test("by a pull request: opened, approved, landed and closed", async () => {
     commit_id: request,
   };
   await send("pull_request_review", { action: "submitted", review, ...about, ...eventBy(owner) });
-  await until("the landing", () => stateOn(scene, BRANCH) === "done");
+  await until("the landing", () => stateOn(fixture, BRANCH) === "done");
   expect(git(far, ["log", "-1", "--format=%s", "main"]).trim()).toBe("feat: what was asked for");
-  await until("the end of the issue", async () => (await issueOf(scene)).state === "closed");
-  expect((await issueOf(scene)).state_reason).toBe("completed");
-  await until("the end of the pull request", async () => (await pullsOf(scene))[0]?.state === "closed");
+  await until("the end of the issue", async () => (await issueOf(fixture)).state === "closed");
+  expect((await issueOf(fixture)).state_reason).toBe("completed");
+  await until("the end of the pull request", async () => (await pullsOf(fixture))[0]?.state === "closed");
   for (const at of [1, number]) {
-    expect(await labelsOf(scene, at)).toEqual(["state:done"]);
-    const status = (await commentsOf(scene, at)).filter(({ body }) => body.includes("trailhand:status"));
+    expect(await labelsOf(fixture, at)).toEqual(["state:done"]);
+    const status = (await commentsOf(fixture, at)).filter(({ body }) => body.includes("trailhand:status"));
     expect(status).toMatchObject([{ body: expect.stringContaining("finished; it is in `main`") as string }]);
   }
   const head = git(far, ["rev-parse", BRANCH]).trim();
-  expect(fakeGithub.checks.filter((check) => check["head_sha"] === head)).toMatchObject([
+  expect(github.checks.filter((check) => check["head_sha"] === head)).toMatchObject([
     { name: "trailhand / done", conclusion: "success" },
   ]);
 
-  // GitHub tells the App what it did itself; a command of a person shows that it was heard.
+  // GitHub also delivers the App's own events. A person's command proves that they were handled.
   await send("pull_request", { action: "closed", ...about, ...eventBy(owner, app) });
   await send("issues", { action: "closed", issue, ...eventBy(owner, app) });
   await send("issue_comment", said(12, "/status", owner));
   await until("the status", async () =>
-    (await commentsOf(scene, number)).some(({ body }) => body.includes("finished") && !body.includes("<!--")),
+    (await commentsOf(fixture, number)).some(
+      ({ body }) => body.includes("finished") && !body.includes("<!--"),
+    ),
   );
   expect(git(far, ["rev-parse", BRANCH]).trim()).toBe(head);
-  expect(await pullsOf(scene)).toHaveLength(1);
+  expect(await pullsOf(fixture)).toHaveLength(1);
   expect(await calls(number)).toHaveLength(1);
 });

@@ -1,4 +1,4 @@
-/** Pull requests and issues: which are opened, which are closed, and which are left to people. */
+/** Decides which pull requests are opened, and which pull requests and issues are closed. */
 import { describe, expect, test } from "vitest";
 import type { Branch } from "../../../src/core/protocol/ids.ts";
 import { project } from "../../../src/github/display/project.ts";
@@ -33,37 +33,37 @@ const openOf = (branch: string, more: Partial<PullRequestRef> = {}): PullRequest
 describe("a pull request", () => {
   const branches = (wanted: DesiredState) => wanted.pulls.map(({ branch }) => branch);
 
-  test("is wanted where a state says so, and from then on until the work ends", () => {
+  test("is opened when a state asks for it, until the work ends", () => {
     expect(branches(wantedOf(seenOf("topic", [ask("work")])))).toEqual([]);
     expect(branches(wantedOf(seenOf("topic", REVIEW)))).toEqual(["topic"]);
     expect(branches(wantedOf(seenOf("topic", [...REVIEW, ask("work")])))).toEqual(["topic"]);
     for (const end of ["failed", "cancelled"])
       expect(branches(wantedOf(seenOf("topic", [...REVIEW, answer(2, end)])))).toEqual([]);
-    // Another round has to come there anew.
+    // The next round must reach that state again.
     expect(branches(wantedOf(seenOf("topic", [...REVIEW, answer(2, "failed"), ask("work")])))).toEqual([]);
   });
 
-  test("is wanted of done work too that is nowhere else, while that is news", () => {
+  test("is opened for recently finished work that is not merged", () => {
     const done = seenOf("topic", [...REVIEW, answer(2, "done")]);
     expect(wantedOf(done).pulls).toMatchObject([{ branch: "topic", shouldReopen: false }]);
     expect(wantedOf(done, { now: NOW + 2 * 86_400_000 }).pulls).toEqual([]);
     for (const merged of ["head", "landed"] as const) expect(wantedOf({ ...done, merged }).pulls).toEqual([]);
   });
 
-  test("is not wanted of the trusted branch, nor of one without commits of its own", () => {
+  test("is not opened for the trusted branch, nor for a branch without commits of its own", () => {
     expect(wantedOf(seenOf("topic", REVIEW), { target: "topic" as Branch }).pulls).toEqual([]);
     for (const merged of ["head", "nothing"] as const)
       expect(wantedOf({ ...seenOf("topic", REVIEW), merged }).pulls).toEqual([]);
   });
 
-  test("of a child is wanted by its own state alone", () => {
+  test("of a child depends on the child's own state", () => {
     const born = `${ask("work", `Parent: ${ISSUE}\n`)}Branch: ${ISSUE}.a\n`;
     const above = `${answer(1, "review")}Branch: ${ISSUE}\n`;
     expect(wantedOf(seenOf(`${ISSUE}.a`, [ask("work"), above, born])).pulls).toEqual([]);
     expect(branches(wantedOf(seenOf(`${ISSUE}.a`, [born, answer(1, "review")])))).toEqual([`${ISSUE}.a`]);
   });
 
-  test("says what it is for, and nothing of strangers closes or mentions anything", () => {
+  test("describes its work, and hostile text closes or mentions nothing", () => {
     const subject = "fixes #5 and gh-6, says @everybody of https://github.com/octo/shop/issues/8";
     const trail = [`${subject}\n\nState: work\n`, answer(1, "review")];
     const own = wantedOf(seenOf(ISSUE, trail)).pulls[0];
@@ -77,20 +77,20 @@ describe("a pull request", () => {
     expect(body.replace(/`[^`]*`/g, "")).not.toMatch(/@all|#5|#6|e\.example/);
   });
 
-  test("is a draft where the last state that asked for one says so", () => {
+  test("is a draft when the last state with the setting says so", () => {
     const at = (...states: readonly string[]) =>
       wantedOf(seenOf("topic", [ask("work"), ...states.map((state, one) => answer(one + 1, state))])).pulls;
     expect(at("sketch")).toMatchObject([{ isDraft: true }]);
     expect(at("sketch", "review", "later")).toMatchObject([{ isDraft: false }]);
   });
 
-  test("is there already, whoever opened it, unless it comes from a fork", () => {
+  test("is not opened when one exists, unless that comes from a fork", () => {
     const seen = seenOf("topic", REVIEW);
     expect(wantedOf(seen, { pulls: [openOf("topic", { authorId: 666 })] }).pulls).toEqual([]);
     expect(wantedOf(seen, { pulls: [openOf("topic", { isFork: true })] }).pulls).toHaveLength(1);
   });
 
-  test("that somebody closed is opened anew when the branch has moved", async () => {
+  test("is opened again after a closed one when the branch has moved", async () => {
     const shown = new Shown();
     const seen = seenOf("topic", REVIEW);
     const [{ commit } = { commit: "" }] = wantedOf(seen).pulls;
@@ -100,22 +100,22 @@ describe("a pull request", () => {
     const moved = seenOf("topic", [...REVIEW, ask("work")]);
     expect(kinds(await settle(shown, wantedOf(moved)))[0]).toBe("create-pull");
     expect(kinds(await settle(shown, wantedOf(moved)))).not.toContain("create-pull");
-    // GitHub may list one late: one that is open is enough.
+    // GitHub may list a new pull request late; an open one is enough.
     shown.pulls.set("topic", [{ ...closed, isOpen: true }]);
     expect(kinds(await settle(shown, wantedOf(moved)))).not.toContain("create-pull");
-    // Of work that is done, the one that there was has been enough.
+    // For finished work, an earlier pull request is enough.
     shown.pulls.set("topic", [closed]);
     const done = seenOf("topic", [...REVIEW, answer(2, "done")]);
     expect(kinds(await settle(shown, wantedOf(done)))).not.toContain("create-pull");
   });
 });
 
-describe("what is over", () => {
+describe("closing", () => {
   const DONE = [...REVIEW, answer(2, "done")];
   const closings = async (seen: BranchView, at: Shown, more: Parameters<typeof projected>[1] = {}) =>
     (await settle(at, wantedOf(seen, more))).filter(({ kind }) => kind.startsWith("close-"));
 
-  test("an issue is closed when the work is done and the trusted branch has it, never before", async () => {
+  test("an issue is closed when the work is done and merged, never before", async () => {
     const shown = new Shown(7);
     const done = seenOf(ISSUE, DONE);
     expect(await closings(done, shown)).toEqual([]);
@@ -128,20 +128,20 @@ describe("what is over", () => {
     expect(await closings({ ...done, merged: "head" }, new Shown(7))).toEqual([write]);
   });
 
-  test("an issue is closed last, when its comment and its label say how it ended", async () => {
+  test("an issue is closed after its comment and label were updated", async () => {
     const writes = await settle(new Shown(7), wantedOf({ ...seenOf(ISSUE, DONE), merged: "landed" }));
     expect(kinds(writes).at(-1)).toBe("close-issue");
     expect(kinds(writes)).toContain("create-comment");
   });
 
-  test("a state may close it by itself", async () => {
+  test("a state can close the issue", async () => {
     const at = (state: string) => closings(seenOf(ISSUE, [ask("work"), answer(1, state)]), new Shown(7));
     expect(await at("assigned")).toMatchObject([{ reason: "completed" }]);
     expect(await at("refused")).toMatchObject([{ reason: "not_planned" }]);
     expect(await at("review")).toEqual([]);
   });
 
-  test("what somebody opened again, and what is no issue of the branch, is left alone", async () => {
+  test("a reopened issue, and an issue of another branch, stays open", async () => {
     const done: BranchView = { ...seenOf(ISSUE, DONE), merged: "landed" };
     const reopened = new Shown(7);
     reopened.issues.set(7, { reason: "reopened" });
@@ -156,7 +156,7 @@ describe("what is over", () => {
     expect(await closings(named, new Shown(7))).toEqual([]);
   });
 
-  test("our own pull request is closed when its work landed as other commits", async () => {
+  test("Trailhand's own pull request is closed when its work landed as other commits", async () => {
     const landed: BranchView = { ...seenOf("topic", DONE), merged: "landed" };
     const at = (more: Partial<PullRequestRef>, seen = landed, now = NOW) => {
       const shown = new Shown(9);
@@ -164,11 +164,11 @@ describe("what is over", () => {
       return closings(seen, shown, { pulls: [openOf("topic", more)], now });
     };
     expect(await at({})).toEqual([{ kind: "close-pull", number: 9 }]);
-    // One that stands open long after was opened again by somebody.
+    // A pull request that is still open long after was reopened by a person.
     expect(await at({}, landed, NOW + 2 * 86_400_000)).toEqual([]);
     expect(await at({ authorId: 666 })).toEqual([]);
     expect(await at({ isFork: true })).toEqual([]);
-    // GitHub sees by itself that the very commits are there.
+    // GitHub itself closes a pull request whose commits are merged.
     expect(await at({}, { ...landed, merged: "head" })).toEqual([]);
     expect(await at({}, { ...landed, merged: undefined })).toEqual([]);
   });

@@ -1,7 +1,8 @@
 /**
- * Attacks by those who may push and are no leads, where who pushed decides who asked.
+ * Attacks by people who may push but are not leads, where the push decides who requested the work.
  *
- * What must hold: each is delivered by a real push; what it came to is read from the remote.
+ * Invariants:
+ * - Each attack is a real push, and its result is read from the remote.
  */
 import { expect, test } from "vitest";
 import { accountAddress } from "../../../src/core/policy/push-identity.ts";
@@ -13,12 +14,12 @@ import { until } from "../../support/until.ts";
 const SCRIPT = '#!/bin/sh\necho "summary=done" >>"$TRAILHAND_OUTPUT"\n';
 const address = ({ id, login }: Account) => accountAddress(id, login);
 
-/** `ship` and `sign` are for leads, `check` may be asked for by anybody and may lead to `ship`. */
+/** Only leads may request `ship` and `sign`. Everyone may request `check`, which can lead to `ship`. */
 async function prepare() {
   const person = makeRepo();
-  const scene = await serveApp(person);
-  const { owner, pushing, fakeGithub, far } = scene;
-  const stranger = (await fakeGithub.as("stranger", "GET", "/user")) as Account;
+  const fixture = await serveApp(person);
+  const { owner, pushing, github, far } = fixture;
+  const stranger = (await github.as("stranger", "GET", "/user")) as Account;
   person.write(
     "states/workflow.yml",
     `proof: pusher
@@ -41,12 +42,12 @@ states:
     return commitAs(person, author, text, { branch, ...(parent === undefined ? {} : { parent }) });
   };
   const reached = (branch: string, state: string) =>
-    until(`${branch} is at ${state}`, () => stateOn(scene, branch) === state);
+    until(`${branch} is at ${state}`, () => stateOn(fixture, branch) === state);
   const body = (branch: string) => git(far, ["log", "-1", "--format=%B", branch]);
-  return { ...scene, person, stranger, write, reached, body };
+  return { ...fixture, person, stranger, write, reached, body };
 }
 
-test("putting a branch back to what a lead asked for asks as who put it there", async () => {
+test("resetting a branch to a lead's request counts as a request of the pusher", async () => {
   const { owner, stranger, pushing, write, reached, body } = await prepare();
   const asked = write("again", address(owner), "feat: again\n\nState: ship\n");
   await pushing.push(owner, "again");
@@ -56,7 +57,7 @@ test("putting a branch back to what a lead asked for asks as who put it there", 
   expect(body("again")).toContain(`${address(stranger)} did`);
 });
 
-test("a lead who merges what another wrote asks for nothing in it", async () => {
+test("a lead who merges another person's commits requests nothing", async () => {
   const { owner, pushing, person, write, reached, send, far } = await prepare();
   const hour = new Date(Date.now() - 7_200_000).toISOString();
   person.git("branch", "-f", "merged", "main");
@@ -65,7 +66,7 @@ test("a lead who merges what another wrote asks for nothing in it", async () => 
   await pushing.push(owner, "merged");
   pushing.kind = "push";
   await reached("merged", "parked");
-  // It lies on the trusted branch, and waits for a lead who makes the branch that it names.
+  // The commit is on the trusted branch, and waits for a lead to create the branch that it names.
   const gift = write("gift", address(owner), "feat: a gift\n\nState: ship\nBranch: topic\n");
   pushing.kind = "pr_merge";
   await pushing.push(owner, `${gift}:refs/heads/main`);
@@ -76,7 +77,7 @@ test("a lead who merges what another wrote asks for nothing in it", async () => 
   expect(git(far, ["log", "-1", "--format=%B", "topic"])).toContain("the server does not report who pushed");
 });
 
-test("an answer that is written by hand asks as who pushed it", async () => {
+test("a response written by hand counts as a request of the pusher", async () => {
   const { owner, stranger, pushing, write, reached, body } = await prepare();
   const honest = write("honest", address(stranger), "feat: honest\n\nState: check\n");
   await pushing.push(stranger, "honest");
@@ -87,7 +88,7 @@ test("an answer that is written by hand asks as who pushed it", async () => {
   await pushing.push(stranger, "forged");
   await reached("forged", "parked");
   expect(body("forged")).toContain(`only leads may request it, and ${address(stranger)} did`);
-  // With the look of a child's first commit it is no better.
+  // Imitating the first commit of a child does not help either.
   const born = write("parent.kid", address(stranger), "feat: born\n\nState: check\n");
   const answer = write(
     "parent.kid",
@@ -101,9 +102,9 @@ test("an answer that is written by hand asks as who pushed it", async () => {
   await reached("parent.kid", "parked");
 });
 
-test("nobody approves their own request by giving it the look of a runner's", async () => {
-  const scene = await prepare();
-  const { owner, stranger, pushing, person, write, reached } = scene;
+test("imitating a runner's commit does not allow approving one's own request", async () => {
+  const fixture = await prepare();
+  const { owner, stranger, pushing, person, write, reached } = fixture;
   const kid = write("kid", address(stranger), "feat: kid\n\nState: gate\nParent: parent\n");
   approveAs(person, address(owner), kid, { branch: "kid" });
   await pushing.push(owner, "kid");
@@ -111,16 +112,16 @@ test("nobody approves their own request by giving it the look of a runner's", as
   const told = write("told", address(stranger), `check: x\n\nState: gate\nAnswers: ${first}\n`, first);
   approveAs(person, address(owner), told, { branch: "told" });
   await pushing.push(owner, "told");
-  // Of what nobody is known to have asked for, nobody knows that it is another's.
+  // Without a known requester, an approver cannot be proven to be another person.
   const merged = write("merged", address(stranger), "feat: merged\n\nState: gate\n");
   pushing.kind = "pr_merge";
   await pushing.push(owner, "merged");
   pushing.kind = "push";
   approveAs(person, address(owner), merged, { branch: "merged" });
   await pushing.push(owner, "merged");
-  // What is looked at last is through; these still wait.
+  // The branch that is scanned last is processed; these still wait.
   write("zz-last", address(stranger), "feat: last\n\nState: ship\n");
   await pushing.push(owner, "zz-last");
   await reached("zz-last", "done");
-  expect(["kid", "told", "merged"].map((branch) => stateOn(scene, branch))).toEqual(["", "", ""]);
+  expect(["kid", "told", "merged"].map((branch) => stateOn(fixture, branch))).toEqual(["", "", ""]);
 });

@@ -1,6 +1,6 @@
 /**
- * Who pushed decides who asked: told by signed webhooks and by GitHub's log of activities, and never
- * by what a commit says of itself.
+ * The push decides who requested work, as signed webhooks and GitHub's activity log record it, and
+ * never the text of a commit.
  */
 import { once } from "node:events";
 import { expect, test } from "vitest";
@@ -16,12 +16,12 @@ import { until } from "../../support/until.ts";
 const SCRIPT = '#!/bin/sh\necho "summary=done" >>"$TRAILHAND_OUTPUT"\n';
 const address = ({ id, login }: Account) => accountAddress(id, login);
 
-/** An App whose workflow asks who pushed; `ship` may be asked for by the owner, whatever name it has now. */
+/** An App whose workflow uses push identities. Only the owner's account may request `ship`. */
 async function prepare(how: { readonly shouldRun?: boolean } = {}) {
   const person = makeRepo();
-  const scene = await serveApp(person, how);
-  const { owner, pushing, fakeGithub } = scene;
-  const stranger = (await fakeGithub.as("stranger", "GET", "/user")) as Account;
+  const fixture = await serveApp(person, how);
+  const { owner, pushing, github } = fixture;
+  const stranger = (await github.as("stranger", "GET", "/user")) as Account;
   person.write(
     "states/workflow.yml",
     `proof: pusher
@@ -43,11 +43,11 @@ states:
     await pushing.push(who, branch);
     return asked;
   };
-  const body = (branch: string) => git(scene.far, ["log", "-1", "--format=%B", branch]);
-  return { ...scene, person, stranger, ask, body };
+  const body = (branch: string) => git(fixture.far, ["log", "-1", "--format=%B", branch]);
+  return { ...fixture, person, stranger, ask, body };
 }
 
-/** A webhook that tells of nothing new, and wakes. */
+/** A webhook without news that wakes the runner. */
 const nudge = (owner: Account) => ({
   ref: "refs/heads/main",
   before: "0".repeat(40),
@@ -55,56 +55,56 @@ const nudge = (owner: Account) => ({
   ...eventBy(owner),
 });
 
-const reached = (scene: { far: string }, branch: string, state: string) =>
-  until(`${branch} is at ${state}`, () => stateOn(scene as never, branch) === state);
+const reached = (fixture: { far: string }, branch: string, state: string) =>
+  until(`${branch} is at ${state}`, () => stateOn(fixture as never, branch) === state);
 
-test("a commit asks as who pushed it, whoever it says wrote it", async () => {
-  const scene = await prepare();
-  const { owner, stranger, ask, body, pushing, send } = scene;
+test("a commit counts as a request of its pusher, not of its author", async () => {
+  const fixture = await prepare();
+  const { owner, stranger, ask, body, pushing, send } = fixture;
   await ask("forged", "ship", stranger, address(owner));
-  await reached(scene, "forged", "parked");
+  await reached(fixture, "forged", "parked");
   expect(body("forged")).toContain(`only leads may request it, and ${address(stranger)} did`);
   await ask("good", "ship", owner, "somebody@example.com");
-  await reached(scene, "good", "done");
-  const committer = git(scene.far, ["log", "-1", "--format=%cn <%ce>", "good"]).trim();
+  await reached(fixture, "good", "done");
+  const committer = git(fixture.far, ["log", "-1", "--format=%cn <%ce>", "good"]).trim();
   expect(committer).toBe(`${pushing.app.login} <${address(pushing.app)}>`);
 
-  // GitHub's log tells it where the webhook was lost, once it does.
+  // After a lost webhook, the activity log names the pusher, possibly late.
   pushing.isSilent = true;
   pushing.isLate = true;
   await ask("lost", "ship", owner, "somebody@example.com");
   await send("push", nudge(owner));
   await until("it is asked for", () =>
-    scene.fakeGithub.asked.some(({ path }) => path.includes("refs%2Fheads%2Flost")),
+    fixture.github.asked.some(({ path }) => path.includes("refs%2Fheads%2Flost")),
   );
-  expect(stateOn(scene, "lost")).toBe("ship");
+  expect(stateOn(fixture, "lost")).toBe("ship");
   pushing.isLate = false;
-  await reached(scene, "lost", "done");
+  await reached(fixture, "lost", "done");
 
-  // What the App writes speaks for the account that GitHub confirmed.
+  // Commits of the App count for the account that GitHub confirmed.
   pushing.isSilent = false;
-  const issue = await openIssue(scene, "Ship it", "Please.");
+  const issue = await openIssue(fixture, "Ship it", "Please.");
   await send("issues", { action: "labeled", issue, label: { name: "state:ship" }, ...eventBy(owner) });
-  await reached(scene, "trailhand/issue-1", "done");
+  await reached(fixture, "trailhand/issue-1", "done");
 });
 
-test("an approval counts for who pushed it, and not for who asked", async () => {
-  const scene = await prepare();
-  const { owner, stranger, ask, body, person, pushing, far, fakeGithub, send } = scene;
+test("an approval counts for its pusher, and not for the requester", async () => {
+  const fixture = await prepare();
+  const { owner, stranger, ask, body, person, pushing, far, github, send } = fixture;
   const asked = await ask("theirs", "gate", stranger, "somebody@example.com");
   const forged = approveAs(person, address(owner), asked, { branch: "theirs" });
   await pushing.push(stranger, "theirs");
-  // The owner asks under another name, and approves that.
+  // The owner requests under another name, and approves.
   const own = await ask("own", "gate", owner, address(stranger));
   approveAs(person, address(owner), own, { branch: "own" });
   await pushing.push(owner, "own");
-  // What was asked for last is looked at last.
+  // The newest request is scanned last.
   await ask("last", "ship", owner, "somebody@example.com");
-  await reached(scene, "last", "done");
+  await reached(fixture, "last", "done");
   expect(git(far, ["rev-parse", "theirs"])).toBe(`${forged}\n`);
-  expect(stateOn(scene, "own")).toBe("");
-  // The log may tell late.
-  const asks = () => fakeGithub.asked.filter(({ path }) => path.includes("refs%2Fheads%2Ftheirs")).length;
+  expect(stateOn(fixture, "own")).toBe("");
+  // The activity log can be late.
+  const asks = () => github.asked.filter(({ path }) => path.includes("refs%2Fheads%2Ftheirs")).length;
   const before = asks();
   pushing.isSilent = true;
   pushing.isLate = true;
@@ -112,33 +112,28 @@ test("an approval counts for who pushed it, and not for who asked", async () => 
   await pushing.push(owner, "theirs");
   await send("push", nudge(owner));
   await until("GitHub is asked, and does not know yet", () => asks() > before);
-  expect(stateOn(scene, "theirs")).toBe("");
+  expect(stateOn(fixture, "theirs")).toBe("");
   pushing.isLate = false;
   await until("it is asked again", async () => {
     await send("push", nudge(owner));
     return asks() > before + 1;
   });
-  await reached(scene, "theirs", "done");
+  await reached(fixture, "theirs", "done");
   expect(body("theirs")).toMatch(`Approved-By: ${address(owner)} `);
   expect(body("theirs")).not.toContain(forged);
 });
 
-test("the commands that show the work ask who approved, and none of them guesses", async () => {
-  const scene = await prepare({ shouldRun: false });
-  const { owner, stranger, ask, fakeGithub, server, person, pushing } = scene;
-  // What the App has shown already, no command has to write.
-  await scene.stop();
+test("the commands that show the work ask who approved, and never guess", async () => {
+  const fixture = await prepare({ shouldRun: false });
+  const { owner, stranger, ask, github, server, person, pushing } = fixture;
+  // The App has already shown this, so no command writes it.
+  await fixture.stop();
   const asked = await ask("theirs", "gate", stranger, address(stranger));
   approveAs(person, address(owner), asked, { branch: "theirs" });
   await pushing.push(owner, "theirs");
   const url = `${server}/${OWNER}/${NAME}.git`;
   const sync = (env: Record<string, string>, ...args: string[]) =>
-    call(
-      { fakeGithub, repo: person, number: 0 },
-      { GITHUB_SERVER_URL: server, ...env },
-      "--dry-run",
-      ...args,
-    );
+    call({ github, repo: person, number: 0 }, { GITHUB_SERVER_URL: server, ...env }, "--dry-run", ...args);
   await expect(sync({})).rejects.toThrow("Trailhand cannot ask GitHub who pushed");
   await expect(sync({}, "--remote", url)).resolves.toMatchObject({
     out: expect.stringContaining("trailhand / gate: queued") as string,
@@ -151,17 +146,17 @@ test("the commands that show the work ask who approved, and none of them guesses
     await once(child, "close");
     return out;
   };
-  const known = { GITHUB_TOKEN: TOKEN, GITHUB_API_URL: fakeGithub.url, GITHUB_SERVER_URL: server };
+  const known = { GITHUB_TOKEN: TOKEN, GITHUB_API_URL: github.url, GITHUB_SERVER_URL: server };
   expect(await status(known)).toMatch(/theirs +gate +runner/);
   expect(await status({ ...known, GITHUB_TOKEN: "" })).toMatch(/theirs +gate +person .*waits for 1 approval/);
 });
 
-test("a runner beside it asks GitHub with a token, and refuses to guess without", async () => {
-  const scene = await prepare({ shouldRun: false });
-  const { owner, stranger, ask, body, fakeGithub, server, person, pushing } = scene;
+test("a second runner asks GitHub with a token, and refuses to run without one", async () => {
+  const fixture = await prepare({ shouldRun: false });
+  const { owner, stranger, ask, body, github, server, person, pushing } = fixture;
   await ask("good", "ship", owner, "somebody@example.com");
   await ask("forged", "ship", stranger, address(owner));
-  // Of what was pushed long ago it will not tell later either.
+  // The log will not name an old push later either.
   pushing.isLate = true;
   await ask("old", "ship", owner, address(owner), { date: new Date(Date.now() - 7_200_000).toISOString() });
   const run = (env: Record<string, string>) => {
@@ -181,13 +176,13 @@ test("a runner beside it asks GitHub with a token, and refuses to guess without"
   const blind = await run({});
   expect(blind.said).toContain("Trailhand cannot ask GitHub who pushed");
   expect(blind.code).toBe(2);
-  expect(stateOn(scene, "good")).toBe("ship");
-  const known = { GITHUB_TOKEN: TOKEN, GITHUB_API_URL: fakeGithub.url, GITHUB_SERVER_URL: server };
+  expect(stateOn(fixture, "good")).toBe("ship");
+  const known = { GITHUB_TOKEN: TOKEN, GITHUB_API_URL: github.url, GITHUB_SERVER_URL: server };
   expect(await doctor({})).toContain("Trailhand cannot ask GitHub who pushed");
   expect(await doctor(known)).not.toContain("! proof");
   await run(known);
-  expect(stateOn(scene, "good")).toBe("done");
+  expect(stateOn(fixture, "good")).toBe("done");
   expect(body("old")).toContain("the server does not report who pushed");
-  expect(stateOn(scene, "forged")).toBe("parked");
+  expect(stateOn(fixture, "forged")).toBe("parked");
   expect(body("forged")).toContain(`and ${address(stranger)} did`);
 });

@@ -1,4 +1,4 @@
-/** What was missed comes from GitHub's log; that it cannot be had stops nothing. */
+/** Recovers missed deliveries from GitHub's log; a failure stops nothing. */
 import { expect, onTestFinished, test } from "vitest";
 import type { Repo } from "../../../src/github/api/repo.ts";
 import { redeliver } from "../../../src/github/webhooks/redeliver.ts";
@@ -9,7 +9,7 @@ import { PRIVATE_KEY, SECRET, stubGitHub, type Reply } from "../../support/webho
 import { until } from "../../support/until.ts";
 
 const NOW = Date.parse("2030-01-10T12:00:00Z");
-/** Before the last digit: ids are larger than a number can be told exactly. */
+/** All but the last digit of an id: ids exceed the safe integers. */
 const BIG = "900719925474099312";
 const HOUR = 60 * 60 * 1000;
 
@@ -18,12 +18,12 @@ interface Logged {
   readonly guid: string;
   readonly agoHours: number;
   readonly code: number;
-  /** Null: GitHub keeps it no more. */
+  /** Null when GitHub has removed the payload. */
   readonly payload?: object | null;
 }
 
-/** GitHub with this log, two lines on a page, and two installations, one of them suspended. */
-async function fakeGithub(
+/** A GitHub with this log, two entries per page, and two installations, one of them suspended. */
+async function openGitHub(
   log: readonly Logged[],
   fails: (asked: string) => Reply | undefined = () => undefined,
 ) {
@@ -80,17 +80,17 @@ async function fakeGithub(
     });
   const waiting = async () => {
     const guids: string[] = [];
-    for (let taken = await inbox.take(); taken; taken = await inbox.take()) {
-      guids.push(taken.delivery.id);
-      inbox.done(taken.delivery.id);
+    for (let names = await inbox.take(); names; names = await inbox.take()) {
+      guids.push(names.delivery.id);
+      inbox.done(names.delivery.id);
     }
     return guids;
   };
   return { inbox, stub, repos, warned, begin, waiting };
 }
 
-test("what nobody answered well is recovered, the oldest first, and once", async () => {
-  const { begin, waiting, repos, warned } = await fakeGithub([
+test("failed deliveries are recovered once, oldest first", async () => {
+  const { begin, waiting, repos, warned } = await openGitHub([
     { id: 5, guid: "late", agoHours: 1, code: 502 },
     { id: 4, guid: "again", agoHours: 2, code: 202 },
     { id: 3, guid: "again", agoHours: 3, code: 0 },
@@ -105,8 +105,8 @@ test("what nobody answered well is recovered, the oldest first, and once", async
   expect(await begin()).toMatchObject({ accepted: 0 });
 });
 
-test("with a memory, what came after it is recovered even where GitHub was told that all is well", async () => {
-  const { begin, waiting, inbox } = await fakeGithub([
+test("with an older inbox, newer deliveries are recovered even if GitHub recorded a success", async () => {
+  const { begin, waiting, inbox } = await openGitHub([
     { id: 3, guid: "after", agoHours: -1, code: 202 },
     { id: 2, guid: "mine", agoHours: 0, code: 202 },
     { id: 1, guid: "before", agoHours: 1, code: 202 },
@@ -116,14 +116,14 @@ test("with a memory, what came after it is recovered even where GitHub was told 
   expect(await waiting()).toEqual(["mine", "after"]);
 });
 
-test("GitHub is asked to deliver again what its log holds no more", async () => {
-  const { begin, stub } = await fakeGithub([{ id: 1, guid: "a", agoHours: 1, code: 500, payload: null }]);
+test("GitHub is asked to redeliver when its log has no payload", async () => {
+  const { begin, stub } = await openGitHub([{ id: 1, guid: "a", agoHours: 1, code: 500, payload: null }]);
   expect(await begin()).toMatchObject({ accepted: 0, requested: 1 });
   expect(stub.asked).toContain(`POST /app/hook/deliveries/${BIG}1/attempts`);
 });
 
-test("what cannot be had is a warning, and the rest is done", async () => {
-  const { begin, warned, repos } = await fakeGithub([], (asked) =>
+test("a failure is a warning, and the sweep still runs", async () => {
+  const { begin, warned, repos } = await openGitHub([], (asked) =>
     asked.includes("/hook/deliveries") ? { status: 403, body: { message: "no" } } : undefined,
   );
   expect(await begin()).toEqual({ accepted: 0, requested: 0, sweptRepos: 1 });
@@ -131,17 +131,17 @@ test("what cannot be had is a warning, and the rest is done", async () => {
   expect(repos).toHaveLength(1);
 });
 
-test("an installation that cannot be looked at keeps nobody from serving", async () => {
-  const { begin, warned } = await fakeGithub([], (asked) =>
+test("an installation that cannot be scanned does not stop the server", async () => {
+  const { begin, warned } = await openGitHub([], (asked) =>
     asked.startsWith("GET /installation/") ? { status: 404, body: { message: "gone" } } : undefined,
   );
   expect(await begin()).toEqual({ accepted: 0, requested: 0, sweptRepos: 0 });
   expect(warned).toEqual([expect.stringContaining("installation 7 could not be scanned")]);
 });
 
-test("while it serves, what GitHub could not deliver is asked for again and again", async () => {
+test("a running server recovers failed deliveries periodically", async () => {
   let isMissed = false;
-  /** Always just now, however slow this machine is. */
+  /** Always the current time, so that a slow machine does not matter. */
   const line = () => {
     const delivered_at = new Date().toISOString();
     return { id: 5, guid: "missed", event: "push", delivered_at, status_code: 502 };
@@ -152,7 +152,7 @@ test("while it serves, what GitHub could not deliver is asked for again and agai
       return { body: { request: { payload: { repository: { id: 1 } } } } };
     return asked.startsWith("GET /app/installations?") ? { body: [] } : undefined;
   });
-  const received: string[] = [];
+  const names: string[] = [];
   const service = await startService({
     credentials: { appId: 1, privateKey: PRIVATE_KEY, secret: SECRET },
     baseUrl: outer.url,
@@ -160,7 +160,7 @@ test("while it serves, what GitHub could not deliver is asked for again and agai
     port: 0,
     host: "127.0.0.1",
     parts: () => ({
-      readEvent: (name) => (received.push(name), { intents: [] }),
+      readEvent: (name) => (names.push(name), { intents: [] }),
       handle: () => Promise.resolve(),
       stop: () => Promise.resolve(),
     }),
@@ -170,12 +170,12 @@ test("while it serves, what GitHub could not deliver is asked for again and agai
   });
   onTestFinished(() => service.stop());
   await until("the second look", () => outer.asked.filter((one) => one.includes("deliveries?")).length > 1);
-  expect(received).toEqual([]);
+  expect(names).toEqual([]);
   isMissed = true;
-  await until("it is worked off", () => received.length > 0);
+  await until("the delivery is handled", () => names.length > 0);
   const looks = outer.asked.length;
   await until("further looks", () => outer.asked.length > looks + 5);
-  expect(received).toEqual(["push"]);
-  // Repositories are looked at once, at the start.
+  expect(names).toEqual(["push"]);
+  // Repositories are scanned once, at the start.
   expect(outer.asked.filter((one) => one.startsWith("GET /app/installations?"))).toHaveLength(1);
 });

@@ -1,11 +1,11 @@
-/** What GitHub shows is kept in line: a showing that fails is told, and made again; after a stop none is. */
+/** Keeps GitHub up to date: a failed update is logged and retried, and none starts after a stop. */
 import { expect, onTestFinished, test } from "vitest";
 import { openClient } from "../../../src/github/api/client.ts";
 import { octokitPublisher } from "../../../src/github/display/octokit-publisher.ts";
 import { RequestThrottle } from "../../../src/github/api/request-throttle.ts";
 import { Reporter } from "../../../src/server/reporter.ts";
 import { makeRemoteFixture } from "../../support/remote-workspace.ts";
-import { NAME, OWNER, startFakeGithub, TOKEN } from "../../support/fake-github.ts";
+import { NAME, OWNER, startFakeGitHub, TOKEN } from "../../support/fake-github.ts";
 import { ask } from "../../support/bare-remote.ts";
 import { until } from "../../support/until.ts";
 
@@ -15,10 +15,10 @@ async function prepare() {
     "states/work": "#!/bin/sh\ntrue\n",
   });
   ask(far, "topic", "feat: x\n\nState: work\n");
-  const fakeGithub = await startFakeGithub();
+  const github = await startFakeGitHub();
   const said: string[] = [];
   const { request } = await openClient({
-    baseUrl: fakeGithub.url,
+    baseUrl: github.url,
     throttle: new RequestThrottle(Date.now, { writeMs: 0 }),
     token: () => Promise.resolve(TOKEN),
   });
@@ -28,48 +28,48 @@ async function prepare() {
     publisher: octokitPublisher(request, repo),
     repo,
     server: "https://github.com",
-    self: { accountId: fakeGithub.botId, appId: undefined },
+    self: { accountId: github.botId, appId: undefined },
     log: (text) => said.push(text),
     retryMs: 10,
   });
-  return { fakeGithub, said, showing };
+  return { github, said, showing };
 }
 
-test("one that fails is told, and made again by itself", async () => {
-  const { fakeGithub, said, showing } = await prepare();
-  fakeGithub.trouble({ status: 403, message: "Resource not accessible", times: 2 });
+test("a failed update is logged and retried", async () => {
+  const { github, said, showing } = await prepare();
+  github.trouble({ status: 403, message: "Resource not accessible", times: 2 });
   showing.publishSoon();
-  await until("the check", () => fakeGithub.checks.length > 0);
+  await until("the check", () => github.checks.length > 0);
   expect(said).toHaveLength(2);
   expect(said[0]).toContain("Resource not accessible");
   await showing.stop();
 });
 
-test("one that GitHub puts off for months is not made again at once", async () => {
-  const { fakeGithub, showing } = await prepare();
+test("an update that GitHub postpones for months is not retried at once", async () => {
+  const { github, showing } = await prepare();
   const headers = { "retry-after": "9999999" };
-  fakeGithub.trouble({ method: "POST", path: /check-runs$/, status: 403, headers });
-  // A timer that is told to wait for longer than it can rings at once, and node says so.
+  github.trouble({ method: "POST", path: /check-runs$/, status: 403, headers });
+  // A timer beyond node's limit would fire at once, with a warning.
   const warned: string[] = [];
   const hear = ({ name }: Error) => void warned.push(name);
   process.on("warning", hear);
   onTestFinished(() => void process.off("warning", hear));
   await showing.publishNow();
   await new Promise(setImmediate);
-  expect(fakeGithub.writes()).toHaveLength(1);
+  expect(github.writes()).toHaveLength(1);
   expect(warned).not.toContain("TimeoutOverflowWarning");
   await showing.stop();
 });
 
-test("after a stop none begins", async () => {
-  const { fakeGithub, said, showing } = await prepare();
-  fakeGithub.trouble({ status: 403, times: 100 });
+test("no update starts after a stop", async () => {
+  const { github, said, showing } = await prepare();
+  github.trouble({ status: 403, times: 100 });
   showing.publishSoon();
   await until("it has failed", () => said.length > 0);
   await showing.stop();
-  const { length } = fakeGithub.asked;
+  const { length } = github.asked;
   await showing.publishNow();
   showing.publishSoon();
-  expect(fakeGithub.asked).toHaveLength(length);
-  expect(fakeGithub.checks).toEqual([]);
+  expect(github.asked).toHaveLength(length);
+  expect(github.checks).toEqual([]);
 });

@@ -1,4 +1,4 @@
-/** A repository that the App serves, while its git server is away. */
+/** Serves a repository while its git server is unreachable. */
 import { expect, test } from "vitest";
 import { commitAs } from "../../support/person-commits.ts";
 import { makeRepo } from "../../support/temp-repo.ts";
@@ -10,30 +10,30 @@ const FILES = {
   "states/work": "#!/bin/sh\ntrue\n",
 };
 
-/** A request that was pushed while nothing can be pushed by us. */
+/** Pushes a request while the App itself cannot push. */
 async function prepare() {
   const person = makeRepo(FILES);
-  const scene = await serveApp(person);
+  const fixture = await serveApp(person);
   const pushes = { service: "git-receive-pack" };
-  scene.served.trouble("info/refs", "cut", pushes);
+  fixture.served.trouble("info/refs", "cut", pushes);
   person.git("branch", "topic");
   commitAs(person, "ann@example.com", "feat: x\n\nState: work\n");
-  await scene.pushing.push(scene.owner, "topic");
-  const tried = () => scene.served.asked.filter(({ service }) => service === pushes.service).length;
+  await fixture.pushing.push(fixture.owner, "topic");
+  const tried = () => fixture.served.asked.filter(({ service }) => service === pushes.service).length;
   await until("a push was tried, twice", () => tried() > 1);
-  expect(stateOn(scene, "topic")).toBe("work");
-  return scene;
+  expect(stateOn(fixture, "topic")).toBe("work");
+  return fixture;
 }
 
-test("is waited for, which is said once, and then it is worked on", async () => {
-  const scene = await prepare();
-  scene.served.heal();
-  await until("the answer", () => stateOn(scene, "topic") === "done");
-  expect(scene.said.filter((text) => text.includes("octo/shop: "))).toHaveLength(1);
+test("the service waits for the server, logs it once, and then runs the request", async () => {
+  const fixture = await prepare();
+  fixture.served.heal();
+  await until("the answer", () => stateOn(fixture, "topic") === "done");
+  expect(fixture.said.filter((text) => text.includes("octo/shop: "))).toHaveLength(1);
 });
 
-test("is not waited for by a stop", async () => {
-  const scene = await prepare();
-  await scene.stop();
-  expect(stateOn(scene, "topic")).toBe("work");
+test("a stop does not wait for the server", async () => {
+  const fixture = await prepare();
+  await fixture.stop();
+  expect(stateOn(fixture, "topic")).toBe("work");
 });

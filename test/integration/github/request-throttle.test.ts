@@ -1,10 +1,10 @@
-/** How fast GitHub is asked, and what is made of its refusals. */
+/** Paces requests to GitHub, and decides what to do after a failure. */
 import { describe, expect, test } from "vitest";
 import { RequestThrottle } from "../../../src/github/api/request-throttle.ts";
 
 const LIMITED = { "retry-after": "30" };
 
-describe("the pacer", () => {
+describe("the throttle", () => {
   const at = (start: number) => {
     const clock = { now: start };
     return { clock, throttle: new RequestThrottle(() => clock.now) };
@@ -15,7 +15,7 @@ describe("the pacer", () => {
     message,
   });
 
-  test("lets reads pass, and a write a second, whoever asks", () => {
+  test("does not delay reads, and allows one write a second", () => {
     const { clock, throttle } = at(5000);
     expect([throttle.reserve("write"), throttle.reserve("create"), throttle.reserve("write")]).toEqual([
       0, 1000, 2000,
@@ -25,7 +25,7 @@ describe("the pacer", () => {
     expect(throttle.reserve("create")).toBe(0);
   });
 
-  test("waits as long as GitHub says, in seconds or by a date", () => {
+  test("waits as long as GitHub says, in seconds or until a date", () => {
     const { clock, throttle } = at(1_700_000_000_000);
     expect(throttle.decide(answered(403, LIMITED), "write", 1, true)).toEqual({ kind: "retry", ms: 30_000 });
     expect(throttle.reserve("read")).toBe(30_000);
@@ -38,7 +38,7 @@ describe("the pacer", () => {
     });
   });
 
-  test("waits for the reset when nothing is left, a moment longer", () => {
+  test("waits until shortly after the reset when the limit is used up", () => {
     const { clock, throttle } = at(1_700_000_000_000);
     const reset = { "x-ratelimit-remaining": "0", "x-ratelimit-reset": String(clock.now / 1000 + 60) };
     expect(throttle.decide(answered(403, reset), "read", 1, true)).toEqual({ kind: "retry", ms: 61_000 });
@@ -48,7 +48,7 @@ describe("the pacer", () => {
     expect(throttle.reserve("read")).toBe(6000);
   });
 
-  test("backs off, each time for longer, and puts off what takes too long", () => {
+  test("backs off exponentially, and postpones a request that takes too long", () => {
     const { throttle } = at(1_700_000_000_000);
     const secondary = answered(403, {}, "You have exceeded a secondary rate limit");
     const waits = [1, 2, 3].map((attempt) => throttle.decide(secondary, "write", attempt, true));
@@ -61,7 +61,7 @@ describe("the pacer", () => {
     });
   });
 
-  test("asks for a fresh token once, and tells gone, refused and unsure apart", () => {
+  test("requests a new token once, and distinguishes gone, refused and unsure", () => {
     const { throttle } = at(0);
     const kinds = ([status, asking]: readonly [number, "read" | "write" | "create"]) =>
       throttle.decide(answered(status), asking, 1, true).kind;

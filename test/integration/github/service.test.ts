@@ -1,4 +1,4 @@
-/** `trailhand serve`: what it refuses, how it stops, and that nothing accepted is lost by a kill. */
+/** `trailhand serve`: invalid settings, shutdown, and no accepted delivery lost after a kill. */
 import { spawnSync } from "node:child_process";
 import { cpSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
@@ -27,7 +27,7 @@ import { PRIVATE_KEY, stubGitHub } from "../../support/webhooks.ts";
 import { until } from "../../support/until.ts";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
-/** What `npm run bench` puts its load on. */
+/** The server that `npm run bench` measures. */
 const PROGRAM = join(ROOT, "dist", "webhooks.mjs");
 
 async function start(dir: string, port = 0): Promise<Serving> {
@@ -43,17 +43,17 @@ test.each([
   [{}, ["APP_ID", "PRIVATE_KEY or PRIVATE_KEY_PATH", "WEBHOOK_SECRET"]],
   [{ APP_ID: "1", WEBHOOK_SECRET: "s" }, ["PRIVATE_KEY or PRIVATE_KEY_PATH"]],
   [{ APP_ID: "1", PRIVATE_KEY, WEBHOOK_SECRET: " " }, ["WEBHOOK_SECRET"]],
-])("without credentials it says which are missing, and calls nobody", async (env, missing) => {
-  const fakeGithub = await stubGitHub(() => undefined);
-  const said = cliIn(temporaryDir(), { ...env, GITHUB_API_URL: fakeGithub.url }, "serve", "--port", "0");
+])("without credentials it says which are missing, and sends no request", async (env, missing) => {
+  const github = await stubGitHub(() => undefined);
+  const said = cliIn(temporaryDir(), { ...env, GITHUB_API_URL: github.url }, "serve", "--port", "0");
   expect(said.code).toBe(2);
   expect(said.err).toContain(`missing from the environment: ${missing.join(", ")}.`);
   expect(said.err).toContain("next: trailhand app-manifest");
   expect(said.out).toBe("");
-  expect(fakeGithub.asked).toEqual([]);
+  expect(github.asked).toEqual([]);
 });
 
-test("a key is taken as text, in one line, as base64 and from a file; another is refused", () => {
+test("a key is read as text, on one line, as base64 and from a file; an invalid one is refused", () => {
   const path = join(temporaryDir(), "key.pem");
   writeFileSync(path, PRIVATE_KEY);
   const base = { APP_ID: "12", WEBHOOK_SECRET: "s" };
@@ -73,10 +73,10 @@ test("a key is taken as text, in one line, as base64 and from a file; another is
   expect(() => readBaseUrl({ GITHUB_API_URL: "ghe.example.com" })).toThrow("GITHUB_API_URL");
 });
 
-test("the program serves, tells how it is, and ends with 0 when it is told to", async () => {
-  const fakeGithub = await stubGitHub((asked) => (asked.startsWith("GET /app/") ? { body: [] } : undefined));
+test("the program serves, reports its health, and exits with 0 after a signal", async () => {
+  const github = await stubGitHub((asked) => (asked.startsWith("GET /app/") ? { body: [] } : undefined));
   const repo = makeRepo();
-  const env = { APP_ID: "1", PRIVATE_KEY, WEBHOOK_SECRET: "s", GITHUB_API_URL: fakeGithub.url };
+  const env = { APP_ID: "1", PRIVATE_KEY, WEBHOOK_SECRET: "s", GITHUB_API_URL: github.url };
   const { child, said, exited } = listen(
     cliStart(repo, { ...env, XDG_STATE_HOME: repo.cache }, "serve", "--port", "0"),
   );
@@ -88,7 +88,7 @@ test("the program serves, tells how it is, and ends with 0 when it is told to", 
   const ready = await fetch(new URL("/readyz", out.trim()));
   expect(await ready.json()).toEqual({ ready: true, waiting: 0, working: 0, failed: [] });
   await until("it asked for what it missed", () =>
-    fakeGithub.asked.some((one) => one.includes("/hook/deliveries")),
+    github.asked.some((one) => one.includes("/hook/deliveries")),
   );
   child.kill("SIGTERM");
   expect(await exited).toBe(0);
@@ -96,7 +96,7 @@ test("the program serves, tells how it is, and ends with 0 when it is told to", 
   expect(said()).not.toContain("Warning");
 });
 
-test("a port or an inbox that is taken is said", async () => {
+test("a port or an inbox in use is reported", async () => {
   const dir = temporaryDir();
   const { child } = await start(dir);
   const env = environmentOfServer();
@@ -112,7 +112,7 @@ test("a port or an inbox that is taken is said", async () => {
   expect(taken).toMatchObject({ code: 2, err: expect.stringContaining("EADDRINUSE") });
 });
 
-test("doctor tells what a server gave up, and why", async () => {
+test("doctor lists dead letters with their reasons", async () => {
   const repo = introduce(makeRepo());
   const state = temporaryDir();
   const inbox = new DiskInbox(deliveryInboxFolder({ XDG_STATE_HOME: state }, 1, undefined));
@@ -129,7 +129,7 @@ test("doctor tells what a server gave up, and why", async () => {
   expect(found[0]?.what).not.toContain("\u001b");
 });
 
-test("a stop ends what is being worked on, and leaves the rest to the next server", async () => {
+test("a stop finishes the current deliveries, and leaves the rest to the next server", async () => {
   const dir = temporaryDir();
   const env = environmentOfServer();
   const acted: string[] = [];
@@ -155,7 +155,7 @@ test("a stop ends what is being worked on, and leaves the rest to the next serve
     self: () => Promise.resolve({ botIds: [], slug: "test" }),
     log: () => undefined,
   });
-  // The first and the 21st are of one repository.
+  // The first and the 21st delivery belong to the same repository.
   const all = makeWebhooks(21);
   const [first, last] = [all[0], all[20]];
   if (!first || !last) throw new Error("there are too few");
@@ -175,7 +175,7 @@ test("a stop ends what is being worked on, and leaves the rest to the next serve
   expect([...readWorked(dir).keys()]).toEqual([last.mark]);
 });
 
-test("300 signed webhooks, and kill -9 in the middle: none is lost", async () => {
+test("none of 300 signed webhooks is lost after kill -9", async () => {
   const dir = temporaryDir();
   const all = makeWebhooks(300);
   const { port, child, ended } = await start(dir);
@@ -189,7 +189,7 @@ test("300 signed webhooks, and kill -9 in the middle: none is lost", async () =>
   const marks = (some: readonly Webhook[]) => some.map(({ mark }) => mark);
   expect(marks(await untilWorked(dir, answered, 20_000))).toEqual([]);
 
-  // What got no answer is delivered again, with all the rest: what was worked on is not again.
+  // Everything is delivered again; finished deliveries are not handled again.
   let left = 1;
   while (left > 0) {
     const ready = (await (await fetch(`http://127.0.0.1:${port}/readyz`)).json()) as InboxStats;
@@ -204,7 +204,7 @@ test("300 signed webhooks, and kill -9 in the middle: none is lost", async () =>
   expect([...after].filter(([mark, times]) => times !== (before.get(mark) ?? 1))).toEqual([]);
 });
 
-test("nothing of GitHub is loaded by other commands: they work where its packages are not", () => {
+test("other commands load none of GitHub's packages, and work without them", () => {
   const away = join(temporaryDir(), "dist");
   cpSync(join(ROOT, "dist"), away, { recursive: true });
   const repo = makeRepo();
@@ -218,6 +218,6 @@ test("nothing of GitHub is loaded by other commands: they work where its package
     });
   expect(run("status").status).toBe(0);
   expect(run("help", "serve").status).toBe(0);
-  // The probe can fail: a server cannot do without them.
+  // The probe can fail: a server needs the packages.
   expect(run("serve", "--port", "0", "--inbox", repo.cache).stderr).toContain("ERR_MODULE_NOT_FOUND");
 });

@@ -1,6 +1,6 @@
 /**
- * The files that GitHub runs, ours and the one that is written for others, held to the rules that
- * keep a stranger's event from becoming a stranger's program.
+ * Checks our workflow files, and the one that `init` writes, against rules that keep strangers from
+ * running code.
  */
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -40,7 +40,7 @@ const FILES: readonly (readonly [name: string, text: string])[] = [
 ];
 const ACTION = readFileSync(join(ROOT, "action.yml"), "utf8");
 
-/** What is wrong with a file of GitHub; none of it may be in ours. */
+/** The problems of a workflow file. */
 function problemsOf(text: string): string[] {
   const { on, permissions, concurrency, jobs } = parse(text) as Workflow;
   const steps = Object.values(jobs).flatMap((job) => job.steps);
@@ -70,16 +70,16 @@ function stepProblems(steps: readonly Step[]): string[] {
   ]);
 }
 
-/** A person who reads an id wants to know what it is; `a/b` stands for the user's own choice. */
+/** Each pinned id needs its version as a comment; `a/b` is a placeholder. */
 const pinned = (text: string): boolean =>
   [...text.matchAll(/uses: (?!\.\/)(?!a\/b)\S+@[0-9a-f]{40}(.*)$/gm)].every(([, rest = ""]) =>
     /^ # v\d+\.\d+\.\d+$/.test(rest),
   );
 
-describe("the workflows", () => {
-  it.each(FILES)("%s keeps the rules", (_, text) => expect(problemsOf(text)).toEqual([]));
+describe("workflow files", () => {
+  it.each(FILES)("%s has no problems", (_, text) => expect(problemsOf(text)).toEqual([]));
 
-  it("would be noticed if they did not", () => {
+  it("problems are found", () => {
     const bad = `on: { pull_request_target: {} }
 jobs:
   one:
@@ -95,7 +95,7 @@ jobs:
 describe.each(FILES.filter(([name]) => name !== "ci.yml"))("Trailhand in %s", (_, text) => {
   const { on, permissions, concurrency, jobs } = parse(text) as Workflow;
 
-  it("hears of everything that it can act on, and of a timer", () => {
+  it("subscribes to every event that it handles, and to a timer", () => {
     expect(Object.keys(on).toSorted()).toEqual([
       "check_run",
       "issue_comment",
@@ -108,24 +108,24 @@ describe.each(FILES.filter(([name]) => name !== "ci.yml"))("Trailhand in %s", (_
       "workflow_dispatch",
     ]);
     expect(on["issue_comment"]).toEqual({ types: ["created"] });
-    // With tags alone, GitHub would leave out every branch.
+    // With only a tag filter, GitHub would ignore pushes to branches.
     expect(on["push"]).toEqual({ branches: ["**"] });
   });
 
-  it("may do nothing but what its one job needs", () => {
+  it("has only the permissions that its job needs", () => {
     expect(permissions).toEqual({});
     expect(Object.values(jobs).map((job) => job.permissions)).toEqual([
       { contents: "write", issues: "write", "pull-requests": "write", checks: "write" },
     ]);
   });
 
-  it("drops no event that is nowhere else", () => {
+  it("drops no event that carries information", () => {
     expect(concurrency?.["cancel-in-progress"]).toBe(false);
     const [, listed = ""] =
       /contains\(fromJSON\('(.*?)'\), github\.event_name\) && 'sweep' \|\| github\.run_id/.exec(
         concurrency?.group ?? "",
       ) ?? [];
-    // Of a shared group, GitHub drops all but one of those that wait: only a plain "look" may share.
+    // GitHub keeps only one waiting run of a group, so only runs without information may share one.
     expect(JSON.parse(listed)).toEqual(["push", "schedule", "workflow_dispatch"]);
   });
 });
@@ -134,9 +134,9 @@ describe("ci.yml", () => {
   const { jobs, permissions } = parse(readFileSync(join(FOLDER, "ci.yml"), "utf8")) as Workflow;
   const steps = Object.values(jobs).flatMap((job) => job.steps);
 
-  it("may only read", () => expect(permissions).toEqual({ contents: "read" }));
+  it("has read access only", () => expect(permissions).toEqual({ contents: "read" }));
 
-  it("runs what README and CONTRIBUTING tell people to run", () => {
+  it("runs the commands of README and CONTRIBUTING", () => {
     expect(steps.flatMap(({ run }) => run ?? [])).toEqual(["bash .ci/run"]);
     const told = ["README.md", "CONTRIBUTING.md"]
       .map((name) => readFileSync(join(ROOT, name), "utf8"))
@@ -151,12 +151,12 @@ describe("the pages about GitHub", () => {
   const pages = ["github", "github-actions", "github-app", "github-security"];
   const read = (page: string) => readFileSync(join(ROOT, "docs", `${page}.md`), "utf8");
 
-  it("list the commands of the table that comments are read by", () => {
+  it("list the comment commands", () => {
     const marked = /<!-- comment-commands:start -->\n\n([\s\S]*?)\n\n<!-- comment-commands:end -->/;
     expect(marked.exec(read("github"))?.[1]).toBe(commandTable());
   });
 
-  it("list the inputs and outputs of the action, and the permissions that the files ask for", () => {
+  it("list the inputs and outputs of the action, and the requested permissions", () => {
     const { inputs, outputs } = parse(ACTION) as { inputs: object; outputs: object };
     for (const name of [...Object.keys(inputs), ...Object.keys(outputs)])
       expect(read("github-actions")).toContain(`| \`${name}\` |`);
@@ -170,7 +170,7 @@ describe("the pages about GitHub", () => {
       expect(read("github-app")).toContain(`| ${name.replaceAll("_", " ")}: ${right} |`);
   });
 
-  it.each(pages)("%s links to pages, and to parts of them, that are there", (page) => {
+  it.each(pages)("%s links only to existing pages and sections", (page) => {
     for (const [, target = "", part] of read(page).matchAll(
       /\]\((?!https?:)([\w-]*)(?:\.md)?(?:#([\w-]+))?\)/g,
     )) {
@@ -198,26 +198,26 @@ describe("action.yml", () => {
   };
   const { steps } = action.runs;
 
-  it("is made of scripts of its own, and gives none of them text of an event or an input", () => {
+  it("runs only its own scripts, without text of an event or an input in them", () => {
     expect(action.runs.using).toBe("composite");
     expect(steps.flatMap(({ uses }) => uses ?? [])).toEqual([]);
     expect(stepProblems(steps)).toEqual([]);
   });
 
-  it("gives the token to the last step alone", () => {
+  it("passes the token to the last step only", () => {
     const holding = steps.filter((step) => JSON.stringify(step).includes("inputs.token"));
     expect(holding).toEqual([steps.at(-1)]);
   });
 
-  it("hands on the outputs that the command writes", () => {
+  it("declares the outputs that the command writes", () => {
     expect(Object.keys(action.outputs)).toEqual(["applied", "answered", "failed", "waiting"]);
     for (const [name, { value }] of Object.entries(action.outputs))
       expect(value).toBe(`\${{ steps.run.outputs.${name} }}`);
   });
 
-  it("hands on its inputs as words, whatever is in them", () => {
+  it("passes its inputs as separate arguments", () => {
     const folder = temporaryDir();
-    // In the place of the program: one that prints what it was given.
+    // Instead of the program: a script that prints its arguments.
     writeFileSync(join(folder, "node"), '#!/bin/sh\nshift\nfor a in "$@"; do printf "<%s>" "$a"; done\n', {
       mode: 0o755,
     });

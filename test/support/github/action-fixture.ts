@@ -1,8 +1,8 @@
 /**
- * A repository at a remote, a GitHub that answers as it is told, and people who write there.
+ * A repository at a remote, a scripted GitHub, and people who write there.
  *
- * What must hold: the desk and git are the real ones; of GitHub only the three questions that acting
- * asks are answered here.
+ * Invariants:
+ * - The repository actions and git are real. Only the three queries to GitHub are answered here.
  */
 import { handleIntent } from "../../../src/github/commands/handle-intent.ts";
 import type { IntentResult } from "../../../src/github/commands/intent-actor.ts";
@@ -43,25 +43,25 @@ export const person = (id: number, login: string): Actor => ({ id, login, isBot:
 export const [ANN, BOB, CAT] = [person(1, "ann"), person(2, "bob"), person(3, "cat")];
 export const SELF: OwnIdentity = { appId: 77, botIds: [7700], slug: "trailhand" };
 
-/** What GitHub knows; a test changes it. */
+/** The data of the fake GitHub. Tests change it. */
 export interface Known {
   readonly people: Map<string, Permission>;
   readonly issues: Map<number, { title: string; body: string }>;
   readonly pulls: Map<number, PullRequestInfo["head"]>;
 }
 
-export interface Office {
+export interface ActionFixture {
   readonly far: RemoteFixture;
   readonly known: Known;
-  readonly fakeGithub: GitHubQueries;
-  readonly repositoryActions: RepositoryActions;
-  /** Counts what GitHub was asked. */
+  readonly queries: GitHubQueries;
+  readonly actions: RepositoryActions;
+  /** The logins that GitHub was asked about. */
   readonly asked: string[];
   now: number;
-  act(intent: Intent, repositoryActions?: RepositoryActions): Promise<readonly IntentResult[]>;
+  act(intent: Intent, actions?: RepositoryActions): Promise<readonly IntentResult[]>;
   /** A new comment on an issue or pull request. */
   say(who: Actor, number: number, text: string, id?: number): Promise<readonly IntentResult[]>;
-  /** A delivery, as it comes. */
+  /** Handles a webhook payload. */
   deliver(name: string, payload: unknown, self?: OwnIdentity): Promise<readonly IntentResult[]>;
   /** `git log -1 --format=<format>` at the remote. */
   log(branch: string, format: string): string;
@@ -70,10 +70,10 @@ export interface Office {
 
 const permission = (id: number, role: string): Permission => ({ id, role, permission: role });
 
-export async function openOffice(
+export async function openActionFixture(
   files: Readonly<Record<string, string>> = FILES,
   limits = new RateLimit(),
-): Promise<Office> {
+): Promise<ActionFixture> {
   const far = await makeRemoteFixture("files", files);
   const known: Known = {
     people: new Map(["ann", "bob", "cat"].map((login, at) => [login, permission(at + 1, "write")])),
@@ -85,7 +85,7 @@ export async function openOffice(
     if (value === undefined) throw Object.assign(new Error("Not Found"), { status: 404 });
     return value;
   };
-  const fakeGithub: GitHubQueries = {
+  const queries: GitHubQueries = {
     async permission(_, login) {
       asked.push(login);
       return there(known.people.get(login));
@@ -102,35 +102,35 @@ export async function openOffice(
       return { number, title: "A pull", body: "", head: there(known.pulls.get(number)) };
     },
   };
-  const repositoryActions = openRepositoryActions(await far.open());
+  const actions = openRepositoryActions(await far.open());
   let comments = 0;
-  const office: Office = {
+  const fixture: ActionFixture = {
     far,
     known,
-    fakeGithub,
-    repositoryActions,
+    queries,
+    actions,
     asked,
     now: Date.now(),
-    act: (intent, at = repositoryActions) =>
-      handleIntent(intent, at, fakeGithub, { slug: "trailhand", limits, now: () => office.now }),
+    act: (intent, at = actions) =>
+      handleIntent(intent, at, queries, { slug: "trailhand", limits, now: () => fixture.now }),
     say(who, number, text, id = ++comments) {
       const location = { kind: "issue-comment" as const, number, id };
-      return office.act({ kind: "command", repo: REPO, actor: who, location, text, event: `comment:${id}` });
+      return fixture.act({ kind: "command", repo: REPO, actor: who, location, text, event: `comment:${id}` });
     },
     async deliver(name, payload, self = SELF) {
       const results: IntentResult[] = [];
       for (const intent of readEvent(name, payload, self).intents)
-        results.push(...(await office.act(intent)));
+        results.push(...(await fixture.act(intent)));
       return results;
     },
     log: (branch, format) => far.remote.git("log", "-1", `--format=${format}`, branch, "--"),
     has: (branch) => far.remote.git("for-each-ref", `refs/heads/${branch}`) !== "",
   };
-  return office;
+  return fixture;
 }
 
-/** Everything that any ref holds: what nothing was written to stays as it was. */
-export const everything = ({ far }: Office): string => far.remote.git("for-each-ref");
+/** All refs of the remote with their commits: unchanged when nothing was written. */
+export const everything = ({ far }: ActionFixture): string => far.remote.git("for-each-ref");
 
 export const label = (
   actor: Actor,
@@ -145,7 +145,7 @@ export const label = (
   event: `issue:${issue.number}:labeled:${state}:2026-01-01T00:00:00Z`,
 });
 
-/** The one result. */
+/** The single result. */
 export function only(results: readonly IntentResult[]): IntentResult {
   const [first, ...more] = results;
   if (!first || more.length > 0) throw new Error(`there are ${results.length} results`);

@@ -1,4 +1,4 @@
-/** Branches as they were seen, made of nothing but messages. */
+/** Builds branch views from commit messages. */
 import { createHash } from "node:crypto";
 import type { Decision, DecisionReason } from "../../../src/core/scheduling/decision.ts";
 import type { Branch, Sha } from "../../../src/core/protocol/ids.ts";
@@ -27,7 +27,7 @@ export function workflowOf(text: string): Workflow {
   return workflow;
 }
 
-/** Messages, oldest first; `$1` in one is the id of the first commit. */
+/** Commits with these messages, oldest first. `$1` in a message is the id of the first commit. */
 export function trailOf(branch: string, ...messages: readonly string[]): Commit[] {
   const trail: Commit[] = [];
   for (const [at, text] of messages.entries()) {
@@ -48,7 +48,7 @@ export const ask = (state: string, more = ""): string =>
 export const answer = (of: number, state: string, more = ""): string =>
   `${state}: it\n\nState: ${state}\nAnswers: $${of}\nRunner: ann@desk\nTook: 5s\nAttempt: 1/3\n${more}`;
 
-/** A branch with this history; what is decided of it follows from its head, unless `why` says otherwise. */
+/** A branch with this history. Its decision follows from its head, unless `why` is given. */
 export function seenOf(branch: string, messages: readonly string[], why?: DecisionReason): BranchView {
   const trail = ownTrail(branch as Branch, trailOf(branch, ...messages));
   const [commit] = trail;

@@ -1,7 +1,5 @@
 /**
- * The App at work: a real repository behind smart HTTP, an emulated GitHub, signed webhooks.
- *
- * What must hold: nothing here decides; it carries texts between them, as GitHub would.
+ * Runs the App on a real repository behind smart HTTP, with a fake GitHub and signed webhooks.
  */
 import { createHmac } from "node:crypto";
 import { mkdirSync } from "node:fs";
@@ -14,22 +12,22 @@ import { startService } from "../../../src/server/service.ts";
 import { createServiceParts } from "../../../src/server/service-parts.ts";
 import { cliStart, listen } from "../run-cli.ts";
 import { serveGit, type GitHttp } from "../git-http.ts";
-import { APP, NAME, OWNER, startFakeGithub, type FakeGithub } from "../fake-github.ts";
+import { APP, NAME, OWNER, startFakeGitHub, type FakeGitHub } from "../fake-github.ts";
 import { git, temporaryDir, type Repo } from "../temp-repo.ts";
 import { environmentOf } from "../run-runner.ts";
-import { tellOfPushes, type Pushing } from "./push-webhooks.ts";
+import { reportPushes, type Pushing } from "./push-webhooks.ts";
 import { PRIVATE_KEY, SECRET } from "../webhooks.ts";
 import { until } from "../until.ts";
 
 export const ROOT = `/repos/${OWNER}/${NAME}`;
 
-export interface Scene {
-  readonly fakeGithub: FakeGithub;
+export interface GitHubFixture {
+  readonly github: FakeGitHub;
   /** The bare repository. */
   readonly far: string;
   /** The account that owns it. */
   readonly owner: Account;
-  /** Sends a signed webhook; the answer's status. */
+  /** Sends a signed webhook. Resolves with the status of the response. */
   readonly send: (name: string, payload: object, id?: string) => Promise<number>;
 }
 
@@ -38,25 +36,22 @@ export interface Account {
   readonly login: string;
 }
 
-/** octo/shop at a GitHub and behind its git server, with the trusted branch of `person`. */
+/** The repository octo/shop on a GitHub and its git server, with the trusted branch of `person`. */
 async function host(person: Repo) {
   const root = temporaryDir();
   const far = join(root, OWNER, `${NAME}.git`);
   mkdirSync(far, { recursive: true });
   git(far, ["init", "-q", "--bare", "-b", "main"]);
   person.git("push", "-q", far, "main");
-  const [fakeGithub, served] = await Promise.all([
-    startFakeGithub(),
-    serveGit(root, undefined, () => APP.login),
-  ]);
-  const owner = (await fakeGithub.as(OWNER, "GET", "/user")) as Account;
-  return { fakeGithub, far, served, server: served.url("").replace(/\/$/, ""), owner };
+  const [github, served] = await Promise.all([startFakeGitHub(), serveGit(root, undefined, () => APP.login)]);
+  const owner = (await github.as(OWNER, "GET", "/user")) as Account;
+  return { github, far, served, server: served.url("").replace(/\/$/, ""), owner };
 }
 
 const CREDENTIALS = { APP_ID: String(APP.id), PRIVATE_KEY, WEBHOOK_SECRET: SECRET };
 
 /** Sends signed webhooks to an address. */
-function sendTo(url: string): Scene["send"] {
+function sendTo(url: string): GitHubFixture["send"] {
   let count = 0;
   return async (name, payload, id = `delivery-${++count}`) => {
     const body = JSON.stringify(payload);
@@ -71,7 +66,7 @@ function sendTo(url: string): Scene["send"] {
   };
 }
 
-interface Served extends Scene {
+interface Served extends GitHubFixture {
   readonly said: readonly string[];
   readonly pushing: Pushing;
   /** The git server, and its address. */
@@ -80,22 +75,22 @@ interface Served extends Scene {
   readonly stop: () => Promise<void>;
 }
 
-/** An App that serves octo/shop, whose trusted branch is that of `person`, until the test ends. */
+/** Serves octo/shop with the App until the test ends. Its trusted branch comes from `person`. */
 export async function serveApp(
   person: Repo,
   how: { readonly signed?: boolean; readonly shouldRun?: boolean } = {},
 ): Promise<Served> {
   const hosted = await host(person);
-  const { fakeGithub, far, server } = hosted;
+  const { github, far, server } = hosted;
   const env = { ...environmentOf(person), ...CREDENTIALS };
   const inbox = join(temporaryDir(), "inbox");
   const said: string[] = [];
   const say = (text: string) => void said.push(text);
-  // What GitHub would refuse is for test/integration/github/request-throttle.test.ts.
+  // The waiting itself is tested in test/integration/github/request-throttle.test.ts.
   const pace = () => new RequestThrottle(Date.now, { writeMs: 50 });
   const service = await startService({
     credentials: readCredentials(env),
-    baseUrl: fakeGithub.url,
+    baseUrl: github.url,
     inbox,
     port: 0,
     host: "127.0.0.1",
@@ -114,22 +109,22 @@ export async function serveApp(
   const stop = () => (stopped ??= service.stop());
   onTestFinished(stop);
   const send = sendTo(`http://127.0.0.1:${service.port}${WEBHOOK_PATH}`);
-  const pushing = await tellOfPushes({ fakeGithub, far, person }, send);
+  const pushing = await reportPushes({ github, far, person }, send);
   return { ...hosted, send, said, pushing, stop };
 }
 
-interface Program extends Scene {
+interface Program extends GitHubFixture {
   readonly said: () => string;
-  /** Tells it to stop; its exit code. */
+  /** Stops the program. Resolves with its exit code. */
   readonly stop: () => Promise<number | null>;
 }
 
-/** The same by the program that people start, `trailhand serve`. */
+/** The same with the program `trailhand serve`. */
 export async function startApp(person: Repo, ...options: readonly string[]): Promise<Program> {
   const hosted = await host(person);
   const env = {
     ...CREDENTIALS,
-    GITHUB_API_URL: hosted.fakeGithub.url,
+    GITHUB_API_URL: hosted.github.url,
     GITHUB_SERVER_URL: hosted.server,
     XDG_STATE_HOME: temporaryDir(),
     XDG_CACHE_HOME: person.cache,
@@ -149,7 +144,7 @@ export async function startApp(person: Repo, ...options: readonly string[]): Pro
   return { ...hosted, send: sendTo(url.trim()), said, stop };
 }
 
-/** What every event of the repository says, when somebody acts. */
+/** The common part of every event of the repository. */
 export const eventBy = (owner: Account, by: Account = owner): object => ({
   repository: { id: 1, name: NAME, full_name: `${OWNER}/${NAME}`, owner },
   sender: { ...by, type: "User" },
@@ -163,35 +158,39 @@ export interface Issue {
 }
 
 /** Opens an issue. */
-export async function openIssue({ fakeGithub, owner }: Scene, title: string, body: string): Promise<Issue> {
-  const made = (await fakeGithub.as(OWNER, "POST", `${ROOT}/issues`, { title, body })) as Issue;
+export async function openIssue(
+  { github, owner }: GitHubFixture,
+  title: string,
+  body: string,
+): Promise<Issue> {
+  const made = (await github.as(OWNER, "POST", `${ROOT}/issues`, { title, body })) as Issue;
   return { ...made, user: { ...owner, type: "User" }, labels: [] };
 }
 
 /** The names of an issue's labels. */
-export async function labelsOf({ fakeGithub }: Scene, number: number): Promise<string[]> {
-  const found = (await fakeGithub.as(OWNER, "GET", `${ROOT}/issues/${number}/labels`)) as { name: string }[];
+export async function labelsOf({ github }: GitHubFixture, number: number): Promise<string[]> {
+  const found = (await github.as(OWNER, "GET", `${ROOT}/issues/${number}/labels`)) as { name: string }[];
   return found.map(({ name }) => name);
 }
 
 /** The comments of an issue. */
 export async function commentsOf(
-  { fakeGithub }: Scene,
+  { github }: GitHubFixture,
   number: number,
 ): Promise<{ body: string; by: string }[]> {
   const path = `${ROOT}/issues/${number}/comments`;
-  const found = (await fakeGithub.as(OWNER, "GET", path)) as { body: string; user: Account }[];
+  const found = (await github.as(OWNER, "GET", path)) as { body: string; user: Account }[];
   return found.map(({ body, user }) => ({ body, by: user.login }));
 }
 
-/** The state of a branch; nothing where there is none. */
-export function stateOn({ far }: Scene, branch: string): string {
+/** The state of a branch; empty when there is no such branch. */
+export function stateOn({ far }: GitHubFixture, branch: string): string {
   const heads = git(far, ["for-each-ref", "--format=%(refname:short)", `refs/heads/${branch}`]);
   if (!heads.split("\n").includes(branch)) return "";
   return git(far, ["log", "-1", "--format=%(trailers:key=State,valueonly)", branch]).trim();
 }
 
-/** The state script that lands what `work.txt` holds, as another commit than those of its branch. */
+/** A state script that lands `work.txt` as a new commit. */
 export const INTEGRATE = `#!/bin/sh
 set -e
 git checkout -q --detach "$TRAILHAND_TARGET_COMMIT"

@@ -1,4 +1,4 @@
-/** A GitHub in memory, of the parts that the surface asks for. */
+/** A publisher in memory. */
 import { readActualState, type ActualState } from "../../../src/github/display/actual-state.ts";
 import type { Write } from "../../../src/github/display/diff.ts";
 import { diff } from "../../../src/github/display/diff.ts";
@@ -22,7 +22,7 @@ export const SELF: PublisherIdentity = { accountId: 1, appId: 77 };
 export class Shown {
   labels: string[] = ["bug"];
   threads = new Map<number, { labels: string[]; comments: ShownComment[] }>();
-  /** How an issue or pull request is; open where nothing is said. */
+  /** The state of issues and pull requests. The default is open. */
   issues = new Map<number, { isOpen?: boolean; isPull?: boolean; reason?: string }>();
   pulls = new Map<string, ShownPull[]>();
   checks = new Map<string, ShownCheck[]>();
@@ -100,7 +100,7 @@ export class Shown {
   }
 }
 
-/** Writes what is missing. */
+/** Writes the differences. */
 export async function settle(shown: Shown, wanted: DesiredState): Promise<Write[]> {
   const writes = diff(await shown.read(wanted), wanted);
   for (const write of writes) shown.write(write);

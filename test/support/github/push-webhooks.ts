@@ -1,23 +1,24 @@
 /**
- * What a host does of itself when somebody pushes: a signed webhook, and a line in its log.
+ * Acts like GitHub after a push: sends a signed webhook, and adds an entry to the activity log.
  *
- * What must hold: who pushed is who git's server let in, whatever the commits say.
+ * Invariants:
+ * - The pusher is the account that the git server authenticated, whatever the commits say.
  */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { APP, NAME, OWNER, type FakeGithub } from "../fake-github.ts";
+import { APP, NAME, OWNER, type FakeGitHub } from "../fake-github.ts";
 import { tellPushes } from "../post-receive.ts";
 import type { Repo } from "../temp-repo.ts";
 import type { Account } from "./github-fixture.ts";
 
 export interface Pushing {
-  /** Pushes to the bare repository as somebody. */
+  /** Pushes to the bare repository as this account. */
   readonly push: (who: Account, ...refspecs: readonly string[]) => Promise<void>;
-  /** While it is true, GitHub sends no webhooks of pushes. */
+  /** While true, GitHub sends no push webhooks. */
   isSilent: boolean;
-  /** While it is true, the log says nothing of what is new. */
+  /** While true, the activity log has no new entries. */
   isLate: boolean;
-  /** What GitHub calls the moves that come. */
+  /** GitHub's `activity_type` for the next pushes. */
   kind: string;
   readonly app: Account;
 }
@@ -30,17 +31,13 @@ interface Activity {
   readonly actor: Account;
 }
 
-/** Begins to tell. `send` is the scene's. */
-export async function tellOfPushes(
-  {
-    fakeGithub,
-    far,
-    person,
-  }: { readonly fakeGithub: FakeGithub; readonly far: string; readonly person: Repo },
+/** Starts reporting pushes. `send` delivers the webhooks. */
+export async function reportPushes(
+  { github, far, person }: { readonly github: FakeGitHub; readonly far: string; readonly person: Repo },
   send: (name: string, payload: object) => Promise<number>,
 ): Promise<Pushing> {
   const account = async (login: string) =>
-    (await fakeGithub.as(OWNER, "GET", `/users/${encodeURIComponent(login)}`)) as Account;
+    (await github.as(OWNER, "GET", `/users/${encodeURIComponent(login)}`)) as Account;
   const app = await account(APP.login);
   const owner = await account(OWNER);
   const accounts = new Map([app, owner, await account("stranger")].map((one) => [one.login, one]));
@@ -52,7 +49,7 @@ export async function tellOfPushes(
     kind: "push",
     app,
     async push({ login }, ...refspecs) {
-      // By path: the server of the test must not be waited for in its own process.
+      // By path, because git over HTTP would block the test's own server.
       await promisify(execFile)("git", ["push", "-q", far, ...refspecs], {
         cwd: person.dir,
         env: { ...process.env, REMOTE_USER: login },
@@ -60,7 +57,7 @@ export async function tellOfPushes(
     },
   };
   tellPushes(far, ({ before, after, ref, login }) => {
-    // A runner beside the App pushes with credentials of the owner.
+    // A second runner pushes with the owner's credentials.
     const actor = accounts.get(login) ?? owner;
     if (!ref.startsWith("refs/heads/")) return;
     (pushing.isLate ? late : log).unshift({ ref, before, after, activity_type: pushing.kind, actor });
@@ -70,7 +67,7 @@ export async function tellOfPushes(
     // The server may be stopping.
     send("push", { ref, before, after, repository, sender }).catch(() => undefined);
   });
-  fakeGithub.also((method, path) => {
+  github.also((method, path) => {
     const url = new URL(path, "http://127.0.0.1");
     if (method !== "GET" || url.pathname !== `/repos/${OWNER}/${NAME}/activity`) return undefined;
     if (!pushing.isLate) log.unshift(...late.splice(0));

@@ -1,10 +1,10 @@
-/** `trailhand github sync` in this process, on a real repository and an emulated GitHub. */
+/** Runs `trailhand github sync` in this process, on a real repository and a fake GitHub. */
 import { command, runSync } from "../../../src/cli/commands/github.ts";
 import { RequestThrottle } from "../../../src/github/api/request-throttle.ts";
 import { openGithub } from "../../../src/server/open-github.ts";
 import { callOf } from "../call-command.ts";
 import { makeRepo, type Repo } from "../temp-repo.ts";
-import { NAME, OWNER, startFakeGithub, TOKEN, type FakeGithub } from "../fake-github.ts";
+import { NAME, OWNER, startFakeGitHub, TOKEN, type FakeGitHub } from "../fake-github.ts";
 
 export const ROOT = `/repos/${OWNER}/${NAME}`;
 const FILES = {
@@ -13,27 +13,31 @@ const FILES = {
     "states:\n  work: { next: review, description: Does the work }\n  review: { human: true, next: done }\n",
 };
 
-export interface Stage {
-  readonly fakeGithub: FakeGithub;
+export interface SyncFixture {
+  readonly github: FakeGitHub;
   readonly repo: Repo;
   readonly number: number;
 }
 
-/** An issue, and its branch with a request. */
-export async function makeStage(files: Record<string, string> = FILES): Promise<Stage> {
-  const fakeGithub = await startFakeGithub();
+/** Opens an issue with a branch and a request. */
+export async function makeSyncFixture(files: Record<string, string> = FILES): Promise<SyncFixture> {
+  const github = await startFakeGitHub();
   const repo = makeRepo(files);
-  const { number } = (await fakeGithub.as("stranger", "POST", `${ROOT}/issues`, { title: "it breaks" })) as {
+  const { number } = (await github.as("stranger", "POST", `${ROOT}/issues`, { title: "it breaks" })) as {
     number: number;
   };
   repo.git("switch", "-qc", `trailhand/issue-${number}`);
   repo.request(`fix: it breaks\n\nPlease.\n\nState: work\nEvent: github:${OWNER}/${NAME}:comment:900\n`);
   repo.git("switch", "-q", "main");
-  return { fakeGithub, repo, number };
+  return { github, repo, number };
 }
 
-/** The command, in this process: the server is in it too. */
-export async function call({ fakeGithub, repo }: Stage, env: Record<string, string> = {}, ...args: string[]) {
+/** Runs the command in this process, which also runs the server. */
+export async function call(
+  { github, repo }: SyncFixture,
+  env: Record<string, string> = {},
+  ...args: string[]
+) {
   const said = { out: "", err: "" };
   const terminal = {
     colors: new Proxy({}, { get: () => String }) as never,
@@ -46,11 +50,11 @@ export async function call({ fakeGithub, repo }: Stage, env: Record<string, stri
   const around = {
     ...process.env,
     XDG_CACHE_HOME: repo.cache,
-    GITHUB_API_URL: fakeGithub.url,
+    GITHUB_API_URL: github.url,
     GITHUB_TOKEN: TOKEN,
     ...env,
   };
-  // A clock that only our own waiting moves: nothing here waits for real.
+  // The clock advances only with waits, so nothing really waits.
   const clock = { now: 1_700_000_000_000 };
   const sleep = (ms: number) => Promise.resolve(void (clock.now += ms));
   const code = await runSync(
@@ -66,9 +70,9 @@ export interface Comment {
   readonly body: string;
   readonly user: { readonly login: string };
 }
-export const comments = ({ fakeGithub, number }: Stage) =>
-  fakeGithub.as("stranger", "GET", `${ROOT}/issues/${number}/comments`) as Promise<Comment[]>;
-export const labels = async ({ fakeGithub, number }: Stage) =>
+export const comments = ({ github, number }: SyncFixture) =>
+  github.as("stranger", "GET", `${ROOT}/issues/${number}/comments`) as Promise<Comment[]>;
+export const labels = async ({ github, number }: SyncFixture) =>
   (
-    (await fakeGithub.as("stranger", "GET", `${ROOT}/issues/${number}`)) as { labels: { name: string }[] }
+    (await github.as("stranger", "GET", `${ROOT}/issues/${number}`)) as { labels: { name: string }[] }
   ).labels.map(({ name }) => name);
