@@ -36,7 +36,7 @@ interface SigningFixture {
   readonly fixture: RemoteFixture;
   readonly workspace: Workspace;
   readonly refs: RemoteRepository;
-  readonly notary: TestSigner;
+  readonly testSigner: TestSigner;
   /** The subjects of the commits that the server was asked to sign. */
   readonly requested: readonly string[];
   readonly warnings: readonly string[];
@@ -50,7 +50,7 @@ interface SigningFixture {
 type FixtureOptions = Partial<SigningOptions> & { readonly files?: Readonly<Record<string, string>> };
 
 /** Calls the signing server of the test directly, without an API. */
-const notaryOf = (signer: TestSigner, requested: string[]): CommitSigner => {
+const commitSignerOf = (signer: TestSigner, requested: string[]): CommitSigner => {
   return (content) => {
     requested.push(content.message.split("\n")[0] ?? "");
     const { status, data } = signer.answer("POST", "/git/commits", content) ?? { status: 404, data: {} };
@@ -70,7 +70,7 @@ async function makeSigningFixture(
   const requested: string[] = [];
   const warnings: string[] = [];
   const say = (text: string) => void warnings.push(text);
-  const signing = { signer: notaryOf(signer, requested), warn: say, backoffMs: 0, ...change };
+  const signing = { signer: commitSignerOf(signer, requested), warn: say, backoffMs: 0, ...change };
   const site = await openWorkspace(fixture.person.dir, fixture.machine("one"), { remote: "origin", signing });
   const refs = site.remote as RemoteRepository;
   await refs.listRefs();
@@ -87,7 +87,7 @@ async function makeSigningFixture(
     fixture,
     workspace: site,
     refs,
-    notary: signer,
+    testSigner: signer,
     requested,
     warnings,
     base,
@@ -106,7 +106,7 @@ describe.each(TRANSPORTS)("by %s, a signed commit", (transport) => {
     const signing = await makeSigningFixture(transport);
     const calls = watchGit();
     const commit = await signing.commit();
-    expect(signing.notary.hasSigned(commit)).toBe(true);
+    expect(signing.testSigner.hasSigned(commit)).toBe(true);
     expect(await bodyOf(signing, commit)).toBe(`${signing.tree} ${signing.base}\n${MESSAGE}\n`);
     expect(unsigned(signing)).toHaveLength(1);
     expect(await signing.apply(commit)).toBe("landed");
@@ -125,13 +125,13 @@ describe.each(TRANSPORTS)("by %s, a signed commit", (transport) => {
     const lies = [{ signature: "-----BEGIN PGP SIGNATURE-----\nx\n" }, { payload: "no commit\n\nat all" }];
     let fetched: Sha | undefined;
     for (const lie of lies) {
-      signing.notary.misreport = (made) => ({ ...made, verification: { ...made.verification, ...lie } });
+      signing.testSigner.misreport = (made) => ({ ...made, verification: { ...made.verification, ...lie } });
       const before = fetched;
       fetched = await signing.commit(`${MESSAGE}Lie: ${Object.keys(lie).join()}\n`);
-      expect(signing.notary.hasSigned(fetched)).toBe(true);
+      expect(signing.testSigner.hasSigned(fetched)).toBe(true);
       expect(await signing.apply(fetched, before)).toBe("landed");
     }
-    signing.notary.misreport = (made) => ({ ...made, sha: "1".repeat(40) });
+    signing.testSigner.misreport = (made) => ({ ...made, sha: "1".repeat(40) });
     const own = await signing.commit("trailhand: another\n");
     expect(signing.warnings).toEqual([expect.stringContaining("cannot be fetched")]);
     expect(await bodyOf(signing, own)).toContain("trailhand: another\n");
@@ -146,13 +146,16 @@ describe.each(TRANSPORTS)("by %s, a signed commit", (transport) => {
   ])("with another %s is rejected, whether its parts are returned or it is fetched", async (_, other) => {
     const signing = await makeSigningFixture(transport);
     signing.fixture.remote.git("hash-object", "-t", "tree", "-w", "/dev/null");
-    signing.notary.mishear = (given) => ({ ...given, ...other });
+    signing.testSigner.mishear = (given) => ({ ...given, ...other });
     const reported = await signing.commit();
-    signing.notary.misreport = (made) => ({ ...made, verification: { ...made.verification, payload: "" } });
+    signing.testSigner.misreport = (made) => ({
+      ...made,
+      verification: { ...made.verification, payload: "" },
+    });
     const fetched = await signing.commit();
     for (const commit of [reported, fetched]) {
       expect(await bodyOf(signing, commit)).toBe(`${signing.tree} ${signing.base}\n${MESSAGE}\n`);
-      expect(signing.notary.hasSigned(commit)).toBe(false);
+      expect(signing.testSigner.hasSigned(commit)).toBe(false);
     }
     expect(signing.warnings).toEqual([expect.stringContaining("created a different commit")]);
   });
@@ -164,7 +167,7 @@ describe("the content of the commit", () => {
     const calls = watchGit();
     const first = await signing.refs.commit(signing.base, signing.base, MESSAGE);
     const second = await signing.refs.commit(first, first, "trailhand: a child\n");
-    expect([first, second].map((item) => signing.notary.hasSigned(item))).toEqual([true, true]);
+    expect([first, second].map((item) => signing.testSigner.hasSigned(item))).toEqual([true, true]);
     expect(calls.filter(({ args }) => args[0] === "push")).toEqual([]);
     expect(signing.requested).toHaveLength(2);
   });
@@ -174,17 +177,17 @@ describe("the content of the commit", () => {
     let lacking = 1;
     let requested = 0;
     const signing = await makeSigningFixture("files", { signer: (content) => signer(content) });
-    const real = notaryOf(signing.notary, []);
+    const real = commitSignerOf(signing.testSigner, []);
     const signer: CommitSigner = (content) =>
       requested++ < lacking ? Promise.resolve(unfit) : real(content);
     const calls = watchGit();
     const commit = await signing.refs.commit(signing.base, signing.base, MESSAGE);
-    expect(signing.notary.hasSigned(commit)).toBe(true);
+    expect(signing.testSigner.hasSigned(commit)).toBe(true);
     expect(calls.filter(({ args }) => args[0] === "push")).toHaveLength(1);
     // One more time only.
     [requested, lacking] = [0, 9];
     const own = await signing.refs.commit(signing.base, signing.base, "trailhand: x\n");
-    expect(signing.notary.hasSigned(own)).toBe(false);
+    expect(signing.testSigner.hasSigned(own)).toBe(false);
     expect(requested).toBe(2);
   });
 
@@ -196,7 +199,7 @@ describe("the content of the commit", () => {
     const commit = await signing.refs.commit(note, note, MESSAGE);
     expect(calls.filter(({ args }) => args[0] === "push")).toHaveLength(2);
     expect(signing.requested).toHaveLength(2);
-    expect(signing.notary.hasSigned(commit)).toBe(true);
+    expect(signing.testSigner.hasSigned(commit)).toBe(true);
   });
 
   test.each([
@@ -206,7 +209,7 @@ describe("the content of the commit", () => {
     const signing = await makeSigningFixture("http");
     signing.fixture.server?.trouble("git-receive-pack", what, { times: 1 });
     const commit = await signing.commit();
-    expect(signing.notary.hasSigned(commit)).toBe(true);
+    expect(signing.testSigner.hasSigned(commit)).toBe(true);
     expect(await signing.apply(commit)).toBe("landed");
     expect(unsigned(signing)).toEqual([]);
     expect(signing.warnings).toEqual([]);
@@ -234,7 +237,7 @@ describe("a server that does not sign", () => {
     const fault: SignedCommit = { kind: "failed", why: "GitHub refused the commit with status 403: no" };
     let now: SignedCommit | undefined = fault;
     const signing = await makeSigningFixture("files", { signer: (content) => signer(content) });
-    const real = notaryOf(signing.notary, []);
+    const real = commitSignerOf(signing.testSigner, []);
     const signer: CommitSigner = (content) => (now ? Promise.resolve(now) : real(content));
     const commit = (text: string) => signing.commit(`trailhand: ${text}\n`);
     await commit("one");
@@ -246,7 +249,7 @@ describe("a server that does not sign", () => {
     await commit("three");
     expect(signing.warnings).toHaveLength(2);
     now = undefined;
-    expect(signing.notary.hasSigned(await commit("four"))).toBe(true);
+    expect(signing.testSigner.hasSigned(await commit("four"))).toBe(true);
     now = fault;
     await commit("five");
     expect(signing.warnings).toHaveLength(3);
@@ -304,7 +307,7 @@ describe("a server that does not sign", () => {
     const signing = await makeSigningFixture("files");
     const other = addCommit(signing.fixture, "other", "a stranger's");
     const own = await signing.refs.commit(signing.base, signing.base, MESSAGE);
-    expect(signing.notary.hasSigned(own)).toBe(true);
+    expect(signing.testSigner.hasSigned(own)).toBe(true);
     const calls = watchGit();
     beforeGit((args) => {
       const ref = args.find((item) => item.includes(":refs/trailhand/unsigned/"))?.split(":")[1];
@@ -395,7 +398,7 @@ async function runOnce({ fixture, workspace: site }: SigningFixture): Promise<vo
 describe("a runner", () => {
   test("gets responses, first commits of children and responses to other branches signed", async () => {
     const signing = await makeSigningFixture("http", { files: FILES });
-    const { fixture, notary: signer } = signing;
+    const { fixture, testSigner: signer } = signing;
     const requests = ["one", "two"].map((branch) =>
       ask(fixture, branch, "feat: a thing\n\nPlease.\n\nState: work\n"),
     );

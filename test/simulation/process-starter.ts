@@ -76,14 +76,15 @@ export class ProcessStarter {
 
   #ports(proc: RunnerProcess): Ports {
     const world = this.#world;
-    const desk = new SimulatedRepository(world, proc, this.#entries);
+    const repository = new SimulatedRepository(world, proc, this.#entries);
     return {
-      repository: desk,
-      trees: new DiskTrees(world, proc, desk),
+      repository: repository,
+      trees: new DiskTrees(world, proc, repository),
       scripts: new ScriptModel(world, proc),
       clock: proc,
       machine: machineOf(world, proc),
-      trustedConfig: (target) => desk.runLocally(() => trustedConfigOf(world, proc, desk, target)),
+      trustedConfig: (target) =>
+        repository.runLocally(() => trustedConfigOf(world, proc, repository, target)),
       report(event) {
         world.trace.add(proc.name, () => `tells ${JSON.stringify(event)}`);
         for (const check of world.checks) check.onEvent?.(proc, event);
@@ -116,7 +117,7 @@ function machineOf(world: World, proc: RunnerProcess): MachinePort {
 function trustedConfigOf(
   world: World,
   proc: RunnerProcess,
-  desk: SimulatedRepository,
+  repository: SimulatedRepository,
   target: Branch,
 ): TrustedConfig {
   const { scenario, checks } = world;
@@ -136,10 +137,10 @@ function trustedConfigOf(
         isPrompt: false,
         file: `/${path}`,
       };
-      return desk.runLocally(() => (scenario.scriptless.includes(state) ? undefined : script));
+      return repository.runLocally(() => (scenario.scriptless.includes(state) ? undefined : script));
     },
-    prompt: () => desk.runLocally(() => undefined),
-    file: () => desk.runLocally(() => undefined),
-    setup: () => desk.runLocally(() => undefined),
+    prompt: () => repository.runLocally(() => undefined),
+    file: () => repository.runLocally(() => undefined),
+    setup: () => repository.runLocally(() => undefined),
   };
 }
