@@ -78,7 +78,7 @@ export class ProcessStarter {
     const world = this.#world;
     const repository = new SimulatedRepository(world, proc, this.#entries);
     return {
-      repository: repository,
+      repository,
       trees: new DiskTrees(world, proc, repository),
       scripts: new ScriptModel(world, proc),
       clock: proc,
