@@ -240,7 +240,7 @@ describe("green-but-nothing", () => {
     repo.commit("chore: states");
     ask(repo, "topic", "feat: a thing\n\nState: check\n");
     cli(repo, "run");
-    expect(message(repo)).toContain("this repository has no tests that states/check knows");
+    expect(message(repo)).toContain("states/check found no tests to run");
     expect(message(repo)).not.toContain("passed");
   });
 });

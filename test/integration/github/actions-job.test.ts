@@ -123,7 +123,7 @@ test("a push starts a job that runs all requests and lists the branches waiting 
     expect(summary).toContain(`/${OWNER}/${NAME}/commit/${commit})`);
   }
   expect(summary).toContain("`work` → `look`");
-  expect(summary).toContain("**For a person**");
+  expect(summary).toContain("**Waiting for a person**");
   expect(summary).toContain("```mermaid\nstateDiagram-v2\n");
 });
 
@@ -148,8 +148,8 @@ test("the timer scans all branches, and finds nothing when nothing is requested"
   const fixture = await makeScene();
   const nothing = await fixture.job("schedule", { schedule: "17 * * * *" });
   expect(nothing).toMatchObject({ code: 0, outputs: { applied: "false", answered: "0" } });
-  expect(nothing.summary).toContain("Nothing here was for Trailhand.");
-  expect(nothing.said).toContain("Nothing here was for Trailhand.");
+  expect(nothing.summary).toContain("The event asked Trailhand for nothing");
+  expect(nothing.said).toContain("The event asked Trailhand for nothing");
   fixture.ask("topic", "work");
   const swept = await fixture.job("workflow_dispatch", { inputs: {} });
   expect(swept.outputs["answered"]).toBe("1");
@@ -160,7 +160,7 @@ test("an event without an intent opens nothing", async () => {
   fixture.ask("topic", "work");
   const said = await fixture.job("star", exampleOf("star"));
   expect(said).toMatchObject({ code: 0, outputs: { applied: "false", answered: "0", waiting: "0" } });
-  expect(said.summary).toContain("Nothing here was for Trailhand");
+  expect(said.summary).toContain("The event asked Trailhand for nothing");
   expect(fixture.served.asked).toEqual([]);
 });
 

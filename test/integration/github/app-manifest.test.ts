@@ -195,6 +195,6 @@ test("when GitHub rejects the code, terminal and browser say so, and no file is 
   const state = new URL(action).searchParams.get("state");
   const page = await look(`${said.out.trim()}/back?code=old&state=${state}`);
   expect(page.text).toContain("status 404");
-  await expect(ended).rejects.toThrow("GitHub did not hand out");
+  await expect(ended).rejects.toThrow("GitHub did not return the credentials");
   expect(() => statSync(join(dir, "trailhand-app.env"))).toThrow("ENOENT");
 });

@@ -266,7 +266,7 @@ describe("a report", () => {
     ["/status", "`trailhand/issue-12` is at `work`: a runner's turn."],
     ["/cost", "Spent so far: nothing."],
     ["/log", "| work |"],
-    ["/replay", "Nothing was answered here yet"],
+    ["/replay", "This branch has no response yet"],
   ])("by %s", async (text, words) => {
     const fixture = await begun();
     fixture.known.people.set("cat", { id: 3, role: "read", permission: "read" });

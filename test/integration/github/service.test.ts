@@ -47,7 +47,7 @@ test.each([
   const github = await stubGitHub(() => undefined);
   const said = cliIn(temporaryDir(), { ...env, GITHUB_API_URL: github.url }, "serve", "--port", "0");
   expect(said.code).toBe(2);
-  expect(said.err).toContain(`missing from the environment: ${missing.join(", ")}.`);
+  expect(said.err).toContain(`lacks credentials of the GitHub App: ${missing.join(", ")}.`);
   expect(said.err).toContain("next: trailhand app-manifest");
   expect(said.out).toBe("");
   expect(github.asked).toEqual([]);
@@ -101,7 +101,7 @@ test("a port or an inbox in use is reported", async () => {
   const { child } = await start(dir);
   const env = environmentOfServer();
   const inbox = cliIn(dir, env, "serve", "--port", "0", "--inbox", join(dir, "inbox"));
-  expect(inbox.err).toContain(`belongs to a server that is running, process ${child.pid}`);
+  expect(inbox.err).toContain(`is in use by a running server, process ${child.pid}`);
   const other = createServer();
   await new Promise<void>((resolve) => {
     other.listen(0, "127.0.0.1", resolve);

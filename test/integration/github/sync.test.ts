@@ -149,7 +149,7 @@ describe("sync", () => {
       return error instanceof UserError ? error.message : "no fault";
     };
     expect(await why({}, "--repo", "../x")).toContain("--repo must be a repository as owner/name");
-    expect(await why({ GITHUB_TOKEN: "" })).toContain("There is no GITHUB_TOKEN in the environment");
+    expect(await why({ GITHUB_TOKEN: "" })).toContain("No GitHub credentials in the environment");
     fixture.github.refused.add("bad");
     expect(await why({ GITHUB_TOKEN: "bad" })).toContain("GitHub rejects the credentials");
     expect(fixture.github.writes()).toEqual([]);
