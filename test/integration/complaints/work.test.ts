@@ -98,7 +98,8 @@ describe("zombie-worktree", () => {
         },
       };
     });
-    await until("a first look", () => looks > 0);
+    // The sweep of the start is over once the second scan begins.
+    await until("a second scan", () => looks > 1);
     const dying = startCrashRunner(program, repo);
     await until("the script", () => existsSync(join(one.outside, "ready")));
     // Without the lease nothing tells that a runner died here.
