@@ -78,7 +78,7 @@ test("a pull request is opened, approved, landed and closed", async () => {
   await until("the label there", async () => (await labelsOf(fixture, number)).join() === "state:review");
   const request = git(far, ["rev-parse", BRANCH]).trim();
   expect(await calls(number)).toMatchObject([
-    { by: APP.login, body: expect.stringContaining(`\`/approve ${request}\``) as string },
+    { by: APP.login, body: expect.stringContaining(`\`/approve ${request}\`\n\nThis is about`) as string },
   ]);
   expect((await calls(number))[0]?.body).toContain(`\n\n@${owner.login}`);
   expect(await calls(1)).toEqual([]);
@@ -113,7 +113,7 @@ test("a pull request is opened, approved, landed and closed", async () => {
   for (const at of [1, number]) {
     expect(await labelsOf(fixture, at)).toEqual(["state:done"]);
     const status = (await commentsOf(fixture, at)).filter(({ body }) => body.includes("trailhand:status"));
-    expect(status).toMatchObject([{ body: expect.stringContaining("finished; it is in `main`") as string }]);
+    expect(status).toMatchObject([{ body: expect.stringContaining("finished; merged into `main`") as string }]);
   }
   const head = git(far, ["rev-parse", BRANCH]).trim();
   expect(github.checks.filter((check) => check["head_sha"] === head)).toMatchObject([
