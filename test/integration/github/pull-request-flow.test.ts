@@ -113,7 +113,9 @@ test("a pull request is opened, approved, landed and closed", async () => {
   for (const at of [1, number]) {
     expect(await labelsOf(fixture, at)).toEqual(["state:done"]);
     const status = (await commentsOf(fixture, at)).filter(({ body }) => body.includes("trailhand:status"));
-    expect(status).toMatchObject([{ body: expect.stringContaining("finished; merged into `main`") as string }]);
+    expect(status).toMatchObject([
+      { body: expect.stringContaining("finished; merged into `main`") as string },
+    ]);
   }
   const head = git(far, ["rev-parse", BRANCH]).trim();
   expect(github.checks.filter((check) => check["head_sha"] === head)).toMatchObject([
