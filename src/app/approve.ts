@@ -3,13 +3,13 @@ import { MESSAGES, UserError } from "../core/messages/messages.ts";
 import { decideYes } from "../core/policy/person-decision.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import type { BranchListing } from "./branch-listing.ts";
-import { personPosition } from "./branch-position.ts";
+import { personPosition } from "./person-position.ts";
 import { listBranch } from "./find-branch.ts";
 import type { WrittenState } from "./request.ts";
 import { requestNext } from "./request-next.ts";
 import type { Workspace } from "./workspace.ts";
 import { writeApproval, type WrittenApproval } from "./write-approval.ts";
-import type { RequestText } from "./write-request.ts";
+import type { RequestText } from "../core/protocol/request-text.ts";
 
 export type ApproveResult =
   ({ readonly kind: "approved" } & WrittenApproval) | ({ readonly kind: "requested" } & WrittenState);

@@ -6,14 +6,14 @@ import type { Head } from "../core/scheduling/snapshot.ts";
 import { suggest } from "../core/util/suggest.ts";
 import { isTerminal } from "../core/workflow/workflow.ts";
 import type { BranchListing } from "./branch-listing.ts";
-import { positionOf } from "./branch-position.ts";
+import { positionOf } from "../core/scheduling/branch-position.ts";
 import { changeRequest } from "./change-request.ts";
 import { listBranch } from "./find-branch.ts";
 import { requestAgain } from "./request-again.ts";
 import { planResume } from "./resume.ts";
 import { planRetry } from "./retry.ts";
 import type { Workspace } from "./workspace.ts";
-import type { WrittenRequest } from "./write-request.ts";
+import type { WrittenRequest } from "../core/protocol/request-text.ts";
 
 /** States in which the work goes on with a resume. */
 const HALTED = new Set(["parked", "stalled", "waiting"]);

@@ -7,7 +7,8 @@ import { isTerminal } from "../core/workflow/workflow.ts";
 import { stateOf } from "./branch-listing.ts";
 import { listBranch } from "./find-branch.ts";
 import type { Workspace } from "./workspace.ts";
-import { writeRequest, type RequestDraft, type RequestText, type WrittenRequest } from "./write-request.ts";
+import { writeRequest, type RequestDraft } from "./write-request.ts";
+import type { RequestText, WrittenRequest } from "../core/protocol/request-text.ts";
 
 export interface Cancellation extends WrittenRequest {
   /** Branches whose work ends with it. */

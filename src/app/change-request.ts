@@ -5,10 +5,10 @@ import type { Trailer } from "../core/protocol/trailer-block.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import { isReservedState } from "../core/workflow/workflow.ts";
 import type { BranchListing } from "./branch-listing.ts";
-import { positionOf } from "./branch-position.ts";
+import { positionOf } from "../core/scheduling/branch-position.ts";
 import { requestNext } from "./request-next.ts";
 import type { Workspace } from "./workspace.ts";
-import type { WrittenRequest } from "./write-request.ts";
+import type { WrittenRequest } from "../core/protocol/request-text.ts";
 
 /** Throws a UserError when no request is waiting. `trailers` are added to those that are kept. */
 export async function changeRequest(

@@ -4,11 +4,11 @@ import type { Trailer } from "../core/protocol/trailer-block.ts";
 import { KEY } from "../core/protocol/trailer-keys.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import type { BranchListing } from "./branch-listing.ts";
-import { positionOf } from "./branch-position.ts";
+import { positionOf } from "../core/scheduling/branch-position.ts";
 import { changeRequest } from "./change-request.ts";
 import { listBranch } from "./find-branch.ts";
 import type { Workspace } from "./workspace.ts";
-import type { WrittenRequest } from "./write-request.ts";
+import type { WrittenRequest } from "../core/protocol/request-text.ts";
 
 const LIMIT = 1000;
 

@@ -3,12 +3,12 @@ import { MESSAGES, UserError } from "../core/messages/messages.ts";
 import { decideNo } from "../core/policy/person-decision.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import type { BranchListing } from "./branch-listing.ts";
-import { personPosition } from "./branch-position.ts";
+import { personPosition } from "./person-position.ts";
 import { cancelHead } from "./cancel.ts";
 import { listBranch } from "./find-branch.ts";
 import { requestNext } from "./request-next.ts";
 import type { Workspace } from "./workspace.ts";
-import type { RequestText, WrittenRequest } from "./write-request.ts";
+import type { RequestText, WrittenRequest } from "../core/protocol/request-text.ts";
 
 /** Throws a UserError when the branch does not wait for a person, or when it may go back to several states. */
 export async function rejectBranch(

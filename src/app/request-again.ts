@@ -9,7 +9,8 @@ import { DEPTH } from "../engine/timing.ts";
 import { readTrail } from "../git/local-repository.ts";
 import { parseTrailerOption, requireNoCycle } from "./parse-trailer-option.ts";
 import type { Workspace } from "./workspace.ts";
-import { writeRequest, type RequestText, type WrittenRequest } from "./write-request.ts";
+import { writeRequest } from "./write-request.ts";
+import type { RequestText, WrittenRequest } from "../core/protocol/request-text.ts";
 
 /** What is repeated, and where. */
 export interface RepeatRequest {

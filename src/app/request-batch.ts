@@ -3,12 +3,13 @@ import { MESSAGES, UserError } from "../core/messages/messages.ts";
 import { parseSha, type Branch, type Sha } from "../core/protocol/ids.ts";
 import { WORKFLOW_FILE } from "../core/workflow/workflow.ts";
 import { currentTime, listBranches } from "./branch-listing.ts";
-import { presentRequest } from "./branch-position.ts";
+import { presentRequest } from "../core/scheduling/branch-position.ts";
 import { requireHead } from "./find-branch.ts";
 import { formatProblems } from "./open-workspace.ts";
 import { requireState } from "./request.ts";
 import type { Workspace } from "./workspace.ts";
-import { writeRequests, type RequestDraft, type RequestText, type WrittenRequest } from "./write-request.ts";
+import { writeRequests, type RequestDraft } from "./write-request.ts";
+import type { RequestText, WrittenRequest } from "../core/protocol/request-text.ts";
 
 export interface BranchRequest extends RequestText {
   readonly branch: Branch;

@@ -2,10 +2,11 @@
 import { KEY } from "../core/protocol/trailer-keys.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import type { BranchListing } from "./branch-listing.ts";
-import { presentRequest } from "./branch-position.ts";
+import { presentRequest } from "../core/scheduling/branch-position.ts";
 import { stateKind, type WrittenState } from "./request.ts";
 import type { Workspace } from "./workspace.ts";
-import { writeRequest, type RequestText } from "./write-request.ts";
+import { writeRequest } from "./write-request.ts";
+import type { RequestText } from "../core/protocol/request-text.ts";
 
 export async function requestNext(
   workspace: Workspace,

@@ -10,7 +10,8 @@ import { checkedOutBranch, requireBranchName, requireHead } from "./find-branch.
 import { findEvent } from "./event-history.ts";
 import { parseTrailerOption, requireNoCycle } from "./parse-trailer-option.ts";
 import type { Workspace } from "./workspace.ts";
-import { writeRequest, type WrittenRequest } from "./write-request.ts";
+import { writeRequest } from "./write-request.ts";
+import type { WrittenRequest } from "../core/protocol/request-text.ts";
 
 export interface StateRequest {
   readonly state: string;

@@ -4,7 +4,7 @@ import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import type { Head, Snapshot } from "../core/scheduling/snapshot.ts";
 import { listBranch } from "./find-branch.ts";
 import type { Workspace } from "./workspace.ts";
-import type { WrittenRequest } from "./write-request.ts";
+import type { WrittenRequest } from "../core/protocol/request-text.ts";
 
 /** Throws a UserError where there is nothing to retry. */
 export async function retryBranch(

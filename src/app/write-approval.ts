@@ -16,7 +16,7 @@ import { signingSettings } from "../git/verify-signature.ts";
 import { GitExit } from "../git/git.ts";
 import type { BranchListing } from "./branch-listing.ts";
 import type { Workspace } from "./workspace.ts";
-import type { RequestText } from "./write-request.ts";
+import type { RequestText } from "../core/protocol/request-text.ts";
 import { FactLoader } from "../engine/loop/fact-loader.ts";
 import { readEntry } from "../git/build-listing.ts";
 import { readTrail } from "../git/local-repository.ts";

@@ -9,24 +9,10 @@
 import { composeMessage } from "../core/protocol/compose.ts";
 import { refOf, type Branch, type Sha } from "../core/protocol/ids.ts";
 import { KEY } from "../core/protocol/trailer-keys.ts";
-import type { Trailer } from "../core/protocol/trailer-block.ts";
+import type { RequestText } from "../core/protocol/request-text.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import type { Update } from "../engine/ports.ts";
 import type { Workspace } from "./workspace.ts";
-
-/** What a person says with a request. */
-export interface RequestText {
-  /** The subject, and paragraphs; empty: a default subject. */
-  readonly messages: readonly string[];
-  readonly trailers: readonly Trailer[];
-}
-
-/** A request that was written. */
-export interface WrittenRequest {
-  readonly branch: Branch;
-  readonly state: string;
-  readonly commit: Sha;
-}
 
 export interface RequestDraft extends RequestText {
   readonly branch: Branch;

@@ -8,7 +8,7 @@
 import { approveHead } from "../app/approve.ts";
 import { assignHead } from "../app/assign.ts";
 import { currentTime, listBranches, type BranchListing } from "../app/branch-listing.ts";
-import { positionOf } from "../app/branch-position.ts";
+import { positionOf } from "../core/scheduling/branch-position.ts";
 import { cancelHead } from "../app/cancel.ts";
 import { acceptedTimes, findEventAnywhere } from "../app/event-history.ts";
 import { requireHead } from "../app/find-branch.ts";
@@ -25,12 +25,8 @@ import { MESSAGES, UserError } from "../core/messages/messages.ts";
 import type { Sha } from "../core/protocol/ids.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import { BOT } from "../git/local-repository.ts";
-import type {
-  Author,
-  BranchReference,
-  RepositoryActions,
-  RepositoryView,
-} from "../github/commands/repository-port.ts";
+import type { Author, RepositoryActions, RepositoryView } from "../github/commands/repository-port.ts";
+import type { BranchPosition } from "../core/scheduling/branch-position.ts";
 import { branchReport } from "./branch-report.ts";
 
 export function openRepositoryActions(workspace: Workspace): RepositoryActions {
@@ -44,7 +40,7 @@ export function openRepositoryActions(workspace: Workspace): RepositoryActions {
     };
   };
   /** Throws a UserError when the head has moved. */
-  const listAt = async ({ branch, commit }: Pick<BranchReference, "branch" | "commit">) => {
+  const listAt = async ({ branch, commit }: Pick<BranchPosition, "branch" | "commit">) => {
     const listing = await list();
     const head = requireHead(workspace, listing.snapshot.heads, branch);
     if (head.commit !== commit) throw new UserError(MESSAGES.headMoved(branch));

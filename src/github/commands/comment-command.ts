@@ -1,7 +1,8 @@
 /** The shape of a comment command: its row in the help, its handler, and what the handler gets and returns. */
 import type { Branch, Sha } from "../../core/protocol/ids.ts";
 import type { IssueText } from "./intent.ts";
-import type { Author, BranchReference, RepositoryActions, RepositoryView } from "./repository-port.ts";
+import type { Author, RepositoryActions, RepositoryView } from "./repository-port.ts";
+import type { BranchPosition } from "../../core/scheduling/branch-position.ts";
 import type { Right } from "./right.ts";
 
 export interface CommentCommand {
@@ -40,7 +41,7 @@ export interface CommandContext {
   readonly isBot: boolean;
   readonly branch: Branch;
   /** Undefined while the branch does not exist. */
-  readonly position: BranchReference | undefined;
+  readonly position: BranchPosition | undefined;
   /** Set when a request may create the branch from this issue. */
   readonly issue: IssueText | undefined;
   /** The value of the `Event` trailer. */

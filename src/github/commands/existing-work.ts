@@ -10,12 +10,13 @@ import {
   refused,
   replied,
 } from "./comment-command.ts";
-import type { BranchReference, ReportKind } from "./repository-port.ts";
+import type { ReportKind } from "./repository-port.ts";
+import type { BranchPosition } from "../../core/scheduling/branch-position.ts";
 import { eventTrailer } from "./submit-request.ts";
 
 type WorkHandler = (
   context: CommandContext,
-  position: BranchReference,
+  position: BranchPosition,
   /** What every request of this command carries. */
   trailers: readonly Trailer[],
 ) => Promise<HandlerResult>;

@@ -19,7 +19,8 @@ import {
   refused,
 } from "./comment-command.ts";
 import { type ParsedCommand, usageProblem } from "./parse-commands.ts";
-import type { Author, RepositoryActions, BranchReference } from "./repository-port.ts";
+import type { Author, RepositoryActions } from "./repository-port.ts";
+import type { BranchPosition } from "../../core/scheduling/branch-position.ts";
 import { escapeCode, escapeProse } from "../api/escape-markdown.ts";
 import type { GitHubQueries } from "./github-queries.ts";
 import type { Actor, Intent, IssueText, CommentLocation } from "./intent.ts";
@@ -154,7 +155,7 @@ export class IntentActor {
     return this.#authorizeCall(callOf(cancel, why), { branch });
   }
 
-  async #waitsForPerson(position: BranchReference, command: CommentCommand): Promise<boolean> {
+  async #waitsForPerson(position: BranchPosition, command: CommentCommand): Promise<boolean> {
     if (position.wantsApproval) return true;
     const { workflow } = await this.#actions.readView();
     return command === reject && workflow.states[position.state ?? ""]?.human === true;
@@ -262,7 +263,7 @@ export class IntentActor {
 function staleReview(
   { command }: CommentCall,
   { reviewed }: Subject,
-  position: BranchReference | undefined,
+  position: BranchPosition | undefined,
 ): Refused | undefined {
   if (reviewed === undefined || command === approve || position?.commit === reviewed) return undefined;
   return refused(`The branch has moved since ${reviewed.slice(0, 10)}, so this no longer applies.`);
@@ -272,7 +273,7 @@ function staleReview(
 function labelProblem(
   { words: [state = ""] }: CommentCall,
   { isLabel = false }: Subject,
-  position: BranchReference | undefined,
+  position: BranchPosition | undefined,
 ): Ignored | Refused | undefined {
   if (!isLabel || !position) return undefined;
   if (position.state === state) return { kind: "ignored", why: "the work is already in this state" };

@@ -5,8 +5,9 @@
  * - The person who asked is the author of each commit.
  * - Each write names the head that it was decided on, and throws a UserError when the head moved.
  */
+import type { RequestText, WrittenRequest } from "../../core/protocol/request-text.ts";
+import type { BranchPosition } from "../../core/scheduling/branch-position.ts";
 import type { Branch, Sha } from "../../core/protocol/ids.ts";
-import type { Trailer } from "../../core/protocol/trailer-block.ts";
 import type { Workflow } from "../../core/workflow/workflow.ts";
 
 /** The person who asked, in git's form. */
@@ -15,49 +16,21 @@ export interface Author {
   readonly email: string;
 }
 
-/** The head of a branch, and its request. */
-export interface BranchReference {
-  readonly branch: Branch;
-  readonly commit: Sha;
-  /** The requested state, also when plain commits or approvals are on top of the request. */
-  readonly state: string | undefined;
-  /** Hand-offs since the last person. */
-  readonly hops: number;
-  readonly isRunning: boolean;
-  readonly wantsApproval: boolean;
-  /** The first line of the request; `body` and `trailers` are its other parts. */
-  readonly header: string;
-  readonly body: string;
-  readonly trailers: readonly Trailer[];
-}
-
 export interface RepositoryView {
   readonly target: Branch;
   readonly workflow: Workflow;
-  position(branch: Branch): BranchReference | undefined;
+  position(branch: Branch): BranchPosition | undefined;
   /** The branch whose head is this commit. */
   branchAt(commit: string): Branch | undefined;
 }
 
-export interface CommandText {
-  /** The first line and the paragraphs. Empty for the default message. */
-  readonly messages: readonly string[];
-  readonly trailers: readonly Trailer[];
-}
-
-export interface NewRequest extends CommandText {
+export interface NewRequest extends RequestText {
   readonly branch: Branch;
   readonly state: string;
   /** The head that the request goes on top of; null creates the branch. */
   readonly expectedHead: Sha | null;
   /** Where a new branch starts. The default is the trusted branch. */
   readonly startPoint?: Sha | undefined;
-}
-
-export interface SubmittedRequest {
-  readonly branch: Branch;
-  readonly state: string;
-  readonly commit: Sha;
 }
 
 /** The reports of a branch that a comment can ask for. */
@@ -70,28 +43,28 @@ export interface RepositoryActions {
   /** When commands of this author on GitHub were carried out, since a moment. Milliseconds since 1970, oldest first. */
   acceptedTimes(by: Author, since: number): Promise<readonly number[]>;
   /** Writes all requests or none. */
-  request(by: Author, drafts: readonly NewRequest[]): Promise<readonly SubmittedRequest[]>;
-  retry(by: Author, at: BranchReference, text: CommandText): Promise<SubmittedRequest>;
-  resume(by: Author, at: BranchReference, text: CommandText): Promise<SubmittedRequest>;
-  cancel(by: Author, at: BranchReference, text: CommandText): Promise<SubmittedRequest>;
+  request(by: Author, drafts: readonly NewRequest[]): Promise<readonly WrittenRequest[]>;
+  retry(by: Author, at: BranchPosition, text: RequestText): Promise<WrittenRequest>;
+  resume(by: Author, at: BranchPosition, text: RequestText): Promise<WrittenRequest>;
+  cancel(by: Author, at: BranchPosition, text: RequestText): Promise<WrittenRequest>;
   /** Approves the request, or requests the next state where a person decides. `commit` is the reviewed commit. */
-  approve(by: Author, at: BranchReference, commit: Sha, text: CommandText): Promise<SubmittedRequest>;
+  approve(by: Author, at: BranchPosition, commit: Sha, text: RequestText): Promise<WrittenRequest>;
   /** Sends back what waits for a person; where no state leads back, the work is cancelled. */
-  reject(by: Author, at: BranchReference, text: CommandText): Promise<SubmittedRequest>;
+  reject(by: Author, at: BranchPosition, text: RequestText): Promise<WrittenRequest>;
   /** Gives the current state to an agent of the workflow. */
   assign(
     by: Author,
-    at: BranchReference,
+    at: BranchPosition,
     agent: string,
-    trailers: CommandText["trailers"],
-  ): Promise<SubmittedRequest>;
+    trailers: RequestText["trailers"],
+  ): Promise<WrittenRequest>;
   /** `priority` is a whole number from -1000 to 1000, as the person wrote it. */
   prioritize(
     by: Author,
-    at: BranchReference,
+    at: BranchPosition,
     priority: string,
-    trailers: CommandText["trailers"],
-  ): Promise<SubmittedRequest>;
+    trailers: RequestText["trailers"],
+  ): Promise<WrittenRequest>;
   hold(by: Author, reason: string): Promise<void>;
   releaseHold(by: Author): Promise<void>;
   /** Records the conclusion of a check. False when the commit is not the head of a branch. */

@@ -3,10 +3,10 @@ import { KEY } from "../../core/protocol/trailer-keys.ts";
 import type { Trailer } from "../../core/protocol/trailer-block.ts";
 import { escapeCode } from "../api/escape-markdown.ts";
 import { type Accepted, type CommandContext, type HandlerResult, refused } from "./comment-command.ts";
-import type { SubmittedRequest } from "./repository-port.ts";
+import type { WrittenRequest } from "../../core/protocol/request-text.ts";
 
 /** The result of a written request. */
-export function accepted({ branch, commit, state }: SubmittedRequest, text?: string): Accepted {
+export function accepted({ branch, commit, state }: WrittenRequest, text?: string): Accepted {
   const name = escapeCode(branch, 250);
   const summary =
     state === "cancelled" ? `${name} is cancelled` : `${escapeCode(state)} is requested on ${name}`;

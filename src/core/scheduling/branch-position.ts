@@ -1,15 +1,11 @@
 /** Reads where the work on a branch is, for what people decide about it. */
-import { passedStates } from "../core/workflow/directions.ts";
-import type { PersonPosition } from "../core/policy/person-decision.ts";
-import type { Branch, Sha } from "../core/protocol/ids.ts";
-import type { Request } from "../core/protocol/request.ts";
-import type { Trailer } from "../core/protocol/trailer-block.ts";
-import type { Head } from "../core/scheduling/snapshot.ts";
-import { requiredApprovals } from "../core/scheduling/waits.ts";
-import { DEPTH } from "../engine/timing.ts";
-import { readTrail } from "../git/local-repository.ts";
-import type { BranchListing } from "./branch-listing.ts";
-import type { Workspace } from "./workspace.ts";
+import type { Branch, Sha } from "../protocol/ids.ts";
+import type { Request } from "../protocol/request.ts";
+import type { Trailer } from "../protocol/trailer-block.ts";
+import type { Workflow } from "../workflow/workflow.ts";
+import type { Decision } from "./decision.ts";
+import type { Head, Snapshot } from "./snapshot.ts";
+import { requiredApprovals } from "./waits.ts";
 
 export interface BranchPosition {
   readonly branch: Branch;
@@ -26,7 +22,14 @@ export interface BranchPosition {
   readonly trailers: readonly Trailer[];
 }
 
-export function positionOf(listing: BranchListing, head: Head): BranchPosition {
+/** A snapshot with the workflow that it is judged by, and the decisions. */
+interface Listing {
+  readonly snapshot: Snapshot;
+  readonly trustedConfig: { readonly workflow: Workflow };
+  readonly decisions: readonly Decision[];
+}
+
+export function positionOf(listing: Listing, head: Head): BranchPosition {
   const { snapshot, trustedConfig, decisions } = listing;
   const { branch, commit, key } = head;
   const request = presentRequest(listing, head);
@@ -49,29 +52,9 @@ export function positionOf(listing: BranchListing, head: Head): BranchPosition {
 
 /** The request of the head, or the one below approvals and commits of people. */
 export function presentRequest(
-  { snapshot }: Pick<BranchListing, "snapshot">,
+  { snapshot }: Pick<Listing, "snapshot">,
   { reading, key }: Head,
 ): Request | undefined {
   if (reading.kind === "request") return reading;
   return snapshot.facts.approvalStates.get(key)?.request ?? snapshot.takeovers.get(key);
-}
-
-/** The position with the states that the work has passed. */
-export async function personPosition(
-  { location }: Workspace,
-  listing: BranchListing,
-  head: Head,
-): Promise<PersonPosition> {
-  const { target, heads } = listing.snapshot;
-  const { branch, commit } = head;
-  const trusted = heads.find((candidate) => candidate.branch === target)?.commit;
-  const range = trusted === undefined || branch === target ? commit : `${trusted}..${commit}`;
-  const { state, wantsApproval } = positionOf(listing, head);
-  const { workflow } = listing.trustedConfig;
-  return {
-    workflow,
-    state,
-    wantsApproval,
-    passed: passedStates(branch, await readTrail(location, range, DEPTH.work)),
-  };
 }
