@@ -5,15 +5,10 @@ import { MESSAGES, UserError } from "../core/messages/messages.ts";
 import type { Branch } from "../core/protocol/ids.ts";
 import { KEY } from "../core/protocol/trailer-keys.ts";
 import { cleanEnv, Git } from "../git/git.ts";
-import { DEMO_FILES, DEMO_REQUESTS } from "../templates/demo.ts";
+import { DEMO_FILES, DEMO_REQUESTS, type DemoRequest } from "../templates/demo.ts";
 import { openWorkspace } from "./open-workspace.ts";
 import type { Environment } from "./workspace.ts";
 import { writeRequest } from "./write-request.ts";
-
-export interface PlannedRequest {
-  readonly branch: string;
-  readonly subject: string;
-}
 
 export class Demo {
   readonly #dir: string;
@@ -43,7 +38,7 @@ export class Demo {
   }
 
   /** Writes a request for each feature, on a branch of its own. */
-  async requestFeatures(): Promise<readonly PlannedRequest[]> {
+  async requestFeatures(): Promise<readonly DemoRequest[]> {
     const workspace = await openWorkspace(this.#dir, this.#env);
     const [main] = (await workspace.repository.listRefs()).heads;
     if (!main) throw new UserError(MESSAGES.noCommits());

@@ -7,6 +7,7 @@ import { KEY } from "../core/protocol/trailer-keys.ts";
 import { DEPTH } from "../engine/timing.ts";
 import type { RefListing } from "../engine/ports.ts";
 import { readTrail } from "../git/local-repository.ts";
+import { ownRange } from "./own-range.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** At most this many requests of one person are counted. */
@@ -18,13 +19,11 @@ const COUNTED = 200;
  */
 export async function findEvent(
   { location }: Workspace,
-  { target, heads }: Pick<RefListing, "target" | "heads">,
-  { branch, commit }: Head,
+  refs: Pick<RefListing, "target" | "heads">,
+  head: Head,
   event: string,
 ): Promise<Sha | undefined> {
-  const trusted = heads.find((candidate) => candidate.branch === target)?.commit;
-  const range = trusted === undefined || branch === target ? commit : `${trusted}..${commit}`;
-  const trail = await readTrail(location, range, DEPTH.event);
+  const trail = await readTrail(location, ownRange(refs, head), DEPTH.event);
   return trail.find(({ message }) => valuesOf(parseMessage(message).trailers, KEY.event).includes(event))
     ?.commit;
 }

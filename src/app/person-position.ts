@@ -6,6 +6,7 @@ import { passedStates } from "../core/workflow/directions.ts";
 import { DEPTH } from "../engine/timing.ts";
 import { readTrail } from "../git/local-repository.ts";
 import type { BranchListing } from "./branch-listing.ts";
+import { ownRange } from "./own-range.ts";
 import type { Workspace } from "./workspace.ts";
 
 export async function personPosition(
@@ -13,16 +14,15 @@ export async function personPosition(
   listing: BranchListing,
   head: Head,
 ): Promise<PersonPosition> {
-  const { target, heads } = listing.snapshot;
-  const { branch, commit } = head;
-  const trusted = heads.find((candidate) => candidate.branch === target)?.commit;
-  const range = trusted === undefined || branch === target ? commit : `${trusted}..${commit}`;
   const { state, wantsApproval } = positionOf(listing, head);
   const { workflow } = listing.trustedConfig;
   return {
     workflow,
     state,
     wantsApproval,
-    passed: passedStates(branch, await readTrail(location, range, DEPTH.work)),
+    passed: passedStates(
+      head.branch,
+      await readTrail(location, ownRange(listing.snapshot, head), DEPTH.work),
+    ),
   };
 }
