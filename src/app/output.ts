@@ -1,8 +1,8 @@
 /** Reads what the script or agent of a branch's running or last attempt printed. */
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { MESSAGES, UserError } from "../core/messages/messages.ts";
 import { parseAttemptLog } from "../core/outcome/attempt-log.ts";
+import { parseRunId, type RunId } from "../core/protocol/ids.ts";
 import { parseMessage, valueOf } from "../core/protocol/message.ts";
 import { refsOf } from "../core/protocol/refs.ts";
 import { parseRequest, type Commit } from "../core/protocol/request.ts";
@@ -11,6 +11,7 @@ import type { Head } from "../core/scheduling/snapshot.ts";
 import type { RefListing } from "../engine/ports.ts";
 import { DEPTH } from "../engine/timing.ts";
 import { readTrail } from "../git/local-repository.ts";
+import { logFileOf } from "../process/log-file.ts";
 import { requireHead } from "./find-branch.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -26,7 +27,7 @@ export interface AttemptOutput {
 }
 
 interface Attempt {
-  readonly run: string;
+  readonly run: RunId;
   readonly runner: string;
   readonly isRunning: boolean;
 }
@@ -41,7 +42,7 @@ export async function readAttemptOutput(
   const { branch } = head;
   const attempt = runningAttempt(refs, head) ?? (await lastAttempt(workspace, head));
   if (!attempt) throw new UserError(MESSAGES.noAttempt(branch));
-  const file = join(workspace.cache.logs, `${attempt.run}.log`);
+  const file = logFileOf(workspace.cache.logs, attempt.run);
   if (!existsSync(file)) throw new UserError(MESSAGES.outputElsewhere(branch, attempt.run, attempt.runner));
   return { branch, ...attempt, file, text: readFileSync(file, "utf8") };
 }
@@ -64,12 +65,18 @@ async function lastAttempt({ location, repository }: Workspace, head: Head): Pro
   );
   if (unanswered && unanswered.committed >= (response?.committed ?? 0)) {
     const { run, runner } = parseAttemptLog(unanswered.message);
-    return { run, runner, isRunning: false };
+    return endedAttempt(run, runner);
   }
   if (!response) return undefined;
   const { trailers } = parseMessage(response.message);
   const value = (key: string) => valueOf(trailers, key) ?? "";
-  return { run: value(KEY.run), runner: value(KEY.runner), isRunning: false };
+  return endedAttempt(value(KEY.run), value(KEY.runner));
+}
+
+/** Undefined when the text that others may have written is not a run id. */
+function endedAttempt(text: string, runner: string): Attempt | undefined {
+  const run = parseRunId(text);
+  return run && { run, runner, isRunning: false };
 }
 
 const hasRun = ({ message }: Commit): boolean =>

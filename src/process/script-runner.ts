@@ -24,6 +24,7 @@ import { agentProgram } from "./agent-program.ts";
 import { scriptEnvironment, type Committer } from "./script-environment.ts";
 import { endMarkedProcesses, GROUP_FILE, type GroupRecord } from "./process-group.ts";
 import { startTime } from "./process-identity.ts";
+import { logFileOf } from "./log-file.ts";
 import { requestJson } from "./request-json.ts";
 import { spawnBounded } from "./spawn-bounded.ts";
 
@@ -75,7 +76,7 @@ export class ScriptRunner implements Scripts {
       timeoutMs: call.timeoutMs,
       stall: call.stallMs === undefined ? undefined : { ms: call.stallMs, paths: [path, files.output] },
       graceMs,
-      logFile: this.logFile(call.run),
+      logFile: logFileOf(logs, call.run),
       logBytes: LOG_BYTES,
       tailBytes: TAIL_BYTES,
       onStart: (pgid) => {

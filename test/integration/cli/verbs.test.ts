@@ -1,4 +1,7 @@
 /** The verbs by which people steer: approve, reject, assign, priority, output, cost, and the old words. */
+import { createHash } from "node:crypto";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { cli, introduce } from "../../support/run-cli.ts";
 import { makeRepo, type Repo } from "../../support/temp-repo.ts";
@@ -122,6 +125,25 @@ test("output prints what the last attempt printed, and cost what was spent", () 
     budget: { cost: 5 },
   });
   expect(cli(repo, "output", "main")).toMatchObject({ code: 2 });
+});
+
+test.each([
+  ["a response", "topic", "State: look\nBranch: topic\nAnswers: ", ""],
+  ["an attempt log", "topic", "State: build\nBranch: topic", "journal"],
+])("output reads no file outside the logs that %s names as its run", (_what, branch, trailers, side) => {
+  const repo = prepareLook();
+  const secret = join(repo.cache, "secret.log");
+  writeFileSync(secret, "a secret\n");
+  const run = "Run: ../../../secret\nRunner: ann@host";
+  const head = repo.git("rev-parse", branch);
+  const tree = repo.git("rev-parse", `${head}^{tree}`);
+  const message = `a lie\n\n${trailers}${side === "" ? head : ""}\n${run}\n`;
+  const lie = repo.gitIn(message, "commit-tree", "-p", head, "-F", "-", tree);
+  const key = createHash("sha256").update(`refs/heads/${branch}`).digest("hex").slice(0, 40);
+  repo.git("update-ref", side === "" ? `refs/heads/${branch}` : `refs/trailhand/journal/${key}`, lie);
+  const { code, out, err } = cli(repo, "output", branch);
+  expect(`${out}${err}`).not.toContain("secret");
+  expect(code).toBe(2);
 });
 
 test("output prints the attempt that failed last", () => {
