@@ -4,7 +4,7 @@ import type { Trailer } from "../core/protocol/trailer-block.ts";
 import { KEY } from "../core/protocol/trailer-keys.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import { suggest } from "../core/util/suggest.ts";
-import { isTerminal } from "../core/workflow/workflow.ts";
+import { isPaused, isTerminal } from "../core/workflow/workflow.ts";
 import type { BranchListing } from "./branch-listing.ts";
 import { positionOf } from "../core/scheduling/branch-position.ts";
 import { changeRequest } from "./change-request.ts";
@@ -14,9 +14,6 @@ import { planResume } from "./resume.ts";
 import { planRetry } from "./retry.ts";
 import type { Workspace } from "./workspace.ts";
 import type { WrittenRequest } from "../core/protocol/request-text.ts";
-
-/** States in which the work goes on with a resume. */
-const HALTED = new Set(["parked", "stalled", "waiting"]);
 
 /** Throws a UserError for an agent that the workflow does not declare. */
 export async function assignBranch(
@@ -42,9 +39,9 @@ export async function assignHead(
     throw new UserError(MESSAGES.unknownAgent(agent, suggest(agent, agents), agents.join(", ")));
   const assignment = { key: KEY.assignedTo, value: agent };
   const { state } = positionOf(listing, head);
-  if (state !== undefined && !HALTED.has(state) && !isTerminal(state))
+  if (state !== undefined && !isPaused(state) && !isTerminal(state))
     return changeRequest(workspace, listing, head, assignment, trailers);
   const again =
-    state === undefined || HALTED.has(state) ? planResume(snapshot, head) : planRetry(snapshot, head);
+    state === undefined || isPaused(state) ? planResume(snapshot, head) : planRetry(snapshot, head);
   return requestAgain(workspace, again, { messages: [], trailers: [assignment, ...trailers] });
 }

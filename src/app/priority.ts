@@ -1,5 +1,6 @@
 /** Sets the priority of the request of a branch. */
 import { MESSAGES, UserError } from "../core/messages/messages.ts";
+import { REQUEST_LIMITS } from "../core/protocol/limits.ts";
 import type { Trailer } from "../core/protocol/trailer-block.ts";
 import { KEY } from "../core/protocol/trailer-keys.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
@@ -9,8 +10,6 @@ import { changeRequest } from "./change-request.ts";
 import { listBranch } from "./find-branch.ts";
 import type { Workspace } from "./workspace.ts";
 import type { WrittenRequest } from "../core/protocol/request-text.ts";
-
-const LIMIT = 1000;
 
 /** `priority` is a whole number from -1000 to 1000; a higher one starts earlier. */
 export async function prioritizeBranch(
@@ -31,7 +30,7 @@ export function prioritizeHead(
   trailers: readonly Trailer[],
 ): Promise<WrittenRequest> {
   const value = Number(priority);
-  if (!/^-?\d{1,4}$/.test(priority) || Math.abs(value) > LIMIT)
+  if (!/^-?\d{1,4}$/.test(priority) || Math.abs(value) > REQUEST_LIMITS.maxPriority)
     throw new UserError(MESSAGES.badPriority(priority));
   const { branch, isRunning, wantsApproval } = positionOf(listing, head);
   if (isRunning) throw new UserError(MESSAGES.runningAlready(branch));

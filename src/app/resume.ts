@@ -1,6 +1,7 @@
 /** Continues where the work stopped: after `parked`, or after commits of a person. */
 import { requestAgainAsTyped, type RepeatRequest, type TypedText } from "./request-again.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
+import { isPaused } from "../core/workflow/workflow.ts";
 import type { Head, Snapshot } from "../core/scheduling/snapshot.ts";
 import { listBranch } from "./find-branch.ts";
 import type { Workspace } from "./workspace.ts";
@@ -19,10 +20,10 @@ export async function resumeBranch(
 /** Throws a UserError unless the branch is parked, waiting or taken over. */
 export function planResume(snapshot: Snapshot, head: Head): RepeatRequest {
   const { reading } = head;
-  const isParked = reading.kind === "request" && ["parked", "stalled", "waiting"].includes(reading.state);
+  const isAtPause = reading.kind === "request" && isPaused(reading.state);
   const waiting = snapshot.facts.approvalStates.get(head.key)?.request;
   const below = waiting ? undefined : snapshot.takeovers.get(head.key);
-  if (!isParked && !below) {
+  if (!isAtPause && !below) {
     const at = reading.kind === "request" ? reading : waiting;
     const why = at ? `it is at ${at.state}` : "no request is below its head";
     throw new UserError(MESSAGES.nothingTo("resume", head.branch, why));

@@ -13,10 +13,13 @@ export const WORKFLOW_FILE = "states/workflow.yml";
 /** States that cannot be declared: they end work, or say why it is stopped. */
 export const RESERVED_STATES = ["done", "failed", "cancelled", "parked", "waiting", "stalled"] as const;
 const ENDS = new Set<string>(["done", "failed", "cancelled"]);
+const PAUSES = new Set<string>(["parked", "stalled", "waiting"]);
 
 export const isReservedState = (name: string): boolean =>
   (RESERVED_STATES as readonly string[]).includes(name);
 export const isTerminal = (name: string): boolean => ENDS.has(name);
+/** True for the reserved states in which the work goes on with a resume. */
+export const isPaused = (name: string): boolean => PAUSES.has(name);
 
 export type { WorkflowFile };
 export type State = WorkflowFile["states"][string];
