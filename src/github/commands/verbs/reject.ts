@@ -1,5 +1,4 @@
 /** The comment command `/reject`: sends work back that waits for a person. */
-import { escapeCode } from "../../api/escape-markdown.ts";
 import type { CommentCommand } from "../comment-command.ts";
 import { onExistingWork } from "../existing-work.ts";
 import { accepted } from "../submit-request.ts";
@@ -13,9 +12,6 @@ export const reject: CommentCommand = {
   minWords: 1,
   run: onExistingWork(async ({ actions, author, login, call }, position, trailers) => {
     const messages = [`rejected by @${login}: ${call.text}`];
-    const request = await actions.reject(author, position, { messages, trailers });
-    return request.state === "cancelled"
-      ? accepted(request, `${escapeCode(position.branch, 250)} is cancelled`)
-      : accepted(request);
+    return accepted(await actions.reject(author, position, { messages, trailers }));
   }),
 };
