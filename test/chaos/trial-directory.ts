@@ -7,9 +7,9 @@
  * - A move of a ref is recorded before any process can see it.
  */
 import { spawn } from "node:child_process";
-import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, join, sep } from "node:path";
 import { appendEntry } from "./trial-log.ts";
 import { workflowFiles } from "./trial-workflow.ts";
 
@@ -69,10 +69,20 @@ export async function createTrialDirectory(
   const directory = trialDirectoryAt(keep ?? mkdtempSync(join(tmpdir(), "trailhand-chaos-")));
   mkdirSync(directory.logs);
   for (const file of [directory.pushes, directory.incidents, directory.executions]) writeFileSync(file, "");
-  cpSync(dist, dirname(directory.program), { recursive: true, filter: (path) => !path.endsWith(".mjs") });
+  copyProgram(dist, dirname(directory.program));
   await makeRemote(directory);
   await pushWorkflow(directory, seed);
   return directory;
+}
+
+/** Copies the program, without other programs of the folder and without the trial, which may be inside it. */
+function copyProgram(dist: string, target: string): void {
+  mkdirSync(target);
+  for (const name of readdirSync(dist)) {
+    const path = join(dist, name);
+    if (name.endsWith(".mjs") || target.startsWith(path + sep)) continue;
+    cpSync(path, join(target, name), { recursive: true });
+  }
 }
 
 async function makeRemote({ root, remote }: TrialDirectory): Promise<void> {

@@ -12,3 +12,13 @@ export async function until(what: string, holds: () => Promise<boolean> | boolea
     });
   }
 }
+
+/** True while the process exists. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

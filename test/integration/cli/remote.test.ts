@@ -17,7 +17,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { cliIn, cliStart, introduce, listen, type Said } from "../../support/run-cli.ts";
 import { type Stage, answersTo, ask, makeRemote, sideRefs, trailerOf } from "../../support/bare-remote.ts";
 import { temporaryDir } from "../../support/temp-repo.ts";
-import { until } from "../../support/until.ts";
+import { isAlive, until } from "../../support/until.ts";
 
 const PLEASE = "feat: a thing\n\nPlease.\n\nState: work\n";
 const QUICK = {
@@ -48,15 +48,6 @@ const began = ({ outside }: Stage): string[] =>
   existsSync(join(outside, "began")) ? readFileSync(join(outside, "began"), "utf8").trim().split("\n") : [];
 const end = ({ outside }: Stage) => writeFileSync(join(outside, "end"), "");
 const leases = (stage: Stage) => sideRefs(stage, "leases");
-
-function isAlive(pid: string): boolean {
-  try {
-    process.kill(Number(pid), 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 describe("a stop", () => {
   test("by SIGTERM lets a script finish in the time that it has", async () => {
@@ -102,7 +93,7 @@ describe("a stop", () => {
     expect(one.child.exitCode).toBeNull();
     one.child.kill("SIGTERM");
     expect(await one.exited).toBe(143);
-    await until("the end of the script", () => !isAlive(began(stage)[0] ?? ""));
+    await until("the end of the script", () => !isAlive(Number(began(stage)[0])));
     expect(leases(stage)).toHaveLength(1);
     end(stage);
     const { XDG_CACHE_HOME = "" } = stage.machine("one");

@@ -44,7 +44,7 @@ test("a branch name that no message can contain is parked with its reason", asyn
   repo.git("switch", "-qc", "feat/x\u200e");
   repo.request("do it\n\nState: work\n");
   const { summary } = await run(repo);
-  expect(summary).toMatchObject({ started: 0, faults: 0 });
+  expect(summary).toMatchObject({ startedCount: 0, faultCount: 0 });
   expect(summary.idle).toContainEqual(
     expect.objectContaining({ kind: "park", why: { code: "unwritable", detail: "feat/x\u200e" } }),
   );

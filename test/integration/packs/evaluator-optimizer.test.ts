@@ -68,7 +68,7 @@ fi`,
     const repo = await work(["10", "40", "20", "50", "60", "50", "99"]);
     expect(rounds(repo)).toBe(6);
     expect(result(repo)).toBe("version 5");
-    expect(headOf(repo, BRANCH)).toContain("the most is 5");
+    expect(headOf(repo, BRANCH)).toContain("the limit is 5");
     expect(statesOn(repo, BRANCH).at(-1)).toBe("done");
   });
 

@@ -79,7 +79,7 @@ ${ROUND}`);
   it("parks after three rounds without a change, and after the maximum number of rounds", async () => {
     const idle = loop('printf "state=work\\nsummary=thinking\\n" >>"$TRAILHAND_OUTPUT"');
     await run(idle);
-    expect(headOf(idle, "chore/list")).toContain("with the very same files");
+    expect(headOf(idle, "chore/list")).toContain("with identical files");
     expect(statesOn(idle, "chore/list")).toEqual(["work", "work", "work", "parked"]);
 
     const busy = loop('date +%s%N >>log.txt; printf "state=work\\nsummary=x\\n" >>"$TRAILHAND_OUTPUT"');
@@ -87,7 +87,7 @@ ${ROUND}`);
     busy.write("states/workflow.yml", `${workflow}\n`);
     busy.commit("chore: fewer rounds");
     await run(busy);
-    expect(headOf(busy, "chore/list")).toContain("the most is 4");
+    expect(headOf(busy, "chore/list")).toContain("the limit is 4");
     expect(statesOn(busy, "chore/list")).toEqual(["work", "work", "work", "work", "work", "parked"]);
   });
 });

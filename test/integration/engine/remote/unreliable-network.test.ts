@@ -1,15 +1,15 @@
 /** Real runs over a connection that is lost, slow, or loses confirmations. */
-import { existsSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { makeRemoteFixture, type RemoteFixture } from "../../../support/remote-workspace.ts";
 import type { GitHttp } from "../../../support/git-http.ts";
 import { answersTo, ask, makeRunner, sideRefs, trailerOf } from "../../../support/bare-remote.ts";
-import { until } from "../../../support/until.ts";
+import { isAlive, until } from "../../../support/until.ts";
 
 const PLEASE = "feat: a thing\n\nPlease.\n\nState: work\n";
 const WAITING =
-  "#!/bin/sh\necho run >> $OUT/runs\necho half > half.txt\ntouch $OUT/began\nwhile [ ! -e $OUT/end ]; do sleep 0.05; done\n";
+  "#!/bin/sh\necho run >> $OUT/runs\necho half > half.txt\necho $$ > $OUT/pid\ntouch $OUT/began\nwhile [ ! -e $OUT/end ]; do sleep 0.05; done\n";
 
 async function makeStage(
   script = "#!/bin/sh\necho run >> $OUT/runs\n",
@@ -56,11 +56,12 @@ describe("a connection", () => {
   test("that is lost for longer than the lease time ends the script, and its work is saved later", async () => {
     const stage = await makeStage(WAITING);
     const request = ask(stage, "topic", PLEASE);
-    const { run, runner, events } = await makeRunner(stage, "one", { ttlMs: 4000, watch: true });
+    const { run, runner, events } = await makeRunner(stage, "one", { ttlMs: 6000, watch: true });
     const running = run();
     await until("the script", () => began(stage));
+    const pid = Number(readFileSync(join(stage.outside, "pid"), "utf8"));
     disconnect(stage);
-    await until("the end of the run", () => events.some(({ kind }) => kind === "stopped"));
+    await until("the end of the script", () => !isAlive(pid));
     end(stage);
     stage.server.heal();
     await until("the answer", () => answersTo(stage, request) === 1);
