@@ -1,4 +1,5 @@
 /** Records how an external check ended, for the present head of a branch. */
+import { reviewedCommit } from "../core/scheduling/branch-position.ts";
 import { MESSAGES, UserError } from "../core/messages/messages.ts";
 import type { Sha } from "../core/protocol/ids.ts";
 import { refsOf } from "../core/protocol/refs.ts";
@@ -48,9 +49,8 @@ export async function reportCheck(
   const refs = await workspace.repository.listRefs();
   const head = requireHead(workspace, refs.heads, branch);
   const trustedConfig = await workspace.trustedConfig(refs.target, refs.heads);
-  const { approvalStates } = await new FactLoader(workspace.repository).load(refs, trustedConfig);
-  // An approval changes no file, so the approved commit is what was checked.
-  const commit = approvalStates.get(head.key)?.approvedCommit ?? head.commit;
+  const facts = await new FactLoader(workspace.repository).load(refs, trustedConfig);
+  const commit = reviewedCommit({ facts }, head);
   if (checked !== undefined && checked !== commit && checked !== head.commit)
     throw new UserError(MESSAGES.checkedOldHead(head.branch, checked));
   await recordCheck(workspace, head, commit, name, conclusion);

@@ -8,7 +8,7 @@
 import { approveHead } from "../app/approve.ts";
 import { assignHead } from "../app/assign.ts";
 import { currentTime, listBranches, type BranchListing } from "../app/branch-listing.ts";
-import { positionOf } from "../core/scheduling/branch-position.ts";
+import { positionOf, reviewedCommit } from "../core/scheduling/branch-position.ts";
 import { cancelHead } from "../app/cancel.ts";
 import { acceptedTimes, findEventAnywhere } from "../app/event-history.ts";
 import { requireHead } from "../app/find-branch.ts";
@@ -89,10 +89,7 @@ export function openRepositoryActions(workspace: Workspace): RepositoryActions {
     async recordCheck(commit, name, conclusion) {
       if (!isCheckName(name)) return false;
       const { snapshot } = await list();
-      const { approvalStates } = snapshot.facts;
-      const heads = snapshot.heads.filter(
-        (head) => (approvalStates.get(head.key)?.approvedCommit ?? head.commit) === commit,
-      );
+      const heads = snapshot.heads.filter((head) => reviewedCommit(snapshot, head) === commit);
       for (const head of heads) await recordCheck(workspace, head, commit as Sha, name, conclusion);
       return heads.length > 0;
     },
@@ -118,10 +115,10 @@ function viewOf(listing: BranchListing): RepositoryView {
 
 /** Throws a UserError when the person reviewed another commit, or has to sign. */
 function requireApprovable({ snapshot, trustedConfig }: BranchListing, head: Head, reviewed: Sha): void {
-  const { branch, commit, key } = head;
+  const { branch, commit } = head;
   // The bot's signature would not prove who asked.
   if (trustedConfig.workflow.proof === "signature") throw new UserError(MESSAGES.needsOwnSignature(branch));
-  const approves = snapshot.facts.approvalStates.get(key)?.approvedCommit ?? commit;
+  const approves = reviewedCommit(snapshot, head);
   if (reviewed !== approves && reviewed !== commit)
     throw new UserError(MESSAGES.notApproved(branch, MESSAGES.otherCommit(approves)));
 }

@@ -13,9 +13,8 @@ import { valueOf, valuesOf } from "../protocol/message.ts";
 import { pathsInside, pathsOutside } from "../workflow/paths.ts";
 import { authorizationProblem } from "../policy/authorization.ts";
 import type { HeadReading } from "../protocol/request.ts";
-import { isReservedState, type State, type Workflow } from "../workflow/workflow.ts";
+import { hopLimit, isReservedState, type State, type Workflow } from "../workflow/workflow.ts";
 import { KEY } from "../protocol/trailer-keys.ts";
-import { DEFAULTS } from "../workflow/defaults.ts";
 
 export interface BacktestCase {
   readonly handOff: HandOffReport;
@@ -164,7 +163,7 @@ function evaluateLimits(
   { hops, rounds, handOff: { to, trailers } }: BacktestCase,
   workflow: Workflow,
 ): string[] {
-  const limit = workflow.limits.hops ?? DEFAULTS.hops;
+  const limit = hopLimit(workflow);
   if (to !== "parked" && hops >= limit) {
     return [`parked: ${hops} hand-offs without a person, and the limit is ${limit}`];
   }

@@ -58,3 +58,7 @@ export function presentRequest(
   if (reading.kind === "request") return reading;
   return snapshot.facts.approvalStates.get(key)?.request ?? snapshot.takeovers.get(key);
 }
+
+/** The commit that is reviewed and checked: below its approvals, which change no file. */
+export const reviewedCommit = ({ facts }: Pick<Snapshot, "facts">, { key, commit }: Head): Sha =>
+  facts.approvalStates.get(key)?.approvedCommit ?? commit;

@@ -15,10 +15,9 @@ import { parseMessage, valueOf } from "../protocol/message.ts";
 import type { HeadReading, NotARequest, Request } from "../protocol/request.ts";
 import type { Head, Now, ObservedLease, Snapshot } from "./snapshot.ts";
 import { decideWait, conditionContext, cancelReason } from "./waits.ts";
-import { isTerminal, type Workflow } from "../workflow/workflow.ts";
+import { attemptsOf, hopLimit, isTerminal, type Workflow } from "../workflow/workflow.ts";
 import { KEY } from "../protocol/trailer-keys.ts";
 import { LEASE_LIMITS } from "../protocol/limits.ts";
-import { DEFAULTS } from "../workflow/defaults.ts";
 
 export type * from "./decision.ts";
 
@@ -168,8 +167,8 @@ function decideLease(
       foreignLeaseMs(request) - (now.mono - (snapshot.firstSightings.get(head.commit) ?? now.mono));
     return leftMs > 0 ? wait({ code: "foreign", leftMs }) : { ...run, limit: "stalled" };
   }
-  if (request.hops >= (workflow.limits.hops ?? DEFAULTS.hops)) return { ...run, limit: "hops" };
-  if (attempt > (state?.retries ?? 0) + 1) return { ...run, limit: "attempts" };
+  if (request.hops >= hopLimit(workflow)) return { ...run, limit: "hops" };
+  if (attempt > attemptsOf(state)) return { ...run, limit: "attempts" };
   return run;
 }
 

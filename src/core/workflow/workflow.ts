@@ -5,6 +5,7 @@
  * - Loads no package, because every command needs this file. workflow-file.ts parses the YAML.
  */
 import type { StateName } from "../protocol/ids.ts";
+import { DEFAULTS } from "./defaults.ts";
 import type { WorkflowFile } from "./workflow-schema.ts";
 
 /** Path in the tree of the trusted commit. */
@@ -62,3 +63,9 @@ export function withoutPrototypes(workflow: Workflow): Workflow {
 function bare<T>(record: Readonly<Record<string, T>>): Record<string, T> {
   return Object.assign(Object.create(null) as Record<string, T>, record);
 }
+
+/** How many hand-offs may follow each other without a person. */
+export const hopLimit = ({ limits }: Pick<Workflow, "limits">): number => limits.hops ?? DEFAULTS.hops;
+
+/** The number of attempts at a state, including the first. */
+export const attemptsOf = (state: Pick<State, "retries"> | undefined): number => (state?.retries ?? 0) + 1;

@@ -25,7 +25,8 @@ import type { SavedTree } from "./salvage.ts";
 import type { CollectedTree, ObjectWriter } from "../ports.ts";
 import { DEPTH } from "../timing.ts";
 import { carriedAfter } from "./carried-after.ts";
-import { runDetails, hopLimit, type AttemptContext, type RequestWork } from "./context.ts";
+import { hopLimit } from "../../core/workflow/workflow.ts";
+import { runDetails, type AttemptContext, type RequestWork } from "./context.ts";
 
 export interface ScriptResult {
   readonly collected: CollectedTree | undefined;

@@ -11,8 +11,7 @@ import type { Run } from "../../core/scheduling/decide.ts";
 import type { Plan } from "../../core/workflow/plan.ts";
 import type { Commit } from "../../core/protocol/request.ts";
 import type { RunFacts } from "../../core/outcome/response.ts";
-import type { Workflow } from "../../core/workflow/workflow.ts";
-import { DEFAULTS } from "../../core/workflow/defaults.ts";
+import { attemptsOf, hopLimit } from "../../core/workflow/workflow.ts";
 import type { BackgroundQueue } from "../background-queue.ts";
 import type { Claim } from "./lease-holder.ts";
 import type { StopSwitch } from "./stop-switch.ts";
@@ -65,11 +64,6 @@ export interface ClaimedAttempt extends AttemptContext {
   readonly claim: Claim;
 }
 
-/** The number of attempts at a state, including the first. */
-export const attemptsOf = ({ state }: Pick<Run, "state">): number => (state?.retries ?? 0) + 1;
-
-export const hopLimit = ({ limits }: Workflow): number => limits.hops ?? DEFAULTS.hops;
-
 /** What a response says about its run. */
 export function runDetails(
   { run, lease, script, startedAt, services }: Omit<AttemptContext, "work">,
@@ -83,7 +77,7 @@ export function runDetails(
     run: lease.run,
     runner: lease.runner,
     attempt: lease.attempt,
-    attempts: attemptsOf(run),
+    attempts: attemptsOf(run.state),
     tookMs: ports.clock.mono() - startedAt,
     hopLimit: hopLimit(workflow),
     workflow: blob,

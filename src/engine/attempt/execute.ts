@@ -15,7 +15,8 @@ import { renewUntil } from "./renew-lease.ts";
 import type { Claim } from "./lease-holder.ts";
 import type { AttemptTree, AttemptTrees, Script, ScriptCall, ScriptEnd } from "../ports.ts";
 import { runShadow } from "./shadow-run.ts";
-import { attemptsOf, type AttemptContext, type AttemptServices, type ClaimedAttempt } from "./context.ts";
+import { attemptsOf } from "../../core/workflow/workflow.ts";
+import { type AttemptContext, type AttemptServices, type ClaimedAttempt } from "./context.ts";
 
 export async function execute(attempt: ClaimedAttempt, script: Script): Promise<void> {
   const { claim, run, lease, services } = attempt;
@@ -82,7 +83,7 @@ export async function scriptCallOf(
     previous: lease.attempt > 1 ? previousLease?.lease?.backoff?.why : undefined,
     run: lease.run,
     attempt: lease.attempt,
-    attempts: attemptsOf(run),
+    attempts: attemptsOf(run.state),
     timeoutMs: Math.min(state?.timeout ?? DEFAULTS.timeoutMs, Math.max(1, time - carried.spent.time)),
     stallMs: state?.stall,
     env: state?.env ?? [],

@@ -6,6 +6,7 @@
  */
 import { addAmounts } from "../../core/util/amounts.ts";
 import { budgetProblem } from "../../core/policy/budget.ts";
+import { attemptsOf, hopLimit } from "../../core/workflow/workflow.ts";
 import type { FinalState } from "../../core/outcome/response.ts";
 import { MESSAGES } from "../../core/messages/messages.ts";
 import { markLaneUse } from "./lease-holder.ts";
@@ -17,14 +18,7 @@ import { usedBy } from "./carried-after.ts";
 import { finalizeBackoff, finalizeOutdated } from "./finalize-backoff.ts";
 import { finalizeStopped } from "./finalize-stopped.ts";
 import { applyLimits, validateResult } from "./validate-result.ts";
-import {
-  attemptsOf,
-  runDetails,
-  hopLimit,
-  type AttemptContext,
-  type ClaimedAttempt,
-  type RequestWork,
-} from "./context.ts";
+import { runDetails, type AttemptContext, type ClaimedAttempt, type RequestWork } from "./context.ts";
 
 const NO_SCRIPT: ScriptEnd = {
   exit: { kind: "not-started", why: "there is no script for this state on the trusted branch" },
@@ -56,7 +50,7 @@ export async function finalize(
     const trouble = { why: timeProblem, log: end.log, salvage: saved?.ref };
     return writeResponse(attempt, end, { state: "parked", trouble }, { tree, saved });
   }
-  if (outcome.kind === "failed" && lease.attempt >= attemptsOf(run)) {
+  if (outcome.kind === "failed" && lease.attempt >= attemptsOf(run.state)) {
     const state = run.state?.["on-failure"] ?? "failed";
     const trouble = { why, log: end.log, salvage: saved?.ref };
     return writeResponse(attempt, end, { state, output: outcome.output, trouble }, { tree, saved });
@@ -88,7 +82,7 @@ const LIMITS = {
   hops: ({ run, services }: AttemptContext) =>
     `${run.request.hops} hand-offs without a person, and the limit is ${hopLimit(services.trustedConfig.workflow)}`,
   attempts: ({ run, lease }: AttemptContext) =>
-    `${lease.attempt - 1} attempts ended without an answer, and the limit is ${attemptsOf(run)}`,
+    `${lease.attempt - 1} attempts ended without an answer, and the limit is ${attemptsOf(run.state)}`,
   stalled: () => "its worker did not answer in time",
 } as const;
 

@@ -1,7 +1,7 @@
 /** Wraps the handlers of commands that need a branch with work on it. */
 import { KEY } from "../../core/protocol/trailer-keys.ts";
 import type { Trailer } from "../../core/protocol/trailer-block.ts";
-import { DEFAULTS } from "../../core/workflow/defaults.ts";
+import { hopLimit } from "../../core/workflow/workflow.ts";
 import { escapeCode } from "../api/escape-markdown.ts";
 import {
   type CommandContext,
@@ -52,7 +52,7 @@ export function botHops({
   view,
 }: CommandContext): { readonly trailers: readonly Trailer[] } | { readonly why: string } {
   if (!isBot) return { trailers: [] };
-  const limit = view.workflow.limits.hops ?? DEFAULTS.hops;
+  const limit = hopLimit(view.workflow);
   const hops = (position?.hops ?? 0) + 1;
   if (hops > limit)
     return { why: `The limit of ${limit} hand-offs without a person is reached, so a person must continue.` };
