@@ -41,8 +41,8 @@ const ENFORCED: Readonly<Record<(typeof GROUPS)[number][0], Readonly<Record<stri
   },
   "below each state": {
     "src/core/workflow/graph.ts": ["description"],
-    "src/core/workflow/workflow.ts": ["next"],
-    "src/core/scheduling/decide.ts": ["human", "retries"],
+    "src/core/workflow/workflow.ts": ["next", "retries"],
+    "src/core/scheduling/decide.ts": ["human"],
     "src/core/outcome/prompt.ts": ["agent"],
     "src/engine/attempt/execute.ts": ["shadow", "timeout", "stall", "env"],
     "src/core/outcome/outcome.ts": ["backoff"],
