@@ -74,7 +74,7 @@ const TABLE = {
     until: "its request is answered or gone, and `gc --keep-days` are over",
   }),
   unsigned: row("unsigned/<id>", "runner", ["collected"], {
-    holds: "a commit that a server is [to recreate and sign](github-app.md#signed-answers)",
+    holds: "a commit that a server is [to recreate and sign](github-app.md#signed-responses)",
     until: "the signed commit has replaced it",
   }),
   archive: row("archive/<branch>/<id>", "runner", [], {
