@@ -31,7 +31,7 @@ export async function backtestWorkflow(workspace: Workspace, named: NamedWorkflo
   const { target, heads } = await workspace.repository.listRefs();
   const trusted = await workspace.trustedConfig(target, heads);
   const { file, workflow, problems } = await readCandidateOrLocal(workspace, named, trusted);
-  if (workflow?.open && !trusted.any) throw new UserError(MESSAGES.noStates(target));
+  if (workflow?.open && !trusted.hasStates) throw new UserError(MESSAGES.noStates(target));
   const { commits, isCut } = await readAllCommits(workspace, ["--first-parent"]);
   const past = readHandOffHistory(commits);
   const { git } = workspace.location;

@@ -10,7 +10,7 @@ import type { Branch } from "../core/protocol/ids.ts";
 import { reasonOf, type Reason } from "../core/scheduling/reasons.ts";
 import type { Head, Now, Snapshot } from "../core/scheduling/snapshot.ts";
 import { shellWord } from "../core/messages/messages.ts";
-import type { ReadTrustedConfig } from "../git/contract.ts";
+import type { ReadTrustedConfig } from "../git/read-trusted-config.ts";
 import { listCheckouts } from "../git/checkouts.ts";
 import { isDead } from "../process/process-identity.ts";
 import { FactLoader } from "../engine/loop/fact-loader.ts";

@@ -58,8 +58,8 @@ export async function checkShare(workspace: Workspace): Promise<Finding[]> {
 
 export function checkStates(workspace: Workspace, { trustedConfig, snapshot }: BranchListing): Finding[] {
   const { target } = snapshot;
-  const { any, problems, workflow } = trustedConfig;
-  if (!any) return [missingStates(workspace, target)];
+  const { hasStates, problems, workflow } = trustedConfig;
+  if (!hasStates) return [missingStates(workspace, target)];
   if (problems.length > 0)
     return problems.map(({ line, path, message }) => ({
       about: "workflow",

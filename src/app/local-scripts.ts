@@ -11,7 +11,7 @@ import { parseStateName } from "../core/protocol/ids.ts";
 import { parseWorkflow } from "../core/workflow/workflow-file.ts";
 import { WORKFLOW_FILE, type WorkflowProblem, type Workflow } from "../core/workflow/workflow.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
-import type { ReadTrustedConfig } from "../git/contract.ts";
+import type { ReadTrustedConfig } from "../git/read-trusted-config.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** A workflow file that a person named, if they named one. */

@@ -8,7 +8,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Sha } from "../core/protocol/ids.ts";
-import { readTrustedConfig, type ReadTrustedConfig } from "../git/contract.ts";
+import { readTrustedConfig, type ReadTrustedConfig } from "../git/read-trusted-config.ts";
 import { EMPTY_TREE, gitIn, openLocation, personOf, type GitLocation } from "../git/open-repository.ts";
 import { parseScopedConfig, type ScopedSetting } from "../git/parse-output.ts";
 import { folderName, cacheGits, cacheExists, createCache, requireAddress } from "../git/remote/cache-dir.ts";

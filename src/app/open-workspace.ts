@@ -8,7 +8,7 @@ import type { Branch } from "../core/protocol/ids.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import { WORKFLOW_FILE } from "../core/workflow/workflow.ts";
-import type { ReadTrustedConfig } from "../git/contract.ts";
+import type { ReadTrustedConfig } from "../git/read-trusted-config.ts";
 import { RefReader } from "../git/read-refs.ts";
 import { gitIn, openLocation } from "../git/open-repository.ts";
 import { LocalRepository } from "../git/local-repository.ts";
@@ -55,7 +55,7 @@ export async function requireTrustedConfig(
   heads: readonly Head[],
 ): Promise<TrustedConfig> {
   const config = await workspace.trustedConfig(target, heads);
-  if (!config.any) throw new UserError(MESSAGES.noStates(target));
+  if (!config.hasStates) throw new UserError(MESSAGES.noStates(target));
   if (config.problems.length > 0) {
     throw new UserError(
       MESSAGES.brokenWorkflow(`${target}:${WORKFLOW_FILE}`, formatProblems(config.problems)),

@@ -5,7 +5,7 @@ import { KEY } from "../core/protocol/trailer-keys.ts";
 import { cleanLine } from "../core/util/redact.ts";
 import { suggest } from "../core/util/suggest.ts";
 import { isReservedState, isTerminal, type State, type Workflow } from "../core/workflow/workflow.ts";
-import type { ReadTrustedConfig } from "../git/contract.ts";
+import type { ReadTrustedConfig } from "../git/read-trusted-config.ts";
 import { checkedOutBranch, requireBranchName, requireHead } from "./find-branch.ts";
 import { findEvent } from "./event-history.ts";
 import { parseTrailerOption, requireNoCycle } from "./parse-trailer-option.ts";
@@ -101,7 +101,7 @@ export function requireState(
   if (!parseStateName(name)) throw new UserError(MESSAGES.badStateName(name));
   if (isTerminal(name) && present?.human && present.next.includes(name)) return name;
   if (isReservedState(name)) throw new UserError(MESSAGES.reservedState(name));
-  if (!trustedConfig.any) throw new UserError(MESSAGES.noStates(target));
+  if (!trustedConfig.hasStates) throw new UserError(MESSAGES.noStates(target));
   const declared = Object.keys(trustedConfig.workflow.states);
   if (declared.includes(name) || trustedConfig.problems.length > 0) return name;
   throw new UserError(MESSAGES.unknownState(name, suggest(name, declared), declared.join(", ")));

@@ -52,7 +52,7 @@ export async function readStatus(workspace: Workspace, filter: StatusFilter): Pr
     target: snapshot.target,
     problems: trustedConfig.problems,
     problemText: formatProblems(trustedConfig.problems),
-    hasStates: trustedConfig.any,
+    hasStates: trustedConfig.hasStates,
     rows,
     now: now.wall,
   };

@@ -11,7 +11,7 @@ import type { Branch, Sha } from "../core/protocol/ids.ts";
 import type { Push } from "../core/policy/push-identity.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
-import { readTrustedConfig, type ReadTrustedConfig } from "../git/contract.ts";
+import { readTrustedConfig, type ReadTrustedConfig } from "../git/read-trusted-config.ts";
 import type { Person, GitLocation } from "../git/open-repository.ts";
 import type { Address } from "../git/remote/transport.ts";
 import type { RemoteRepository } from "../git/remote/remote-repository.ts";
@@ -23,7 +23,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** Folders and files of the cache. */
 interface Cache {
   readonly states: string;
-  readonly contracts: string;
+  readonly configs: string;
   readonly worktrees: string;
   readonly logs: string;
   /** Files that scripts share. */
@@ -87,7 +87,7 @@ export function trustedConfigReader(
 
 /** Each build has its own, because another build may read the same commit differently. */
 function configCache(cache: Cache): string {
-  return join(cache.contracts, `${typeof BUILD === "string" ? BUILD : "source"}-`);
+  return join(cache.configs, `${typeof BUILD === "string" ? BUILD : "source"}-`);
 }
 
 /** The folder of all caches. */
@@ -115,7 +115,7 @@ export const shortHash = (text: string): string =>
   createHash("sha256").update(text).digest("hex").slice(0, 12);
 
 export const cacheFolders = (root: string): Cache => ({
-  contracts: join(root, "contracts"),
+  configs: join(root, "configs"),
   states: join(root, "states"),
   worktrees: join(root, "worktrees"),
   logs: join(root, "logs"),

@@ -24,7 +24,7 @@ export type Garbage =
 
 export interface CacheFolders {
   readonly states: string;
-  readonly contracts: string;
+  readonly configs: string;
   readonly logs: string;
 }
 
@@ -80,7 +80,7 @@ export async function findGarbage(
   return [
     ...garbage,
     ...filesBefore(cache.logs, cutoff, "an old log"),
-    ...filesBefore(cache.contracts, cutoff, "a cached workflow"),
+    ...filesBefore(cache.configs, cutoff, "a cached workflow"),
     ...filesBefore(cache.states, cutoff, "an old copy of state scripts"),
   ];
 }

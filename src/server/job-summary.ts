@@ -92,7 +92,7 @@ function drawWorkflow(
   { snapshot, trustedConfig }: BranchListing,
   answered: readonly Answered[],
 ): string | undefined {
-  if (trustedConfig.problems.length > 0 || !trustedConfig.any) return undefined;
+  if (trustedConfig.problems.length > 0 || !trustedConfig.hasStates) return undefined;
   const [branch, ...others] = new Set(answered.map((event) => event.branch));
   const head =
     others.length === 0 ? snapshot.heads.find((candidate) => candidate.branch === branch) : undefined;

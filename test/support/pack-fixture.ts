@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { packFiles } from "../../src/templates/packs.ts";
 import { parseSha } from "../../src/core/protocol/ids.ts";
-import { readTrustedConfig, type ReadTrustedConfig } from "../../src/git/contract.ts";
+import { readTrustedConfig, type ReadTrustedConfig } from "../../src/git/read-trusted-config.ts";
 import { openWorkspace } from "../../src/app/open-workspace.ts";
 import { copyRepo, keepTemplate, makeRepo, temporaryDir, type Repo } from "./temp-repo.ts";
 import { environmentOf } from "./run-runner.ts";

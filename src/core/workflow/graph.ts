@@ -8,7 +8,7 @@ import { formatDuration } from "../util/duration.ts";
 import { isReservedState, isTerminal, type State, type Workflow } from "./workflow.ts";
 
 /** Why work takes this edge; undefined for a regular `next`. */
-export type Cause = "fails" | "in vain" | "too often" | undefined;
+export type Cause = "fails" | "otherwise" | "limit reached" | undefined;
 
 export interface Edge {
   readonly from: string;
@@ -28,8 +28,8 @@ export function edgesOf(workflow: Workflow): Edge[] {
       .map((to): Edge => ({ from, to, cause: undefined }));
     const edges = [...plain, ...tiers];
     const aside: readonly [Cause, string | undefined][] = [
-      ["in vain", otherwise],
-      ["too often", most],
+      ["otherwise", otherwise],
+      ["limit reached", most],
       ["fails", failure],
     ];
     for (const [cause, to] of aside) {

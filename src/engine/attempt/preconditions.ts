@@ -3,7 +3,7 @@
  *
  * Invariants:
  * - The claimed commit is checked, not the snapshot.
- * - A failed check becomes a response that parks the work, so that no request waits in vain.
+ * - A failed check becomes a response that parks the work, so that no request waits forever.
  */
 import type { Run } from "../../core/scheduling/decide.ts";
 import { findEvidence, missingEvidence } from "../../core/policy/evidence.ts";

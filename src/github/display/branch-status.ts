@@ -67,7 +67,12 @@ export function checkStatusOf({ decision, reason, state }: BranchView): CheckSta
   return at("completed", "action_required");
 }
 
-const DURATION = /\b(?:in|for) \d+(?:ms|s|m|h|d)(?: \d+(?:ms|s|m|h))*(?: more)?/g;
+const DURATION = "\\d+(?:ms|s|m|h|d)(?: \\d+(?:ms|s|m|h))*";
+/** A page that shows the time left would have to be edited all the time. */
+const withoutTimeLeft = (text: string): string =>
+  text
+    .replace(new RegExp(`\\bfor ${DURATION} more`, "g"), "for a set time")
+    .replace(new RegExp(`, in ${DURATION}`, "g"), "");
 const isoTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
 
 /** The sentence of `trailhand status`, with points in time instead of durations. */
@@ -83,7 +88,7 @@ export function sentenceOf({ decision, reason }: BranchView): string {
     case "foreign":
       return "another worker is working on it";
     case "waits":
-      return why.detail.replace(DURATION, "for its time");
+      return withoutTimeLeft(why.detail);
     default:
       return reason.sentence;
   }

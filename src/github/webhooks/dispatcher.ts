@@ -59,7 +59,7 @@ export class Dispatcher {
 
   #startWorkers(): void {
     while (!this.#isStopped && this.#hasNews && this.#workers.size < this.#options.concurrency) {
-      // A worker that finds a delivery wakes another one, so that none starts in vain.
+      // A worker that finds a delivery wakes another one, so none starts without a delivery.
       this.#hasNews = false;
       const worker = this.#runWorker().finally(() => {
         this.#workers.delete(worker);

@@ -233,6 +233,8 @@ describe("texts do not depend on the clock", () => {
       only(project(projected([seenOf(ISSUE, [ask("work")], { code: "waits", detail, person: false })]))).body;
     expect(waits("waits for 5m 3s more")).toBe(waits("waits for 4m more"));
     expect(waits("waits for its start time, in 2h 3m")).toBe(waits("waits for its start time, in 1m"));
+    expect(waits("waits for 5m more")).toContain("waits for a set time");
+    expect(waits("waits for its start time, in 1m")).not.toContain(", in");
   });
 });
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { readCandidateWorkflow } from "../../../src/app/local-scripts.ts";
-import type { ReadTrustedConfig } from "../../../src/git/contract.ts";
+import type { ReadTrustedConfig } from "../../../src/git/read-trusted-config.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "trailhand-local-scripts-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
