@@ -1,7 +1,8 @@
 /**
- * Bundles into dist/: the command line, and the programs behind `npm run bench`, `chaos` and `conformance`.
- * Names on the command line build only those. The packs stand beside the program, so that `init --pack` finds
- * them wherever it is installed.
+ * Bundles the command line and the programs of `npm run bench`, `chaos` and `conformance` into dist/.
+ *
+ * Arguments select the programs to build. The packs are copied next to the program, so that
+ * `init --pack` finds them in every installation.
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -14,7 +15,7 @@ const { version } = JSON.parse(readFileSync(`${root}/package.json`, "utf8"));
 const wanted = process.argv.slice(2);
 const isWanted = (name) => wanted.length === 0 || wanted.includes(name);
 
-/** Changes whenever a source file does. */
+/** Hashes all source files, so that the build id changes with each of them. */
 function hashSources() {
   const hash = createHash("sha256");
   const files = readdirSync(`${root}/src`, { recursive: true, withFileTypes: true });
@@ -30,12 +31,12 @@ const common = {
   target: "node20.19",
   outdir: "dist",
   logLevel: "warning",
-  // Of use to a server alone, and more than all the rest: imported when one starts.
+  // Larger than the rest of the bundle and only needed by a server, which imports them at start.
   external: ["probot", "@octokit/*"],
   define: { VERSION: JSON.stringify(version), BUILD: JSON.stringify(hashSources()) },
 };
 
-/** Stays a file of its own beside the program, which asks for it when it needs it. */
+/** Keeps `packages.ts` as a separate file, which the program loads on demand. */
 const apart = {
   name: "apart",
   setup({ onResolve }) {
@@ -47,13 +48,13 @@ const apart = {
 
 if (wanted.length === 0) rmSync(`${root}/dist`, { recursive: true, force: true });
 if (isWanted("trailhand")) {
-  // One file, whose parts are evaluated as they are needed; names stay, for readable stack traces.
+  // One file whose modules are evaluated on demand. Names are kept for readable stack traces.
   await build({
     ...common,
     format: "cjs",
     minifySyntax: true,
     minifyWhitespace: true,
-    // A bundle has one directory, which CommonJS calls by another name.
+    // The bundle is CommonJS, where the directory of the file is called __dirname.
     define: { ...common.define, "import.meta.dirname": "__dirname" },
     plugins: [apart],
     entryPoints: {
@@ -85,7 +86,7 @@ for (const [name, entry] of Object.entries(PROGRAMS)) {
     format: "esm",
     outExtension: { ".js": ".mjs" },
     entryPoints: { [name]: entry },
-    // Bundled CommonJS packages ask for node's own modules by `require`, which ES modules lack.
+    // Bundled CommonJS packages load node's own modules with `require`, which ES modules lack.
     banner: {
       js: 'import{createRequire as bundled}from"node:module";const require=bundled(import.meta.url);',
     },

@@ -1,17 +1,16 @@
 /**
- * Cuts the operations that we call out of GitHub's OpenAPI description, for the tests to check every
- * request against: `node scripts/github-openapi.mjs <api.github.com.json>` writes
- * test/fixtures/github-openapi.json.
+ * Extracts the operations that we call from GitHub's OpenAPI description, so that tests can check requests.
  *
- * The description is the file `generated/api.github.com.json` of the package @octokit/openapi (MIT),
- * fetched with `npm pack @octokit/openapi@23.0.2`. It is far too big to be installed with us. What
- * is kept of an operation are the names, places and schemas of its parameters and of its body;
- * descriptions and examples are left out, and references are filled in.
+ * Usage: `node scripts/github-openapi.mjs <api.github.com.json>` writes test/fixtures/github-openapi.json.
+ *
+ * - The input is `generated/api.github.com.json` of the package @octokit/openapi (MIT). It is too large
+ *   to be a dependency; download it with `npm pack @octokit/openapi@23.0.2`.
+ * - Only the names, locations and schemas of parameters and bodies are kept, with references resolved.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-/** Every operation that src/github calls; the tests refuse all others. */
+/** Every operation that src/github calls. The tests reject all others. */
 const CALLED = [
   "GET /app",
   "GET /app/hook/deliveries",
@@ -53,7 +52,7 @@ const CALLED = [
   "POST /repos/{owner}/{repo}/pulls/comments/{comment_id}/reactions",
 ];
 
-/** What says how a value must look; the rest is prose. */
+/** The schema keywords that restrict a value. */
 const KEPT = new Set(
   "type enum const properties required additionalProperties items anyOf oneOf allOf nullable pattern minimum maximum minItems maxItems minLength maxLength".split(
     " ",

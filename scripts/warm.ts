@@ -1,7 +1,9 @@
 /**
- * A step of the build: runs the bundle in a repository of its own, and keeps what V8 compiled.
+ * A build step: runs the bundle in a temporary repository, and saves V8's compiled code.
  *
- * What must hold: nothing of the person who builds takes part, and nothing is left behind.
+ * Invariants:
+ * - The user's configuration and cache do not affect the result.
+ * - The temporary repository is removed.
  */
 import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -25,8 +27,8 @@ git("commit", "-q", "-m", "states");
 git("switch", "-q", "-c", "work/1");
 git("commit", "-q", "--allow-empty", "-m", "do it", "-m", "State: work");
 
-// A process of its own takes the workflow into the cache; what is compiled here is then what a
-// person's `status` needs, and no more: a larger code cache takes longer to load.
+// A separate process fills the workflow cache first, so that this one compiles only the code that
+// `status` usually needs. A larger code cache takes longer to load.
 execFileSync(process.execPath, [join(__dirname, "trailhand.js"), "status", "-C", repo], { stdio: "ignore" });
 const { program, script } = load(__dirname);
 void program

@@ -1,10 +1,11 @@
 /**
- * `npm run conformance -- <repository>…`: reads every commit message of real histories with our
- * parser and with git's, and names each commit where the two differ.
+ * `npm run conformance -- <repository>…`: compares our trailer parser with git's on every commit of
+ * real histories, and lists the commits where they differ.
  *
- * What must hold: the history streams through, so that its size does not matter; nothing of the
- * user's or the repository's configuration changes what is compared. Exits with 1 on a difference,
- * with 2 when there is nothing to read.
+ * Invariants:
+ * - Histories are streamed, so memory does not grow with their size.
+ * - The configuration of the user or the repository does not affect the comparison.
+ * - Exits with 1 if there is a difference, and with 2 if a repository is missing or unreadable.
  */
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
@@ -23,7 +24,7 @@ const SETTINGS = [
   "log.showSignature=false",
 ];
 
-/** The NUL-ended fields of a stream; what follows the last NUL is dropped. */
+/** Yields the NUL-terminated fields of a stream; text after the last NUL is dropped. */
 async function* fieldsOf(stream: NodeJS.ReadableStream): AsyncGenerator<string> {
   stream.setEncoding("utf8");
   let open: string[] = [];
@@ -37,7 +38,7 @@ async function* fieldsOf(stream: NodeJS.ReadableStream): AsyncGenerator<string> 
   }
 }
 
-/** Returns git's own words when it could not read the repository. */
+/** Compares one repository. Returns git's error message if git could not read it. */
 async function compare(dir: string, count: Count): Promise<string | undefined> {
   const settings = SETTINGS.flatMap((setting) => ["-c", setting]);
   const git = spawn("git", ["-C", dir, ...settings, "log", "--all", FORMAT], {

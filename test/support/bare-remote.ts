@@ -1,5 +1,5 @@
 /**
- * A bare remote, a person's clone of it, and runners that share it as machines of their own.
+ * A bare remote, a person's clone of it, and runners that share it like separate machines.
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -12,17 +12,17 @@ import { git, makeRepo, repoAt, temporaryDir, type Repo } from "./temp-repo.ts";
 import { plainOptions, type Ran } from "./run-runner.ts";
 
 export interface Stage {
-  /** Bare. */
+  /** The bare repository. */
   readonly remote: Repo;
   /** A person's clone, with the remote as `origin`. */
   readonly person: Repo;
-  /** A directory outside, for what scripts tell; its path is `$OUT` in their text. */
+  /** A directory outside the worktrees to which scripts write. `$OUT` in a script is its path. */
   readonly outside: string;
-  /** The environment of one machine: its cache is its own. */
+  /** The environment of a machine, with a separate cache. */
   machine(name: string): Record<string, string | undefined>;
 }
 
-/** A remote with these files on `main`. */
+/** Creates a remote with these files on `main`. */
 export function makeRemote(files: Readonly<Record<string, string>>): Stage {
   const outside = join(temporaryDir(), "outside");
   mkdirSync(outside);
@@ -44,7 +44,7 @@ export function makeRemote(files: Readonly<Record<string, string>>): Stage {
 /** Pushes a request on a new branch; returns its commit. */
 export function ask({ person, remote }: Stage, branch: string, message: string): string {
   person.git("checkout", "-q", "-B", branch, "main");
-  // Two requests of one second, with the same words, would be one and the same commit.
+  // Two requests with the same message in the same second would be the same commit.
   const commit = person.request(message.replace("Please.", `Please, on ${branch}.`));
   person.git("push", "-q", remote.dir, branch);
   person.git("checkout", "-q", "main");
@@ -61,11 +61,11 @@ export interface RemoteRunner {
   readonly runner: Runner;
   readonly events: readonly RunnerEvent[];
   readonly site: Workspace;
-  /** Runs to its end and tidies up. */
+  /** Runs until the runner exits, then disposes of its resources. */
   readonly run: () => Promise<Ran>;
 }
 
-/** A runner of a machine; `change` may replace ports. */
+/** Creates a runner on a machine. `change` may replace ports. */
 export async function makeRunner(
   stage: Stage,
   machine: string,
@@ -93,7 +93,7 @@ export const trailerOf = ({ remote }: Stage, branch: string, key: string): strin
 export const sideRefs = ({ remote }: Stage, kind = ""): string[] =>
   remote.git("for-each-ref", "--format=%(refname)", `refs/trailhand/${kind}`).split("\n").filter(Boolean);
 
-/** How often a request was answered, over everything that any ref ever held. */
+/** The number of responses to a request among all commits that any ref ever pointed to. */
 export function answersTo({ remote }: Stage, request: string): number {
   const found = remote.git("log", "--all", "--reflog", "--format=%(trailers:key=Answers,valueonly)");
   return found.split("\n").filter((line) => line === request).length;

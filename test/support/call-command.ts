@@ -1,4 +1,4 @@
-/** Calls a command in this process, with words as a person types them after it. */
+/** Calls a command in this process with the arguments of a command line. */
 import type { Command, CommandCall } from "../../src/cli/command.ts";
 import { loadCommands } from "../../src/cli/commands.ts";
 import { readInput } from "../../src/cli/input.ts";

@@ -1,4 +1,4 @@
-/** What the tests of complaints share: branches that ask, leases of others, clocks, one runner that stays. */
+/** Fixtures for complaint tests: requests, leases of other runners, and a runner that keeps running. */
 import { randomUUID } from "node:crypto";
 import { onTestFinished } from "vitest";
 import { NO_AMOUNTS } from "../../src/core/util/amounts.ts";
@@ -14,19 +14,19 @@ import { createRunner } from "../../src/app/create-runner.ts";
 import type { Repo } from "./temp-repo.ts";
 import { environmentOf, plainOptions } from "./run-runner.ts";
 
-/** A process that was on this machine and is gone. */
+/** A process of this machine that no longer exists. */
 export const DEAD = { ...thisHolder(), pid: 1, started: "1" };
 
 export const leaseOf = (branch: string): string => refsOf(branchKey(branch as Branch)).lease;
 
-/** Writes a small commit without files under a ref. */
+/** Points a ref to a new commit without files; returns the commit. */
 export function note(repo: Repo, ref: string, message: string): string {
   const commit = repo.gitIn(message, "commit-tree", "-F", "-", repo.gitIn("", "mktree"));
   repo.git("update-ref", ref, commit);
   return commit;
 }
 
-/** Leaves the lease of another runner on a branch. */
+/** Creates the lease of another runner for a branch. */
 export function leave(repo: Repo, branch: string, change: Partial<Lease>): void {
   const lease: Lease = {
     branch: branch as Branch,
@@ -44,7 +44,7 @@ export function leave(repo: Repo, branch: string, change: Partial<Lease>): void 
   note(repo, leaseOf(branch), formatLease(lease));
 }
 
-/** A new branch off `main` whose head is this commit; returns it. */
+/** Creates a branch at `main` and commits this message on it; returns the commit. */
 export function ask(repo: Repo, branch: string, message: string): string {
   repo.git("switch", "-q", "-c", branch, "main");
   const commit = repo.request(message);
@@ -52,7 +52,7 @@ export function ask(repo: Repo, branch: string, message: string): string {
   return commit;
 }
 
-/** A person's commit on top of a branch that no checkout makes. */
+/** Adds a person's commit to a branch without a checkout; returns the commit. */
 export function push(repo: Repo, branch: string, message: string, tree = `${branch}^{tree}`): string {
   const commit = repo.gitIn(message, "commit-tree", "-p", branch, "-F", "-", tree);
   repo.git("update-ref", `refs/heads/${branch}`, commit);
@@ -74,11 +74,11 @@ export const states = (repo: Repo, branch = "topic"): string[] =>
 export interface Staying {
   readonly runner: Runner;
   readonly events: readonly RunnerEvent[];
-  /** Stops it, and waits for its end. */
+  /** Stops the runner and waits until it has exited. */
   readonly end: () => Promise<void>;
 }
 
-/** A runner that stays, until the test ends it. `change` may replace ports. */
+/** Starts a runner that keeps running until the test ends. `change` may replace ports. */
 export async function stay(
   repo: Repo,
   options: Partial<RunnerOptions> = {},

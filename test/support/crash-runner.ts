@@ -1,4 +1,4 @@
-/** Builds and starts crash-runner, and looks for what a dead runner must not leave behind. */
+/** Builds and starts a runner that kills itself, and finds what it must not leave behind. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -32,7 +32,7 @@ export interface CrashRun {
   stderr(): string;
 }
 
-/** Starts a runner that kills itself at a step; 0 is never. */
+/** Starts a runner that kills itself at a step. With step 0 it never does. */
 export function startCrashRunner(program: string, repo: Repo, step = 0): CrashRun {
   const child = spawn(process.execPath, [program, repo.dir, String(step)], {
     env: environmentOf(repo),
@@ -41,14 +41,14 @@ export function startCrashRunner(program: string, repo: Repo, step = 0): CrashRu
   const printed = { stdout: "", stderr: "" };
   child.stdout.on("data", (chunk: Buffer) => (printed.stdout += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (printed.stderr += chunk.toString()));
-  // Not `close`: what a killed runner started may hold its pipes open.
+  // Not `close`, because processes that the killed runner started may hold its pipes open.
   const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
     child.once("exit", (code, signal) => resolve({ code, signal }));
   });
   return { child, ended, stdout: () => printed.stdout, stderr: () => printed.stderr };
 }
 
-/** The processes whose environment holds a text. */
+/** The ids of the processes whose environment contains a text. */
 export function processesWith(text: string): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
@@ -64,7 +64,7 @@ function environmentText(pid: number): string {
   }
 }
 
-/** Everything that a runner may leave behind and must not: empty when all is well. */
+/** Leases, worktrees, processes and folders that a runner failed to remove; empty if there are none. */
 export function leftovers(repo: Repo): string[] {
   const refs = repo.git(
     "for-each-ref",
@@ -94,7 +94,7 @@ export function leftovers(repo: Repo): string[] {
   ];
 }
 
-/** Runs the cases 1, 2, 3 … side by side, until one says that there is no further one. */
+/** Runs steps 1, 2, 3 … in parallel until a call returns false; returns the highest step started. */
 export async function eachStep(width: number, run: (step: number) => Promise<boolean>): Promise<number> {
   let next = 0;
   let over = false;

@@ -1,4 +1,4 @@
-/** Runs before each test file: what a test sets in the environment or leaves on the disk ends with it. */
+/** Restores the environment after each test, and removes temporary directories after each test file. */
 import { afterAll, afterEach } from "vitest";
 import { removeTemporaryDirs } from "./temp-repo.ts";
 

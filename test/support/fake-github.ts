@@ -1,6 +1,6 @@
 /**
  * A fake GitHub on the loopback: an emulator for issues, labels, comments and pull requests behind a
- * thin server for what it lacks: reactions, check runs, ETags, rate limits, rejected tokens and faults.
+ * thin server that adds reactions, check runs, ETags, rate limits, rejected tokens and faults.
  *
  * Invariants:
  * - It speaks real HTTP, and ends with its test.
@@ -54,7 +54,7 @@ export interface FakeGitHub {
   /** The account of TOKEN. */
   readonly botId: number;
   readonly asked: readonly Asked[];
-  /** The writing requests since the last `forget`. */
+  /** The requests since the last `forget` that write. */
   writes(): Asked[];
   forget(): void;
   trouble(fault: Fault): void;
@@ -76,7 +76,7 @@ export type Stored = Record<string, unknown>;
 const ROOT = `/repos/${OWNER}/${NAME}`;
 const tokenOf = (login: string) => (login === BOT ? TOKEN : `token-of-${login}`);
 
-/** Starts a GitHub with the repository octo/shop, until the test ends. */
+/** Starts a fake GitHub with the repository octo/shop until the test ends. */
 export async function startFakeGitHub(): Promise<FakeGitHub> {
   const logins = [OWNER, BOT, "stranger"];
   const permissions = {
@@ -211,7 +211,7 @@ export async function startFakeGitHub(): Promise<FakeGitHub> {
   };
 }
 
-/** The features that the emulator lacks. */
+/** Handles the features that the emulator lacks. */
 class Shelf {
   readonly checks: Stored[] = [];
   readonly reactions: Stored[] = [];

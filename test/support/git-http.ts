@@ -1,9 +1,10 @@
 /**
  * A real smart-HTTP git server on the loopback: node in front of `git http-backend`.
  *
- * What must hold: git alone answers, unless a fault was asked for; bodies are streamed both ways;
- * nobody's configuration takes part on the server's side. It runs in the process of the test, so a
- * test that waits for git with `execFileSync` must not speak with it: change its repositories by path.
+ * Invariants:
+ * - Every response comes from git, unless a test injects a fault.
+ * - The server ignores git configuration of the user and the system.
+ * - A test must not run git against it with `execFileSync`, which blocks the server's own process.
  */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -14,13 +15,13 @@ import { onTestFinished } from "vitest";
 
 export type Kind = "info/refs" | "git-upload-pack" | "git-receive-pack";
 
-/** What goes wrong with a request. */
+/** A fault to inject into a request. */
 export type Trouble =
   /** The connection is cut before the request reaches git. */
   | "cut"
-  /** git does it, and then the connection is cut: the lost acknowledgement. */
+  /** git performs the request, then the connection is cut, so the response is lost. */
   | "lose"
-  /** The request is taken, and nothing is ever said. */
+  /** The request is read and never answered. */
   | "silence"
   | { readonly delayMs: number }
   | { readonly status: number; readonly text: string };
@@ -31,24 +32,24 @@ export interface Asked {
   readonly service: string;
   /** The command of protocol version 2: `ls-refs` or `fetch`. */
   command: string | undefined;
-  /** Names and values in turns, as they came. */
+  /** Names and values alternate, as received. */
   readonly headers: readonly string[];
   readonly encoded: boolean;
 }
 
 export interface GitHttp {
-  /** The address of a repository by the name of its folder. */
+  /** The URL of the repository in this folder. */
   url(name: string, credentials?: string): string;
-  /** Everything that was asked, in its order, refused requests included. */
+  /** All requests in order, including rejected ones. */
   readonly asked: readonly Asked[];
-  /** How many requests of a kind there were since the last `forget`. */
+  /** The number of requests of a kind since the last `forget`. */
   count(kind: Kind, command?: string): number;
   forget(): void;
-  /** The next `times` requests of this kind meet trouble; for info/refs, of this service alone. */
+  /** Injects a fault into the next `times` requests of a kind. `service` narrows it to one service. */
   trouble(kind: Kind, what: Trouble, how?: { readonly times?: number; readonly service?: string }): void;
-  /** No more trouble. */
+  /** Removes all faults. */
   heal(): void;
-  /** From now on there is nobody to connect to. */
+  /** Stops the server, so that later connections fail. */
   close(): Promise<void>;
 }
 
@@ -63,8 +64,10 @@ const BACKEND = join(execFileSync("git", ["--exec-path"], { encoding: "utf8" }).
 const SERVICE = /(?:^|[/=])(git-(?:upload|receive)-pack)$/;
 
 /**
- * Serves the bare repositories in a folder until the test ends. `password` is `name:password`; `user`
- * says whose credentials they are that come as `name:password`, where everybody is let in.
+ * Serves the bare repositories in a folder until the test ends.
+ *
+ * `password` has the form `name:password` and is required if given. Without it all credentials are
+ * accepted, and `user` maps them to the name of the user.
  */
 export async function serveGit(
   root: string,
@@ -104,7 +107,7 @@ export async function serveGit(
   const server = createServer((request, response) => {
     const { one, what } = take(request);
     request.once("data", (chunk: Buffer) => (one.command = commandIn(chunk, one.encoded)));
-    // A client that goes away in the middle is what some tests are about.
+    // Some tests disconnect in the middle of a request.
     request.on("error", () => undefined);
     response.on("error", () => undefined);
     if (what === "cut") request.socket.destroy();
@@ -138,7 +141,7 @@ export async function serveGit(
   };
 }
 
-/** The CGI of git; see git-http-backend(1). */
+/** Starts git's CGI program; see git-http-backend(1). */
 function startBackend(root: string, request: IncomingMessage, user: string | undefined): ChildProcess {
   const { pathname, search } = new URL(request.url ?? "/", "http://127.0.0.1");
   const header = (name: string) => String(request.headers[name] ?? "");
@@ -169,13 +172,13 @@ function startBackend(root: string, request: IncomingMessage, user: string | und
     },
     stdio: ["pipe", "pipe", "ignore"],
   });
-  // git may have read enough, or be dead, before all of the body came.
+  // git may stop reading or exit before the whole body has arrived.
   child.stdin?.on("error", () => undefined);
   if (child.stdin) request.pipe(child.stdin);
   return child;
 }
 
-/** Reads the head that the CGI writes, and streams the rest. */
+/** Parses the headers that the CGI program writes, and streams the body. */
 function passAnswer(child: ChildProcess, response: ServerResponse): void {
   const { stdout } = child;
   if (!stdout) return;
@@ -209,7 +212,7 @@ function loseAnswer(child: ChildProcess, request: IncomingMessage): void {
 const isAdmitted = (request: IncomingMessage, password: string): boolean =>
   credentialsOf(request) === password;
 
-/** Empty when there are none. */
+/** `name:password`, or an empty string without credentials. */
 function credentialsOf(request: IncomingMessage): string {
   const [kind, value = ""] = (request.headers.authorization ?? "").split(" ");
   return kind === "Basic" ? Buffer.from(value, "base64").toString() : "";
@@ -229,7 +232,7 @@ function say(
   response.writeHead(status, { "Content-Type": "text/plain" }).end(`${text}\n`);
 }
 
-/** The command of protocol version 2 in the first bytes of a body. */
+/** Reads the command of protocol version 2 from the first bytes of a body. */
 function commandIn(chunk: Buffer, encoded: boolean): string | undefined {
   const body = encoded ? gunzipSync(chunk, { finishFlush: constants.Z_SYNC_FLUSH }) : chunk;
   return /command=([\w-]+)/.exec(body.subarray(0, 200).toString("latin1"))?.[1];

@@ -1,9 +1,9 @@
 /**
- * Checks requests against what GitHub describes of itself: test/fixtures/github-openapi.json, which
- * scripts/github-openapi.mjs makes.
+ * Checks requests against GitHub's own API description.
  *
- * What must hold: a path, a parameter or a field that GitHub does not describe is a problem, though
- * GitHub itself would pass over it: it is one that we only believe in.
+ * Invariants:
+ * - The description is test/fixtures/github-openapi.json, written by scripts/github-openapi.mjs.
+ * - An undocumented path, parameter or field is a problem, even if GitHub would ignore it.
  */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -48,13 +48,13 @@ const PATTERNS = Object.entries(operations).map(([name, operation]) => {
   return { name, method, pattern, operation, fixed: path.replace(/\{\w+\}/g, "").length };
 });
 
-/** What is wrong with a request; nothing when GitHub would understand all of it. */
+/** The problems of a request; empty if every part of it is documented. */
 export function requestProblems(method: string, url: string, body: unknown): string[] {
   const { pathname, searchParams } = new URL(url, "http://127.0.0.1");
   const fits = PATTERNS.filter((one) => one.method === method && one.pattern.test(pathname));
-  // `issues/comments/{id}` is no issue with the number `comments`.
+  // Prefers the most specific path, so `issues/comments/{id}` does not match an issue named `comments`.
   const found = fits.toSorted((a, b) => b.fixed - a.fixed)[0];
-  if (!found) return [`GitHub describes no ${method} ${pathname} that we call`];
+  if (!found) return [`${method} ${pathname} is not an operation in ${FILE}`];
   const { name, pattern, operation } = found;
   const inPath = Object.entries(pattern.exec(pathname)?.groups ?? {});
   const given = [
@@ -75,14 +75,14 @@ export function requestProblems(method: string, url: string, body: unknown): str
 
 function bodyProblems({ body: schema, bodyRequired }: Operation, body: unknown): string[] {
   if (body === undefined) return bodyRequired ? ["the body is missing"] : [];
-  return schema ? problems(schema, body, "body") : ["there is a body"];
+  return schema ? problems(schema, body, "body") : ["unexpected body"];
 }
 
-/** The words of an address are numbers where GitHub describes numbers. */
+/** Converts text from a URL to a number if GitHub documents a number. */
 const typed = ({ type }: Schema, text: string): unknown =>
   (type === "integer" || type === "number") && /^-?\d+$/.test(text) ? Number(text) : text;
 
-/** `known` are the names that a schema around this one allows beside its own. */
+/** `known` contains the field names that the enclosing schema also allows. */
 function problems(schema: Schema, value: unknown, at: string, known: readonly string[] = []): string[] {
   if (value === null && (schema.nullable || typesOf(schema).includes("null"))) return [];
   const names = [...known, ...namesOf(schema)];
@@ -107,8 +107,8 @@ const namesOf = ({ properties, anyOf, oneOf, allOf }: Schema): string[] => [
 function own(schema: Schema, value: unknown, at: string, names: readonly string[]): string[] {
   const types = typesOf(schema);
   if (types.length > 0 && !types.some((type) => hasType(type, value)))
-    return [`${at} is no ${types.join(" or ")}`];
-  if (schema.enum && !schema.enum.includes(value)) return [`${at} is none of ${schema.enum.join(", ")}`];
+    return [`${at} is not of type ${types.join(" or ")}`];
+  if (schema.enum && !schema.enum.includes(value)) return [`${at} is not one of ${schema.enum.join(", ")}`];
   const { minimum, maximum, maxLength, minItems, maxItems, items } = schema;
   if (typeof value === "number" && (value < (minimum ?? value) || value > (maximum ?? value)))
     return [`${at} is out of bounds`];

@@ -10,7 +10,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** Repositories of tests are small, short-lived and many: memory is faster for them than a disk. */
+/** Tests create many small, short-lived repositories, for which memory is faster than a disk. */
 const MEMORY = "/dev/shm";
 const PREFIX = "trailhand-tests-";
 
@@ -31,7 +31,7 @@ export default function setup(): () => void {
   return () => rmSync(temporary, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 }
 
-/** A directory in memory where that can hold programs, otherwise where the system keeps temporary files. */
+/** Creates a directory in memory if programs can run there, otherwise in the system's temporary folder. */
 function makeTemporaryDir(): string {
   let inMemory: string | undefined;
   try {
@@ -47,7 +47,7 @@ function makeTemporaryDir(): string {
   }
 }
 
-/** Frees the memory that runs which were killed still hold. */
+/** Removes the directories of killed test runs, which occupy memory. */
 function removeOrphans(): void {
   for (const name of readdirSync(MEMORY)) {
     const [, pid] = new RegExp(`^${PREFIX}([0-9]+)-`).exec(name) ?? [];

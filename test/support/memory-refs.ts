@@ -1,4 +1,4 @@
-/** Refs in memory, with the swap of a repository: what a simulation of many runners needs of git. */
+/** Refs in memory with an atomic swap, for simulations of many runners. */
 import type { Ref, Sha } from "../../src/core/protocol/ids.ts";
 import type { Repository, Swap, Update } from "../../src/engine/ports.ts";
 

@@ -1,4 +1,4 @@
-/** Commits of several people, written without a checkout; and keys that they sign with. */
+/** Commits by several people, created without a checkout, and keys to sign them. */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,9 +8,9 @@ export interface Manner {
   readonly branch?: string;
   /** Signs with the private half of this key. */
   readonly key?: string;
-  /** The committer's date. */
+  /** The committer date. */
   readonly date?: string;
-  /** What the commit stands on; the head of the branch when left out. */
+  /** The parent commit. The default is the head of the branch. */
   readonly parent?: string;
 }
 
@@ -22,7 +22,7 @@ const gitOf = (repo: Repo, args: readonly string[], env: Record<string, string>,
     input,
   }).trim();
 
-/** An empty commit by the person with this address, on top of a branch, which moves; returns its id. */
+/** Adds an empty commit by the person with this address to a branch; returns its id. */
 export function commitAs(repo: Repo, address: string, message: string, how: Manner = {}): string {
   const { branch = "topic", key, date } = how;
   const name = address.split("@")[0] ?? address;
@@ -49,18 +49,18 @@ export function commitAs(repo: Repo, address: string, message: string, how: Mann
   return commit;
 }
 
-/** Approves what a branch asks for now. */
+/** Commits an approval of the request `approved`; returns its id. */
 export function approveAs(repo: Repo, address: string, approved: string, how: Manner = {}): string {
   return commitAs(repo, address, `trailhand: approved\n\nApproves: ${approved}\n`, how);
 }
 
 export interface Key {
   readonly file: string;
-  /** A line of `allowed_signers` for an address. */
+  /** The line for an address in `allowed_signers`. */
   allowed(address: string): string;
 }
 
-/** A real key, without a passphrase. */
+/** Creates an SSH key without a passphrase. */
 export function makeKey(name: string): Key {
   const file = join(temporaryDir(), name);
   execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", name, "-f", file]);

@@ -1,4 +1,4 @@
-/** How much work a step costs, whatever else the machine does. */
+/** Measures processor time, which other load on the machine does not affect. */
 export function processorSeconds(work: () => void): number {
   const before = process.cpuUsage();
   work();

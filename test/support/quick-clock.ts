@@ -1,11 +1,11 @@
-/** Clocks on which some waits take no time, so that leases of an hour end or are renewed in a moment. */
+/** Clocks that skip some waits, so that hour-long leases expire or are renewed at once. */
 import { LEASE } from "../../src/engine/timing.ts";
 import type { Clock, Ports } from "../../src/engine/ports.ts";
 
-/** The length of a lease for runners with these clocks: real time never matters beside it. */
+/** The lease time for runners with these clocks, so long that real time is negligible. */
 export const LONG_TTL_MS = 3_600_000;
 
-/** A clock on which the waits that are quick take no time; `waited` is how long those were. */
+/** A clock that skips the waits for which `isQuick` is true. `waited` is the total skipped time in ms. */
 export function quick(
   clock: Clock,
   isQuick: (ms: number) => boolean,
@@ -24,11 +24,11 @@ export function quick(
   };
 }
 
-/** A clock on which the next renewal of a lease of LONG_TTL_MS is always due. */
+/** A clock that skips the waits between renewals of a lease of LONG_TTL_MS. */
 export const withQuickRenewals = (clock: Clock): ReturnType<typeof quick> =>
   quick(clock, (ms) => ms === LONG_TTL_MS / LEASE.renewals);
 
-/** The ports of a runner that waits for the leases of others in no time, and holds its own in real time. */
+/** Ports of a runner that skips waits for other leases, and holds its own lease in real time. */
 export function quickBetweenRuns(ports: Ports): Ports {
   let isRunning = false;
   return {

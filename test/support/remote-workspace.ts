@@ -1,4 +1,4 @@
-/** A remote that is reached by path or over HTTP, with workspaces opened on it. */
+/** A remote accessed by path or over HTTP, and workspaces that use it. */
 import { readFileSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { onTestFinished } from "vitest";
@@ -23,7 +23,7 @@ export interface RemoteFixture extends Stage {
   open(machine?: string, more?: Environment): Promise<Workspace & { readonly remote: RemoteRepository }>;
 }
 
-/** A remote with these files on `main`. Over HTTP it may require `name:password`. */
+/** Creates a remote with these files on `main`. Over HTTP it requires `password` (`name:password`) if given. */
 export async function makeRemoteFixture(
   transport: Transport,
   files: Readonly<Record<string, string>> = {},
@@ -123,7 +123,7 @@ export function beforeGit(act: (args: readonly string[], stdin: string) => void)
   onTestFinished(() => void (Git.prototype.run = run));
 }
 
-/** The error that was thrown. */
+/** Returns the error that rejects a promise; throws if the promise resolves. */
 export const errorOf = async (work: Promise<unknown>): Promise<Error> => {
   try {
     await work;

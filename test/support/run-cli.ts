@@ -1,4 +1,4 @@
-/** The built command line, run as a person would run it. */
+/** Runs the built program like a person in a terminal. */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Repo } from "./temp-repo.ts";
@@ -11,7 +11,7 @@ export interface Said {
   readonly err: string;
 }
 
-/** Runs one command in a repository and waits for its end. */
+/** Runs one command in a repository and waits until it exits. */
 export function cli(repo: Repo, ...args: string[]): Said {
   return cliIn(repo.dir, { XDG_CACHE_HOME: repo.cache }, ...args);
 }
@@ -25,7 +25,7 @@ export function cliIn(cwd: string, env: Record<string, string>, ...args: string[
   return { code: ended.status ?? -1, out: ended.stdout, err: ended.stderr };
 }
 
-/** Starts a command that stays. */
+/** Starts a command that keeps running. */
 export function cliStart(repo: Repo, env: Record<string, string>, ...args: string[]): ChildProcess {
   return spawn(process.execPath, [PROGRAM, ...args], {
     cwd: repo.dir,
@@ -34,7 +34,7 @@ export function cliStart(repo: Repo, env: Record<string, string>, ...args: strin
   });
 }
 
-/** What a command that stays says, and how it ends. */
+/** Collects the standard error and the exit code of a running command. */
 export function listen(child: ChildProcess): {
   readonly child: ChildProcess;
   readonly said: () => string;
@@ -46,7 +46,7 @@ export function listen(child: ChildProcess): {
   return { child, said: () => said, exited };
 }
 
-/** Gives the repository the identity that a person's own requests need. */
+/** Configures the identity that a person needs to write requests. */
 export function introduce(repo: Repo): Repo {
   repo.git("config", "user.name", "Ann Author");
   repo.git("config", "user.email", "ann@example.com");

@@ -1,4 +1,4 @@
-/** One request for one hostile or broken script, run by a real runner. */
+/** Runs one request for a hostile or broken script with a real runner. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { BOT } from "../../src/git/local-repository.ts";
@@ -10,13 +10,13 @@ import { environmentOf, run, type Ran } from "./run-runner.ts";
 
 export interface Stage {
   readonly repo: Repo;
-  /** A directory outside, for what scripts tell; its path is `$OUT` in their text. */
+  /** A directory outside the worktrees to which scripts write. `$OUT` in a script is its path. */
   readonly outside: string;
   readonly logs: string;
   readonly request: string;
 }
 
-/** One attempt decides, and `done` is the only answer. */
+/** Allows one attempt, and only `done` as the next state. */
 const ONE_TRY = "states:\n  work: { next: done, retries: 0, timeout: 10m }\n";
 
 export interface StageOptions {
@@ -26,7 +26,7 @@ export interface StageOptions {
   readonly files?: Readonly<Record<string, string>>;
 }
 
-/** A repository with this script for `work`, asked for on the branch `topic`; `main` is checked out. */
+/** Creates a repository with this script for `work`, and a request for it on the branch `topic`. */
 export function makeStage(
   script: string,
   { workflow = ONE_TRY, trailers = "", files }: StageOptions = {},
@@ -52,7 +52,7 @@ export interface StageRun {
   readonly change?: (ports: Ports) => Ports;
 }
 
-/** Runs until nothing is runnable, with little patience between SIGTERM and SIGKILL. */
+/** Runs until nothing is runnable, with only 300 ms between SIGTERM and SIGKILL. */
 export function runStage(
   stage: Stage,
   { env = {}, options, change = (ports) => ports }: StageRun = {},
@@ -67,7 +67,7 @@ export function runStage(
   return run(stage.repo, options, (ports) => change({ ...ports, scripts }));
 }
 
-/** The head of `topic` after the run. */
+/** Reads the head of `topic`, which is the response after a run. */
 export function answerOf({ repo }: Stage): {
   state: string;
   answers: string;

@@ -1,4 +1,4 @@
-/** Runs a real runner in this process on a real repository, and hands back what it told. */
+/** Runs a real runner in this process on a real repository, and returns its events. */
 import type { Branch } from "../../src/core/protocol/ids.ts";
 import type { RunnerEvent, Ports } from "../../src/engine/ports.ts";
 import { Runner, type RunnerOptions, type RunSummary } from "../../src/engine/runner.ts";
@@ -29,7 +29,7 @@ export const plainOptions: RunnerOptions = {
   onWake: () => undefined,
 };
 
-/** `change` may replace ports, to make a part fail. */
+/** Runs until nothing is runnable. `change` may replace ports, for example to inject a fault. */
 export async function run(
   repo: Repo,
   options: Partial<RunnerOptions> = {},

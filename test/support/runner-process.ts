@@ -1,9 +1,9 @@
 /**
- * A real runner that ends itself with SIGKILL at one step, for tests of crashes.
+ * A real runner that kills itself with SIGKILL at one step, for crash tests.
  *
- * Usage: crash-runner <repository> <step>; step 0 never comes. A step is each moment before and
- * after a call of a port, and after each git process. Prints its events, one JSON line each, and
- * the number of steps last.
+ * Usage: crash-runner <repository> <step>, where 0 means never. There is a step before and after
+ * each call of a port, and after each git process. Prints each event as a line of JSON, and
+ * finally the number of steps.
  */
 import { Git } from "../../src/git/git.ts";
 import type { Ports } from "../../src/engine/ports.ts";
@@ -18,7 +18,7 @@ function step(): void {
   if (++steps === Number(at)) process.kill(process.pid, "SIGKILL");
 }
 
-/** The same object, with a step before and after each of its methods. */
+/** Wraps an object so that each method call has a step before and after it. */
 function stepping<T extends object>(target: T): T {
   return new Proxy(target, {
     get(_, name) {

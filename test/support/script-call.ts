@@ -1,4 +1,4 @@
-/** One call of a script or a prompt, with nothing around it but a worktree's two folders. */
+/** Calls a script or a prompt directly, without a repository or a runner. */
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Branch, RunId, Sha } from "../../src/core/protocol/ids.ts";
@@ -22,14 +22,14 @@ export const commitOf = (commit: Sha, message: string, ...parents: Sha[]): Commi
   message,
 });
 
-/** The request that a commit of `topic` makes. */
+/** Parses a commit of `topic` as a request. */
 export function requestOf(commit: Commit): Request {
   const asked = parseRequest(TOPIC, commit);
   if (asked.kind !== "request") throw new Error(`no request: ${commit.message}`);
   return asked;
 }
 
-/** Files of a trusted commit, of which the first is run; a text that begins with `#!` is executable. */
+/** Writes files of a trusted commit; the first is the script. Texts that begin with `#!` are executable. */
 export function scriptOf(files: Readonly<Record<string, string>>): Script {
   const trusted = temporaryDir();
   for (const [path, text] of Object.entries(files)) {
@@ -50,7 +50,7 @@ export function scriptOf(files: Readonly<Record<string, string>>): Script {
   };
 }
 
-/** A call of this script at a request for `work`. */
+/** Creates a call of this script for a request for `work`. */
 export function callOf(script: Script, more: Partial<ScriptCall> = {}): ScriptCall {
   const dir = temporaryDir();
   const tree = { path: join(dir, "tree"), runDir: join(dir, "side"), base: id("a") };
@@ -82,7 +82,7 @@ export function callOf(script: Script, more: Partial<ScriptCall> = {}): ScriptCa
   };
 }
 
-/** Runs it as a runner does, with little patience. */
+/** Runs a call, with only 300 ms between SIGTERM and SIGKILL. */
 export function runCall(
   call: ScriptCall,
   env: Readonly<Record<string, string>> = {},

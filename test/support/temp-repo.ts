@@ -1,22 +1,22 @@
 /**
- * Real repositories for tests, copied from one template so that each costs milliseconds.
+ * Creates real repositories for tests, copied from a template because that takes only milliseconds.
  */
 import { execFileSync } from "node:child_process";
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
-/** A repository with a work tree, and git in it. */
+/** A repository, and functions that run git and write files in it. */
 export interface Repo {
   readonly dir: string;
-  /** The cache of runners of this repository; give it as XDG_CACHE_HOME. */
+  /** The cache directory for runners of this repository, to be set as XDG_CACHE_HOME. */
   readonly cache: string;
   git(...args: string[]): string;
   gitIn(stdin: string, ...args: string[]): string;
   write(path: string, text: string, mode?: number): void;
-  /** Commits everything; returns the id. */
+  /** Commits all changes; returns the id. */
   commit(message: string): string;
-  /** An empty commit with this message; returns the id. */
+  /** Creates an empty commit with this message; returns the id. */
   request(message: string): string;
 }
 
@@ -30,13 +30,13 @@ const WHO = {
 const directories: string[] = [];
 let template: string | undefined;
 
-/** Removes what `temporaryDir` made since the last call. */
+/** Removes the directories that `temporaryDir` created since the last call. */
 export function removeTemporaryDirs(): void {
   for (const dir of directories.splice(0))
     rmSync(dir, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
 }
 
-/** A directory that is removed after the test file. */
+/** Creates a directory that is removed after the test file. */
 export function temporaryDir(): string {
   const dir = mkdtempSync(join(tmpdir(), "trailhand-test-"));
   directories.push(dir);
@@ -55,7 +55,7 @@ export function git(dir: string, args: readonly string[], stdin?: string): strin
   });
 }
 
-/** Wraps a directory that holds a repository. */
+/** Returns the `Repo` of a directory with an existing repository. */
 export function repoAt(dir: string): Repo {
   return {
     dir,
@@ -79,31 +79,31 @@ export function repoAt(dir: string): Repo {
   };
 }
 
-/** Keeps a repository until the end of the test run, for `copyRepo`; returns its directory. */
+/** Moves a repository to a directory that lasts until the test run ends; returns it for `copyRepo`. */
 export function keepTemplate({ dir }: Repo): string {
   const kept = mkdtempSync(join(tmpdir(), "trailhand-template-"));
   renameSync(dir, join(kept, "repo"));
   return join(kept, "repo");
 }
 
-/** A repository on `main` with one commit. */
+/** Creates a repository on `main` with one commit. */
 function makeTemplate(): string {
   const dir = join(temporaryDir(), "repo");
-  // Without the template of git itself, whose sample hooks would be copied each time.
+  // Without git's own template, whose sample hooks would be copied each time.
   git(tmpdir(), ["init", "-q", "--template=", "-b", "main", dir]);
   for (const folder of ["hooks", "info"]) mkdirSync(join(dir, ".git", folder));
   git(dir, ["commit", "-q", "--allow-empty", "-m", "first commit"]);
   return keepTemplate(repoAt(dir));
 }
 
-/** A copy of a repository, in a directory of its own. */
+/** Copies a repository to a new directory. */
 export function copyRepo(dir: string): Repo {
   const copy = join(temporaryDir(), "repo");
   cpSync(dir, copy, { recursive: true });
   return repoAt(copy);
 }
 
-/** A new repository on `main` with one commit; `files` are added in a second one. */
+/** Creates a repository on `main` with one commit, and a second commit with `files` if there are any. */
 export function makeRepo(files: Readonly<Record<string, string>> = {}): Repo {
   template ??= makeTemplate();
   const repo = copyRepo(template);

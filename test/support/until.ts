@@ -1,8 +1,8 @@
-/** Ends a test that hangs. Everything that is waited for comes, so that no test depends on the length. */
+/** The time after which a wait fails. It only ends hanging tests: no passing test depends on its length. */
 const HANGING_MS = 300_000;
 const PAUSE_MS = 20;
 
-/** Waits until a condition holds; `what` names it where it never does. */
+/** Waits until a condition is true. `what` names the condition in the error after a timeout. */
 export async function until(what: string, holds: () => Promise<boolean> | boolean): Promise<void> {
   const end = Date.now() + HANGING_MS;
   while (!(await holds())) {

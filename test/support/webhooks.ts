@@ -1,11 +1,11 @@
-/** A stand-in for GitHub's API, and what a server of ours needs to start beside it. */
+/** A stub of GitHub's API, and the secrets that a webhook server needs. */
 import { generateKeyPairSync } from "node:crypto";
 import { createServer, type IncomingMessage } from "node:http";
 import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 
-/** GitHub's own examples of an event. */
+/** GitHub's example payloads of an event. */
 export interface Example {
   readonly name: string;
   readonly examples: readonly object[];
@@ -21,18 +21,18 @@ export const PRIVATE_KEY = generateKeyPairSync("rsa", { modulusLength: 2048 })
 
 export interface Stub {
   readonly url: string;
-  /** `GET /app?per_page=100`, in the order they came. */
+  /** Requests such as `GET /app?per_page=100`, in order. */
   readonly asked: string[];
 }
 
 export interface Reply {
   readonly status?: number;
-  /** Text is sent as it is. */
+  /** Text is sent unchanged, other values as JSON. */
   readonly body?: unknown;
   readonly headers?: Record<string, string>;
 }
 
-/** Answers by method and path; 404 where `answer` knows nothing. */
+/** Starts a server whose replies come from `answer`; undefined means 404. */
 export async function stubGitHub(
   answer: (asked: string, request: IncomingMessage, url: string) => Reply | undefined,
 ): Promise<Stub> {

@@ -1,4 +1,4 @@
-/** What a message says to type works when it is typed. */
+/** The commands that messages suggest work as printed. */
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -11,7 +11,7 @@ const WORKFLOW = "states:\n  work: { next: look }\n  look: { human: true, next: 
 const ready = (workflow = WORKFLOW) =>
   introduce(makeRepo({ "states/work": STATE, "states/workflow.yml": workflow }));
 
-/** The words of a command line of ours, as a shell would split them. */
+/** Splits a suggested command as a shell does, without the leading `trailhand`. */
 function wordsOf(line: string): string[] {
   const out = execFileSync("sh", ["-c", `for a in ${line}; do printf '%s\\n' "$a"; done`], {
     encoding: "utf8",
@@ -26,7 +26,7 @@ const nextOf = (repo: ReturnType<typeof ready>): string => {
   return branches[0]?.next ?? "";
 };
 
-test("a person's turn names the states that may follow, and a command that goes on", () => {
+test("status lists the states that a person can choose and the command that continues", () => {
   const repo = ready();
   expect(cli(repo, "request", "work", "--new", "it's;here").code).toBe(0);
   expect(cli(repo, "run").code).toBe(0);
@@ -39,18 +39,18 @@ test("a person's turn names the states that may follow, and a command that goes 
   expect(cli(repo, "status").out).toContain("finished");
 });
 
-test("an end is a person's to name only where their state may end", () => {
+test("a person can request done only if their state allows it", () => {
   const repo = ready(WORKFLOW.replace("[done, work]", "work"));
   cli(repo, "request", "look", "--new", "feat/x");
   expect(cli(repo, "request", "done", "--branch", "feat/x")).toMatchObject({ code: 2 });
   expect(cli(repo, "request", "done", "--new", "feat/y")).toMatchObject({ code: 2 });
 });
 
-test("a request for a person does not say that a runner is next", () => {
+test("request of a human state suggests status --needs-me, not run", () => {
   expect(cli(ready(), "request", "look", "--new", "feat/x").err).toContain("status --needs-me");
 });
 
-test("where the workflow is broken, a branch says that and not that its state is missing", () => {
+test("status reports a broken workflow instead of a missing state", () => {
   const repo = ready();
   cli(repo, "request", "work", "--new", "feat/x");
   repo.git("switch", "-q", "main");
@@ -59,7 +59,7 @@ test("where the workflow is broken, a branch says that and not that its state is
   expect(cli(repo, "status").out).toContain("the workflow on main cannot be used  (trailhand doctor)");
 });
 
-test("words that contradict each other are refused", () => {
+test("contradictory options are rejected", () => {
   const repo = ready();
   const both = cli(repo, "request", "work", "--new", "a", "--branch", "b");
   expect(both).toMatchObject({ code: 2 });
@@ -74,14 +74,14 @@ test.each([
   [["--verson"], "Did you mean --version?\nnext: trailhand help\n"],
   [["request", "work", "--trailer", "Priority 3"], 'it has no ":"'],
   [["request", "work", "--trailer", "State: work"], "is reserved: Trailhand writes it itself"],
-])("%j is answered in plain words, with the next command", (line, what) => {
+])("%j gets a plain error message and a next command", (line, what) => {
   const said = cli(ready(), ...line);
   expect(said.code).toBe(2);
   expect(said.err).toContain(what);
   expect(said.err).toContain("next: ");
 });
 
-test("gc says how to remove the very things that it lists", () => {
+test("gc prints the command that removes exactly the listed items", () => {
   const repo = ready();
   cli(repo, "request", "work", "--new", "feat/x");
   cli(repo, "run");
@@ -91,7 +91,7 @@ test("gc says how to remove the very things that it lists", () => {
   expect(cli(repo, ...wordsOf(next)).err).not.toMatch(/^0 removed/m);
 });
 
-test("where the default branch is called otherwise, init says how it is named", () => {
+test("init suggests setting trailhand.target if the default branch is not main", () => {
   const dir = join(temporaryDir(), "trunk");
   git(temporaryDir(), ["init", "-q", "-b", "trunk", dir]);
   const repo = introduce(repoAt(dir));
@@ -104,7 +104,7 @@ test("where the default branch is called otherwise, init says how it is named", 
   expect(cli(repo, "run").code).toBe(0);
 });
 
-test("init on another branch says where the states belong", () => {
+test("init on a feature branch says to commit the states on the trusted branch", () => {
   const repo = introduce(makeRepo());
   repo.git("switch", "-qc", "feat/x");
   const steps = cli(repo, "init").err;
@@ -112,13 +112,13 @@ test("init on another branch says where the states belong", () => {
   expect(steps).toContain("# on main, the trusted branch");
 });
 
-test("a name is quoted only where a shell would misread it", () => {
+test("names are quoted only if a shell would misread them", () => {
   expect(shellWord("feat/login")).toBe("feat/login");
   expect(shellWord("a b")).toBe("'a b'");
   expect(shellWord("$(x)")).toBe("'$(x)'");
 });
 
-test("work that failed says how it is asked for again", () => {
+test("status of failed work suggests the retry command", () => {
   const repo = introduce(makeRepo({ "states/work": "#!/bin/sh\nexit 1\n" }));
   repo.write("states/workflow.yml", "states: { work: { retries: 0 } }");
   repo.git("add", "states");
@@ -129,7 +129,7 @@ test("work that failed says how it is asked for again", () => {
   expect(cli(repo, "retry", "feat/x").code).toBe(0);
 });
 
-test("packages that the first check installs do not become part of the branch", () => {
+test("packages that the first check installs are not committed", () => {
   const repo = introduce(makeRepo());
   const scripts = { test: "test -d node_modules/dep" };
   repo.write("package.json", JSON.stringify({ name: "x", scripts, dependencies: { dep: "file:./dep" } }));

@@ -1,4 +1,4 @@
-/** `trailhand advise` as a person types it: what it prints, what it learns from history, what it refuses. */
+/** `trailhand advise`: its output, its estimates from history, and the input that it rejects. */
 import { expect, test } from "vitest";
 import { cli } from "../../support/run-cli.ts";
 import { makeRepo, type Repo } from "../../support/temp-repo.ts";
@@ -21,7 +21,7 @@ interface Advised {
 const advised = (repo: Repo, ...args: string[]): Advised =>
   JSON.parse(cli(repo, "advise", "tasks.yml", "--json", ...args).out) as Advised;
 
-/** A request for a state, and its answer after so long, on a branch of its own. */
+/** Commits a request and its answer, with the given duration, on a new branch. */
 function pastRun(repo: Repo, branch: string, state: string, took: string): void {
   repo.git("switch", "-q", "-c", branch, "main");
   const request = repo.request(`work\n\nState: ${state}\nBranch: ${branch}\n`);
@@ -30,7 +30,7 @@ function pastRun(repo: Repo, branch: string, state: string, took: string): void 
   repo.git("switch", "-q", "main");
 }
 
-test("the advice names the pattern, its pack, the numbers and what begins together", () => {
+test("advise prints the pattern, its pack, the times and which tasks start together", () => {
   const repo = makeRepo({ "tasks.yml": TASKS });
   const said = cli(repo, "advise", "tasks.yml");
   expect(said.code).toBe(0);
@@ -43,7 +43,7 @@ test("the advice names the pattern, its pack, the numbers and what begins togeth
   expect(said.err).toContain("next: trailhand packs hybrid");
 });
 
-test("--as plans it the person's way, and says what speaks against it", () => {
+test("--as plans the given pattern and lists its disadvantages", () => {
   const repo = makeRepo({ "tasks.yml": TASKS });
   const said = cli(repo, "advise", "tasks.yml", "--as", "chain");
   expect(said.out).toContain("chain, as in the pack sequential, because you asked for it");
@@ -60,7 +60,7 @@ test("--as plans it the person's way, and says what speaks against it", () => {
   expect(wrong.err).toContain('There is no pattern "paralel". Did you mean "parallel"?');
 });
 
-test("past runs on any branch stand in for minutes that the file does not give", () => {
+test("tasks without minutes are estimated from past runs on any branch", () => {
   const repo = makeRepo({ "tasks.yml": TASKS });
   pastRun(repo, "feat/a", "check", "2m");
   pastRun(repo, "feat/b", "check", "1h20m");
@@ -76,7 +76,7 @@ test("past runs on any branch stand in for minutes that the file does not give",
   expect(said.out).toMatch(/^docs +6 +the median of 3 past runs of check$/m);
 });
 
-test("a file that is not a task graph is a usage error that names each thing", () => {
+test("an invalid task file is a usage error that names each problem", () => {
   const repo = makeRepo({
     "circle.yml": "tasks:\n  - { key: a, after: [b] }\n  - { key: b, after: [a] }\n",
     "slips.yml": "tasks:\n  - { key: a, afer: [b] }\nagent: 2\n",
@@ -94,6 +94,6 @@ test("a file that is not a task graph is a usage error that names each thing", (
   expect(refused("slips.yml")).toContain('unknown key "agent"; did you mean "agents"?');
   expect(refused("lost.yml")).toContain('"b" comes after "alpa", which is not a task; did you mean "alpha"?');
   expect(refused("none.yml")).toContain("The tasks in none.yml cannot be read");
-  // Without a name it is the file of the pack.
+  // Without an argument, advise reads the task file of the pack.
   expect(refused()).toContain("states/tasks.yml");
 });

@@ -1,4 +1,4 @@
-/** `trailhand approve`: it is written only where it counts. */
+/** `trailhand approve`: writes an approval only where it counts. */
 import { describe, expect, test } from "vitest";
 import { cli, cliIn } from "../../support/run-cli.ts";
 import { commitAs, makeKey } from "../../support/person-commits.ts";
@@ -20,7 +20,7 @@ function prepare(wait: string, top?: string, files: Readonly<Record<string, stri
   return repo;
 }
 
-/** The same program, typed by somebody. */
+/** Runs the CLI with the given address as git identity. */
 function as(repo: Repo, address: string, ...args: string[]) {
   repo.git("config", "user.name", address);
   repo.git("config", "user.email", address);
@@ -29,7 +29,7 @@ function as(repo: Repo, address: string, ...args: string[]) {
 
 const head = (repo: Repo) => repo.git("rev-parse", "topic");
 
-test("it is asked for, given by those who may, and the work goes on", () => {
+test("people with permission approve, and the work continues after enough approvals", () => {
   const repo = prepare("approvals 2 by leads not own");
   const asked = commitAs(repo, CAT, "feat: a thing\n\nState: work\n");
   const status = as(repo, BOB, "status", "--needs-me").out;
@@ -70,7 +70,7 @@ test("it is asked for, given by those who may, and the work goes on", () => {
   expect(refused(BOB)).toContain("its request does not wait for an approval");
 });
 
-test("what is void is named, and is asked for again", () => {
+test("a void approval is reported, and the state must be requested again", () => {
   const repo = prepare("approvals 1");
   commitAs(repo, ANN, "feat: a thing\n\nState: work\n");
   as(repo, BOB, "approve", "topic");
@@ -94,7 +94,7 @@ test("what is void is named, and is asked for again", () => {
   expect(cli(repo, "run", "--dry-run").out).toMatch(/^run +topic +work +ready to run/m);
 });
 
-test("where a plain commit asks for the same again, it is approved as it is then", () => {
+test("with on-plain-commit: continue, a plain commit needs a new approval", () => {
   const repo = prepare("approvals 1", "on-plain-commit: continue\n");
   commitAs(repo, ANN, "feat: a thing\n\nState: work\n");
   as(repo, BOB, "approve", "topic");
@@ -107,7 +107,7 @@ test("where a plain commit asks for the same again, it is approved as it is then
   expect(repo.git("log", "-1", "--format=%(trailers:key=State,valueonly)", "topic").trim()).toBe("done");
 });
 
-test("a request that waits for approvals can be called off, approved or not", () => {
+test("a partly approved request can be cancelled", () => {
   const repo = prepare("approvals 2");
   commitAs(repo, ANN, "feat: a thing\n\nState: work\n");
   as(repo, BOB, "approve", "topic");
@@ -115,7 +115,7 @@ test("a request that waits for approvals can be called off, approved or not", ()
   expect(cli(repo, "status", "--all").out).toContain("ended as cancelled");
 });
 
-test("it works without a checkout in the way, and needs to know who you are", () => {
+test("approve works in a dirty checkout and requires a git identity", () => {
   const repo = prepare("approvals 1");
   commitAs(repo, ANN, "feat: a thing\n\nState: work\n");
   expect(cli(repo, "approve", "topic")).toMatchObject({ code: 2 });
@@ -128,7 +128,7 @@ test("it works without a checkout in the way, and needs to know who you are", ()
   expect(as(repo, BOB, "approve", "nowhere").code).toBe(2);
 });
 
-test("at a remote, and nothing of it stays here", () => {
+test("approve --remote changes only the remote", () => {
   const stage = makeRemote(filesOf("approvals 1 not own"));
   const asked = ask(stage, "topic", "feat: a thing\n\nState: work\n");
   const { person } = stage;
@@ -150,7 +150,7 @@ test("at a remote, and nothing of it stays here", () => {
   expect(trailerOf(stage, "topic", "Approved-By")).toContain(BOB);
 });
 
-describe("where signatures prove who a person is", () => {
+describe("with proof: signature", () => {
   const [bob, eve] = [makeKey("bob"), makeKey("eve")];
   const signing = () => {
     const repo = prepare("approvals 1 by leads", "proof: signature\n", {
@@ -160,7 +160,7 @@ describe("where signatures prove who a person is", () => {
     return repo;
   };
 
-  test("it needs a key, and one that the trusted branch knows", () => {
+  test("approve requires a signing key that the trusted branch lists", () => {
     const repo = signing();
     const before = head(repo);
     const bare = as(repo, BOB, "approve", "topic");
@@ -176,13 +176,13 @@ describe("where signatures prove who a person is", () => {
     expect(head(repo)).toBe(before);
   });
 
-  test("it is signed, by whatever program the person has, and never by one that a repository names", () => {
+  test("approve signs with the person's key and never runs a signing program from the repository config", () => {
     const repo = signing();
     repo.git("config", "gpg.format", "ssh");
     repo.git("config", "user.signingkey", bob.file);
     repo.write("../evil", `#!/bin/sh\ntouch ${repo.dir}/../was-here\nexec ssh-keygen "$@"\n`, 0o755);
     repo.git("config", "gpg.ssh.program", `${repo.dir}/../evil`);
-    expect(as(repo, "somebody@example.com", "approve", "topic", "--json").out).toContain(`"by": "${BOB}"`);
+    expect(as(repo, "other@example.com", "approve", "topic", "--json").out).toContain(`"by": "${BOB}"`);
     expect(repo.git("cat-file", "commit", "topic")).toContain("BEGIN SSH SIGNATURE");
     expect(cli(repo, "run").code).toBe(0);
     expect(repo.git("log", "-1", "--format=%(trailers:key=Approved-By,valueonly)", "topic")).toContain(BOB);

@@ -16,7 +16,7 @@ interface Result {
 }
 
 const WORKFLOW = "states:\n  build: { next: check }\n  check: { next: [build, done] }\nlimits: { hops: 9 }\n";
-/** `check` sends back once; `build` changes two files, one of them with an odd name. */
+/** `check` requests `build` again once. `build` changes two files, one with an unusual name. */
 const STATES = {
   "states/build": `#!/bin/sh
 echo built >>"src dir
@@ -47,7 +47,7 @@ function judged(repo: Repo, workflow: string): Result {
   return result;
 }
 
-test("the workflow that made the history has no differences", () => {
+test("the workflow that produced the history has no differences", () => {
   const repo = story();
   const said = cli(repo, "backtest");
   expect(said).toMatchObject({ code: 0, out: "" });
@@ -55,7 +55,7 @@ test("the workflow that made the history has no differences", () => {
   expect(judged(repo, WORKFLOW)).toMatchObject({ differences: [], same: 4, unjudged: 0 });
 });
 
-test("a transition, a state and a limit that are gone are named for each answer", () => {
+test("removed transitions and stricter limits are reported for each affected answer", () => {
   const repo = story();
   const narrow = judged(repo, WORKFLOW.replace("[build, done]", "done"));
   expect(narrow.differences).toEqual([
@@ -80,7 +80,7 @@ test("a transition, a state and a limit that are gone are named for each answer"
   ]);
 });
 
-test("paths are held to writes and forbid, whatever their names", () => {
+test("changed paths are checked against writes and forbid, even with unusual names", () => {
   const repo = story();
   const src = judged(repo, WORKFLOW.replace("build: {", 'build: { writes: ["src*"],'));
   expect(src.differences.map(({ from, says }) => [from, says])).toEqual([
@@ -96,7 +96,7 @@ test("paths are held to writes and forbid, whatever their names", () => {
   expect(none.differences).toEqual([]);
 });
 
-test("who is asked, and who may ask", () => {
+test("changes of human and by are reported", () => {
   const repo = story();
   const person = judged(repo, WORKFLOW.replace("check: {", "check: { human: true,"));
   expect(person.differences.map(({ from, says }) => [from, says])).toEqual([
@@ -120,7 +120,7 @@ test("who is asked, and who may ask", () => {
   ).toEqual([]);
 });
 
-test("an end that needs evidence is told where there is none", () => {
+test("an end without its required evidence is reported", () => {
   const repo = story();
   const workflow = `${WORKFLOW.replace("check: {", "check: { proves: tests,")}evidence: { done: tests }\n`;
   expect(judged(repo, workflow).differences.map(({ to, says }) => [to, says])).toEqual([
@@ -128,7 +128,7 @@ test("an end that needs evidence is told where there is none", () => {
   ]);
 });
 
-test("what the workflow itself lacks comes first, and one that cannot be read judges nothing", () => {
+test("problems of the workflow come first, and an invalid workflow reports no differences", () => {
   const repo = story();
   const lost = judged(repo, WORKFLOW.replace("next: check", "next: chekc"));
   expect(lost.problems[0]?.message).toContain('did you mean "check"?');
@@ -140,7 +140,7 @@ test("what the workflow itself lacks comes first, and one that cannot be read ju
   expect(cli(repo, "backtest", "--workflow", "none.yml")).toMatchObject({ code: 2 });
 });
 
-test("archives count too, a copied answer counts once, and the trusted workflow is the last resort", () => {
+test("archives are included, a cherry-picked answer counts once, and the trusted workflow is the fallback", () => {
   const repo = story("feat/it's");
   repo.git("update-ref", "refs/trailhand/archive/feat/it's", "feat/it's");
   repo.git("branch", "copy", "main");

@@ -8,7 +8,7 @@ import { git, makeRepo, repoAt, temporaryDir } from "../../support/temp-repo.ts"
 const STATE = '#!/bin/sh\necho state=done >>"$TRAILHAND_OUTPUT"\n';
 const ready = () => introduce(makeRepo({ "states/work": STATE }));
 
-describe("places", () => {
+describe("repositories", () => {
   test("not a repository", () => {
     const said = cliIn(temporaryDir(), {}, "status");
     expect(said).toMatchObject({ code: 2, out: "" });
@@ -35,7 +35,7 @@ describe("places", () => {
     expect(cli(repo, "init").code).toBe(0);
   });
 
-  test("a bare repository runs; init says why it cannot", () => {
+  test("run works in a bare repository, and init explains why it does not", () => {
     const source = ready();
     source.git("switch", "-qc", "feat/x");
     source.request("do it\n\nState: work\n");
@@ -47,7 +47,7 @@ describe("places", () => {
     expect(cli(bare, "init").err).toContain("bare");
   });
 
-  test("a shallow clone runs, and doctor mentions it", () => {
+  test("run works in a shallow clone, and doctor suggests fetching the full history", () => {
     const source = ready();
     source.git("switch", "-qc", "feat/x");
     source.request("do it\n\nState: work\n");
@@ -70,7 +70,7 @@ describe("places", () => {
     expect(cli(repo, "status").code).toBe(0);
   });
 
-  test("git too old, and no git at all", () => {
+  test("git is too old or missing", () => {
     const repo = ready();
     const bin = temporaryDir();
     const real = execFileSync("sh", ["-c", "command -v git"], { encoding: "utf8" }).trim();
@@ -89,7 +89,7 @@ describe("places", () => {
     const repo = ready();
     repo.git("switch", "-qc", "feat/x");
     const head = repo.request("do it\n\nState: work\n");
-    // A file where a directory is needed stops root too, which permissions do not.
+    // A file blocks the directory, because permissions would not stop root.
     mkdirSync(join(repo.dir, ".git/refs/trailhand"), { recursive: true });
     writeFileSync(join(repo.dir, ".git/refs/trailhand/leases"), "");
     const said = cli(repo, "run");
@@ -100,8 +100,8 @@ describe("places", () => {
   });
 });
 
-describe("words", () => {
-  test("unknown command, option, too many words, missing word, bad number", () => {
+describe("arguments", () => {
+  test("unknown commands and options, extra and missing arguments, invalid numbers", () => {
     const repo = ready();
     expect(cli(repo, "statsu")).toMatchObject({ code: 2, out: "" });
     expect(cli(repo, "statsu").err).toContain('Did you mean "status"?');
@@ -115,7 +115,7 @@ describe("words", () => {
     expect(cli(repo, "--help").code).toBe(0);
   });
 
-  test("state names", () => {
+  test("invalid, unknown and reserved state names", () => {
     const repo = ready();
     repo.git("switch", "-qc", "feat/x");
     for (const name of ["../escape", "/etc/passwd", "Work", "a b", "x".repeat(65), "work\nState: other"]) {
@@ -128,7 +128,7 @@ describe("words", () => {
     expect(repo.git("log", "--format=%s", "-1")).toBe("add files");
   });
 
-  test("a state with ../ that somebody committed by hand is refused by name", () => {
+  test("a manually committed state name with ../ is rejected, and the reason names it", () => {
     const repo = ready();
     repo.git("switch", "-qc", "feat/x");
     repo.request("do it\n\nState: ../../evil\n");
@@ -137,7 +137,7 @@ describe("words", () => {
     expect(row).toMatchObject({ code: "bad-name", reason: '"../../evil" is not a valid state name' });
   });
 
-  test("branches: unknown, not a name, the trusted one, one that exists", () => {
+  test("unknown, invalid, trusted and existing branch names", () => {
     const repo = ready();
     expect(cli(repo, "log", "feat/nothing").err).toContain("There is no branch");
     expect(cli(repo, "request", "work", "--new", "a..b").err).toContain("is not a valid branch name");
@@ -147,7 +147,7 @@ describe("words", () => {
     expect(cli(repo, "run", "--branch", "--weird").code).toBe(2);
   });
 
-  test("a branch name with quotes and other signs works everywhere", () => {
+  test("a branch name with quotes and special characters works in every command", () => {
     const repo = ready();
     const name = 'feat/it\'s-"quoted"-%41-$(touch\u00a0x)-ü';
     expect(cli(repo, "request", "work", "--new", name).code).toBe(0);
@@ -156,7 +156,7 @@ describe("words", () => {
     expect(JSON.parse(cli(repo, "status", "--json").out).branches[0].branch).toBe(name);
   });
 
-  test("trailers: reserved, without a colon", () => {
+  test("reserved trailers and trailers without a colon", () => {
     const repo = ready();
     expect(cli(repo, "request", "work", "--new", "b", "--trailer", "Answers: 1").err).toContain(
       "Trailhand writes it itself",
@@ -168,7 +168,7 @@ describe("words", () => {
     expect(repo.git("log", "-1", "--format=%(trailers:key=Priority,valueonly)", "b").trim()).toBe("3");
   });
 
-  test("no identity", () => {
+  test("without a git identity", () => {
     const repo = makeRepo({ "states/work": STATE });
     expect(cli(repo, "request", "work", "--new", "b").err).toContain("git config user.name");
     expect(cli(repo, "doctor").out).toContain("git does not know who you are");
@@ -180,7 +180,7 @@ describe("words", () => {
 });
 
 describe("workflows and messages", () => {
-  test("a broken workflow runs nothing, and every problem has its line", () => {
+  test("a broken workflow runs nothing, and every problem names its line", () => {
     const repo = introduce(
       makeRepo({
         "states/work": STATE,
@@ -198,7 +198,7 @@ describe("workflows and messages", () => {
     expect(repo.git("log", "-1", "--format=%s")).toBe("do it");
   });
 
-  test("a workflow that is no YAML", () => {
+  test("a workflow that is not valid YAML", () => {
     const repo = makeRepo({ "states/work": STATE, "states/workflow.yml": "states: [\n" });
     expect(cli(repo, "graph")).toMatchObject({ code: 3 });
   });
@@ -227,7 +227,7 @@ describe("workflows and messages", () => {
     expect([row("nul"), row("latin"), row("long")]).toEqual(["done", "done", "done"]);
   });
 
-  test("control characters of a commit never reach the terminal", () => {
+  test("control characters in a commit message never reach the terminal", () => {
     const repo = ready();
     repo.git("switch", "-qc", "feat/x");
     repo.request("\u001b[31mred\u001b[0m\u0007 subject\n\nbody \u001b]0;title\u0007\n\nState: work\n");

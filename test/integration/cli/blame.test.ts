@@ -12,12 +12,12 @@ interface Line {
   readonly missing: string | null;
 }
 
-/** `build` writes what the request says, with a model and a price; `check` adds a line of its own. */
+/** `build` adds three lines and reports a model and a cost. `check` adds one line. */
 const STATES = {
   "states/build": `#!/bin/sh
 printf 'built one\\nbuilt two\\n' >>"code.txt"
 git add -A && git commit -qm "script's own commit"
-printf 'left over\\n' >>code.txt
+printf 'not committed\\n' >>code.txt
 { echo "state=check"; echo "cost=0.12"; echo "model=m-1"; } >>"$TRAILHAND_OUTPUT"
 `,
   "states/check": `#!/bin/sh
@@ -42,14 +42,14 @@ function linesOf(repo: Repo, ...args: string[]): Line[] {
   return (JSON.parse(said.out) as { lines: Line[] }).lines;
 }
 
-test("each line names its hand-off, with the runner, the model, the price and the prompt", () => {
+test("each line names its hand-off with runner, model, cost and prompt", () => {
   const repo = story();
   const lines = linesOf(repo, "code.txt", "-b", "feat/x");
   expect(lines.map(({ text, handOff }) => [text, handOff?.["from"], handOff?.["to"]])).toEqual([
     ["by hand", undefined, undefined],
     ["built one", "build", "check"],
     ["built two", "build", "check"],
-    ["left over", "build", "check"],
+    ["not committed", "build", "check"],
     ["checked", "check", "done"],
   ]);
   expect(lines[0]?.author.name).toBe("Ann Author");
@@ -77,7 +77,7 @@ test("each line names its hand-off, with the runner, the model, the price and th
   expect(text).not.toContain("checked");
 });
 
-test("a person's commit between two hand-offs is the person's", () => {
+test("lines that a person commits between two hand-offs are attributed to the person", () => {
   const repo = story();
   repo.git("switch", "-q", "feat/x");
   repo.write("code.txt", "ann's\n");
@@ -90,7 +90,7 @@ test("a person's commit between two hand-offs is the person's", () => {
   ]);
 });
 
-test("work that was merged is found although its branch is gone", () => {
+test("hand-offs of merged work are found after the branch is deleted", () => {
   const repo = story();
   repo.git("switch", "-q", "main");
   repo.git("merge", "-q", "--no-ff", "-m", "merge it", "feat/x");
@@ -98,9 +98,9 @@ test("work that was merged is found although its branch is gone", () => {
   expect(linesOf(repo, "code.txt:5")[0]?.handOff).toMatchObject({ from: "check", branch: "feat/x" });
 });
 
-/** Lands a branch as one commit of main and keeps its history as landing does. */
+/** Squashes feat/x into one commit on main and archives its history, as landing does. */
 function landed(repo: Repo, trailers: (answer: string) => string): void {
-  // Later than the answer, and not in the same second.
+  // The squash commit must be dated later than the answer.
   process.env["GIT_COMMITTER_DATE"] =
     `@${Number(repo.git("log", "-1", "--format=%ct", "feat/x")) + 60} +0000`;
   const answer = repo.git("rev-parse", "feat/x");
@@ -111,7 +111,7 @@ function landed(repo: Repo, trailers: (answer: string) => string): void {
   delete process.env["GIT_COMMITTER_DATE"];
 }
 
-test("squashed work leads through its archive to the hand-off of each line", () => {
+test("the archive of squashed work leads to the hand-off of each line", () => {
   const repo = story();
   landed(repo, (answer) => `Landed-From: feat/x\nArchive: ${answer}\nApproved-By: bob@example.com\n`);
   const lines = linesOf(repo, "code.txt");
@@ -126,7 +126,7 @@ test("squashed work leads through its archive to the hand-off of each line", () 
   expect(cli(repo, "blame", "code.txt:2").out).toContain("approved by bob@example.com, landed from feat/x");
 });
 
-test("what a runner lands is found by the branch that its script names", () => {
+test("work that a runner lands is found by its Landed-From trailer", () => {
   const land = `#!/bin/sh
 commit=$(git commit-tree "HEAD^{tree}" -p "$TRAILHAND_TARGET_COMMIT" -m "feat: landed" -m "Landed-From: $TRAILHAND_BRANCH")
 echo "land=$commit" >>"$TRAILHAND_OUTPUT"
@@ -152,7 +152,7 @@ echo "land=$commit" >>"$TRAILHAND_OUTPUT"
   ]);
 });
 
-test("a landing that names no archive, or one that is gone, says so", () => {
+test("blame reports a missing Archive trailer and a deleted archive", () => {
   const repo = story();
   landed(repo, () => "Landed-From: feat/x\n");
   const [, line] = linesOf(repo, "code.txt");
@@ -168,7 +168,7 @@ test("a landing that names no archive, or one that is gone, says so", () => {
   expect(linesOf(other, "code.txt:2")[0]?.missing).toContain("not here");
 });
 
-test("hostile names of files and branches", () => {
+test("blame handles hostile file and branch names", () => {
   const branch = `feat/it's-"odd"`;
   const repo = story(branch);
   const file = 'two words\nand "more":7';
@@ -179,13 +179,13 @@ test("hostile names of files and branches", () => {
   const [line] = linesOf(repo, `${file}:2`, "-b", branch);
   expect(line).toMatchObject({ text: "built one", handOff: { branch } });
   expect(linesOf(repo, file, "-b", branch)).toHaveLength(5);
-  // A script can put anything into a file; a terminal must not be moved by it.
+  // A script can write control characters into a file. They must not reach the terminal.
   repo.write(file, "\u001b[2Jgone\rforged\n");
   repo.commit("hostile text");
   expect(cli(repo, "blame", file).out).not.toMatch(/[\u001b\r]|^forged/m);
 });
 
-test("squashed work under a hostile name, seen from a folder below", () => {
+test("squashed work in a file with a hostile name is found from a subfolder", () => {
   const repo = introduce(makeRepo(STATES));
   repo.git("mv", "code.txt", "a\nb 'c'.txt");
   repo.write(
@@ -204,7 +204,7 @@ test("squashed work under a hostile name, seen from a folder below", () => {
   expect(line?.handOff).toMatchObject({ from: "build", asked: "feat: a line" });
 });
 
-test("what is not there is said", () => {
+test("missing files, missing lines and invalid branch names are reported", () => {
   const repo = story();
   expect(cli(repo, "blame", "none.txt")).toMatchObject({ code: 2 });
   expect(cli(repo, "blame", "code.txt:9").err).toContain("has no such lines");

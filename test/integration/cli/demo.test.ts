@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { cliIn } from "../../support/run-cli.ts";
 import { repoAt, temporaryDir } from "../../support/temp-repo.ts";
 
-test("the demo repairs what its tests find, lands what is done, and leaves one for a person", () => {
+test("the demo repairs a failed check, lands three branches and leaves one for a person", () => {
   const dir = join(temporaryDir(), "demo");
   const said = cliIn(temporaryDir(), {}, "demo", "--keep", dir);
   expect(said.code).toBe(0);
@@ -22,7 +22,7 @@ test("the demo repairs what its tests find, lands what is done, and leaves one f
   const needs = cliIn(repo.dir, { XDG_CACHE_HOME: repo.cache }, "status", "--needs-me", "--json");
   expect(JSON.parse(needs.out).branches).toMatchObject([{ branch: "feat/power", state: "approve" }]);
 
-  // What the demo tells its reader to type next works.
+  // The next command that the demo suggests works.
   expect(
     cliIn(repo.dir, { XDG_CACHE_HOME: repo.cache }, "request", "integrate", "--branch", "feat/power").code,
   ).toBe(0);

@@ -1,4 +1,4 @@
-/** Children, spending and side refs, as the commands show them. */
+/** How status, log, cancel, doctor and gc handle children, spending and side refs. */
 import { expect, test } from "vitest";
 import { formatClosed, formatLaneRun } from "../../../src/core/scheduling/side-refs.ts";
 import { cli, introduce } from "../../support/run-cli.ts";
@@ -28,7 +28,7 @@ function prepare(): Repo {
 const state = (repo: Repo, branch: string) =>
   repo.git("log", "-1", "--format=%(trailers:key=State,valueonly)", branch).trim();
 
-test("status and log say which children are waited for, what was spent, and who approved", () => {
+test("status and log show pending children, spending and approvals", () => {
   const repo = prepare();
   const status = cli(repo, "status");
   expect(status.out).toContain("waits for 3 of 3 children: auth, db, ui");
@@ -52,7 +52,7 @@ test("status and log say which children are waited for, what was spent, and who 
   expect(cli(repo, "log", "topic", "--limit", "1").out).toMatch(/^spent /m);
 });
 
-test("cancel names the children that go with it, and those that ended do not", () => {
+test("cancel lists the children that it cancels, and finished children stay unchanged", () => {
   const repo = prepare();
   cli(repo, "approve", "topic.ui");
   cli(repo, "run");
@@ -72,7 +72,7 @@ test("cancel names the children that go with it, and those that ended do not", (
   });
 });
 
-test("doctor tells of waits that are near their end, and past it", () => {
+test("doctor reports waits that are near or past their deadline", () => {
   const repo = prepare();
   expect(cli(repo, "doctor").out).not.toContain("wait:");
   const ask = (days: number) =>
@@ -89,7 +89,7 @@ test("doctor tells of waits that are near their end, and past it", () => {
   );
 });
 
-test("gc judges notes by what they say, keeps archives, and takes old shadows", () => {
+test("gc removes outdated lane notes and orphaned shadows, and keeps archives", () => {
   const workflow = `lanes: { api: { runs: 3, window: 2h } }\n${WORKFLOW.replace("next: join,", "next: join, lane: api,")}`;
   const repo = introduce(
     makeRepo({ "states/work": FAN_OUT, "states/part": "#!/bin/sh\n", "states/workflow.yml": workflow }),
@@ -116,7 +116,7 @@ test("gc judges notes by what they say, keeps archives, and takes old shadows", 
       .filter(({ kind }) => kind === "ref")
       .map(({ name, why }) => `${name.slice("refs/trailhand/".length)}: ${why}`)
       .toSorted();
-  // The age of a shadow is in whole seconds.
+  // The age of a shadow is counted in whole seconds.
   repo.git(
     "update-ref",
     "refs/trailhand/shadow/away/r",
@@ -139,7 +139,7 @@ test("gc judges notes by what they say, keeps archives, and takes old shadows", 
   ]);
 });
 
-test("gc judges no lane by a workflow that cannot be used", () => {
+test("gc keeps lane notes while the workflow is invalid", () => {
   const repo = introduce(makeRepo({ "states/work": "#!/bin/sh\n", "states/workflow.yml": "states: 3\n" }));
   const tree = repo.gitIn("", "hash-object", "-t", "tree", "-w", "--stdin");
   const message = formatLaneRun({ run: "r", tokens: 0, cost: 0, lane: "api", at: 0 });

@@ -28,7 +28,7 @@ function story(): Repo {
   return repo;
 }
 
-test("the state asked there is asked again on a branch of its own, and runs there", () => {
+test("fork requests the same state again on a new branch, where it runs", () => {
   const repo = story();
   const old = repo.git("rev-parse", "feat/x");
   const said = cli(repo, "fork", "feat/x~1", "feat/y", "-m", "feat: a line, otherwise", "-m", "Use a cache.");
@@ -60,7 +60,7 @@ Branch: feat/y`);
   expect(repo.git("rev-parse", "feat/x")).toBe(old);
 });
 
-test("without words of its own it says what the first request said", () => {
+test("without -m, fork uses the message of the first request", () => {
   const repo = story();
   const said = cli(repo, "fork", "feat/x~2", "feat/y", "--trailer", "Refs: #8", "--json");
   expect(JSON.parse(said.out)).toMatchObject({ branch: "feat/y", state: "build" });
@@ -69,7 +69,7 @@ test("without words of its own it says what the first request said", () => {
   expect(message).not.toContain("#7");
 });
 
-test("at an end, the nearest request below is asked for; another state can be named", () => {
+test("fork of a finished branch requests its last state, and --state requests another", () => {
   const repo = story();
   expect(cli(repo, "fork", "feat/x", "feat/y").out).toContain("asks for check on feat/y");
   expect(repo.git("rev-parse", "feat/y~1")).toBe(repo.git("rev-parse", "feat/x"));
@@ -78,7 +78,7 @@ test("at an end, the nearest request below is asked for; another state can be na
   expect(look.err).toContain("status --needs-me");
 });
 
-test("refuses an existing branch, a commit where nothing was asked, and names that are none", () => {
+test("fork rejects existing branches, commits without a request, and invalid names", () => {
   const repo = story();
   const refs = repo.git("for-each-ref");
   expect(cli(repo, "fork", "feat/x", "feat/x").err).toContain("exists already");
@@ -94,7 +94,7 @@ test("refuses an existing branch, a commit where nothing was asked, and names th
   expect(repo.git("for-each-ref")).toBe(refs);
 });
 
-test("a branch with quotes in its name is forked, and forked to", () => {
+test("fork accepts quotes in the source and target branch names", () => {
   const repo = introduce(makeRepo(STATES));
   const [from, to] = [`feat/it's`, `feat/$(echo)"x"`];
   cli(repo, "request", "build", "--new", from, "-m", "feat: a line");

@@ -1,4 +1,4 @@
-/** `trailhand hold`: everything stops, nothing is lost, everything goes on. */
+/** `trailhand hold`: stops all work without losing any, and lets it continue later. */
 import type { ChildProcess } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { until } from "../../support/until.ts";
 
 const ASK = "feat: a thing\n\nPlease.\n\nState: work\n";
 const WORKFLOW = "states:\n  work: { next: done }\n";
-/** Says that it began, then works until it is told to end. */
+/** A script that records its start, then runs until the file `end` exists. */
 const patient = (out: string) =>
   `#!/bin/sh\necho half >half.txt\necho $$ >>${out}/began\nwhile [ ! -e ${out}/end ]; do sleep 0.05; done\n`;
 
@@ -24,7 +24,7 @@ const began = (out: string): number =>
 const trailer = (repo: Repo, key: string, branch = "topic") =>
   repo.git("log", "-1", `--format=%(trailers:key=${key},valueonly)`, branch).trim();
 
-test("what runs is stopped and saved, nothing is begun, and no attempt is used up", async () => {
+test("hold stops and saves running work, starts nothing new, and uses no attempt", async () => {
   const out = temporaryDir();
   const repo = introduce(makeRepo({ "states/work": patient(out), "states/workflow.yml": WORKFLOW }));
   repo.git("switch", "-qc", "topic");
@@ -40,7 +40,7 @@ test("what runs is stopped and saved, nothing is begun, and no attempt is used u
   const salvage = repo.git("for-each-ref", "--format=%(refname)", "refs/trailhand/salvage");
   expect(repo.git("show", `${salvage}:half.txt`)).toBe("half");
   repo.git("switch", "-qc", "other", "main");
-  // Another text: the same one, in the same second, would be the same commit.
+  // The message must differ: an identical commit in the same second has the same id.
   repo.request(ASK.replace("a thing", "another"));
   repo.git("switch", "-q", "main");
   expect(cli(repo, "run").err).not.toContain("work → done");
@@ -57,7 +57,7 @@ test("what runs is stopped and saved, nothing is begun, and no attempt is used u
   await exited;
 });
 
-test("it says who holds, and since when; and is no silent second hold", () => {
+test("hold reports who holds and since when, and rejects a second hold", () => {
   const repo = introduce(makeRepo({ "states/work": "#!/bin/sh\n", "states/workflow.yml": WORKFLOW }));
   expect(cli(repo, "hold", "--off")).toMatchObject({ code: 3 });
   const first = cli(repo, "hold");
@@ -78,13 +78,13 @@ test("it says who holds, and since when; and is no silent second hold", () => {
   expect(repo.git("for-each-ref", ref)).toBe("");
 });
 
-test("it needs to know who you are", () => {
+test("hold requires a git identity", () => {
   const repo = makeRepo({ "states/work": "#!/bin/sh\n" });
   expect(cli(repo, "hold", "-m", "x")).toMatchObject({ code: 2 });
   expect(repo.git("for-each-ref", "refs/trailhand")).toBe("");
 });
 
-test("at a remote it stops every machine, and lets all of them go on", async () => {
+test("hold --remote stops every machine, and --off lets all of them continue", async () => {
   const stage = makeRemote({ "states/work": patient("$OUT"), "states/workflow.yml": WORKFLOW });
   introduce(stage.person);
   ask(stage, "topic", ASK);

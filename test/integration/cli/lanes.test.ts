@@ -1,4 +1,4 @@
-/** `trailhand lanes` and `trailhand check`. */
+/** `trailhand lanes`, and `trailhand report-check` by its old name `check`. */
 import { expect, test } from "vitest";
 import { formatClosed, formatLaneRun } from "../../../src/core/scheduling/side-refs.ts";
 import { cli, cliIn, cliStart, introduce } from "../../support/run-cli.ts";
@@ -18,7 +18,7 @@ const SCRIPTS = Object.fromEntries(
   ["work", "call", "sleep", "plain"].map((name) => [`states/${name}`, "#!/bin/sh\n"]),
 );
 
-/** A note on a side ref. */
+/** Writes a message to a side ref, as a commit without files. */
 function note(repo: Repo, ref: string, message: string): void {
   const tree = repo.gitIn("", "hash-object", "-t", "tree", "-w", "--stdin");
   repo.git("update-ref", ref, repo.gitIn(message, "commit-tree", "-F", "-", tree));
@@ -28,7 +28,7 @@ interface Lanes {
   readonly lanes: readonly Record<string, unknown>[];
 }
 
-test("it shows places, what was used, what is closed, and the queue", () => {
+test("lanes shows slots, usage, closed lanes and the queue", () => {
   const repo = makeRepo({ ...SCRIPTS, "states/workflow.yml": WORKFLOW });
   const ago = (ms: number) => Date.now() - ms;
   const hour = 3_600_000;
@@ -47,7 +47,7 @@ test("it shows places, what was used, what is closed, and the queue", () => {
   note(repo, "refs/trailhand/used/api/0", formatLaneRun({ ...use, run: "1", at: ago(hour) }));
   note(repo, "refs/trailhand/used/api/1", formatLaneRun({ ...use, run: "2", at: ago(3 * hour) }));
   note(repo, "refs/trailhand/closed/night", formatClosed("night", Date.now() + hour, "rate limit"));
-  note(repo, "refs/trailhand/lanes/agents/1", "no lease of ours\n");
+  note(repo, "refs/trailhand/lanes/agents/1", "not a Trailhand lease\n");
 
   const { out } = cli(repo, "lanes");
   const row = (name: string) => out.split("\n").find((line) => line.startsWith(`${name} `));
@@ -73,7 +73,7 @@ const ASK = "feat: a thing\n\nState: work\n";
 const trailer = (repo: Repo, key: string) =>
   repo.git("log", "-1", `--format=%(trailers:key=${key},valueonly)`, "topic").trim();
 
-test("a check that is recorded lets the work go on, beside others of the same commit", () => {
+test("checks of the same commit are recorded together, and the work continues when all passed", () => {
   const repo = introduce(makeRepo(CHECKED));
   repo.git("branch", "topic");
   commitAs(repo, "ann@example.com", ASK);
@@ -102,7 +102,7 @@ test("a check that is recorded lets the work go on, beside others of the same co
   expect(repo.git("for-each-ref", "refs/trailhand/checks")).toBe("");
 });
 
-test("a check that ended badly leads to where the wait in vain leads", () => {
+test("a failed check leads to the state in `otherwise`", () => {
   const repo = introduce(makeRepo(CHECKED));
   repo.git("branch", "topic");
   commitAs(repo, "ann@example.com", ASK);
@@ -121,7 +121,7 @@ test("a check that ended badly leads to where the wait in vain leads", () => {
   expect(trailer(repo, "State")).toBe("failed");
 });
 
-test("checks that end at once are all kept", async () => {
+test("checks that are reported at the same time are all kept", async () => {
   const repo = introduce(makeRepo(CHECKED));
   repo.git("branch", "topic");
   commitAs(repo, "ann@example.com", ASK);
@@ -136,7 +136,7 @@ test("checks that end at once are all kept", async () => {
   expect(kept.toSorted()).toEqual(names.map((name) => `${name}=success`));
 });
 
-test("a check of what is approved holds for its approvals", () => {
+test("a check reported after an approval is bound to the approved request", () => {
   const workflow =
     "states:\n  work: { next: done, wait: [check ci, approvals 1], deadline: 1h, otherwise: failed }\n";
   const repo = introduce(makeRepo({ ...CHECKED, "states/workflow.yml": workflow }));
@@ -151,7 +151,7 @@ test("a check of what is approved holds for its approvals", () => {
   expect(trailer(repo, "State")).toBe("done");
 });
 
-test("what is no name and no conclusion is told apart, with the nearest", () => {
+test("an invalid check name or conclusion is rejected, with the nearest valid conclusion", () => {
   const repo = introduce(makeRepo(CHECKED));
   expect(cli(repo, "check", "c i", "success").err).toContain('"c i" is not a valid check name');
   const said = cli(repo, "check", "ci", "sucess");
@@ -160,7 +160,7 @@ test("what is no name and no conclusion is told apart, with the nearest", () => 
   expect(said.err).toContain("timed_out, action_required");
 });
 
-test("at a remote", () => {
+test("check and lanes work at a remote", () => {
   const stage = makeRemote(CHECKED);
   ask(stage, "topic", ASK);
   const hand = (...args: string[]) =>

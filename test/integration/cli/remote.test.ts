@@ -1,4 +1,4 @@
-/** The built program at a remote: signals, wakes, places, and the commands for people. */
+/** The built CLI at a remote: signals, wake-ups, takeovers, and the commands for people. */
 import type { ChildProcess } from "node:child_process";
 import { execFileSync } from "node:child_process";
 import {
@@ -24,7 +24,7 @@ const QUICK = {
   "states/workflow.yml": "states:\n  work: { next: done }\n",
   "states/work": "#!/bin/sh\ntrue\n",
 };
-/** Says that it began, then works until it is told to end. */
+/** A script that records its start, then runs until the file `end` exists. */
 const PATIENT =
   "#!/bin/sh\necho $$ >> $OUT/began\necho half > half.txt\nwhile [ ! -e $OUT/end ]; do sleep 0.05; done\n";
 const LONG = { ...QUICK, "states/work": PATIENT };
@@ -49,14 +49,14 @@ const began = ({ outside }: Stage): string[] =>
 const end = ({ outside }: Stage) => writeFileSync(join(outside, "end"), "");
 const leases = (stage: Stage) => sideRefs(stage, "leases");
 
-describe("a stop", () => {
-  test("by SIGTERM lets a script finish in the time that it has", async () => {
+describe("shutdown", () => {
+  test("SIGTERM lets a script finish within the grace time", async () => {
     const stage = makeRemote(LONG);
     ask(stage, "topic", PLEASE);
     const one = start(stage, "one", "--grace", "1h");
     await until("the script", () => began(stage).length === 1);
     one.child.kill("SIGTERM");
-    await until("the word", () => one.said().includes("stopping"));
+    await until("the stopping message", () => one.said().includes("stopping"));
     ask(stage, "later", PLEASE);
     end(stage);
     expect(await one.exited).toBe(143);
@@ -65,7 +65,7 @@ describe("a stop", () => {
     expect(sideRefs(stage)).toEqual([]);
   });
 
-  test("by SIGTERM hands back what does not finish: its work is saved, and no attempt is used", async () => {
+  test("SIGTERM releases an unfinished request, saves its work and uses no attempt", async () => {
     const stage = makeRemote(LONG);
     ask(stage, "topic", PLEASE);
     const one = start(stage, "one", "--grace", "100ms");
@@ -80,14 +80,14 @@ describe("a stop", () => {
     expect(trailerOf(stage, "topic", "Attempt")).toBe("1/3");
   });
 
-  test("by a second signal takes the script with it, and the next runner goes on at once", async () => {
+  test("a second signal kills the script, and the next runner continues at once", async () => {
     const stage = makeRemote(LONG);
     ask(stage, "topic", PLEASE);
     const one = start(stage, "one", "--grace", "1h");
     await until("the script", () => began(stage).length === 1);
     one.child.kill("SIGTERM");
-    await until("the word", () => one.said().includes("stopping"));
-    // A wrapper that passes the same signal on is no second one.
+    await until("the stopping message", () => one.said().includes("stopping"));
+    // A signal that a wrapper forwards at once does not count as a second signal.
     one.child.kill("SIGTERM");
     await new Promise((resolve) => setTimeout(resolve, 600));
     expect(one.child.exitCode).toBeNull();
@@ -106,7 +106,7 @@ describe("a stop", () => {
   });
 });
 
-test("what a runner left before its machine was started anew is saved by the next one", async () => {
+test("the next runner saves the work of a runner that died before a reboot", async () => {
   const stage = makeRemote(LONG);
   ask(stage, "topic", PLEASE);
   const one = start(stage, "one", "--grace", "1h");
@@ -125,7 +125,7 @@ test("what a runner left before its machine was started anew is saved by the nex
   expect(trailerOf(stage, "topic", "State")).toBe("done");
 });
 
-test("a runner that was paused beyond its time is fenced when it wakes", async () => {
+test("a runner that was paused beyond its lease time is fenced when it wakes", async () => {
   const stage = makeRemote(LONG);
   const request = ask(stage, "topic", PLEASE);
   const one = start(stage, "one", "--ttl", "5s");
@@ -147,13 +147,13 @@ test("a runner that was paused beyond its time is fenced when it wakes", async (
   expect(leases(stage)).toEqual([]);
 });
 
-test("a call of its port wakes a runner that rests", async () => {
+test("a write to the named pipe wakes an idle runner", async () => {
   const stage = makeRemote(QUICK);
   const pipe = join(stage.outside, "pipe");
   execFileSync("mkfifo", [pipe]);
   const one = start(stage, "one", "--wake", pipe);
   ask(stage, "topic", PLEASE);
-  // Written before it listens, the byte stays in the pipe.
+  // A byte that is written before the runner listens stays in the pipe.
   const writer = openSync(pipe, constants.O_RDWR);
   writeSync(writer, "x");
   await until("the answer", () => one.said().includes("topic: work → done"));
@@ -162,8 +162,8 @@ test("a call of its port wakes a runner that rests", async () => {
   expect(await one.exited).toBe(130);
 });
 
-describe("a person", () => {
-  test("needs no repository where a URL is given", async () => {
+describe("commands for people", () => {
+  test("run with a remote URL needs no local repository", async () => {
     const stage = makeRemote(QUICK);
     ask(stage, "topic", PLEASE);
     const empty = temporaryDir();
@@ -173,7 +173,7 @@ describe("a person", () => {
     expect(said.code).toBe(0);
   });
 
-  test("looks, asks, resumes and cancels at the remote, from a clone that stays as it was", () => {
+  test("all commands work at the remote and leave the local clone unchanged", () => {
     const stage = makeRemote({
       ...QUICK,
       "states/workflow.yml": "states:\n  work: { next: ok }\n  ok: { human: true }\n",
@@ -202,14 +202,14 @@ describe("a person", () => {
     [["--remote", "/nowhere/at/all.git"], 75, /cannot be reached/],
     [["--remote", "origin", "--ttl", "soon"], 2, /--ttl needs a duration/],
     [["--remote", "origin", "--wake", "/nowhere"], 2, /is not a named pipe/],
-  ])("is told what is wrong with %s", (args, code, words) => {
+  ])("run reports what is wrong with %s", (args, code, words) => {
     const said = cli(makeRemote(QUICK), "run", ...args);
     expect(said.err).toMatch(words);
     expect(said.err).toMatch(/^next: /m);
     expect(said.code).toBe(code);
   });
 
-  test("is told that the cache cannot be written", () => {
+  test("run reports that the cache cannot be written", () => {
     const stage = makeRemote(QUICK);
     mkdirSync(join(stage.outside, "x"));
     const inTheWay = join(stage.outside, "x/file");

@@ -38,7 +38,7 @@ function story(branch = "feat/x"): Repo {
   return repo;
 }
 
-/** Everything that a replay could have written to. */
+/** Refs, files, worktrees and HEAD: all that a replay could change. */
 const everything = (repo: Repo): string =>
   [
     repo.git("for-each-ref"),
@@ -72,14 +72,14 @@ test("the same script gives the same answer, and nothing is written", () => {
   expect(everything(repo)).toBe(before);
 });
 
-test("a failure is replayed as the failure that it was", () => {
+test("a recorded failure is replayed as the same failure", () => {
   const repo = story();
   const said = cli(repo, "replay", "feat/x", "--json");
   expect(read(said.out)).toMatchObject({ state: { was: "failed", now: "failed" }, why: "exit 1" });
   expect(said.code).toBe(0);
 });
 
-test("another script is compared by state, message and files, with the trusted ones beside it", () => {
+test("--script compares state, message and files, and the script can use the trusted library", () => {
   const repo = story("feat/it's");
   const before = everything(repo);
   const file = `my "new"\nscript`;
@@ -106,7 +106,7 @@ test("another script is compared by state, message and files, with the trusted o
   expect(everything(repo)).toBe(before);
 });
 
-test("the same state with other files is another answer", () => {
+test("the same state with different files is a different answer", () => {
   const repo = story();
   repo.write("changed", BUILD.replace("set -e", "set -e; touch more"));
   const said = cli(repo, "replay", "feat/x~1", "--script", "changed", "--json");
@@ -114,7 +114,7 @@ test("the same state with other files is another answer", () => {
   expect(read(said.out)).toMatchObject({ sameState: true, files: [{ path: "more" }] });
 });
 
-test("another workflow decides what may follow", () => {
+test("--workflow decides which transitions are legal", () => {
   const repo = story();
   repo.write(
     "states/workflow.yml",
@@ -128,7 +128,7 @@ test("another workflow decides what may follow", () => {
   expect(cli(repo, "replay", "feat/x~1", "--workflow", "broken.yml").err).toContain('did you mean "next"?');
 });
 
-test("a prompt takes the place of a script", () => {
+test("--script accepts a prompt", () => {
   const repo = story();
   repo.write("p.md", "Build it.\n");
   const agent = `grep -q 'feat: a line' && echo state=look >>"$TRAILHAND_OUTPUT"`;
@@ -137,7 +137,7 @@ test("a prompt takes the place of a script", () => {
   expect(read(said.out).state).toEqual({ was: "check", now: "look" });
 });
 
-test("a request that names no branch is run as on the one that answered it", () => {
+test("a request without a Branch trailer is replayed on the branch of its answer", () => {
   const repo = introduce(makeRepo(STATES));
   repo.git("switch", "-qc", "feat/z");
   repo.request("feat: by hand\n\nState: build\n");
@@ -147,7 +147,7 @@ test("a request that names no branch is run as on the one that answered it", () 
   expect(said.code).toBe(0);
 });
 
-test("what cannot be replayed is said", () => {
+test("replay reports commits and scripts that it cannot replay", () => {
   const repo = story();
   expect(cli(repo, "replay", "main").err).toContain("There is no request at");
   expect(cli(repo, "replay", "nowhere").err).toContain("There is no commit");
@@ -157,7 +157,7 @@ test("what cannot be replayed is said", () => {
   expect(cli(repo, "replay", "feat/y").err).toContain("has an answer");
 });
 
-test("a replay that is killed leaves nothing that a runner takes for work, one that is stopped nothing at all", async () => {
+test("a stopped replay leaves nothing behind, and the next run cleans up after a killed one", async () => {
   const repo = story();
   const before = everything(repo);
   const dir = temporaryDir();

@@ -11,7 +11,7 @@ interface Listed {
 
 const json = (text: string): Listed => JSON.parse(text) as Listed;
 
-test("from an empty repository to a finished branch, as the README says", () => {
+test("the steps of the README lead from an empty repository to a finished branch", () => {
   const repo = introduce(makeRepo({ Makefile: "test:\n\ttest ! -e broken\n" }));
   const init = cli(repo, "init");
   expect(init.code).toBe(0);
@@ -40,7 +40,7 @@ test("from an empty repository to a finished branch, as the README says", () => 
   expect(cli(repo, "status").out).toContain("finished");
 });
 
-test("init never overwrites", () => {
+test("init never overwrites files", () => {
   const repo = makeRepo({ "states/check": "#!/bin/sh\necho mine\n" });
   const init = cli(repo, "init");
   expect(init.code).toBe(3);
@@ -48,7 +48,7 @@ test("init never overwrites", () => {
   expect(existsSync(join(repo.dir, "states/workflow.yml"))).toBe(false);
 });
 
-test("a conflict in integrate comes back with the list of files", () => {
+test("a conflict in integrate leads to review with the list of files", () => {
   const repo = introduce(makeRepo({ "a.txt": "one\n" }));
   cli(repo, "init");
   repo.commit("states");
@@ -63,7 +63,7 @@ test("a conflict in integrate comes back with the list of files", () => {
   expect(repo.git("log", "-1", "--format=%B", "feat/x")).toContain("- a.txt");
 });
 
-test("retry, resume and cancel say what they cannot do, and do what they can", () => {
+test("retry, resume and cancel act where they can and otherwise report why not", () => {
   const repo = introduce(
     makeRepo({
       "states/work": '#!/bin/sh\ntest -e fixed || exit 1\necho "state=done" >>"$TRAILHAND_OUTPUT"\n',
@@ -96,7 +96,7 @@ test("retry, resume and cancel say what they cannot do, and do what they can", (
   expect(cli(repo, "run").err).toContain("nothing to run");
 });
 
-test("retry ends a rest before its time", () => {
+test("retry ends a back-off early", () => {
   const repo = introduce(
     makeRepo({
       "states/work":
@@ -113,7 +113,7 @@ test("retry ends a rest before its time", () => {
   expect(cli(repo, "run").code).toBe(0);
 });
 
-test("show explains requests, responses and messages that git reads otherwise", () => {
+test("show explains requests, responses and trailers that git does not read", () => {
   const repo = introduce(makeRepo({ "states/work": '#!/bin/sh\necho state=done >>"$TRAILHAND_OUTPUT"\n' }));
   repo.git("switch", "-qc", "feat/x");
   repo.request("do it\n\nState: work\n");
@@ -141,7 +141,7 @@ test("--trust-head runs a workflow that is not merged yet", () => {
   expect(cli(repo, "run", "--trust-head").code).toBe(0);
 });
 
-test("gc names what is no longer needed, keeps what an open request needs, and removes on demand", () => {
+test("gc lists unneeded refs, keeps those of open requests, and removes with --prune", () => {
   const repo = introduce(
     makeRepo({
       "states/work": "#!/bin/sh\ntouch half; exit 1\n",

@@ -10,7 +10,7 @@ import { makeRepo } from "../../support/temp-repo.ts";
 
 const COMMANDS = await loadCommands();
 
-/** The words of an example, as a shell would split them. */
+/** Splits an example as a shell does, without the leading `trailhand`. */
 function wordsOf(line: string): string[] {
   const out = execFileSync("sh", ["-c", `for a in ${line}; do printf '%s\\n' "$a"; done`], {
     encoding: "utf8",
@@ -27,7 +27,7 @@ test.each(COMMANDS.flatMap(({ examples }) => examples.map(({ line }) => line)))(
   },
 );
 
-test("every command that inspects has --json", () => {
+test("every command in the group inspect has --json", () => {
   const inspecting = COMMANDS.filter(({ group }) => group === "inspect");
   for (const { options } of inspecting) expect(options?.some(({ name }) => name === "json")).toBe(true);
 });
@@ -41,7 +41,7 @@ test("every command is in the overview, and its help names every option", () => 
   }
 });
 
-test("every command answers --help, and no help needs a repository", async () => {
+test("every command has --help, which works outside of a repository", async () => {
   const help = await loadCommand("help");
   for (const command of COMMANDS) {
     let out = "";
@@ -80,7 +80,7 @@ test("the bash completion offers commands, options and branches", () => {
   expect(complete("completions", "b")).toBe("bash");
 });
 
-test("the bash completion offers states, a person's too", () => {
+test("the bash completion offers all states, including human states", () => {
   const workflow = "states:\n  work: { next: look }\n  look: { human: true }\n";
   const repo = makeRepo({ "states/work": "#!/bin/sh\n", "states/workflow.yml": workflow });
   const script = cli(repo, "completions", "bash").out;

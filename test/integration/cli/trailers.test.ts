@@ -1,4 +1,4 @@
-/** What people write beside a state: events, budgets, dependencies. */
+/** Trailers that people add to a request: events, budgets, dependencies. */
 import { describe, expect, test } from "vitest";
 import { cli, cliIn, cliStart, introduce } from "../../support/run-cli.ts";
 import { commitAs } from "../../support/person-commits.ts";
@@ -15,8 +15,8 @@ const values = (repo: Repo, key: string, branch: string) =>
   repo.git("log", "-1", `--format=%(trailers:key=${key},valueonly)`, branch).trim();
 const count = (repo: Repo, branch: string) => Number(repo.git("rev-list", "--count", `main..${branch}`));
 
-describe("an event", () => {
-  test("asks once, on a new branch and on one that is there", () => {
+describe("--event", () => {
+  test("an event creates one request, on a new or an existing branch", () => {
     const repo = prepare();
     const event = "github:push:4711";
     const first = cli(repo, "request", "work", "--new", "topic", "--event", event, "--json");
@@ -40,7 +40,7 @@ describe("an event", () => {
     expect(cli(repo, "request", "work", "--new", "topic", "--event", "a third")).toMatchObject({ code: 2 });
   });
 
-  test("that the trusted branch holds is over, and a part of an id is another", () => {
+  test("an event that is merged can be requested again, and event ids match only in full", () => {
     const repo = prepare();
     cli(repo, "request", "work", "--new", "topic", "--event", "one-and-two");
     expect(cli(repo, "request", "work", "-b", "topic", "--event", "one").err).toContain(
@@ -55,7 +55,7 @@ describe("an event", () => {
     );
   });
 
-  test("that comes several times at once asks once", async () => {
+  test("simultaneous requests with the same event create one request", async () => {
     const repo = prepare();
     const ask = () => {
       const child = cliStart(repo, {}, "request", "work", "--new", "topic", "--event", "e");
@@ -67,7 +67,7 @@ describe("an event", () => {
     expect(count(repo, "topic")).toBe(1);
   });
 
-  test("at a remote", () => {
+  test("an event is recognized at a remote", () => {
     const stage = makeRemote(FILES);
     introduce(stage.person);
     const env = { XDG_CACHE_HOME: stage.machine("hand")["XDG_CACHE_HOME"] ?? "" };
@@ -83,7 +83,7 @@ describe("an event", () => {
 });
 
 describe("trailers", () => {
-  test("a budget lets work go on that was parked for what it spent", () => {
+  test("work that was parked over its budget continues with a higher budget", () => {
     const repo = prepare();
     cli(repo, "request", "work", "--new", "topic", "--trailer", "Budget: 1 USD");
     cli(repo, "run");
@@ -124,7 +124,7 @@ describe("trailers", () => {
     expect(repo.git("branch", "--list", "x")).toBe("");
   });
 
-  test("people may say what work owns, spends, waits for, and whose it is", () => {
+  test("request accepts Owns, Budget, Depends-On, Priority and Assigned-To", () => {
     const repo = prepare();
     cli(repo, "request", "work", "--new", "other");
     const trailers = [
@@ -148,7 +148,7 @@ describe("trailers", () => {
     expect(cli(repo, "status").out).toContain("waits for the branch other, which is at work");
   });
 
-  test("on resume and retry too, as many as are given", () => {
+  test("resume and retry accept trailers too, and --trailer is repeatable", () => {
     const repo = prepare();
     repo.git("branch", "topic");
     commitAs(repo, "ann@example.com", "feat: x\n\nState: work\n");
@@ -163,7 +163,7 @@ describe("trailers", () => {
     expect([values(repo, "State", "topic"), values(repo, "Owns", "topic")]).toEqual(["work", "docs"]);
   });
 
-  test("a ring is refused with the ring, and nothing is written", () => {
+  test("a dependency cycle is rejected, the error lists it, and nothing is written", () => {
     const repo = prepare();
     cli(repo, "request", "work", "--new", "a");
     cli(repo, "request", "work", "--new", "b", "--trailer", "Depends-On: branch a");

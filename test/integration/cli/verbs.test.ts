@@ -1,4 +1,4 @@
-/** The verbs by which people steer: approve, reject, assign, priority, output, cost, and the old words. */
+/** Commands that steer work: approve, reject, assign, priority, output, cost, and the old command names. */
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -41,7 +41,7 @@ function prepareLook(): Repo {
   return repo;
 }
 
-test("approve asks for the only state that leads forward", () => {
+test("approve requests the only state that leads forward", () => {
   const repo = prepareLook();
   const approval = cli(repo, "approve", "topic", "-m", "Looks good");
   expect(approval).toMatchObject({ code: 0, err: "next: trailhand run\n" });
@@ -52,7 +52,7 @@ test("approve asks for the only state that leads forward", () => {
   expect(cli(repo, "approve", "topic").code).toBe(3);
 });
 
-test("approve lists the choices where several states lead forward", () => {
+test("approve lists the choices if several states lead forward", () => {
   const repo = prepare();
   cli(repo, "request", "choice", "--new", "topic");
   const before = repo.git("rev-parse", "topic");
@@ -63,7 +63,7 @@ test("approve lists the choices where several states lead forward", () => {
   expect(repo.git("rev-parse", "topic")).toBe(before);
 });
 
-test("reject sends the work back, or lists the states that it may go back to", () => {
+test("reject sends the work back, or lists the choices if there are several", () => {
   const repo = prepareLook();
   const several = cli(repo, "reject", "topic");
   expect(several.code).toBe(3);
@@ -80,7 +80,7 @@ test("reject sends the work back, or lists the states that it may go back to", (
   expect(cli(other, "reject", "topic").err).toContain("does not wait for a person");
 });
 
-test("assign and priority ask for the same again, and keep the rest of the request", () => {
+test("assign and priority request the same state again and keep the rest of the request", () => {
   const repo = prepare();
   cli(
     repo,
@@ -108,7 +108,7 @@ test("assign and priority ask for the same again, and keep the rest of the reque
   expect(cli(repo, "priority", "--", "-5", "topic").code).toBe(0);
 });
 
-test("output prints what the last attempt printed, and cost what was spent", () => {
+test("output prints the output of the last attempt, and cost prints the amounts spent", () => {
   const repo = prepareLook();
   const { code, out, err } = cli(repo, "output", "topic");
   expect([code, out]).toEqual([0, "building build\n"]);
@@ -130,7 +130,7 @@ test("output prints what the last attempt printed, and cost what was spent", () 
 test.each([
   ["a response", "topic", "State: look\nBranch: topic\nAnswers: ", ""],
   ["an attempt log", "topic", "State: build\nBranch: topic", "journal"],
-])("output reads no file outside the logs that %s names as its run", (_what, branch, trailers, side) => {
+])("output reads no file outside of the logs, whatever run %s names", (_what, branch, trailers, side) => {
   const repo = prepareLook();
   const secret = join(repo.cache, "secret.log");
   writeFileSync(secret, "a secret\n");
@@ -146,14 +146,14 @@ test.each([
   expect(code).toBe(2);
 });
 
-test("output prints the attempt that failed last", () => {
+test("output prints the output of the last failed attempt", () => {
   const repo = prepare("#!/bin/sh\necho it broke\nexit 75\n");
   cli(repo, "request", "build", "--new", "topic");
   cli(repo, "run", "--once");
   expect(cli(repo, "output", "topic").out).toBe("it broke\n");
 });
 
-test("old words still work, and help and completions do not show them", () => {
+test("old command names still work, and help and completions hide them", () => {
   const repo = prepareLook();
   expect(cli(repo, "check", "ci", "success", "topic").out).toContain("ci is success");
   expect(cli(repo, "help", "check").out).toContain("usage: trailhand report-check");

@@ -18,7 +18,7 @@ function watch(repo: ReturnType<typeof makeRepo>, env: Record<string, string> = 
   return listen(child);
 }
 
-/** A git that writes a line for each start, so that idle work can be counted. */
+/** A git wrapper that logs each start, so that a test can count git processes. */
 function countingGit(): { env: Record<string, string>; count: () => number } {
   const bin = temporaryDir();
   const log = join(bin, "log");
@@ -31,7 +31,7 @@ function countingGit(): { env: Record<string, string>; count: () => number } {
   };
 }
 
-test("a commit wakes it, and SIGINT ends it", async () => {
+test("a commit wakes the runner, and SIGINT ends it", async () => {
   const repo = introduce(makeRepo({ "states/work": STATE }));
   const watching = watch(repo);
   repo.git("switch", "-qc", "feat/deep/er");
@@ -46,14 +46,14 @@ test("a commit wakes it, and SIGINT ends it", async () => {
   expect(await watching.exited).toBe(130);
 });
 
-test("at rest it starts no git at all", async () => {
+test("an idle runner starts no git process", async () => {
   const repo = introduce(makeRepo({ "states/work": STATE }));
   repo.git("switch", "-qc", "feat/x");
   repo.request("do it\n\nState: work\n");
   const { env, count } = countingGit();
   const watching = watch(repo, env);
   await until("the answer", () => watching.said().includes("work → done"));
-  // One and a half seconds are sixty times the pause between a wake and its look.
+  // 1.5 seconds are sixty times the pause between a wake-up and its scan.
   await until("a second and a half without a git", async () => {
     const before = count();
     await new Promise((resolve) => {
@@ -64,7 +64,7 @@ test("at rest it starts no git at all", async () => {
   expect(count()).toBeGreaterThan(0);
 });
 
-test("a stop in the middle of a script saves its work and gives the request back", async () => {
+test("SIGTERM during a script saves its work and releases the request", async () => {
   const repo = introduce(
     makeRepo({
       "states/work": '#!/bin/sh\ntouch half; touch "$XDG_CACHE_HOME/started"; sleep 600\n',

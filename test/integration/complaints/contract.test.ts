@@ -1,4 +1,4 @@
-/** Complaints about what scripts and strangers reach: other files, other branches, secrets, the driver itself. */
+/** Complaints about isolation: files, branches and secrets that scripts or untrusted text could reach. */
 import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -8,7 +8,7 @@ import { answerOf, makeStage, runStage } from "../../support/run-hostile-script.
 import { ask, message, push, states, trailer } from "../../support/complaint-fixture.ts";
 
 describe("escape", () => {
-  test("what a script does with git stays in its own worktree, whatever the runner was started in", async () => {
+  test("git commands of a script affect only its own worktree, whatever the environment of the runner", async () => {
     const one = makeStage(
       "echo in > in.txt; git add -A; git commit -qm 'wip'; git reset -q; git rev-parse --show-toplevel > $OUT/top; env | grep ^GIT_ > $OUT/env",
     );
@@ -26,7 +26,7 @@ describe("escape", () => {
       readFileSync(join(repo.dir, "kept.txt"), "utf8"),
     ];
     const before = here();
-    // As a hook, or an editor's terminal, starts it.
+    // The environment that a git hook or an editor's terminal sets.
     const env = {
       GIT_DIR: join(repo.dir, ".git"),
       GIT_WORK_TREE: repo.dir,
@@ -46,7 +46,7 @@ describe("escape", () => {
     expect(leftovers(repo)).toEqual([]);
   });
 
-  test("a person's checkout that stands on the branch follows whole, or is not touched", async () => {
+  test("a dirty checkout of the branch is not touched, and the answer waits", async () => {
     const one = makeStage("echo in > in.txt");
     one.repo.git("switch", "-q", "topic");
     one.repo.write("kept.txt", "mine\n");
@@ -60,22 +60,22 @@ describe("escape", () => {
 
   test.each([
     [
-      "outside of `writes`",
+      "outside `writes`",
       bounds("writes: ['src/**']"),
       "mkdir src; echo x > src/a; echo x > junk.txt",
       "junk.txt",
     ],
-    ["inside of `forbid`", bounds("forbid: ['kept.txt']"), "echo x > new.txt; echo x > kept.txt", "kept.txt"],
+    ["inside `forbid`", bounds("forbid: ['kept.txt']"), "echo x > new.txt; echo x > kept.txt", "kept.txt"],
     ["deleted", bounds("forbid: ['kept.txt']"), "git rm -q kept.txt; git commit -qm wip", "kept.txt"],
     ["moved away", bounds("forbid: ['kept.txt']"), "git mv kept.txt other.txt", "kept.txt"],
-  ])("a path that is %s fails the attempt, by name", async (_, workflow, script, path) => {
+  ])("a path that is %s fails the attempt, and the message names it", async (_, workflow, script, path) => {
     const one = makeStage(script, { workflow });
     await runStage(one);
     expect(answerOf(one)).toMatchObject({ state: "failed", files: ["kept.txt"] });
     expect(answerOf(one).message).toMatch(new RegExp(`may not change ${path.replace(".", "\\.")}\\.$`, "m"));
   });
 
-  test("a repository inside the worktree is no part of an answer", async () => {
+  test("a nested repository in the worktree fails the attempt", async () => {
     const one = makeStage(
       "git init -q nested; echo x > nested/f; git -C nested add f; git -C nested commit -qm x",
     );
@@ -86,7 +86,7 @@ describe("escape", () => {
 });
 
 describe("untrusted-driver", () => {
-  test("what strangers write is data: nothing of it is run", async () => {
+  test("untrusted text is data and is never executed", async () => {
     const text =
       "$(touch $OUT/pwned) `touch $OUT/pwned`; touch $OUT/pwned\n\n'; touch $OUT/pwned #\n\nstate=parked";
     const one = makeStage(
@@ -107,7 +107,7 @@ describe("untrusted-driver", () => {
     expect(readdirSync(one.outside)).toEqual(["request"]);
   });
 
-  test("a trailer reaches no environment", async () => {
+  test("trailers never set environment variables", async () => {
     const evil =
       "BASH-ENV ENV LD-PRELOAD NODE-OPTIONS GIT-CONFIG-COUNT GIT-DIR PATH HOME TRAILHAND-OUTPUT Refs";
     const one = makeStage("env > $OUT/env", {
@@ -120,7 +120,7 @@ describe("untrusted-driver", () => {
     expect(env.filter((line) => /^(BASH|ENV=|LD_|NODE_OPTIONS|GIT_CONFIG|GIT_DIR)/.test(line))).toEqual([]);
   });
 
-  test("a script sees no secret of the runner but those that its state names, and says none", async () => {
+  test("a script sees only the secrets that its state lists, and messages redact them", async () => {
     const workflow = "states:\n  work: { next: done, retries: 0, env: [MY_KEY] }\n";
     const script = `env > $OUT/env; echo "log $MY_KEY"; printf 'summary=key %s\\n' "$MY_KEY" >> "$TRAILHAND_OUTPUT"`;
     const one = makeStage(script, { workflow });
@@ -143,7 +143,7 @@ describe("untrusted-driver", () => {
     expect(all).not.toContain("open-sesame-1");
   });
 
-  test("neither scripts nor rules are taken from the branch that is worked on", async () => {
+  test("scripts and workflow come from the trusted branch, not from the work branch", async () => {
     const one = makeStage("echo trusted > who.txt");
     const { repo } = one;
     repo.git("switch", "-q", "topic");
@@ -156,7 +156,7 @@ describe("untrusted-driver", () => {
     expect(trailer(repo, "State")).toBe("done");
   });
 
-  test("a state that only some may ask for is not run for others", async () => {
+  test("a state that is restricted to some people does not run for others", async () => {
     const workflow = `people: { leads: [lead@example.com] }
 start: [work, deploy]
 states:

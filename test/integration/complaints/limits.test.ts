@@ -1,4 +1,4 @@
-/** Complaints about what it costs: storms, caps that cap nothing, queues that starve. */
+/** Complaints about cost: restart storms, limits without effect, starving requests. */
 import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -15,7 +15,7 @@ import { ask, leaseOf, message, push, states, trailer } from "../../support/comp
 const lines = (file: string): number => readFileSync(file, "utf8").trim().split("\n").length;
 
 describe("respawn-storm", () => {
-  test("a request that kills its runner is parked after its attempts, however often runners are started", async () => {
+  test("a request that kills its runner is parked after its last attempt, however many runners start", async () => {
     const program = await buildCrashRunner();
     const one = makeStage("echo x >> $OUT/starts; kill -9 $PPID; sleep 600", {
       workflow: "states:\n  work: { next: done, retries: 2 }\n",
@@ -27,7 +27,7 @@ describe("respawn-storm", () => {
     expect(leftovers(one.repo)).toEqual([]);
   });
 
-  test("a script that fails at once is tried as often as the workflow says, then a person is asked", async () => {
+  test("a script that always fails runs as many times as `retries` allows, then ends as failed", async () => {
     const one = makeStage("echo x >> $OUT/starts; exit 1", {
       workflow: "states:\n  work: { next: done, retries: 2, backoff: 20ms }\n",
     });
@@ -37,7 +37,7 @@ describe("respawn-storm", () => {
   });
 });
 
-test("rate-limit-as-crash: it uses no attempt, and closes the lane for everybody until then", async () => {
+test("rate-limit-as-crash: a rate limit uses no attempt and closes the lane for all requests until it ends", async () => {
   const one = makeStage(
     'echo x >> $OUT/starts; [ -e $OUT/open ] && exit 0; echo retry-after=1h >> "$TRAILHAND_OUTPUT"; exit 75',
     {
@@ -71,7 +71,7 @@ states:
   review: { human: true, next: [work, done] }
 `;
 
-  /** Branches on which nothing is to be done, and an agent that would tell. */
+  /** Branches without runnable work, and an agent that records whether it is called. */
   function quiet(): { repo: ReturnType<typeof makeRepo>; asked: string } {
     const asked = join(temporaryDir(), "asked");
     const agent = join(temporaryDir(), "agent");
@@ -90,7 +90,7 @@ states:
     return { repo, asked };
   }
 
-  test("where nothing may run no model is called, and nothing is written", async () => {
+  test("without runnable work, no model is called and nothing is written", async () => {
     const { repo, asked } = quiet();
     const all = () => [repo.git("for-each-ref"), repo.git("count-objects", "-v")];
     const found = all();
@@ -101,7 +101,7 @@ states:
     expect(leftovers(repo)).toEqual([]);
   });
 
-  test("a runner that stays looks ever more seldom", async () => {
+  test("an idle runner polls less and less often", async () => {
     const { repo } = quiet();
     const env = environmentOf(repo);
     const site = await openWorkspace(repo.dir, env);
@@ -147,7 +147,7 @@ describe("cap-without-teeth", () => {
     ["max", loop("{ hops: 40 }", ", max: 2"), say(""), 3, "work was requested 2 times, and the limit is 2"],
     ["same", loop("{ hops: 40, same: 4 }"), say(""), 3, "no progress"],
   ])(
-    "%s parks the work where it is used up, and says how to go on",
+    "the limit %s parks the work when it is used up, and the message gives the reason",
     async (_, workflow, script, runs, why) => {
       const one = makeStage(script, { workflow });
       for (let start = 0; start < 2; start++) await runStage(one);
@@ -157,7 +157,7 @@ describe("cap-without-teeth", () => {
     },
   );
 
-  test("a failed attempt is paid for too", async () => {
+  test("a failed attempt counts against the cost limit too", async () => {
     const one = makeStage('echo x >> $OUT/starts; echo cost=0.6 >> "$TRAILHAND_OUTPUT"; exit 1', {
       workflow: "limits: { cost: 1 }\nstates:\n  work: { next: done, retries: 9, backoff: 20ms }\n",
     });
@@ -166,7 +166,7 @@ describe("cap-without-teeth", () => {
     expect(answerOf(one).state).toBe("parked");
   });
 
-  test("a person raises it, a script cannot, by no trailer and by no commit of its own", async () => {
+  test("a person can raise the budget, but a script cannot, neither by a trailer nor by a commit", async () => {
     const own = "git commit -q --allow-empty -m 'wip\n\nBudget: 100 USD\nSpent: 0 USD'";
     const one = makeStage(`${own}; ${say("cost=0.6\\n")}`, { workflow: loop("{ cost: 1 }") });
     const { repo } = one;
@@ -190,7 +190,7 @@ describe("cap-without-teeth", () => {
     ["budget: 5\nstates:\n  work: { next: done }\n", "budget"],
     ["states:\n  work: { next: done, timeout: 5m, stall: 1h }\n", "stall"],
     ["lanes: { narrow: 1 }\nstates:\n  work: { next: done, lane: narow }\n", "narow"],
-  ])("a key that would do nothing stops everything: %j", async (workflow, key) => {
+  ])("a workflow with an invalid or contradictory key runs nothing: %j", async (workflow, key) => {
     const one = makeStage("touch $OUT/ran", { workflow });
     await expect(runStage(one)).rejects.toThrow(key);
     expect(existsSync(join(one.outside, "ran"))).toBe(false);
@@ -199,7 +199,7 @@ describe("cap-without-teeth", () => {
 });
 
 describe("queue-starvation", () => {
-  /** Requests of a priority, asked for so many hours ago. */
+  /** Requests with the given priorities, dated the given number of hours ago. */
   function queue(wanted: Readonly<Record<string, readonly [priority: number, hours: number]>>) {
     const repo = makeRepo({ "states/work": '#!/bin/sh\necho state=done >> "$TRAILHAND_OUTPUT"\n' });
     for (const [branch, [priority, hours]] of Object.entries(wanted)) {
@@ -210,14 +210,14 @@ describe("queue-starvation", () => {
     return repo;
   }
 
-  test("first come, first served; priority goes first, and waiting raises it", async () => {
+  test("higher priority runs first, then older requests, and waiting raises the priority", async () => {
     const repo = queue({ newest: [0, 0], urgent: [5, 0], starved: [0, 44], older: [0, 0.5], asked: [3, 0] });
     const { events } = await run(repo, { concurrency: 1 });
     const order = events.flatMap((event) => (event.kind === "claimed" ? [event.branch] : []));
     expect(order).toEqual(["starved", "urgent", "asked", "older", "newest"]);
   });
 
-  test("how long each waits is shown", () => {
+  test("status shows how long a request has waited", () => {
     const repo = introduce(queue({ starved: [0, 44] }));
     expect(cli(repo, "status").out).toMatch(/starved\s+work\s+runner\s+1d 20h/);
     expect(repo.git("for-each-ref", leaseOf("starved"))).toBe("");

@@ -1,4 +1,4 @@
-/** The complaints of people who use such systems: each has a test that begins with its name. */
+/** Each common complaint about such systems has a test whose title starts with its name. */
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -25,6 +25,6 @@ test.each(NAMES)("%s has a test", (name) => {
   expect([...tested]).toContain(name);
 });
 
-test("no test has a name that is not listed", () => {
+test("every test title starts with a listed name", () => {
   expect([...tested].filter((name) => !NAMES.includes(name ?? ""))).toEqual([]);
 });

@@ -1,4 +1,4 @@
-/** Complaints about histories that nobody can read. */
+/** Complaints about unreadable histories. */
 import { expect, test } from "vitest";
 import { answerOf, makeStage, runStage } from "../../support/run-hostile-script.ts";
 import { ask, states } from "../../support/complaint-fixture.ts";
@@ -9,19 +9,19 @@ const THREE = `states:
   check: { next: land }
   land: { next: done }
 `;
-/** Waits once, fails once, then answers. */
+/** A script that asks to run later once, fails once, then answers. */
 const TRIES = `n=$(cat $OUT/n 2>/dev/null || echo 0); echo $((n+1)) > $OUT/n; echo half > half.txt
 [ $n = 0 ] && { echo retry-after=20ms >> "$TRAILHAND_OUTPUT"; exit 75; }
 [ $n = 1 ] && exit 1
 echo whole > whole.txt; rm half.txt`;
 const NEXT = "#!/bin/sh\nsleep 0.2\n";
 
-test("noisy-history: one commit for each hand-off; leases, tries and saved work are on no branch", async () => {
+test("noisy-history: a branch has one commit for each hand-off; leases, failed attempts and salvage stay on side refs", async () => {
   const one = makeStage(TRIES, { workflow: THREE, files: { "states/check": NEXT, "states/land": NEXT } });
   const { repo } = one;
-  ask(repo, "untouched", "feat: nothing is asked for here\n");
+  ask(repo, "untouched", "feat: not a request\n");
   const others = repo.git("rev-parse", "main", "untouched");
-  // Each renewal comes at once.
+  // The lease is renewed without waiting.
   await runStage(one, {
     options: { ttlMs: LONG_TTL_MS },
     change: (ports) => ({ ...ports, clock: withQuickRenewals(ports.clock) }),
@@ -34,7 +34,7 @@ test("noisy-history: one commit for each hand-off; leases, tries and saved work 
   ).toEqual(["refs/heads/main", "refs/heads/topic", "refs/heads/untouched"]);
   expect(repo.git("rev-parse", "main", "untouched")).toBe(others);
   expect(repo.git("diff", "--name-only", "main", "topic")).toBe("whole.txt");
-  // What happened in between is there for who asks for it.
+  // Side refs still record the failed attempts.
   const side = repo.git("for-each-ref", "--format=%(refname)", "refs/trailhand").split("\n");
   expect(side.map((ref) => ref.split("/")[2])).toEqual(["journal", "salvage", "salvage"]);
   expect(repo.git("log", "--format=%B", "topic")).not.toMatch(/exit 1|asked to run later/i);

@@ -1,4 +1,4 @@
-/** Complaints about who works on what: dead owners, two owners, owners that only seem to live. */
+/** Complaints about ownership: dead owners, double claims, owners that only seem alive. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { spawn } from "node:child_process";
 import { join } from "node:path";
@@ -22,7 +22,7 @@ beforeAll(async () => {
 
 const HELLO = "feat: a thing\n\nPlease.\n\nState: work\n";
 
-/** Ports whose repository does something before some swaps. */
+/** Ports whose repository awaits `first` before each swap whose reason starts with `why`. */
 function before(ports: Ports, why: string, first: () => Promise<void>): Ports {
   const repository = new Proxy(ports.repository, {
     get(target, name) {
@@ -41,7 +41,7 @@ function before(ports: Ports, why: string, first: () => Promise<void>): Ports {
 }
 
 describe("dead-owner", () => {
-  test("whose process is gone from this machine keeps nobody waiting", async () => {
+  test("the lease of a dead process on the same machine is taken over at once", async () => {
     const one = makeStage("true", { workflow: "states:\n  work: { retries: 1 }\n" });
     leave(one.repo, "topic", { holder: DEAD });
     await runStage(one);
@@ -49,13 +49,13 @@ describe("dead-owner", () => {
     expect(trailer(one.repo, "Attempt")).toBe("2/2");
   });
 
-  test("elsewhere has its time, and then another goes on: nothing but the lease says that it works", async () => {
+  test("the lease of a runner on another machine is taken over only after its lease time", async () => {
     const one = makeStage("true", { workflow: "states:\n  work: { retries: 1 }\n" });
     leave(one.repo, "topic", { ttlMs: 20_000 });
     const heads: [number, string][] = [];
     const rests = { shortestMs: 1000, longestMs: 1000 };
     const { end } = await stay(one.repo, { pollInterval: rests }, (ports) => {
-      // From the claim on it is the real time that counts: that of a script and of a lease.
+      // After the claim the clock runs in real time, for the script and for the lease.
       let isClaimed = false;
       const clock = quick(ports.clock, () => !isClaimed);
       const contract: Ports["trustedConfig"] = (...args) => {
@@ -78,7 +78,7 @@ describe("dead-owner", () => {
 });
 
 describe("double-claim", () => {
-  test("of two who claim at one moment, one runs", async () => {
+  test("if two runners claim at the same moment, only one runs the script", async () => {
     const stage = makeRemote({
       "states/work": '#!/bin/sh\necho x >> $OUT/starts\necho state=done >> "$TRAILHAND_OUTPUT"\n',
     });
@@ -97,7 +97,7 @@ describe("double-claim", () => {
     expect(sideRefs(stage)).toEqual([]);
   });
 
-  test("who lost the work to another writes nothing, and keeps what it made", async () => {
+  test("a runner that lost its lease writes no answer and saves its work", async () => {
     const one = makeStage("echo mine > mine.txt");
     const { events } = await runStage(one, {
       change: (ports) => before(ports, "work answered", async () => leave(one.repo, "topic", {})),
@@ -109,9 +109,9 @@ describe("double-claim", () => {
 });
 
 describe("lying-liveness", () => {
-  test("who works longer than its lease lasts keeps it, by no word of the script", async () => {
+  test("a run that outlasts its lease time keeps the lease without help from the script", async () => {
     const one = makeStage("echo x >> $OUT/starts; while [ ! -e $OUT/end ]; do sleep 0.05; done");
-    // Renewals come at once on the clock of the one, and the other reads the same clock.
+    // The first runner renews its lease without waiting. The second runner reads the same clock.
     let clock: ReturnType<typeof quick> | undefined;
     const working = runStage(one, {
       options: { ttlMs: LONG_TTL_MS },
@@ -137,7 +137,7 @@ describe("lying-liveness", () => {
 
   const STALLS = "states:\n  work: { next: done, retries: 0, stall: 1600ms, timeout: 10m }\n";
 
-  test("a script that prints nothing and changes nothing is ended, though its process lives", async () => {
+  test("a script without output or changed files is stopped although its process is alive", async () => {
     const one = makeStage("echo begun; echo half > half.txt; sleep 600", { workflow: STALLS });
     await runStage(one);
     const { state, message } = answerOf(one);
@@ -148,18 +148,18 @@ describe("lying-liveness", () => {
     expect(leftovers(one.repo)).toEqual([]);
   });
 
-  /** Longer than it may stall: the pauses in between are fifty times as short. */
+  /** The scripts below run longer than this stall time. Their pauses are fifty times shorter. */
   const PATIENT = STALLS.replace("1600ms", "5s");
   const often = (what: string) => `for n in $(seq 65); do ${what}; sleep 0.1; done`;
 
-  // They wait most of the time, so all of them wait together.
+  // These tests mostly wait, so they run concurrently.
   test.concurrent.each([
     ["prints", often("echo $n")],
     ["prints to standard error", often("echo $n >&2")],
     ["changes a file", `mkdir -p a/b; ${often("echo $n > a/b/f")}`],
-    ["writes what looks old", `: > a; ${often("echo $n > a; touch -d 2001-01-01 a")}`],
-    ["says more to the runner", often('echo "summary=$n" > "$TRAILHAND_OUTPUT"')],
-  ])("a script that %s all the time is left alone", async (_, script) => {
+    ["writes files with an old timestamp", `: > a; ${often("echo $n > a; touch -d 2001-01-01 a")}`],
+    ["writes to TRAILHAND_OUTPUT", often('echo "summary=$n" > "$TRAILHAND_OUTPUT"')],
+  ])("a script that %s all the time is not stopped", async (_, script) => {
     const one = makeStage(script, { workflow: PATIENT });
     await runStage(one);
     expect(answerOf(one).state, answerOf(one).message).toBe("done");
@@ -167,7 +167,7 @@ describe("lying-liveness", () => {
 });
 
 describe("contradictory-state", () => {
-  test("two states are not guessed between: nothing runs, and the reason names both", async () => {
+  test("a request with two states does not run, and the reason names both", async () => {
     const one = makeStage("touch $OUT/ran", { trailers: "State: other\n" });
     const { summary } = await runStage(one);
     expect(summary.idle.find(({ head }) => head.branch === "topic")).toMatchObject({
@@ -177,7 +177,7 @@ describe("contradictory-state", () => {
     expect(existsSync(join(one.outside, "ran"))).toBe(false);
   });
 
-  test("what side refs and other branches say is no state: the trailer of the head alone counts", async () => {
+  test("only the trailer of the head sets the state, not side refs, tags or other branches", async () => {
     const one = makeStage("true");
     leave(one.repo, "topic", {
       attempt: 1,
@@ -197,7 +197,7 @@ describe("contradictory-state", () => {
   });
 });
 
-test("second-database: with refs alone, in another clone without any cache, the same goes on", async () => {
+test("second-database: work continues from refs alone, in another clone without a cache", async () => {
   const one = makeStage('[ "$TRAILHAND_ATTEMPT" = 2 ] && echo "$TRAILHAND_PREVIOUS" > why.txt', {
     workflow: "states:\n  work: { next: done, retries: 2, backoff: 20ms }\n",
   });
@@ -228,14 +228,14 @@ touch $OUT/ready`;
   const commands = (pids: readonly number[]) =>
     pids.map((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0").join(" ").trim());
 
-  /** Somebody else's, that looks the same. */
+  /** Starts an unrelated process with an identical command line. */
   function bystander(): number {
     const { pid = 0 } = spawn("sleep", ["611"], { stdio: "ignore" });
     strays.push(pid);
     return pid;
   }
 
-  test("when a run ends all its processes do, and nobody else's", async () => {
+  test("all processes of a run end with the run, and unrelated processes survive", async () => {
     const pid = bystander();
     const one = makeStage(`${SPREAD}; sleep 0.2`);
     await runStage(one);
@@ -244,7 +244,7 @@ touch $OUT/ready`;
     expect(commands([pid])).toEqual(["sleep 611"]);
   });
 
-  test("when a runner is killed, the next one ends what it left, and nobody else's", async () => {
+  test("the next runner ends the orphaned processes of a killed runner and no others", async () => {
     const pid = bystander();
     const one = makeStage(`[ "$TRAILHAND_ATTEMPT" = 2 ] && exit 0; ${SPREAD}; sleep 614`, {
       workflow: "states:\n  work: { next: done, retries: 1 }\n",
@@ -261,11 +261,11 @@ touch $OUT/ready`;
   });
 });
 
-test("git-lock-race: worktrees are made one at a time, detached, and those of people are no matter", async () => {
+test("git-lock-race: worktrees are created one at a time and detached, and a person's worktree is not affected", async () => {
   const notes = join(temporaryDir(), "notes");
   mkdirSync(notes);
   const real = process.env["PATH"] ?? "";
-  // Two at a time would be noticed here, as some versions of git notice them.
+  // This git fails if two worktrees are added at once, as some versions of git do.
   usePrograms({
     git: `PATH='${real}'
 case " $* " in *" worktree add "*)

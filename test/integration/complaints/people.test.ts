@@ -1,4 +1,4 @@
-/** Complaints of people who are not asked, not told, or not obeyed. */
+/** Complaints about missing control: approvals, stopping, status messages and setup. */
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -32,7 +32,7 @@ limits: { hops: 20 }
   };
   const approve = (id: string) => `chore: approved\n\nApproves: ${id}\n`;
 
-  test("one that names the very commit lets it go on", async () => {
+  test("an approval with the full id of the request lets the work continue", async () => {
     const { repo, waits } = gated();
     expect(await waits()).toBe("waits");
     push(repo, "topic", approve(repo.git("rev-parse", "topic")));
@@ -40,7 +40,7 @@ limits: { hops: 20 }
     expect(states(repo)).toEqual(["work", "gate", "ship", "done"]);
   });
 
-  test("a push after it voids it, and so does one that asks for the same again", async () => {
+  test("a later push voids an approval, and a repeated request needs a new one", async () => {
     const { repo, waits } = gated();
     await waits();
     push(repo, "topic", approve(repo.git("rev-parse", "topic")));
@@ -58,9 +58,9 @@ limits: { hops: 20 }
 
   test.each([
     ["a part of the id", (id: string) => approve(id.slice(0, 12)), undefined],
-    ["another commit", (id: string) => approve("0".repeat(id.length)), undefined],
-    ["files of its own", approve, "changed"],
-  ])("one with %s counts for nothing", async (_, text, files) => {
+    ["the id of another commit", (id: string) => approve("0".repeat(id.length)), undefined],
+    ["changed files", approve, "changed"],
+  ])("an approval with %s does not count", async (_, text, files) => {
     const { repo, waits } = gated();
     await waits();
     const head = repo.git("rev-parse", "topic");
@@ -75,7 +75,7 @@ limits: { hops: 20 }
 describe("cannot-stop", () => {
   const HANGS = "echo half > half.txt; echo x >> $OUT/starts; touch $OUT/ready; sleep 600";
 
-  test("a person's commit ends what runs there, and stays as it is", async () => {
+  test("a person's commit stops the running script and is not changed", async () => {
     const one = makeStage(HANGS);
     const running = runStage(one, { options: { pollInterval: { shortestMs: 100, longestMs: 100 } } });
     await until("the script", () => existsSync(join(one.outside, "ready")));
@@ -88,7 +88,7 @@ describe("cannot-stop", () => {
     expect(leftovers(one.repo)).toEqual([]);
   });
 
-  test("one ref stops everything on every machine, and uses no attempt", async () => {
+  test("the hold ref stops all runs and uses no attempt", async () => {
     const one = makeStage(HANGS);
     const { repo, outside } = one;
     const running = await stay(repo);
@@ -114,7 +114,7 @@ describe("cannot-stop", () => {
     expect(trailer(repo, "State", "other")).toBe("done");
   });
 
-  test("what needs a person is one list, with the command that goes on", () => {
+  test("status --needs-me lists all work that needs a person, with the next command", () => {
     const repo = introduce(
       makeRepo({
         "states/workflow.yml": "states:\n  work: { next: review, retries: 0 }\n  review: { human: true }\n",
@@ -142,7 +142,7 @@ describe("cannot-stop", () => {
     }
   });
 
-  test("what stands is told once, however often somebody looks", async () => {
+  test("a blocked answer is reported once, however many scans follow", async () => {
     const one = makeStage("true");
     one.repo.git("switch", "-q", "topic");
     writeFileSync(join(one.repo.dir, "kept.txt"), "mine\n");
@@ -154,7 +154,7 @@ describe("cannot-stop", () => {
         return ports.trustedConfig(...args);
       },
     }));
-    await until("some looks", () => looks > 6);
+    await until("some scans", () => looks > 6);
     await watching.end();
     expect(watching.events.map(({ kind }) => kind)).toEqual(["blocked"]);
   });
@@ -178,7 +178,7 @@ describe("silence", () => {
     approved: ["feat: n\n\nApproves: 0123456789012345678901234567890123456789\n", "person"],
   };
 
-  test("every request is answered, or stands with a reason that status shows", async () => {
+  test("every request is answered or has a reason that status shows", async () => {
     const one = makeStage('[ "$TRAILHAND_BRANCH" != failing ] || { echo why it failed; exit 1; }', {
       workflow:
         "states:\n  work: { next: done, retries: 0 }\n  review: { human: true }\nstart: [work, review]\n",
@@ -205,7 +205,7 @@ describe("silence", () => {
 });
 
 describe("green-but-nothing", () => {
-  test("a run with nothing to do says so, and is told apart from one that did something", () => {
+  test("a run with nothing to do says so, and a run with answers reports their number", () => {
     const repo = introduce(
       makeRepo({ "states/work": '#!/bin/sh\necho state=done >> "$TRAILHAND_OUTPUT"\n' }),
     );
@@ -218,7 +218,7 @@ describe("green-but-nothing", () => {
     expect(cli(repo, "run").err).toContain("nothing to run; 1 for a person (trailhand status --needs-me)");
   });
 
-  test("without states, or with states that cannot be used, it is a failure and no silence", () => {
+  test("run fails with a message if the states are missing or invalid", () => {
     const none = cli(introduce(makeRepo()), "run");
     expect(none.code).not.toBe(0);
     expect(none.err).toContain("trailhand init");
@@ -227,14 +227,14 @@ describe("green-but-nothing", () => {
     expect(broken.err).toMatch(/is not valid[^]*staets/);
   });
 
-  test("a script that says nothing has answered nothing where it must choose", async () => {
+  test("a script that must choose the next state fails if it names none", async () => {
     const one = makeStage("exit 0", { workflow: "states:\n  work: { next: [done, parked], retries: 0 }\n" });
     await runStage(one);
     expect(answerOf(one).state).toBe("failed");
     expect(answerOf(one).message).toContain("named no next state");
   });
 
-  test("a check that found no tests does not say that they passed", () => {
+  test("a check that found no tests does not report that tests passed", () => {
     const repo = introduce(makeRepo());
     expect(cli(repo, "init").code).toBe(0);
     repo.commit("chore: states");
@@ -246,7 +246,7 @@ describe("green-but-nothing", () => {
 });
 
 describe("set-up-pain", () => {
-  test("four commands from a fresh repository to work that was done", () => {
+  test("four commands lead from a fresh repository to a passed check", () => {
     const dir = join(temporaryDir(), "fresh");
     git(temporaryDir(), ["init", "-q", "-b", "main", dir]);
     const repo = introduce(repoAt(dir));
@@ -267,7 +267,7 @@ describe("set-up-pain", () => {
     expect(repo.git("remote")).toBe("");
   });
 
-  test("what is missing is named with the command that mends it", () => {
+  test("doctor names what is missing and the command that fixes it", () => {
     const repo = makeRepo();
     const doctor = cli(repo, "doctor");
     expect(doctor.code).not.toBe(0);

@@ -1,4 +1,4 @@
-/** Complaints about work that got lost, or was called done and was not. */
+/** Complaints about lost work, and about work that was wrongly reported as done. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -17,14 +17,14 @@ beforeAll(async () => {
 });
 
 const AGAIN = "states:\n  work: { next: done, retries: 1, backoff: 20ms }\n";
-/** Fails half-way, and looks for that half the second time. */
+/** The first attempt ends with half of its work. The second reads that half from the salvage. */
 const HALVES = `if [ "$TRAILHAND_ATTEMPT" = 1 ]; then
   echo kept > committed.txt; git add .; git commit -qm "wip"; echo half > half.txt; $END
 fi
 git show "$TRAILHAND_SALVAGE:half.txt" "$TRAILHAND_SALVAGE:committed.txt" > found.txt`;
 
 describe("lost-work", () => {
-  test("what a failed attempt left is on a ref before its tree goes, and the next one is told where", async () => {
+  test("the work of a failed attempt is saved to a ref, and the next attempt receives that ref", async () => {
     const one = makeStage(HALVES.replace("$END", "exit 1"), { workflow: AGAIN });
     await runStage(one);
     expect(answerOf(one)).toMatchObject({ state: "done", files: ["found.txt", "kept.txt"] });
@@ -33,7 +33,7 @@ describe("lost-work", () => {
     expect(leftovers(one.repo)).toEqual([]);
   });
 
-  test("a tree that cannot be saved is not removed, and the next runner saves it", async () => {
+  test("a worktree that cannot be saved is not removed, and the next runner saves it", async () => {
     const one = makeStage("echo half > half.txt; exit 1");
     const unsaved = (trees: AttemptTrees): AttemptTrees => ({
       open: (...args) => trees.open(...args),
@@ -51,7 +51,7 @@ describe("lost-work", () => {
       .split("\n")
       .flatMap((line) => (line.includes(one.repo.cache) ? [line.slice("worktree ".length)] : []));
     expect(readFileSync(join(tree, "half.txt"), "utf8")).toBe("half\n");
-    // Its owner is this very process: as if that had ended by now.
+    // The owner is this process. Record another one that has ended.
     const owner = join(tree, "../../owner.json");
     const known = JSON.parse(readFileSync(owner, "utf8")) as object;
     writeFileSync(owner, JSON.stringify({ ...known, pid: 1, started: "1" }));
@@ -61,7 +61,7 @@ describe("lost-work", () => {
   });
 });
 
-test("session-lost: a runner that is gone takes nothing with it, and any other goes on", async () => {
+test("session-lost: the work of a killed runner is kept, and any other runner continues it", async () => {
   const one = makeStage(HALVES.replace("$END", "touch $OUT/ready; sleep 600"), {
     workflow: AGAIN,
   });
@@ -78,7 +78,7 @@ test("session-lost: a runner that is gone takes nothing with it, and any other g
 });
 
 describe("zombie-worktree", () => {
-  test("a runner that stays removes what dead ones left, though no lease of theirs is in view", async () => {
+  test("a watching runner removes the worktree of a dead runner even without its lease", async () => {
     const one = makeStage("echo half > half.txt; touch $OUT/ready; sleep 600");
     const { repo } = one;
     let ahead = 0;
@@ -98,17 +98,17 @@ describe("zombie-worktree", () => {
         },
       };
     });
-    // The sweep of the start is over once the second scan begins.
+    // The sweep at the start is over once the second scan begins.
     await until("a second scan", () => looks > 1);
     const dying = startCrashRunner(program, repo);
     await until("the script", () => existsSync(join(one.outside, "ready")));
-    // Without the lease nothing tells that a runner died here.
+    // Without the lease, no ref shows that a runner died.
     const lease = repo.git("for-each-ref", "--format=%(refname)", "refs/trailhand/leases");
     repo.git("update-ref", "-d", lease);
     dying.child.kill("SIGKILL");
     await dying.ended;
     const from = looks;
-    await until("more looks", () => looks > from + 2);
+    await until("more scans", () => looks > from + 2);
     expect(salvages(one)).toEqual([]);
     ahead = 11 * 60_000;
     await until("the sweep", () => salvages(one).length === 1);
@@ -119,7 +119,7 @@ describe("zombie-worktree", () => {
     expect(leftovers(repo)).toEqual([]);
   });
 
-  test("a tree that is used again stands at the new request, with nothing of the old one in it", async () => {
+  test("a reused worktree is at the new request and has no files of the previous one", async () => {
     const script = `#!/bin/sh
 echo "$TRAILHAND_WORKTREE" >> $OUT/trees
 git rev-parse HEAD >> $OUT/heads; git status --porcelain --ignored >> $OUT/dirt
@@ -152,20 +152,24 @@ states:
   const CHECK = `#!/bin/sh\n${claiming("evidence=tests\\nstate=work\\n")}\n`;
 
   test.each([
-    ["nothing was proven", claiming("state=done\\n"), "this evidence is missing: tests"],
-    ["the worker proves it itself", claiming("state=done\\nevidence=tests\\n"), 'may not prove "tests"'],
+    ["there is no evidence", claiming("state=done\\n"), "this evidence is missing: tests"],
     [
-      "it writes the trailer",
+      "the worker reports the evidence itself",
+      claiming("state=done\\nevidence=tests\\n"),
+      'may not prove "tests"',
+    ],
+    [
+      "the worker writes the Evidence trailer",
       claiming("state=done\\ntrailers=Evidence: tests x\\n"),
       "scripts may not write it",
     ],
-  ])("done is refused when %s", async (_, script, why) => {
+  ])("done is rejected when %s", async (_, script, why) => {
     const one = makeStage(script, { workflow: PROVEN, files: { "states/check": CHECK } });
     await runStage(one);
     expect(answerOf(one)).toMatchObject({ state: "failed", message: expect.stringContaining(why) as string });
   });
 
-  test("what was proven of other files counts no more, and of the same files it does", async () => {
+  test("evidence is void once the files change, and valid while they are identical", async () => {
     const worker = (edit: string) =>
       `if [ -e round ]; then ${edit} ${claiming("state=done\\n")}; else echo x > round; ${claiming("state=check\\n")}; fi`;
     const changed = makeStage(worker("echo more > round;"), {
@@ -179,7 +183,7 @@ states:
     expect(states(same.repo)).toEqual(["work", "check", "work", "done"]);
   });
 
-  test("the script that proves it is that of the trusted branch, whatever the worker makes of it", async () => {
+  test("the script that reports evidence comes from the trusted branch, even if the worker changes it", async () => {
     const strict = '#!/bin/sh\ntest -e tested || exit 1\necho evidence=tests >> "$TRAILHAND_OUTPUT"\n';
     const forging = `printf '#!/bin/sh\\ntrue\\n' > states/check; ${claiming("state=check\\n")}`;
     const one = makeStage(forging, { workflow: PROVEN, files: { "states/check": strict } });
@@ -189,7 +193,7 @@ states:
 });
 
 describe("silent-drop", () => {
-  test("a conflict is a state with the list of files, and both sides are still there", async () => {
+  test("a conflict leads to repair with the list of files, and both sides are kept", async () => {
     const repo = makeRepo({ "a.txt": "one\n", "b.txt": "one\n" });
     installStates(repo, join(ROOT, "states"), (path) => !path.startsWith("packs/"));
     ask(repo, "topic", "draft");
@@ -207,7 +211,7 @@ describe("silent-drop", () => {
     expect(repo.git("rev-parse", "main")).toBe(theirs);
   });
 
-  test("who owns some files changes no others", async () => {
+  test("work with an Owns trailer cannot change other files", async () => {
     const one = makeStage("echo mine > kept.txt; echo mine > own.txt", {
       trailers: "Owns: own.txt\n",
     });
@@ -221,17 +225,17 @@ describe("silent-drop", () => {
 describe("worktree-not-runnable", () => {
   const SETUP = `#!/bin/sh
 set -eu
-# Files that nobody commits, from the clone that the work is done for.
+# Copies files that are not committed from the clone of the repository.
 cp "$(git rev-parse --path-format=absolute --git-common-dir)/../.env" .
 [ -d "$TRAILHAND_CACHE/packages" ] || { mkdir "$TRAILHAND_CACHE/packages"; echo installed >> $OUT/installs; }
 ln -s "$TRAILHAND_CACHE/packages" packages
 `;
   const files = (setup: string) => ({ "states/hooks/setup": setup, ".gitignore": ".env\npackages\n" });
 
-  test("a hook brings what is not committed, and packages once for all", async () => {
+  test("the setup hook copies uncommitted files and installs packages once", async () => {
     const one = makeStage("cat .env > seen.txt; test -d packages/.", { files: files(SETUP) });
     const { repo, outside } = one;
-    // The hook is told of `outside` by its text, as every script here.
+    // The path of `outside` is written into the hook, as into every script here.
     repo.write("states/hooks/setup", SETUP.replaceAll("$OUT", outside), 0o755);
     repo.commit("chore: a hook");
     repo.write(".env", "KEY=1\n");
@@ -245,7 +249,7 @@ ln -s "$TRAILHAND_CACHE/packages" packages
     expect(readFileSync(join(outside, "installs"), "utf8")).toBe("installed\n");
   });
 
-  test("a tree that cannot be made ready is told apart from a script that fails, and no script runs in it", async () => {
+  test("a failed worktree setup is reported separately from a failed script, and no script runs", async () => {
     const setup = "#!/bin/sh\necho no such registry >&2\nexit 9\n";
     const one = makeStage("touch $OUT/ran", { files: files(setup) });
     await runStage(one);

@@ -1,4 +1,4 @@
-/** A checkout follows its branch in every kind of repository, and nobody's file is written over. */
+/** A checkout follows its branch in every kind of repository, and no local file is overwritten. */
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -26,29 +26,32 @@ async function expectFollowed(repo: Repo, dirs: readonly string[] = [repo.dir]):
   expect(leftovers(repo)).toEqual([]);
 }
 
-describe("a file that git ignores, where the answer has one of its own", () => {
+describe("a local file that git ignores", () => {
   const ADD = (path: string) => `mkdir -p "$(dirname ${path})"; echo answer > ${path}; git add -f ${path}`;
 
   it.each([
     { mine: "secret.env", added: "secret.env" },
     { mine: "ignored", added: "ignored/below" },
     { mine: "ignored/below", added: "ignored" },
-  ])("$mine stays, and $added waits", async ({ mine, added }) => {
-    const one = makeStage(ADD(added), { files: { ".gitignore": "*.env\nignored\n" } });
-    const { repo } = one;
-    repo.git("switch", "-q", "topic");
-    repo.write(mine, "mine\n");
-    const { events } = await runStage(one);
-    expect(readFileSync(join(repo.dir, mine), "utf8")).toBe("mine\n");
-    expect(events.at(-1)).toMatchObject({ kind: "blocked" });
-    expect(repo.git("rev-parse", "topic")).toBe(one.request);
-    rmSync(join(repo.dir, mine.split("/")[0] ?? ""), { recursive: true });
-    await runStage(one);
-    expect(answerOf(one).state).toBe("done");
-    expect(readFileSync(join(repo.dir, added), "utf8")).toBe("answer\n");
-  });
+  ])(
+    "$mine is kept, and an answer that adds $added waits until the file is removed",
+    async ({ mine, added }) => {
+      const one = makeStage(ADD(added), { files: { ".gitignore": "*.env\nignored\n" } });
+      const { repo } = one;
+      repo.git("switch", "-q", "topic");
+      repo.write(mine, "mine\n");
+      const { events } = await runStage(one);
+      expect(readFileSync(join(repo.dir, mine), "utf8")).toBe("mine\n");
+      expect(events.at(-1)).toMatchObject({ kind: "blocked" });
+      expect(repo.git("rev-parse", "topic")).toBe(one.request);
+      rmSync(join(repo.dir, mine.split("/")[0] ?? ""), { recursive: true });
+      await runStage(one);
+      expect(answerOf(one).state).toBe("done");
+      expect(readFileSync(join(repo.dir, added), "utf8")).toBe("answer\n");
+    },
+  );
 
-  it("in a folder that only grows is no reason to wait", async () => {
+  it("does not delay an answer that only adds files to its folder", async () => {
     const one = makeStage("echo answer > folder/new; rm -r gone; echo file > gone", {
       files: { ".gitignore": "*.env\n", "folder/old": "old\n", "gone/file": "old\n" },
     });
@@ -61,8 +64,8 @@ describe("a file that git ignores, where the answer has one of its own", () => {
   });
 });
 
-describe("the main worktree follows", () => {
-  it("in a submodule, whose core.worktree is relative", async () => {
+describe("the main worktree", () => {
+  it("follows in a submodule, whose core.worktree is relative", async () => {
     const inner = makeAsked();
     inner.git("switch", "-q", "main");
     const outer = makeRepo();
@@ -73,7 +76,7 @@ describe("the main worktree follows", () => {
     await expectFollowed(sub);
   });
 
-  it("when a linked worktree of a submodule with its own settings starts the run", async () => {
+  it("follows when a run starts in a linked worktree of a submodule with per-worktree settings", async () => {
     const inner = makeAsked();
     inner.git("switch", "-q", "main");
     const outer = makeRepo();
@@ -90,7 +93,7 @@ describe("the main worktree follows", () => {
     expect(sub.git("status", "--porcelain")).toBe("");
   });
 
-  it("is none beside a bare .git folder, whose linked worktree follows", async () => {
+  it("does not exist in a bare repository, whose linked worktree follows", async () => {
     const source = makeAsked();
     const project = join(temporaryDir(), "project");
     mkdirSync(project);
@@ -104,14 +107,14 @@ describe("the main worktree follows", () => {
 });
 
 describe("linked worktrees", () => {
-  it("of one branch follow together", async () => {
+  it("of the same branch all follow", async () => {
     const repo = makeAsked();
     const second = `${repo.dir}-second`;
     repo.git("worktree", "add", "-q", "--force", second, "topic");
     await expectFollowed(repo, [repo.dir, second]);
   });
 
-  it("whose place another clone took are left alone", async () => {
+  it("are left untouched if another clone has taken their path", async () => {
     const repo = makeAsked();
     repo.git("switch", "-q", "main");
     const place = `${repo.dir}-linked`;

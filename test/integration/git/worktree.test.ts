@@ -1,11 +1,11 @@
-/** The pool of worktrees beside other runners that add and remove theirs. */
+/** Worktrees are added and removed while other runners add and remove theirs. */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { leftovers } from "../../support/crash-runner.ts";
 import { answerOf, makeStage, runStage, type Stage } from "../../support/run-hostile-script.ts";
 
-/** What git has written of a worktree in the middle of adding it; any `git worktree` fails on it. */
+/** Writes the state of git in the middle of adding a worktree, which makes every `git worktree` fail. */
 function halfMake({ repo }: Stage): () => void {
   const record = join(repo.dir, ".git/worktrees/half-made");
   mkdirSync(record, { recursive: true });
@@ -17,7 +17,7 @@ function halfMake({ repo }: Stage): () => void {
 }
 
 describe("a worktree", () => {
-  it("is added although another runner is in the middle of adding one", async () => {
+  it("is added even while another runner is adding one", async () => {
     const one = makeStage("echo x > work.txt");
     const finish = halfMake(one);
     const running = runStage(one);
@@ -28,7 +28,7 @@ describe("a worktree", () => {
     expect(leftovers(one.repo)).toEqual([]);
   });
 
-  it("is removed although another runner is in the middle of adding one", async () => {
+  it("is removed even while another runner is adding one", async () => {
     const one = makeStage("echo x > work.txt");
     let finish = (): void => undefined;
     const { summary } = await runStage(one, {

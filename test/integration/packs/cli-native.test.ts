@@ -118,7 +118,7 @@ describe("git hooks", () => {
   });
 });
 
-it("the line for cron runs the work and prints nothing", () => {
+it("the cron line runs the work and prints nothing", () => {
   const repo = project();
   sh(repo, "make trailhand-start");
   const text = readFileSync(join(PACKS, PACK, "cli/crontab"), "utf8");
@@ -138,7 +138,7 @@ describe("CI", () => {
   const text = readFileSync(join(PACKS, PACK, "cli/ci.yml"), "utf8");
   const { steps } = (parse(text) as { jobs: { trailhand: { steps: Step[] } } }).jobs.trailhand;
 
-  /** Runs the steps of the job in a clone, so many times, and returns the name of the failed step. */
+  /** Runs the job `times` times in a clone. Returns the name of the step that failed in the last one. */
   function job(branch: string, state: string, times = 1): { failed: string | undefined; repo: Repo } {
     const repo = project(branch, state);
     const clone = join(temporaryDir(), "clone");

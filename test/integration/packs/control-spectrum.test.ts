@@ -1,4 +1,4 @@
-/** The pack `control-spectrum` end to end: what decides the tier, and what each tier may do. */
+/** The pack `control-spectrum` end to end: how a change gets its tier, and what each tier allows. */
 import { beforeEach, describe, expect, it } from "vitest";
 import { cli, introduce } from "../../support/run-cli.ts";
 import type { Repo } from "../../support/temp-repo.ts";

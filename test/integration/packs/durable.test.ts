@@ -30,7 +30,7 @@ function mail(agent: string, trailers = ""): { repo: Repo; sent: () => string[];
   return { repo, box, sent: () => readdirSync(box).filter((name) => !name.startsWith(".")) };
 }
 
-/** The same ports with a clock that many days ahead. */
+/** Returns ports whose clock is `days` days ahead. */
 const after =
   (days: number) =>
   (ports: Ports): Ports => ({
@@ -43,7 +43,7 @@ const after =
   });
 
 describe(PACK, () => {
-  it("sends a letter, waits two weeks without holding anything, and sends a reminder", async () => {
+  it("sends a letter, waits two weeks without a lease or slot, and sends a reminder", async () => {
     const { repo, box, sent } = mail(WRITES);
     await run(repo);
     expect(statesOn(repo, BRANCH)).toEqual(["write", "send", "answer-time"]);

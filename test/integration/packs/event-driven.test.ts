@@ -36,7 +36,7 @@ function call(repo: Repo, command: string[], input = "", env: Record<string, str
   return spawnSync(file, words, options).status ?? -1;
 }
 
-/** Delivers an event so many times; each delivery must succeed. */
+/** Delivers an event `times` times; each delivery must succeed. */
 function on(repo: Repo, times: number, ...words: string[]): void {
   for (let time = 0; time < times; time++) expect(call(repo, ["sh", "states/events/on", ...words])).toBe(0);
 }

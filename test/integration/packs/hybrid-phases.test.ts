@@ -93,7 +93,7 @@ describe("hybrid-phases", () => {
   it("fixes failures after the merge before the next phase starts", async () => {
     usePieces(`case $TRAILHAND_STATE:$name in
 piece:tables) echo broken >tables.txt ;;
-mend:*) grep -q 'The end of their log' "$prompt"; echo mended >tables.txt ;;
+mend:*) grep -q 'The end of their log' "$prompt"; echo fixed >tables.txt ;;
 esac`);
     await work();
     expect(statesOn(repo, "feat")).toEqual([
@@ -105,7 +105,7 @@ esac`);
       "barrier",
       "done",
     ]);
-    expect(repo.git("show", "feat:web.txt")).toBe("api\nmended\nweb");
+    expect(repo.git("show", "feat:web.txt")).toBe("api\nfixed\nweb");
   });
 
   it("creates nothing from an invalid list", async () => {

@@ -1,4 +1,4 @@
-/** The pack `lanes` end to end: slots of one lane, slots of several lanes, and what waits. */
+/** The pack `lanes` end to end: slots of one lane, slots of several lanes, and retries. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";

@@ -90,12 +90,12 @@ describe("merge-queue", () => {
     for (const name of ["a", "b", "c", "d"]) queue(name, { [`${name}.txt`]: name === bad ? "broken" : name });
     begin();
     useAgent(
-      `grep -q 'it is broken' "$prompt"; git merge -q --no-edit "$TRAILHAND_TARGET_COMMIT"; echo mended >${bad}.txt`,
+      `grep -q 'it is broken' "$prompt"; git merge -q --no-edit "$TRAILHAND_TARGET_COMMIT"; echo fixed >${bad}.txt`,
     );
     const { summary } = await run(repo);
     expect(statesOn(repo, bad).slice(-4)).toEqual(["integrate", "repair", "integrate", "done"]);
     expect(subjects()).toHaveLength(4);
-    expect(repo.git("show", `main:${bad}.txt`)).toBe("mended");
+    expect(repo.git("show", `main:${bad}.txt`)).toBe("fixed");
     expect(tested().at(-1)).toBe(repo.git("rev-parse", "main"));
     expect(summary.startedCount).toBe(3);
     expect(repo.git("log", "--format=%B", bad)).toContain("tests failed. The end of its log:");

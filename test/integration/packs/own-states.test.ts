@@ -17,7 +17,7 @@ import {
 /** `npm ci` creates node_modules; `npm run check` fails when a file in src contains "broken". */
 const NPM = `case $1 in
 ci) mkdir node_modules ;;
-run) touch leftover; test -d node_modules && ! grep -r 'broken' src ;;
+run) touch stray; test -d node_modules && ! grep -r 'broken' src ;;
 esac`;
 
 let repo: Repo;
@@ -70,7 +70,7 @@ describe("the states of this repository", () => {
     const command = /^ {4}(git merge --ff-only .*)$/m.exec(headOf(repo, "feat/b"))?.[1];
     expect(command).toBe("git merge --ff-only 'feat/b'");
     repo.git("merge", "-q", "--ff-only", "feat/b");
-    expect(existsSync(join(repo.dir, "leftover"))).toBe(false);
+    expect(existsSync(join(repo.dir, "stray"))).toBe(false);
     expect(existsSync(join(repo.dir, "src/b.ts"))).toBe(true);
   });
 

@@ -32,7 +32,7 @@ function start(agent: string): Repo {
 const STORY = ["research", "gate-research", "plan", "gate-plan", "implement", "finish", "done"];
 
 describe(PACK, () => {
-  it("passes on two short files without a transcript, and removes them at the end", async () => {
+  it("passes two short hand-off files without a transcript, and removes them at the end", async () => {
     const repo = start(AGENT());
     await run(repo);
     expect(statesOn(repo, "feat/hello")).toEqual(STORY);
@@ -41,7 +41,7 @@ describe(PACK, () => {
     expect(repo.git("show", "feat/hello~2:handoff/plan.md")).toBe("Write src/hello.js.");
   });
 
-  it("rejects research that changes a source file, and tells the next attempt", async () => {
+  it("rejects research that changes a source file, and gives the next attempt the reason", async () => {
     const touch = "if ! grep -q 'research may not change src/a.js' \"$prompt\"; then echo 2 >src/a.js; fi";
     const repo = start(AGENT(touch));
     const { events } = await run(repo);

@@ -1,4 +1,4 @@
-/** The pack `plan-then-execute` end to end: a frozen list, and every attempt to leave it. */
+/** The pack `plan-then-execute` end to end: a frozen list of steps, and executors that deviate from it. */
 import { describe, expect, it } from "vitest";
 import type { Repo } from "../../support/temp-repo.ts";
 import { run } from "../../support/run-runner.ts";
@@ -71,7 +71,7 @@ describe(PACK, () => {
     ],
     ["changes a file at a step that only reads", "echo no >issue.txt", "execute may not change issue.txt"],
     [
-      "commits what it may not change",
+      "commits a change to a file that it may not change",
       "echo no >CHANGES && git add -A && git commit -qm 'chore: State: done'",
       "execute may not change CHANGES",
     ],

@@ -36,7 +36,7 @@ describe("sequential", () => {
     const repo = packRepo("sequential");
     useAgent(`
 if [ "$TRAILHAND_STATE" = build ]; then
-  # The first round changes accepted work; the second one is told.
+  # The first round changes accepted work; the second round gets the reason.
   if grep -q 'SPEC.md was changed after it was accepted' "$prompt"; then
     grep -q '^- says hello' SPEC.md
     test ! -e stray

@@ -16,7 +16,7 @@ printf 'state=%s\\nsummary=one item\\n' "$next" >>"$TRAILHAND_OUTPUT"`;
 function loop(agent: string, files: Readonly<Record<string, string>> = { "TODO.md": LIST }): Repo {
   const repo = packRepo(PACK, files);
   useAgent(agent);
-  ask(repo, "chore/list", "chore: work off the list\n\nState: work\n");
+  ask(repo, "chore/list", "chore: process the list\n\nState: work\n");
   return repo;
 }
 

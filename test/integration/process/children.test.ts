@@ -1,4 +1,4 @@
-/** What the environment of a script says of the children of its branch. */
+/** The variable TRAILHAND_CHILDREN: what a script reads about the children of its branch. */
 import { expect, test } from "vitest";
 import type { Child } from "../../../src/core/scheduling/children.ts";
 import type { Branch } from "../../../src/core/protocol/ids.ts";
@@ -21,7 +21,7 @@ const child = (key: string, more: Partial<Child>): Child => ({
   ...more,
 });
 
-test("has one line of plain words for each child", async () => {
+test("TRAILHAND_CHILDREN has one line for each child, without text from its commits", async () => {
   const children = [
     child("a", {}),
     child("b", { result: "going", state: "work", isNew: false }),
@@ -33,7 +33,7 @@ test("has one line of plain words for each child", async () => {
   expect((await runCall(callOf(script))).stdout).toBe("\n");
 });
 
-test("has whole lines only, however many there are", async () => {
+test("TRAILHAND_CHILDREN has only complete lines, even with thousands of children", async () => {
   const children = Array.from({ length: 3000 }, (_, at) => child(`child-${at}`, {}));
   const { exit, log } = await runCall(
     callOf(scriptOf({ "states/work": '#!/bin/sh\nprintf "%s\\n" "$TRAILHAND_CHILDREN" | tail -n 1\n' }), {

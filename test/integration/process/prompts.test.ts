@@ -1,11 +1,11 @@
-/** States that are prompts: how they are found, and small agents that answer them. */
+/** Prompts: how a state finds its prompt or script, and how agents answer it. */
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseSha } from "../../../src/core/protocol/ids.ts";
 import { readOutput } from "../../../src/core/outcome/output.ts";
 import type { Agent } from "../../../src/core/outcome/prompt.ts";
-import { readTrustedConfig, type ReadTrustedConfig } from "../../../src/git/contract.ts";
+import { readTrustedConfig, type ReadTrustedConfig } from "../../../src/git/read-trusted-config.ts";
 import { gitIn } from "../../../src/git/open-repository.ts";
 import type { ScriptCall, ScriptEnd } from "../../../src/engine/ports.ts";
 import { callOf, id, runCall, scriptOf } from "../../support/script-call.ts";
@@ -22,7 +22,7 @@ const SCRIPT = "#!/bin/sh\nexit 0\n";
 const workflow = (states: string, more = "") => `${more}states:\n${states}`;
 
 describe("a state of the trusted commit", () => {
-  it("is its script where it has one, else its prompt", async () => {
+  it("runs its script if there is one, otherwise its prompt", async () => {
     const repo = makeRepo({
       "states/workflow.yml": workflow("  plan: { next: both }\n  both: {}\n"),
       "states/plan.md": "Plan it.\n",
@@ -47,7 +47,7 @@ describe("a state of the trusted commit", () => {
     expect([...contract.scripts.keys()].toSorted()).toEqual(["both", "plan"]);
   });
 
-  it("is a role's, script or prompt, before everybody's", async () => {
+  it("prefers the script or prompt of the role to the general one", async () => {
     const contract = await contractOf(
       makeRepo({
         "states/workflow.yml": workflow("  plan: { next: look }\n  look: {}\n"),
@@ -63,7 +63,7 @@ describe("a state of the trusted commit", () => {
     expect(await contract.script("look", undefined)).toMatchObject({ path: "states/look.md" });
   });
 
-  it("is an executable only, where there is no workflow", async () => {
+  it("must be an executable script if there is no workflow", async () => {
     const repo = makeRepo({ "states/work": SCRIPT, "states/notes.md": "---\nodd: 1\n---\n" });
     repo.write("states/loud.md", "Executable by mistake.\n", 0o755);
     repo.commit("a page of notes that may be executed");
@@ -76,7 +76,7 @@ describe("a state of the trusted commit", () => {
     }
   });
 
-  it("needs neither where a wait has one way out, but no script that nobody can run", async () => {
+  it("needs no script if it is a wait with one next state, and rejects a script that is not executable", async () => {
     const waits = 'wait: "children all", deadline: 1h, otherwise: failed';
     const files = (state: string) => ({ "states/workflow.yml": workflow(`  join: { ${state} }\n`) });
     const problems = async (more: Record<string, string>) => {
@@ -92,7 +92,7 @@ describe("a state of the trusted commit", () => {
     ]);
   });
 
-  it("says in its front matter which agent answers, and nothing else", async () => {
+  it("accepts only the key agent, with a listed agent, in the front matter of its prompt", async () => {
     const read = async (front: string) => {
       const contract = await contractOf(
         makeRepo({
@@ -116,7 +116,7 @@ describe("a state of the trusted commit", () => {
     expect((await read("agent: 5\n")).problems).toMatchObject([{ path }]);
   });
 
-  it("has the set-up hook and every file beside it", async () => {
+  it("comes with the set-up hook if it is executable, and with the other files of states/", async () => {
     const repo = makeRepo({
       "states/workflow.yml": workflow("  work: {}\n"),
       "states/work": SCRIPT,
@@ -131,12 +131,12 @@ describe("a state of the trusted commit", () => {
     expect(await contract.file("nothing")).toBeUndefined();
     expect(await contract.file("../kept.txt")).toBeUndefined();
     repo.write("states/hooks/setup", SCRIPT, 0o644);
-    repo.commit("nobody may run it");
+    repo.commit("remove the executable bit");
     expect(await (await contractOf(repo)).setup()).toBeUndefined();
   });
 });
 
-/** Puts an agent called `agent` on a PATH of its own; `$OUT` in its text is a folder outside. */
+/** Creates the agent program `agent` on its own PATH. `$OUT` in its text is a folder outside the worktree. */
 function agentOf(text: string): { env: Record<string, string>; agent: Agent; outside: string } {
   const outside = temporaryDir();
   const bin = temporaryDir();
@@ -174,7 +174,7 @@ const outputOf = ({ end }: Answered) => {
 const WELL = { kind: "exited", code: 0 };
 
 describe("an agent", () => {
-  it("reads the prompt on standard input, in the worktree, with its arguments", async () => {
+  it("runs in the worktree with its arguments, and reads the prompt from standard input", async () => {
     const answered = await answer('cat >$OUT/prompt; pwd >$OUT/pwd; printf "%s|" "$@" >$OUT/args');
     const { end, call, outside } = answered;
     expect(end.exit).toEqual(WELL);
@@ -186,7 +186,7 @@ describe("an agent", () => {
     expect(outputOf(answered).summary).toBeUndefined();
   });
 
-  it("answers through the file, and what it prints beside is no answer", async () => {
+  it("answers through the output file, not through its standard output", async () => {
     const answered = await answer(
       `cat >/dev/null; echo chatter; cat >>"$TRAILHAND_OUTPUT" <<'ANSWER'
 state=review
@@ -202,13 +202,13 @@ ANSWER`,
     ["nothing", ""],
     ["a state", 'printf state=review >>"$TRAILHAND_OUTPUT"'],
     ["a state as JSON", `echo '{"state":"review"}' >>"$TRAILHAND_OUTPUT"`],
-  ])("has its words for a summary where it writes %s", async (_, write) => {
+  ])("has its standard output as the summary if it writes %s to the output file", async (_, write) => {
     const answered = await answer(`cat >/dev/null; printf 'Roses\\nEND\\nviolets'; echo no >&2; ${write}`);
     expect(outputOf(answered).summary).toBe("Roses\nEND\nviolets");
     expect(outputOf(answered).state).toBe(write === "" ? undefined : "review");
   });
 
-  it("has the end of its words for a summary where they are many", async () => {
+  it("has only the end of a long standard output as the summary", async () => {
     const answered = await answer("cat >/dev/null; yes chatter | head -n 3000000; echo the end");
     const { summary = "" } = outputOf(answered);
     expect(summary.length).toBeLessThan(10_000);
@@ -216,13 +216,13 @@ ANSWER`,
     expect(summary).toMatch(/\nthe end$/);
   });
 
-  it("may leave a huge prompt unread, and may read it all", async () => {
+  it("may ignore, partly read or fully read a huge prompt", async () => {
     const huge = { "states/work.md": "A line of the prompt.\n".repeat(200_000) };
     const call = (agent: Agent) => callOf(scriptOf(huge), { agent });
     const idle = agentOf("echo done");
     const end = await runCall(call(idle.agent), idle.env);
     expect(end).toMatchObject({ exit: WELL, stdout: "done\n" });
-    // It closes its end while the prompt is still on its way.
+    // Closes its standard input while the runner is still writing the prompt.
     const rude = agentOf("head -c 10 >/dev/null; exec <&-; sleep 0.1; echo done");
     expect(await runCall(call(rude.agent), rude.env)).toMatchObject({ exit: WELL, stdout: "done\n" });
     const keen = agentOf("wc -c");
@@ -230,7 +230,7 @@ ANSWER`,
     expect(Number(stdout)).toBeGreaterThan(4_000_000);
   });
 
-  it("is ended by a stop although it does not read", async () => {
+  it("is stopped even if it does not read its prompt", async () => {
     const { agent, env, outside } = agentOf("touch $OUT/begun; sleep 600");
     const call = callOf(scriptOf({ "states/work.md": "x".repeat(1_000_000) }), { agent });
     const begun = async () => {
@@ -240,7 +240,7 @@ ANSWER`,
     expect((await runCall(call, env, begun())).exit).toEqual({ kind: "stopped", why: "a person committed" });
   });
 
-  it("asks for another time with 75, and fails with anything else; its words are no summary then", async () => {
+  it("has no summary if it exits with 75 to retry later, or with another error", async () => {
     for (const code of [75, 1]) {
       const answered = await answer(`cat >/dev/null; echo limit reached; exit ${code}`);
       expect(answered.end).toMatchObject({ exit: { kind: "exited", code }, output: "" });
@@ -248,12 +248,12 @@ ANSWER`,
     }
   });
 
-  it("keeps what it wrote wrongly, so that the attempt fails by name", async () => {
+  it("keeps its invalid output, so that the failure names the invalid key", async () => {
     const { end } = await answer('cat >/dev/null; echo words; echo stat=review >>"$TRAILHAND_OUTPUT"');
     expect(readOutput(end.output)).toMatchObject({ problem: expect.stringContaining('"stat"') as string });
   });
 
-  it("is named where it cannot be found", async () => {
+  it("is named in the error if its program does not exist", async () => {
     const agent = { name: "quick", run: ["no-such-program", "-p"], env: [] };
     expect((await answer("", { agent })).end.exit).toEqual({
       kind: "not-started",
@@ -261,7 +261,7 @@ ANSWER`,
     });
   });
 
-  it("is never a program of the work, but may be one of the trusted commit", async () => {
+  it("may be a program of the trusted commit, but never one of the worktree", async () => {
     const script = scriptOf({ ...PROMPT, "states/agents/mine": "#!/bin/sh\necho trusted\n" });
     const run = (program: string) => {
       const call = callOf(script, { agent: { name: "mine", run: [program], env: [] } });
@@ -280,7 +280,7 @@ ANSWER`,
     }
   });
 
-  it("sees what its state and it itself may see, and no more", async () => {
+  it("receives only the variables that its state and the agent declare", async () => {
     const { agent, env, outside } = agentOf("env >$OUT/env");
     const call = callOf(scriptOf(PROMPT), { agent: { ...agent, env: ["AGENT_KEY"] }, env: ["STATE_KEY"] });
     const secret = { AGENT_KEY: "hunter2hunter2", STATE_KEY: "swordfish", OTHER_KEY: "other" };
@@ -300,7 +300,7 @@ ANSWER`,
     expect((await runCall(plain, secret)).stdout).not.toContain("hunter2");
   });
 
-  it("is TRAILHAND_AGENT where the workflow names none", async () => {
+  it("defaults to TRAILHAND_AGENT if the workflow names none", async () => {
     const call = callOf(scriptOf(PROMPT));
     const end = await runCall(call, { TRAILHAND_AGENT: "head -n 1; echo $TRAILHAND_AGENT_NAME; pwd" });
     expect(end).toMatchObject({ exit: WELL, stdout: `Write a poem.\ndefault\n${call.tree.path}\n` });
@@ -309,7 +309,7 @@ ANSWER`,
   });
 
   it.each<Record<string, string>>([{}, { TRAILHAND_AGENT: " " }])(
-    "is asked of a person where nobody is named: %j",
+    "parks for a person if no agent is configured: %j",
     async (env) => {
       const end = await runCall(callOf(scriptOf(PROMPT)), env);
       expect(end.exit).toEqual(WELL);
@@ -324,7 +324,7 @@ ANSWER`,
 });
 
 describe("a runner", () => {
-  /** The prompt is asked for on `topic`; `done` is the only answer. */
+  /** Creates a repository with a request for the prompt on `topic`. The only next state is `done`. */
   function stage(): Stage {
     const repo = makeRepo({ ...PROMPT_ALONE, "states/workflow.yml": workflow("  work: { retries: 0 }\n") });
     const outside = join(temporaryDir(), "outside");
@@ -335,7 +335,7 @@ describe("a runner", () => {
     return { repo, outside, logs: join(outside, "../logs"), request };
   }
 
-  it("answers with what an agent did and said", async () => {
+  it("writes a response with the files and the standard output of an agent", async () => {
     const one = stage();
     await runStage(one, { env: { TRAILHAND_AGENT: "cat >poem.txt; echo Four lines, no rhyme." } });
     const { state, answers, message, files } = answerOf(one);
@@ -345,7 +345,7 @@ describe("a runner", () => {
     expect(one.repo.git("show", "topic:poem.txt")).toMatch(/^Write a poem\./);
   });
 
-  it("parks the work where nobody is named, and says how to name somebody", async () => {
+  it("parks the work if no agent is configured, and explains how to configure one", async () => {
     const one = stage();
     await runStage(one, { env: { TRAILHAND_AGENT: "" } });
     const { state, message } = answerOf(one);

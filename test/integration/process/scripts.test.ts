@@ -1,4 +1,4 @@
-/** Scripts that hang, flood, lie, escape or break their worktree, run by a real runner. */
+/** Scripts that hang, flood their output, forge answers or damage their worktree, run by a real runner. */
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
@@ -23,7 +23,7 @@ function stage(script: string, setting?: StageOptions): Stage {
   return made;
 }
 
-// Whatever a script did: its processes, its worktree and its lease are gone, and `main` is untouched.
+// After every script, its processes, worktree and lease are gone, and `main` is still checked out.
 afterEach(() => {
   for (const { repo } of stages.splice(0)) {
     expect(leftovers(repo).filter((left) => !left.startsWith("refs/trailhand/leases"))).toEqual([]);
@@ -31,7 +31,7 @@ afterEach(() => {
   }
 });
 
-/** Runs to the end and expects one failed attempt for this reason. */
+/** Runs all requests and expects one failed attempt with this reason. */
 async function expectFailed(one: Stage, why: string | RegExp): Promise<void> {
   await runStage(one);
   const { state, answers, message } = answerOf(one);
@@ -50,23 +50,23 @@ async function expectDone(one: Stage): Promise<ReturnType<typeof answerOf>> {
 
 const BRIEF = "states:\n  work: { next: done, retries: 0, timeout: 300ms }\n";
 
-describe("a script that does not end well", () => {
-  it("is ended when it hangs past its time", async () => {
+describe("a script that fails or retries later", () => {
+  it("is killed when its time limit ends", async () => {
     const one = stage("echo begun\nsleep 600", { workflow: BRIEF.replace("300ms", "2s") });
     await expectFailed(one, "Timed out after 2s.");
     expect(answerOf(one).message).toContain("    begun");
   });
 
-  it("is ended when it ignores SIGTERM", async () => {
+  it("is killed even if it ignores SIGTERM", async () => {
     const one = stage("trap '' TERM HUP INT\nwhile :; do sleep 0.05; done", { workflow: BRIEF });
     await expectFailed(one, "Timed out after 300ms.");
   });
 
-  it("is named by its signal", async () => {
+  it("fails with the name of the signal that killed it", async () => {
     await expectFailed(stage("kill -KILL $$"), "Killed by SIGKILL.");
   });
 
-  it("may flood both pipes in bounded memory and log", async () => {
+  it("may flood both pipes without exceeding the limits on memory and log size", async () => {
     const one = stage(
       "head -c 100000000 /dev/zero | tr '\\0' y & head -c 100000000 /dev/zero | tr '\\0' z >&2; wait",
     );
@@ -82,7 +82,7 @@ describe("a script that does not end well", () => {
     expect(size).toBeLessThan(10 * 1024 * 1024 + 100);
   });
 
-  it("fails for good after its retries, with the end of its log", async () => {
+  it("fails after its last retry, with the end of its log in the response", async () => {
     const workflow = "states:\n  work: { next: done, retries: 2, backoff: 20ms }\n";
     const one = stage('echo "try $TRAILHAND_ATTEMPT of $TRAILHAND_ATTEMPTS"\necho half > half.txt\nexit 1', {
       workflow,
@@ -103,7 +103,7 @@ describe("a script that does not end well", () => {
     ).toEqual(["2/3", "1/3"]);
   });
 
-  it("leads to the state that the workflow names for failures", async () => {
+  it("leads to the on-failure state of the workflow", async () => {
     const workflow =
       "states:\n  work: { next: done, retries: 0, on-failure: repair }\n  repair: { human: true }\n";
     const one = stage("echo broken; exit 3", { workflow });
@@ -114,7 +114,7 @@ describe("a script that does not end well", () => {
     });
   });
 
-  it("waits as long as it asks for, without using an attempt", async () => {
+  it("is retried after its retry-after time, without using an attempt", async () => {
     const one = stage(
       'n=$(cat $OUT/n 2>/dev/null || echo 0); echo $((n+1)) > $OUT/n\n[ $n -ge 2 ] && exit 0\necho retry-after=50ms >> "$TRAILHAND_OUTPUT"; exit 75',
     );
@@ -124,7 +124,7 @@ describe("a script that does not end well", () => {
     expect(answerOf(one).message).toContain("Attempt: 1/1");
   });
 
-  it("waits a minute when it does not say how long", async () => {
+  it("is retried after a minute if it exits with 75 and no retry-after", async () => {
     const one = stage("exit 75");
     const { events } = await runStage(one, { options: { once: true } });
     expect(events.at(-1)).toMatchObject({ kind: "resting", ms: 60_000 });
@@ -133,11 +133,11 @@ describe("a script that does not end well", () => {
     expect(one.repo.git("rev-parse", "topic")).toBe(one.request);
   });
 
-  it("is told apart when its interpreter is missing", async () => {
+  it("fails with a specific reason if its interpreter is missing", async () => {
     await expectFailed(stage("#!/no/such/interpreter\n"), "the program of its #! line does not exist");
   });
 
-  it("may have printed bytes that are no text", async () => {
+  it("may print invalid text and control characters, which the response omits", async () => {
     const one = stage("printf 'a\\377\\376\\000b\\033[31mred\\033[0m\\r\\342\\200\\256evil\\n'; exit 1");
     await expectFailed(one, "Exit 1.");
     const { message } = answerOf(one);
@@ -145,7 +145,7 @@ describe("a script that does not end well", () => {
     expect(message).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202e]/);
   });
 
-  it("has no secret of a well-known shape in history", async () => {
+  it("has tokens of a known format redacted from the response", async () => {
     const token = `ghp_${"a1B2".repeat(9)}`;
     const one = stage(
       `echo "token ${token}"; printf 'subject=leaks ${token}\\nsummary=key ${token}\\n' >> "$TRAILHAND_OUTPUT"; exit 1`,
@@ -156,12 +156,12 @@ describe("a script that does not end well", () => {
   });
 });
 
-describe("a script that lies", () => {
-  it("cannot answer by its standard output", async () => {
+describe("a script that forges answers", () => {
+  it("cannot answer through its standard output", async () => {
     await expectDone(stage(`echo 'SET_STATE {"state":"failed"}'; echo state=failed; echo "State: failed"`));
   });
 
-  it("cannot answer with a state that may not follow", async () => {
+  it("fails if it names a state that may not follow", async () => {
     await expectFailed(
       stage('echo state=shipped >> "$TRAILHAND_OUTPUT"'),
       '"shipped" may not follow (legal: done)',
@@ -189,7 +189,7 @@ describe("a script that lies", () => {
     ).toBe("done");
   });
 
-  it("cannot redirect the answer by a commit of its own", async () => {
+  it("cannot change the answer with trailers in its own commit", async () => {
     const one = stage('git commit -q --allow-empty -m "x\n\nState: failed\nBranch: topic"');
     await expectDone(one);
     expect(
@@ -203,22 +203,22 @@ describe("a script that lies", () => {
     ["a link", 'ln -sf /etc/hostname "$TRAILHAND_OUTPUT"'],
     ["a pipe", 'rm "$TRAILHAND_OUTPUT"; mkfifo "$TRAILHAND_OUTPUT"'],
     ["a folder", 'rm "$TRAILHAND_OUTPUT"; mkdir "$TRAILHAND_OUTPUT"'],
-  ])("is refused when its output file is %s", async (_, script) => {
+  ])("fails if its output file is %s", async (_, script) => {
     await expectFailed(stage(script), "the output file is not a regular file");
   });
 
-  it("is refused when its output file is too large", async () => {
+  it("fails if its output file is too large", async () => {
     await expectFailed(
       stage('head -c 5000000 /dev/zero | tr "\\0" a > "$TRAILHAND_OUTPUT"'),
       "the output file is larger than 1048576 bytes",
     );
   });
 
-  it("answers with the only state when it removes its output file", async () => {
+  it("answers with the only next state if it removes its output file", async () => {
     await expectDone(stage('rm "$TRAILHAND_OUTPUT"'));
   });
 
-  it("answers with the tree of the request when it did nothing", async () => {
+  it("answers with the tree of the request if it changes nothing", async () => {
     const one = stage("exit 0");
     await expectDone(one);
     expect(one.repo.git("rev-parse", "topic^{tree}")).toBe(
@@ -229,7 +229,7 @@ describe("a script that lies", () => {
 });
 
 describe("a script that leaves processes", () => {
-  it("does not keep the runner waiting by a daemon that holds its pipes", async () => {
+  it("does not block the runner with a daemon that holds its pipes, and the daemon is killed", async () => {
     const one = stage(
       "setsid sh -c 'trap : PIPE; while :; do echo alive; echo x >> $OUT/ticks; sleep 0.02; done' &\nsleep 0.1",
     );
@@ -240,8 +240,8 @@ describe("a script that leaves processes", () => {
   });
 });
 
-describe("a script that breaks its worktree", () => {
-  it("cannot put into the answer what it wrote elsewhere", async () => {
+describe("a script that changes or damages its worktree", () => {
+  it("cannot add files outside its worktree to the answer", async () => {
     const one = stage(
       'echo x > ../beside.txt; echo x > "$TRAILHAND_WORKTREE/../../above.txt"; echo in > inside.txt; ln -s /etc/passwd link',
     );
@@ -250,36 +250,36 @@ describe("a script that breaks its worktree", () => {
     expect(one.repo.git("cat-file", "blob", "topic:link")).toBe("/etc/passwd");
   });
 
-  it("fails when it deletes its worktree", async () => {
+  it("fails if it deletes its worktree", async () => {
     await expectFailed(stage('cd /; rm -rf "$TRAILHAND_WORKTREE"'), "was deleted");
   });
 
-  it("keeps its commits when it deletes its worktree after them", async () => {
+  it("fails if it deletes its worktree after a commit, which is salvaged", async () => {
     const one = stage('echo x > f; git add f; git commit -qm mine; cd /; rm -rf "$TRAILHAND_WORKTREE"');
     await expectFailed(one, "was deleted");
     expect(one.repo.git("show", `${salvages(one)[0]}:f`)).toBe("x");
   });
 
-  it("keeps its files when it deletes the link to git", async () => {
+  it("fails if it deletes the .git link, and its files are salvaged", async () => {
     const one = stage("rm .git; echo x > f");
     await expectFailed(one, "the link .git in it, was deleted");
     expect(one.repo.git("ls-tree", "-r", "--name-only", `${salvages(one)[0]}`)).toMatch(/^f\nkept.txt\n/);
   });
 
-  it("fails when it rewrites history", async () => {
+  it("fails if it rewrites history, and its files are salvaged", async () => {
     const one = stage("echo x > f; git add f; git reset -q --hard HEAD~1; echo y > g");
     await expectFailed(one, "never rewritten");
     expect(one.repo.git("show", `${salvages(one)[0]}:g`)).toBe("y");
   });
 
-  it("fails when it amends the request", async () => {
+  it("fails if it amends the request", async () => {
     await expectFailed(
       stage('git commit -q --amend --allow-empty -m "other\n\nState: done"'),
       "never rewritten",
     );
   });
 
-  it("answers on its branch when it switches to one of its own", async () => {
+  it("answers on the branch of the request even if it switches to a new branch", async () => {
     const one = stage(
       'git checkout -q -b inside; echo x > f; git add f; git commit -qm "on a side branch"; echo y > g',
     );
@@ -288,7 +288,7 @@ describe("a script that breaks its worktree", () => {
     expect(one.repo.git("log", "-1", "--format=%s", "inside")).toBe("on a side branch");
   });
 
-  it("runs nothing of a repository that it puts in the place of its link", async () => {
+  it("cannot make the runner execute hooks of a repository that replaces its .git link", async () => {
     const one = stage(
       `rm .git; git init -q . ; git config core.fsmonitor 'touch $OUT/pwned; false'; git config core.worktree /tmp
        for h in post-checkout pre-commit post-index-change reference-transaction; do printf '#!/bin/sh\\ntouch $OUT/pwned\\n' > .git/hooks/$h; chmod +x .git/hooks/$h; done
@@ -299,7 +299,7 @@ describe("a script that breaks its worktree", () => {
     expect(existsSync(join(one.outside, "pwned"))).toBe(false);
   });
 
-  it("runs no filter, hook or monitor that it wrote into the repository", async () => {
+  it("cannot make the runner execute filters, hooks or monitors that it configures", async () => {
     const one = stage(
       `common=$(git rev-parse --path-format=absolute --git-common-dir)
        git config filter.evil.clean 'touch $OUT/pwned; cat'; git config filter.evil.smudge 'touch $OUT/pwned; cat'
@@ -318,12 +318,12 @@ describe("a script that breaks its worktree", () => {
     one.repo.git("config", "--unset", "core.fsmonitor");
   });
 
-  it("is answered although it left a locked index", async () => {
+  it("answers even if it leaves a locked index", async () => {
     const one = stage('echo x > f; touch "$(git rev-parse --git-dir)/index.lock"');
     expect((await expectDone(one)).files).toEqual(["f", "kept.txt"]);
   });
 
-  it("fails by name when it makes a repository inside, and its files are saved", async () => {
+  it("fails if it creates a nested repository, whose files are salvaged", async () => {
     const one = stage(
       "mkdir -p app/deep; git init -q app; echo x > app/f; git init -q app/deep; echo y > app/deep/g; echo z > h",
     );
@@ -335,27 +335,27 @@ describe("a script that breaks its worktree", () => {
   it.each([
     ["staged", "git -C app add f; git -C app commit -qm x; git add app"],
     ["committed", "git -C app add f; git -C app commit -qm x; git add app; git commit -qm y"],
-  ])("fails by name when it has %s a repository inside, and its files are saved", async (_, then) => {
+  ])("fails if it has %s a nested repository, whose files are salvaged", async (_, then) => {
     const one = stage(`git init -q app; echo x > app/f; ${then}`);
     await expectFailed(one, "app/ is a repository of its own");
     expect(one.repo.git("show", `${salvages(one)[0]}:app/f`)).toBe("x");
   });
 
   it.each([
-    ["commits", "; git commit -qm vendor"],
-    ["leaves", ""],
-  ])("may add a submodule, which it %s", async (_, then) => {
+    ["and commit", "; git commit -qm vendor"],
+    ["without a commit", ""],
+  ])("may add a submodule %s", async (_, then) => {
     const one = stage(`git -c protocol.file.allow=always submodule --quiet add $OUT/upstream vendor${then}`);
     one.repo.git("clone", "-q", "--bare", one.repo.dir, join(one.outside, "upstream"));
     expect((await expectDone(one)).files).toEqual([".gitmodules", "kept.txt", "vendor"]);
   });
 
-  it("may leave folders that nobody can write to", async () => {
+  it("may leave read-only folders", async () => {
     const one = stage("mkdir -p sealed/in; echo x > sealed/in/f; chmod -R a-w sealed");
     expect((await expectDone(one)).files).toEqual(["kept.txt", "sealed/in/f"]);
   });
 
-  it("may leave names of every kind", async () => {
+  it("may leave files with unusual names", async () => {
     const one = stage(
       "echo x > -rf; echo x > 'a b\"c'; printf x > \"$(printf 'n\\nl')\"; echo x > ':(glob)x'; echo x > größe; ln -s . loop",
     );
@@ -364,8 +364,8 @@ describe("a script that breaks its worktree", () => {
   });
 });
 
-describe("what a script sees of its surroundings", () => {
-  it("is an allow-list, its own names, and what its state declares", async () => {
+describe("the environment of a script", () => {
+  it("has only allow-listed variables, Trailhand's own, and those that its state declares", async () => {
     const workflow = "states:\n  work: { next: done, retries: 0, env: [DEPLOY_KEY, NOT_SET] }\n";
     const one = stage('env > $OUT/env; echo "key $DEPLOY_KEY"; exit 1', { workflow });
     await runStage(one, {
@@ -406,14 +406,14 @@ describe("what a script sees of its surroundings", () => {
     "GIT-DIR",
     "IFS",
     "PS4",
-  ])("holds no variable of the trailer %s", async (key) => {
+  ])("contains no variable for the trailer %s", async (key) => {
     const one = stage("env > $OUT/env", { trailers: `${key}: $OUT-hostile-value\n` });
     await expectDone(one);
     const env = readFileSync(join(one.outside, "env"), "utf8");
     expect(env.split("\n").filter((line) => line.includes("hostile-value"))).toEqual([]);
   });
 
-  it("reads the request from a file, whatever is in it", async () => {
+  it("provides the request in a file, with special characters unchanged", async () => {
     const one = stage('cp "$TRAILHAND_REQUEST" $OUT/request', {
       trailers: 'Odd-Key: a"b\\c $(touch $OUT/pwned)\n',
     });
@@ -429,7 +429,7 @@ describe("what a script sees of its surroundings", () => {
     expect(request["trailers"]).toContainEqual({ key: "Odd-Key", value: 'a"b\\c $(touch $OUT/pwned)' });
   });
 
-  it("reads what the work carries, and at most 50 commits of its history", async () => {
+  it("provides the carried state, and at most 50 commits of history", async () => {
     const [asked, child] = [commitOf(id("1"), "Goal\n\nWhy.\n\nState: plan\n"), "topic.api" as Branch];
     const oid = (at: number) => (at === 60 ? id("1") : ((at + 1000).toString(16).padStart(40, "0") as Sha));
     const trail = Array.from({ length: 60 }, (_, at) =>
@@ -505,7 +505,7 @@ describe("what a script sees of its surroundings", () => {
     expect(request.trail).toHaveLength(50);
   });
 
-  it("has a name for everything that there is not", async () => {
+  it("provides every field of the request, even if it is empty", async () => {
     const call = callOf(scriptOf({ "states/work": '#!/bin/sh\nexec cat "$TRAILHAND_REQUEST"\n' }));
     expect(JSON.parse((await runCall(call)).stdout)).toMatchObject({
       children: [],
@@ -521,7 +521,7 @@ describe("what a script sees of its surroundings", () => {
     });
   });
 
-  it("shares a folder with the runs after it, and is told the trusted commit", async () => {
+  it("provides a cache folder that later runs share, and the trusted commit", async () => {
     const call = callOf(
       scriptOf({
         "states/work": `#!/bin/sh
@@ -533,7 +533,7 @@ describe("what a script sees of its surroundings", () => {
     expect((await runCall({ ...call, attempt: 2 })).stdout).toBe(`second, for ${id("f")}\n`);
   });
 
-  it("is git of its own worktree, whatever the runner was started from", async () => {
+  it("uses git in its own worktree, even if the runner has GIT_DIR set", async () => {
     const one = stage(
       "git rev-parse --show-toplevel > $OUT/top; git config user.name > $OUT/name || true; git var GIT_AUTHOR_IDENT > $OUT/ident",
     );
@@ -545,11 +545,11 @@ describe("what a script sees of its surroundings", () => {
     expect(readFileSync(join(one.outside, "ident"), "utf8")).toContain("Trailhand");
   });
 
-  it("may be a script without a first line", async () => {
-    // execvp(3) hands such a file to /bin/sh.
+  it("also works for a script without a #! line", async () => {
+    // execvp(3) runs such a file with /bin/sh.
     const one = stage("exit 1");
     one.repo.write("states/work", `touch ${one.outside}/ran\n`, 0o755);
-    one.repo.commit("a script without a first line");
+    one.repo.commit("a script without a #! line");
     await expectDone(one);
     expect(existsSync(join(one.outside, "ran"))).toBe(true);
   });

@@ -1,4 +1,4 @@
-/** What wakes a runner that would otherwise poll once an hour. */
+/** Events that wake up a runner whose poll interval is one hour. */
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ import { until } from "../../support/until.ts";
 const REQUEST = "feat: a thing\n\nPlease.\n\nState: work\n";
 const HOURLY = { shortestMs: 3_600_000, longestMs: 3_600_000 };
 
-/** Starts a runner, and waits until it has found nothing to do. */
+/** Starts a runner and waits until it is idle. */
 async function startIdle(repo: Repo, onWake: RunnerOptions["onWake"]): Promise<void> {
   let waits = 0;
   await stay(repo, { pollInterval: HOURLY, onWake }, (ports) => ({
@@ -29,7 +29,7 @@ async function startIdle(repo: Repo, onWake: RunnerOptions["onWake"]): Promise<v
   await until("the first wait", () => waits > 0);
 }
 
-test("a commit, also on a new branch in a folder of its own, and after refs were packed", async () => {
+test("a commit wakes up the runner, even on a nested new branch or after refs were packed", async () => {
   const repo = makeRepo({ "states/work": "#!/bin/sh\n" });
   const watch = new RefWatch(join(repo.dir, ".git"));
   onTestFinished(() => watch.close());
@@ -43,7 +43,7 @@ test("a commit, also on a new branch in a folder of its own, and after refs were
   }
 });
 
-test("a byte in a named pipe", async () => {
+test("a byte in a named pipe wakes up the runner", async () => {
   const repo = makeRepo({ "states/work": "#!/bin/sh\n" });
   const pipe = join(temporaryDir(), "pipe");
   execFileSync("mkfifo", [pipe]);

@@ -1,4 +1,4 @@
-/** Generates commit messages from everything that matters to git's trailer rules, and from look-alikes. */
+/** Generates commit messages from all elements of git's trailer rules, and from look-alikes. */
 import * as fc from "fast-check";
 
 /** A placeholder that `toBytes` replaces by a byte that is never valid in UTF-8. */

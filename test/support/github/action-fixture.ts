@@ -1,5 +1,5 @@
 /**
- * A repository at a remote, a scripted GitHub, and people who write there.
+ * A repository at a remote, a scripted GitHub, and people who comment and push.
  *
  * Invariants:
  * - The repository actions and git are real. Only the three queries to GitHub are answered here.

@@ -36,7 +36,7 @@ export interface Account {
   readonly login: string;
 }
 
-/** The repository octo/shop on a GitHub and its git server, with the trusted branch of `person`. */
+/** Creates octo/shop on a fake GitHub and its git server, with the trusted branch of `person`. */
 async function host(person: Repo) {
   const root = temporaryDir();
   const far = join(root, OWNER, `${NAME}.git`);
@@ -86,7 +86,7 @@ export async function serveApp(
   const inbox = join(temporaryDir(), "inbox");
   const said: string[] = [];
   const say = (text: string) => void said.push(text);
-  // The waiting itself is tested in test/integration/github/request-throttle.test.ts.
+  // Waits are tested in test/integration/github/request-throttle.test.ts.
   const pace = () => new RequestThrottle(Date.now, { writeMs: 50 });
   const service = await startService({
     credentials: readCredentials(env),
@@ -119,7 +119,7 @@ interface Program extends GitHubFixture {
   readonly stop: () => Promise<number | null>;
 }
 
-/** The same with the program `trailhand serve`. */
+/** Serves octo/shop with the program `trailhand serve`. */
 export async function startApp(person: Repo, ...options: readonly string[]): Promise<Program> {
   const hosted = await host(person);
   const env = {

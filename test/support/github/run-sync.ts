@@ -32,7 +32,7 @@ export async function makeSyncFixture(files: Record<string, string> = FILES): Pr
   return { github, repo, number };
 }
 
-/** Runs the command in this process, which also runs the server. */
+/** Runs the command in this process, which is also the server's process. */
 export async function call(
   { github, repo }: SyncFixture,
   env: Record<string, string> = {},
@@ -54,7 +54,7 @@ export async function call(
     GITHUB_TOKEN: TOKEN,
     ...env,
   };
-  // The clock advances only with waits, so nothing really waits.
+  // Waits only advance the clock and take no real time.
   const clock = { now: 1_700_000_000_000 };
   const sleep = (ms: number) => Promise.resolve(void (clock.now += ms));
   const code = await runSync(
