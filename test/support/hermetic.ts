@@ -13,12 +13,17 @@ import { join } from "node:path";
 /** Tests create many small, short-lived repositories, for which memory is faster than a disk. */
 const MEMORY = "/dev/shm";
 const PREFIX = "trailhand-tests-";
+/**
+ * Variables of the machine that would change results or times. With NODE_EXTRA_CA_CERTS, each of the
+ * thousands of node processes would parse the certificates at its start, and no test uses TLS.
+ */
+const FOREIGN = /^(?:GIT_|XDG_|TRAILHAND_)|^(?:https?|all)_proxy$|^NODE_EXTRA_CA_CERTS$/i;
 
 export default function setup(): () => void {
   const temporary = makeTemporaryDir();
   const home = mkdtempSync(join(temporary, "home-"));
   for (const name of Object.keys(process.env)) {
-    if (/^(?:GIT_|XDG_|TRAILHAND_)|^(?:https?|all)_proxy$/i.test(name)) delete process.env[name];
+    if (FOREIGN.test(name)) delete process.env[name];
   }
   Object.assign(process.env, {
     TMPDIR: temporary,
