@@ -10,7 +10,7 @@ import { printable, printJson, type Terminal } from "../render/terminal.ts";
 export const command: Command = {
   name: "github",
   group: "github",
-  what: "`sync`: make GitHub show what the refs say: labels, comments, check runs, pull requests, closed issues.",
+  what: "Correct what GitHub shows: labels, comments, check runs, pull requests, closed issues (`github sync`).",
   more: "Writes only the differences, so that something deleted by hand comes back. Opens a pull request where a state says `pull`, closes an issue with its work, and mentions in a comment the people whose turn it is. With `proof: pusher` it needs --remote, to ask who pushed. Acts as the owner of GITHUB_TOKEN, or as the App of APP_ID and PRIVATE_KEY (or PRIVATE_KEY_PATH); only an App can create check runs. GITHUB_API_URL and GITHUB_SERVER_URL name another GitHub. Exit code 1: GitHub refused something; 75: its rate limit is reached, so try again later.",
   arguments: [{ name: "verb", what: "sync." }],
   options: [

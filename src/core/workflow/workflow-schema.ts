@@ -28,19 +28,22 @@ export const stateSchema = z.strictObject({
   description: z.string().optional().describe("One line that `graph` and `status` print."),
   next: names
     .prefault(["done"])
-    .describe("The states that may follow. A script may leave its state out if only one may follow."),
-  human: z.boolean().default(false).describe("A person answers with a commit. No script runs."),
+    .describe("The states that may follow. If there is only one, the script need not name it."),
+  human: z
+    .boolean()
+    .default(false)
+    .describe("A person decides, and continues with a commit. No script runs."),
   agent: z
     .string()
     .optional()
     .describe(
-      "The agent that answers the prompt, if the request has no `Assigned-To`. Without either, `default` answers.",
+      "The agent that answers the prompt, unless the request names another one of `agents` in `Assigned-To`. Without either, the agent in the front matter of the prompt answers, or else `default`.",
     ),
   shadow: z
     .boolean()
     .default(false)
     .describe(
-      "For a state with a script and a prompt: run the prompt too, and keep its answer under `refs/trailhand/shadow/`.",
+      "For a state with a script and a prompt: run the prompt too, and keep its result under `refs/trailhand/shadow/`.",
     ),
   timeout: duration.prefault(formatDuration(DEFAULTS.timeoutMs)).describe("The time limit of one attempt."),
   stall: duration
@@ -58,7 +61,7 @@ export const stateSchema = z.strictObject({
   max: count(1, 10_000)
     .optional()
     .describe(
-      "How often answers may lead to this state. Any commit of a person starts the count again, except an approval. After that the work parks.",
+      "The maximum number of responses that may lead to this state. Then the work parks. Any commit by a person except an approval resets the count.",
     ),
   "on-max": name.optional().describe("The state that follows when `max` is reached, instead of `parked`."),
   by: z
@@ -71,7 +74,7 @@ export const stateSchema = z.strictObject({
     ])
     .optional()
     .describe(
-      "Who may request this state with a commit: roles or addresses of people. Answers of scripts may lead here if the workflow allows it. If agents are named, only their answers and those of scripts may. With `[]`, only answers may.",
+      "Who may request this state with a commit: roles or addresses. Scripts can always lead here if `next` allows it. Agents can too, unless you list agents: then only those. With `[]`, no one can request it, and only responses lead here.",
     ),
   wait: z
     .union([predicate.transform((one) => [one]), z.array(predicate)])
@@ -94,12 +97,17 @@ export const stateSchema = z.strictObject({
     .describe("Names of the evidence that the script may record for the files it leaves."),
   children: count(0, 100)
     .optional()
-    .describe("The maximum number of child branches that one answer may create. None by default."),
-  plan: z.boolean().default(false).describe("The answer may freeze a plan, which later answers must follow."),
-  land: z.boolean().default(false).describe("The answer may move the trusted branch."),
+    .describe("The maximum number of child branches that one response may create. None by default."),
+  plan: z
+    .boolean()
+    .default(false)
+    .describe("The response may freeze a plan, which later responses must follow."),
+  land: z.boolean().default(false).describe("The response may move the trusted branch too."),
   answers: names
     .prefault([])
-    .describe("States whose requests on other branches the answer may answer too, as a merge queue does."),
+    .describe(
+      "For merge queues: states whose requests on other branches one response of this state may also answer.",
+    ),
   pull: orWord("draft")
     .default(false)
     .describe(
@@ -114,7 +122,7 @@ export const stateSchema = z.strictObject({
     .record(z.string(), name)
     .optional()
     .describe(
-      "The state that follows each risk tier (`suggest`, `draft`, `auto`) that the script may report.",
+      "The state that follows each risk tier. You choose the names of the tiers, such as `suggest`, `draft` and `auto`, and the script must report one of them.",
     ),
   lane: z
     .union([lane.transform((one) => [one]), z.array(lane).min(1)])
@@ -125,7 +133,7 @@ export const stateSchema = z.strictObject({
     .array(variable)
     .default([])
     .describe(
-      "Names of the runner's environment variables that the script may see. Their values are redacted from its output.",
+      "Names of the runner's environment variables that the script may see. See [what is redacted](#what-a-script-receives).",
     ),
 });
 
@@ -145,7 +153,7 @@ export const laneSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe(
-      "If a script asks to be retried later, the whole lane is closed until then. Meant for rate limits.",
+      "If a script of this lane asks to be retried later, nothing else starts in the lane until then. For rate limits of a provider. Not related to `closes` of a state.",
     ),
 });
 
@@ -162,7 +170,7 @@ export const limitsSchema = z.strictObject({
   time: duration.optional().describe("How long all its attempts together may take."),
   same: count(2, 1000)
     .default(10)
-    .describe("How often work may enter one state with identical files. After that it parks."),
+    .describe("Work parks instead of entering one state this many times with identical files."),
   ageing: duration
     .prefault("1h")
     .describe("For each such period of waiting, a request gains one point of `Priority`."),
@@ -183,7 +191,7 @@ export const agentSchema = z.strictObject({
     .array(variable)
     .default([])
     .describe(
-      "Names of the runner's environment variables that the agent may see. Their values are redacted from its output.",
+      "Names of the runner's environment variables that the agent may see, besides those of the state. See [what is redacted](#what-a-script-receives).",
     ),
 });
 
@@ -194,7 +202,7 @@ export const workflowSchema = z.strictObject({
     .union([name.transform((one) => [one]), z.array(name)])
     .optional()
     .describe(
-      "The states in which work starts. Default: the first state. Used by the workflow check and by `graph`.",
+      "The states in which work usually starts. Default: the first state. Not enforced: only `graph` and the check for states that cannot be reached use it.",
     ),
   branches: z
     .array(z.string().min(1))
@@ -225,7 +233,7 @@ export const workflowSchema = z.strictObject({
     .record(lane, z.union([count(1, 1000).transform((slots) => laneSchema.parse({ slots })), laneSchema]))
     .prefault({})
     .describe(
-      "The lanes: for each a number of slots, or a map of the keys below. A lane that is not listed is unlimited.",
+      "For each lane a number of slots, or a map of the keys below. Once you list one, list every lane that a state names, except `default`. A lane that is not listed is unlimited.",
     ),
   people: z
     .record(
@@ -244,7 +252,7 @@ export const workflowSchema = z.strictObject({
     .array(z.int(ACCOUNT).positive(ACCOUNT), wanted("a list of account ids, such as [123456]"))
     .default([])
     .describe(
-      "With `proof: pusher`: the ids of trusted accounts, such as the App's. Their commits count as their authors' commits, and their answers count as a runner's.",
+      "With `proof: pusher`: ids of accounts, such as the App's, that may push commits in other people's names. Responses that they push count as a runner's.",
     ),
   bots: z
     .record(
