@@ -1,15 +1,16 @@
-/** Runs the built program like a person in a terminal. */
+/**
+ * Runs the built program like a person in a terminal.
+ *
+ * `cli` and `cliIn` run it in a thread of this process, `cliProcess` and `cliStart` in a process of its own.
+ */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import type { Repo } from "./temp-repo.ts";
+import { runWarm, type CommandEnd } from "./warm-program.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../dist/trailhand.js", import.meta.url));
 
-export interface Said {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
+export type Said = CommandEnd;
 
 /** Runs one command in a repository and waits until it exits. */
 export function cli(repo: Repo, ...args: string[]): Said {
@@ -17,6 +18,11 @@ export function cli(repo: Repo, ...args: string[]): Said {
 }
 
 export function cliIn(cwd: string, env: Record<string, string>, ...args: string[]): Said {
+  return runWarm(cwd, { ...process.env, ...env }, args);
+}
+
+/** Runs one command in a new process. */
+export function cliProcess(cwd: string, env: Record<string, string>, ...args: string[]): Said {
   const ended = spawnSync(process.execPath, [PROGRAM, ...args], {
     cwd,
     env: { ...process.env, ...env },

@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { cliIn } from "../../support/run-cli.ts";
+import { cliProcess } from "../../support/run-cli.ts";
 import { repoAt, temporaryDir } from "../../support/temp-repo.ts";
 
 test("the demo repairs a failed check, lands three branches and leaves one for a person", () => {
   const dir = join(temporaryDir(), "demo");
-  const said = cliIn(temporaryDir(), {}, "demo", "--keep", dir);
+  const said = cliProcess(temporaryDir(), {}, "demo", "--keep", dir);
   expect(said.code).toBe(0);
   expect(said.err).toContain("feat/divide: check → repair (exit 1)");
   const repo = { ...repoAt(join(dir, "calculator")), cache: join(dir, "cache") };
@@ -19,15 +19,15 @@ test("the demo repairs a failed check, lands three branches and leaves one for a
   expect(repo.git("log", "--format=%s", "main", "--", "lib/divide.js")).toContain("fix: divide rejects zero");
   expect(repo.git("status", "--porcelain")).toBe("");
   expect(repo.git("for-each-ref", "refs/trailhand/leases")).toBe("");
-  const needs = cliIn(repo.dir, { XDG_CACHE_HOME: repo.cache }, "status", "--needs-me", "--json");
+  const needs = cliProcess(repo.dir, { XDG_CACHE_HOME: repo.cache }, "status", "--needs-me", "--json");
   expect(JSON.parse(needs.out).branches).toMatchObject([{ branch: "feat/power", state: "approve" }]);
 
   // The next command that the demo suggests works.
   expect(
-    cliIn(repo.dir, { XDG_CACHE_HOME: repo.cache }, "request", "integrate", "--branch", "feat/power").code,
+    cliProcess(repo.dir, { XDG_CACHE_HOME: repo.cache }, "request", "integrate", "--branch", "feat/power").code,
   ).toBe(0);
-  expect(cliIn(repo.dir, { XDG_CACHE_HOME: repo.cache }, "run").err).toContain(
+  expect(cliProcess(repo.dir, { XDG_CACHE_HOME: repo.cache }, "run").err).toContain(
     "feat/power: integrate → done",
   );
-  expect(cliIn(temporaryDir(), {}, "demo", "--keep", dir).err).toContain("exists already");
+  expect(cliProcess(temporaryDir(), {}, "demo", "--keep", dir).err).toContain("exists already");
 });
