@@ -24,7 +24,8 @@ test("the demo repairs a failed check, lands three branches and leaves one for a
 
   // The next command that the demo suggests works.
   expect(
-    cliProcess(repo.dir, { XDG_CACHE_HOME: repo.cache }, "request", "integrate", "--branch", "feat/power").code,
+    cliProcess(repo.dir, { XDG_CACHE_HOME: repo.cache }, "request", "integrate", "--branch", "feat/power")
+      .code,
   ).toBe(0);
   expect(cliProcess(repo.dir, { XDG_CACHE_HOME: repo.cache }, "run").err).toContain(
     "feat/power: integrate → done",
