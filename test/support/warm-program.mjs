@@ -16,7 +16,7 @@ const collect = (stream, name) => {
   stream.write = (chunk, encoding, callback) => {
     output[name] += typeof chunk === "string" ? chunk : Buffer.from(chunk).toString();
     const done = typeof encoding === "function" ? encoding : callback;
-    if (done) setImmediate(done);
+    if (done) setImmediate(() => done());
     return true;
   };
 };
