@@ -8,7 +8,8 @@ export const approve: CommentCommand = {
   name: "approve",
   usage: "approve <full commit id>",
   right: "write",
-  summary: "Approves exactly that commit. Any other commit on top voids the approval; further approvals do not.",
+  summary:
+    "Approves exactly that commit. Any other commit on top voids the approval; further approvals do not.",
   example: "approve 0123456789abcdef0123456789abcdef01234567",
   minWords: 1,
   run: onExistingWork(async ({ actions, author, isBot, call }, position, trailers) => {
