@@ -4,6 +4,8 @@
  * Invariants:
  * - The commit is written only when the runner would count it, judged by the runner's own reader.
  * - With `proof: signature` the person's own key signs it.
+ * - With `proof: pusher` the account of its committer is judged, because nothing is pushed yet. If that
+ *   account or the earlier pushes are unknown here, the authors are judged instead.
  */
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import { approvalProblem, countedApprovals, type ApprovalState } from "../core/policy/approvals.ts";
@@ -15,9 +17,11 @@ import { requiredApprovals } from "../core/scheduling/waits.ts";
 import { signingSettings } from "../git/verify-signature.ts";
 import { GitExit } from "../git/git.ts";
 import type { BranchListing } from "./branch-listing.ts";
+import { expectedPush, withPush } from "./expected-push.ts";
 import type { Workspace } from "./workspace.ts";
 import type { RequestText } from "../core/protocol/request-text.ts";
-import { FactLoader } from "../engine/loop/fact-loader.ts";
+import { FactLoader, type FactSource } from "../engine/loop/fact-loader.ts";
+import type { TrustedConfig } from "../engine/ports.ts";
 import { readEntry } from "../git/build-listing.ts";
 import { readTrail } from "../git/local-repository.ts";
 
@@ -46,8 +50,9 @@ export async function writeApproval(
   const after = await readApprovals(workspace, listing, head, commit);
   const own = after.approvals.find((approval) => approval.commit === commit);
   const refuse = (why: string) => new UserError(MESSAGES.notApproved(branch, why));
-  if (!own) throw refuse(MESSAGES.unknownSigner());
   const { workflow } = listing.trustedConfig;
+  if (!own)
+    throw refuse(workflow.proof === "pusher" ? MESSAGES.requesterUnknown() : MESSAGES.unknownSigner());
   const problems = open.map((rule) => {
     const standing = { requesters: after.requesters, approvals: goodApprovals(rule, before, listing) };
     return approvalProblem(rule, own.by, standing, workflow);
@@ -89,7 +94,7 @@ async function writeCommit(
   const [header = "trailhand: approved", ...paragraphs] = messages;
   const trailers = [...more, { key: KEY.approves, value: approves }];
   const message = composeMessage({ header, body: paragraphs.join("\n\n"), trailers });
-  if (trustedConfig.workflow.proof === "author")
+  if (trustedConfig.workflow.proof !== "signature")
     return repository.requestCommit(commit, message, location.person);
   const signing = signingSettings(location.settings);
   if (!signing) throw new UserError(MESSAGES.noSigningKey());
@@ -113,10 +118,29 @@ async function readApprovals(
   const { target, heads } = listing.snapshot;
   const trusted = heads.filter(({ branch }) => branch === target && branch !== head.branch);
   const refs = { target, heads: next && "reading" in next ? [...trusted, next] : trusted };
-  const { approvalStates } = await new FactLoader(workspace.repository).load(refs, listing.trustedConfig);
+  const { source, config } = identitySource(workspace, listing, head, commit);
+  const { approvalStates } = await new FactLoader(source).load(refs, config);
   const read = approvalStates.get(head.key);
   if (!read) throw new UserError(MESSAGES.notApproved(head.branch, MESSAGES.approvalVoid()));
   return read;
+}
+
+/** What proves the authors of a commit that is not pushed yet. */
+function identitySource(
+  { repository, location }: Workspace,
+  { trustedConfig }: BranchListing,
+  head: Head,
+  commit: Sha,
+): { readonly source: FactSource; readonly config: Pick<TrustedConfig, "workflow" | "file"> } {
+  const { workflow } = trustedConfig;
+  if (workflow.proof !== "pusher") return { source: repository, config: trustedConfig };
+  const push = location.person && expectedPush(location.person, head.commit, commit);
+  if (push && repository.canReadPushes) return { source: withPush(repository, push), config: trustedConfig };
+  const config = {
+    workflow: { ...workflow, proof: "author" as const },
+    file: (name: string) => trustedConfig.file(name),
+  };
+  return { source: repository, config };
 }
 
 const goodApprovals = (

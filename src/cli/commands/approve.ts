@@ -2,7 +2,7 @@
 import { approveBranch } from "../../app/approve.ts";
 import { EXIT_CODE } from "../../core/messages/messages.ts";
 import type { Command, CommandCall } from "../command.ts";
-import { openForCall } from "../open-for-call.ts";
+import { openForCall, pushLogOf } from "../open-for-call.ts";
 import { branchArgument, jsonOption, messageOption, remoteOption } from "../options.ts";
 import { printRequest } from "../render/print-request.ts";
 import { printJson } from "../render/terminal.ts";
@@ -29,7 +29,8 @@ async function run(call: CommandCall): Promise<number> {
   const { input, terminal } = call;
   const isJson = input.has("json");
   const text = { messages: input.values("message"), trailers: [] };
-  const result = await approveBranch(await openForCall(call), input.arguments[0], text);
+  const workspace = await openForCall(call, await pushLogOf(call));
+  const result = await approveBranch(workspace, input.arguments[0], text);
   if (result.kind === "requested") {
     printRequest(terminal, isJson, result);
     return EXIT_CODE.done;

@@ -2,6 +2,7 @@
 import { openWorkspace } from "../../app/open-workspace.ts";
 import { EXIT_CODE } from "../../core/messages/messages.ts";
 import type { Command, CommandCall } from "../command.ts";
+import { pushLogOf } from "../open-for-call.ts";
 import { jsonOption, remoteOption } from "../options.ts";
 import { printJson } from "../render/terminal.ts";
 
@@ -22,7 +23,7 @@ export const command: Command = {
 async function run(call: CommandCall): Promise<number> {
   const { input, env, terminal } = call;
   const remote = input.value("remote");
-  const pushes = remote === undefined ? undefined : await pushLogOf(call);
+  const pushes = await pushLogOf(call);
   const opening = openWorkspace(input.directory, env, { lookAhead: true, remember: true, remote, pushes });
   // People type this often: the rest of the program loads while git is at work.
   const modules = Promise.all([import("../../app/status.ts"), import("../render/render-status.ts")]);
@@ -37,13 +38,4 @@ async function run(call: CommandCall): Promise<number> {
     if (hint !== undefined) terminal.say(hint);
   }
   return EXIT_CODE.done;
-}
-
-/** With `proof: pusher`, only GitHub knows whose approvals count. */
-async function pushLogOf({ env, terminal }: CommandCall) {
-  const [{ pushesOf }, { printable }] = await Promise.all([
-    import("../../app/push-log.ts"),
-    import("../render/terminal.ts"),
-  ]);
-  return pushesOf(env, (text) => terminal.say(printable(text, 500)));
 }

@@ -23,6 +23,8 @@ export const COMMAND_MESSAGES = {
   approvedBefore: (address: string) => `${address} has approved it already`,
   unknownSigner: () =>
     "your signature is not made with a key listed in states/allowed_signers of the trusted branch",
+  requesterUnknown: () =>
+    "GitHub does not report who pushed its request, so the approval could be the requester's own",
   otherCommit: (commit: string) => `its request is the commit ${commit}, not the one that you named`,
   needsOwnSignature: (branch: string) =>
     refused(

@@ -150,6 +150,16 @@ test("approve --remote changes only the remote", () => {
   expect(trailerOf(stage, "topic", "Approved-By")).toContain(BOB);
 });
 
+test("with proof: pusher, approve needs no signing key and checks the author", () => {
+  const repo = prepare("approvals 1 by leads not own", "proof: pusher\n");
+  const asked = commitAs(repo, CAT, "feat: a thing\n\nState: work\n");
+  expect(as(repo, ANN, "approve", "topic").err).toContain(`it waits for leads, and you are ${ANN}`);
+  expect(as(repo, CAT, "approve", "topic").err).toContain(`it is your own work (${CAT})`);
+  const approved = JSON.parse(as(repo, BOB, "approve", "topic", "--json").out) as object;
+  expect(approved).toEqual({ branch: "topic", commit: head(repo), approves: asked, by: BOB, missing: 0 });
+  expect(repo.git("cat-file", "commit", "topic")).not.toContain("SIGNATURE");
+});
+
 describe("with proof: signature", () => {
   const [bob, eve] = [makeKey("bob"), makeKey("eve")];
   const signing = () => {

@@ -10,7 +10,14 @@ import { NAME, OWNER, TOKEN } from "../../support/fake-github.ts";
 import { approveAs, commitAs, type Manner } from "../../support/person-commits.ts";
 import { git, makeRepo } from "../../support/temp-repo.ts";
 import { call } from "../../support/github/run-sync.ts";
-import { eventBy, openIssue, serveApp, stateOn, type Account } from "../../support/github/github-fixture.ts";
+import {
+  commentsOf,
+  eventBy,
+  openIssue,
+  serveApp,
+  stateOn,
+  type Account,
+} from "../../support/github/github-fixture.ts";
 import { until } from "../../support/until.ts";
 
 const SCRIPT = '#!/bin/sh\necho "summary=done" >>"$TRAILHAND_OUTPUT"\n';
@@ -121,6 +128,28 @@ test("an approval counts for its pusher, and not for the requester", async () =>
   await reached(fixture, "theirs", "done");
   expect(body("theirs")).toMatch(`Approved-By: ${address(owner)} `);
   expect(body("theirs")).not.toContain(forged);
+});
+
+test("the comment /approve counts for its author, and not for the requester", async () => {
+  const fixture = await prepare();
+  const { owner, stranger, ask, body, far, send } = fixture;
+  const approve = async (branch: string, asked: string, id: number, number: number) => {
+    await until(`${branch} is displayed`, async () => (await commentsOf(fixture, number)).length > 0);
+    const comment = { id, body: `/approve ${asked}`, user: { ...owner, type: "User" } };
+    await send("issue_comment", { action: "created", issue: { number }, comment, ...eventBy(owner) });
+  };
+  for (const title of ["Theirs", "Own"]) await openIssue(fixture, title, "Please.");
+  const theirs = await ask("trailhand/issue-1", "gate", stranger, "somebody@example.com");
+  await approve("theirs", theirs, 1, 1);
+  await reached(fixture, "trailhand/issue-1", "done");
+  expect(body("trailhand/issue-1")).toMatch(`Approved-By: ${address(owner)} `);
+  // The owner requests in the name of another account.
+  const own = await ask("trailhand/issue-2", "gate", owner, address(stranger));
+  await approve("own", own, 2, 2);
+  await until("the refusal", async () =>
+    (await commentsOf(fixture, 2)).some(({ body: text }) => text.includes("it is your own work")),
+  );
+  expect(git(far, ["rev-parse", "trailhand/issue-2"]).trim()).toBe(own);
 });
 
 test("the commands that show the work ask who approved, and never guess", async () => {
