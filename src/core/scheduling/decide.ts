@@ -3,8 +3,8 @@
  *
  * Invariants:
  * - Each head has exactly one decision.
- * - Text of people influences a decision only through the trailer block.
- * - A branch that does not run has a reason, and `reasons.ts` has the sentence for it.
+ * - What people write affects a decision only through trailers.
+ * - A request that does not run has a reason, and `reasons.ts` has the sentence for it.
  */
 import picomatch from "picomatch/posix.js";
 import { cleanLine } from "../util/redact.ts";
@@ -27,10 +27,10 @@ const MAX_BRANCH_LENGTH = 8000;
 /** The decisions, in the order of the snapshot's heads. */
 export function decide(snapshot: Snapshot, workflow: Workflow, now: Now): Decision[] {
   const isListed = branchFilter(workflow);
-  const owners = findOwners(snapshot, (branch) => branch !== snapshot.target && isListed(branch));
+  const homes = homeBranches(snapshot, (branch) => branch !== snapshot.target && isListed(branch));
   const context = conditionContext(snapshot, workflow, now);
   return snapshot.heads.map((head) => {
-    const decision = decideHead(context, head, isListed, owners);
+    const decision = decideHead(context, head, isListed, homes);
     const { hold } = snapshot.sideRefs;
     if (hold === undefined || decision.kind !== "run") return decision;
     return { kind: "wait", head, why: { code: "held", detail: hold } };
@@ -41,33 +41,35 @@ function decideHead(
   context: ConditionContext,
   head: Head,
   isListed: (branch: Branch) => boolean,
-  owners: ReadonlyMap<Sha, Branch>,
+  homes: ReadonlyMap<Sha, Branch>,
 ): Decision {
   const { snapshot, workflow, now } = context;
   const idle = (kind: Idle["kind"], why: DecisionReason): Idle => ({ kind, head, why });
   const observed = snapshot.leases.get(head.key);
   const expire: Expire | undefined =
-    observed && isExpired(observed, now)
+    observed && isReplaceable(observed, now)
       ? { kind: "expire", head, previousLease: observed, shouldKeepAttempts: false }
       : undefined;
-  const isTarget = head.branch === snapshot.target && workflow.target === "ignore";
-  if (isTarget) return expire ?? idle("ignore", { code: "target" });
+  const isIgnoredTarget = head.branch === snapshot.target && workflow.target === "ignore";
+  if (isIgnoredTarget) return expire ?? idle("ignore", { code: "target" });
   if (!isListed(head.branch)) return expire ?? idle("ignore", { code: "not-listed" });
   const response = snapshot.parkedResponses.get(head.key);
   if (response?.answers === head.commit) return { kind: "land", head, response };
 
-  const request = effectiveReading(snapshot, workflow, head);
+  const request = effectiveRequest(snapshot, workflow, head);
   if (request.kind === "none") return expire ?? decideWithoutRequest(snapshot, head, request);
-  const owner = request.bound ? undefined : owners.get(request.commit);
-  if (owner !== undefined && owner !== head.branch) {
-    return expire ?? idle("ignore", { code: "bound-elsewhere", detail: owner });
+  const home = request.bound ? undefined : homes.get(request.commit);
+  if (home !== undefined && home !== head.branch) {
+    return expire ?? idle("ignore", { code: "bound-elsewhere", detail: home });
   }
-  const decided = decideState(context, head, request);
+  const decided = decideBeforeLease(context, head, request);
   if (decided && "kind" in decided) {
-    if (!expire || observed?.lease?.request !== request.commit) return expire ?? decided;
+    if (!expire) return decided;
+    if (observed?.lease?.request !== request.commit) return expire;
+    // An expired lease of the request itself becomes a back-off, so that its attempts still count.
     return observed.lease.backoff ? decided : { ...expire, shouldKeepAttempts: true };
   }
-  return decideLease(context, head, request, observed, decided);
+  return decideStart(context, head, request, observed, decided);
 }
 
 function decideWithoutRequest({ takeovers }: Snapshot, head: Head, reading: NotARequest): Idle {
@@ -82,27 +84,31 @@ function decideWithoutRequest({ takeovers }: Snapshot, head: Head, reading: NotA
 }
 
 /**
- * The branch of each request that names none: the branch whose lease names the request, else the
- * first by name. Otherwise `git switch -c` in a script would repeat the request on the new branch.
+ * The branch on which each unbound request counts: the branch whose lease names the request, else the
+ * first by name. Without this, a `git switch -c` in a script would run the request a second time, on
+ * the new branch.
  */
-function findOwners(snapshot: Snapshot, isEligible: (branch: Branch) => boolean): ReadonlyMap<Sha, Branch> {
-  const owners = new Map<Sha, Branch>();
+function homeBranches(snapshot: Snapshot, isEligible: (branch: Branch) => boolean): ReadonlyMap<Sha, Branch> {
+  const homes = new Map<Sha, Branch>();
   const requests = new Map<Branch, Sha>();
   for (const { reading, branch } of snapshot.heads) {
     if (reading.kind === "none" || reading.bound || !isEligible(branch)) continue;
-    const other = owners.get(reading.commit);
-    if (other === undefined || branch < other) owners.set(reading.commit, branch);
+    const other = homes.get(reading.commit);
+    if (other === undefined || branch < other) homes.set(reading.commit, branch);
     requests.set(branch, reading.commit);
   }
   // A lease whose branch has moved on since is ignored.
   for (const { lease } of snapshot.leases.values()) {
-    if (lease && requests.get(lease.branch) === lease.request) owners.set(lease.request, lease.branch);
+    if (lease && requests.get(lease.branch) === lease.request) homes.set(lease.request, lease.branch);
   }
-  return owners;
+  return homes;
 }
 
-/** With `on-plain-commit: continue`, a plain commit on top of a request repeats the request. */
-function effectiveReading(snapshot: Snapshot, workflow: Workflow, head: Head): HeadReading {
+/**
+ * The request that the head stands for: the approved one, or, with `on-plain-commit: continue`, the one
+ * that a plain commit repeats.
+ */
+function effectiveRequest(snapshot: Snapshot, workflow: Workflow, head: Head): HeadReading {
   const approvalState = snapshot.facts.approvalStates.get(head.key);
   if (approvalState) return approvalState.request;
   const replaced = snapshot.takeovers.get(head.key);
@@ -112,7 +118,11 @@ function effectiveReading(snapshot: Snapshot, workflow: Workflow, head: Head): H
 }
 
 /** Why the request does not run, or its answer without a script. Undefined if it may run. */
-function decideState(context: ConditionContext, head: Head, request: Request): Idle | Run["knownAnswer"] {
+function decideBeforeLease(
+  context: ConditionContext,
+  head: Head,
+  request: Request,
+): Idle | Run["knownAnswer"] {
   const { workflow, now } = context;
   const idle = (kind: Idle["kind"], why: DecisionReason): Idle => ({ kind, head, why });
   const name = request.state;
@@ -140,7 +150,8 @@ function decideState(context: ConditionContext, head: Head, request: Request): I
 /** In an AYNIG repository the state `working` is the lease of another worker. */
 const isForeign = (request: Request): boolean => request.key !== KEY.state && request.state === "working";
 
-function decideLease(
+/** Whether the run starts, or what it waits for: a back-off, a running attempt, or a lease of another program. */
+function decideStart(
   { snapshot, workflow, now }: ConditionContext,
   head: Head,
   request: Request,
@@ -153,7 +164,7 @@ function decideLease(
   if (observed && lease?.backoff && isSameRequest && !knownAnswer) {
     const leftMs = backoffLeftMs(observed, lease.backoff.ms, now);
     if (leftMs > 0) return wait({ code: "resting", detail: lease.backoff.why, leftMs });
-  } else if (observed && !lease?.backoff && !isExpired(observed, now)) {
+  } else if (observed && !lease?.backoff && !isReplaceable(observed, now)) {
     const detail = lease?.runner ?? "";
     const attempt = lease?.attempt ?? 0;
     return wait({ code: isSameRequest ? "running" : "running-older", detail, attempt });
@@ -190,10 +201,10 @@ function backoffLeftMs(observed: ObservedLease, ms: number, now: Now): number {
 }
 
 /**
- * A lease expires at once if its holder died on this machine. Otherwise it expires after it was seen
- * unchanged for its duration, times a safety factor.
+ * True if another run may replace the lease: it only records a back-off, its holder died on this
+ * machine, or it was seen unchanged for one and a half lease times.
  */
-export function isExpired(observed: ObservedLease, now: Now): boolean {
+export function isReplaceable(observed: ObservedLease, now: Now): boolean {
   if (observed.lease?.backoff) return true;
   const ttl = observed.lease?.ttlMs ?? LEASE_LIMITS.unreadableMs;
   return observed.isHolderDead || now.mono - observed.firstSeen > LEASE_LIMITS.takeOverFactor * ttl;

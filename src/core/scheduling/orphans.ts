@@ -5,7 +5,7 @@
  * - An orphan is confirmed only if an earlier scan saw it too. Refs are read one after another, so a
  *   single scan can miss the owner of a new ref.
  */
-import { isExpired } from "./decide.ts";
+import { isReplaceable } from "./decide.ts";
 import type { Ref, Sha } from "../protocol/ids.ts";
 import type { Now, Snapshot } from "./snapshot.ts";
 
@@ -20,7 +20,7 @@ export function findOrphans(snapshot: Snapshot, now: Now): OrphanRef[] {
   const keys = new Set(snapshot.heads.map(({ key }) => key));
   const leases = [...snapshot.leases].flatMap(([key, observed]): OrphanRef[] => {
     const isOurs = observed.lease !== undefined && snapshot.runningAttempts.has(observed.lease.branch);
-    if (keys.has(key) || isOurs || !isExpired(observed, now)) return [];
+    if (keys.has(key) || isOurs || !isReplaceable(observed, now)) return [];
     return [{ ref: observed.ref, value: observed.value, isConfirmed: observed.wasSeenBefore }];
   });
   const liveRuns = new Set(
