@@ -25,6 +25,7 @@ export const RUN_MESSAGES = {
   otherRunnersTurn: () => "it is another runner's turn",
   claimLost: () => "another runner was faster, or a ref is locked",
   refusedAnswer: (why: string) => `the remote rejects what the script made: ${why}`,
+  noFilesLeft: () => "the script left no files to answer with",
   cannotWait: (why: string) =>
     `its answer makes or moves other branches, so it cannot wait beside its own branch: ${why}`,
   landingOutdated: () =>

@@ -38,8 +38,8 @@ export interface CarriedTrailers {
   readonly appendix?: string | undefined;
 }
 
-/** The next state, with the script's output or the reason of its failure. */
-export interface FinalState {
+/** What a response says: the next state, with the script's output or the reason of its failure. */
+export interface ResponseContent {
   readonly state: string;
   readonly output?: Output | undefined;
   readonly trouble?: { readonly why: string; readonly log: string; readonly salvage?: string | undefined };
@@ -51,10 +51,10 @@ const TAIL_CHARACTERS = 4000;
 /** Never throws: `composeMessage` validates the draft. */
 export function draftResponse(
   request: Request,
-  finalState: FinalState,
+  content: ResponseContent,
   facts: RunFacts & CarriedTrailers,
 ): MessageDraft {
-  const { output, trouble } = finalState;
+  const { output, trouble } = content;
   const clean = (text: string) => redact(cleanText(text), facts.secrets);
   const parts = [
     trouble ? `${capital(clean(trouble.why))}.` : "",
@@ -65,10 +65,10 @@ export function draftResponse(
   ];
   return {
     // Redact before cutting: a truncated secret would not be recognized.
-    header: cleanLine(clean(output?.subject ?? "")) || clean(defaultHeader(request, finalState)),
+    header: cleanLine(clean(output?.subject ?? "")) || clean(defaultHeader(request, content)),
     body: parts.filter((part) => part !== "").join("\n\n"),
     trailers: [
-      ...[...copiedTrailers(request, output), ...ownTrailers(request, finalState, facts)].map(
+      ...[...copiedTrailers(request, output), ...ownTrailers(request, content, facts)].map(
         ({ key, value }) => ({
           key,
           value: key === KEY.branch ? value : cleanLine(clean(value), 2000) || "-",
@@ -80,7 +80,7 @@ export function draftResponse(
   };
 }
 
-function defaultHeader(request: Request, { state, trouble }: FinalState): string {
+function defaultHeader(request: Request, { state, trouble }: ResponseContent): string {
   const what = trouble ? `${request.state} failed (${trouble.why})` : `${request.state} is done`;
   if (state === "parked")
     return `trailhand: ${request.state} is parked for a person${trouble ? ` (${trouble.why})` : ""}`;
@@ -89,7 +89,7 @@ function defaultHeader(request: Request, { state, trouble }: FinalState): string
   return `trailhand: ${what}, ${state} is next`;
 }
 
-function ownTrailers(request: Request, { state, output }: FinalState, facts: RunFacts): Trailer[] {
+function ownTrailers(request: Request, { state, output }: ResponseContent, facts: RunFacts): Trailer[] {
   const line = (key: string, value: string | number | undefined): Trailer[] =>
     value === undefined ? [] : [{ key, value: String(value) }];
   return [

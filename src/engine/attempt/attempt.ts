@@ -10,7 +10,7 @@ import type { Run } from "../../core/scheduling/decide.ts";
 import type { Snapshot } from "../../core/scheduling/snapshot.ts";
 import { UserError } from "../../core/messages/messages.ts";
 import { claim, releaseAfterFault, timeLeftMs, type Claim } from "./lease-holder.ts";
-import { finalize, finalizeLimit, finalizeUnrun } from "./finalize.ts";
+import { finalize, finalizeLimit, finalizeWithoutScript } from "./finalize.ts";
 import { execute } from "./execute.ts";
 import { commitBackoff } from "./commit-backoff.ts";
 import { preconditionProblem } from "./preconditions.ts";
@@ -77,12 +77,12 @@ async function workOn(
 async function answer(attempt: ClaimedAttempt): Promise<void> {
   const { run, script, services, work } = attempt;
   if (run.limit) return finalizeLimit(attempt, run.limit);
-  if (run.knownAnswer) return finalizeUnrun(attempt, run.knownAnswer.state, run.knownAnswer.why);
+  if (run.knownAnswer) return finalizeWithoutScript(attempt, run.knownAnswer.state, run.knownAnswer.why);
   const problem = await preconditionProblem(services, run, work);
-  if (problem !== undefined) return finalizeUnrun(attempt, "parked", problem);
+  if (problem !== undefined) return finalizeWithoutScript(attempt, "parked", problem);
   const { wait = [], next = [] } = run.state ?? {};
   const [onlyNext] = next;
   const isWait = wait.length > 0 && next.length === 1;
-  if (!script && isWait && onlyNext !== undefined) return finalizeUnrun(attempt, onlyNext, undefined);
+  if (!script && isWait && onlyNext !== undefined) return finalizeWithoutScript(attempt, onlyNext, undefined);
   return script ? execute(attempt, script) : finalize(attempt);
 }

@@ -17,7 +17,7 @@ import { roundsProblem } from "../../core/policy/budget.ts";
 import { KEY } from "../../core/protocol/trailer-keys.ts";
 import type { Output } from "../../core/outcome/output.ts";
 import { formatPlan, planText } from "../../core/workflow/plan.ts";
-import { draftResponse, type FinalState } from "../../core/outcome/response.ts";
+import { draftResponse, type ResponseContent } from "../../core/outcome/response.ts";
 import type { Trailer } from "../../core/protocol/trailer-block.ts";
 import type { LandingUpdates } from "./landing-updates.ts";
 import type { PreparedResponse } from "./commit-result.ts";
@@ -37,29 +37,29 @@ export interface ScriptResult {
 /** Throws a UserError on content that no message can carry. */
 export async function buildResponse(
   attempt: AttemptContext,
-  final: FinalState,
+  content: ResponseContent,
   { collected, saved, secrets }: ScriptResult,
 ): Promise<PreparedResponse> {
   const { services, work } = attempt;
   const { workflow } = services.trustedConfig;
   const { request } = attempt.run;
-  const output = final.trouble ? undefined : final.output;
+  const output = content.trouble ? undefined : content.output;
   const drafts = draftChildren(request, output?.children ?? [], work.carried, hopLimit(workflow), secrets);
   const newBranches = await missingBranches(attempt, drafts);
   const frozenPlan = await freezePlan(services.ports.repository, output);
-  const carried = carriedAfter(attempt, final, frozenPlan?.id);
+  const carried = carriedAfter(attempt, content, frozenPlan?.id);
   const message = composeMessage(
-    draftResponse(request, final, {
+    draftResponse(request, content, {
       ...runDetails(attempt, secrets),
       carried: [
         ...formatCarriedState(carried),
         ...evidenceTrailers(output, collected),
         ...approvalTrailers(work),
       ],
-      appendix: frozenPlan?.text ?? nextStepText(work, final),
+      appendix: frozenPlan?.text ?? nextStepText(work, content),
     }),
   );
-  return { message, newBranches, collected, saved, landing: landingOf(attempt, final, secrets) };
+  return { message, newBranches, collected, saved, landing: landingOf(attempt, content, secrets) };
 }
 
 /**
@@ -98,7 +98,7 @@ const stepHead = (
 ): string => [`Step ${at} of ${of}: ${subject}`, prompt].filter((part) => part !== "").join("\n\n");
 
 /** The task of the next plan step, for the script or person that answers it. */
-function nextStepText({ plan }: RequestWork, { trouble }: FinalState): string | undefined {
+function nextStepText({ plan }: RequestWork, { trouble }: ResponseContent): string | undefined {
   const next = nextStep(plan);
   return plan && next && !trouble ? stepHead(next, plan.step + 1, plan.of) : undefined;
 }
@@ -112,7 +112,7 @@ const approvalTrailers = ({ approvals }: RequestWork): Trailer[] =>
 
 function landingOf(
   { lease, services, work }: AttemptContext,
-  { state, output, trouble }: FinalState,
+  { state, output, trouble }: ResponseContent,
   secrets: readonly string[],
 ): LandingUpdates | undefined {
   const { answers = [], land } = trouble ? {} : (output ?? {});

@@ -3,7 +3,7 @@ import { addAmounts, type Budget } from "../../core/util/amounts.ts";
 import { entering, type CarriedState } from "../../core/workflow/carried-state.ts";
 import { nextStep } from "../../core/outcome/transitions.ts";
 import type { Output } from "../../core/outcome/output.ts";
-import type { FinalState } from "../../core/outcome/response.ts";
+import type { ResponseContent } from "../../core/outcome/response.ts";
 import type { Clock } from "../ports.ts";
 import type { AttemptContext, RequestWork } from "./context.ts";
 
@@ -20,7 +20,7 @@ export function usedBy({ startedAt, services }: UsageContext, output: Output | u
 /** `frozenPlan` is the id of the plan that the result freezes. */
 export function carriedAfter(
   attempt: AttemptContext,
-  { state, output, trouble }: FinalState,
+  { state, output, trouble }: ResponseContent,
   frozenPlan: string | undefined,
 ): CarriedState {
   const { work, services } = attempt;

@@ -1,13 +1,13 @@
 /**
- * Turns the end of an attempt into a response or a back-off, writes it and reports it.
+ * Writes the end of an attempt, as a response or a back-off, and reports it.
  *
  * Invariants:
- * - The core decides the outcome.
+ * - `src/core/outcome` decides; this file only writes.
  */
 import { addAmounts } from "../../core/util/amounts.ts";
 import { budgetProblem } from "../../core/policy/budget.ts";
 import { attemptsOf, hopLimit } from "../../core/workflow/workflow.ts";
-import type { FinalState } from "../../core/outcome/response.ts";
+import type { ResponseContent } from "../../core/outcome/response.ts";
 import { MESSAGES } from "../../core/messages/messages.ts";
 import { markLaneUse } from "./lease-holder.ts";
 import { commitResponse } from "./commit-result.ts";
@@ -35,17 +35,20 @@ export async function finalize(
 ): Promise<void> {
   const { claim, run, lease, services, work } = attempt;
   const { trees, repository } = services.ports;
-  const left = tree && end.exit.kind === "exited" ? await trees.collect(tree) : undefined;
-  const collected = typeof left === "object" ? await withTreeId(repository, work, left) : left;
-  const outcome = await validateResult(attempt, end, collected);
+  const collectedOrProblem = tree && end.exit.kind === "exited" ? await trees.collect(tree) : undefined;
+  const treeOrProblem =
+    typeof collectedOrProblem === "object"
+      ? await withTreeId(repository, work, collectedOrProblem)
+      : collectedOrProblem;
+  const outcome = await validateResult(attempt, end, treeOrProblem);
   if (outcome.kind === "stopped") return finalizeStopped(attempt, tree);
-  if (outcome.kind === "answer" && typeof collected === "object") {
-    const final = applyLimits(attempt, outcome, collected);
-    return writeResponse(attempt, end, final, { tree, collected });
+  if (outcome.kind === "answer" && typeof treeOrProblem === "object") {
+    const content = applyLimits(attempt, outcome, treeOrProblem);
+    return writeResponse(attempt, end, content, { tree, collected: treeOrProblem });
   }
-  const why = "why" in outcome ? outcome.why : "there was no tree to answer with";
+  const why = "why" in outcome ? outcome.why : MESSAGES.noFilesLeft();
   const saved = tree && (await saveTree(services.ports, claim, tree, why));
-  const timeProblem = end.exit.kind === "timed-out" ? exhaustedBudget(attempt) : undefined;
+  const timeProblem = end.exit.kind === "timed-out" ? budgetProblemAfter(attempt) : undefined;
   if (timeProblem !== undefined) {
     const trouble = { why: timeProblem, log: end.log, salvage: saved?.ref };
     return writeResponse(attempt, end, { state: "parked", trouble }, { tree, saved });
@@ -59,7 +62,10 @@ export async function finalize(
   if (tree) await trees.release(tree);
 }
 
-/** Names a clean worktree by its tree: evidence and loops compare trees, not commits. */
+/**
+ * Replaces the commit id that stands for an unchanged tree by the tree's own id, because evidence and
+ * loops compare trees.
+ */
 async function withTreeId(
   history: Pick<History, "trail">,
   { trail }: Pick<RequestWork, "trail">,
@@ -71,8 +77,8 @@ async function withTreeId(
   return { ...collected, tree: commit?.tree ?? collected.tree };
 }
 
-/** Why the budget ends the work, when this attempt used up its time. */
-function exhaustedBudget(attempt: AttemptContext): string | undefined {
+/** Why the budget ends the work after this attempt; undefined if it does not. */
+function budgetProblemAfter(attempt: AttemptContext): string | undefined {
   const { run, services, work } = attempt;
   const spent = addAmounts(work.carried.spent, usedBy(attempt, undefined));
   return budgetProblem(services.trustedConfig.workflow, { ...work.carried, spent }, run.head.branch);
@@ -83,16 +89,16 @@ const LIMITS = {
     `${run.request.hops} hand-offs without a person, and the limit is ${hopLimit(services.trustedConfig.workflow)}`,
   attempts: ({ run, lease }: AttemptContext) =>
     `${lease.attempt - 1} attempts ended without an answer, and the limit is ${attemptsOf(run.state)}`,
-  stalled: () => "its worker did not answer in time",
+  stalled: () => "the program that leased it did not answer in time",
 } as const;
 
 /** Answers a request that reached a limit; no script runs. */
 export function finalizeLimit(attempt: ClaimedAttempt, limit: keyof typeof LIMITS): Promise<void> {
-  return finalizeUnrun(attempt, limit === "stalled" ? "stalled" : "parked", LIMITS[limit](attempt));
+  return finalizeWithoutScript(attempt, limit === "stalled" ? "stalled" : "parked", LIMITS[limit](attempt));
 }
 
 /** Answers a request without a script. `why` is undefined when nothing is wrong. */
-export function finalizeUnrun(
+export function finalizeWithoutScript(
   attempt: ClaimedAttempt,
   state: string,
   why: string | undefined,
@@ -110,18 +116,18 @@ interface AttemptResult {
 async function writeResponse(
   attempt: ClaimedAttempt,
   { secrets }: Pick<ScriptEnd, "secrets">,
-  final: FinalState,
+  content: ResponseContent,
   { tree, collected, saved }: AttemptResult,
 ): Promise<void> {
   const { claim, run, services } = attempt;
   const { ports } = services;
   const { tookMs } = runDetails(attempt, secrets);
-  await markLaneUse(ports, claim, usedBy(attempt, final.output));
-  const response = await buildResponse(attempt, final, { collected, saved, secrets });
+  await markLaneUse(ports, claim, usedBy(attempt, content.output));
+  const response = await buildResponse(attempt, content, { collected, saved, secrets });
   const result = await commitResponse(ports, claim, response);
-  if (result.kind === "outdated") return finalizeOutdated(attempt, final.output, tree);
-  const isRejected = result.kind === "refused" && final.state !== "parked";
-  if (isRejected || result.kind === "clash") {
+  if (result.kind === "outdated") return finalizeOutdated(attempt, content.output, tree);
+  const mustPark = result.kind === "refused" && content.state !== "parked";
+  if (mustPark || result.kind === "clash") {
     const why = result.kind === "clash" ? result.why : MESSAGES.refusedAnswer(result.why);
     const trouble = { why, log: "", salvage: result.salvage };
     return writeResponse(attempt, { secrets }, { state: "parked", trouble }, { tree });
@@ -134,7 +140,7 @@ async function writeResponse(
   if (result.kind === "overtaken") {
     return ports.report({ kind: "stopped", branch, state, why: result.why, salvage: result.salvage });
   }
-  const why = final.trouble?.why;
-  const event = { branch, state, next: final.state, commit: result.commit, tookMs };
+  const why = content.trouble?.why;
+  const event = { branch, state, next: content.state, commit: result.commit, tookMs };
   ports.report({ kind: "answered", ...event, ...(why === undefined ? {} : { why }) });
 }

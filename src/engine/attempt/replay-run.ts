@@ -5,13 +5,14 @@
  * - Worktree, script, validation and response are those of a real attempt.
  * - It takes no claim and no lane slot, and moves no ref. The worktree is always released.
  */
+import { MESSAGES } from "../../core/messages/messages.ts";
 import { NO_AMOUNTS } from "../../core/util/amounts.ts";
 import type { Run } from "../../core/scheduling/decide.ts";
 import type { Sha } from "../../core/protocol/ids.ts";
 import type { Lease } from "../../core/protocol/lease.ts";
 import type { Outcome } from "../../core/outcome/outcome.ts";
 import type { Request } from "../../core/protocol/request.ts";
-import type { FinalState } from "../../core/outcome/response.ts";
+import type { ResponseContent } from "../../core/outcome/response.ts";
 import { NO_HISTORY_FACTS, type Head } from "../../core/scheduling/snapshot.ts";
 import { Observer } from "../observer.ts";
 import { scriptCallOf, runSetupAndScript } from "./execute.ts";
@@ -116,7 +117,7 @@ async function answerOf(
   if (outcome.kind === "later" || outcome.kind === "stopped") return undefined;
   const { request, state } = attempt.run;
   const result = typeof collected === "object" && outcome.kind === "answer" ? collected : undefined;
-  const final: FinalState =
+  const content: ResponseContent =
     outcome.kind === "answer" && result
       ? applyLimits(attempt, outcome, result)
       : {
@@ -125,12 +126,12 @@ async function answerOf(
           trouble: troubleOf(outcome, end),
         };
   const { secrets } = end;
-  const { message } = await buildResponse(attempt, final, { collected: result, saved: undefined, secrets });
+  const { message } = await buildResponse(attempt, content, { collected: result, saved: undefined, secrets });
   // A failure keeps the files of the request.
-  return { state: final.state, message, tree: result?.tree ?? request.commit };
+  return { state: content.state, message, tree: result?.tree ?? request.commit };
 }
 
 const troubleOf = (outcome: Outcome, { log }: ScriptEnd): { why: string; log: string } => ({
-  why: "why" in outcome ? outcome.why : "there was no tree to answer with",
+  why: "why" in outcome ? outcome.why : MESSAGES.noFilesLeft(),
   log,
 });

@@ -16,7 +16,7 @@ import { decideOutcome, type Outcome } from "../../core/outcome/outcome.ts";
 import { readOutput, readSetState, type Output, type OutputReading } from "../../core/outcome/output.ts";
 import { pathsInside, pathsOutside } from "../../core/workflow/paths.ts";
 import { planProblem } from "../../core/workflow/plan.ts";
-import type { FinalState } from "../../core/outcome/response.ts";
+import type { ResponseContent } from "../../core/outcome/response.ts";
 import { cycleWith } from "../../core/scheduling/waits.ts";
 import { MESSAGES } from "../../core/messages/messages.ts";
 import { DEPTH } from "../timing.ts";
@@ -124,12 +124,12 @@ async function pathViolation(
   return forbidden.size > 0 ? MESSAGES.pathsForbidden(request.state, [...forbidden]) : undefined;
 }
 
-/** The final state of an answer: the declared state, or the state of a limit that it reaches. */
+/** The response to an answer: the declared state, or the state of a limit that it reaches. */
 export function applyLimits(
   { services, work }: Pick<AttemptContext, "services" | "work">,
   { state, output }: Extract<Outcome, { kind: "answer" }>,
   collected: CollectedTree,
-): FinalState {
+): ResponseContent {
   const { workflow } = services.trustedConfig;
   const rounds = roundsProblem(workflow, work.carried, state);
   const repetition = repetitionProblem(workflow, work.trail, state, collected.tree);

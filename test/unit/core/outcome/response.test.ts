@@ -9,7 +9,7 @@ import {
   indentTail,
   copiedTrailers,
   type RunFacts,
-  type FinalState,
+  type ResponseContent,
 } from "../../../../src/core/outcome/response.ts";
 import { branch, RUN, sha } from "../../../support/builders/generated-snapshots.ts";
 
@@ -35,7 +35,7 @@ const facts: RunFacts = {
 };
 
 const outputOf = (output: Partial<Output>): Output => ({ trailers: [], ...output });
-const draft = (finalState: FinalState, request = requestOf()) => draftResponse(request, finalState, facts);
+const draft = (content: ResponseContent, request = requestOf()) => draftResponse(request, content, facts);
 
 describe("the header", () => {
   it("is a sentence for `git log`", () => {
