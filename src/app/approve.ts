@@ -6,7 +6,7 @@ import type { BranchListing } from "./branch-listing.ts";
 import { personPosition } from "./person-position.ts";
 import { listBranch } from "./find-branch.ts";
 import type { WrittenState } from "./request.ts";
-import { requestNext } from "./request-next.ts";
+import { requestOnHead } from "./request-on-head.ts";
 import type { Workspace } from "./workspace.ts";
 import { writeApproval, type WrittenApproval } from "./write-approval.ts";
 import type { RequestText } from "../core/protocol/request-text.ts";
@@ -24,7 +24,7 @@ export async function approveBranch(
   return approveHead(workspace, listing, head, text);
 }
 
-/** The same, for a head that was listed already. */
+/** Approves the work on a head that was listed already. Throws a UserError like `approveBranch`. */
 export async function approveHead(
   workspace: Workspace,
   listing: BranchListing,
@@ -37,6 +37,6 @@ export async function approveHead(
     return { kind: "approved", ...(await writeApproval(workspace, listing, head, text)) };
   const { state } = decision;
   const messages = text.messages.length > 0 ? text.messages : [`trailhand: approved, please ${state}`];
-  const request = await requestNext(workspace, listing, head, state, { ...text, messages });
+  const request = await requestOnHead(workspace, listing, head, state, { ...text, messages });
   return { kind: "requested", ...request };
 }

@@ -10,8 +10,8 @@ import { positionOf } from "../core/scheduling/branch-position.ts";
 import { changeRequest } from "./change-request.ts";
 import { listBranch } from "./find-branch.ts";
 import { requestAgain } from "./request-again.ts";
-import { planResume } from "./resume.ts";
-import { planRetry } from "./retry.ts";
+import { draftResume } from "./resume.ts";
+import { draftRetry } from "./retry.ts";
 import type { Workspace } from "./workspace.ts";
 import type { WrittenRequest } from "../core/protocol/request-text.ts";
 
@@ -25,7 +25,7 @@ export async function assignBranch(
   return assignHead(workspace, listing, head, agent, []);
 }
 
-/** The same, for a head that was listed already. `trailers` are added to the request. */
+/** Assigns the work on a head that was listed already. `trailers` are added to the request. */
 export async function assignHead(
   workspace: Workspace,
   listing: BranchListing,
@@ -42,6 +42,6 @@ export async function assignHead(
   if (state !== undefined && !isPaused(state) && !isTerminal(state))
     return changeRequest(workspace, listing, head, assignment, trailers);
   const again =
-    state === undefined || isPaused(state) ? planResume(snapshot, head) : planRetry(snapshot, head);
+    state === undefined || isPaused(state) ? draftResume(snapshot, head) : draftRetry(snapshot, head);
   return requestAgain(workspace, again, { messages: [], trailers: [assignment, ...trailers] });
 }

@@ -34,11 +34,11 @@ export async function cancelHead(
   head: Head,
   text: RequestText,
 ): Promise<WrittenRequest> {
-  const commit = await writeRequest(workspace, planCancel(snapshot, head, text));
+  const commit = await writeRequest(workspace, draftCancel(snapshot, head, text));
   return { branch: head.branch, state: "cancelled", commit };
 }
 
-function planCancel(snapshot: Snapshot, head: Head, { messages, trailers }: RequestText): RequestDraft {
+function draftCancel(snapshot: Snapshot, head: Head, { messages, trailers }: RequestText): RequestDraft {
   const { branch, commit, reading } = head;
   const state = stateOf(snapshot, head);
   if (state === undefined)

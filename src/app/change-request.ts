@@ -6,7 +6,7 @@ import type { Head } from "../core/scheduling/snapshot.ts";
 import { isReservedState } from "../core/workflow/workflow.ts";
 import type { BranchListing } from "./branch-listing.ts";
 import { positionOf } from "../core/scheduling/branch-position.ts";
-import { requestNext } from "./request-next.ts";
+import { requestOnHead } from "./request-on-head.ts";
 import type { Workspace } from "./workspace.ts";
 import type { WrittenRequest } from "../core/protocol/request-text.ts";
 
@@ -21,7 +21,7 @@ export async function changeRequest(
   const { branch, state, header, body, trailers: present } = positionOf(listing, head);
   if (state === undefined || isReservedState(state)) throw new UserError(MESSAGES.nothingToChange(branch));
   const kept = present.filter(({ key }) => isKeptOnChange(key) && key !== change.key);
-  return requestNext(workspace, listing, head, state, {
+  return requestOnHead(workspace, listing, head, state, {
     messages: [header, body].filter((part) => part !== ""),
     trailers: [...kept, change, ...trailers],
   });

@@ -5,12 +5,12 @@ import { cleanLine } from "../core/util/redact.ts";
 import { shellWord } from "../core/messages/messages.ts";
 import { APP } from "./timing.ts";
 import type { Workspace } from "./workspace.ts";
-import { findHold } from "./hold.ts";
+import { readKnownHold } from "./hold.ts";
 import type { BranchListing } from "./branch-listing.ts";
 import type { Finding } from "./finding.ts";
 
 export async function waitFindings(workspace: Workspace, listing: BranchListing): Promise<Finding[]> {
-  const held = await findHold(workspace);
+  const held = await readKnownHold(workspace);
   const hold: Finding[] = held
     ? [
         {

@@ -9,15 +9,15 @@ import type { Workspace } from "./workspace.ts";
 
 export interface HoldInfo {
   readonly commit: Sha;
-  /** The address of the person who holds. */
+  /** The address of the person who set the hold. */
   readonly by: string;
   /** As ISO 8601. */
   readonly since: string;
   readonly reason: string;
 }
 
-/** Undefined when nothing is held. */
-export async function findHold({ repository, location }: Workspace): Promise<HoldInfo | undefined> {
+/** Reads the hold, once the refs have been listed. Undefined when nothing is held. */
+export async function readKnownHold({ repository, location }: Workspace): Promise<HoldInfo | undefined> {
   const value = (await repository.read([HOLD])).get(HOLD);
   const [note] = value ? await readTrail(location, value, 1) : [];
   if (!note) return undefined;
@@ -29,11 +29,11 @@ export async function findHold({ repository, location }: Workspace): Promise<Hol
   };
 }
 
-/** The same, after a listing of the refs. */
+/** Lists the refs, then reads the hold. Undefined when nothing is held. */
 export async function readHold(workspace: Workspace): Promise<HoldInfo | undefined> {
   // On a remote, the listing reads the prefix of our refs from the workflow.
   await workspace.repository.listRefs();
-  return findHold(workspace);
+  return readKnownHold(workspace);
 }
 
 /** Throws a UserError when a hold exists, or was set at the same time. */
@@ -41,7 +41,7 @@ export async function setHold(workspace: Workspace, reason: string): Promise<Hol
   const hold = await readHold(workspace);
   if (hold) throw new UserError(MESSAGES.alreadyHeld(hold.reason, hold.by));
   await changeHold(workspace, undefined, formatHold(reason));
-  return findHold(workspace);
+  return readKnownHold(workspace);
 }
 
 /** Throws a UserError when nothing is held, or the hold changed at the same time. */

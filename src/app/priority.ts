@@ -21,7 +21,7 @@ export async function prioritizeBranch(
   return prioritizeHead(workspace, listing, head, priority, []);
 }
 
-/** The same, for a head that was listed already. `trailers` are added to the request. */
+/** Sets the priority on a head that was listed already. `trailers` are added to the request. */
 export function prioritizeHead(
   workspace: Workspace,
   listing: BranchListing,

@@ -6,11 +6,14 @@ import type { BranchListing } from "./branch-listing.ts";
 import { personPosition } from "./person-position.ts";
 import { cancelHead } from "./cancel.ts";
 import { listBranch } from "./find-branch.ts";
-import { requestNext } from "./request-next.ts";
+import { requestOnHead } from "./request-on-head.ts";
 import type { Workspace } from "./workspace.ts";
 import type { RequestText, WrittenRequest } from "../core/protocol/request-text.ts";
 
-/** Throws a UserError when the branch does not wait for a person, or when it may go back to several states. */
+/**
+ * Sends the work back, or cancels it where no state leads back. Throws a UserError when the branch does
+ * not wait for a person, or when it may go back to several states.
+ */
 export async function rejectBranch(
   workspace: Workspace,
   name: string | undefined,
@@ -20,7 +23,7 @@ export async function rejectBranch(
   return rejectHead(workspace, listing, head, text);
 }
 
-/** The same, for a head that was listed already. Where no state leads back, the work is cancelled. */
+/** Sends back, or cancels, the work on a head that was listed already. Throws a UserError like `rejectBranch`. */
 export async function rejectHead(
   workspace: Workspace,
   listing: BranchListing,
@@ -32,7 +35,7 @@ export async function rejectHead(
   const messages = text.messages.length > 0 ? text.messages : ["trailhand: rejected"];
   switch (decision.kind) {
     case "request":
-      return requestNext(workspace, listing, head, decision.state, { ...text, messages });
+      return requestOnHead(workspace, listing, head, decision.state, { ...text, messages });
     case "cancel":
       return cancelHead(workspace, listing.snapshot, head, { ...text, messages });
     case "choose":

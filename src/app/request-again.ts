@@ -16,8 +16,8 @@ import type { RequestText, WrittenRequest } from "../core/protocol/request-text.
 export interface RepeatRequest {
   readonly verb: "resume" | "retry";
   readonly head: Head;
-  /** The request; default: the last one in the history of the branch. */
-  readonly below?: Request | undefined;
+  /** Default: the last one in the history of the branch. */
+  readonly request?: Request | undefined;
   /** The subject when the person gives none. */
   readonly header: (state: string) => string;
   readonly also?: readonly Update[];
@@ -26,11 +26,11 @@ export interface RepeatRequest {
 /** Throws a UserError when the branch has no request in its history. */
 export async function requestAgain(
   workspace: Workspace,
-  { verb, head, below, header, also = [] }: RepeatRequest,
+  { verb, head, request: known, header, also = [] }: RepeatRequest,
   { messages, trailers }: RequestText,
 ): Promise<WrittenRequest> {
   const { branch, commit } = head;
-  const request = below ?? lastRequest(branch, await readTrail(workspace.location, commit, DEPTH.request));
+  const request = known ?? lastRequest(branch, await readTrail(workspace.location, commit, DEPTH.request));
   if (!request) throw new UserError(MESSAGES.nothingTo(verb, branch, "no request is below its head"));
   const { state, key } = request;
   const written = await writeRequest(workspace, {

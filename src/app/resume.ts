@@ -1,4 +1,7 @@
-/** Continues where the work stopped: after `parked`, or after commits of a person. */
+/**
+ * Requests the interrupted state again: after `parked`, `waiting` or `stalled`, or after commits of a
+ * person.
+ */
 import { requestAgainAsTyped, type RepeatRequest, type TypedText } from "./request-again.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import { isPaused } from "../core/workflow/workflow.ts";
@@ -14,19 +17,24 @@ export async function resumeBranch(
   text: TypedText,
 ): Promise<WrittenRequest> {
   const { listing, head } = await listBranch(workspace, name);
-  return requestAgainAsTyped(workspace, planResume(listing.snapshot, head), text);
+  return requestAgainAsTyped(workspace, draftResume(listing.snapshot, head), text);
 }
 
 /** Throws a UserError unless the branch is parked, waiting or taken over. */
-export function planResume(snapshot: Snapshot, head: Head): RepeatRequest {
+export function draftResume(snapshot: Snapshot, head: Head): RepeatRequest {
   const { reading } = head;
-  const isAtPause = reading.kind === "request" && isPaused(reading.state);
-  const waiting = snapshot.facts.approvalStates.get(head.key)?.request;
-  const below = waiting ? undefined : snapshot.takeovers.get(head.key);
-  if (!isAtPause && !below) {
-    const at = reading.kind === "request" ? reading : waiting;
-    const why = at ? `it is at ${at.state}` : "no request is below its head";
+  const hasPaused = reading.kind === "request" && isPaused(reading.state);
+  const requestAwaitingApproval = snapshot.facts.approvalStates.get(head.key)?.request;
+  const replacedRequest = requestAwaitingApproval ? undefined : snapshot.takeovers.get(head.key);
+  if (!hasPaused && !replacedRequest) {
+    const current = reading.kind === "request" ? reading : requestAwaitingApproval;
+    const why = current ? `it is at ${current.state}` : "no request is below its head";
     throw new UserError(MESSAGES.nothingTo("resume", head.branch, why));
   }
-  return { verb: "resume", head, below, header: (state) => `trailhand: go on with ${state}` };
+  return {
+    verb: "resume",
+    head,
+    request: replacedRequest,
+    header: (state) => `trailhand: go on with ${state}`,
+  };
 }

@@ -13,11 +13,11 @@ export async function retryBranch(
   text: TypedText,
 ): Promise<WrittenRequest> {
   const { listing, head } = await listBranch(workspace, name);
-  return requestAgainAsTyped(workspace, planRetry(listing.snapshot, head), text);
+  return requestAgainAsTyped(workspace, draftRetry(listing.snapshot, head), text);
 }
 
 /** Throws a UserError when nothing failed. */
-export function planRetry(snapshot: Snapshot, head: Head): RepeatRequest {
+export function draftRetry(snapshot: Snapshot, head: Head): RepeatRequest {
   const { reading, branch, commit } = head;
   const lease = snapshot.leases.get(head.key);
   const isResting = lease?.lease?.backoff !== undefined && lease.lease.request === commit;

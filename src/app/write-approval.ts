@@ -2,13 +2,18 @@
  * Approves a request that waits for approvals, with a person's commit on top of it.
  *
  * Invariants:
- * - The commit is written only when the runner would count it, judged by the runner's own reader.
+ * - A branch moves to the commit only if a runner would count it, as the runner's own reader finds out.
  * - With `proof: signature` the person's own key signs it.
  * - With `proof: pusher` the account of its committer is judged, because nothing is pushed yet. If that
  *   account or the earlier pushes are unknown here, the authors are judged instead.
  */
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
-import { approvalProblem, countedApprovals, type ApprovalState } from "../core/policy/approvals.ts";
+import {
+  approvalProblem,
+  countedApprovals,
+  type ApprovalRule,
+  type ApprovalState,
+} from "../core/policy/approvals.ts";
 import { composeMessage } from "../core/protocol/compose.ts";
 import { refOf, type Branch, type Sha } from "../core/protocol/ids.ts";
 import { KEY } from "../core/protocol/trailer-keys.ts";
@@ -44,42 +49,48 @@ export async function writeApproval(
 ): Promise<WrittenApproval> {
   const { branch } = head;
   const before = listing.snapshot.facts.approvalStates.get(head.key);
-  const open = findOpen(listing, head, before);
+  const openRules = findOpenRules(listing, head, before);
   const approves = before?.approvedCommit ?? head.commit;
   const commit = await writeCommit(text, workspace, listing, head, approves);
-  const after = await readApprovals(workspace, listing, head, commit);
+  const after = await approvalStateAt(workspace, listing, head, commit);
   const own = after.approvals.find((approval) => approval.commit === commit);
   const refuse = (why: string) => new UserError(MESSAGES.notApproved(branch, why));
   const { workflow } = listing.trustedConfig;
   if (!own)
     throw refuse(workflow.proof === "pusher" ? MESSAGES.requesterUnknown() : MESSAGES.unknownSigner());
-  const problems = open.map((rule) => {
-    const standing = { requesters: after.requesters, approvals: goodApprovals(rule, before, listing) };
-    return approvalProblem(rule, own.by, standing, workflow);
+  const problems = openRules.map((rule) => {
+    const current = { requesters: after.requesters, approvals: countedNow(rule, before, listing) };
+    return approvalProblem(rule, own.by, current, workflow);
   });
   const [problem] = problems;
   if (problem !== undefined && !problems.includes(undefined)) throw refuse(problem);
   const move = { ref: refOf(branch), expected: head.commit, next: commit };
   const swap = await workspace.repository.moveWithoutCheckouts([move], "approve");
   if (swap.kind !== "landed") throw new UserError(MESSAGES.headMoved(branch));
-  const missing = open.map((rule) => rule.n - goodApprovals(rule, after, listing).length).find((n) => n > 0);
+  const missing = openRules
+    .map((rule) => rule.n - countedNow(rule, after, listing).length)
+    .find((n) => n > 0);
   return { branch, commit, approves, by: own.by, missing: missing ?? 0 };
 }
 
 /** The approvals that the branch waits for now. Throws a UserError when there are none. */
-function findOpen(listing: BranchListing, head: Head, before: ApprovalState | undefined): RequiredApproval[] {
+function findOpenRules(
+  listing: BranchListing,
+  head: Head,
+  before: ApprovalState | undefined,
+): ApprovalRule[] {
   const decision = listing.decisions.find((candidate) => candidate.head.branch === head.branch);
   const refuse = (why: string) => new UserError(MESSAGES.notApproved(head.branch, why));
   if (decision && "why" in decision && decision.why.code === "void-approval")
     throw refuse(MESSAGES.approvalVoid());
   const { workflow } = listing.trustedConfig;
-  const below =
+  const replaced =
     workflow["on-plain-commit"] === "continue" ? listing.snapshot.takeovers.get(head.key) : undefined;
-  const request = before?.request ?? (head.reading.kind === "request" ? head.reading : below);
+  const request = before?.request ?? (head.reading.kind === "request" ? head.reading : replaced);
   const wanted = request && decision?.kind === "wait" ? requiredApprovals(request, workflow) : [];
-  const open = wanted.filter((rule) => goodApprovals(rule, before, listing).length < rule.n);
-  if (open.length === 0) throw refuse(MESSAGES.noApprovalNeeded());
-  return open;
+  const openRules = wanted.filter((rule) => countedNow(rule, before, listing).length < rule.n);
+  if (openRules.length === 0) throw refuse(MESSAGES.noApprovalNeeded());
+  return openRules;
 }
 
 /** Writes the commit; no ref names it yet. */
@@ -107,7 +118,7 @@ async function writeCommit(
 }
 
 /** What a runner would read if the commit were the head. */
-async function readApprovals(
+async function approvalStateAt(
   workspace: Workspace,
   listing: BranchListing,
   head: Head,
@@ -143,10 +154,8 @@ function identitySource(
   return { source: repository, config };
 }
 
-const goodApprovals = (
-  rule: RequiredApproval,
+const countedNow = (
+  rule: ApprovalRule,
   approved: ApprovalState | undefined,
   { trustedConfig, now }: BranchListing,
 ) => (approved ? countedApprovals(rule, approved, trustedConfig.workflow, now.wall) : []);
-
-type RequiredApproval = ReturnType<typeof requiredApprovals>[number];

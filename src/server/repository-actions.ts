@@ -18,8 +18,8 @@ import { rejectHead } from "../app/reject.ts";
 import { isCheckName, recordCheck } from "../app/report-check.ts";
 import { requestAgain } from "../app/request-again.ts";
 import { requestBatch } from "../app/request-batch.ts";
-import { planResume } from "../app/resume.ts";
-import { planRetry } from "../app/retry.ts";
+import { draftResume } from "../app/resume.ts";
+import { draftRetry } from "../app/retry.ts";
 import type { Workspace } from "../app/workspace.ts";
 import { MESSAGES, UserError } from "../core/messages/messages.ts";
 import type { Sha } from "../core/protocol/ids.ts";
@@ -54,11 +54,11 @@ export function openRepositoryActions(workspace: Workspace): RepositoryActions {
     request: (by, requests) => requestBatch(as(by), requests),
     async retry(by, position, text) {
       const { listing, head } = await listAt(position);
-      return requestAgain(as(by), planRetry(listing.snapshot, head), text);
+      return requestAgain(as(by), draftRetry(listing.snapshot, head), text);
     },
     async resume(by, position, text) {
       const { listing, head } = await listAt(position);
-      return requestAgain(as(by), planResume(listing.snapshot, head), text);
+      return requestAgain(as(by), draftResume(listing.snapshot, head), text);
     },
     async cancel(by, position, text) {
       const { listing, head } = await listAt(position);

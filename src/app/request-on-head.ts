@@ -1,4 +1,4 @@
-/** Writes the request for a successor of the present state, as a person's decision. */
+/** Writes a person's request for a state on top of a head, under the state key that its branch already uses. */
 import { KEY } from "../core/protocol/trailer-keys.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import type { BranchListing } from "./branch-listing.ts";
@@ -8,7 +8,7 @@ import type { Workspace } from "./workspace.ts";
 import { writeRequest } from "./write-request.ts";
 import type { RequestText } from "../core/protocol/request-text.ts";
 
-export async function requestNext(
+export async function requestOnHead(
   workspace: Workspace,
   listing: BranchListing,
   head: Head,
