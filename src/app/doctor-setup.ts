@@ -52,7 +52,7 @@ export async function checkShare(workspace: Workspace): Promise<Finding[]> {
     const name = cleanLine(remote.transport.address.name, NAME_LENGTH);
     return [{ about, level: "fine", what: `${name}: atomic pushes and leases on refs work` }];
   }
-  const { what, next } = MESSAGES.noClaim(problem);
+  const { what, next } = MESSAGES.leaseNotWritable(problem);
   return [{ about, level: "bad", what, ...(next === undefined ? {} : { next }) }];
 }
 

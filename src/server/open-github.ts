@@ -45,7 +45,10 @@ export async function openGithub(
     if (error instanceof UserError) throw error;
     const why = error instanceof Error ? error.message : String(error);
     const isRefused = error instanceof RequestDeclined && error.decision.kind === "refused";
-    throw new UserError(isRefused ? MESSAGES.notUs(why) : MESSAGES.noWayToGithub(why), { cause: error });
+    throw new UserError(
+      isRefused ? MESSAGES.githubRejectsCredentials(why) : MESSAGES.githubRequestFailed(why),
+      { cause: error },
+    );
   }
 }
 

@@ -70,7 +70,7 @@ export async function registerApp(
 type Form = (back?: { readonly redirect: string; readonly state: string }) => string;
 
 function formOf({ env, out, name, org, url }: Registration): Form {
-  if (existsSync(out)) throw new UserError(MESSAGES.fileIsThere(out));
+  if (existsSync(out)) throw new UserError(MESSAGES.fileExists(out));
   if (org !== undefined && !/^[A-Za-z0-9][A-Za-z0-9-]{0,38}$/.test(org))
     throw new UserError(MESSAGES.badOrganization(org));
   const webhook = url === undefined ? undefined : webhookAt(url);

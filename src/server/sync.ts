@@ -65,7 +65,7 @@ export async function syncGithub(options: SyncOptions): Promise<SyncResult> {
     };
   } catch (error) {
     if (!(error instanceof RequestDeclined)) throw error;
-    throw new UserError(MESSAGES.noWayToGithub(cleanLine(error.message)), { cause: error });
+    throw new UserError(MESSAGES.githubRequestFailed(cleanLine(error.message)), { cause: error });
   }
 }
 

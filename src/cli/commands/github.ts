@@ -28,7 +28,7 @@ export const command: Command = {
 /** `open` opens GitHub; default: by the environment. */
 export async function runSync({ input, terminal, env }: CommandCall, open?: OpenGithub): Promise<number> {
   const [verb = ""] = input.arguments;
-  if (verb !== "sync") throw new UserError(MESSAGES.badGithubVerb(verb));
+  if (verb !== "sync") throw new UserError(MESSAGES.badGithubCommand(verb));
   const dryRun = input.has("dry-run");
   const result = await syncGithub({
     env,

@@ -33,7 +33,7 @@ async function run({ input, terminal, env }: CommandCall): Promise<number> {
   const isGithub = input.has("github");
   if (isGithub && pack !== undefined) throw new UserError(MESSAGES.conflict("init", "github", "pack"));
   const action = readUses(input.value("uses"));
-  if (action.known && !isGithub) throw new UserError(MESSAGES.usesAlone());
+  if (action.known && !isGithub) throw new UserError(MESSAGES.usesNeedsGithub());
   const files = isGithub ? [actionsFile(action.uses)] : pack === undefined ? STARTER : packFiles(pack);
   const workspace = await openWorkspace(input.directory, env);
   const top = await requireTop(workspace);

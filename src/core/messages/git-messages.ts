@@ -76,7 +76,7 @@ export const GIT_MESSAGES = {
     what: `Cannot write to ${where}: ${why}. Nothing was changed.`,
     next: "check its permissions and the free space, then run again",
   }),
-  noClaim: (why: string): UserMessage => ({
+  leaseNotWritable: (why: string): UserMessage => ({
     what: `The lease of a request cannot be written: ${why}`,
     next: "if the host accepts only branches and tags, put `refs: { prefix: refs/tags/trailhand }` in states/workflow.yml, then run trailhand doctor --remote <remote>",
   }),

@@ -30,11 +30,11 @@ export const GITHUB_MESSAGES = {
     what: `The inbox ${dir} is in use by a running server, process ${pid}.`,
     next: "trailhand serve --inbox <another folder>",
   }),
-  noConversion: (why: string): UserMessage => ({
+  appCredentialsNotReturned: (why: string): UserMessage => ({
     what: `GitHub did not return the credentials of the App: ${why}`,
     next: `${MANIFEST} --listen`,
   }),
-  fileIsThere: (path: string) =>
+  fileExists: (path: string) =>
     usageError(
       `${path} exists already and is not overwritten, because it may hold the only copy of a key.`,
       `${MANIFEST} --out <another file>`,
@@ -65,19 +65,19 @@ export const GITHUB_MESSAGES = {
         : `--repo must be a repository as owner/name, not ${quoted(text)}.`,
       "trailhand github sync --repo <owner>/<name>",
     ),
-  badGithubVerb: (text: string) =>
+  badGithubCommand: (text: string) =>
     usageError(`${quoted(text)} is not a subcommand of github; use sync.`, "trailhand help github"),
-  notUs: (why: string): UserMessage => ({
+  githubRejectsCredentials: (why: string): UserMessage => ({
     what: `GitHub rejects the credentials: ${why}`,
     next: "trailhand help github",
   }),
-  answerUnsigned: (why: string): UserMessage => ({
+  responseUnsigned: (why: string): UserMessage => ({
     what: `A response is written without a signature: ${why}`,
   }),
-  noWayToGithub: (why: string): UserMessage => ({
+  githubRequestFailed: (why: string): UserMessage => ({
     what: `A request to GitHub failed: ${why}`,
     next: "check the network, GITHUB_API_URL and --repo, then try again",
     exit: EXIT_CODE.failed,
   }),
-  usesAlone: () => usageError("--uses works only together with --github.", "trailhand help init"),
+  usesNeedsGithub: () => usageError("--uses works only together with --github.", "trailhand help init"),
 } as const;

@@ -51,7 +51,7 @@ export const MESSAGES = {
   ...GITHUB_MESSAGES,
   ...RUN_MESSAGES,
   ...VERB_MESSAGES,
-  emptyHeader: () =>
+  emptySubject: () =>
     usageError("The commit message has no subject.", 'trailhand request <state> -m "A subject"'),
   badTrailerKey: (key: string) =>
     usageError(

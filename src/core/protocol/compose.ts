@@ -28,7 +28,7 @@ export function isTrailerKey(key: string): boolean {
  */
 export function composeMessage(draft: MessageDraft): string {
   const header = indentCutMarks(cleanLine(draft.header, 500));
-  if (header === "") throw new UserError(MESSAGES.emptyHeader());
+  if (header === "") throw new UserError(MESSAGES.emptySubject());
   for (const { key, value } of draft.trailers) {
     if (!isTrailerKey(key)) throw new UserError(MESSAGES.badTrailerKey(key));
     if (cleanLine(value) === "" || /[\r\n]/.test(value)) throw new UserError(MESSAGES.badTrailerValue(key));

@@ -71,7 +71,7 @@ export async function claim(ports: LeasePorts, run: Run, ttlMs: number): Promise
     [{ ref, expected: run.previousLease?.value ?? null, next: value }, ...slots, ...marks],
     `claim ${run.request.state}`,
   );
-  if (swap.kind === "blocked") throw new UserError(MESSAGES.noClaim(swap.why));
+  if (swap.kind === "blocked") throw new UserError(MESSAGES.leaseNotWritable(swap.why));
   if (swap.kind === "refused") return undefined;
   if (swap.kind === "unknown") {
     const current = await retryUnreachable(ports, outageMs(lease), () => repository.readLease(ref));

@@ -102,7 +102,7 @@ export class ServerSigning {
   #warnOnce(why: string): void {
     if (this.#warned.has(why)) return;
     this.#warned.add(why);
-    this.#options.warn(MESSAGES.answerUnsigned(why).what);
+    this.#options.warn(MESSAGES.responseUnsigned(why).what);
   }
 
   /** Never rejects: a response without a signature is better than none. */

@@ -85,14 +85,19 @@ export async function convertCode(baseUrl: string, code: string): Promise<Regist
     headers: { accept: "application/vnd.github+json", "user-agent": "trailhand" },
     signal: AbortSignal.timeout(API.timeoutMs),
   }).catch((cause: unknown) => {
-    throw new UserError(MESSAGES.noConversion(cause instanceof Error ? cause.message : String(cause)), {
-      cause,
-    });
+    throw new UserError(
+      MESSAGES.appCredentialsNotReturned(cause instanceof Error ? cause.message : String(cause)),
+      {
+        cause,
+      },
+    );
   });
-  if (!response.ok) throw new UserError(MESSAGES.noConversion(`status ${response.status}`));
+  if (!response.ok) throw new UserError(MESSAGES.appCredentialsNotReturned(`status ${response.status}`));
   const read = conversionSchema.safeParse(await response.json().catch(() => undefined));
   if (!read.success)
-    throw new UserError(MESSAGES.noConversion("the response does not have the documented shape"));
+    throw new UserError(
+      MESSAGES.appCredentialsNotReturned("the response does not have the documented shape"),
+    );
   return read.data;
 }
 
