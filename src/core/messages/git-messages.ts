@@ -1,5 +1,5 @@
 /** Errors of git, of the repository and of its remote. */
-import { EXIT_CODE, quoted, usageError, type UserMessage } from "./message-format.ts";
+import { EXIT_CODE, quoted, refused, usageError, type UserMessage } from "./message-format.ts";
 
 export const GIT_MESSAGES = {
   notARepository: (dir: string) =>
@@ -42,11 +42,8 @@ export const GIT_MESSAGES = {
     ),
   noStates: (target: string) =>
     usageError(`The branch ${quoted(target)} has no states/ directory.`, "trailhand init"),
-  brokenWorkflow: (file: string, problems: string): UserMessage => ({
-    what: `${file} is not valid:\n${problems}`,
-    next: "fix it on the trusted branch, then run trailhand doctor",
-    exit: EXIT_CODE.refused,
-  }),
+  brokenWorkflow: (file: string, problems: string) =>
+    refused(`${file} is not valid:\n${problems}`, "fix it on the trusted branch, then run trailhand doctor"),
 
   noRemote: (name: string, known: string) =>
     usageError(
@@ -57,11 +54,11 @@ export const GIT_MESSAGES = {
     what: `The remote ${remote} does not support atomic pushes, so a response could be written only partly.`,
     next: "use a server with git 2.4 or newer that does not turn receive.advertiseAtomic off",
   }),
-  probeFailed: (remote: string, what: string): UserMessage => ({
-    what: `Runners cannot share the remote ${remote} safely: ${what}`,
-    next: "trailhand doctor --remote <remote>",
-    exit: EXIT_CODE.refused,
-  }),
+  probeFailed: (remote: string, what: string) =>
+    refused(
+      `Runners cannot share the remote ${remote} safely: ${what}`,
+      "trailhand doctor --remote <remote>",
+    ),
   pusherUnknown: (commit: string, branch: string): UserMessage => ({
     what: `The server does not yet tell who pushed ${commit.slice(0, 10)} to ${quoted(branch)}. With \`proof: pusher\` the request cannot run before that.`,
     next: "wait; the runner asks again",

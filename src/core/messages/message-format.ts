@@ -22,9 +22,19 @@ export interface UserMessage {
 export const usageError = (what: string, next?: string): UserMessage =>
   next === undefined ? { what, exit: EXIT_CODE.usage } : { what, next, exit: EXIT_CODE.usage };
 
+/** Something that the rules do not allow now. */
+export const refused = (what: string, next: string): UserMessage => ({
+  what,
+  next,
+  exit: EXIT_CODE.refused,
+});
+
 /** Quotes an untrusted name on one line, so that it cannot look like part of the message. */
 export const quoted = (text: string): string => JSON.stringify(text.slice(0, 120));
 
 /** Quotes an untrusted name for a shell, because people copy the commands that we print. */
 export const shellWord = (name: string): string =>
   /^[\w./@%+=:,-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`;
+
+export const suggestionHint = (nearest: string | undefined): string =>
+  nearest === undefined ? "" : ` Did you mean ${quoted(nearest)}?`;

@@ -5,12 +5,20 @@
  * - A message says what failed and why; `next` is the command that fixes it.
  * - A UserError means that Trailhand could not do something. What a script reports is an Outcome.
  */
-import { COMMAND_MESSAGES } from "./command-messages.ts";
 import { GIT_MESSAGES } from "./git-messages.ts";
 import { GITHUB_MESSAGES } from "./github-messages.ts";
-import { EXIT_CODE, quoted, shellWord, usageError, type UserMessage } from "./message-format.ts";
+import {
+  EXIT_CODE,
+  quoted,
+  refused,
+  shellWord,
+  suggestionHint,
+  usageError,
+  type UserMessage,
+} from "./message-format.ts";
+import { PERSON_MESSAGES } from "./person-messages.ts";
 import { RUN_MESSAGES } from "./run-messages.ts";
-import { VERB_MESSAGES } from "./verb-messages.ts";
+import { TRAILER_MESSAGES } from "./trailer-messages.ts";
 
 export { EXIT_CODE, quoted, shellWord, type UserMessage };
 
@@ -42,34 +50,14 @@ export class RemoteUnreachable extends UserError {
   }
 }
 
-const suggestionHint = (nearest: string | undefined): string =>
-  nearest === undefined ? "" : ` Did you mean ${quoted(nearest)}?`;
-
 export const MESSAGES = {
-  ...COMMAND_MESSAGES,
   ...GIT_MESSAGES,
   ...GITHUB_MESSAGES,
+  ...PERSON_MESSAGES,
   ...RUN_MESSAGES,
-  ...VERB_MESSAGES,
+  ...TRAILER_MESSAGES,
   emptySubject: () =>
     usageError("The commit message has no subject.", 'trailhand request <state> -m "A subject"'),
-  badTrailerKey: (key: string) =>
-    usageError(
-      `${quoted(key)} is not a valid trailer key: use letters, digits and "-", at most 64 characters.`,
-      "trailhand help request",
-    ),
-  noTrailer: (text: string) =>
-    usageError(
-      `${quoted(text)} is not a valid trailer: it has no ":".`,
-      'trailhand request <state> --trailer "Key: value"',
-    ),
-  badTrailerValue: (key: string) =>
-    usageError(`The value of the trailer ${quoted(key)} must be one line of text.`, "trailhand help request"),
-  reservedKey: (key: string) =>
-    usageError(
-      `The trailer ${quoted(key)} is reserved: Trailhand writes it itself. Leave it out.`,
-      "trailhand help request",
-    ),
   messageDiffers: (meant: string, read: string): UserMessage => ({
     what: `git would read the message differently from what was meant. Meant:\n${meant}\nRead:\n${read}`,
   }),
@@ -137,12 +125,31 @@ export const MESSAGES = {
     next: "trailhand status",
     exit: EXIT_CODE.later,
   }),
-  nothingTo: (verb: string, branch: string, why: string): UserMessage => ({
-    what: `Nothing to ${verb} on ${quoted(branch)}: ${why}.`,
-    next: `trailhand log ${shellWord(branch)}`,
-    exit: EXIT_CODE.refused,
-  }),
+  nothingTo: (verb: string, branch: string, why: string) =>
+    refused(`Nothing to ${verb} on ${quoted(branch)}: ${why}.`, `trailhand log ${shellWord(branch)}`),
 
+  badCheckName: (name: string) =>
+    usageError(
+      `${quoted(name)} is not a valid check name: use letters, digits, "_", ".", "/" and "-", at most 100 characters.`,
+      "trailhand help report-check",
+    ),
+  checkedOldHead: (branch: string, commit: string) =>
+    refused(
+      `${quoted(branch)} is no longer at ${commit.slice(0, 12)}, so this check does not apply to its head.`,
+      `trailhand log ${shellWord(branch)}`,
+    ),
+  badConclusion: (text: string, nearest: string | undefined, known: string) =>
+    usageError(
+      `${quoted(text)} is not a valid conclusion.${suggestionHint(nearest)} Known: ${known}.`,
+      "trailhand help report-check",
+    ),
+
+  noAttempt: (branch: string) =>
+    usageError(`No attempt was made on ${quoted(branch)} yet.`, `trailhand log ${shellWord(branch)}`),
+  outputElsewhere: (branch: string, run: string, runner: string): UserMessage => ({
+    what: `The output of run ${run} on ${quoted(branch)} is not on this machine: it ran at ${quoted(runner)}, and old logs are removed.`,
+    next: `trailhand log ${shellWord(branch)}`,
+  }),
   noSuchLines: (file: string, rev: string, why: string) =>
     usageError(`${quoted(file)} has no such lines in ${quoted(rev)}: ${why}.`, "trailhand help blame"),
   cannotRead: (file: string, why: string) =>
@@ -152,23 +159,20 @@ export const MESSAGES = {
       `There is no request at ${quoted(name)} or before it.`,
       "trailhand log <branch> lists the commits of a run",
     ),
-  noScript: (state: string): UserMessage => ({
-    what: `The state ${quoted(state)} has no script and no prompt to run.`,
-    next: "trailhand replay <commit> --script <file>",
-    exit: EXIT_CODE.refused,
-  }),
-  noAnswerYet: (commit: string): UserMessage => ({
-    what: `No branch and no archive has an answer to the request ${commit.slice(0, 10)} to compare with.`,
-    next: "trailhand run",
-    exit: EXIT_CODE.refused,
-  }),
+  noScript: (state: string) =>
+    refused(
+      `The state ${quoted(state)} has no script and no prompt to run.`,
+      "trailhand replay <commit> --script <file>",
+    ),
+  noAnswerYet: (commit: string) =>
+    refused(
+      `No branch and no archive has an answer to the request ${commit.slice(0, 10)} to compare with.`,
+      "trailhand run",
+    ),
   directoryExists: (dir: string) =>
     usageError(`${dir} exists already.`, "trailhand demo --keep <a new directory>"),
-  filesExist: (files: string): UserMessage => ({
-    what: `These files exist already and were not changed: ${files}.`,
-    next: "trailhand doctor",
-    exit: EXIT_CODE.refused,
-  }),
+  filesExist: (files: string) =>
+    refused(`These files exist already and were not changed: ${files}.`, "trailhand doctor"),
   noPattern: (name: string, nearest: string | undefined, known: string) =>
     usageError(
       `There is no pattern ${quoted(name)}.${suggestionHint(nearest)} Known: ${known}.`,

@@ -1,13 +1,15 @@
 /** Each message has its own name, whichever file it is in. */
 import { expect, it } from "vitest";
-import { COMMAND_MESSAGES } from "../../../../src/core/messages/command-messages.ts";
 import { GIT_MESSAGES } from "../../../../src/core/messages/git-messages.ts";
 import { GITHUB_MESSAGES } from "../../../../src/core/messages/github-messages.ts";
 import { MESSAGES } from "../../../../src/core/messages/messages.ts";
+import { PERSON_MESSAGES } from "../../../../src/core/messages/person-messages.ts";
 import { RUN_MESSAGES } from "../../../../src/core/messages/run-messages.ts";
+import { TRAILER_MESSAGES } from "../../../../src/core/messages/trailer-messages.ts";
 
 it.each([
-  ["commands", COMMAND_MESSAGES],
+  ["people", PERSON_MESSAGES],
+  ["trailers", TRAILER_MESSAGES],
   ["git", GIT_MESSAGES],
   ["GitHub", GITHUB_MESSAGES],
   ["runs", RUN_MESSAGES],
