@@ -24,7 +24,7 @@ export interface ReplayRunner {
   readonly dispose: () => Promise<void>;
 }
 
-/** A script of the work tree, where a person named one. */
+/** A script of the worktree, where a person named one. */
 export interface ReplayScript {
   readonly directory: string;
   readonly name: string | undefined;
@@ -65,7 +65,7 @@ export async function createReplay(
 /** Without this record, a sweep removes the worktree and saves nothing of it. */
 const forget = ({ runDir }: AttemptTree): void => rmSync(join(runDir, "run.json"), { force: true });
 
-/** Puts a script of the work tree among copies of the trusted ones, which it may read. */
+/** Puts a script of the worktree among copies of the trusted ones, which it may read. */
 function ownScript(
   copies: string,
   directory: string,

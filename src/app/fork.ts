@@ -14,10 +14,10 @@ import type { Workspace } from "./workspace.ts";
 import { writeRequest } from "./write-request.ts";
 
 export interface ForkDraft {
-  /** Anything that names a commit of past work. */
+  /** A revision of past work, as git accepts it. */
   readonly from: string;
   readonly branch: string;
-  /** Default: the state that was asked for at the commit, or below it. */
+  /** Default: the state that was last requested at the commit or in its history. */
   readonly state: string | undefined;
   readonly messages: readonly string[];
   /** As `Key: value`. */
@@ -33,7 +33,7 @@ export async function forkBranch(workspace: Workspace, draft: ForkDraft): Promis
   if (heads.some((head) => head.branch === branch)) throw new UserError(MESSAGES.branchExists(branch));
   const trail = await readTrail(workspace.location, at.commit, DEPTH.request);
   const request = findLatestRequest(trail, (state) => !isReservedState(state));
-  if (!request) throw new UserError(MESSAGES.noRequestBelow(draft.from));
+  if (!request) throw new UserError(MESSAGES.noRequestInHistory(draft.from));
   const trustedConfig = await workspace.trustedConfig(target, heads);
   const state = requireState(trustedConfig, target, draft.state ?? request.state, undefined);
   const { header, body, trailers } = draftFork({

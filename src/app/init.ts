@@ -12,7 +12,7 @@ import { packPage, startCommands } from "../templates/packs.ts";
 import type { StarterFile } from "../templates/starter.ts";
 import type { Workspace } from "./workspace.ts";
 
-/** The top of the work tree. Throws a UserError for a bare repository. */
+/** The top of the worktree. Throws a UserError for a bare repository. */
 export async function requireTop({ location }: Workspace): Promise<string> {
   if (location.top === undefined) throw new UserError(MESSAGES.bareRepository());
   return (await location.git.text(["rev-parse", "--show-toplevel"])).trimEnd();

@@ -1,5 +1,5 @@
 /**
- * Reads workflows and scripts of the work tree, for commands that try them out.
+ * Reads workflows and scripts of the worktree, for commands that try them out.
  *
  * Invariants:
  * - Runners trust none of it; it is only compared.
@@ -51,7 +51,7 @@ export function readCandidateWorkflow(
   return { file, workflow, problems: checked };
 }
 
-/** The named workflow, else that of the current work tree, else the trusted one. */
+/** The named workflow, else that of the current worktree, else the trusted one. */
 export async function readCandidateOrLocal(
   workspace: Workspace,
   { directory, name }: NamedWorkflow,

@@ -75,7 +75,7 @@ async function findPair(
   const id = answered ?? named.commit;
   const trail = await readTrail(workspace.location, id, DEPTH.request);
   const below = findRequestAt(new Map(trail.map((commit) => [commit.commit, commit])), id);
-  if (!below || isReservedState(below.request.state)) throw new UserError(MESSAGES.noRequestBelow(name));
+  if (!below || isReservedState(below.request.state)) throw new UserError(MESSAGES.noRequestInHistory(name));
   const { request: asked } = below;
   // Approvals are above the request that they approve, and the run began at them.
   const request = { ...asked, commit: id, message: asked.message };
@@ -94,7 +94,7 @@ async function findPair(
   return pairedWith(recorded);
 }
 
-/** The trusted configuration, with the workflow of the work tree where one is named. */
+/** The trusted configuration, with the workflow of the worktree where one is named. */
 async function readConfig(
   workspace: Workspace,
   { target, heads }: RefListing,

@@ -31,7 +31,7 @@ export async function requestAgain(
 ): Promise<WrittenRequest> {
   const { branch, commit } = head;
   const request = known ?? lastRequest(branch, await readTrail(workspace.location, commit, DEPTH.request));
-  if (!request) throw new UserError(MESSAGES.nothingTo(verb, branch, "no request is below its head"));
+  if (!request) throw new UserError(MESSAGES.nothingTo(verb, branch, "its history has no request"));
   const { state, key } = request;
   const written = await writeRequest(workspace, {
     branch,

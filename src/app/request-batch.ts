@@ -1,4 +1,7 @@
-/** Writes requests on several branches in one swap, each bound to the head that it was decided on. */
+/**
+ * Writes requests on several branches in one swap, each only if its branch still has the head that the
+ * caller saw.
+ */
 import { MESSAGES, UserError } from "../core/messages/messages.ts";
 import { parseSha, type Branch, type Sha } from "../core/protocol/ids.ts";
 import { WORKFLOW_FILE } from "../core/workflow/workflow.ts";

@@ -28,7 +28,7 @@ export function draftResume(snapshot: Snapshot, head: Head): RepeatRequest {
   const replacedRequest = requestAwaitingApproval ? undefined : snapshot.takeovers.get(head.key);
   if (!hasPaused && !replacedRequest) {
     const current = reading.kind === "request" ? reading : requestAwaitingApproval;
-    const why = current ? `it is at ${current.state}` : "no request is below its head";
+    const why = current ? `it is at ${current.state}` : "its history has no request";
     throw new UserError(MESSAGES.nothingTo("resume", head.branch, why));
   }
   return {

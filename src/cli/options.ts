@@ -57,7 +57,7 @@ export const messageOption: Option = {
 export const workflowOption: Option = {
   name: "workflow",
   value: "file",
-  what: "Use this workflow.yml of your work tree.",
+  what: "Use this workflow.yml of your worktree.",
 };
 
 export const signedOption: Option = {

@@ -232,9 +232,9 @@ export function requireTarget(
   const [onlyBranch] = names;
   if (configured === undefined && names.length === 1 && onlyBranch !== undefined) return onlyBranch;
   if (names.length === 0) throw new UserError(MESSAGES.noCommits());
-  const tried =
+  const why =
     configured === undefined
       ? "there is no main or master, and more than one branch"
       : `there is no branch ${configured}`;
-  throw new UserError(MESSAGES.noTarget(tried));
+  throw new UserError(MESSAGES.noTarget(why));
 }

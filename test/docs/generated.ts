@@ -110,7 +110,7 @@ const WHYS: readonly DecisionReason[] = [
   { code: "person" },
   { code: "parked", detail: "the reason in the answer" },
   { code: "taken-over", detail: "check" },
-  { code: "blocked", detail: "its checkout /home/ann/work has uncommitted changes; put them aside with git stash, then run again" },
+  { code: "blocked", detail: "its checkout /home/ann/work has uncommitted changes; put them aside with git stash, then start trailhand run" },
   { code: "doubt", detail: "State: check" },
   { code: "unknown-state", detail: "chekc" },
   { code: "two-states", detail: "check, review" },

@@ -115,19 +115,19 @@ export class People {
     }
   }
 
-  /** Holds everything for a while, or lifts the hold. */
+  /** Holds everything for a while, or releases the hold. */
   #hold(): void {
     const { objects, remote, random, scheduler, healAt } = this.#world;
-    if (remote.value(HOLD)) return this.#lift();
+    if (remote.value(HOLD)) return this.#releaseHold();
     remote.push(
       [{ ref: HOLD, next: objects.write(EMPTY_TREE, [], "hold: a release\n", this.#date()) }],
       "hold",
     );
-    scheduler.at(Math.min(scheduler.now + random.spread(1000, 30_000), healAt), () => this.#lift());
+    scheduler.at(Math.min(scheduler.now + random.spread(1000, 30_000), healAt), () => this.#releaseHold());
   }
 
-  #lift(): void {
-    this.#world.remote.push([{ ref: HOLD, next: null }], "hold is lifted");
+  #releaseHold(): void {
+    this.#world.remote.push([{ ref: HOLD, next: null }], "hold is released");
   }
 
   #recreate(): void {

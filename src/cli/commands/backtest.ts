@@ -11,7 +11,7 @@ export const command: Command = {
   name: "backtest",
   group: "inspect",
   what: "Judge the responses in history by a workflow.yml: which would have been different?",
-  more: "Checks each response of the branches and the archives. Is its state declared and run by a script? May the next one follow? May its paths be changed? Is the evidence there? Would a limit have parked it? Reads the workflow of your work tree, or else that of the trusted branch. Exit code 0: no differences; 3: there are differences, or the workflow itself has problems.",
+  more: "Checks each response of the branches and the archives. Is its state declared and run by a script? May the next one follow? May its paths be changed? Is the evidence there? Would a limit have parked it? Reads the workflow of your worktree, or else that of the trusted branch. Exit code 0: no differences; 3: there are differences, or the workflow itself has problems.",
   options: [workflowOption, jsonOption],
   examples: [{ line: "trailhand backtest", what: "before you commit a change of the workflow" }],
   run,

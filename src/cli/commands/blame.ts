@@ -11,7 +11,7 @@ export const command: Command = {
   name: "blame",
   group: "inspect",
   what: "Show the hand-off that each line of a file came from: state, runner, model, cost, prompt.",
-  more: "Reads the file of a commit, not of your work tree. Work that was landed as one commit is looked up in its archive, by the trailers `Landed-From` and `Archive` of that commit.",
+  more: "Reads the file of a commit, not of your worktree. Work that was landed as one commit is looked up in its archive, by the trailers `Landed-From` and `Archive` of that commit.",
   arguments: [{ name: "file", what: "The file, as `<file>`, `<file>:<line>` or `<file>:<line>-<line>`." }],
   options: [
     {

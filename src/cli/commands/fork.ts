@@ -10,7 +10,7 @@ export const command: Command = {
   name: "fork",
   group: "fix",
   what: "Create a branch at any commit of past work, with a request to try the same work another way.",
-  more: "The state is the one that was asked for at the commit, or below it. The prompt is carried on below your message, and `Forked-From` names the commit. The old branch stays as it is.",
+  more: "The state is the one that was last requested at the commit or in its history. The prompt is repeated after your message, and `Forked-From` names the commit. The old branch stays as it is.",
   arguments: [
     { name: "commit", what: "Anything that names a commit of past work.", offers: "branch" },
     { name: "branch", what: "The new branch." },

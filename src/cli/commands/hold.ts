@@ -1,4 +1,4 @@
-/** `trailhand hold`: stops all runners, shows who stopped them, and lets them go on. */
+/** `trailhand hold`: sets, shows and releases the hold that stops all runners. */
 import { readHold, releaseHold, setHold } from "../../app/hold.ts";
 import { EXIT_CODE, MESSAGES, UserError } from "../../core/messages/messages.ts";
 import type { Command, CommandCall } from "../command.ts";
@@ -15,7 +15,7 @@ export const command: Command = {
   more: "Holds every runner of the repository, or of the remote, until someone releases it. No attempt is used up. While something is held, the command shows who holds it and why.",
   options: [
     { ...messageOption, what: "The reason, for everyone who waits." },
-    { name: "off", what: "Let everything go on." },
+    { name: "off", what: "Release the hold, so that everything goes on." },
     remoteOption,
     jsonOption,
   ],

@@ -27,7 +27,7 @@ export const GIT_MESSAGES = {
   }),
   noIdentity: () =>
     usageError(
-      "git does not know who you are, and a request is a commit with your name.",
+      "git does not know who you are, and Trailhand records your name on what you write.",
       'git config user.name "Your Name" && git config user.email you@example.com',
     ),
   noCommits: () =>
@@ -35,9 +35,9 @@ export const GIT_MESSAGES = {
   noSuchCommit: (name: string) =>
     usageError(`There is no commit ${quoted(name)}.`, "git log --oneline --all"),
 
-  noTarget: (tried: string) =>
+  noTarget: (why: string) =>
     usageError(
-      `No trusted branch found, and states are read from it: ${tried}.`,
+      `No trusted branch found to read states from: ${why}.`,
       "git config trailhand.target <branch>",
     ),
   noStates: (target: string) =>
@@ -60,7 +60,7 @@ export const GIT_MESSAGES = {
       "trailhand doctor --remote <remote>",
     ),
   pusherUnknown: (commit: string, branch: string): UserMessage => ({
-    what: `The server does not yet tell who pushed ${commit.slice(0, 10)} to ${quoted(branch)}. With \`proof: pusher\` the request cannot run before that.`,
+    what: `GitHub does not show yet who pushed ${commit.slice(0, 10)} to ${quoted(branch)}. The request starts once it does.`,
     next: "wait; the runner asks again",
   }),
   cannotAskPusher: (command: "run" | "github sync"): UserMessage =>
@@ -71,7 +71,7 @@ export const GIT_MESSAGES = {
 
   readOnly: (where: string, why: string): UserMessage => ({
     what: `Cannot write to ${where}: ${why}. Nothing was changed.`,
-    next: "check its permissions and the free space, then run again",
+    next: "check its permissions and the free space, then type the same command again",
   }),
   leaseNotWritable: (why: string): UserMessage => ({
     what: `The lease of a request cannot be written: ${why}`,
@@ -88,8 +88,8 @@ export const GIT_MESSAGES = {
     what: `Unfinished work could not be saved under ${ref}, so its worktree is kept.`,
     next: "trailhand doctor",
   }),
-  refsKeepChanging: (what: string, branch: string): UserMessage => ({
-    what: `Could not write "${what}" for ${quoted(branch)}: its refs keep changing.`,
+  refsKeepChanging: (record: "the back-off" | "the pending response", branch: string): UserMessage => ({
+    what: `Could not write ${record} of ${quoted(branch)}: its refs keep changing.`,
     next: "trailhand doctor",
   }),
 } as const;

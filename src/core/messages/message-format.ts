@@ -12,7 +12,7 @@ export const EXIT_CODE = {
 export interface UserMessage {
   /** What failed, and why. */
   readonly what: string;
-  /** The command that fixes it. */
+  /** What to do now, usually a command. */
   readonly next?: string;
   /** `EXIT_CODE.failed` by default. */
   readonly exit?: number;

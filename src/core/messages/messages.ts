@@ -27,11 +27,11 @@ export class UserError extends Error {
   readonly next: string | undefined;
   readonly exit: number;
 
-  constructor(sentence: UserMessage, options?: { readonly cause?: unknown }) {
-    super(sentence.what, options);
+  constructor(message: UserMessage, options?: { readonly cause?: unknown }) {
+    super(message.what, options);
     this.name = "UserError";
-    this.next = sentence.next;
-    this.exit = sentence.exit ?? EXIT_CODE.failed;
+    this.next = message.next;
+    this.exit = message.exit ?? EXIT_CODE.failed;
   }
 }
 
@@ -112,7 +112,7 @@ export const MESSAGES = {
     ),
   reservedState: (name: string) =>
     usageError(
-      `The state ${quoted(name)} is reserved: only an answer can name it, or a person answering a state that it may follow.`,
+      `The state ${quoted(name)} is reserved. A script's response can name it. A person can request it only from a state that waits for a person and lists it under \`next\`.`,
       "trailhand graph",
     ),
   headMoved: (branch: string): UserMessage => ({
@@ -147,18 +147,15 @@ export const MESSAGES = {
   noAttempt: (branch: string) =>
     usageError(`No attempt was made on ${quoted(branch)} yet.`, `trailhand log ${shellWord(branch)}`),
   outputElsewhere: (branch: string, run: string, runner: string): UserMessage => ({
-    what: `The output of run ${run} on ${quoted(branch)} is not on this machine: it ran at ${quoted(runner)}, and old logs are removed.`,
+    what: `The log of run ${run} on ${quoted(branch)} is not on this machine: the run was on ${quoted(runner)}, or the log was deleted.`,
     next: `trailhand log ${shellWord(branch)}`,
   }),
   noSuchLines: (file: string, rev: string, why: string) =>
     usageError(`${quoted(file)} has no such lines in ${quoted(rev)}: ${why}.`, "trailhand help blame"),
   cannotRead: (file: string, why: string) =>
-    usageError(`The file ${quoted(file)} cannot be read: ${why}.`, "name a file of your work tree"),
-  noRequestBelow: (name: string) =>
-    usageError(
-      `There is no request at ${quoted(name)} or before it.`,
-      "trailhand log <branch> lists the commits of a run",
-    ),
+    usageError(`The file ${quoted(file)} cannot be read: ${why}.`, "name a file of your worktree"),
+  noRequestInHistory: (name: string) =>
+    usageError(`There is no request at ${quoted(name)} or in its history.`, "trailhand log <branch>"),
   noScript: (state: string) =>
     refused(
       `The state ${quoted(state)} has no script and no prompt to run.`,

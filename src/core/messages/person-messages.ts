@@ -71,7 +71,7 @@ export const PERSON_MESSAGES = {
     ),
   runningAlready: (branch: string) =>
     refused(
-      `The request on ${quoted(branch)} is running already, and a priority only changes when it starts.`,
+      `The request on ${quoted(branch)} is running already, and a priority only affects when a request starts.`,
       "trailhand status",
     ),
   wouldVoidApprovals: (branch: string) =>
@@ -81,8 +81,11 @@ export const PERSON_MESSAGES = {
     ),
 
   alreadyHeld: (why: string, who: string) =>
-    refused(`${who} holds all work already: ${why}`, "trailhand hold --off"),
-  notHeld: () => refused("There is no hold to end.", "trailhand hold -m <why>"),
+    refused(
+      `${who === "" ? "All work is already" : `${who} has already put all work`} on hold: ${why}`,
+      "trailhand hold --off",
+    ),
+  notHeld: () => refused("There is no hold to release.", "trailhand status"),
   holdMoved: (): UserMessage => ({
     what: "The hold was changed by someone else at the same time; nothing was written.",
     next: "trailhand hold",

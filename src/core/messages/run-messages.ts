@@ -1,7 +1,7 @@
 /**
  * Clauses that say why a branch waits or why an attempt was rejected.
  *
- * `status` prints them behind the branch, and an answer quotes them in its body.
+ * `status` prints them after the branch name, and an answer quotes them in its body.
  */
 import { quoted } from "./message-format.ts";
 
@@ -14,28 +14,28 @@ const listed = (paths: readonly string[]): string =>
 
 export const RUN_MESSAGES = {
   dirtyCheckout: (dir: string) =>
-    `its checkout ${dir} has uncommitted changes; put them aside with git stash, then run again`,
+    `its checkout ${dir} has uncommitted changes; put them aside with git stash, then start trailhand run`,
   rebasing: (dir: string) =>
     `a rebase is in progress in ${dir}; finish it with git rebase --continue, or --abort`,
   behindCheckout: (dir: string) =>
     `its checkout ${dir} could not follow the response; run git -C ${dir} status`,
-  wouldOverwrite: (dir: string) => `untracked files in ${dir} are in the way; move them, then run again`,
-  locked: () =>
-    "its lease cannot be written because of a stale file ending in .lock below .git/refs/trailhand; delete it",
+  wouldOverwrite: (dir: string) =>
+    `untracked files in ${dir} are in the way; move them, then start trailhand run`,
+  locked: () => "a stale .lock file below .git/refs/trailhand blocks its lease; delete that file",
   otherRunnersTurn: () => "it is another runner's turn",
   claimLost: () => "another runner was faster, or a ref is locked",
   refusedAnswer: (why: string) => `the remote rejects what the script made: ${why}`,
   noFilesLeft: () => "the script left no files to answer with",
   cannotWait: (why: string) =>
-    `its answer makes or moves other branches, so it cannot wait beside its own branch: ${why}`,
+    `its answer also creates or moves other branches, so it cannot be kept as a pending response: ${why}`,
   landingOutdated: () =>
-    "the trusted branch or another request moved meanwhile, so the tested commit is not what would be merged",
+    "the trusted branch or another branch of the batch has moved since the test, so the merge would differ from what was tested",
   childBranchExists: (branch: string) => `the branch ${quoted(branch)} that it would create exists already`,
 
   noEvidence: (state: string, names: readonly string[]) =>
-    `${state} may follow only with evidence for exactly these files, and this evidence is missing: ${names.join(", ")}`,
+    `${quoted(state)} needs evidence for the current files, and this is missing: ${names.join(", ")}`,
   notProven: (state: string, name: string) =>
-    `the state "${state}" may not prove ${quoted(name)}; add it to its \`proves\``,
+    `the state ${quoted(state)} may not give evidence for ${quoted(name)}; add ${quoted(name)} to the \`proves\` of that state`,
   noSuchChild: (key: string) => `it cancels the child ${quoted(key)}, which it never created`,
   waitsForItself: (ring: readonly string[]) => `it would wait for itself: ${ring.join(" -> ")}`,
   mayNotLand: (state: string) =>
@@ -43,7 +43,7 @@ export const RUN_MESSAGES = {
   pathsForbidden: (state: string, paths: readonly string[]) =>
     `${state} may not change ${listed(paths.toSorted())}`,
   planTampered: (id: string) =>
-    `its plan ${id.slice(0, 10)} is not in its history as it was frozen; request a new plan`,
+    `the text of its plan ${id.slice(0, 10)} is missing or was changed after it was frozen; request a new plan`,
   planForbidsChildren: (state: string) =>
     `${state} is a step of a frozen plan and may not create child branches`,
 } as const;

@@ -30,11 +30,13 @@ export const describeIssue: z.core.$ZodErrorMap = (issue) => {
   return undefined;
 };
 
-/** "expected a list, not 3". */
-export const expected = (what: string, input: unknown): string =>
-  input === undefined ? `is missing; expected ${what}` : `expected ${what}, not ${named(input)}`;
+/** For example: expected a list, not 3. */
+export function expected(what: string, input: unknown): string {
+  if (input === undefined) return `is missing; expected ${what}`;
+  return input === null ? `is empty; expected ${what}` : `expected ${what}, not ${describeValue(input)}`;
+}
 
-/** "expected true, false or draft, not "drafts"", and the nearest of these values. */
+/** Names the values, and the nearest of them: expected true, false or draft, not "drafts"; did you mean "draft"? */
 export function expectedOne(values: readonly unknown[], input: unknown): string {
   const words = values.map(String);
   const [last = "", ...others] = words.toReversed();
@@ -42,8 +44,7 @@ export function expectedOne(values: readonly unknown[], input: unknown): string 
   return `${expected(what, input)}${typeof input === "string" ? didYouMean(input, words) : ""}`;
 }
 
-function named(input: unknown): string {
-  if (input === null) return "nothing";
+function describeValue(input: unknown): string {
   if (Array.isArray(input)) return "a list";
   if (typeof input === "object") return "a map";
   if (typeof input === "string") return `"${cleanLine(input, MAX_QUOTED)}"`;

@@ -55,7 +55,7 @@ const TABLE = {
   }),
   hold: row("hold", "person", ["decides", "note"], {
     holds: "that nothing may run, and why",
-    until: "a person lifts the hold",
+    until: "a person releases the hold",
   }),
   follow: row("follow/<key>", "runner", ["local"], {
     holds: "that a branch has moved, and its checkout still has to follow",

@@ -46,12 +46,12 @@ export async function commitBackoff(
     ...(entry ? [{ ref: journal, expected: lastEntry, next: entry }] : []),
     ...salvageUpdates(tree),
   ];
-  const swap = await swapWithRetry(ports, held, "rest", updates(saved), next);
+  const swap = await swapWithRetry(ports, held, "the back-off", updates(saved), next);
   if (swap.kind === "landed" || !saved) return swap.kind === "landed";
   if (swap.kind !== "blocked") {
     await keepCommit(ports, held, saved.value);
     return false;
   }
   await repository.keepLocally(saved.ref, saved.value);
-  return (await swapWithRetry(ports, held, "rest", updates(undefined), next)).kind === "landed";
+  return (await swapWithRetry(ports, held, "the back-off", updates(undefined), next)).kind === "landed";
 }

@@ -145,7 +145,7 @@ async function resolveSwap(
 async function park(ports: CommitPorts, held: Claim, commit: Sha, why: string): Promise<CommitResult> {
   const { parked } = refsOf(held.run.head.key);
   const expected = await readRef(ports, held, parked);
-  const swap = await swapWithRetry(ports, held, "park the answer", () => [
+  const swap = await swapWithRetry(ports, held, "the pending response", () => [
     { ref: parked, expected, next: commit },
     ...leaseUpdates(held),
   ]);

@@ -23,17 +23,17 @@ export const jitterMs = ({ machine }: { readonly machine: Pick<Machine, "random"
 export async function swapWithRetry(
   ports: ReleasePorts,
   held: Claim,
-  why: string,
+  record: "the back-off" | "the pending response",
   updates: () => Update[],
   next?: Sha,
 ): Promise<Swap> {
   for (let tries = 0; tries < BACKOFF.commitTries; tries++) {
-    const swap = await ports.repository.swap(updates(), why);
+    const swap = await ports.repository.swap(updates(), `write ${record}`);
     if (swap.kind === "landed" || swap.kind === "blocked") return swap;
     if (!(await refresh(ports, held))) return swap;
     // A lease in back-off still names this run: the swap landed without a confirmation.
     if (held.value === next) return { kind: "landed" };
     await ports.clock.sleep(jitterMs(ports, tries));
   }
-  throw new UserError(MESSAGES.refsKeepChanging(why, held.run.head.branch));
+  throw new UserError(MESSAGES.refsKeepChanging(record, held.run.head.branch));
 }

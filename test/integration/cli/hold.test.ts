@@ -72,7 +72,7 @@ test("hold reports who holds and since when, and rejects a second hold", () => {
   expect(json).toMatchObject({ held: true, by: "ann@example.com", reason: "everything is stopped" });
   const second = cli(repo, "hold", "-m", "me too");
   expect(second.code).toBe(3);
-  expect(second.err).toContain("ann@example.com holds all work already");
+  expect(second.err).toContain("ann@example.com has already put all work on hold: everything is stopped");
   expect(cli(repo, "hold", "--off", "-m", "x").code).toBe(2);
   expect(JSON.parse(cli(repo, "hold", "--off", "--json").out)).toEqual({ held: false });
   expect(repo.git("for-each-ref", ref)).toBe("");

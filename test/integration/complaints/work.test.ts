@@ -152,11 +152,11 @@ states:
   const CHECK = `#!/bin/sh\n${claiming("evidence=tests\\nstate=work\\n")}\n`;
 
   test.each([
-    ["there is no evidence", claiming("state=done\\n"), "this evidence is missing: tests"],
+    ["there is no evidence", claiming("state=done\\n"), "and this is missing: tests"],
     [
       "the worker reports the evidence itself",
       claiming("state=done\\nevidence=tests\\n"),
-      'may not prove "tests"',
+      'may not give evidence for "tests"',
     ],
     [
       "the worker writes the Evidence trailer",

@@ -105,6 +105,6 @@ describe("a landing response", () => {
     stage.repo.git("switch", "-q", "main");
     await runStage(stage, { options: { branches: ["topic" as never] } });
     expect(answerOf(stage).state).toBe("failed");
-    expect(answerOf(stage).message).toContain("Y: proven may follow only with evidence");
+    expect(answerOf(stage).message).toContain('Y: "proven" needs evidence for the current files');
   });
 });

@@ -122,7 +122,7 @@ describe("merge-queue", () => {
     begin();
     const { events } = await run(repo);
     expect(events.flatMap((one) => (one.kind === "resting" ? [one.why] : []))).toEqual([
-      expect.stringContaining("moved meanwhile"),
+      expect.stringContaining("has moved since the test"),
     ]);
     expect(subjects()).toEqual(["meanwhile", "feat: a"]);
     expect(tested()).toHaveLength(2);

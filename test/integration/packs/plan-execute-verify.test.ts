@@ -54,7 +54,7 @@ describe(PACK, () => {
     const repo = start(
       FIX,
       `if grep -q '1.0' README.md; then ${say("state=done")}
-elif grep -q 'done may follow only with evidence for exactly these files' "$prompt"; then
+elif grep -q '"done" needs evidence for the current files' "$prompt"; then
   echo 1.0 >>README.md; ${say("state=verify")}
 else echo 1.0 >>README.md; ${say("state=done")}; fi`,
     );
@@ -72,11 +72,15 @@ else echo 1.0 >>README.md; ${say("state=done")}; fi`,
     repo.git("switch", "-q", "main");
     await run(repo);
     expect(statesOn(repo, "fix/add").at(-1)).toBe("parked");
-    expect(headOf(repo, "fix/add")).toContain("this evidence is missing: tests, whitespace");
+    expect(headOf(repo, "fix/add")).toContain("and this is missing: tests, whitespace");
   });
 
   it.each([
-    ["gives evidence itself", say("evidence=tests whitespace"), 'the state "execute" may not prove "tests"'],
+    [
+      "gives evidence itself",
+      say("evidence=tests whitespace"),
+      'the state "execute" may not give evidence for "tests"',
+    ],
     [
       "edits the checks",
       "printf '#!/bin/sh\\n' >states/verify; git commit -qam 'fix: verify'",

@@ -101,7 +101,7 @@ describe(PACK, () => {
     repo.git("update-ref", "refs/heads/docs/issue", commit);
     await run(repo);
     expect(statesOn(repo, "docs/issue").at(-1)).toBe("parked");
-    expect(headOf(repo, "docs/issue")).toContain("is not in its history as it was frozen");
+    expect(headOf(repo, "docs/issue")).toContain("is missing or was changed after it was frozen");
 
     repo.git("switch", "-q", "docs/issue");
     repo.request("chore: go on\n\nState: execute\n");

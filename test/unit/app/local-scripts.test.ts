@@ -18,7 +18,7 @@ function problemsWith(file: string, mode: number): string[] {
   return readCandidateWorkflow(dir, "states/workflow.yml", trusted).problems.map(({ message }) => message);
 }
 
-describe("a workflow of the work tree", () => {
+describe("a workflow of the worktree", () => {
   it("takes a prompt, although it is not executable", () => {
     expect(problemsWith("plan.md", 0o644)).toEqual([]);
   });

@@ -5,7 +5,7 @@ export const hold: CommentCommand = {
   name: "hold",
   usage: "hold [reason], or hold off",
   right: "maintain",
-  summary: "Stops all work in the repository, or ends that stop.",
+  summary: "Holds all work in the repository, or releases the hold.",
   example: "hold a release is in progress",
   minWords: 0,
   run: handleHold,

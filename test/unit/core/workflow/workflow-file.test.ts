@@ -127,7 +127,7 @@ describe("readWorkflow", () => {
       'states.a.closes: expected true, false or not-planned, not "not planned"; did you mean "not-planned"?',
     ],
     ["states: { a: { retries: 101 } }", "states.a.retries: expected at most 100, not 101"],
-    ["states: { a: { lane: } }", "states.a.lane: expected text, not nothing"],
+    ["states: { a: { lane: } }", "states.a.lane: is empty; expected text"],
     [
       "states: { a: { env: [A-B] } }",
       'states.a.env.0: expected the name of an environment variable, not "A-B"',
