@@ -205,8 +205,8 @@ export interface ScriptCall {
 
 export interface ScriptEnd {
   readonly exit: Exit;
-  /** The content of the output file. */
-  readonly output: string;
+  /** The content of the file `TRAILHAND_OUTPUT`. */
+  readonly outputFile: string;
   /** The end of standard output and standard error, interleaved. */
   readonly log: string;
   /** The last lines of standard output alone. */

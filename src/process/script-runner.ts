@@ -42,7 +42,7 @@ const OUTPUT_BYTES = 1024 * 1024;
 const LOG_BYTES = 10 * 1024 * 1024;
 const TAIL_BYTES = 64 * 1024;
 
-const NO_RUN = { output: "", log: "", stdout: "", secrets: [] };
+const NO_RUN = { outputFile: "", log: "", stdout: "", secrets: [] };
 
 export class ScriptRunner implements Scripts {
   readonly #options: ScriptOptions;
@@ -58,7 +58,7 @@ export class ScriptRunner implements Scripts {
   async run(call: ScriptCall, stop: Promise<string>): Promise<ScriptEnd> {
     const { env: runnerEnv, logs, cache, committer, graceMs } = this.#options;
     const program = agentProgram(call, runnerEnv);
-    if (program === undefined) return { ...NO_RUN, exit: { kind: "exited", code: 0 }, output: NO_AGENT };
+    if (program === undefined) return { ...NO_RUN, exit: { kind: "exited", code: 0 }, outputFile: NO_AGENT };
     if (typeof program === "string") return { ...NO_RUN, exit: { kind: "not-started", why: program } };
     const { runDir, path } = call.tree;
     const files = { request: join(runDir, "request.json"), output: join(runDir, "output"), cache };
@@ -86,10 +86,10 @@ export class ScriptRunner implements Scripts {
     });
     await endMarkedProcesses(call.run);
     rmSync(record, { force: true });
-    const outputText = readBounded(files.output);
+    const text = readBounded(files.output);
     const hasSucceeded = result.exit.kind === "exited" && result.exit.code === 0;
-    const output = call.script.isPrompt && hasSucceeded ? withSummary(outputText, result.stdout) : outputText;
-    return { ...result, output, secrets };
+    const outputFile = call.script.isPrompt && hasSucceeded ? withSummary(text, result.stdout) : text;
+    return { ...result, outputFile, secrets };
   }
 }
 

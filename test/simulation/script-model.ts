@@ -60,7 +60,7 @@ export class ScriptModel implements Scripts {
         if (isOver()) return;
         script.hasEnded = true;
         trace.add(proc.name, () => `script of ${short(call.run)} ends: ${exit.kind} ${output.trim()}`);
-        proc.deliver(() => resolve({ exit, output, log: "a line\n", stdout: "", secrets: [] }));
+        proc.deliver(() => resolve({ exit, outputFile: output, log: "a line\n", stdout: "", secrets: [] }));
       };
       const ending = random.weighted(isHealed(this.#world) ? HEALED_WEIGHTS : scenario.endingWeights);
       const durationMs = this.#duration();

@@ -57,7 +57,7 @@ export async function runSetupAndScript(
 function asSetupFailure(end: ScriptEnd): ScriptEnd {
   if (end.exit.kind !== "exited" || end.exit.code === 75) return end;
   const why = `its worktree could not be set up: states/hooks/setup ended with ${end.exit.code}`;
-  return { ...end, exit: { kind: "not-started", why }, output: "" };
+  return { ...end, exit: { kind: "not-started", why }, outputFile: "" };
 }
 
 export async function scriptCallOf(

@@ -22,7 +22,7 @@ import { runDetails, type AttemptContext, type ClaimedAttempt, type RequestWork 
 
 const NO_SCRIPT: ScriptEnd = {
   exit: { kind: "not-started", why: "there is no script for this state on the trusted branch" },
-  output: "",
+  outputFile: "",
   log: "",
   stdout: "",
   secrets: [],

@@ -55,7 +55,7 @@ async function recordShadow(
   const tree = await trees.open(shadowRun, request);
   try {
     const { legal, end } = await runScript(prompt, tree, shadowRun);
-    const outcome = decideOutcome(legal, end.exit, readOutput(end.output));
+    const outcome = decideOutcome(legal, end.exit, readOutput(end.outputFile));
     const message = shadowMessage(request, shadowRun, end, outcome);
     const next = (await trees.save(tree, message)) ?? (await repository.note(message));
     const ref = shadowRef(request.branch, lease.run);

@@ -43,7 +43,7 @@ export async function validateResult(
   const { state } = run.request;
   const reading = script?.isAynig
     ? await readAynigOutput(attempt, end, collected)
-    : resolveState(readOutput(end.output), workflow, state);
+    : resolveState(readOutput(end.outputFile), workflow, state);
   const hasOutput = "output" in reading && typeof collected === "object";
   const treeProblem = typeof collected === "string" ? collected : undefined;
   const violation = hasOutput ? await findViolation(attempt, reading.output, collected) : treeProblem;
@@ -144,7 +144,7 @@ async function readAynigOutput(
   collected: CollectedTree | string | undefined,
 ): Promise<OutputReading> {
   const { commit: requested, key } = run.request;
-  const printed = readSetState(end.stdout) ?? readOutput(end.output);
+  const printed = readSetState(end.stdout) ?? readOutput(end.outputFile);
   const hasNoState = "output" in printed && printed.output.state === undefined;
   if (!hasNoState || typeof collected !== "object" || collected.head === requested) return printed;
   const [lastCommit] = await services.ports.repository.trail(collected.head, 1);

@@ -211,7 +211,9 @@ describe("commands on existing work", () => {
     expect(fixture.far.remote.git("log", "-1", "--format=%an|%cn|%s", held())).toBe(
       "ann|Trailhand|hold: a release",
     );
-    expect(sentence(only(await fixture.say(ANN, 12, "/hold")))).toContain("has already put all work on hold: a release");
+    expect(sentence(only(await fixture.say(ANN, 12, "/hold")))).toContain(
+      "has already put all work on hold: a release",
+    );
     await fixture.say(ANN, 12, "/hold off");
     expect(held()).toBe("");
   });

@@ -166,7 +166,7 @@ async function answer(
 }
 
 const outputOf = ({ end }: Answered) => {
-  const reading = readOutput(end.output);
+  const reading = readOutput(end.outputFile);
   if ("problem" in reading) throw new Error(reading.problem);
   return reading.output;
 };
@@ -243,14 +243,16 @@ ANSWER`,
   it("has no summary if it exits with 75 to retry later, or with another error", async () => {
     for (const code of [75, 1]) {
       const answered = await answer(`cat >/dev/null; echo limit reached; exit ${code}`);
-      expect(answered.end).toMatchObject({ exit: { kind: "exited", code }, output: "" });
+      expect(answered.end).toMatchObject({ exit: { kind: "exited", code }, outputFile: "" });
       expect(answered.end.log).toBe("limit reached\n");
     }
   });
 
   it("keeps its invalid output, so that the failure names the invalid key", async () => {
     const { end } = await answer('cat >/dev/null; echo words; echo stat=review >>"$TRAILHAND_OUTPUT"');
-    expect(readOutput(end.output)).toMatchObject({ problem: expect.stringContaining('"stat"') as string });
+    expect(readOutput(end.outputFile)).toMatchObject({
+      problem: expect.stringContaining('"stat"') as string,
+    });
   });
 
   it("is named in the error if its program does not exist", async () => {
@@ -313,7 +315,7 @@ ANSWER`,
     async (env) => {
       const end = await runCall(callOf(scriptOf(PROMPT)), env);
       expect(end.exit).toEqual(WELL);
-      const reading = readOutput(end.output);
+      const reading = readOutput(end.outputFile);
       expect(reading).toMatchObject({ output: { state: "parked" } });
       const { summary = "" } = "output" in reading ? reading.output : {};
       for (const words of ["TRAILHAND_AGENT='claude -p' trailhand run", "`agents:`", "trailhand resume"]) {
