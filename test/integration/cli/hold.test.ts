@@ -12,7 +12,7 @@ const ASK = "feat: a thing\n\nPlease.\n\nState: work\n";
 const WORKFLOW = "states:\n  work: { next: done }\n";
 /** A script that records its start, then runs until the file `end` exists. */
 const patient = (out: string) =>
-  `#!/bin/sh\necho half >half.txt\necho $$ >>${out}/began\nwhile [ ! -e ${out}/end ]; do sleep 0.05; done\n`;
+  `#!/bin/sh\necho half >half.txt\necho $$ >>${out}/began\nwhile [ ! -e ${out}/end ]; do sleep 0.2; done\n`;
 
 const started: ChildProcess[] = [];
 afterEach(() => {

@@ -26,7 +26,7 @@ const QUICK = {
 };
 /** A script that records its start, then runs until the file `end` exists. */
 const PATIENT =
-  "#!/bin/sh\necho $$ >> $OUT/began\necho half > half.txt\nwhile [ ! -e $OUT/end ]; do sleep 0.05; done\n";
+  "#!/bin/sh\necho $$ >> $OUT/began\necho half > half.txt\nwhile [ ! -e $OUT/end ]; do sleep 0.2; done\n";
 const LONG = { ...QUICK, "states/work": PATIENT };
 
 const started: ChildProcess[] = [];

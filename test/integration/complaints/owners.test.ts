@@ -110,7 +110,7 @@ describe("double-claim", () => {
 
 describe("lying-liveness", () => {
   test("a run that outlasts its lease time keeps the lease without help from the script", async () => {
-    const one = makeStage("echo x >> $OUT/starts; while [ ! -e $OUT/end ]; do sleep 0.05; done");
+    const one = makeStage("echo x >> $OUT/starts; while [ ! -e $OUT/end ]; do sleep 0.2; done");
     // The first runner renews its lease without waiting. The second runner reads the same clock.
     let clock: ReturnType<typeof quick> | undefined;
     const working = runStage(one, {

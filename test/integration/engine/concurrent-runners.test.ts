@@ -19,7 +19,7 @@ states:
 const script = (outside: string) => `#!/bin/sh
 touch "${outside}/$TRAILHAND_COMMIT.$TRAILHAND_RUN"
 echo "$TRAILHAND_STATE" >> work.txt
-sleep 0.05
+sleep 0.2
 `;
 
 function makeCase(): { repo: Repo; outside: string } {

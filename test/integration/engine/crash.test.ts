@@ -18,7 +18,7 @@ import { stride } from "../../support/scale.ts";
 const script = (outside: string, wait: string) => `#!/bin/sh
 set -e
 cp "$TRAILHAND_REQUEST" "${outside}/request-$TRAILHAND_RUN"
-writer='while :; do echo x >> "${outside}/ticks"; sleep 0.02; done'
+writer='while :; do echo x >> "${outside}/ticks"; sleep 0.2; done'
 sh -c "$writer" &
 setsid sh -c "$writer" &
 echo changed >> notes.txt

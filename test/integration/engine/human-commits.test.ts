@@ -22,7 +22,7 @@ function push(stage: Stage, message: string): string {
 describe("a person's commit during a run", () => {
   it("ends the script, saves its tree, stays untouched and is run next", async () => {
     const stage = makeStage(
-      '[ "$TRAILHAND_STATE" = other ] && exit 0\necho half > half.txt; sh -c "while :; do echo x >> $OUT/ticks; sleep 0.02; done" & touch $OUT/ready; sleep 600',
+      '[ "$TRAILHAND_STATE" = other ] && exit 0\necho half > half.txt; sh -c "while :; do echo x >> $OUT/ticks; sleep 0.2; done" & touch $OUT/ready; sleep 600',
       { workflow: TWO },
     );
     const { repo } = stage;
@@ -122,7 +122,7 @@ describe("a checkout with changes", () => {
 
   it("that appear during the run park the response, and the script does not run again", async () => {
     const stage = makeStage(
-      "echo run >> $OUT/runs; echo done > done.txt; touch $OUT/ready; while [ ! -e $OUT/go ]; do sleep 0.02; done",
+      "echo run >> $OUT/runs; echo done > done.txt; touch $OUT/ready; while [ ! -e $OUT/go ]; do sleep 0.2; done",
     );
     const { repo } = stage;
     repo.git("checkout", "-q", "topic");

@@ -77,7 +77,7 @@ const collecting = (trees: Ports["trees"], head: Sha): Ports["trees"] => ({
 });
 
 test("each renewal gives the lease a new value, so that other runners see it change", async () => {
-  const stage = makeStage("while [ ! -e $OUT/end ]; do sleep 0.05; done");
+  const stage = makeStage("while [ ! -e $OUT/end ]; do sleep 0.2; done");
   const values = new Set<Sha>();
   const { events } = await runStage(stage, {
     options: { ttlMs: LONG_TTL_MS },

@@ -59,7 +59,7 @@ describe(PACK, () => {
     const repo = inbox(`
 if [ "$TRAILHAND_STATE" = reply ]; then touch ${file}; exit 0; fi
 n=0
-until [ -e ${file} ]; do n=$((n + 1)); [ "$n" -lt 200 ]; sleep 0.05; done
+until [ -e ${file} ]; do n=$((n + 1)); [ "$n" -lt 200 ]; sleep 0.2; done
 printf 'state=reply\\nsummary=thought long\\n' >>"$TRAILHAND_OUTPUT"`);
     write(repo, "in/one", "How do I export?");
     await run(repo);

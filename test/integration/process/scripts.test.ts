@@ -58,7 +58,7 @@ describe("a script that fails or retries later", () => {
   });
 
   it("is killed even if it ignores SIGTERM", async () => {
-    const one = stage("trap '' TERM HUP INT\nwhile :; do sleep 0.05; done", { workflow: BRIEF });
+    const one = stage("trap '' TERM HUP INT\nwhile :; do sleep 0.2; done", { workflow: BRIEF });
     await expectFailed(one, "Timed out after 300ms.");
   });
 
@@ -231,7 +231,7 @@ describe("a script that forges answers", () => {
 describe("a script that leaves processes", () => {
   it("does not block the runner with a daemon that holds its pipes, and the daemon is killed", async () => {
     const one = stage(
-      "setsid sh -c 'trap : PIPE; while :; do echo alive; echo x >> $OUT/ticks; sleep 0.02; done' &\nsleep 0.1",
+      "setsid sh -c 'trap : PIPE; while :; do echo alive; echo x >> $OUT/ticks; sleep 0.2; done' &\nsleep 0.1",
     );
     await expectDone(one);
     const { size } = statSync(join(one.outside, "ticks"));

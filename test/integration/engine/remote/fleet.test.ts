@@ -48,7 +48,7 @@ test("four runners answer twenty requests once each, and never exceed the capaci
   const stage = makeRemote({
     "states/workflow.yml":
       "lanes: { narrow: 2 }\nstates:\n  work: { next: check, lane: narrow }\n  check: { next: done }\n",
-    "states/work": "#!/bin/sh\necho + >> $OUT/lane\nsleep 0.05\necho - >> $OUT/lane\n",
+    "states/work": "#!/bin/sh\necho + >> $OUT/lane\nsleep 0.2\necho - >> $OUT/lane\n",
     "states/check": "#!/bin/sh\ntrue\n",
   });
   const requests = Array.from({ length: 20 }, (_, at) => ask(stage, `feat/${at}`, PLEASE));
@@ -101,7 +101,7 @@ test("a run that wakes after a takeover is fenced, and its work is saved at the 
   const stage = makeRemote({
     "states/workflow.yml": "states:\n  work: { next: done, retries: 3 }\n",
     "states/work":
-      "#!/bin/sh\nif [ -e $OUT/first ]; then exit 0; fi\ntouch $OUT/first\necho half > half.txt\nwhile [ ! -e $OUT/wake ]; do sleep 0.05; done\n",
+      "#!/bin/sh\nif [ -e $OUT/first ]; then exit 0; fi\ntouch $OUT/first\necho half > half.txt\nwhile [ ! -e $OUT/wake ]; do sleep 0.2; done\n",
   });
   const request = ask(stage, "topic", PLEASE);
   const asleep = join(stage.outside, "asleep");

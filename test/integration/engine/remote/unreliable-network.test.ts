@@ -9,7 +9,7 @@ import { isAlive, until } from "../../../support/until.ts";
 
 const PLEASE = "feat: a thing\n\nPlease.\n\nState: work\n";
 const WAITING =
-  "#!/bin/sh\necho run >> $OUT/runs\necho half > half.txt\necho $$ > $OUT/pid\ntouch $OUT/began\nwhile [ ! -e $OUT/end ]; do sleep 0.05; done\n";
+  "#!/bin/sh\necho run >> $OUT/runs\necho half > half.txt\necho $$ > $OUT/pid\ntouch $OUT/began\nwhile [ ! -e $OUT/end ]; do sleep 0.2; done\n";
 
 async function makeStage(
   script = "#!/bin/sh\necho run >> $OUT/runs\n",
