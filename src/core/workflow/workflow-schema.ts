@@ -233,7 +233,7 @@ export const workflowSchema = z.strictObject({
     .record(lane, z.union([count(1, 1000).transform((slots) => laneSchema.parse({ slots })), laneSchema]))
     .prefault({})
     .describe(
-      "For each lane a number of slots, or a map of the keys below. Once you list one, list every lane that a state names, except `default`. A lane that is not listed is unlimited.",
+      "For each lane a number of slots, or a map of the keys below. Without `lanes`, every lane is unlimited. Once you list one, list every lane that a state names. Only `default` may be missing and is then unlimited.",
     ),
   people: z
     .record(
