@@ -11,7 +11,7 @@ import { commitBackoff } from "./commit-backoff.ts";
 import { runDetails, type AttemptContext, type ClaimedAttempt } from "./context.ts";
 import { STOP_REASONS } from "./finalize-stopped.ts";
 import { markLaneUse } from "./lease-holder.ts";
-import type { SavedTree } from "./salvage.ts";
+import { saveTree, type SavedTree } from "./salvage.ts";
 
 export async function finalizeBackoff(
   attempt: ClaimedAttempt,
@@ -54,7 +54,7 @@ async function closeLanes(
   }
 }
 
-/** The tested result is not what would land: the request is retried on the current trusted branch. */
+/** The tested result is not what would land: it is saved, and the request is retried on the current trusted branch. */
 export async function finalizeOutdated(
   attempt: ClaimedAttempt,
   output: Output | undefined,
@@ -64,7 +64,8 @@ export async function finalizeOutdated(
   const { ports } = services;
   const why = MESSAGES.landingOutdated();
   const spent = usedBy(attempt, output);
-  await commitBackoff(ports, claim, { ms: 0, why, attemptsUsed: lease.attempt - 1, spent });
+  const saved = tree && (await saveTree(ports, claim, tree, why));
+  await commitBackoff(ports, claim, { ms: 0, why, attemptsUsed: lease.attempt - 1, spent, saved });
   if (tree) await ports.trees.release(tree);
   const { branch, state } = run.request;
   ports.report({ kind: "resting", branch, state, why, ms: 0 });

@@ -1,8 +1,10 @@
 /** Responses that move the trusted branch and answer other branches: all at once, or not at all. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { callOf, commitOf, id, requestOf, runCall, scriptOf } from "../../support/script-call.ts";
 import { ask, makeRemote, makeRunner, sideRefs, trailerOf } from "../../support/bare-remote.ts";
-import { answerOf, makeStage, runStage } from "../../support/run-hostile-script.ts";
+import { answerOf, makeStage, runStage, salvages } from "../../support/run-hostile-script.ts";
 
 const WORKFLOW = `start: work
 limits: { hops: 9 }
@@ -84,6 +86,23 @@ describe("a landing response", () => {
     expect(repo.git("for-each-ref", "--format=%(refname)", "refs/trailhand/archive")).toMatch(
       /^refs\/trailhand\/archive\/topic\/[0-9a-f]{12}$/,
     );
+  });
+
+  it("saves a result that is outdated because the trusted branch moved, and runs again", async () => {
+    const stage = makeStage(
+      `if [ ! -e $OUT/moved ]; then
+  touch $OUT/moved; echo resolved >resolution.txt
+  git -C "$(cat $OUT/repo)" commit -q --allow-empty -m "feat: another"
+fi
+echo "state=done\nland=$(git commit-tree -p "$TRAILHAND_TARGET_COMMIT" -m "feat: landed" "HEAD^{tree}")" >"$TRAILHAND_OUTPUT"`,
+      { workflow: WORKFLOW },
+    );
+    writeFileSync(join(stage.outside, "repo"), stage.repo.dir);
+    await runStage(stage);
+    expect(stage.repo.git("log", "-2", "--format=%s", "main")).toBe("feat: landed\nfeat: another");
+    expect(salvages(stage).map((ref) => stage.repo.git("show", `${ref}:resolution.txt`))).toEqual([
+      "resolved",
+    ]);
   });
 
   it("does not archive its own branch when only others land", async () => {
