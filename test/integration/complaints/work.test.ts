@@ -103,6 +103,7 @@ describe("zombie-worktree", () => {
     const dying = startCrashRunner(program, repo);
     await until("the script", () => existsSync(join(one.outside, "ready")));
     // Without the lease, no ref shows that a runner died.
+    dying.child.kill("SIGSTOP");
     const lease = repo.git("for-each-ref", "--format=%(refname)", "refs/trailhand/leases");
     repo.git("update-ref", "-d", lease);
     dying.child.kill("SIGKILL");
