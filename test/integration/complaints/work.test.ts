@@ -106,6 +106,9 @@ describe("zombie-worktree", () => {
     dying.child.kill("SIGSTOP");
     const lease = repo.git("for-each-ref", "--format=%(refname)", "refs/trailhand/leases");
     repo.git("update-ref", "-d", lease);
+    // A scan that read the lease before would now find a dead holder.
+    const read = looks;
+    await until("scans without the lease", () => looks > read + 1);
     dying.child.kill("SIGKILL");
     await dying.ended;
     const from = looks;
