@@ -8,7 +8,8 @@ const FORMS: readonly (readonly [form: RegExp, instead: string])[] = [
   [/\b(?:[Ww]hoever|[Nn]obody|[Ss]omebody|[Aa]nybody)\b/, "name the actor"],
   [/(?:^|[.:;!?] |\* |"|`)Who (?!(?:is|was|may|can|owns|has|writes|pushed|asked|approves|reads|decides)\b)[a-z]+s? /, "name the actor"],
   [/[Ww]hat must hold/, "Invariants:"],
-  [/\b[Mm]end(?:s|ed|ing)?\b/, "fix"],
+  // A colon follows the name of a state, such as that of a pack.
+  [/\b[Mm]end(?:s|ed|ing)?\b(?!:)/, "fix"],
   [/\bwhen left out\b/, "default"],
   [/\bmay be given again\b/, "repeatable"],
   [/\bvery same\b/, "identical"],
