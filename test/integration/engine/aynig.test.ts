@@ -7,6 +7,7 @@ import { Runner } from "../../../src/engine/runner.ts";
 import { openWorkspace } from "../../../src/app/open-workspace.ts";
 import { createRunner } from "../../../src/app/create-runner.ts";
 import { leftovers } from "../../support/crash-runner.ts";
+import { quickBetweenRuns } from "../../support/quick-clock.ts";
 import { makeRepo, temporaryDir, type Repo } from "../../support/temp-repo.ts";
 import { environmentOf, plainOptions, run } from "../../support/run-runner.ts";
 
@@ -122,7 +123,7 @@ describe("an AYNIG repository", () => {
 
   it("fails a command that declares no state", async () => {
     const repo = makeCase({ ".dwp/command/build": script("exit 0") }, "build it\n\ndwp-state: build\n");
-    await run(repo, {}, (ports) => ({ ...ports, clock: quick(ports.clock) }));
+    await run(repo, {}, quickBetweenRuns);
     expect(values(repo, "dwp-state")).toBe("failed");
     expect(repo.git("log", "-1", "--format=%b", "topic")).toContain("named no next state");
   });
