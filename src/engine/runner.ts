@@ -168,13 +168,11 @@ export class Runner {
 
   async #poll(): Promise<PollResult> {
     await this.#sweepPeriodically();
-    // Before the listing: an attempt that ends in between must not start again from the older refs.
-    const running = new Map(this.#active);
     const listing = await this.#ports.repository.listRefs();
     if (!listing.isUnchanged && this.#haveHeadsMoved(listing)) this.#pollBackoff.reset();
     const trustedConfig = await this.#ports.trustedConfig(listing.target, listing.heads);
     const { workflow } = trustedConfig;
-    const snapshot = await this.#readSnapshot(listing, trustedConfig, running);
+    const snapshot = await this.#readSnapshot(listing, trustedConfig);
     const now = { mono: this.#ports.clock.mono(), wall: this.#ports.clock.wall() };
     this.#stopMoved(snapshot);
     this.#stopUnwanted(snapshot, workflow, now);
@@ -195,15 +193,12 @@ export class Runner {
     };
   }
 
-  async #readSnapshot(
-    listing: RefListing,
-    trustedConfig: TrustedConfig,
-    running: ReadonlyMap<Branch, ActiveAttempt>,
-  ): Promise<Snapshot> {
+  async #readSnapshot(listing: RefListing, trustedConfig: TrustedConfig): Promise<Snapshot> {
     const continues = trustedConfig.workflow["on-plain-commit"] === "continue";
     const takenOver = continues
       ? await this.#ports.repository.takenOver(listing.target, listing.heads)
       : new Map<string, Request>();
+    const running = new Map(this.#active);
     const facts = await this.#factLoader.load(listing, trustedConfig, takenOver);
     return this.#observer.observe(listing, takenOver, running, facts);
   }
