@@ -1,11 +1,10 @@
 /** `trailhand doctor`: reports problems, and the commands that fix them. */
 import { diagnose } from "../../app/doctor.ts";
-import { openWorkspace } from "../../app/open-workspace.ts";
-import { pushesOf } from "../../app/push-log.ts";
 import { EXIT_CODE } from "../../core/messages/messages.ts";
 import type { Command, CommandCall } from "../command.ts";
+import { openForCall, pushLogOf } from "../open-for-call.ts";
 import { jsonOption, remoteOption } from "../options.ts";
-import { printable, printJson } from "../render/terminal.ts";
+import { printJson } from "../render/terminal.ts";
 
 export const command: Command = {
   name: "doctor",
@@ -17,9 +16,9 @@ export const command: Command = {
   run,
 };
 
-async function run({ input, terminal, env }: CommandCall): Promise<number> {
-  const pushes = pushesOf(env, (text) => terminal.say(printable(text, 500)));
-  const workspace = await openWorkspace(input.directory, env, { remote: input.value("remote"), pushes });
+async function run(call: CommandCall): Promise<number> {
+  const { input, terminal, env } = call;
+  const workspace = await openForCall(call, await pushLogOf(call));
   const findings = await diagnose(workspace, env);
   if (input.has("json")) printJson(terminal, { findings });
   else {

@@ -1,11 +1,10 @@
 /** `trailhand run`: runs pending requests until none is left, or stays and watches. */
-import { openWorkspace } from "../../app/open-workspace.ts";
 import { planRun, trustCheckedOutBranch, type PlannedDecision } from "../../app/plan-run.ts";
-import { pushesOf } from "../../app/push-log.ts";
 import { requireBranches, requireGit, type RunResult } from "../../app/run.ts";
 import { EXIT_CODE, MESSAGES, UserError } from "../../core/messages/messages.ts";
 import type { Command, CommandCall } from "../command.ts";
 import { durationOption, numberOption } from "../input.ts";
+import { openForCall, pushLogOf } from "../open-for-call.ts";
 import { concurrencyOption, jsonOption, onlyBranchOption, remoteOption } from "../options.ts";
 import { renderColumns } from "../render/render-table.ts";
 import { printable, printJson } from "../render/terminal.ts";
@@ -57,8 +56,7 @@ async function run(call: CommandCall): Promise<number> {
   const { input, env, terminal } = call;
   const [once, watch] = [input.has("once"), input.has("watch")];
   if (once && watch) throw new UserError(MESSAGES.conflict("run", "once", "watch"));
-  const pushes = pushesOf(env, (text) => terminal.say(printable(text, 500)));
-  const opened = await openWorkspace(input.directory, env, { remote: input.value("remote"), pushes });
+  const opened = await openForCall(call, await pushLogOf(call));
   const workspace = input.has("trust-head") ? trustCheckedOutBranch(opened) : opened;
   await requireGit(workspace);
   const concurrency = numberOption(input, "concurrency", 1, 256);
