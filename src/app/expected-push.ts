@@ -3,18 +3,15 @@
  *
  * A server names the pusher of a commit only after the push.
  */
-import { accountOf, type Push } from "../core/policy/push-identity.ts";
+import { parseAccount, type Push } from "../core/policy/push-identity.ts";
 import type { Sha } from "../core/protocol/ids.ts";
 import type { FactSource } from "../engine/loop/fact-loader.ts";
 import type { Person } from "../git/open-repository.ts";
 
 /** The push of a person's commit, by the account of its committer. Undefined if the address names no account. */
 export function expectedPush({ email, writtenBy }: Person, before: Sha, after: Sha): Push | undefined {
-  const address = writtenBy?.email ?? email;
-  const account = accountOf(address);
-  if (account === undefined) return undefined;
-  const login = address.slice(address.indexOf("+") + 1, address.indexOf("@"));
-  return { before, after, id: Number(account), login };
+  const account = parseAccount(writtenBy?.email ?? email);
+  return account && { before, after, id: Number(account.id), login: account.login };
 }
 
 /** The same facts, with one more push on top of those that the server reports. */

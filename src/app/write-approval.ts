@@ -18,6 +18,8 @@ import { composeMessage } from "../core/protocol/compose.ts";
 import { refOf, type Branch, type Sha } from "../core/protocol/ids.ts";
 import { KEY } from "../core/protocol/trailer-keys.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
+import { reviewedCommit } from "../core/scheduling/branch-position.ts";
+import { effectiveRequest } from "../core/scheduling/decide.ts";
 import { requiredApprovals } from "../core/scheduling/waits.ts";
 import { signingSettings } from "../git/verify-signature.ts";
 import { GitExit } from "../git/git.ts";
@@ -50,7 +52,7 @@ export async function writeApproval(
   const { branch } = head;
   const before = listing.snapshot.facts.approvalStates.get(head.key);
   const openRules = findOpenRules(listing, head, before);
-  const approves = before?.approvedCommit ?? head.commit;
+  const approves = reviewedCommit(listing.snapshot, head);
   const commit = await writeCommit(text, workspace, listing, head, approves);
   const after = await approvalStateAt(workspace, listing, head, commit);
   const own = after.approvals.find((approval) => approval.commit === commit);
@@ -84,10 +86,9 @@ function findOpenRules(
   if (decision && "why" in decision && decision.why.code === "void-approval")
     throw refuse(MESSAGES.approvalVoid());
   const { workflow } = listing.trustedConfig;
-  const replaced =
-    workflow["on-plain-commit"] === "continue" ? listing.snapshot.takeovers.get(head.key) : undefined;
-  const request = before?.request ?? (head.reading.kind === "request" ? head.reading : replaced);
-  const wanted = request && decision?.kind === "wait" ? requiredApprovals(request, workflow) : [];
+  const request = effectiveRequest(listing.snapshot, workflow, head);
+  const isWaiting = request.kind === "request" && decision?.kind === "wait";
+  const wanted = isWaiting ? requiredApprovals(request, workflow) : [];
   const openRules = wanted.filter((rule) => countedNow(rule, before, listing).length < rule.n);
   if (openRules.length === 0) throw refuse(MESSAGES.noApprovalNeeded());
   return openRules;

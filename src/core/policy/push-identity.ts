@@ -26,13 +26,26 @@ export const accountAddress = (id: number, login: string): string =>
 /** Logins of managed users contain an underscore. */
 const ACCOUNT = /^(\d{1,15})\+([a-z0-9_-]{1,100})(\[bot\])?@users\.noreply\.github\.com$/i;
 
+interface Account {
+  readonly id: string;
+  readonly login: string;
+  readonly isBot: boolean;
+}
+
+/** The account of a no-reply address; undefined for other addresses. */
+export function parseAccount(address: string): Account | undefined {
+  const [, id, name, bot] = ACCOUNT.exec(address) ?? [];
+  if (id === undefined || name === undefined) return undefined;
+  return { id, login: `${name}${bot ?? ""}`, isBot: bot !== undefined };
+}
+
 /** The account number in a no-reply address; undefined for other addresses. */
-export const accountOf = (address: string): string | undefined => ACCOUNT.exec(address)?.[1];
+export const accountOf = (address: string): string | undefined => parseAccount(address)?.id;
 
 /** The login in the no-reply address of a person; undefined for bots and other addresses. */
 export function loginOf(address: string): string | undefined {
-  const [, , login, bot] = ACCOUNT.exec(address) ?? [];
-  return bot === undefined ? login : undefined;
+  const account = parseAccount(address);
+  return account?.isBot === false ? account.login : undefined;
 }
 
 /**

@@ -108,7 +108,7 @@ function homeBranches(snapshot: Snapshot, isEligible: (branch: Branch) => boolea
  * The request that the head stands for: the approved one, or, with `on-plain-commit: continue`, the one
  * that a plain commit repeats.
  */
-function effectiveRequest(snapshot: Snapshot, workflow: Workflow, head: Head): HeadReading {
+export function effectiveRequest(snapshot: Snapshot, workflow: Workflow, head: Head): HeadReading {
   const approvalState = snapshot.facts.approvalStates.get(head.key);
   if (approvalState) return approvalState.request;
   const replaced = snapshot.takeovers.get(head.key);
