@@ -43,7 +43,7 @@ export interface RunnerOptions {
 }
 
 export interface RunSummary {
-  /** Attempts that held a claim. */
+  /** Attempts, without those whose claim was lost to another run or to a move of the branch. */
   readonly startedCount: number;
   readonly faultCount: number;
   readonly idle: readonly Idle[];

@@ -46,9 +46,9 @@ export function statesOf(files: readonly StateFile[]): Map<string, ScriptFile[]>
 const STATE_PATH = /^(?:states|\.dwp\/command|\.aynig\/command|\.aynig)\/([^/]+)$/;
 const NOT_SCRIPTS = /\.(?:ya?ml|md|json|txt)$/;
 
-function stateOf({ path, isPrompt: prompt }: StateFile): string | undefined {
+function stateOf({ path, isPrompt }: StateFile): string | undefined {
   const base = STATE_PATH.exec(path)?.[1];
-  if (base === undefined || (NOT_SCRIPTS.test(base) && !prompt)) return undefined;
+  if (base === undefined || (NOT_SCRIPTS.test(base) && !isPrompt)) return undefined;
   const name = base.replace(/\.[^.]+$/, "") || base;
   return parseStateName(name) && !isReservedState(name) ? name : undefined;
 }
@@ -92,5 +92,4 @@ export const findPrompt = (
   files: readonly StateFile[],
   folder: string,
   state: string,
-): StateFile | undefined =>
-  files.find(({ isPrompt: prompt, path }) => prompt && path === `${folder}${state}.md`);
+): StateFile | undefined => files.find(({ isPrompt, path }) => isPrompt && path === `${folder}${state}.md`);

@@ -51,10 +51,6 @@ export class ScriptRunner implements Scripts {
     this.#options = options;
   }
 
-  logFile(run: string): string {
-    return join(this.#options.logs, `${run}.log`);
-  }
-
   async run(call: ScriptCall, stop: Promise<string>): Promise<ScriptEnd> {
     const { env: runnerEnv, logs, cache, committer, graceMs } = this.#options;
     const program = agentProgram(call, runnerEnv);

@@ -2,7 +2,7 @@
  * Every text that people read, and the errors that carry one.
  *
  * Invariants:
- * - A message says what failed and why; `next` is the command that fixes it.
+ * - A message says what failed and why; `next` is what to do now, usually a command.
  * - A UserError means that Trailhand could not do something. What a script reports is an Outcome.
  */
 import { GIT_MESSAGES } from "./git-messages.ts";

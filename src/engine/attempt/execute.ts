@@ -16,7 +16,7 @@ import type { Claim } from "./lease-holder.ts";
 import type { AttemptTree, AttemptTrees, Script, ScriptCall, ScriptEnd } from "../ports.ts";
 import { runShadow } from "./shadow-run.ts";
 import { attemptsOf } from "../../core/workflow/workflow.ts";
-import { type AttemptContext, type AttemptServices, type ClaimedAttempt } from "./context.ts";
+import type { AttemptContext, AttemptServices, ClaimedAttempt } from "./context.ts";
 
 export async function execute(attempt: ClaimedAttempt, script: Script): Promise<void> {
   const { claim, run, lease, services } = attempt;

@@ -87,9 +87,7 @@ export async function convertCode(baseUrl: string, code: string): Promise<Regist
   }).catch((cause: unknown) => {
     throw new UserError(
       MESSAGES.appCredentialsNotReturned(cause instanceof Error ? cause.message : String(cause)),
-      {
-        cause,
-      },
+      { cause },
     );
   });
   if (!response.ok) throw new UserError(MESSAGES.appCredentialsNotReturned(`status ${response.status}`));

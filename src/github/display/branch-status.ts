@@ -67,12 +67,11 @@ export function checkStatusOf({ decision, reason, state }: BranchView): CheckSta
   return at("completed", "action_required");
 }
 
-const DURATION = "\\d+(?:ms|s|m|h|d)(?: \\d+(?:ms|s|m|h))*";
+const FOR_MORE = /\bfor \d+(?:ms|s|m|h|d)(?: \d+(?:ms|s|m|h))* more/g;
+const IN_TIME = /, in \d+(?:ms|s|m|h|d)(?: \d+(?:ms|s|m|h))*/g;
 /** A page that shows the time left would have to be edited all the time. */
 const withoutTimeLeft = (text: string): string =>
-  text
-    .replace(new RegExp(`\\bfor ${DURATION} more`, "g"), "for a set time")
-    .replace(new RegExp(`, in ${DURATION}`, "g"), "");
+  text.replace(FOR_MORE, "for a set time").replace(IN_TIME, "");
 const isoTime = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
 
 /** The sentence of `trailhand status`, with points in time instead of durations. */
