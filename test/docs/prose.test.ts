@@ -4,12 +4,11 @@ import { listFiles, readText, splitSource } from "../structure/source-files.ts";
 
 /** A form that a native reader stumbles over, and what to write instead. */
 const FORMS: readonly (readonly [form: RegExp, instead: string])[] = [
-  [/(?<!\b(?:there|There) )\b(?:is|are|was) no (?!longer\b|more\b)[a-z]/, "is not a …"],
+  [/(?<!\b(?:there|There) )\b(?:is|are|was) no (?!longer\b)[a-z]/, "is not a …"],
   [/\b(?:[Ww]hoever|[Nn]obody|[Ss]omebody|[Aa]nybody)\b/, "name the actor"],
   [/(?:^|[.:;!?] |\* |"|`)Who (?!(?:is|was|may|can|owns|has|writes|pushed|asked|approves|reads|decides)\b)[a-z]+s? /, "name the actor"],
   [/[Ww]hat must hold/, "Invariants:"],
-  // A colon follows the name of a state, such as that of a pack.
-  [/\b[Mm]end(?:s|ed|ing)?\b(?!:)/, "fix"],
+  [/\b[Mm]end(?:s|ed|ing)?\b/, "fix"],
   [/\bwhen left out\b/, "default"],
   [/\bmay be given again\b/, "repeatable"],
   [/\bvery same\b/, "identical"],
@@ -21,7 +20,7 @@ const FORMS: readonly (readonly [form: RegExp, instead: string])[] = [
   [/\bso often\b/, "say how many times"],
   [/\b(?:lays?|laid) down\b/, "writes, restores"],
   [/\bput(?:s|ting)? in(?:to)? (?:its|their) place\b/, "applies, places at …"],
-  
+  [/\b(?:is|are|was|were) no more\b/, "does not exist any more"],
   [/\b(?:is|are|be|was|were|been) told\b/, "name what the reader receives"],
   [/\b(?:comes?|came) to rest\b/, "stops, settles"],
   [/\bstands? in the way\b/, "blocks"],
