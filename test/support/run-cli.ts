@@ -10,19 +10,17 @@ import { runWarm, type CommandEnd } from "./warm-program.ts";
 
 const PROGRAM = fileURLToPath(new URL("../../dist/trailhand.js", import.meta.url));
 
-export type Said = CommandEnd;
-
 /** Runs one command in a repository and waits until it exits. */
-export function cli(repo: Repo, ...args: string[]): Said {
+export function cli(repo: Repo, ...args: string[]): CommandEnd {
   return cliIn(repo.dir, { XDG_CACHE_HOME: repo.cache }, ...args);
 }
 
-export function cliIn(cwd: string, env: Record<string, string>, ...args: string[]): Said {
+export function cliIn(cwd: string, env: Record<string, string>, ...args: string[]): CommandEnd {
   return runWarm(cwd, { ...process.env, ...env }, args);
 }
 
 /** Runs one command in a new process. */
-export function cliProcess(cwd: string, env: Record<string, string>, ...args: string[]): Said {
+export function cliProcess(cwd: string, env: Record<string, string>, ...args: string[]): CommandEnd {
   const ended = spawnSync(process.execPath, [PROGRAM, ...args], {
     cwd,
     env: { ...process.env, ...env },

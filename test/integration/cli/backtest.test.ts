@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { cli, introduce, type Said } from "../../support/run-cli.ts";
+import { cli, introduce } from "../../support/run-cli.ts";
+import type { CommandEnd } from "../../support/warm-program.ts";
 import { makeRepo, type Repo } from "../../support/temp-repo.ts";
 
 interface Result {
@@ -37,7 +38,7 @@ function story(branch = "feat/x"): Repo {
   return repo;
 }
 
-const read = (said: Said): Result => JSON.parse(said.out) as Result;
+const read = (said: CommandEnd): Result => JSON.parse(said.out) as Result;
 
 function judged(repo: Repo, workflow: string): Result {
   repo.write("states/workflow.yml", workflow);

@@ -14,7 +14,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { cliIn, cliStart, introduce, listen, type Said } from "../../support/run-cli.ts";
+import { cliIn, cliStart, introduce, listen } from "../../support/run-cli.ts";
+import type { CommandEnd } from "../../support/warm-program.ts";
 import { type Stage, answersTo, ask, makeRemote, sideRefs, trailerOf } from "../../support/bare-remote.ts";
 import { temporaryDir } from "../../support/temp-repo.ts";
 import { isAlive, until } from "../../support/until.ts";
@@ -41,7 +42,7 @@ function start(stage: Stage, machine: string, ...args: string[]) {
   return listen(child);
 }
 
-const cli = (stage: Stage, ...args: string[]): Said =>
+const cli = (stage: Stage, ...args: string[]): CommandEnd =>
   cliIn(stage.person.dir, { XDG_CACHE_HOME: stage.machine("hand")["XDG_CACHE_HOME"] ?? "" }, ...args);
 
 const began = ({ outside }: Stage): string[] =>
