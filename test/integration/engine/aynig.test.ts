@@ -2,12 +2,12 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { Clock, RunnerEvent } from "../../../src/engine/ports.ts";
+import type { RunnerEvent } from "../../../src/engine/ports.ts";
 import { Runner } from "../../../src/engine/runner.ts";
 import { openWorkspace } from "../../../src/app/open-workspace.ts";
 import { createRunner } from "../../../src/app/create-runner.ts";
 import { leftovers } from "../../support/crash-runner.ts";
-import { quickBetweenRuns } from "../../support/quick-clock.ts";
+import { quick, quickBetweenRuns } from "../../support/quick-clock.ts";
 import { makeRepo, temporaryDir, type Repo } from "../../support/temp-repo.ts";
 import { environmentOf, plainOptions, run } from "../../support/run-runner.ts";
 
@@ -153,20 +153,6 @@ describe("an AYNIG repository", () => {
   });
 });
 
-/** A clock on which sleeping takes no time. */
-function quick(clock: Clock): Clock {
-  let now = clock.mono();
-  return {
-    wall: () => clock.wall(),
-    mono: () => now,
-    async sleep(ms, until) {
-      const soon = new Promise((resolve) => setTimeout(resolve, 5, "late"));
-      const first = await Promise.race([soon, until?.then(() => "until") ?? soon]);
-      if (first === "late") now += ms;
-    },
-  };
-}
-
 describe("another worker's lease in an AYNIG repository", () => {
   it("is respected until it expires, then answered as stalled", async () => {
     const repo = makeCase(
@@ -182,7 +168,7 @@ describe("another worker's lease in an AYNIG repository", () => {
       events.push(event);
       runner.shutdown();
     });
-    const clock = quick(ports.clock);
+    const clock = quick(ports.clock, () => true);
     const heads: [number, string][] = [];
     const began = clock.mono();
     const contract: typeof ports.trustedConfig = (...args) => {

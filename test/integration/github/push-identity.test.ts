@@ -71,7 +71,7 @@ test("a commit counts as a request of its pusher, not of its author", async () =
   await ask("forged", "ship", stranger, address(owner));
   await reached(fixture, "forged", "parked");
   expect(body("forged")).toContain(`only leads may request it, and ${address(stranger)} did`);
-  await ask("good", "ship", owner, "somebody@example.com");
+  await ask("good", "ship", owner, "another@example.com");
   await reached(fixture, "good", "done");
   const committer = git(fixture.far, ["log", "-1", "--format=%cn <%ce>", "good"]).trim();
   expect(committer).toBe(`${pushing.app.login} <${address(pushing.app)}>`);
@@ -79,7 +79,7 @@ test("a commit counts as a request of its pusher, not of its author", async () =
   // After a lost webhook, the activity log names the pusher, possibly late.
   pushing.isSilent = true;
   pushing.isLate = true;
-  await ask("lost", "ship", owner, "somebody@example.com");
+  await ask("lost", "ship", owner, "another@example.com");
   await send("push", nudge(owner));
   await until("it is asked for", () =>
     fixture.github.asked.some(({ path }) => path.includes("refs%2Fheads%2Flost")),
@@ -98,7 +98,7 @@ test("a commit counts as a request of its pusher, not of its author", async () =
 test("an approval counts for its pusher, and not for the requester", async () => {
   const fixture = await prepare();
   const { owner, stranger, ask, body, person, pushing, far, github, send } = fixture;
-  const asked = await ask("theirs", "gate", stranger, "somebody@example.com");
+  const asked = await ask("theirs", "gate", stranger, "another@example.com");
   const forged = approveAs(person, address(owner), asked, { branch: "theirs" });
   await pushing.push(stranger, "theirs");
   // The owner requests under another name, and approves.
@@ -106,7 +106,7 @@ test("an approval counts for its pusher, and not for the requester", async () =>
   approveAs(person, address(owner), own, { branch: "own" });
   await pushing.push(owner, "own");
   // The newest request is scanned last.
-  await ask("last", "ship", owner, "somebody@example.com");
+  await ask("last", "ship", owner, "another@example.com");
   await reached(fixture, "last", "done");
   expect(git(far, ["rev-parse", "theirs"])).toBe(`${forged}\n`);
   expect(stateOn(fixture, "own")).toBe("");
@@ -115,7 +115,7 @@ test("an approval counts for its pusher, and not for the requester", async () =>
   const before = asks();
   pushing.isSilent = true;
   pushing.isLate = true;
-  approveAs(person, "somebody@example.com", asked, { branch: "theirs" });
+  approveAs(person, "another@example.com", asked, { branch: "theirs" });
   await pushing.push(owner, "theirs");
   await send("push", nudge(owner));
   await until("GitHub is asked, and does not know yet", () => asks() > before);
@@ -139,7 +139,7 @@ test("the comment /approve counts for its author, and not for the requester", as
     await send("issue_comment", { action: "created", issue: { number }, comment, ...eventBy(owner) });
   };
   for (const title of ["Theirs", "Own"]) await openIssue(fixture, title, "Please.");
-  const theirs = await ask("trailhand/issue-1", "gate", stranger, "somebody@example.com");
+  const theirs = await ask("trailhand/issue-1", "gate", stranger, "another@example.com");
   await approve("theirs", theirs, 1, 1);
   await reached(fixture, "trailhand/issue-1", "done");
   expect(body("trailhand/issue-1")).toMatch(`Approved-By: ${address(owner)} `);
@@ -183,7 +183,7 @@ test("the commands that show the work ask who approved, and never guess", async 
 test("a second runner asks GitHub with a token, and refuses to run without one", async () => {
   const fixture = await prepare({ shouldRun: false });
   const { owner, stranger, ask, body, github, server, person, pushing } = fixture;
-  await ask("good", "ship", owner, "somebody@example.com");
+  await ask("good", "ship", owner, "another@example.com");
   await ask("forged", "ship", stranger, address(owner));
   // The log will not name an old push later either.
   pushing.isLate = true;

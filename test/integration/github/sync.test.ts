@@ -53,8 +53,8 @@ describe("sync", () => {
     await github.as("octo", "DELETE", `${ROOT}/issues/comments/${status?.id}`);
     await github.as("octo", "DELETE", `${ROOT}/issues/${number}/labels/state:review`);
     await github.as("octo", "POST", `${ROOT}/issues/${number}/labels`, { labels: ["bug", "state:done"] });
-    const mended = await call(fixture);
-    expect(mended.out.match(/(?:add|remove|create|edit|delete)-\w+/g)).toEqual([
+    const corrected = await call(fixture);
+    expect(corrected.out.match(/(?:add|remove|create|edit|delete)-\w+/g)).toEqual([
       "add-label",
       "remove-label",
       "create-comment",
