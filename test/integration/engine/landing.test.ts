@@ -88,21 +88,35 @@ describe("a landing response", () => {
     );
   });
 
-  it("saves a result that is outdated because the trusted branch moved, and runs again", async () => {
-    const stage = makeStage(
-      `if [ ! -e $OUT/moved ]; then
+  it.each([
+    ["the trusted branch moved", 'commit -q --allow-empty -m "feat: another"', "feat: another"],
+    [
+      "a member moved",
+      'update-ref refs/heads/y "$(git commit-tree -p y -m "fix: y" "y^{tree}")"',
+      "add files",
+    ],
+    ["a member was deleted", "update-ref -d refs/heads/y", "add files"],
+  ])("saves a result that is outdated because %s, and runs again", async (_why, move, below) => {
+    const land = LAND("done", "done").replace(
+      "#!/bin/sh\n",
+      `#!/bin/sh
+if [ ! -e $OUT/moved ]; then
   touch $OUT/moved; echo resolved >resolution.txt
-  git -C "$(cat $OUT/repo)" commit -q --allow-empty -m "feat: another"
+  git -C "$(cat $OUT/repo)" ${move}
 fi
-echo "state=done\nland=$(git commit-tree -p "$TRAILHAND_TARGET_COMMIT" -m "feat: landed" "HEAD^{tree}")" >"$TRAILHAND_OUTPUT"`,
-      { workflow: WORKFLOW },
+`,
     );
-    writeFileSync(join(stage.outside, "repo"), stage.repo.dir);
+    const stage = makeStage(land, { workflow: WORKFLOW });
+    const { repo } = stage;
+    repo.git("switch", "-q", "-c", "y", "main");
+    repo.request("feat: y\n\nState: work\n");
+    repo.git("switch", "-q", "main");
+    writeFileSync(join(stage.outside, "repo"), repo.dir);
     await runStage(stage);
-    expect(stage.repo.git("log", "-2", "--format=%s", "main")).toBe("feat: landed\nfeat: another");
-    expect(salvages(stage).map((ref) => stage.repo.git("show", `${ref}:resolution.txt`))).toEqual([
-      "resolved",
-    ]);
+    expect(repo.git("log", "--format=%s", "main").split("\n")).toContain(below);
+    expect(repo.git("log", "-1", "--format=%s", "main")).toBe("feat: landed");
+    expect(answerOf(stage).state).toBe("done");
+    expect(salvages(stage).map((ref) => repo.git("show", `${ref}:resolution.txt`))).toEqual(["resolved"]);
   });
 
   it("does not archive its own branch when only others land", async () => {

@@ -39,7 +39,7 @@ function commit({ repo }: Stage, parent = "topic"): Sha {
 test("a head that moves between the poll and the claim is not run", async () => {
   const stage = makeStage("touch $OUT/started");
   let personCommit: Sha | undefined;
-  const { events } = await runStage(stage, {
+  const { events, summary } = await runStage(stage, {
     change: (ports) =>
       replacing(ports, (repository) => ({
         swap: (updates, why) => {
@@ -52,6 +52,7 @@ test("a head that moves between the poll and the claim is not run", async () => 
       })),
   });
   expect(events.map(({ kind }) => kind)).toEqual(["lost"]);
+  expect(summary.startedCount).toBe(0);
   expect(existsSync(join(stage.outside, "started"))).toBe(false);
   expect(stage.repo.git("rev-parse", "topic")).toBe(personCommit);
   expect(leftovers(stage.repo)).toEqual([]);
@@ -101,7 +102,7 @@ test("an attempt that ends during a poll is followed by another poll", async () 
   });
   const kinds: string[] = [];
   let polls = 0;
-  await runStage(stage, {
+  const { summary } = await runStage(stage, {
     options: { pollInterval: { shortestMs: 20, longestMs: 20 } },
     change: (ports) => ({
       ...replacing(ports, (repository) => ({
@@ -119,4 +120,5 @@ test("an attempt that ends during a poll is followed by another poll", async () 
     }),
   });
   expect(answerOf(stage).state).toBe("done");
+  expect(summary.startedCount).toBe(2);
 });

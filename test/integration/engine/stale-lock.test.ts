@@ -33,6 +33,7 @@ test("a locked lease ref ends a run with the reason, and the request runs when t
     expect.objectContaining({ kind: "park", why: expect.objectContaining({ code: "blocked" }) }),
   );
   expect(events.filter(({ kind }) => kind === "lost")).toHaveLength(6);
+  expect(summary.startedCount).toBe(0);
   expect(repo.git("rev-parse", "feat/x")).toBe(head);
   rmSync(lock);
   expect((await run(repo)).events.map(({ kind }) => kind)).toContain("answered");
