@@ -5,6 +5,7 @@
  * Invariants:
  * - The call is synchronous, as for a process: nothing else of the test runs in the meantime.
  */
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from "node:worker_threads";
 
@@ -28,6 +29,8 @@ interface Thread {
 let thread: Thread | undefined;
 
 function startThread(): Thread {
+  // The thread could not say so: this one waits for its reply and sees no event.
+  if (!existsSync(PROGRAM)) throw new Error("the program is not built; run: npm run build");
   const finished = new Int32Array(new SharedArrayBuffer(4));
   const { port1, port2 } = new MessageChannel();
   const workerData = { port: port2, finished, program: PROGRAM };
