@@ -4,13 +4,26 @@ import { defineConfig } from "vitest/config";
 /** Ends a run that hangs. No test may come near it, however busy the machine is. */
 const HANGING_MS = 600_000;
 
+/** Tests that start few programs. */
+const PURE = ["test/{unit,property,docs,structure,simulation}/**/*.test.ts"];
+
 export default defineConfig({
   test: {
-    include: ["test/**/*.test.ts"],
+    projects: [
+      {
+        extends: true,
+        // To start a process and to load the source for each of these files would take longer than they do.
+        test: { name: "quick", include: PURE, isolate: false },
+      },
+      {
+        extends: true,
+        // These start thousands of programs. A start copies the page tables of the process that asks for
+        // it, which takes 3 ms in a small one, and 40 ms in one that has grown over many files.
+        test: { name: "programs", include: ["test/**/*.test.ts"], exclude: PURE, isolate: true },
+      },
+    ],
     globalSetup: ["test/support/hermetic.ts"],
     setupFiles: ["test/support/each-file.ts"],
-    // To start a process and to load the source for each file took a tenth of the whole run.
-    isolate: false,
     testTimeout: HANGING_MS,
     hookTimeout: HANGING_MS,
     // Bundles of the simulation are programs: they are loaded as they are.
