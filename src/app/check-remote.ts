@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
-import { readJson } from "../git/bay.ts";
+import { readJson } from "../git/read-json.ts";
 import { checkCapabilities } from "../git/remote/capability-check.ts";
 import type { RemoteRepository } from "../git/remote/remote-repository.ts";
 import type { Workspace } from "./workspace.ts";

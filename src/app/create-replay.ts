@@ -4,15 +4,15 @@
  * Invariants:
  * - A crash leaves nothing that a later runner would take for lost work.
  */
-import { chmodSync, copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, copyFileSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { readNamedFile } from "./local-scripts.ts";
 import type { Request } from "../core/protocol/request.ts";
 import type { Sha } from "../core/protocol/ids.ts";
 import { StopSwitch } from "../engine/attempt/stop-switch.ts";
 import type { ReplayRequest } from "../engine/attempt/replay-run.ts";
-import type { TrustedConfig, Script, AttemptTree } from "../engine/ports.ts";
+import type { AttemptTree } from "../engine/attempt-trees.ts";
+import type { TrustedConfig, Script } from "../engine/ports.ts";
 import type { Environment, Workspace } from "./workspace.ts";
 import { createRunner } from "./create-runner.ts";
 
@@ -39,12 +39,8 @@ export async function createReplay(
   { directory, name }: ReplayScript,
 ): Promise<ReplayRunner | undefined> {
   const trusted = await config.script(request.state, request.role);
-  const copies = mkdtempSync(join(tmpdir(), "trailhand-replay-"));
-  const script = name === undefined ? trusted : ownScript(copies, directory, name, request.state, trusted);
-  if (!script) {
-    rmSync(copies, { recursive: true, force: true });
-    return undefined;
-  }
+  const script = name === undefined ? trusted : ownScript(directory, name, request.state, trusted);
+  if (!script) return undefined;
   const { ports, dispose } = createRunner(workspace, env, () => undefined);
   const stop = new StopSwitch();
   let isStopped = false;
@@ -55,35 +51,27 @@ export async function createReplay(
       stop.stop("shutdown");
     },
     isStopped: () => isStopped,
-    async dispose() {
-      await dispose();
-      rmSync(copies, { recursive: true, force: true });
-    },
+    dispose,
   };
 }
 
 /** Without this record, a sweep removes the worktree and saves nothing of it. */
 const forget = ({ runDir }: AttemptTree): void => rmSync(join(runDir, "run.json"), { force: true });
 
-/** Puts a script of the worktree among copies of the trusted ones, which it may read. */
-function ownScript(
-  copies: string,
-  directory: string,
-  name: string,
-  state: string,
-  trusted: Script | undefined,
-): Script {
+/** A script of the worktree, among copies of the trusted ones, which it may read. */
+function ownScript(directory: string, name: string, state: string, trusted: Script | undefined): Script {
   const named = readNamedFile(directory, name);
-  const prompt = name.endsWith(".md");
-  const path = `states/${state}${prompt ? ".md" : ""}`;
-  if (trusted) cpSync(trusted.file.slice(0, -trusted.path.length), copies, { recursive: true });
-  const file = join(copies, path);
-  mkdirSync(dirname(file), { recursive: true });
-  chmodSync(dirname(file), 0o755);
-  rmSync(file, { force: true });
-  copyFileSync(named.file, file);
-  chmodSync(file, prompt ? 0o444 : 0o555);
+  const isPrompt = name.endsWith(".md");
+  const path = `states/${state}${isPrompt ? ".md" : ""}`;
+  const copyTo = (folder: string): void => {
+    trusted?.copyTo(folder);
+    const file = join(folder, path);
+    mkdirSync(dirname(file), { recursive: true });
+    rmSync(file, { force: true });
+    copyFileSync(named.file, file);
+    chmodSync(file, isPrompt ? 0o444 : 0o555);
+  };
   // The script is not a blob of the repository, and the response of a replay is not kept.
   const blob = (trusted?.blob ?? "0") as Sha;
-  return { path, file, isPrompt: prompt, executable: !prompt, isAynig: false, blob };
+  return { path, copyTo, isPrompt, executable: !isPrompt, isAynig: false, blob };
 }

@@ -9,12 +9,15 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { composeMessage } from "../core/protocol/compose.ts";
-import type { Branch, Ref, RunId, Sha } from "../core/protocol/ids.ts";
+import { HEADS, type Branch, type Ref, type RunId, type Sha } from "../core/protocol/ids.ts";
 import { salvageRef } from "../core/protocol/refs.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
+import type { Setting } from "../git/bounded-git.ts";
 import { BOT, type LocalRepository } from "../git/local-repository.ts";
-import { WorktreePool, type RunRecord } from "../git/worktree.ts";
+import type { Address } from "../git/remote/transport.ts";
+import type { RunRecord } from "../git/attempt/attempt-folder.ts";
+import { AttemptStore, RUNNER } from "../git/attempt/attempt-store.ts";
 import { endRun } from "../process/process-group.ts";
 import { isDead, isGone, thisHolder, thisOwner, type Owner } from "../process/process-identity.ts";
 import { ScriptRunner } from "../process/script-runner.ts";
@@ -39,10 +42,16 @@ export function createRunner(
   const { location, repository, cache } = workspace;
   const holder = thisHolder();
   const id = randomUUID();
-  const trees = new WorktreePool({
-    place: location,
-    root: cache.worktrees,
-    own: join(cache.worktrees, `runner-${id.slice(0, 8)}`),
+  const trees = new AttemptStore({
+    location,
+    committer: location.person ?? BOT,
+    remote: workspace.remote && remoteSettings(workspace.remote.transport.address),
+    pollCount: () => repository.pollCount,
+    bringFrom: workspace.remote ? cache.brought : location.top,
+    root: cache.runs,
+    oldRoot: cache.worktrees,
+    quarantine: cache.quarantine,
+    own: join(cache.runs, `${RUNNER}${id.slice(0, 8)}`),
     owner: thisOwner(),
     isGone: (owner) => isGone(owner as Owner),
     endProcesses: endRun,
@@ -75,6 +84,13 @@ export function createRunner(
   const ports: Ports = { repository, trees, scripts, clock, machine, trustedConfig, report };
   return { ports, dispose: () => trees.dispose() };
 }
+
+/** The remote of a runner, under the name that every clone gives it. */
+const remoteSettings = ({ fetch, push }: Address): Setting[] => [
+  ["remote.origin.url", fetch],
+  ...(push === fetch ? [] : [["remote.origin.pushurl", push] as const]),
+  ["remote.origin.fetch", `+${HEADS}*:refs/remotes/origin/*`],
+];
 
 async function keepSalvage(repository: LocalRepository, record: RunRecord, value: Sha): Promise<Ref> {
   const ref = salvageRef(record.branch as Branch, record.run);

@@ -1,10 +1,12 @@
 /** Checks for orphaned leases, worktrees and records, and for messages that git reads differently than meant. */
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { shellWord } from "../core/messages/messages.ts";
 import { FOLLOW } from "../core/protocol/refs.ts";
 import { cleanLine } from "../core/util/redact.ts";
-import { readJson } from "../git/bay.ts";
+import { REASON } from "../git/attempt/attempt-store.ts";
+import { OWNER } from "../git/attempt/runner-folders.ts";
+import { readJson } from "../git/read-json.ts";
 import { listCheckouts } from "../git/checkouts.ts";
 import { isGone, type Owner } from "../process/process-identity.ts";
 import type { BranchListing } from "./branch-listing.ts";
@@ -49,17 +51,46 @@ export function checkLeases({ snapshot }: BranchListing): Finding[] {
   });
 }
 
-/** Worktrees of dead runners; the next run saves the work in them. */
-export function checkWorktrees({ cache }: Workspace): Finding[] {
-  if (!existsSync(cache.worktrees)) return [];
-  return readdirSync(cache.worktrees).flatMap((name): Finding[] => {
-    const folder = join(cache.worktrees, name);
-    const owner = readJson(join(folder, "owner.json")) as Owner | undefined;
+/** Attempts of dead runners, whose work the next run saves, and attempts that could not be saved. */
+export function checkAttempts({ cache }: Workspace): Finding[] {
+  const about = "attempt";
+  const left = [cache.runs, cache.worktrees].flatMap(foldersIn).flatMap((folder): Finding[] => {
+    const owner = readJson(join(folder, OWNER)) as Owner | undefined;
     if (!owner || !isGone(owner)) return [];
-    return [
-      { about: "worktree", level: "odd", what: `a runner died and left ${folder}`, next: "trailhand run" },
-    ];
+    return [{ about, level: "odd", what: `a runner died and left ${folder}`, next: "trailhand run" }];
   });
+  const aside = foldersIn(cache.quarantine).map((folder): Finding => {
+    const reason = existsSync(join(folder, REASON)) ? readFileSync(join(folder, REASON), "utf8") : "";
+    const what = `work of an attempt is kept in ${folder}: ${cleanLine(reason, 400)}`;
+    return { about, level: "odd", what, next: `rm -rf ${shellWord(folder)}, once you have what you need` };
+  });
+  return [...left, ...aside];
+}
+
+const foldersIn = (folder: string): string[] =>
+  existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
+
+/** Files that attempts should get copies of, and that are not there. */
+export function checkBrought(
+  { cache, location, remote }: Workspace,
+  { trustedConfig }: BranchListing,
+): Finding[] {
+  const folder = remote ? cache.brought : location.top;
+  if (folder === undefined) return [];
+  const missing = trustedConfig.workflow.bring.filter((path) => !existsSync(join(folder, path)));
+  return missing.map((path) => {
+    const what = `attempts run without ${path}, which states/workflow.yml lists under bring: it is not in ${folder}`;
+    return { about: "bring", level: "odd", what, next: `put ${path} into ${folder}` };
+  });
+}
+
+/** A hook of older versions found the person's clone by the git directory, which attempts no longer share. */
+export async function checkSetupHook({ trustedConfig }: BranchListing): Promise<Finding[]> {
+  const file = await trustedConfig.file("hooks/setup");
+  if (file === undefined || !readFileSync(file, "utf8").includes("--git-common-dir")) return [];
+  const what =
+    "states/hooks/setup asks for --git-common-dir, which is now the attempt's own: it finds no file of your clone";
+  return [{ about: "setup", level: "odd", what, next: "list the files under bring in states/workflow.yml" }];
 }
 
 /** Worktree records without a folder, and checkouts that could not follow their branch. */

@@ -3,7 +3,14 @@ import { UserError } from "../core/messages/messages.ts";
 import { currentTime, listBranches } from "./branch-listing.ts";
 import { findDeadLetters } from "./doctor-inbox.ts";
 import { identityFindings } from "./doctor-identity.ts";
-import { checkLeases, checkMessages, checkRecords, checkWorktrees } from "./doctor-orphans.ts";
+import {
+  checkAttempts,
+  checkBrought,
+  checkLeases,
+  checkMessages,
+  checkRecords,
+  checkSetupHook,
+} from "./doctor-orphans.ts";
 import { checkGit, checkHistory, checkIdentity, checkShare, checkStates } from "./doctor-setup.ts";
 import { waitFindings } from "./doctor-waits.ts";
 import type { Finding } from "./finding.ts";
@@ -14,7 +21,7 @@ export async function diagnose(workspace: Workspace, env: Environment): Promise<
     ...(await orFinding("git", () => checkGit(workspace))),
     checkIdentity(workspace),
     ...checkHistory(workspace),
-    ...checkWorktrees(workspace),
+    ...checkAttempts(workspace),
     ...(await orFinding("remote", () => checkShare(workspace))),
   ];
   const branches = await orFinding("repository", () => checkBranches(workspace));
@@ -28,6 +35,8 @@ async function checkBranches(workspace: Workspace): Promise<Finding[]> {
     ...identityFindings(listing.trustedConfig.workflow, workspace.repository.canReadPushes),
     ...checkMessages(listing),
     ...checkLeases(listing),
+    ...(await checkSetupHook(listing)),
+    ...checkBrought(workspace, listing),
     ...(await checkRecords(workspace, listing)),
     ...(await waitFindings(workspace, listing)),
   ];

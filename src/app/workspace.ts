@@ -24,8 +24,15 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 interface Cache {
   readonly states: string;
   readonly configs: string;
+  /** Attempts, below a folder for each runner. */
+  readonly runs: string;
+  /** Worktrees that runners of older versions left. */
   readonly worktrees: string;
+  /** Folders of attempts that could not be saved. */
+  readonly quarantine: string;
   readonly logs: string;
+  /** Files of this machine that attempts at a remote get copies of, see `bring`. */
+  readonly brought: string;
   /** Files that scripts share. */
   readonly shared: string;
   /** The last successful trial of a remote. */
@@ -117,8 +124,11 @@ export const shortHash = (text: string): string =>
 export const cacheFolders = (root: string): Cache => ({
   configs: join(root, "configs"),
   states: join(root, "states"),
+  runs: join(root, "runs"),
   worktrees: join(root, "worktrees"),
+  quarantine: join(root, "quarantine"),
   logs: join(root, "logs"),
+  brought: join(root, "bring"),
   shared: join(root, "shared"),
   probed: join(root, "probed.json"),
 });

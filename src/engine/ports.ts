@@ -5,6 +5,7 @@
  * - A port makes no decisions.
  * - With ports in memory, the whole runner runs under a scheduler that a test controls.
  */
+import type { AttemptTree, AttemptTrees } from "./attempt-trees.ts";
 import type { ScriptFile } from "../core/workflow/check-workflow.ts";
 import type { Branch, Ref, RunId, Sha } from "../core/protocol/ids.ts";
 import type { Holder, Lease } from "../core/protocol/lease.ts";
@@ -121,8 +122,8 @@ export interface Script extends ScriptFile {
   readonly isPrompt: boolean;
   /** The agent that the front matter of a prompt names. */
   readonly agent?: string | undefined;
-  /** A read-only copy to execute, outside every worktree. */
-  readonly file: string;
+  /** Writes all files of the trusted commit's states below a folder, each at its path. */
+  readonly copyTo: (folder: string) => void;
 }
 
 /** The workflow and scripts of one commit of the trusted branch. */
@@ -138,33 +139,6 @@ export interface TrustedConfig {
   file(name: string): Promise<string | undefined>;
   /** The executable `states/hooks/setup`, which prepares a worktree before each script. */
   setup(): Promise<Script | undefined>;
-}
-
-/** A worktree of this runner, detached at the request. */
-export interface AttemptTree {
-  readonly path: string;
-  /** A folder outside the worktree for the request, output and log files of the run. */
-  readonly runDir: string;
-  readonly base: Sha;
-}
-
-/** The worktree after the script ended: its commits, and a tree with all uncommitted changes. */
-export interface CollectedTree {
-  readonly head: Sha;
-  readonly tree: Sha;
-  readonly hasChanges: boolean;
-}
-
-export interface AttemptTrees {
-  open(run: RunId, request: Request): Promise<AttemptTree>;
-  /** Collects the changes of the script. A string describes what is wrong with the tree. */
-  collect(tree: AttemptTree): Promise<CollectedTree | string>;
-  /** Commits the changes of the script without ignored files. Undefined: there are none. */
-  save(tree: AttemptTree, message: string): Promise<Sha | undefined>;
-  /** Returns the worktree to the pool. A ref must hold its content by then. */
-  release(tree: AttemptTree): Promise<void>;
-  /** Ends process groups of dead runners on this machine, saves their trees, then removes them. */
-  sweep(): Promise<void>;
 }
 
 export interface ScriptCall {

@@ -52,7 +52,7 @@ export class GitSilence extends UserError {
 }
 
 /** Settings of every call. They override the configuration of user and repository. */
-const SETTINGS: readonly string[] = [
+export const SETTINGS: readonly string[] = [
   "core.hooksPath=/dev/null",
   "core.fsmonitor=false",
   "core.pager=cat",
@@ -66,8 +66,6 @@ const SETTINGS: readonly string[] = [
   // Files of a script are kept as they are. A warning turned into an error would keep nothing.
   "core.safecrlf=false",
   "submodule.recurse=false",
-  // Worktrees are found by their absolute path.
-  "worktree.useRelativePaths=false",
   "protocol.ext.allow=never",
 ];
 

@@ -30,6 +30,7 @@ export class LocalRepository implements Repository {
   readonly location: GitLocation;
   readonly #refReader: RefReader;
   readonly #humanTakeovers: HumanTakeovers;
+  #pollCount = 0;
 
   constructor(location: GitLocation, refReader = new RefReader(location.git)) {
     this.location = location;
@@ -37,7 +38,17 @@ export class LocalRepository implements Repository {
     this.#humanTakeovers = new HumanTakeovers(location.git);
   }
 
+  /** How many times the refs were listed. */
+  get pollCount(): number {
+    return this.#pollCount;
+  }
+
+  protected notePoll(): void {
+    this.#pollCount++;
+  }
+
   async listRefs(): Promise<RefListing> {
+    this.notePoll();
     const listing = await this.#refReader.read();
     for (const { head, ref, from } of listing.pendingFollows) {
       await resumeFollow(this.location, head.branch, ref, from, head.commit);

@@ -121,16 +121,3 @@ export function personOf(config: ReadonlyMap<string, string>): Person | undefine
   const email = config.get("user.email");
   return name && email ? { name, email } : undefined;
 }
-
-/** Settings that disable every configured filter driver, so that none of their programs runs. */
-export function withoutFilters(config: ReadonlyMap<string, string>): string[] {
-  const drivers = new Set<string>();
-  for (const key of config.keys()) {
-    const match = /^filter\.(.+)\.(?:clean|smudge|process|required)$/.exec(key);
-    if (match?.[1] !== undefined) drivers.add(match[1]);
-  }
-  return [...drivers].flatMap((name) => [
-    ...["clean", "smudge", "process"].map((part) => `filter.${name}.${part}=`),
-    `filter.${name}.required=false`,
-  ]);
-}

@@ -3,10 +3,10 @@
  *
  * Invariants:
  * - They come from the commit's tree, never from a worktree, and no filter of git changes them.
- * - Scripts run from a read-only copy outside every worktree.
+ * - Scripts run from a copy of their own run, outside every worktree.
  */
 import { mkdirSync, renameSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { checkWorkflow, type ScriptFile } from "../core/workflow/check-workflow.ts";
 import { parseStateName, type Sha } from "../core/protocol/ids.ts";
 import {
@@ -16,9 +16,9 @@ import {
   type Workflow,
 } from "../core/workflow/workflow.ts";
 import type { TrustedConfig, Script } from "../engine/ports.ts";
-import { copyFiles } from "./copy-files.ts";
+import { loadFiles, sharedCopy, writeFiles, type LoadedFile } from "./copy-files.ts";
 import type { Git } from "./git.ts";
-import { readJson } from "./bay.ts";
+import { readJson } from "./read-json.ts";
 import { readPrompts } from "./read-prompts.ts";
 import {
   findExecutable,
@@ -53,15 +53,14 @@ export async function readTrustedConfig(
   const parts =
     cachePrefix === undefined ? await read() : await readCached(`${cachePrefix}${commit}.json`, read);
   const { files, problems, blob } = parts;
-  let copied: Promise<string> | undefined;
-  const copyOf = async (path: string): Promise<string> => {
-    copied ??= copyFiles(git, files, copies);
-    return join(await copied, path);
-  };
+  let loading: Promise<LoadedFile[]> | undefined;
+  const load = () => (loading ??= loadFiles(git, files));
   const toScript = async (found: StateFile | undefined): Promise<Script | undefined> => {
     if (!found) return undefined;
     const isAynig = !found.path.startsWith("states/");
-    return { ...found, isAynig, isPrompt: found.isPrompt ?? false, file: await copyOf(found.path) };
+    const loaded = await load();
+    const copyTo = (folder: string) => writeFiles(loaded, folder);
+    return { ...found, isAynig, isPrompt: found.isPrompt ?? false, copyTo };
   };
   return {
     commit,
@@ -74,8 +73,8 @@ export async function readTrustedConfig(
     prompt: (state) => toScript(findPrompt(files, "states/", state)),
     setup: () => toScript(findExecutable(files, "states/hooks/", "setup")),
     async file(name) {
-      const path = `states/${name}`;
-      return files.some((file) => file.path === path) ? copyOf(path) : undefined;
+      const file = (await load()).find(({ path }) => path === `states/${name}`);
+      return file && sharedCopy(file, copies);
     },
   };
 }

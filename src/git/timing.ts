@@ -19,12 +19,21 @@ export const SIGNING = {
   firstPauseMs: 500,
 } as const;
 
-/** Worktrees that several runners of one machine keep. */
-export const WORKTREES = {
-  /** How long another runner's clean-up of a dead runner's worktrees is waited for, and how often it is checked. */
-  sweepMs: 5000,
-  sweepPollMs: 20,
-  /** git fails on the half-made worktree record of another runner: it is tried again, a little later each time. */
-  tries: 20,
-  retryMs: 5,
+/** Limits of a git that works on files of a script. */
+export const GIT_LIMITS = {
+  ms: 5 * MINUTE_MS,
+  /** A checkout may have to fetch what a partial clone lacks. */
+  checkoutMs: 60 * MINUTE_MS,
+  /** How long the remote of a submodule may take to send one commit. */
+  remoteMs: MINUTE_MS,
+  /** How much git may print. */
+  bytes: 256 * 1024 * 1024,
+  /** The size of all commits of one attempt, packed. */
+  packBytes: 4 * 1024 * 1024 * 1024,
+} as const;
+
+/** How long another runner's clean-up of a dead runner's attempts is waited for, and how often it is checked. */
+export const SWEEP = {
+  waitMs: 5000,
+  pollMs: 20,
 } as const;

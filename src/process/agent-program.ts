@@ -20,24 +20,36 @@ export interface AgentProgram {
   readonly title: string;
 }
 
-/** A string says why the program is not allowed; undefined: no agent is configured for the prompt. */
+/** `states` is the folder with the files of the trusted commit. A string says why the program is not allowed; undefined: no agent is configured for the prompt. */
 export function agentProgram(
   call: ScriptCall,
   runnerEnv: Readonly<Record<string, string | undefined>>,
+  states: string,
 ): AgentProgram | string | undefined {
   const { script, agent } = call;
-  if (!script.isPrompt) return { file: script.file, args: [], title: "the script" };
+  const scriptFile = join(states, script.path);
+  if (!script.isPrompt) return { file: scriptFile, args: [], title: "the script" };
   const command = runnerEnv["TRAILHAND_AGENT"] ?? "";
   if (!agent) {
     if (command.trim() === "") return undefined;
-    return { file: "/bin/sh", args: ["-c", command], input: promptOf(call), title: "the agent's shell" };
+    return {
+      file: "/bin/sh",
+      args: ["-c", command],
+      input: promptOf(call, scriptFile),
+      title: "the agent's shell",
+    };
   }
   const [name = "", ...args] = agent.run;
-  const file = locate(name, script.file.slice(0, -script.path.length));
+  const file = locate(name, states);
   if (file === undefined) {
     return `the program "${name}" of the agent "${agent.name}" would be the work's own; name one of the PATH, or states/…`;
   }
-  return { file, args, input: promptOf(call), title: `the program "${name}" of the agent "${agent.name}"` };
+  return {
+    file,
+    args,
+    input: promptOf(call, scriptFile),
+    title: `the program "${name}" of the agent "${agent.name}"`,
+  };
 }
 
 /** A bare name is found on the PATH. A path below `states/` is a file of the trusted commit. */
@@ -46,7 +58,7 @@ function locate(name: string, trusted: string): string | undefined {
   return /^states\/(?!.*\.\.)/.test(name) ? join(trusted, name) : undefined;
 }
 
-function promptOf(call: ScriptCall): string {
+function promptOf(call: ScriptCall, file: string): string {
   const {
     request,
     trail,
@@ -60,7 +72,7 @@ function promptOf(call: ScriptCall): string {
     next,
   } = call;
   return renderPrompt({
-    text: readFileSync(call.script.file, "utf8"),
+    text: readFileSync(file, "utf8"),
     request,
     origin: findOrigin(request, trail),
     plan,

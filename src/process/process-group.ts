@@ -9,6 +9,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { RunId } from "../core/protocol/ids.ts";
+import { RUN_VARIABLE } from "../core/protocol/run-variable.ts";
 import { processesOf, startTime } from "./process-identity.ts";
 import { PROCESS } from "./timing.ts";
 
@@ -19,8 +20,6 @@ export interface GroupRecord {
 }
 
 export const GROUP_FILE = "process.json";
-/** The variable that marks every process of a run. */
-export const RUN_VARIABLE = "TRAILHAND_RUN";
 
 /** Sends a signal to a group; false when the group is gone. */
 export function signalGroup(pgid: number, signal: NodeJS.Signals): boolean {
@@ -70,9 +69,11 @@ export async function endMarkedProcesses(run: RunId): Promise<void> {
   }
 }
 
+/** Undefined for a group that a signal must not go to: 0 and 1 stand for other groups, and -1 for all processes. */
 function readRecord(runDir: string): GroupRecord | undefined {
   try {
-    return JSON.parse(readFileSync(join(runDir, GROUP_FILE), "utf8")) as GroupRecord;
+    const record = JSON.parse(readFileSync(join(runDir, GROUP_FILE), "utf8")) as GroupRecord;
+    return Number.isSafeInteger(record.pgid) && record.pgid > 1 ? record : undefined;
   } catch {
     return undefined;
   }

@@ -6,6 +6,7 @@
  * - No `GIT_*` variable of the runner is passed on, except an identity to commit with.
  * - Trailers are passed as JSON, never as variable names, except with the AYNIG prefix.
  */
+import { dirname, join } from "node:path";
 import { cleanLine } from "../core/util/redact.ts";
 import type { Child } from "../core/scheduling/children.ts";
 import { DEFAULT_AGENT } from "../core/outcome/prompt.ts";
@@ -29,6 +30,8 @@ export interface ScriptFiles {
   readonly output: string;
   /** A folder that outlives the worktree. */
   readonly cache: string;
+  /** The folder with the files of the trusted commit. */
+  readonly states: string;
 }
 
 /** Returns the whole environment, and the secret values in it. */
@@ -53,7 +56,7 @@ export function scriptEnvironment(
     env,
     trailhandVariables(call, files),
     identityVariables(committer),
-    call.script.isAynig ? aynigVariables(call) : {},
+    call.script.isAynig ? aynigVariables(call, files.states) : {},
   );
   return { env, secrets };
 }
@@ -92,7 +95,7 @@ function trailhandVariables(
     TRAILHAND_CACHE: files.cache,
     TRAILHAND_AGENT_NAME: agent?.name ?? (script.isPrompt ? DEFAULT_AGENT : ""),
     TRAILHAND_WORKTREE: tree.path,
-    TRAILHAND_STATES: script.file.slice(0, -script.path.length),
+    TRAILHAND_STATES: `${files.states}/`,
     TRAILHAND_MEMBERS: joinedLines(
       members.map(({ commit, branch, message }) => `${commit} ${branch} ${message.header}`),
     ),
@@ -135,7 +138,7 @@ function identityVariables({ name, email }: Committer): Record<string, string> {
 }
 
 /** The variables of AYNIG commands. Trailers have a fixed prefix, so they cannot shadow other variables. */
-function aynigVariables({ request, tree, script }: ScriptCall): Record<string, string> {
+function aynigVariables({ request, tree, script }: ScriptCall, states: string): Record<string, string> {
   const common = {
     BODY: shortened(request.message.body),
     COMMIT_HASH: request.commit,
@@ -151,6 +154,6 @@ function aynigVariables({ request, tree, script }: ScriptCall): Record<string, s
       shortened(value),
     ]),
   );
-  const commands = script.file.slice(0, script.file.lastIndexOf("/"));
+  const commands = dirname(join(states, script.path));
   return { ...trailers, ...common, ...prefixed, WORKTREE_PATH: tree.path, COMMANDS_PATH: commands };
 }

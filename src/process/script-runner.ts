@@ -8,6 +8,7 @@
  */
 import {
   constants,
+  existsSync,
   closeSync,
   fstatSync,
   lstatSync,
@@ -17,7 +18,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { NO_AGENT, withSummary } from "../core/outcome/prompt.ts";
 import type { ScriptCall, ScriptEnd, Scripts } from "../engine/ports.ts";
 import { agentProgram } from "./agent-program.ts";
@@ -53,16 +54,19 @@ export class ScriptRunner implements Scripts {
 
   async run(call: ScriptCall, stop: Promise<string>): Promise<ScriptEnd> {
     const { env: runnerEnv, logs, cache, committer, graceMs } = this.#options;
-    const program = agentProgram(call, runnerEnv);
+    const { runDir, sideDir, path } = call.tree;
+    const states = join(runDir, "states");
+    rmSync(states, { recursive: true, force: true });
+    call.script.copyTo(states);
+    const program = agentProgram(call, runnerEnv, states);
     if (program === undefined) return { ...NO_RUN, exit: { kind: "exited", code: 0 }, outputFile: NO_AGENT };
     if (typeof program === "string") return { ...NO_RUN, exit: { kind: "not-started", why: program } };
-    const { runDir, path } = call.tree;
-    const files = { request: join(runDir, "request.json"), output: join(runDir, "output"), cache };
+    const files = { request: join(sideDir, "request.json"), output: join(sideDir, "output"), cache, states };
     const record = join(runDir, GROUP_FILE);
     for (const folder of [logs, cache]) mkdirSync(folder, { recursive: true, mode: 0o700 });
-    rmSync(files.output, { recursive: true, force: true });
-    writeFileSync(files.output, "", { mode: 0o600 });
-    writeFileSync(files.request, requestJson(call), { mode: 0o600 });
+    makeOwnFolder(sideDir);
+    writeNew(files.output, "");
+    writeNew(files.request, requestJson(call));
     const { env, secrets } = scriptEnvironment(call, runnerEnv, files, committer);
     const result = await spawnBounded({
       ...program,
@@ -89,7 +93,29 @@ export class ScriptRunner implements Scripts {
   }
 }
 
+/** An earlier program of the run may have put a link in the place of the folder. */
+function makeOwnFolder(path: string): void {
+  if (isThere(path) && lstatSync(path).isDirectory()) return;
+  rmSync(path, { recursive: true, force: true });
+  mkdirSync(path, { mode: 0o700 });
+}
+
+/** Never writes through a link, or into a named pipe, that an earlier program of the run has left. */
+function writeNew(file: string, text: string): void {
+  rmSync(file, { recursive: true, force: true });
+  writeFileSync(file, text, { mode: 0o600, flag: "wx" });
+}
+
 const NOT_A_FILE = "the output file is not a regular file";
+
+/** True for anything at the path, a link that leads nowhere included. */
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path) !== undefined;
+  } catch {
+    return false;
+  }
+}
 
 /** The content of the output file. An error text takes its place, which is invalid output. */
 function readBounded(path: string): string {
@@ -97,7 +123,7 @@ function readBounded(path: string): string {
   try {
     file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch {
-    return lstatSync(path, { throwIfNoEntry: false }) === undefined ? "" : NOT_A_FILE;
+    return existsSync(dirname(path)) && !isThere(path) ? "" : NOT_A_FILE;
   }
   try {
     if (!fstatSync(file).isFile()) return NOT_A_FILE;

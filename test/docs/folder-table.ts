@@ -14,6 +14,7 @@ const OWNS: Readonly<Record<string, string>> = {
   "engine/loop": "one pass: read, decide, select, clean up",
   "engine/attempt": "one attempt: claim, run, validate, answer",
   git: "all git processes and all files of git",
+  "git/attempt": "the repository of an attempt: made, collected, saved, removed",
   "git/remote": "fetch, push and the cache of a remote",
   process: "scripts, agents, process groups, their environment",
   queue: "sources of wake-ups: file events, named pipes, TCP connections",

@@ -117,7 +117,7 @@ test("docs/walks/commit-to-answer.md shows what a commit becomes", async () => {
         },
         {
           title: "The attempt",
-          text: "`src/git/worktree.ts` opens a worktree at the request. `src/process/script-runner.ts` runs `states/implement` of the trusted branch in it. The script writes to `$TRAILHAND_OUTPUT`.",
+          text: "`src/git/attempt/attempt-store.ts` makes a repository for the attempt, with the branch of the request checked out. `src/process/script-runner.ts` runs `states/implement` of the trusted branch in it. The script writes to `$TRAILHAND_OUTPUT`.",
           block: OUTPUT,
         },
         {

@@ -86,7 +86,7 @@ test("docs/walks/script-to-answer.md shows what the output of a script becomes",
         },
         {
           title: "The files are collected",
-          text: "`src/git/collect.ts` commits what the script left in the worktree, ignored files excluded. These paths differ from the request:",
+          text: "`src/git/attempt/collect-attempt.ts` collects what the script left in the worktree, ignored files excluded. These paths differ from the request:",
           block: changed,
         },
         {

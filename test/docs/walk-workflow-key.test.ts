@@ -28,6 +28,7 @@ const ENFORCED: Readonly<Record<(typeof GROUPS)[number][0], Readonly<Record<stri
     "src/engine/identity-proof.ts": ["proof", "on-behalf"],
     "src/github/commands/permission.ts": ["bots"],
     "src/core/outcome/prompt.ts": ["agents"],
+    "src/git/attempt/attempt-store.ts": ["bring", "filters"],
     "src/core/policy/evidence.ts": ["evidence"],
     "src/core/scheduling/admission.ts": ["lanes"],
     "src/core/workflow/workflow.ts": ["states", "limits"],

@@ -12,7 +12,7 @@ import { salvageRef } from "../../src/core/protocol/refs.ts";
 import type { Request } from "../../src/core/protocol/request.ts";
 import { UserError, MESSAGES } from "../../src/core/messages/messages.ts";
 import { branchKey } from "../../src/git/swap-refs.ts";
-import type { CollectedTree, AttemptTree, AttemptTrees } from "../../src/engine/ports.ts";
+import type { CollectedTree, AttemptTree, AttemptTrees } from "../../src/engine/attempt-trees.ts";
 import type { SimulatedRepository } from "./simulated-repository.ts";
 import type { DiskTree, RunnerProcess } from "./simulated-machine.ts";
 import { short } from "./trace.ts";
@@ -36,7 +36,7 @@ export class DiskTrees implements AttemptTrees {
   async open(run: RunId, request: Request): Promise<AttemptTree> {
     return this.#repository.runLocally(() => {
       const { branch, state, commit } = request;
-      const location = { path: `/trees/${run}`, runDir: run, base: commit };
+      const location = { path: `/trees/${run}`, runDir: run, sideDir: run, base: commit };
       const content = this.#world.objects.treeOf(commit);
       const tree: DiskTree = {
         ...location,
@@ -63,6 +63,11 @@ export class DiskTrees implements AttemptTrees {
         hasChanges: head !== tree.base || contentTree !== objects.treeOf(tree.base),
       };
     });
+  }
+
+  /** Scripts share the objects of their world. */
+  async take(): Promise<void> {
+    return Promise.resolve();
   }
 
   async save(tree: AttemptTree, message: string): Promise<Sha | undefined> {

@@ -135,7 +135,7 @@ function trustedConfigOf(
         blob: BLOB,
         isAynig: false,
         isPrompt: false,
-        file: `/${path}`,
+        copyTo: () => undefined,
       };
       return repository.runLocally(() => (scenario.scriptless.includes(state) ? undefined : script));
     },

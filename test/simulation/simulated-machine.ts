@@ -8,7 +8,8 @@
  */
 import type { Branch, RunId, Sha } from "../../src/core/protocol/ids.ts";
 import type { Holder } from "../../src/core/protocol/lease.ts";
-import type { Clock, RefListing, AttemptTree } from "../../src/engine/ports.ts";
+import type { AttemptTree } from "../../src/engine/attempt-trees.ts";
+import type { Clock, RefListing } from "../../src/engine/ports.ts";
 import type { Random } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
 

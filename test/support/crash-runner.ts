@@ -82,8 +82,10 @@ export function leftovers(repo: Repo): string[] {
   const pools = join(repo.cache, "trailhand");
   const folders = existsSync(pools)
     ? readdirSync(pools).flatMap((site) => {
-        const worktrees = join(pools, site, "worktrees");
-        return existsSync(worktrees) ? readdirSync(worktrees).map((name) => `folder ${name}`) : [];
+        const folders = ["runs", "worktrees", "quarantine"].map((name) => join(pools, site, name));
+        return folders.flatMap((folder) =>
+          existsSync(folder) ? readdirSync(folder).map((name) => `folder ${name}`) : [],
+        );
       })
     : [];
   return [

@@ -31,13 +31,14 @@ export function requestOf(commit: Commit): Request {
 
 /** Writes files of a trusted commit; the first is the script. Texts that begin with `#!` are executable. */
 export function scriptOf(files: Readonly<Record<string, string>>): Script {
-  const trusted = temporaryDir();
-  for (const [path, text] of Object.entries(files)) {
-    const file = join(trusted, path);
-    mkdirSync(join(file, ".."), { recursive: true });
-    writeFileSync(file, text);
-    chmodSync(file, text.startsWith("#!") ? 0o755 : 0o644);
-  }
+  const copyTo = (folder: string): void => {
+    for (const [path, text] of Object.entries(files)) {
+      const file = join(folder, path);
+      mkdirSync(join(file, ".."), { recursive: true });
+      writeFileSync(file, text);
+      chmodSync(file, text.startsWith("#!") ? 0o755 : 0o644);
+    }
+  };
   const [path = "", text = ""] = Object.entries(files)[0] ?? [];
   const executable = text.startsWith("#!");
   return {
@@ -46,16 +47,21 @@ export function scriptOf(files: Readonly<Record<string, string>>): Script {
     blob: id("e"),
     isAynig: false,
     isPrompt: !executable,
-    file: join(trusted, path),
+    copyTo,
   };
 }
 
 /** Creates a call of this script for a request for `work`. */
 export function callOf(script: Script, more: Partial<ScriptCall> = {}): ScriptCall {
   const dir = temporaryDir();
-  const tree = { path: join(dir, "tree"), runDir: join(dir, "side"), base: id("a") };
+  const tree = {
+    path: join(dir, "tree"),
+    runDir: join(dir, "run"),
+    sideDir: join(dir, "run/side"),
+    base: id("a"),
+  };
   mkdirSync(tree.path);
-  mkdirSync(tree.runDir);
+  mkdirSync(tree.sideDir, { recursive: true });
   const commit = commitOf(id("a"), "feat: a thing\n\nPlease.\n\nState: work\n", id("0"));
   return {
     target: "main" as Branch,

@@ -25,6 +25,19 @@ export const GIT_MESSAGES = {
     next: "trailhand doctor",
     exit: EXIT_CODE.later,
   }),
+  gitLimit: (command: string, what: string): UserMessage => ({
+    what: `git ${command} was stopped: ${what}.`,
+    next: "trailhand log <branch>",
+  }),
+  brokenObject: (id: string, path: string): UserMessage => ({
+    what: `The object ${id} (${path}) of the trusted branch does not have the content that its id stands for.`,
+    next: "git fsck",
+  }),
+  insideAttempt: (command: string) =>
+    refused(
+      `trailhand ${command} does not work inside an attempt: this repository is a copy that ends with it.`,
+      "write children, cancel, land or state to $TRAILHAND_OUTPUT instead",
+    ),
   noIdentity: () =>
     usageError(
       "git does not know who you are, and Trailhand records your name on what you write.",

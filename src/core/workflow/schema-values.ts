@@ -46,6 +46,21 @@ export const variable = z
 export const orWord = <const Word extends string>(word: Word) =>
   z.union([z.boolean(), z.enum([word], { error: ({ input }) => expectedOne([true, false, word], input) })]);
 
+/** A path below the top of the repository, in the notation of git. */
+const broughtPath = z
+  .string()
+  .refine(
+    (text) =>
+      /^[^/\\\0]/.test(text) && !text.split("/").some((part) => ["", ".", "..", ".git"].includes(part)),
+    wanted("the path of a file below the top of the repository, such as config/local.json"),
+  );
+
+export const broughtPaths = z.array(broughtPath, wanted("a list of files, such as [.env]"));
+export const filterDrivers = z.array(
+  z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, wanted("the name of a filter driver, such as lfs")),
+  wanted("a list of filter drivers, such as [lfs]"),
+);
+
 export const predicate = z.string().transform((text, context) => {
   const found = parsePredicate(text);
   if (found) return found;

@@ -8,6 +8,8 @@
 import * as z from "zod";
 import { DEFAULT_PREFIX } from "../protocol/refs.ts";
 import {
+  broughtPaths,
+  filterDrivers,
   amount,
   count,
   duration,
@@ -273,6 +275,16 @@ export const workflowSchema = z.strictObject({
     .default({})
     .describe(
       "The programs that answer prompts. If `default` is not listed, it is the command in TRAILHAND_AGENT.",
+    ),
+  bring: broughtPaths
+    .default([])
+    .describe(
+      "Files that git ignores, such as `.env`, that each attempt gets a copy of. They come from your clone; at a remote, from the folder that `trailhand doctor` names. They never become part of a commit.",
+    ),
+  filters: filterDrivers
+    .default([])
+    .describe(
+      "Filter drivers of your git configuration, such as `lfs`, whose programs may run in attempts. An attempt that changes a file of any other driver fails.",
     ),
   evidence: z
     .record(name, list)

@@ -16,7 +16,8 @@ import { leaseUpdates, refresh, release, type Claim, type RefreshPorts } from ".
 import { keepCommit, salvageUpdates, type KeepPorts, type SavedTree } from "./salvage.ts";
 import { BACKOFF } from "../timing.ts";
 import { jitterMs, readRef, swapWithRetry } from "./swap-retry.ts";
-import type { CollectedTree, RefStore, Repository, Swap, Update } from "../ports.ts";
+import type { CollectedTree } from "../attempt-trees.ts";
+import type { RefStore, Repository, Swap, Update } from "../ports.ts";
 
 export interface PreparedResponse {
   readonly message: string;

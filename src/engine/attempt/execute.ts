@@ -13,7 +13,8 @@ import { finalize } from "./finalize.ts";
 import { salvage, type SalvagePorts } from "./salvage.ts";
 import { renewUntil } from "./renew-lease.ts";
 import type { Claim } from "./lease-holder.ts";
-import type { AttemptTree, AttemptTrees, Script, ScriptCall, ScriptEnd } from "../ports.ts";
+import type { AttemptTree, AttemptTrees } from "../attempt-trees.ts";
+import type { Script, ScriptCall, ScriptEnd } from "../ports.ts";
 import { runShadow } from "./shadow-run.ts";
 import { attemptsOf } from "../../core/workflow/workflow.ts";
 import type { AttemptContext, AttemptServices, ClaimedAttempt } from "./context.ts";
@@ -21,7 +22,7 @@ import type { AttemptContext, AttemptServices, ClaimedAttempt } from "./context.
 export async function execute(attempt: ClaimedAttempt, script: Script): Promise<void> {
   const { claim, run, lease, services } = attempt;
   const { ports } = services;
-  const tree = await ports.trees.open(lease.run, run.request);
+  const tree = await ports.trees.open(lease.run, run.request, services.trustedConfig.workflow);
   try {
     const call = await scriptCallOf(attempt, script, tree);
     const running = runSetupAndScript(services, call);
@@ -45,6 +46,7 @@ export async function runSetupAndScript(
   { ports, stop, trustedConfig }: Pick<AttemptServices, "ports" | "stop" | "trustedConfig">,
   call: ScriptCall,
 ): Promise<ScriptEnd> {
+  if (call.tree.problem !== undefined) return notStarted(call.tree.problem);
   const setup = await trustedConfig.setup();
   if (setup) {
     const end = await ports.scripts.run({ ...call, script: setup, agent: undefined }, stop.done);
@@ -52,6 +54,14 @@ export async function runSetupAndScript(
   }
   return ports.scripts.run(call, stop.done);
 }
+
+const notStarted = (why: string): ScriptEnd => ({
+  exit: { kind: "not-started", why },
+  outputFile: "",
+  log: "",
+  stdout: "",
+  secrets: [],
+});
 
 /** A failed setup means that the script was not started. Exit code 75 still means: try later. */
 function asSetupFailure(end: ScriptEnd): ScriptEnd {

@@ -1,5 +1,5 @@
 /** Ends a run that was stopped: saves its tree and, where possible, gives its lease back. */
-import type { AttemptTree } from "../ports.ts";
+import type { AttemptTree } from "../attempt-trees.ts";
 import { usedBy } from "./carried-after.ts";
 import { commitBackoff } from "./commit-backoff.ts";
 import type { ClaimedAttempt } from "./context.ts";

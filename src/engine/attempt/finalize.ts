@@ -12,7 +12,8 @@ import { MESSAGES } from "../../core/messages/messages.ts";
 import { markLaneUse } from "./lease-holder.ts";
 import { commitResponse } from "./commit-result.ts";
 import { saveTree, type SavedTree } from "./salvage.ts";
-import type { AttemptTree, CollectedTree, History, ScriptEnd } from "../ports.ts";
+import type { AttemptTree, CollectedTree } from "../attempt-trees.ts";
+import type { History, ScriptEnd } from "../ports.ts";
 import { buildResponse } from "./build-response.ts";
 import { usedBy } from "./carried-after.ts";
 import { finalizeBackoff, finalizeOutdated } from "./finalize-backoff.ts";
@@ -40,7 +41,9 @@ export async function finalize(
     typeof collectedOrProblem === "object"
       ? await withTreeId(repository, work, collectedOrProblem)
       : collectedOrProblem;
-  const outcome = await validateResult(attempt, end, treeOrProblem);
+  const outcome = await validateResult(attempt, end, treeOrProblem, async (commit) => {
+    if (tree) await trees.take(tree, commit);
+  });
   if (outcome.kind === "stopped") return finalizeStopped(attempt, tree);
   if (outcome.kind === "answer" && typeof treeOrProblem === "object") {
     const content = applyLimits(attempt, outcome, treeOrProblem);

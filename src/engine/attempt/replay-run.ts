@@ -16,16 +16,8 @@ import type { ResponseContent } from "../../core/outcome/response.ts";
 import { NO_HISTORY_FACTS, type Head } from "../../core/scheduling/snapshot.ts";
 import { Observer } from "../observer.ts";
 import { scriptCallOf, runSetupAndScript } from "./execute.ts";
-import type {
-  AttemptTree,
-  CollectedTree,
-  Machine,
-  Ports,
-  RefListing,
-  Script,
-  ScriptEnd,
-  TrustedConfig,
-} from "../ports.ts";
+import type { AttemptTree, CollectedTree } from "../attempt-trees.ts";
+import type { Machine, Ports, RefListing, Script, ScriptEnd, TrustedConfig } from "../ports.ts";
 import { buildResponse } from "./build-response.ts";
 import { applyLimits, validateResult } from "./validate-result.ts";
 import type { AttemptContext, AttemptIdentity } from "./context.ts";
@@ -57,12 +49,12 @@ export async function replayRun(replay: ReplayRequest): Promise<ReplayResult> {
   const unleased = { ...listing, leases: new Map(), slots: new Map() };
   const snapshot = new Observer(ports).observe(unleased, new Map(), new Map(), NO_HISTORY_FACTS);
   const attempt = await readContext(services, identityOf(replay), snapshot);
-  const tree = await ports.trees.open(attempt.lease.run, request);
+  const tree = await ports.trees.open(attempt.lease.run, request, trustedConfig.workflow);
   try {
     replay.onTreeOpened(tree);
     const end = await runSetupAndScript(services, await scriptCallOf(attempt, script, tree));
     const collected = end.exit.kind === "exited" ? await ports.trees.collect(tree) : undefined;
-    const outcome = await validateResult(attempt, end, collected);
+    const outcome = await validateResult(attempt, end, collected, (commit) => ports.trees.take(tree, commit));
     return { outcome, answer: await answerOf(attempt, outcome, end, collected), log: end.log };
   } finally {
     await ports.trees.release(tree);

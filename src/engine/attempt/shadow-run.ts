@@ -13,7 +13,8 @@ import { KEY } from "../../core/protocol/trailer-keys.ts";
 import type { Request } from "../../core/protocol/request.ts";
 import { decideOutcome, describeEnd, type LegalAnswers, type Outcome } from "../../core/outcome/outcome.ts";
 import { readOutput } from "../../core/outcome/output.ts";
-import type { AttemptTree, Script, ScriptEnd } from "../ports.ts";
+import type { AttemptTree } from "../attempt-trees.ts";
+import type { Script, ScriptEnd } from "../ports.ts";
 import type { ClaimedAttempt } from "./context.ts";
 
 /** Runs a script for the request once more; `legal` holds the states that may follow. */
@@ -52,7 +53,7 @@ async function recordShadow(
   const { machine, repository, trees } = services.ports;
   const { request } = run;
   const shadowRun = machine.newRun();
-  const tree = await trees.open(shadowRun, request);
+  const tree = await trees.open(shadowRun, request, services.trustedConfig.workflow);
   try {
     const { legal, end } = await runScript(prompt, tree, shadowRun);
     const outcome = decideOutcome(legal, end.exit, readOutput(end.outputFile));

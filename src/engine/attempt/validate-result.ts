@@ -19,8 +19,10 @@ import { planProblem } from "../../core/workflow/plan.ts";
 import type { ResponseContent } from "../../core/outcome/response.ts";
 import { cycleWith } from "../../core/scheduling/waits.ts";
 import { MESSAGES } from "../../core/messages/messages.ts";
+import type { Sha } from "../../core/protocol/ids.ts";
 import { DEPTH } from "../timing.ts";
-import type { CollectedTree, History, ScriptEnd, TrustedConfig } from "../ports.ts";
+import type { CollectedTree } from "../attempt-trees.ts";
+import type { History, ScriptEnd, TrustedConfig } from "../ports.ts";
 import type { AttemptContext, AttemptIdentity, RequestWork } from "./context.ts";
 
 /** The parts of an attempt that validation reads. */
@@ -32,11 +34,15 @@ interface ValidationContext extends AttemptIdentity {
   };
 }
 
+/** Brings a commit that the output of the script names into the repository. */
+type TakeCommit = (commit: Sha) => Promise<void>;
+
 /** Decides the outcome of an attempt. A string in place of the tree says what is wrong with it. */
 export async function validateResult(
   attempt: ValidationContext,
   end: ScriptEnd,
   collected: CollectedTree | string | undefined,
+  take: TakeCommit,
 ): Promise<Outcome> {
   const { script, run, work } = attempt;
   const { workflow } = attempt.services.trustedConfig;
@@ -46,7 +52,7 @@ export async function validateResult(
     : resolveState(readOutput(end.outputFile), workflow, state);
   const hasOutput = "output" in reading && typeof collected === "object";
   const treeProblem = typeof collected === "string" ? collected : undefined;
-  const violation = hasOutput ? await findViolation(attempt, reading.output, collected) : treeProblem;
+  const violation = hasOutput ? await findViolation(attempt, reading.output, collected, take) : treeProblem;
   const legal = script?.isAynig && workflow.open ? "any" : legalAnswers(workflow, state, work.plan);
   const outcome = decideOutcome(legal, end.exit, reading, violation);
   if (outcome.kind !== "answer" || typeof collected !== "object") return outcome;
@@ -62,10 +68,11 @@ async function findViolation(
   attempt: ValidationContext,
   output: Output,
   collected: CollectedTree,
+  take: TakeCommit,
 ): Promise<string | undefined> {
   return (
     outputViolation(attempt, output) ??
-    (await landingViolation(attempt, output)) ??
+    (await landingViolation(attempt, output, take)) ??
     (await pathViolation(attempt, collected))
   );
 }
@@ -94,12 +101,14 @@ function outputViolation({ run, work, services }: ValidationContext, output: Out
 async function landingViolation(
   { run, work, services }: ValidationContext,
   { land }: Output,
+  take: TakeCommit,
 ): Promise<string | undefined> {
   if (land === undefined) return undefined;
   const { repository } = services.ports;
   const { request, state } = run;
   const { targetCommit } = work;
   if (!state?.land) return MESSAGES.mayNotLand(request.state);
+  await take(land);
   if (!(await repository.contains(land, targetCommit))) return landProblem([], targetCommit);
   return landProblem(await repository.trail(land, DEPTH.landing), targetCommit);
 }

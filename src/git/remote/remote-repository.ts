@@ -62,6 +62,7 @@ export class RemoteRepository extends LocalRepository {
   }
 
   override async listRefs(): Promise<RefListing> {
+    this.notePoll();
     if (await this.#parts.restoreCache()) this.#fetchCache.reset();
     for (;;) {
       const listing = await this.#fetchCache.readListing();

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import type { AttemptTrees } from "../../../src/engine/ports.ts";
+import type { AttemptTrees } from "../../../src/engine/attempt-trees.ts";
 import { installStates, ROOT } from "../../support/pack-fixture.ts";
 import { buildCrashRunner, leftovers, startCrashRunner } from "../../support/crash-runner.ts";
 import { makeRepo } from "../../support/temp-repo.ts";
@@ -38,6 +38,7 @@ describe("lost-work", () => {
     const unsaved = (trees: AttemptTrees): AttemptTrees => ({
       open: (...args) => trees.open(...args),
       collect: (tree) => trees.collect(tree),
+      take: (...args) => trees.take(...args),
       save: () => Promise.reject(new Error("the disk is full")),
       release: (tree) => trees.release(tree),
       sweep: () => trees.sweep(),
@@ -46,10 +47,9 @@ describe("lost-work", () => {
       change: (ports) => ({ ...ports, trees: unsaved(ports.trees) }),
     });
     expect(events.at(-1)).toMatchObject({ kind: "fault", what: "the disk is full" });
-    const [tree = ""] = one.repo
-      .git("worktree", "list", "--porcelain")
-      .split("\n")
-      .flatMap((line) => (line.includes(one.repo.cache) ? [line.slice("worktree ".length)] : []));
+    const found = readdirSync(one.repo.cache, { recursive: true, encoding: "utf8" });
+    const half = found.find((path) => path.endsWith("/tree/half.txt")) ?? "";
+    const tree = join(one.repo.cache, half, "..");
     expect(readFileSync(join(tree, "half.txt"), "utf8")).toBe("half\n");
     // The owner is this process. Record another one that has ended.
     const owner = join(tree, "../../owner.json");
@@ -123,7 +123,7 @@ describe("zombie-worktree", () => {
     expect(leftovers(repo)).toEqual([]);
   });
 
-  test("a reused worktree is at the new request and has no files of the previous one", async () => {
+  test("a worktree is at a new path, at its own request, and has no files of the previous one", async () => {
     const script = `#!/bin/sh
 echo "$TRAILHAND_WORKTREE" >> $OUT/trees
 git rev-parse HEAD >> $OUT/heads; git status --porcelain --ignored >> $OUT/dirt
@@ -135,7 +135,7 @@ echo "$TRAILHAND_BRANCH" > mine.txt; echo x > new.txt; mkdir -p cache; echo x > 
     const later = ask(repo, "young", "feat: later\n\nState: work\n");
     await runStage(one, { options: { concurrency: 1 } });
     const told = (name: string) => readFileSync(join(one.outside, name), "utf8").trim().split("\n");
-    expect(new Set(told("trees")).size).toBe(1);
+    expect(new Set(told("trees")).size).toBe(2);
     expect(told("heads")).toEqual([one.request, later]);
     expect(told("dirt")).toEqual([""]);
     expect(repo.git("show", "young:kept.txt")).toBe("moved on");
@@ -229,15 +229,16 @@ describe("silent-drop", () => {
 describe("worktree-not-runnable", () => {
   const SETUP = `#!/bin/sh
 set -eu
-# Copies files that are not committed from the clone of the repository.
-cp "$(git rev-parse --path-format=absolute --git-common-dir)/../.env" .
 [ -d "$TRAILHAND_CACHE/packages" ] || { mkdir "$TRAILHAND_CACHE/packages"; echo installed >> $OUT/installs; }
 ln -s "$TRAILHAND_CACHE/packages" packages
 `;
   const files = (setup: string) => ({ "states/hooks/setup": setup, ".gitignore": ".env\npackages\n" });
 
-  test("the setup hook copies uncommitted files and installs packages once", async () => {
-    const one = makeStage("cat .env > seen.txt; test -d packages/.", { files: files(SETUP) });
+  test("bring copies uncommitted files, and the setup hook installs packages once", async () => {
+    const one = makeStage("sed 's/^/got /' .env > seen.txt; test -d packages/.", {
+      files: files(SETUP),
+      workflow: "bring: [.env]\nstates:\n  work: { next: done, retries: 0 }\n",
+    });
     const { repo, outside } = one;
     // The path of `outside` is written into the hook, as into every script here.
     repo.write("states/hooks/setup", SETUP.replaceAll("$OUT", outside), 0o755);
@@ -247,7 +248,7 @@ ln -s "$TRAILHAND_CACHE/packages" packages
     await runStage(one, { options: { concurrency: 1 } });
     for (const branch of ["topic", "other"]) {
       expect(trailer(repo, "State", branch), message(repo, branch)).toBe("done");
-      expect(repo.git("show", `${branch}:seen.txt`)).toBe("KEY=1");
+      expect(repo.git("show", `${branch}:seen.txt`)).toBe("got KEY=1");
       expect(repo.git("ls-tree", "--name-only", branch)).not.toMatch(/^(\.env|packages)$/m);
     }
     expect(readFileSync(join(outside, "installs"), "utf8")).toBe("installed\n");

@@ -38,8 +38,9 @@ function failingFrom(method: Method, from: number): (ports: Ports) => Ports {
 
 /** Makes the runner of this process, which left its worktree, look dead. */
 function makeOwnerLookDead(repo: Repo): void {
-  for (const site of readdirSync(join(repo.cache, "trailhand"))) {
-    const pools = join(repo.cache, "trailhand", site, "worktrees");
+  const caches = join(repo.cache, "trailhand");
+  for (const site of existsSync(caches) ? readdirSync(caches) : []) {
+    const pools = join(repo.cache, "trailhand", site, "runs");
     for (const pool of existsSync(pools) ? readdirSync(pools) : [])
       writeFileSync(join(pools, pool, "owner.json"), JSON.stringify(GONE));
   }
@@ -80,7 +81,7 @@ describe("a full disk", () => {
     });
     const { events } = await runStage(stage, { change: failingFrom("swap", 2) });
     expect(events.at(-1)?.kind).toBe("fault");
-    const trees = leftovers(stage.repo).filter((left) => left.startsWith("worktree "));
+    const trees = leftovers(stage.repo).filter((left) => left.startsWith("folder runner-"));
     expect(trees).toHaveLength(1);
     expect(salvages(stage)).toEqual([]);
     makeOwnerLookDead(stage.repo);

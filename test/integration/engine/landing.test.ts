@@ -92,7 +92,7 @@ describe("a landing response", () => {
     ["the trusted branch moved", 'commit -q --allow-empty -m "feat: another"', "feat: another"],
     [
       "a member moved",
-      'update-ref refs/heads/y "$(git commit-tree -p y -m "fix: y" "y^{tree}")"',
+      'update-ref refs/heads/y "$(git -C "$(cat $OUT/repo)" commit-tree -p y -m "fix: y" "y^{tree}")"',
       "add files",
     ],
     ["a member was deleted", "update-ref -d refs/heads/y", "add files"],

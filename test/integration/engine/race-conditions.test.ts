@@ -72,6 +72,7 @@ test("a response that does not descend from its request is never applied", async
 const collecting = (trees: Ports["trees"], head: Sha): Ports["trees"] => ({
   open: (...args) => trees.open(...args),
   collect: async () => ({ head, tree: head, hasChanges: true }),
+  take: (...args) => trees.take(...args),
   save: (...args) => trees.save(...args),
   release: (...args) => trees.release(...args),
   sweep: () => trees.sweep(),

@@ -8,8 +8,10 @@ const answered = (ran: Awaited<ReturnType<typeof run>>) =>
 
 test("a script that creates branches at its request does not multiply the work", async () => {
   const repo = makeRepo({
-    "states/work": '#!/bin/sh\ngit switch -qc "made-$TRAILHAND_RUN"\necho state=done >>"$TRAILHAND_OUTPUT"\n',
+    "states/work":
+      '#!/bin/sh\ngit switch -qc "made-$TRAILHAND_RUN"\ngit push -q origin HEAD\necho state=done >>"$TRAILHAND_OUTPUT"\n',
   });
+  repo.git("remote", "add", "origin", repo.dir);
   repo.git("switch", "-qc", "feat/x");
   repo.request("do it\n\nState: work\n");
   expect(answered(await run(repo))).toEqual(["feat/x"]);

@@ -31,7 +31,7 @@ echo "$key" >"$key/x"
 case $key in
   p3) touch p3/bad ;;
   p4) if grep -q 'p4/bad is bad' "$prompt"; then rm p4/bad; else touch p4/bad; fi ;;
-  p10) until git log --first-parent --format=%s swarm | grep -q '^integrate: '; do sleep 0.1; done ;;
+  p10) until git fetch -q origin swarm && git log --first-parent --format=%s FETCH_HEAD | grep -q '^integrate: '; do sleep 0.1; done ;;
 esac`;
 
 describe("swarm", () => {
@@ -39,6 +39,8 @@ describe("swarm", () => {
     usePrograms({ npm: NPM });
     useAgent(AGENT);
     const repo = packRepo("swarm", { "package.json": "{}\n", "todo.md": `# Pieces\n\n${manifest(10)}` });
+    // Its own copy of the branch does not move while a script runs.
+    repo.git("remote", "add", "origin", repo.dir);
     ask(repo, "swarm", "feat: all of them\n\nEverywhere the same.\n\nState: scatter\nManifest: todo.md\n");
     await run(repo);
     const states = statesOn(repo, "swarm");

@@ -98,7 +98,7 @@ if grep -q 'not a plain file' "$prompt"; then
 elif grep -q 'are allowed' "$prompt"; then
   seq 300 | sed 's/^/more /' >states/memory/long.md
 else
-  ln -s /etc states/memory/all
+  ln -s ../workflow.yml states/memory/all
 fi`);
     await run(repo);
     const states = statesOn(repo, "feat/one");

@@ -36,7 +36,9 @@ describe("a state of the trusted commit", () => {
     const plan = await contract.script("plan", undefined);
     expect(plan).toMatchObject({ path: "states/plan.md", isPrompt: true, isAynig: false });
     expect(plan?.blob).toBe(repo.git("rev-parse", "main:states/plan.md"));
-    expect(readFileSync(plan?.file ?? "", "utf8")).toBe("Plan it.\n");
+    const copies = temporaryDir();
+    plan?.copyTo(copies);
+    expect(readFileSync(join(copies, plan?.path ?? ""), "utf8")).toBe("Plan it.\n");
     expect(await contract.script("both", undefined)).toMatchObject({ path: "states/both", isPrompt: false });
     expect(await contract.prompt("both")).toMatchObject({ path: "states/both.md", isPrompt: true });
     expect(await contract.prompt("plan")).toMatchObject({ path: "states/plan.md" });
@@ -306,7 +308,7 @@ ANSWER`,
     const call = callOf(scriptOf(PROMPT));
     const end = await runCall(call, { TRAILHAND_AGENT: "head -n 1; echo $TRAILHAND_AGENT_NAME; pwd" });
     expect(end).toMatchObject({ exit: WELL, stdout: `Write a poem.\ndefault\n${call.tree.path}\n` });
-    const request = JSON.parse(readFileSync(join(call.tree.runDir, "request.json"), "utf8")) as object;
+    const request = JSON.parse(readFileSync(join(call.tree.sideDir, "request.json"), "utf8")) as object;
     expect(request).toMatchObject({ agent: "default" });
   });
 
