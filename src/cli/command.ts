@@ -43,6 +43,8 @@ export interface CommandSyntax {
   readonly arguments?: readonly Argument[];
   readonly options?: readonly Option[];
   readonly examples: readonly { readonly line: string; readonly what: string }[];
+  /** True when it moves refs; see `requireNoAttempt`. */
+  readonly writes?: boolean;
 }
 
 export interface Command extends CommandSyntax {

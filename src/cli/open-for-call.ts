@@ -1,12 +1,18 @@
 /** Opens the workspace that the options `--directory` and `--remote` of a call name. */
 import { openWorkspace } from "../app/open-workspace.ts";
+import { requireNoAttempt } from "../app/require-no-attempt.ts";
 import type { Workspace, WorkspaceOptions } from "../app/workspace.ts";
 import type { CommandCall } from "./command.ts";
 
-export const openForCall = (
+/** Throws a UserError for a command that writes, inside an attempt. */
+export async function openForCall(
   { input, env }: CommandCall,
   pushes?: WorkspaceOptions["pushes"],
-): Promise<Workspace> => openWorkspace(input.directory, env, { remote: input.value("remote"), pushes });
+): Promise<Workspace> {
+  const workspace = await openWorkspace(input.directory, env, { remote: input.value("remote"), pushes });
+  if (input.command.writes) requireNoAttempt(workspace, input.command.name);
+  return workspace;
+}
 
 /** With `proof: pusher`, only GitHub knows whose approvals count. Undefined without `--remote`. */
 export async function pushLogOf({ input, env, terminal }: CommandCall): Promise<WorkspaceOptions["pushes"]> {

@@ -9,6 +9,7 @@ import { printJson } from "../render/terminal.ts";
 
 export const command: Command = {
   name: "approve",
+  writes: true,
   group: "work",
   what: "Let work that waits for a person go on.",
   more: "A request that waits for approvals gets yours: the same as an empty commit with the trailer `Approves: <full id of the request>` on top of it. Any other commit there voids the approvals. Where the workflow says `proof: signature`, your ssh key signs the commit (`gpg.format ssh` and `user.signingkey`). At a state of a person, the work goes to the one state that leads forward; where there are several, the command lists them. Exit code 3: nothing was approved, and why.",

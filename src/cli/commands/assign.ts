@@ -8,6 +8,7 @@ import { printRequest } from "../render/print-request.ts";
 
 export const command: Command = {
   name: "assign",
+  writes: true,
   group: "work",
   what: "Give the present state of a branch to another agent of the workflow.",
   more: "Asks for the same state again, with the trailer `Assigned-To`. Parked work is resumed, and failed work is retried.",

@@ -12,6 +12,7 @@ const SHOWN = 8;
 export const command: Command = {
   name: "cancel",
   aliases: ["stop"],
+  writes: true,
   group: "fix",
   what: "End the work on a branch; its running script is stopped and its work is saved.",
   arguments: [branchArgument],

@@ -1,13 +1,14 @@
 /** `trailhand fork`: a new branch at any commit of past work, to try the same work another way. */
 import { forkBranch } from "../../app/fork.ts";
-import { openWorkspace } from "../../app/open-workspace.ts";
 import { EXIT_CODE } from "../../core/messages/messages.ts";
 import type { Command, CommandCall } from "../command.ts";
+import { openForCall } from "../open-for-call.ts";
 import { jsonOption, messageOption, trailerOption } from "../options.ts";
 import { printRequest } from "../render/print-request.ts";
 
 export const command: Command = {
   name: "fork",
+  writes: true,
   group: "fix",
   what: "Create a branch at any commit of past work, with a request to try the same work another way.",
   more: "The state is the one that was last requested at the commit or in its history. The prompt is repeated after your message, and `Forked-From` names the commit. The old branch stays as it is.",
@@ -30,9 +31,10 @@ export const command: Command = {
   run,
 };
 
-async function run({ input, terminal, env }: CommandCall): Promise<number> {
+async function run(call: CommandCall): Promise<number> {
+  const { input, terminal } = call;
   const [from = "", branch = ""] = input.arguments;
-  const request = await forkBranch(await openWorkspace(input.directory, env), {
+  const request = await forkBranch(await openForCall(call), {
     from,
     branch,
     state: input.value("state"),

@@ -10,6 +10,7 @@ import { printable, printJson } from "../render/terminal.ts";
 
 export const command: Command = {
   name: "gc",
+  writes: true,
   group: "fix",
   what: "List side refs, logs and worktrees that are no longer needed, and why.",
   more: "The history of landed work, below refs/trailhand/archive, is always kept.",

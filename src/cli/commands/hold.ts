@@ -10,6 +10,7 @@ const DEFAULT_REASON = "everything is stopped";
 
 export const command: Command = {
   name: "hold",
+  writes: true,
   group: "fix",
   what: "Stop everything: nothing new starts, and running scripts are stopped and their work is saved.",
   more: "Holds every runner of the repository, or of the remote, until someone releases it. No attempt is used up. While something is held, the command shows who holds it and why.",

@@ -8,6 +8,7 @@ import { printRequest } from "../render/print-request.ts";
 
 export const command: Command = {
   name: "priority",
+  writes: true,
   group: "work",
   what: "Set the priority of a branch's request; a higher number starts earlier.",
   more: "Asks for the same state again, with the trailer `Priority`. Put a negative number after `--`, as in `trailhand priority -- -5`.",

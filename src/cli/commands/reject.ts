@@ -8,6 +8,7 @@ import { printRequest } from "../render/print-request.ts";
 
 export const command: Command = {
   name: "reject",
+  writes: true,
   group: "work",
   what: "Send back work that waits for a person.",
   more: "The work goes to the one state that leads back: a state that it has passed, `failed`, or a state named `rejected`. A request that waits for approvals goes to the `otherwise` of its state. Where several states lead back, the command lists them; where none does, the work is cancelled.",

@@ -9,6 +9,7 @@ import { printJson } from "../render/terminal.ts";
 export const command: Command = {
   name: "report-check",
   aliases: ["check"],
+  writes: true,
   group: "work",
   what: "Record how an external check ended, for the present head of a branch.",
   more: "A state with `wait: check <name>` goes on when the conclusion is success, neutral or skipped. With any other conclusion it goes to its `otherwise`.",

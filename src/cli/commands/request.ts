@@ -10,6 +10,7 @@ import { printJson } from "../render/terminal.ts";
 export const command: Command = {
   name: "request",
   aliases: ["set-state"],
+  writes: true,
   group: "work",
   what: "Commit a request for a state, bound to its branch.",
   more: "The same as an empty commit with the trailers `State: <state>` and `Branch: <branch>`. Your files stay untouched, and need not be clean.",

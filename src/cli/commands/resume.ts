@@ -8,6 +8,7 @@ import { printRequest } from "../render/print-request.ts";
 
 export const command: Command = {
   name: "resume",
+  writes: true,
   group: "fix",
   what: "Continue where the work stopped: after `parked`, or after your own commits.",
   arguments: [branchArgument],

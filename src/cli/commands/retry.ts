@@ -8,6 +8,7 @@ import { printRequest } from "../render/print-request.ts";
 
 export const command: Command = {
   name: "retry",
+  writes: true,
   group: "fix",
   what: "Request a state again after it failed, or end its back-off early.",
   arguments: [branchArgument],

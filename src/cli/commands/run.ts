@@ -12,6 +12,7 @@ import { runInTerminal } from "../run-in-terminal.ts";
 
 export const command: Command = {
   name: "run",
+  writes: true,
   group: "work",
   what: "Run all pending requests, then exit.",
   more: "Exit code 0: everything was answered; 1: a response was `failed`, or something could not be run; 75: something is left for later. With `proof: pusher` in the workflow it needs --remote, and GITHUB_TOKEN to ask GitHub who pushed.",
