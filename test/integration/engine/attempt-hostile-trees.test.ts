@@ -134,12 +134,3 @@ describe("a folder of an attempt", () => {
     await expect(removeFolder("/nonexistent/folder")).resolves.toBeUndefined();
   });
 });
-
-// Root may read every file.
-describe.skipIf(process.getuid?.() === 0)("an unreadable file", () => {
-  it("fails the attempt, and costs only itself", async () => {
-    const stage = makeStage("echo x > sealed; chmod 0 sealed; echo work > work.txt");
-    const { saved } = await expectFailed(stage, "could not be read");
-    expect(filesIn(stage.repo, saved[0])).toEqual(["kept.txt", "work.txt"]);
-  });
-});
