@@ -13,7 +13,7 @@ import { HEADS, type Branch, type Ref, type RunId, type Sha } from "../core/prot
 import { salvageRef } from "../core/protocol/refs.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
-import type { Setting } from "../git/bounded-git.ts";
+import type { Setting } from "../git/git.ts";
 import { BOT, type LocalRepository } from "../git/local-repository.ts";
 import type { Address } from "../git/remote/transport.ts";
 import type { RunRecord } from "../git/attempt/attempt-folder.ts";

@@ -8,7 +8,7 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
-import { GitExit } from "./git.ts";
+import { GitExit, settingVariables, type Setting } from "./git.ts";
 import { findGit } from "./find-git.ts";
 import { GIT_LIMITS } from "./timing.ts";
 
@@ -20,7 +20,9 @@ export class GitLimit extends UserError {
   }
 }
 
-export type Setting = readonly [key: string, value: string];
+/** What git says of the files or commits that it was given, as opposed to a fault of this machine. */
+export const isGitProblem = (error: unknown): error is GitExit | GitLimit =>
+  error instanceof GitExit || error instanceof GitLimit;
 
 export interface BoundedTarget {
   readonly dir: string;
@@ -63,7 +65,7 @@ export class BoundedGit {
 
   /** Throws GitExit on a code that is not allowed, and GitLimit when a limit ended it. */
   async run(args: readonly string[], call: BoundedCall = {}): Promise<BoundedResult> {
-    const child = this.#start(args, call.env, ["pipe", "pipe", "pipe"]);
+    const child = this.#start(args, call.env);
     const output = watch(child, args, call.limitMs);
     // git may end without reading its input.
     child.stdin?.on("error", () => undefined);
@@ -78,8 +80,8 @@ export class BoundedGit {
     into: BoundedGit,
     intoArgs: readonly string[],
   ): Promise<string> {
-    const source = this.#start(args, undefined, ["pipe", "pipe", "pipe"]);
-    const sink = into.#start(intoArgs, undefined, ["pipe", "pipe", "pipe"]);
+    const source = this.#start(args);
+    const sink = into.#start(intoArgs);
     for (const stream of [source.stdin, sink.stdin]) stream?.on("error", () => undefined);
     if (source.stdout && sink.stdin) source.stdout.pipe(sink.stdin);
     // A source whose sink is gone would wait for a reader until its limit.
@@ -98,21 +100,11 @@ export class BoundedGit {
     return check(intoArgs, indexed).stdout;
   }
 
-  #start(args: readonly string[], env: BoundedCall["env"], stdio: ("pipe" | "ignore")[]): ChildProcess {
+  #start(args: readonly string[], env: BoundedCall["env"] = {}): ChildProcess {
     const { dir, settings } = this.target;
     const all = { ...this.target.env, ...env, ...settingVariables(settings) };
-    return spawn(findGit(all["PATH"]), args, { cwd: dir, env: all, stdio, detached: true });
+    return spawn(findGit(all["PATH"]), args, { cwd: dir, env: all, detached: true });
   }
-}
-
-/** The variables with which git reads these settings, whatever their names contain. */
-export function settingVariables(settings: readonly Setting[]): Record<string, string> {
-  const variables: Record<string, string> = { GIT_CONFIG_COUNT: String(settings.length) };
-  for (const [at, [key, value]] of settings.entries()) {
-    variables[`GIT_CONFIG_KEY_${at}`] = key;
-    variables[`GIT_CONFIG_VALUE_${at}`] = value;
-  }
-  return variables;
 }
 
 function check(

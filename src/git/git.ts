@@ -10,6 +10,7 @@ import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { simpleGit, type SimpleGit, type SimpleGitOptions } from "simple-git";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
+import { absolutePath } from "./find-git.ts";
 
 /** git exited with a code that the caller does not allow. */
 export class GitExit extends UserError {
@@ -97,14 +98,19 @@ const GUARDED_VARIABLES = new Set(["editor", "visual", "pager", "prefix", "ssh_a
 /** Where the user keeps configuration. A hook never sets these. */
 const CONFIG_VARIABLES = new Set(["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"]);
 
-/** Our environment without `GIT_*` (a hook sets GIT_DIR), editors and pagers. */
+/** Our environment without `GIT_*` (a hook sets GIT_DIR), editors, pagers and relative entries of PATH. */
 export function cleanEnv(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const kept = Object.entries(env).filter(
     ([name, value]) =>
       value !== undefined &&
       (CONFIG_VARIABLES.has(name) || (!/^git_/i.test(name) && !GUARDED_VARIABLES.has(name.toLowerCase()))),
   );
-  return { ...(Object.fromEntries(kept) as Record<string, string>), GIT_TERMINAL_PROMPT: "0", LC_ALL: "C" };
+  return {
+    ...(Object.fromEntries(kept) as Record<string, string>),
+    ...(env["PATH"] === undefined ? {} : { PATH: absolutePath(env["PATH"]) }),
+    GIT_TERMINAL_PROMPT: "0",
+    LC_ALL: "C",
+  };
 }
 
 /** Variables with which a user configures the connection to a remote. */
@@ -127,19 +133,26 @@ const REMOTE_UNSAFE: NonNullable<SimpleGitOptions["unsafe"]> = {
 /** The environment for a git that connects to a remote. It hides `settings` from the process list. */
 export function remoteEnv(
   env: Readonly<Record<string, string | undefined>>,
-  settings: readonly (readonly [key: string, value: string])[],
+  settings: readonly Setting[],
 ): Record<string, string> {
   const connection = Object.entries(env).filter(
     ([name, value]) => value !== undefined && CONNECTION_VARIABLES.test(name),
   );
   const kept = { ...cleanEnv(env), ...(Object.fromEntries(connection) as Record<string, string>) };
-  let count = Number(kept["GIT_CONFIG_COUNT"] ?? 0) || 0;
-  for (const [key, value] of settings) {
-    kept[`GIT_CONFIG_KEY_${count}`] = key;
-    kept[`GIT_CONFIG_VALUE_${count}`] = value;
-    count++;
+  return { ...kept, ...settingVariables(settings, Number(kept["GIT_CONFIG_COUNT"] ?? 0) || 0) };
+}
+
+export type Setting = readonly [key: string, value: string];
+
+/** The variables with which git reads these settings, whatever their names contain, after `first` others. */
+export function settingVariables(settings: readonly Setting[], first = 0): Record<string, string> {
+  const variables: Record<string, string> = {};
+  for (const [at, [key, value]] of settings.entries()) {
+    variables[`GIT_CONFIG_KEY_${first + at}`] = key;
+    variables[`GIT_CONFIG_VALUE_${first + at}`] = value;
   }
-  return count === 0 ? kept : { ...kept, GIT_CONFIG_COUNT: String(count) };
+  const count = first + settings.length;
+  return count === 0 ? {} : { ...variables, GIT_CONFIG_COUNT: String(count) };
 }
 
 export class Git {

@@ -5,7 +5,7 @@
  * - A script may write below `tree` and `side`. Everything else is written and believed by runners only.
  * - Its path is new for each run, so that a process that outlives its run never sees the next one.
  */
-import { lstatSync, mkdirSync, renameSync, rmSync, writeFileSync, type Stats } from "node:fs";
+import { lstatSync, renameSync, writeFileSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { parseBranch, parseSha, type RunId, type Sha } from "../../core/protocol/ids.ts";
 import { readJson } from "../read-json.ts";
@@ -64,12 +64,6 @@ export function statOf(path: string): Stats | undefined {
 
 /** A link in the place of a folder leads to files that are not ours to save or remove. */
 export const isFolder = (path: string): boolean => statOf(path)?.isDirectory() === true;
-
-/** Gives the script an empty folder for its request and output, whatever is there now. */
-export function makeSide({ side }: AttemptFolder): void {
-  rmSync(side, { recursive: true, force: true });
-  mkdirSync(side, { mode: 0o700 });
-}
 
 export function writeRecord({ record }: AttemptFolder, value: RunRecord): void {
   // After a power cut, the record is there completely or not at all.

@@ -5,17 +5,15 @@
  * - The path of an attempt is new for each run. Nothing of it is removed before what it holds is on a ref.
  * - A folder of a dead runner that cannot be saved is moved aside with its reason. It holds up no other work.
  */
-import { existsSync, mkdirSync, readdirSync, realpathSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { RemoteUnreachable } from "../../core/messages/messages.ts";
 import { type Ref, type RunId, type Sha } from "../../core/protocol/ids.ts";
 import type { Request } from "../../core/protocol/request.ts";
 import type { AttemptNeeds, AttemptTree, AttemptTrees, CollectedTree } from "../../engine/attempt-trees.ts";
-import { GitLimit } from "../bounded-git.ts";
-import { GitExit } from "../git.ts";
+import { GitLimit, isGitProblem } from "../bounded-git.ts";
 import {
   attemptFolder,
-  makeSide,
   readRecord,
   type AttemptFolder,
   type RunRecord,
@@ -30,12 +28,12 @@ import { ownGit } from "./own-git.ts";
 import { SettingsReader } from "./read-settings.ts";
 import { RefCopy } from "./ref-copy.ts";
 import { Remover, removeFolder, TRASH } from "./remover.ts";
-import { OWNER, RunnerFolders, type RunnerFoldersOptions } from "./runner-folders.ts";
+import { OWNER, realPath, RunnerFolders, type RunnerFoldersOptions } from "./runner-folders.ts";
 import { saveAttempt, saveOnTop, type SavedAttempt } from "./save-attempt.ts";
 import { checkOut, driversOf, filtersOff, treeGit } from "./tree-git.ts";
 import { TemplateReader, type TemplateOptions } from "./template-reader.ts";
 import { writeRepository } from "./write-repository.ts";
-import type { Setting } from "../bounded-git.ts";
+import type { Setting } from "../git.ts";
 
 export interface StoreOptions extends RunnerFoldersOptions, TemplateOptions {
   /** Differs after each listing of the refs. */
@@ -64,6 +62,7 @@ export const REASON = "reason.txt";
 export class AttemptStore implements AttemptTrees {
   readonly #options: StoreOptions;
   readonly #folders: RunnerFolders;
+  readonly #oldRoot: string;
   readonly #remover: Remover;
   readonly #settings: SettingsReader;
   readonly #refs: RefCopy;
@@ -78,6 +77,8 @@ export class AttemptStore implements AttemptTrees {
     const { git, commonDir } = options.location;
     this.#options = options;
     this.#folders = new RunnerFolders(options);
+    // git records real paths, and old worktrees are found by them.
+    this.#oldRoot = realPath(options.oldRoot);
     this.#remover = new Remover(this.#folders.own);
     this.#settings = new SettingsReader(git, commonDir);
     this.#templates = new TemplateReader(options, this.#settings);
@@ -92,7 +93,6 @@ export class AttemptStore implements AttemptTrees {
     mkdirSync(folder.tree, { recursive: true, mode: 0o700 });
     const record: RunRecord = { run, branch, request: commit, state };
     writeRecord(folder, record);
-    makeSide(folder);
     const [settings, refs, originHead, template] = await Promise.all([
       this.#settings.read(),
       this.#refs.textFor(branch),
@@ -123,7 +123,7 @@ export class AttemptStore implements AttemptTrees {
       await checkOut(this.#options.location, folder, what, settings, filters);
       return undefined;
     } catch (error) {
-      if (!(error instanceof GitExit) && !(error instanceof GitLimit)) throw error;
+      if (!isGitProblem(error)) throw error;
       return `its files could not be checked out: ${error.message}`;
     }
   }
@@ -135,8 +135,7 @@ export class AttemptStore implements AttemptTrees {
       return await collectAttempt(attempt);
     } catch (error) {
       if (error instanceof GitLimit) this.#stuck.add(tree.runDir);
-      if (error instanceof GitExit || error instanceof GitLimit)
-        return `its files could not be read (${error.message})`;
+      if (isGitProblem(error)) return `its files could not be read (${error.message})`;
       throw error;
     }
   }
@@ -144,16 +143,11 @@ export class AttemptStore implements AttemptTrees {
   async take(tree: AttemptTree, commit: Sha): Promise<void> {
     const attempt = await this.#current(tree);
     if (!attempt) return;
-    const { folder, gits, record } = attempt;
     try {
-      await importCommits(gits.own, gits.objects, folder, gits.commonDir, {
-        heads: [commit],
-        base: record.request,
-        brought: record.brought,
-      });
+      await importCommits(attempt, [commit], attempt.record.request);
     } catch (error) {
       if (error instanceof BroughtFileCommitted) return;
-      if (!(error instanceof GitExit) && !(error instanceof GitLimit)) throw error;
+      if (!isGitProblem(error)) throw error;
     }
   }
 
@@ -184,11 +178,10 @@ export class AttemptStore implements AttemptTrees {
 
   async sweep(): Promise<void> {
     await this.#folders.cleanUp((folder) => this.#sweepRunner(folder));
-    const { oldRoot, isGone } = this.#options;
-    if (!existsSync(oldRoot)) return;
+    if (!existsSync(this.#oldRoot)) return;
     this.#folders.register();
     const { own } = this.#folders;
-    for (const name of takeOldRunners(realpathSync(oldRoot), own, isGone))
+    for (const name of takeOldRunners(this.#oldRoot, own, this.#options.isGone))
       await this.#sweepOldRunner(join(own, name));
   }
 
@@ -217,15 +210,15 @@ export class AttemptStore implements AttemptTrees {
 
   /** Worktrees of a runner of an older version. */
   async #sweepOldRunner(runner: string): Promise<void> {
-    const { endProcesses, location, oldRoot } = this.#options;
-    for (const { folder, record, head } of readOldWorktrees(runner, oldRoot, location.commonDir)) {
+    const { endProcesses, location } = this.#options;
+    for (const { folder, record, head } of readOldWorktrees(runner, this.#oldRoot, location.commonDir)) {
       await endProcesses(folder.folder, record.run);
       const gits = await this.#gitsFor(folder, record.run, []);
       await this.#saveDead({ folder, gits, record, firstIndex: undefined }, (attempt, message) =>
         saveOnTop(attempt, head ?? record.request, [], message),
       );
     }
-    removeRecords(location.commonDir, oldRoot, runner);
+    removeRecords(location.commonDir, this.#oldRoot, runner);
     this.#remover.remove(runner);
     await this.#remover.settle();
   }
@@ -274,7 +267,7 @@ export class AttemptStore implements AttemptTrees {
     const settings = await this.#settings.read();
     const trusted = treeGit(location, folder, run, filtersOff(settings, filters));
     return {
-      own: ownGit(location.git.target.env["PATH"], folder, run),
+      own: ownGit(location.git.target.env["PATH"] ?? "", folder, run),
       trusted,
       objects: trusted.with({ dir: folder.folder, env: { GIT_WORK_TREE: folder.folder } }),
       hasFileModes: settings.findLast(([key]) => key === "core.filemode")?.[1] !== "false",

@@ -17,10 +17,18 @@ import { findFilteredFiles, type FilteredFiles } from "./filtered-files.ts";
 import { BroughtFileCommitted, importCommits } from "./import-commits.ts";
 import { outsideLinkProblem } from "./outside-links.ts";
 import { listOwnChanges, type OwnChange } from "./own-changes.ts";
-import { readOwnHead, readOwnIndex } from "./own-git.ts";
+import { readOwnHead } from "./own-git.ts";
 import { hasCommit, resolveAddress, submoduleAddresses } from "./submodule-remotes.ts";
 import { linksIn, readSubmodules, type Link, type SubmoduleState } from "./submodules.ts";
-import { LINK, listTree, onIndexOf, writeTree, type TreeListing } from "./tree-git.ts";
+import {
+  LINK,
+  listTree,
+  onIndexOf,
+  readIndex,
+  writeTree,
+  type Additions,
+  type TreeListing,
+} from "./tree-git.ts";
 
 /** The response's commits and tree, or what is wrong with them. */
 export async function collectAttempt(attempt: Attempt): Promise<CollectedTree | string> {
@@ -44,20 +52,12 @@ export async function collectAttempt(attempt: Attempt): Promise<CollectedTree | 
     filterProblem(left.filtered) ??
     (await outsideLinkProblem(gits.objects, folder.tree, left.listing, commits));
   if (problem !== undefined) return problem;
-  const { submodules, staged, filtered, newLinks } = left;
   if (left.isClean) return { head, tree: head, hasChanges: head !== base };
+  const { additions, newLinks } = left;
   const tree = await writeTree(trusted, {
-    excluded: [
-      ...submodules.present,
-      ...newLinks.map(({ path }) => path),
-      ...left.brought,
-      ...staged.absent,
-      ...filtered.untouched,
-    ],
-    forced: staged.forced,
-    modes: staged.modes,
-    links: newLinks.map(({ path, id }) => [path, id]),
-    dropped: [...staged.dropped, ...submodules.removed],
+    ...additions,
+    excluded: [...additions.excluded, ...newLinks.map(({ path }) => path)],
+    links: newLinks,
   });
   return { head, tree, hasChanges: true };
 }
@@ -65,13 +65,14 @@ export async function collectAttempt(attempt: Attempt): Promise<CollectedTree | 
 /** What a script left in its tree, compared with the index of its last commit. */
 export interface LeftTree {
   readonly listing: TreeListing;
-  readonly staged: Staged;
   readonly submodules: SubmoduleState;
   readonly filtered: FilteredFiles;
   /** Brought files that no rule ignores any more, and copies of them. */
   readonly brought: readonly string[];
   /** Links that no commit has: of submodules that were moved, and of repositories that the script added. */
   readonly newLinks: readonly Link[];
+  /** What becomes a part of the tree besides the changed files, and what does not. */
+  readonly additions: Additions;
   readonly isClean: boolean;
 }
 
@@ -102,7 +103,13 @@ export async function readTree(attempt: Attempt, commits: readonly OwnChange[]):
       submodules.removed,
       submodules.edited,
     ].every((paths) => paths.length === 0);
-  return { listing, staged, submodules, filtered, brought, newLinks, isClean };
+  const additions: Additions = {
+    excluded: [...submodules.present, ...brought, ...staged.absent, ...filtered.untouched],
+    forced: staged.forced,
+    modes: staged.modes,
+    dropped: [...staged.dropped, ...submodules.removed],
+  };
+  return { listing, submodules, filtered, brought, newLinks, additions, isClean };
 }
 
 /** A copy of a brought file would publish it under another name. */
@@ -155,12 +162,12 @@ function filterProblem({ changed }: FilteredFiles): string | undefined {
 const REWRITTEN = "its commits do not descend from the request; history may be added to, never rewritten";
 
 /** Imports the commits of the script, or says why they cannot be a part of a response. */
-async function takeCommits({ folder, gits, record }: Attempt, head: Sha): Promise<string | undefined> {
-  const { request: base, brought } = record;
+async function takeCommits(attempt: Attempt, head: Sha): Promise<string | undefined> {
+  const { request: base } = attempt.record;
   if (head === base) return undefined;
   try {
-    await importCommits(gits.own, gits.objects, folder, gits.commonDir, { heads: [head], base, brought });
-    return (await isOnTop(gits.objects, base, head)) ? undefined : REWRITTEN;
+    await importCommits(attempt, [head], base);
+    return (await isOnTop(attempt.gits.objects, base, head)) ? undefined : REWRITTEN;
   } catch (error) {
     if (error instanceof BroughtFileCommitted) return error.message;
     if (error instanceof GitExit) return `${REWRITTEN} (${error.message})`;
@@ -192,13 +199,17 @@ interface Staged {
 const NOTHING_STAGED: Staged = { forced: [], dropped: [], absent: [], modes: [], links: [] };
 
 /** What the script's own index says besides its files. */
-export async function readStaged(
+async function readStaged(
   { folder, gits, record, firstIndex }: Attempt,
   { tracked, untracked }: TreeListing,
 ): Promise<Staged> {
   const index = indexSignature(folder);
   if (index === undefined || index === firstIndex) return NOTHING_STAGED;
-  const entries = await readOwnIndex(gits.own);
+  const entries = await readIndex(gits.own).catch((error: unknown) => {
+    // A broken index stages nothing.
+    if (error instanceof GitExit) return undefined;
+    throw error;
+  });
   if (!entries) return NOTHING_STAGED;
   const others = new Set(untracked);
   const brought = new Set(record.brought?.map(({ path }) => path));

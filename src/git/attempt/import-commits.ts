@@ -20,18 +20,11 @@ import { basename, join } from "node:path";
 import type { Sha } from "../../core/protocol/ids.ts";
 import type { BoundedGit } from "../bounded-git.ts";
 import { GIT_LIMITS } from "../timing.ts";
-import type { AttemptFolder, BroughtFile } from "./attempt-folder.ts";
+import type { BroughtFile } from "./attempt-folder.ts";
+import type { Attempt } from "./attempt.ts";
 
 /** The order in which git expects the files of a pack to appear: the index makes the others visible. */
 const VISIBLE_LAST = [".pack", ".rev", ".idx"];
-
-export interface ImportedCommits {
-  readonly heads: readonly Sha[];
-  /** What the trusted repository has already. */
-  readonly base: Sha | undefined;
-  /** Files that no commit may hold. */
-  readonly brought?: readonly BroughtFile[] | undefined;
-}
 
 /** A commit holds a file that was brought from the person. */
 export class BroughtFileCommitted extends Error {
@@ -41,20 +34,21 @@ export class BroughtFileCommitted extends Error {
   }
 }
 
-/** Throws GitExit when the commits are broken, incomplete, or not there at all; BroughtFileCommitted too. */
+/**
+ * Imports commits that are on top of `base`; undefined: they may have nothing in common with the trusted
+ * repository. Throws GitExit when they are broken, incomplete, or not there at all; BroughtFileCommitted too.
+ */
 export async function importCommits(
-  own: BoundedGit,
-  trusted: BoundedGit,
-  { folder }: Pick<AttemptFolder, "folder">,
-  commonDir: string,
-  { heads, base, brought = [] }: ImportedCommits,
+  { folder: { folder }, gits: { own, objects, commonDir }, record: { brought = [] } }: Attempt,
+  heads: readonly Sha[],
+  base: Sha | undefined,
 ): Promise<void> {
   const store = join(folder, "import");
   rmSync(store, { recursive: true, force: true });
   mkdirSync(join(store, "pack"), { recursive: true });
   mkdirSync(join(store, "info"));
   writeFileSync(join(store, "info/alternates"), `${join(commonDir, "objects")}\n`);
-  const quarantine = trusted.with({ env: { GIT_OBJECT_DIRECTORY: store } });
+  const quarantine = objects.with({ env: { GIT_OBJECT_DIRECTORY: store } });
   const revisions = [...heads, ...(base === undefined ? [] : [`^${base}`]), ""].join("\n");
   await own.pipe(
     ["pack-objects", "--revs", "--thin", "--stdout", "-q", "--delta-base-offset"],

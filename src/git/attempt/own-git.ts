@@ -10,20 +10,15 @@ import { join } from "node:path";
 import { HEADS, refOf, parseSha, type Branch, type RunId, type Sha } from "../../core/protocol/ids.ts";
 import { RUN_VARIABLE } from "../../core/protocol/run-variable.ts";
 import { BoundedGit } from "../bounded-git.ts";
-import { absolutePath } from "../find-git.ts";
 import { GitExit } from "../git.ts";
 import type { AttemptFolder, RunRecord } from "./attempt-folder.ts";
 
 const LONGEST_LINK = 1000;
 const STASH = "refs/stash";
 
-export function ownGit(
-  path: string | undefined,
-  { tree }: Pick<AttemptFolder, "tree">,
-  run: RunId,
-): BoundedGit {
+export function ownGit(path: string, { tree }: Pick<AttemptFolder, "tree">, run: RunId): BoundedGit {
   const env = {
-    PATH: absolutePath(path),
+    PATH: path,
     HOME: "/nonexistent",
     LC_ALL: "C",
     GIT_CONFIG_NOSYSTEM: "1",
@@ -86,30 +81,6 @@ export function readSmall(path: string): string | undefined {
   } finally {
     closeSync(file);
   }
-}
-
-interface OwnEntry {
-  readonly mode: string;
-  readonly id: string;
-  /** True for a file that its sparse checkout leaves out. */
-  readonly isSkipped: boolean;
-}
-
-/** What the script's own index holds: the mode and id of each path; undefined when it cannot be read. */
-export async function readOwnIndex(git: BoundedGit): Promise<ReadonlyMap<string, OwnEntry> | undefined> {
-  let output: string;
-  try {
-    output = await git.text(["ls-files", "-z", "-t", "--stage", "--cached"]);
-  } catch (error) {
-    if (error instanceof GitExit) return undefined;
-    throw error;
-  }
-  const entries = output.split("\0").flatMap((line) => {
-    const [, tag, mode = "", id = "", path = ""] =
-      /^(\S) ([0-7]{6}) ([0-9a-f]+) \d\t([^]+)$/.exec(line) ?? [];
-    return path === "" ? [] : [[path, { mode, id, isSkipped: tag === "S" }] as const];
-  });
-  return new Map(entries);
 }
 
 /** The commits that branches, tags and stashes name now, and that none of the first refs named. */

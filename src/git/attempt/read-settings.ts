@@ -6,7 +6,7 @@
  */
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import type { Setting } from "../bounded-git.ts";
+import type { Setting } from "../git.ts";
 import type { Git } from "../git.ts";
 
 export class SettingsReader {

@@ -9,13 +9,12 @@
 import { accessSync, constants, mkdirSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Sha } from "../../core/protocol/ids.ts";
-import { type BoundedGit, GitLimit } from "../bounded-git.ts";
-import { GitExit } from "../git.ts";
+import { type BoundedGit, isGitProblem } from "../bounded-git.ts";
 import { requireSha } from "../parse-output.ts";
 import { statOf } from "./attempt-folder.ts";
 import type { Attempt } from "./attempt.ts";
 import { linksIn } from "./submodules.ts";
-import { LINK, type IndexEntry } from "./tree-git.ts";
+import { LINK, readIndex } from "./tree-git.ts";
 
 const MOST_FILES = 200_000;
 /** How many files the reason of a kept folder names. */
@@ -37,7 +36,7 @@ export async function rescueTree(
   const env = { GIT_WORK_TREE: scratch, GIT_INDEX_FILE: index };
   const git = gits.trusted.with({ dir: scratch, env, settings: ODD_NAMES });
   await git.run(["read-tree", head]);
-  const tracked = await trackedFiles(git);
+  const tracked = await readIndex(git);
   const links = new Set(linksIn(tracked).map(({ path }) => path));
   const brought = (record.brought ?? []).map(({ path }) => path);
   const walk = walkTree(folder.tree, links, brought);
@@ -74,16 +73,6 @@ const ODD_NAMES = [
   ["core.protectNTFS", "false"],
   ["core.protectHFS", "false"],
 ] as const;
-
-async function trackedFiles(git: BoundedGit): Promise<ReadonlyMap<string, IndexEntry>> {
-  const lines = (await git.text(["ls-files", "-z", "--stage"])).split("\0");
-  return new Map(
-    lines.flatMap((line) => {
-      const [, mode = "", id = "", path = ""] = /^([0-7]{6}) ([0-9a-f]+) \d\t([^]+)$/.exec(line) ?? [];
-      return path === "" ? [] : [[path, { mode, id }] as const];
-    }),
-  );
-}
 
 interface WalkResult {
   readonly found: Walk;
@@ -154,7 +143,7 @@ async function readRules(
     );
     return { ignored: new Set(ignored.split("\0")), filtered: new Set(filtered) };
   } catch (error) {
-    if (error instanceof GitExit || error instanceof GitLimit) return undefined;
+    if (isGitProblem(error)) return undefined;
     throw error;
   }
 }

@@ -98,6 +98,6 @@ export class RunnerFolders {
 const readNames = (folder: string): string[] => (existsSync(folder) ? readdirSync(folder) : []);
 
 /** The real path of something that may not exist yet. */
-function realPath(path: string): string {
+export function realPath(path: string): string {
   return existsSync(path) ? realpathSync(path) : join(realPath(dirname(path)), basename(path));
 }

@@ -8,8 +8,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Sha } from "../../core/protocol/ids.ts";
-import { type BoundedGit, GitLimit } from "../bounded-git.ts";
-import { GitExit } from "../git.ts";
+import { type BoundedGit, isGitProblem } from "../bounded-git.ts";
 import { BOT, identityVariables } from "../local-repository.ts";
 import { requireSha } from "../parse-output.ts";
 import { isFolder } from "./attempt-folder.ts";
@@ -66,9 +65,6 @@ export async function saveOnTop(
 /** The refs that the attempt began with; none, when its runner died before it wrote them. */
 const readRefs = (file: string): string => (existsSync(file) ? readFileSync(file, "utf8") : "");
 
-/** What a hostile tree may cause, as opposed to a fault of this machine. */
-const isOfTheTree = (error: unknown): boolean => error instanceof GitExit || error instanceof GitLimit;
-
 interface Imported {
   /** The commit of HEAD. */
   readonly head: Sha;
@@ -101,7 +97,7 @@ async function importAll(attempt: Attempt): Promise<Imported> {
     const cut = imported.length > named.length ? [`${imported.length - named.length} more branches`] : [];
     return { head: imported.includes(head) ? head : base, heads, lost: [...barred, ...cut] };
   } catch (error) {
-    if (isOfTheTree(error)) return { ...nothing, lost };
+    if (isGitProblem(error)) return { ...nothing, lost };
     throw error;
   }
 }
@@ -139,20 +135,12 @@ function hasOwnObjects(gitDir: string): boolean {
 }
 
 /** Imports commits, also those of a new repository of the script, which lacks the request. */
-async function importAny({ folder, gits, record }: Attempt, heads: readonly Sha[]): Promise<void> {
+async function importAny(attempt: Attempt, heads: readonly Sha[]): Promise<void> {
   try {
-    await importCommits(gits.own, gits.objects, folder, gits.commonDir, {
-      heads,
-      base: record.request,
-      brought: record.brought,
-    });
+    await importCommits(attempt, heads, attempt.record.request);
   } catch (error) {
-    if (!isOfTheTree(error)) throw error;
-    await importCommits(gits.own, gits.objects, folder, gits.commonDir, {
-      heads,
-      base: undefined,
-      brought: record.brought,
-    });
+    if (!isGitProblem(error)) throw error;
+    await importCommits(attempt, heads, undefined);
   }
 }
 
@@ -167,7 +155,7 @@ async function saveTree(attempt: Attempt, head: Sha): Promise<SavedTree> {
   try {
     return await addTree(attempt, head);
   } catch (error) {
-    if (!isOfTheTree(error)) throw error;
+    if (!isGitProblem(error)) throw error;
     return rescueTree(attempt, head);
   }
 }
@@ -177,7 +165,7 @@ async function addTree(attempt: Attempt, head: Sha): Promise<SavedTree> {
   const trusted = await onIndexOf(gits.trusted, folder, record.request, head);
   const commits = await listOwnChanges(gits.objects, record.request, head);
   const left = await readTree({ ...attempt, gits: { ...gits, trusted } }, commits);
-  const { listing, staged, submodules, filtered, newLinks } = left;
+  const { listing, submodules, filtered, newLinks, additions } = left;
   const unnamed = listing.nested.filter((path) => path.includes("\uFFFD"));
   const kept = [...filtered.changed.map(([path]) => path), ...unnamed];
   // Commits of another repository would be gone with the attempt, so its files are saved instead.
@@ -192,17 +180,8 @@ async function addTree(attempt: Attempt, head: Sha): Promise<SavedTree> {
   ]);
   if (left.isClean && nested.size === 0) return { tree: undefined, kept };
   let tree = await writeTree(trusted, {
-    excluded: [
-      ...submodules.present,
-      ...nested,
-      ...left.brought,
-      ...staged.absent,
-      ...filtered.untouched,
-      ...filtered.changed.map(([path]) => path),
-    ],
-    forced: staged.forced,
-    modes: staged.modes,
-    dropped: [...staged.dropped, ...submodules.removed],
+    ...additions,
+    excluded: [...additions.excluded, ...nested, ...filtered.changed.map(([path]) => path)],
     ignoreErrors: true,
   });
   for (const path of nested) tree = await placeNested(trusted, folder.tree, path, 1);

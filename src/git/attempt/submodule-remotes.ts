@@ -7,9 +7,7 @@
 import { mkdirSync, realpathSync, rmSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { BoundedGit } from "../bounded-git.ts";
-import { GitLimit } from "../bounded-git.ts";
-import { GitExit } from "../git.ts";
+import { type BoundedGit, isGitProblem } from "../bounded-git.ts";
 import { GIT_LIMITS } from "../timing.ts";
 import type { AttemptFolder } from "./attempt-folder.ts";
 import type { Link } from "./submodules.ts";
@@ -24,7 +22,7 @@ export async function submoduleAddresses(
   try {
     output = await own.text(["config", "--file", file, "--no-includes", "--list", "-z"]);
   } catch (error) {
-    if (error instanceof GitExit || error instanceof GitLimit) return new Map();
+    if (isGitProblem(error)) return new Map();
     throw error;
   }
   const values = new Map(
@@ -95,7 +93,7 @@ export async function hasCommit(
     await git.run(["fetch", "--quiet", "--no-tags", "--depth=1", "--filter=tree:0", url, id], call);
     return true;
   } catch (error) {
-    if (error instanceof GitExit || error instanceof GitLimit) return false;
+    if (isGitProblem(error)) return false;
     throw error;
   } finally {
     rmSync(probe, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 /** Reads what all attempt repositories of a runner have in common. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Setting } from "../bounded-git.ts";
+import type { Setting } from "../git.ts";
 import type { GitLocation, Person } from "../open-repository.ts";
 import type { SettingsReader } from "./read-settings.ts";
 import { copiedSettings, type RepositoryTemplate } from "./write-repository.ts";

@@ -10,9 +10,8 @@ import { copyFileSync, existsSync, rmSync, statSync, utimesSync } from "node:fs"
 import { isAbsolute, join } from "node:path";
 import type { RunId, Sha } from "../../core/protocol/ids.ts";
 import { RUN_VARIABLE } from "../../core/protocol/run-variable.ts";
-import { BoundedGit, type Setting } from "../bounded-git.ts";
-import { absolutePath } from "../find-git.ts";
-import { SETTINGS } from "../git.ts";
+import { BoundedGit } from "../bounded-git.ts";
+import { SETTINGS, type Setting } from "../git.ts";
 import type { GitLocation } from "../open-repository.ts";
 import { requireSha } from "../parse-output.ts";
 import { GIT_LIMITS } from "../timing.ts";
@@ -103,12 +102,7 @@ export async function checkOut(
 /** The variables for a git that works on files of a script. */
 export function allowedVariables(env: Readonly<Record<string, string>>): Record<string, string> {
   const kept = Object.entries(env).filter(([name]) => VARIABLES.test(name));
-  return {
-    ...Object.fromEntries(kept),
-    PATH: absolutePath(env["PATH"]),
-    LC_ALL: "C",
-    GIT_TERMINAL_PROMPT: "0",
-  };
+  return { ...Object.fromEntries(kept), LC_ALL: "C", GIT_TERMINAL_PROMPT: "0" };
 }
 
 function splitSetting(setting: string): Setting {
@@ -123,6 +117,22 @@ export const LINK = "160000";
 export interface IndexEntry {
   readonly mode: string;
   readonly id: string;
+}
+
+const ENTRY = /^(\S) ([0-7]{6}) ([0-9a-f]+) \d\t([^]+)$/;
+
+/** Reads what an index holds, and no file of the tree. */
+export async function readIndex(
+  git: BoundedGit,
+): Promise<ReadonlyMap<string, IndexEntry & { readonly isSkipped: boolean }>> {
+  const lines = (await git.text(["ls-files", "-z", "-t", "--stage"])).split("\0");
+  return new Map(
+    lines.flatMap((line) => {
+      const [, tag, mode = "", id = "", path = ""] = ENTRY.exec(line) ?? [];
+      // A sparse checkout leaves a skipped file out of the tree.
+      return path === "" ? [] : [[path, { mode, id, isSkipped: tag === "S" }] as const];
+    }),
+  );
 }
 
 /** How the files differ from the index. */
@@ -205,7 +215,7 @@ export interface Additions {
   /** Modes of files, where the disk has none. */
   readonly modes?: readonly (readonly [path: string, mode: string])[];
   /** Links that become a part of the tree. */
-  readonly links?: readonly (readonly [path: string, id: string])[];
+  readonly links?: readonly { readonly path: string; readonly id: string }[];
   /** Files that the script took out of its index, and that are added again unless git ignores them. */
   readonly dropped?: readonly string[];
   /** True: a file that cannot be added costs only itself. */
@@ -239,7 +249,7 @@ export async function writeTree(git: BoundedGit, additions: Additions): Promise<
     const paths = modes.flatMap(([path, value]) => (value === mode ? [path] : []));
     if (paths.length > 0) await git.run(["update-index", flag, "-z", "--stdin"], { stdin: lines(paths) });
   }
-  const linkLines = links.map(([path, id]) => `${LINK} ${id}\t${path}\0`).join("");
+  const linkLines = links.map(({ path, id }) => `${LINK} ${id}\t${path}\0`).join("");
   if (links.length > 0) await git.run(["update-index", "-z", "--index-info"], { stdin: linkLines });
   return requireSha(await git.text(["write-tree"]));
 }

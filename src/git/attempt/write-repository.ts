@@ -9,7 +9,7 @@ import { copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { type Branch, HEADS, refOf, type RunId, type Sha } from "../../core/protocol/ids.ts";
 import { RUN_SETTING } from "../../core/protocol/run-variable.ts";
-import type { Setting } from "../bounded-git.ts";
+import type { Setting } from "../git.ts";
 import type { Person } from "../open-repository.ts";
 import type { AttemptFolder } from "./attempt-folder.ts";
 import { copyIndex } from "./tree-git.ts";

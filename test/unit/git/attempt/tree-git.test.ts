@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { cleanEnv } from "../../../../src/git/git.ts";
 import { allowedVariables, driversOf, filtersOff, isInside } from "../../../../src/git/attempt/tree-git.ts";
 
 const SETTINGS = [
@@ -58,7 +59,7 @@ describe("allowedVariables", () => {
       GIT_DIR: "/x",
       GIT_CONFIG_COUNT: "1",
     };
-    expect(allowedVariables(env)).toEqual({
+    expect(allowedVariables(cleanEnv(env))).toEqual({
       PATH: "/bin",
       HOME: "/home/ann",
       LC_ALL: "C",
