@@ -21,7 +21,7 @@ export interface ReplayRunner {
   /** Ends the script. */
   readonly stop: () => void;
   readonly isStopped: () => boolean;
-  readonly dispose: () => Promise<void>;
+  readonly dispose: () => void;
 }
 
 /** A script of the worktree, where a person named one. */

@@ -18,6 +18,7 @@ import { BOT, type LocalRepository } from "../git/local-repository.ts";
 import type { Address } from "../git/remote/transport.ts";
 import type { RunRecord } from "../git/attempt/attempt-folder.ts";
 import { AttemptStore, RUNNER } from "../git/attempt/attempt-store.ts";
+import { BackgroundRemover } from "../process/background-remover.ts";
 import { endRun } from "../process/process-group.ts";
 import { isDead, isGone, thisHolder, thisOwner, type Owner } from "../process/process-identity.ts";
 import { ScriptRunner } from "../process/script-runner.ts";
@@ -31,7 +32,7 @@ import { APP } from "./timing.ts";
 export interface RunnerParts {
   readonly ports: Ports;
   /** Removes the worktrees of this runner. */
-  readonly dispose: () => Promise<void>;
+  readonly dispose: () => void;
 }
 
 export function createRunner(
@@ -42,6 +43,7 @@ export function createRunner(
   const { location, repository, cache } = workspace;
   const holder = thisHolder();
   const id = randomUUID();
+  const remover = new BackgroundRemover(cache.trash);
   const trees = new AttemptStore({
     location,
     committer: location.person ?? BOT,
@@ -51,6 +53,8 @@ export function createRunner(
     root: cache.runs,
     oldRoot: cache.worktrees,
     quarantine: cache.quarantine,
+    trash: cache.trash,
+    removeLater: (name) => remover.remove(name),
     own: join(cache.runs, `${RUNNER}${id.slice(0, 8)}`),
     owner: thisOwner(),
     isGone: (owner) => isGone(owner as Owner),

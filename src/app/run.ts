@@ -110,7 +110,7 @@ export class LocalRun {
     } finally {
       this.#refs?.close();
       this.#wakes?.close();
-      await dispose();
+      dispose();
     }
   }
 }

@@ -30,6 +30,8 @@ interface Cache {
   readonly worktrees: string;
   /** Folders of attempts that could not be saved. */
   readonly quarantine: string;
+  /** Folders that are being removed. */
+  readonly trash: string;
   readonly logs: string;
   /** Files of this machine that attempts at a remote get copies of, see `bring`. */
   readonly brought: string;
@@ -127,6 +129,7 @@ export const cacheFolders = (root: string): Cache => ({
   runs: join(root, "runs"),
   worktrees: join(root, "worktrees"),
   quarantine: join(root, "quarantine"),
+  trash: join(root, "trash"),
   logs: join(root, "logs"),
   brought: join(root, "bring"),
   shared: join(root, "shared"),

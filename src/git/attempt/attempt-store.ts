@@ -27,15 +27,15 @@ import { readOldWorktrees, removeRecords, takeOldRunners } from "./old-worktrees
 import { ownGit } from "./own-git.ts";
 import { SettingsReader } from "./read-settings.ts";
 import { RefCopy } from "./ref-copy.ts";
-import { Remover, removeFolder, TRASH } from "./remover.ts";
-import { OWNER, realPath, RunnerFolders, type RunnerFoldersOptions } from "./runner-folders.ts";
+import { Remover, type RemoverOptions } from "./remover.ts";
+import { realPath, RunnerFolders, type RunnerFoldersOptions } from "./runner-folders.ts";
 import { saveAttempt, saveOnTop, type SavedAttempt } from "./save-attempt.ts";
 import { checkOut, driversOf, filtersOff, treeGit } from "./tree-git.ts";
 import { TemplateReader, type TemplateOptions } from "./template-reader.ts";
 import { writeRepository } from "./write-repository.ts";
 import type { Setting } from "../git.ts";
 
-export interface StoreOptions extends RunnerFoldersOptions, TemplateOptions {
+export interface StoreOptions extends RunnerFoldersOptions, TemplateOptions, RemoverOptions {
   /** Differs after each listing of the refs. */
   readonly pollCount: () => number;
   /** Where brought files come from; undefined: there is no such folder. */
@@ -55,6 +55,9 @@ export interface StoreOptions extends RunnerFoldersOptions, TemplateOptions {
 
 /** How the name of a runner's folder begins. A run's name is an id. */
 export const RUNNER = "runner-";
+
+/** Where runners of older versions moved what they removed. */
+const OLD_TRASH = "trash";
 
 /** Why a folder was moved aside, for `trailhand doctor`. */
 export const REASON = "reason.txt";
@@ -79,7 +82,7 @@ export class AttemptStore implements AttemptTrees {
     this.#folders = new RunnerFolders(options);
     // git records real paths, and old worktrees are found by them.
     this.#oldRoot = realPath(options.oldRoot);
-    this.#remover = new Remover(this.#folders.own);
+    this.#remover = new Remover(options, this.#folders.own);
     this.#settings = new SettingsReader(git, commonDir);
     this.#templates = new TemplateReader(options, this.#settings);
     this.#refs = new RefCopy(git, options.remote !== undefined, options.pollCount);
@@ -167,16 +170,13 @@ export class AttemptStore implements AttemptTrees {
     await Promise.resolve();
   }
 
-  /** Waits for removals; call it when the runner ends. The owner's name goes last. */
-  async dispose(): Promise<void> {
-    await this.#remover.settle();
-    const { own } = this.#folders;
-    if (this.#open.size > 0 || !existsSync(own)) return;
-    for (const name of readdirSync(own)) if (name !== OWNER) await removeFolder(join(own, name));
-    if (readdirSync(own).length <= 1) await removeFolder(own);
+  /** Call it when the runner ends. Attempts that could not be saved stay for the next sweep. */
+  dispose(): void {
+    if (this.#open.size === 0) this.#remover.remove(this.#folders.own);
   }
 
   async sweep(): Promise<void> {
+    this.#remover.resume();
     await this.#folders.cleanUp((folder) => this.#sweepRunner(folder));
     if (!existsSync(this.#oldRoot)) return;
     this.#folders.register();
@@ -188,12 +188,11 @@ export class AttemptStore implements AttemptTrees {
   /** A runner that died: end its processes, save its attempts, then remove them. */
   async #sweepRunner(folder: string): Promise<void> {
     for (const name of readdirSync(folder)) {
-      if (name.endsWith(".json") || name === TRASH) continue;
+      if (name.endsWith(".json") || name === OLD_TRASH) continue;
       if (name.startsWith(RUNNER)) await this.#sweepOldRunner(join(folder, name));
       else await this.#sweepAttempt(join(folder, name));
     }
     this.#remover.remove(folder);
-    await this.#remover.settle();
   }
 
   async #sweepAttempt(path: string): Promise<void> {
@@ -220,7 +219,6 @@ export class AttemptStore implements AttemptTrees {
     }
     removeRecords(location.commonDir, this.#oldRoot, runner);
     this.#remover.remove(runner);
-    await this.#remover.settle();
   }
 
   async #saveDead(

@@ -1,82 +1,47 @@
 /**
- * Removes folders in the background, so that a large one delays nothing.
+ * Moves folders aside that are not needed any more, and has them removed later.
  *
  * Invariants:
- * - Removing never fails a run. A folder that cannot be removed is left for the next sweep.
+ * - The path is free at once, however large the folder is.
  */
-import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
-import { isFolder } from "./attempt-folder.ts";
+import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
+import { basename, join } from "node:path";
 
-export const TRASH = "trash";
+export interface RemoverOptions {
+  /** Where folders wait to be removed, on the disk of the folders. */
+  readonly trash: string;
+  /** Removes an entry of the trash in the background. */
+  readonly removeLater: (name: string) => void;
+}
 
 export class Remover {
-  readonly #trash: string;
-  readonly #pending = new Set<Promise<void>>();
+  readonly #options: RemoverOptions;
+  readonly #owner: string;
   #count = 0;
 
-  /** `own` is the folder of the runner: a rename into it needs no copy. */
-  constructor(own: string) {
-    this.#trash = join(own, TRASH);
+  /** The name of the owner differs for each runner. */
+  constructor(options: RemoverOptions, owner: string) {
+    this.#options = options;
+    this.#owner = basename(owner);
   }
 
-  /** The path is free at once, unless the folder cannot even be moved. */
+  /** A folder that cannot be moved stays, for the next sweep. */
   remove(folder: string): void {
+    const { trash, removeLater } = this.#options;
     if (!existsSync(folder)) return;
-    let target = join(this.#trash, String(++this.#count));
+    const name = `${this.#owner}-${++this.#count}`;
     try {
-      mkdirSync(this.#trash, { recursive: true, mode: 0o700 });
-      renameSync(folder, target);
+      mkdirSync(trash, { recursive: true, mode: 0o700 });
+      renameSync(folder, join(trash, name));
     } catch {
-      target = folder;
+      return;
     }
-    const removal = removeFolder(target).finally(() => this.#pending.delete(removal));
-    this.#pending.add(removal);
+    removeLater(name);
   }
 
-  async settle(): Promise<void> {
-    await Promise.all(this.#pending);
-  }
-}
-
-/** Never rejects. */
-export async function removeFolder(folder: string): Promise<void> {
-  try {
-    await rm(folder, { recursive: true, force: true });
-  } catch {
-    try {
-      makeRemovable(folder);
-      await rm(folder, { recursive: true, force: true });
-    } catch {
-      // An open file on a network disk, or a mount inside: the next sweep tries again.
-    }
-  }
-}
-
-/** A longer path cannot be passed to the system: 4096 bytes is the limit of Linux, 1024 that of macOS. */
-const LONGEST_PATH = 900;
-
-/**
- * Makes each folder writable, because package managers leave read-only ones. Moves folders up that lie too
- * deep to be named.
- */
-function makeRemovable(root: string): void {
-  const folders = [root];
-  let count = 0;
-  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
-    if (!isFolder(folder)) continue;
-    chmodSync(folder, 0o700);
-    for (const entry of readdirSync(folder, { withFileTypes: true })) {
-      if (!entry.isDirectory()) continue;
-      const path = join(folder, entry.name);
-      const isDeep = path.length - root.length > LONGEST_PATH;
-      const place = isDeep ? join(root, `deep-${++count}`) : path;
-      if (isDeep) {
-        chmodSync(path, 0o700);
-        renameSync(path, place);
-      }
-      folders.push(place);
-    }
+  /** Goes on with what an earlier machine start or a killed process left. */
+  resume(): void {
+    const { trash, removeLater } = this.#options;
+    if (existsSync(trash)) for (const name of readdirSync(trash)) removeLater(name);
   }
 }

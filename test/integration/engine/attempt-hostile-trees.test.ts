@@ -5,7 +5,6 @@ import { describe, expect, it } from "vitest";
 import { expectDone, expectFailed, filesIn, isStored, runAttempt } from "../../support/attempt-stage.ts";
 import { leftovers } from "../../support/crash-runner.ts";
 import { makeStage } from "../../support/run-hostile-script.ts";
-import { removeFolder } from "../../../src/git/attempt/remover.ts";
 
 describe("a script that leaves", () => {
   it.each([
@@ -128,9 +127,5 @@ describe("a folder of an attempt", () => {
     const { saved } = await expectFailed(stage, "Exit 1");
     expect(filesIn(stage.repo, saved[0])).toContain("a/b/c/x");
     expect(leftovers(stage.repo)).toEqual([]);
-  });
-
-  it("that does not exist can be removed", async () => {
-    await expect(removeFolder("/nonexistent/folder")).resolves.toBeUndefined();
   });
 });
