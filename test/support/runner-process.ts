@@ -60,5 +60,5 @@ const runner = new Runner(watched, {
   onWake: () => undefined,
 });
 await runner.run();
-await dispose();
+dispose();
 console.log(JSON.stringify({ kind: "end", steps, at: performance.now() }));
