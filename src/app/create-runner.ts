@@ -21,9 +21,10 @@ import { AttemptStore, RUNNER } from "../git/attempt/attempt-store.ts";
 import { BackgroundRemover } from "../process/background-remover.ts";
 import { endRun } from "../process/process-group.ts";
 import { isDead, isGone, thisHolder, thisOwner, type Owner } from "../process/process-identity.ts";
+import { Sandbox } from "../process/sandbox/sandbox.ts";
 import { ScriptRunner } from "../process/script-runner.ts";
 import type { Clock, RunnerEvent, Machine, Ports } from "../engine/ports.ts";
-import { userName, type Environment, type Workspace } from "./workspace.ts";
+import { cacheBase, stateFolder, userName, type Environment, type Workspace } from "./workspace.ts";
 import { requireTrustedConfig } from "./open-workspace.ts";
 import { KEY } from "../core/protocol/trailer-keys.ts";
 import { LONGEST_TIMER_MS } from "../core/util/duration.ts";
@@ -53,6 +54,7 @@ export function createRunner(
     root: cache.runs,
     oldRoot: cache.worktrees,
     quarantine: cache.quarantine,
+    trees: cache.trees,
     trash: cache.trash,
     removeLater: (name) => remover.remove(name),
     own: join(cache.runs, `${RUNNER}${id.slice(0, 8)}`),
@@ -69,6 +71,8 @@ export function createRunner(
     logs: cache.logs,
     cache: cache.shared,
     graceMs: APP.killGraceMs,
+    sandbox: new Sandbox({ env, hidden: hiddenFolders(workspace, env) }),
+    onEnd: (runDir, isIsolated) => trees.noteEnd(runDir, isIsolated),
   });
   const machine: Machine = {
     runner: `${userName()}@${hostname()}`,
@@ -87,6 +91,12 @@ export function createRunner(
   };
   const ports: Ports = { repository, trees, scripts, clock, machine, trustedConfig, report };
   return { ports, dispose: () => trees.dispose() };
+}
+
+/** What no attempt may see: the caches of all runners, and the person's repository with its checkout. */
+function hiddenFolders({ location }: Workspace, env: Environment): string[] {
+  const own = [location.commonDir, ...(location.top === undefined ? [] : [location.top])];
+  return [cacheBase(env), stateFolder(env), ...own];
 }
 
 /** The remote of a runner, under the name that every clone gives it. */

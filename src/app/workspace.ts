@@ -30,6 +30,8 @@ interface Cache {
   readonly worktrees: string;
   /** Folders of attempts that could not be saved. */
   readonly quarantine: string;
+  /** Checkouts that later attempts take over. */
+  readonly trees: string;
   /** Folders that are being removed. */
   readonly trash: string;
   readonly logs: string;
@@ -130,6 +132,7 @@ export const cacheFolders = (root: string): Cache => ({
   worktrees: join(root, "worktrees"),
   quarantine: join(root, "quarantine"),
   trash: join(root, "trash"),
+  trees: join(root, "trees"),
   logs: join(root, "logs"),
   brought: join(root, "bring"),
   shared: join(root, "shared"),

@@ -15,6 +15,8 @@ export interface AttemptTree {
   /** A folder outside the worktree for the request and the output, which the script writes too. */
   readonly sideDir: string;
   readonly base: Sha;
+  /** The object stores from which its repository reads. */
+  readonly objectStores: readonly string[];
   /** Why its files could not be checked out. Then no script may start. */
   readonly problem?: string;
 }

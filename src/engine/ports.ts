@@ -18,6 +18,7 @@ import type { Agent } from "../core/outcome/prompt.ts";
 import type { Exit } from "../core/outcome/outcome.ts";
 import type { Commit, Request } from "../core/protocol/request.ts";
 import type { Head, ParkedResponse, SideRefs } from "../core/scheduling/snapshot.ts";
+import type { SandboxRule } from "../core/workflow/sandbox-rule.ts";
 import type { Workflow } from "../core/workflow/workflow.ts";
 
 /**
@@ -154,6 +155,7 @@ export interface ScriptCall {
   /** How long the script may neither print nor change its worktree; undefined: no limit. */
   readonly stallMs?: number | undefined;
   readonly env: readonly string[];
+  readonly sandbox: SandboxRule;
   /** Globs of the paths that the state may change (undefined: any). */
   readonly writes?: readonly string[] | undefined;
   /** Globs of the paths that the state must not change. */

@@ -1,5 +1,5 @@
 /** How long git and remotes may take. */
-import { MINUTE_MS } from "../core/util/duration.ts";
+import { DAY_MS, MINUTE_MS } from "../core/util/duration.ts";
 
 /** How long a git command that talks to a remote may print nothing. */
 export const SILENCE = {
@@ -30,6 +30,14 @@ export const GIT_LIMITS = {
   bytes: 256 * 1024 * 1024,
   /** The size of all commits of one attempt, packed. */
   packBytes: 4 * 1024 * 1024 * 1024,
+} as const;
+
+/** Trees that are kept for later attempts. */
+export const POOL = {
+  /** The size of an index, about 2,000 files, below which a fresh checkout is as fast. */
+  smallestIndex: 200_000,
+  trees: 4,
+  ageMs: 3 * DAY_MS,
 } as const;
 
 /** How long another runner's clean-up of a dead runner's attempts is waited for, and how often it is checked. */

@@ -20,15 +20,19 @@ export interface AgentProgram {
   readonly title: string;
 }
 
-/** `states` is the folder with the files of the trusted commit. A string says why the program is not allowed; undefined: no agent is configured for the prompt. */
+/**
+ * `states` is the folder with the files of the trusted commit, `shownStates` its path for the program.
+ * A string says why the program is not allowed; undefined: no agent is configured for the prompt.
+ */
 export function agentProgram(
   call: ScriptCall,
   runnerEnv: Readonly<Record<string, string | undefined>>,
   states: string,
+  shownStates: string,
 ): AgentProgram | string | undefined {
   const { script, agent } = call;
   const scriptFile = join(states, script.path);
-  if (!script.isPrompt) return { file: scriptFile, args: [], title: "the script" };
+  if (!script.isPrompt) return { file: join(shownStates, script.path), args: [], title: "the script" };
   const command = runnerEnv["TRAILHAND_AGENT"] ?? "";
   if (!agent) {
     if (command.trim() === "") return undefined;
@@ -40,7 +44,7 @@ export function agentProgram(
     };
   }
   const [name = "", ...args] = agent.run;
-  const file = locate(name, states);
+  const file = locate(name, shownStates);
   if (file === undefined) {
     return `the program "${name}" of the agent "${agent.name}" would be the work's own; name one of the PATH, or states/…`;
   }

@@ -25,7 +25,9 @@ export interface Committer {
   readonly email: string;
 }
 
+/** Paths as the script finds them. */
 export interface ScriptFiles {
+  readonly tree: string;
   readonly request: string;
   readonly output: string;
   /** A folder that outlives the worktree. */
@@ -56,7 +58,7 @@ export function scriptEnvironment(
     env,
     trailhandVariables(call, files),
     identityVariables(committer),
-    call.script.isAynig ? aynigVariables(call, files.states) : {},
+    call.script.isAynig ? aynigVariables(call, files) : {},
   );
   return { env, secrets };
 }
@@ -69,7 +71,6 @@ function trailhandVariables(
     run,
     attempt,
     attempts,
-    tree,
     salvage,
     previous,
     script,
@@ -94,7 +95,7 @@ function trailhandVariables(
     TRAILHAND_OUTPUT: files.output,
     TRAILHAND_CACHE: files.cache,
     TRAILHAND_AGENT_NAME: agent?.name ?? (script.isPrompt ? DEFAULT_AGENT : ""),
-    TRAILHAND_WORKTREE: tree.path,
+    TRAILHAND_WORKTREE: files.tree,
     TRAILHAND_STATES: `${files.states}/`,
     TRAILHAND_MEMBERS: joinedLines(
       members.map(({ commit, branch, message }) => `${commit} ${branch} ${message.header}`),
@@ -138,7 +139,10 @@ function identityVariables({ name, email }: Committer): Record<string, string> {
 }
 
 /** The variables of AYNIG commands. Trailers have a fixed prefix, so they cannot shadow other variables. */
-function aynigVariables({ request, tree, script }: ScriptCall, states: string): Record<string, string> {
+function aynigVariables(
+  { request, script }: ScriptCall,
+  { states, tree }: ScriptFiles,
+): Record<string, string> {
   const common = {
     BODY: shortened(request.message.body),
     COMMIT_HASH: request.commit,
@@ -155,5 +159,5 @@ function aynigVariables({ request, tree, script }: ScriptCall, states: string): 
     ]),
   );
   const commands = dirname(join(states, script.path));
-  return { ...trailers, ...common, ...prefixed, WORKTREE_PATH: tree.path, COMMANDS_PATH: commands };
+  return { ...trailers, ...common, ...prefixed, WORKTREE_PATH: tree, COMMANDS_PATH: commands };
 }

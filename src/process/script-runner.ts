@@ -20,23 +20,29 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { NO_AGENT, withSummary } from "../core/outcome/prompt.ts";
-import type { ScriptCall, ScriptEnd, Scripts } from "../engine/ports.ts";
+import type { Script, ScriptCall, ScriptEnd, Scripts } from "../engine/ports.ts";
 import { agentProgram } from "./agent-program.ts";
 import { scriptEnvironment, type Committer } from "./script-environment.ts";
 import { endMarkedProcesses, GROUP_FILE, type GroupRecord } from "./process-group.ts";
 import { startTime } from "./process-identity.ts";
 import { logFileOf } from "./log-file.ts";
 import { requestJson } from "./request-json.ts";
-import { spawnBounded } from "./spawn-bounded.ts";
+import { exitInside } from "./sandbox/exit-inside.ts";
+import { sandboxProcesses, type Sandbox } from "./sandbox/sandbox.ts";
+import { INSIDE, type SandboxFolders } from "./sandbox/sandbox-needs.ts";
+import { spawnBounded, type SpawnOptions, type SpawnResult } from "./spawn-bounded.ts";
 
 export interface ScriptOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly committer: Committer;
   /** The folder of logs, one file for each run. */
   readonly logs: string;
-  /** A folder for caches of scripts; all runs of this repository share it. */
+  /** The parent of the folders for caches of scripts. */
   readonly cache: string;
   readonly graceMs: number;
+  readonly sandbox: Sandbox;
+  /** Called after each program of an attempt. `isIsolated`: it wrote only where it may, and nothing of it is left. */
+  readonly onEnd: (runDir: string, isIsolated: boolean) => void;
 }
 
 const OUTPUT_BYTES = 1024 * 1024;
@@ -53,44 +59,94 @@ export class ScriptRunner implements Scripts {
   }
 
   async run(call: ScriptCall, stop: Promise<string>): Promise<ScriptEnd> {
-    const { env: runnerEnv, logs, cache, committer, graceMs } = this.#options;
-    const { runDir, sideDir, path } = call.tree;
-    const states = join(runDir, "states");
-    rmSync(states, { recursive: true, force: true });
-    call.script.copyTo(states);
-    const program = agentProgram(call, runnerEnv, states);
+    const { env: runnerEnv, logs, committer, sandbox, onEnd } = this.#options;
+    const { runDir, sideDir } = call.tree;
+    const isIsolated = await this.#isIsolated(call);
+    const folders = this.#foldersOf(call);
+    rmSync(folders.states, { recursive: true, force: true });
+    call.script.copyTo(folders.states);
+    const shown = isIsolated ? INSIDE : folders;
+    const program = agentProgram(call, runnerEnv, folders.states, shown.states);
     if (program === undefined) return { ...NO_RUN, exit: { kind: "exited", code: 0 }, outputFile: NO_AGENT };
     if (typeof program === "string") return { ...NO_RUN, exit: { kind: "not-started", why: program } };
-    const files = { request: join(sideDir, "request.json"), output: join(sideDir, "output"), cache, states };
-    const record = join(runDir, GROUP_FILE);
-    for (const folder of [logs, cache]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+    mkdirSync(logs, { recursive: true, mode: 0o700 });
+    for (const folder of [folders.cache, folders.home, folders.temporary])
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
     makeOwnFolder(sideDir);
-    writeNew(files.output, "");
-    writeNew(files.request, requestJson(call));
+    writeNew(join(sideDir, OUTPUT), "");
+    writeNew(join(sideDir, REQUEST), requestJson(call));
+    const files = { ...shown, request: join(shown.side, REQUEST), output: join(shown.side, OUTPUT) };
     const { env, secrets } = scriptEnvironment(call, runnerEnv, files, committer);
-    const result = await spawnBounded({
+    const start = isIsolated
+      ? {
+          ...sandbox.wrap(folders, program),
+          env: sandbox.environment(env),
+          processesOf: sandboxProcesses,
+        }
+      : { file: program.file, args: program.args, env };
+    const result = await this.#spawn(call, { ...program, ...start }, stop);
+    const isProved = isIsolated && result.isEmpty;
+    onEnd(runDir, isProved);
+    if (!isProved) await endMarkedProcesses(call.run);
+    rmSync(join(runDir, GROUP_FILE), { force: true });
+    const text = readBounded(join(sideDir, OUTPUT));
+    const hasSucceeded = result.exit.kind === "exited" && result.exit.code === 0;
+    const outputFile = call.script.isPrompt && hasSucceeded ? withSummary(text, result.stdout) : text;
+    const exit = isIsolated ? exitInside(result, program) : result.exit;
+    return { log: result.log, stdout: result.stdout, exit, outputFile, secrets };
+  }
+
+  async #isIsolated({ sandbox: { level }, tree, run }: ScriptCall): Promise<boolean> {
+    if (level === "off") return false;
+    return (await this.#options.sandbox.state(join(tree.runDir, "trial"), run)).kind === "works";
+  }
+
+  /** Each state has a cache of its own, because a cache is a way from one run to the next. */
+  #foldersOf({ tree, script, request }: ScriptCall): SandboxFolders {
+    const { runDir, sideDir, path } = tree;
+    return {
+      tree: path,
+      side: sideDir,
+      states: join(runDir, "states"),
+      cache: join(this.#options.cache, cacheName(script, request.state)),
+      home: join(runDir, "home"),
+      temporary: join(runDir, "temporary"),
+      objectStores: tree.objectStores,
+    };
+  }
+
+  async #spawn(
+    call: ScriptCall,
+    program: Pick<SpawnOptions, "args" | "env" | "file" | "input" | "processesOf" | "title">,
+    stop: Promise<string>,
+  ): Promise<SpawnResult> {
+    const { logs, graceMs } = this.#options;
+    const { runDir, sideDir, path } = call.tree;
+    const stallPaths = [path, join(sideDir, OUTPUT)];
+    return spawnBounded({
       ...program,
       cwd: path,
-      env,
       stop,
       timeoutMs: call.timeoutMs,
-      stall: call.stallMs === undefined ? undefined : { ms: call.stallMs, paths: [path, files.output] },
+      stall: call.stallMs === undefined ? undefined : { ms: call.stallMs, paths: stallPaths },
       graceMs,
       logFile: logFileOf(logs, call.run),
       logBytes: LOG_BYTES,
       tailBytes: TAIL_BYTES,
       onStart: (pgid) => {
         const group: GroupRecord = { pgid, started: startTime(pgid) ?? "0" };
-        writeFileSync(record, JSON.stringify(group));
+        writeFileSync(join(runDir, GROUP_FILE), JSON.stringify(group));
       },
     });
-    await endMarkedProcesses(call.run);
-    rmSync(record, { force: true });
-    const text = readBounded(files.output);
-    const hasSucceeded = result.exit.kind === "exited" && result.exit.code === 0;
-    const outputFile = call.script.isPrompt && hasSucceeded ? withSummary(text, result.stdout) : text;
-    return { ...result, outputFile, secrets };
   }
+}
+
+const REQUEST = "request.json";
+const OUTPUT = "output";
+
+/** The setup hook has one cache for all states. */
+function cacheName({ path, isPrompt }: Script, state: string): string {
+  return path.endsWith("/hooks/setup") ? "setup" : `${isPrompt ? "prompt" : "script"}-${state}`;
 }
 
 /** An earlier program of the run may have put a link in the place of the folder. */

@@ -11,6 +11,7 @@ import { closeSync, openSync, writeSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Exit } from "../core/outcome/outcome.ts";
 import { trackGroup, signalGroup } from "./process-group.ts";
+import { groupOf, type ProcessSet } from "./process-set.ts";
 import { StallWatch } from "./stall-watch.ts";
 import { LONGEST_TIMER_MS } from "../core/util/duration.ts";
 import { PROCESS } from "./timing.ts";
@@ -38,10 +39,16 @@ export interface SpawnOptions {
   /** How much of the end of the output is kept in memory. */
   readonly tailBytes: number;
   readonly onStart: (pid: number) => void;
+  /** The processes of a sandbox, which reports on file descriptor 3. By default those of the process group. */
+  readonly processesOf?: (child: ChildProcess) => ProcessSet;
 }
 
 export interface SpawnResult {
   readonly exit: Exit;
+  /** True if it is proved that no process of the program is left. */
+  readonly isEmpty: boolean;
+  /** False if the sandbox started, but not the program in it. */
+  readonly hasStarted: boolean;
   readonly log: string;
   readonly stdout: string;
 }
@@ -52,8 +59,10 @@ export async function spawnBounded(options: SpawnOptions): Promise<SpawnResult> 
   const stdout = new Tail(options.tailBytes);
   try {
     const started = await start(options);
-    if (!("child" in started)) return { exit: started, log: "", stdout: "" };
+    if (!("child" in started))
+      return { exit: started, log: "", stdout: "", isEmpty: true, hasStarted: false };
     const { child } = started;
+    const processes = options.processesOf?.(child) ?? groupOf(child.pid ?? 0);
     const untrackGroup = trackGroup(child.pid ?? 0);
     try {
       options.onStart(child.pid ?? 0);
@@ -74,10 +83,11 @@ export async function spawnBounded(options: SpawnOptions): Promise<SpawnResult> 
       log.add(chunk);
     });
     writeInput(child, options.input);
-    const exit = await waitForEnd(child, options, watch);
+    const exit = await waitForEnd(child, processes, options, watch);
     untrackGroup();
+    const isEmpty = await processes.isEmpty();
     await drainPipes(child);
-    return { exit, log: log.text(), stdout: stdout.text() };
+    return { exit, log: log.text(), stdout: stdout.text(), isEmpty, hasStarted: processes.hasStarted() };
   } finally {
     log.close();
   }
@@ -90,7 +100,12 @@ async function start(options: SpawnOptions): Promise<{ child: ChildProcess } | E
       cwd: options.cwd,
       env: options.env,
       detached: true,
-      stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+      stdio: [
+        options.input === undefined ? "ignore" : "pipe",
+        "pipe",
+        "pipe",
+        ...(options.processesOf ? (["pipe"] as const) : []),
+      ],
     });
     const failure = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
       child.once("spawn", () => resolve(undefined));
@@ -122,10 +137,10 @@ function writeInput({ stdin }: ChildProcess, input: string | undefined): void {
 
 async function waitForEnd(
   child: ChildProcess,
+  processes: ProcessSet,
   options: SpawnOptions,
   watch: StallWatch | undefined,
 ): Promise<Exit> {
-  const pid = child.pid ?? 0;
   const exited = new Promise<Exit>((resolve) => {
     child.once("exit", (code, signal) =>
       resolve(signal === null ? { kind: "exited", code: code ?? 1 } : { kind: "signalled", signal }),
@@ -146,12 +161,12 @@ async function waitForEnd(
   const cause = await Promise.race([exited, timedOut, stopped, stalled ?? exited]);
   timers.abort();
   if (cause.kind === "timed-out" || cause.kind === "stalled" || cause.kind === "stopped") {
-    signalGroup(pid, "SIGTERM");
+    processes.terminate();
     // An unreferenced timer does not keep this process alive after the script ended.
     await Promise.race([exited, wait(options.graceMs, undefined, { ref: false })]);
   }
-  // Processes that the script left in its group end with it.
-  signalGroup(pid, "SIGKILL");
+  // Processes that the program left end with it.
+  processes.kill();
   await exited;
   return cause;
 }

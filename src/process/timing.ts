@@ -10,6 +10,13 @@ export const PROCESS = {
   /** Rounds of killing the processes that left the group of their run. */
   killTries: 50,
   killRetryMs: 10,
+  /** How long the kernel may take to end all processes of a sandbox, and how often that is checked. */
+  namespaceEndMs: 5000,
+  namespacePollMs: 2,
+  /** How much a sandbox may report. */
+  statusChars: 4096,
+  /** How long a trial of the sandbox may take. */
+  trialMs: 30_000,
 } as const;
 
 /** How many hand-offs a script receives, newest first. */

@@ -17,6 +17,7 @@ const OWNS: Readonly<Record<string, string>> = {
   "git/attempt": "the repository of an attempt: made, collected, saved, removed",
   "git/remote": "fetch, push and the cache of a remote",
   process: "scripts, agents, process groups, their environment",
+  "process/sandbox": "what a program may see and reach, and the proof that it has ended",
   queue: "sources of wake-ups: file events, named pipes, TCP connections",
   templates: "what `init` and `demo` write: starter, packs, GitHub files",
   github: "names and times that all of GitHub's folders share",

@@ -5,7 +5,8 @@ import { renderReference, renderTable } from "../../src/cli/render/render-help.t
 import type { Decision, DecisionReason } from "../../src/core/scheduling/decide.ts";
 import { reasonOf } from "../../src/core/scheduling/reasons.ts";
 import { RESERVED_STATES } from "../../src/core/workflow/workflow.ts";
-import { agentSchema, laneSchema, limitsSchema, stateSchema, workflowSchema } from "../../src/core/workflow/workflow-schema.ts";
+import { stateSchema } from "../../src/core/workflow/state-schema.ts";
+import { agentSchema, laneSchema, limitsSchema, workflowSchema } from "../../src/core/workflow/workflow-schema.ts";
 import { outputSchema } from "../../src/core/outcome/output.ts";
 import { renderCommandPage } from "../../src/github/commands/command-table.ts";
 import { folderTable } from "./folder-table.ts";

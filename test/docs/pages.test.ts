@@ -37,3 +37,17 @@ describe("the glossary", () => {
     expect(needed.split(" ").filter((word) => !known.has(word))).toEqual([]);
   });
 });
+
+describe("the page about security", () => {
+  const rows = read("docs/security.md")
+    .split("\n")
+    .filter((line) => /^\| .* \|$/.test(line))
+    .map((line) => line.split(" | ").map((cell) => cell.replace(/^\| | \|$/g, "")));
+  const promises = rows.filter((cells) => cells.length === 4 && !cells[0]?.startsWith("a script") && cells[0] !== "---");
+  const tests = readdirSync(`${root}test/integration`, { recursive: true }).map(String);
+
+  it.each(promises)("names a test for: %s", (_, inside, _outside, test) => {
+    if (test === "not held back") return expect(inside).toBe("works");
+    expect(tests.some((path) => path.endsWith(`/${test?.replaceAll("`", "")}`))).toBe(true);
+  });
+});

@@ -7,7 +7,8 @@ import { decideOutcome } from "../../src/core/outcome/outcome.ts";
 import { readOutput } from "../../src/core/outcome/output.ts";
 import { pathsOutside } from "../../src/core/workflow/paths.ts";
 import { parseWorkflow } from "../../src/core/workflow/workflow-file.ts";
-import { agentSchema, laneSchema, limitsSchema, stateSchema, workflowSchema } from "../../src/core/workflow/workflow-schema.ts";
+import { stateSchema } from "../../src/core/workflow/state-schema.ts";
+import { agentSchema, laneSchema, limitsSchema, workflowSchema } from "../../src/core/workflow/workflow-schema.ts";
 import { comparePage, json } from "./walk-page.ts";
 
 const GROUPS = [
@@ -29,6 +30,7 @@ const ENFORCED: Readonly<Record<(typeof GROUPS)[number][0], Readonly<Record<stri
     "src/github/commands/permission.ts": ["bots"],
     "src/core/outcome/prompt.ts": ["agents"],
     "src/git/attempt/attempt-store.ts": ["bring", "filters"],
+    "src/process/script-runner.ts": ["sandbox"],
     "src/core/policy/evidence.ts": ["evidence"],
     "src/core/scheduling/admission.ts": ["lanes"],
     "src/core/workflow/workflow.ts": ["states", "limits"],
@@ -45,7 +47,7 @@ const ENFORCED: Readonly<Record<(typeof GROUPS)[number][0], Readonly<Record<stri
     "src/core/workflow/workflow.ts": ["next", "retries"],
     "src/core/scheduling/decide.ts": ["human"],
     "src/core/outcome/prompt.ts": ["agent"],
-    "src/engine/attempt/execute.ts": ["shadow", "timeout", "stall", "env"],
+    "src/engine/attempt/execute.ts": ["shadow", "timeout", "stall", "env", "sandbox"],
     "src/core/outcome/outcome.ts": ["backoff"],
     "src/engine/attempt/finalize.ts": ["on-failure"],
     "src/core/policy/budget.ts": ["max", "on-max"],

@@ -36,7 +36,7 @@ export class DiskTrees implements AttemptTrees {
   async open(run: RunId, request: Request): Promise<AttemptTree> {
     return this.#repository.runLocally(() => {
       const { branch, state, commit } = request;
-      const location = { path: `/trees/${run}`, runDir: run, sideDir: run, base: commit };
+      const location = { path: `/trees/${run}`, runDir: run, sideDir: run, base: commit, objectStores: [] };
       const content = this.#world.objects.treeOf(commit);
       const tree: DiskTree = {
         ...location,

@@ -27,7 +27,7 @@ const CORE = [
 ];
 const below = (room: string): string[] => CORE.slice(0, CORE.indexOf(room));
 const ENGINE = ["engine", "engine/loop", "engine/attempt"];
-const ADAPTERS = ["git", "git/attempt", "git/remote", "process", "queue"];
+const ADAPTERS = ["git", "git/attempt", "git/remote", "process", "process/sandbox", "queue"];
 const GITHUB = [
   "github",
   "github/api",
@@ -70,7 +70,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   git: { imports: CORE, types: ["engine"], packages: [...NODE, "simple-git"] },
   "git/remote": { imports: [...CORE, "git"], types: ["engine"], packages: NODE },
   "git/attempt": { imports: [...CORE, "git"], types: ["engine"], packages: NODE },
-  process: { imports: CORE, types: ["engine"], packages: NODE },
+  process: { imports: [...CORE, "process/sandbox"], types: ["engine"], packages: NODE },
+  "process/sandbox": { imports: [...CORE, "process"], packages: NODE },
   queue: { imports: CORE, packages: NODE },
   templates: { imports: [...CORE, "github/display"], packages: NODE },
 

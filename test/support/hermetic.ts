@@ -31,6 +31,8 @@ export default function setup(): () => void {
     GIT_CONFIG_NOSYSTEM: "1",
     GIT_ALLOW_PROTOCOL: "file:http",
     NO_COLOR: "1",
+    // Most tests watch scripts by files outside of their attempts. Those of the sandbox switch it on again.
+    TRAILHAND_SANDBOX: "off",
     TZ: "UTC",
   });
   return () => rmSync(temporary, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });

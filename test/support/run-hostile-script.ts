@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { BOT } from "../../src/git/local-repository.ts";
+import { Sandbox } from "../../src/process/sandbox/sandbox.ts";
 import { ScriptRunner } from "../../src/process/script-runner.ts";
 import type { Ports } from "../../src/engine/ports.ts";
 import type { RunnerOptions } from "../../src/engine/runner.ts";
@@ -57,12 +58,15 @@ export function runStage(
   stage: Stage,
   { env = {}, options, change = (ports) => ports }: StageRun = {},
 ): Promise<Ran> {
+  const scriptEnv = { ...environmentOf(stage.repo), ...env };
   const scripts = new ScriptRunner({
-    env: { ...environmentOf(stage.repo), ...env },
+    env: scriptEnv,
     committer: BOT,
     logs: stage.logs,
     cache: join(stage.outside, "../cache"),
     graceMs: 300,
+    sandbox: new Sandbox({ env: scriptEnv, hidden: [stage.repo.dir, stage.repo.cache] }),
+    onEnd: () => undefined,
   });
   return run(stage.repo, options, (ports) => change({ ...ports, scripts }));
 }

@@ -5,6 +5,7 @@ import type { Branch, RunId, Sha } from "../../src/core/protocol/ids.ts";
 import { EMPTY_CARRIED_STATE } from "../../src/core/workflow/carried-state.ts";
 import { parseRequest, type Commit, type Request } from "../../src/core/protocol/request.ts";
 import { BOT } from "../../src/git/local-repository.ts";
+import { Sandbox } from "../../src/process/sandbox/sandbox.ts";
 import { ScriptRunner } from "../../src/process/script-runner.ts";
 import type { Script, ScriptCall, ScriptEnd } from "../../src/engine/ports.ts";
 import { temporaryDir } from "./temp-repo.ts";
@@ -59,6 +60,7 @@ export function callOf(script: Script, more: Partial<ScriptCall> = {}): ScriptCa
     runDir: join(dir, "run"),
     sideDir: join(dir, "run/side"),
     base: id("a"),
+    objectStores: [],
   };
   mkdirSync(tree.path);
   mkdirSync(tree.sideDir, { recursive: true });
@@ -74,6 +76,7 @@ export function callOf(script: Script, more: Partial<ScriptCall> = {}): ScriptCa
     attempts: 3,
     timeoutMs: 600_000,
     env: [],
+    sandbox: { level: "off" },
     trail: [commit],
     salvage: [],
     previous: undefined,
@@ -88,18 +91,21 @@ export function callOf(script: Script, more: Partial<ScriptCall> = {}): ScriptCa
   };
 }
 
-/** Runs a call, with only 300 ms between SIGTERM and SIGKILL. */
+/** Runs a call. Between SIGTERM and SIGKILL it waits for `graceMs`. */
 export function runCall(
   call: ScriptCall,
   env: Readonly<Record<string, string>> = {},
   stop: Promise<string> = new Promise(() => undefined),
+  graceMs = 300,
 ): Promise<ScriptEnd> {
   const runner = new ScriptRunner({
     env: { PATH: process.env["PATH"], ...env },
     committer: BOT,
     logs: join(call.tree.runDir, "../logs"),
     cache: join(call.tree.runDir, "../cache"),
-    graceMs: 300,
+    graceMs,
+    sandbox: new Sandbox({ env, hidden: [] }),
+    onEnd: () => undefined,
   });
   return runner.run(call, stop);
 }

@@ -9,7 +9,8 @@ import type * as z from "zod";
 import type { StateName } from "../protocol/ids.ts";
 import { deepestIssue, describeIssue } from "../messages/schema-errors.ts";
 import { didYouMean } from "../util/suggest.ts";
-import { agentSchema, laneSchema, limitsSchema, stateSchema, workflowSchema } from "./workflow-schema.ts";
+import { stateSchema } from "./state-schema.ts";
+import { agentSchema, laneSchema, limitsSchema, workflowSchema } from "./workflow-schema.ts";
 import { withoutPrototypes, type WorkflowProblem, type Workflow, type WorkflowReading } from "./workflow.ts";
 
 /** Parses the text of a workflow file. Never throws: problems are returned with line and path. */

@@ -16,6 +16,7 @@ import type { Claim } from "./lease-holder.ts";
 import type { AttemptTree, AttemptTrees } from "../attempt-trees.ts";
 import type { Script, ScriptCall, ScriptEnd } from "../ports.ts";
 import { runShadow } from "./shadow-run.ts";
+import { sandboxRule } from "../../core/workflow/sandbox-rule.ts";
 import { attemptsOf } from "../../core/workflow/workflow.ts";
 import type { AttemptContext, AttemptServices, ClaimedAttempt } from "./context.ts";
 
@@ -97,6 +98,7 @@ export async function scriptCallOf(
     timeoutMs: Math.min(state?.timeout ?? DEFAULTS.timeoutMs, Math.max(1, time - carried.spent.time)),
     stallMs: state?.stall,
     env: state?.env ?? [],
+    sandbox: sandboxRule(workflow, state),
     next: legal === "any" ? [] : legal,
     ...(state?.writes ? { writes: state.writes } : {}),
     forbid: state?.forbid ?? [],

@@ -24,18 +24,18 @@ import { indexSignature, type Attempt } from "./attempt.ts";
 import { collectAttempt } from "./collect-attempt.ts";
 import { BroughtFileCommitted, importCommits } from "./import-commits.ts";
 import { readOldWorktrees, removeRecords, takeOldRunners } from "./old-worktrees.ts";
-import { ownGit } from "./own-git.ts";
+import { attemptGits } from "./attempt-gits.ts";
 import { SettingsReader } from "./read-settings.ts";
 import { RefCopy } from "./ref-copy.ts";
 import { Remover, type RemoverOptions } from "./remover.ts";
 import { realPath, RunnerFolders, type RunnerFoldersOptions } from "./runner-folders.ts";
 import { saveAttempt, saveOnTop, type SavedAttempt } from "./save-attempt.ts";
-import { checkOut, driversOf, filtersOff, treeGit } from "./tree-git.ts";
+import { TreeFiles, type CheckoutKind, type TreeFilesOptions } from "./tree-files.ts";
 import { TemplateReader, type TemplateOptions } from "./template-reader.ts";
 import { writeRepository } from "./write-repository.ts";
-import type { Setting } from "../git.ts";
 
-export interface StoreOptions extends RunnerFoldersOptions, TemplateOptions, RemoverOptions {
+export interface StoreOptions
+  extends RunnerFoldersOptions, TemplateOptions, RemoverOptions, TreeFilesOptions {
   /** Differs after each listing of the refs. */
   readonly pollCount: () => number;
   /** Where brought files come from; undefined: there is no such folder. */
@@ -51,6 +51,12 @@ export interface StoreOptions extends RunnerFoldersOptions, TemplateOptions, Rem
   /** Puts a saved commit on its ref, if that does not exist yet. */
   readonly keep: (record: RunRecord, value: Sha) => Promise<Ref>;
   readonly salvageMessage: (record: RunRecord) => string;
+}
+
+interface OpenAttempt {
+  readonly attempt: Attempt;
+  readonly filters: readonly string[];
+  readonly kind: CheckoutKind;
 }
 
 /** How the name of a runner's folder begins. A run's name is an id. */
@@ -70,9 +76,12 @@ export class AttemptStore implements AttemptTrees {
   readonly #settings: SettingsReader;
   readonly #refs: RefCopy;
   readonly #templates: TemplateReader;
-  readonly #open = new Map<string, { readonly attempt: Attempt; readonly filters: readonly string[] }>();
+  readonly #files: TreeFiles;
+  readonly #open = new Map<string, OpenAttempt>();
   /** Attempts on whose files git reached a limit. */
   readonly #stuck = new Set<string>();
+  /** Attempts all of whose programs were isolated (true), or one of which was not. */
+  readonly #isolated = new Map<string, boolean>();
   /** What could not be committed, for the reason of the folder that stays. */
   readonly #kept = new Map<string, readonly string[]>();
 
@@ -83,6 +92,7 @@ export class AttemptStore implements AttemptTrees {
     // git records real paths, and old worktrees are found by them.
     this.#oldRoot = realPath(options.oldRoot);
     this.#remover = new Remover(options, this.#folders.own);
+    this.#files = new TreeFiles(options, this.#remover);
     this.#settings = new SettingsReader(git, commonDir);
     this.#templates = new TemplateReader(options, this.#settings);
     this.#refs = new RefCopy(git, options.remote !== undefined, options.pollCount);
@@ -93,7 +103,7 @@ export class AttemptStore implements AttemptTrees {
     this.#folders.register();
     const folder = attemptFolder(join(this.#folders.own, run));
     const { branch, commit, state } = request;
-    mkdirSync(folder.tree, { recursive: true, mode: 0o700 });
+    mkdirSync(folder.folder, { recursive: true, mode: 0o700 });
     const record: RunRecord = { run, branch, request: commit, state };
     writeRecord(folder, record);
     const [settings, refs, originHead, template] = await Promise.all([
@@ -102,8 +112,16 @@ export class AttemptStore implements AttemptTrees {
       this.#refs.originHead(),
       this.#templates.read(),
     ]);
-    const tree = { path: folder.tree, runDir: folder.folder, sideDir: folder.side, base: commit };
-    const problem = await this.#checkOut(folder, { run, commit }, settings, filters);
+    const { objectStores } = template;
+    const tree = {
+      path: folder.tree,
+      runDir: folder.folder,
+      sideDir: folder.side,
+      base: commit,
+      objectStores,
+    };
+    const kind = { settings, filters };
+    const problem = await this.#files.fill(folder, { run, commit }, kind);
     if (problem !== undefined) return { ...tree, problem };
     writeRepository(folder, template, { run, branch, commit, refs, originHead });
     const idLength = location.emptyTree.length;
@@ -111,24 +129,8 @@ export class AttemptStore implements AttemptTrees {
     if (brought.length > 0) writeRecord(folder, { ...record, brought });
     const gits = await this.#gitsFor(folder, run, filters);
     const attempt = { folder, gits, record: { ...record, brought }, firstIndex: indexSignature(folder) };
-    this.#open.set(folder.folder, { attempt, filters });
+    this.#open.set(folder.folder, { attempt, filters, kind });
     return tree;
-  }
-
-  /** What is wrong with the files of a commit: names that the disk does not take, or objects that are gone. */
-  async #checkOut(
-    folder: AttemptFolder,
-    what: { readonly run: RunId; readonly commit: Sha },
-    settings: readonly Setting[],
-    filters: readonly string[],
-  ): Promise<string | undefined> {
-    try {
-      await checkOut(this.#options.location, folder, what, settings, filters);
-      return undefined;
-    } catch (error) {
-      if (!isGitProblem(error)) throw error;
-      return `its files could not be checked out: ${error.message}`;
-    }
   }
 
   async collect(tree: AttemptTree): Promise<CollectedTree | string> {
@@ -162,11 +164,19 @@ export class AttemptStore implements AttemptTrees {
     return commit;
   }
 
+  /** Called after each program of an attempt. `isIsolated`: it wrote only where it may, and has ended for good. */
+  noteEnd(runDir: string, isIsolated: boolean): void {
+    this.#isolated.set(runDir, isIsolated && this.#isolated.get(runDir) !== false);
+  }
+
   async release({ runDir }: AttemptTree): Promise<void> {
     const kept = this.#kept.get(runDir);
-    for (const attempts of [this.#open, this.#stuck, this.#kept]) attempts.delete(runDir);
-    if (kept) this.#moveAside(runDir, notCommitted(kept));
-    else this.#remover.remove(runDir);
+    const open = this.#open.get(runDir);
+    const mayReuse = this.#isolated.get(runDir) === true && !this.#stuck.has(runDir);
+    for (const attempts of [this.#open, this.#stuck, this.#kept, this.#isolated]) attempts.delete(runDir);
+    if (kept) return this.#moveAside(runDir, notCommitted(kept));
+    if (open && mayReuse) this.#files.keep(open.attempt.folder, open.attempt.record.request, open.kind);
+    this.#remover.remove(runDir);
     await Promise.resolve();
   }
 
@@ -177,6 +187,7 @@ export class AttemptStore implements AttemptTrees {
 
   async sweep(): Promise<void> {
     this.#remover.resume();
+    this.#files.removeOld(Date.now());
     await this.#folders.cleanUp((folder) => this.#sweepRunner(folder));
     if (!existsSync(this.#oldRoot)) return;
     this.#folders.register();
@@ -247,6 +258,11 @@ export class AttemptStore implements AttemptTrees {
     renameSync(path, target);
   }
 
+  async #gitsFor(folder: AttemptFolder, run: RunId, filters: readonly string[]): Promise<Attempt["gits"]> {
+    const { location, remote } = this.#options;
+    return attemptGits({ location, remote, settings: await this.#settings.read(), filters }, folder, run);
+  }
+
   /** The drivers may have changed since the attempt began. */
   async #current({ runDir }: AttemptTree): Promise<Attempt | undefined> {
     const open = this.#open.get(runDir);
@@ -255,29 +271,7 @@ export class AttemptStore implements AttemptTrees {
     const isStuck = this.#stuck.has(runDir);
     return { ...attempt, isStuck, gits: await this.#gitsFor(attempt.folder, attempt.record.run, filters) };
   }
-
-  async #gitsFor(
-    folder: Attempt["folder"],
-    run: RunId,
-    filters: readonly string[],
-  ): Promise<Attempt["gits"]> {
-    const { location } = this.#options;
-    const settings = await this.#settings.read();
-    const trusted = treeGit(location, folder, run, filtersOff(settings, filters));
-    return {
-      own: ownGit(location.git.target.env["PATH"] ?? "", folder, run),
-      trusted,
-      objects: trusted.with({ dir: folder.folder, env: { GIT_WORK_TREE: folder.folder } }),
-      hasFileModes: settings.findLast(([key]) => key === "core.filemode")?.[1] !== "false",
-      commonDir: location.commonDir,
-      origin: originOf(this.#options.remote ?? settings) ?? location.commonDir.replace(/\/\.git$/, ""),
-      offDrivers: driversOf(settings).filter((name) => !filters.includes(name)),
-    };
-  }
 }
-
-const originOf = (settings: readonly Setting[]): string | undefined =>
-  settings.find(([key]) => key === "remote.origin.url")?.[1];
 
 /** A remote that cannot be reached, or a full disk: the next sweep may succeed. */
 const isOfTheMachine = (error: unknown): boolean =>

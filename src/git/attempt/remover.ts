@@ -6,6 +6,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, renameSync } from "node:fs";
 import { basename, join } from "node:path";
+import { statOf } from "./attempt-folder.ts";
 
 export interface RemoverOptions {
   /** Where folders wait to be removed, on the disk of the folders. */
@@ -28,7 +29,7 @@ export class Remover {
   /** A folder that cannot be moved stays, for the next sweep. */
   remove(folder: string): void {
     const { trash, removeLater } = this.#options;
-    if (!existsSync(folder)) return;
+    if (!statOf(folder)) return;
     const name = `${this.#owner}-${++this.#count}`;
     try {
       mkdirSync(trash, { recursive: true, mode: 0o700 });
