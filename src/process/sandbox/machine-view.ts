@@ -83,11 +83,11 @@ function programFolders(env: MachineOptions["env"], home: string): string[] {
     const root = env[variable] ?? (below === "" ? "" : join(home, below));
     return isAbsolute(root) ? parts.map((part) => join(root, part)) : [];
   });
-  const toolRoots = TOOLCHAINS.map(({ variable, below }) => env[variable] ?? join(home, below));
+  const toolRoots = new Set(TOOLCHAINS.map(({ variable, below }) => env[variable] ?? join(home, below)));
   const onPath = (env["PATH"] ?? "").split(":").filter(isAbsolute);
   const folders = onPath.map((folder) => {
     const parent = dirname(folder);
-    const isShared = parent === "/" || parent === home || toolRoots.includes(parent);
+    const isShared = parent === "/" || parent === home || toolRoots.has(parent);
     return PROGRAM_FOLDERS.has(basename(folder)) && !isShared ? parent : folder;
   });
   return [...folders, ...tools, process.execPath].filter((path) => existsSync(path) && path !== home);
