@@ -8,6 +8,7 @@
 import { lstatSync, renameSync, writeFileSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { parseBranch, parseSha, type RunId, type Sha } from "../../core/protocol/ids.ts";
+import { diskPath } from "../byte-text.ts";
 import { readJson } from "../read-json.ts";
 
 /** What a runner that finds the folder after a crash has to know. */
@@ -56,7 +57,7 @@ export function attemptFolder(folder: string): AttemptFolder {
 /** What is at a path, links not followed. Undefined also where a part of the path is a file. */
 export function statOf(path: string): Stats | undefined {
   try {
-    return lstatSync(path);
+    return lstatSync(diskPath(path));
   } catch {
     return undefined;
   }

@@ -7,6 +7,7 @@
  */
 import { appendFileSync, constants, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { diskPath } from "../byte-text.ts";
 import { blobId } from "../copy-files.ts";
 import { statOf, type AttemptFolder, type BroughtFile } from "./attempt-folder.ts";
 import { isInside, type TreeListing } from "./tree-git.ts";
@@ -45,7 +46,7 @@ export function findBroughtFiles(
     const stats = statOf(join(tree, path));
     const alike = stats?.isFile() ? brought.filter(({ size }) => size > 0 && size === stats.size) : [];
     if (alike.length === 0) return false;
-    const bytes = readFileSync(join(tree, path));
+    const bytes = readFileSync(diskPath(join(tree, path)));
     return alike.some(({ id }) => blobId(bytes, id.length) === id);
   });
 }

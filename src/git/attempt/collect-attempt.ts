@@ -9,6 +9,7 @@ import { join } from "node:path";
 import type { Sha } from "../../core/protocol/ids.ts";
 import type { CollectedTree } from "../../engine/attempt-trees.ts";
 import type { BoundedGit } from "../bounded-git.ts";
+import { isPlainText } from "../byte-text.ts";
 import { GitExit } from "../git.ts";
 import { findPipe, indexSignature, type Attempt } from "./attempt.ts";
 import { isFolder, statOf, type RunRecord } from "./attempt-folder.ts";
@@ -129,7 +130,7 @@ async function linkProblem(
 ): Promise<string | undefined> {
   const links = [...committed, ...newLinks];
   const added = new Set(links.map(({ path }) => path));
-  const unnamed = [...listing.nested, ...added].find((path) => path.includes("\uFFFD"));
+  const unnamed = [...listing.nested, ...added].find((path) => !isPlainText(path));
   if (unnamed !== undefined) return `${unnamed} has a name that is not UTF-8, and is a repository of its own`;
   const nested = listing.nested.find((path) => !added.has(path.slice(0, -1)));
   if (nested !== undefined) return ownRepository(nested);

@@ -10,6 +10,7 @@ import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { BoundedGit } from "../bounded-git.ts";
+import { diskPath } from "../byte-text.ts";
 import { statOf } from "./attempt-folder.ts";
 import type { AttemptGits } from "./attempt.ts";
 import type { OwnChange } from "./own-changes.ts";
@@ -71,7 +72,7 @@ async function isContentOf(trusted: BoundedGit, blob: string, file: string): Pro
   const expected = await readPointer(trusted, blob);
   if (expected === undefined) return false;
   const hash = createHash("sha256");
-  await pipeline(createReadStream(file), hash);
+  await pipeline(createReadStream(diskPath(file)), hash);
   return hash.digest("hex") === expected;
 }
 

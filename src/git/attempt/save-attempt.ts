@@ -9,6 +9,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:f
 import { join } from "node:path";
 import type { Sha } from "../../core/protocol/ids.ts";
 import { type BoundedGit, isGitProblem } from "../bounded-git.ts";
+import { isPlainText } from "../byte-text.ts";
 import { BOT, identityVariables } from "../local-repository.ts";
 import { requireSha } from "../parse-output.ts";
 import { isFolder } from "./attempt-folder.ts";
@@ -166,7 +167,7 @@ async function addTree(attempt: Attempt, head: Sha): Promise<SavedTree> {
   const commits = await listOwnChanges(gits.objects, record.request, head);
   const left = await readTree({ ...attempt, gits: { ...gits, trusted } }, commits);
   const { listing, submodules, filtered, newLinks, additions } = left;
-  const unnamed = listing.nested.filter((path) => path.includes("\uFFFD"));
+  const unnamed = listing.nested.filter((path) => !isPlainText(path));
   const kept = [...filtered.changed.map(([path]) => path), ...unnamed];
   // Commits of another repository would be gone with the attempt, so its files are saved instead.
   const committed = commits.filter(({ mode }) => mode === LINK);
