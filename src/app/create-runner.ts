@@ -13,7 +13,7 @@ import { HEADS, type Branch, type Ref, type RunId, type Sha } from "../core/prot
 import { salvageRef } from "../core/protocol/refs.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
-import type { Setting } from "../git/git.ts";
+import { remoteEnv, type Setting } from "../git/git.ts";
 import { BOT, type LocalRepository } from "../git/local-repository.ts";
 import type { Address } from "../git/remote/transport.ts";
 import type { RunRecord } from "../git/attempt/attempt-folder.ts";
@@ -46,6 +46,7 @@ export function createRunner(
     location,
     committer: location.person ?? BOT,
     remote: workspace.remote && remoteSettings(workspace.remote.transport.address),
+    connectionEnv: () => workspace.remote?.transport.environment ?? remoteEnv(env, []),
     pollCount: () => repository.pollCount,
     bringFrom: workspace.remote ? cache.brought : location.top,
     root: cache.runs,

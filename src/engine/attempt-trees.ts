@@ -25,6 +25,8 @@ export interface AttemptNeeds {
   readonly bring: readonly string[];
   /** The filter drivers that may run. */
   readonly filters: readonly string[];
+  /** The commit of the trusted branch, which says where content outside the repository is. */
+  readonly trusted: Sha;
 }
 
 /** The worktree after the script ended: its commits, and a tree with all uncommitted changes. */

@@ -66,6 +66,15 @@ export function statOf(path: string): Stats | undefined {
 /** A link in the place of a folder leads to files that are not ours to save or remove. */
 export const isFolder = (path: string): boolean => statOf(path)?.isDirectory() === true;
 
+/** True when each folder on the way is a folder, and the last part a file. */
+export function isPlainFile(root: string, path: string): boolean {
+  const parts = path.split("/");
+  return parts.every((_, at) => {
+    const stats = statOf(join(root, ...parts.slice(0, at + 1)));
+    return at === parts.length - 1 ? stats?.isFile() === true : stats?.isDirectory() === true;
+  });
+}
+
 export function writeRecord({ record }: AttemptFolder, value: RunRecord): void {
   // After a power cut, the record is there completely or not at all.
   writeFileSync(`${record}.new`, JSON.stringify(value), { flush: true });

@@ -19,23 +19,25 @@ import {
   type RunRecord,
   writeRecord,
 } from "./attempt-folder.ts";
+import { buildGits } from "./build-gits.ts";
 import { bringFiles } from "./bring-files.ts";
 import { indexSignature, type Attempt } from "./attempt.ts";
 import { collectAttempt } from "./collect-attempt.ts";
-import { BroughtFileCommitted, importCommits } from "./import-commits.ts";
+import { fillTree } from "./fill-tree.ts";
+import { BarredCommit, importCommits } from "./import-commits.ts";
+import { LfsTransfer, type LfsTransferOptions } from "./lfs-transfer.ts";
 import { readOldWorktrees, removeRecords, takeOldRunners } from "./old-worktrees.ts";
-import { ownGit } from "./own-git.ts";
 import { SettingsReader } from "./read-settings.ts";
 import { RefCopy } from "./ref-copy.ts";
 import { Remover, removeFolder, TRASH } from "./remover.ts";
 import { OWNER, realPath, RunnerFolders, type RunnerFoldersOptions } from "./runner-folders.ts";
 import { saveAttempt, saveOnTop, type SavedAttempt } from "./save-attempt.ts";
-import { checkOut, driversOf, filtersOff, treeGit } from "./tree-git.ts";
+import { driverSettings } from "./tree-git.ts";
 import { TemplateReader, type TemplateOptions } from "./template-reader.ts";
 import { writeRepository } from "./write-repository.ts";
-import type { Setting } from "../git.ts";
 
-export interface StoreOptions extends RunnerFoldersOptions, TemplateOptions {
+export interface StoreOptions
+  extends RunnerFoldersOptions, TemplateOptions, Omit<LfsTransferOptions, "location"> {
   /** Differs after each listing of the refs. */
   readonly pollCount: () => number;
   /** Where brought files come from; undefined: there is no such folder. */
@@ -67,7 +69,8 @@ export class AttemptStore implements AttemptTrees {
   readonly #settings: SettingsReader;
   readonly #refs: RefCopy;
   readonly #templates: TemplateReader;
-  readonly #open = new Map<string, { readonly attempt: Attempt; readonly filters: readonly string[] }>();
+  readonly #lfs: LfsTransfer;
+  readonly #open = new Map<string, { readonly attempt: Attempt; readonly needs: AttemptNeeds }>();
   /** Attempts on whose files git reached a limit. */
   readonly #stuck = new Set<string>();
   /** What could not be committed, for the reason of the folder that stays. */
@@ -82,11 +85,13 @@ export class AttemptStore implements AttemptTrees {
     this.#remover = new Remover(this.#folders.own);
     this.#settings = new SettingsReader(git, commonDir);
     this.#templates = new TemplateReader(options, this.#settings);
+    this.#lfs = new LfsTransfer(options);
     this.#refs = new RefCopy(git, options.remote !== undefined, options.pollCount);
   }
 
-  async open(run: RunId, request: Request, { bring, filters }: AttemptNeeds): Promise<AttemptTree> {
+  async open(run: RunId, request: Request, needs: AttemptNeeds): Promise<AttemptTree> {
     const { location, bringFrom } = this.#options;
+    const { bring, filters } = needs;
     this.#folders.register();
     const folder = attemptFolder(join(this.#folders.own, run));
     const { branch, commit, state } = request;
@@ -100,32 +105,20 @@ export class AttemptStore implements AttemptTrees {
       this.#templates.read(),
     ]);
     const tree = { path: folder.tree, runDir: folder.folder, sideDir: folder.side, base: commit };
-    const problem = await this.#checkOut(folder, { run, commit }, settings, filters);
+    const problem = await fillTree(location, this.#lfs, folder, { run, commit }, settings, needs);
     if (problem !== undefined) return { ...tree, problem };
-    writeRepository(folder, template, { run, branch, commit, refs, originHead });
+    const withDrivers = {
+      ...template,
+      settings: [...template.settings, ...driverSettings(settings, filters)],
+    };
+    writeRepository(folder, withDrivers, { run, branch, commit, refs, originHead });
     const idLength = location.emptyTree.length;
     const brought = bringFrom === undefined ? [] : bringFiles(bring, bringFrom, folder, idLength);
     if (brought.length > 0) writeRecord(folder, { ...record, brought });
-    const gits = await this.#gitsFor(folder, run, filters);
+    const gits = await this.#gitsFor(folder, run, needs);
     const attempt = { folder, gits, record: { ...record, brought }, firstIndex: indexSignature(folder) };
-    this.#open.set(folder.folder, { attempt, filters });
+    this.#open.set(folder.folder, { attempt, needs });
     return tree;
-  }
-
-  /** What is wrong with the files of a commit: names that the disk does not take, or objects that are gone. */
-  async #checkOut(
-    folder: AttemptFolder,
-    what: { readonly run: RunId; readonly commit: Sha },
-    settings: readonly Setting[],
-    filters: readonly string[],
-  ): Promise<string | undefined> {
-    try {
-      await checkOut(this.#options.location, folder, what, settings, filters);
-      return undefined;
-    } catch (error) {
-      if (!isGitProblem(error)) throw error;
-      return `its files could not be checked out: ${error.message}`;
-    }
   }
 
   async collect(tree: AttemptTree): Promise<CollectedTree | string> {
@@ -146,7 +139,7 @@ export class AttemptStore implements AttemptTrees {
     try {
       await importCommits(attempt, [commit], attempt.record.request);
     } catch (error) {
-      if (error instanceof BroughtFileCommitted) return;
+      if (error instanceof BarredCommit) return;
       if (!isGitProblem(error)) throw error;
     }
   }
@@ -204,7 +197,7 @@ export class AttemptStore implements AttemptTrees {
     // Without its refs, the runner died before the tree was complete, so no script saw it. A replay removes its record.
     if (!existsSync(folder.refs) || !existsSync(folder.record)) return;
     if (!record) return this.#moveAside(path, "its record run.json cannot be read");
-    const gits = await this.#gitsFor(folder, record.run, []);
+    const gits = await this.#gitsFor(folder, record.run);
     await this.#saveDead({ folder, gits, record, firstIndex: undefined }, saveAttempt);
   }
 
@@ -213,7 +206,7 @@ export class AttemptStore implements AttemptTrees {
     const { endProcesses, location } = this.#options;
     for (const { folder, record, head } of readOldWorktrees(runner, this.#oldRoot, location.commonDir)) {
       await endProcesses(folder.folder, record.run);
-      const gits = await this.#gitsFor(folder, record.run, []);
+      const gits = await this.#gitsFor(folder, record.run);
       await this.#saveDead({ folder, gits, record, firstIndex: undefined }, (attempt, message) =>
         saveOnTop(attempt, head ?? record.request, [], message),
       );
@@ -253,33 +246,15 @@ export class AttemptStore implements AttemptTrees {
   async #current({ runDir }: AttemptTree): Promise<Attempt | undefined> {
     const open = this.#open.get(runDir);
     if (!open) return undefined;
-    const { attempt, filters } = open;
+    const { attempt, needs } = open;
     const isStuck = this.#stuck.has(runDir);
-    return { ...attempt, isStuck, gits: await this.#gitsFor(attempt.folder, attempt.record.run, filters) };
+    return { ...attempt, isStuck, gits: await this.#gitsFor(attempt.folder, attempt.record.run, needs) };
   }
 
-  async #gitsFor(
-    folder: Attempt["folder"],
-    run: RunId,
-    filters: readonly string[],
-  ): Promise<Attempt["gits"]> {
-    const { location } = this.#options;
-    const settings = await this.#settings.read();
-    const trusted = treeGit(location, folder, run, filtersOff(settings, filters));
-    return {
-      own: ownGit(location.git.target.env["PATH"] ?? "", folder, run),
-      trusted,
-      objects: trusted.with({ dir: folder.folder, env: { GIT_WORK_TREE: folder.folder } }),
-      hasFileModes: settings.findLast(([key]) => key === "core.filemode")?.[1] !== "false",
-      commonDir: location.commonDir,
-      origin: originOf(this.#options.remote ?? settings) ?? location.commonDir.replace(/\/\.git$/, ""),
-      offDrivers: driversOf(settings).filter((name) => !filters.includes(name)),
-    };
+  async #gitsFor(folder: AttemptFolder, run: RunId, needs?: AttemptNeeds): Promise<Attempt["gits"]> {
+    return buildGits(this.#options, this.#lfs, folder, run, await this.#settings.read(), needs);
   }
 }
-
-const originOf = (settings: readonly Setting[]): string | undefined =>
-  settings.find(([key]) => key === "remote.origin.url")?.[1];
 
 /** A remote that cannot be reached, or a full disk: the next sweep may succeed. */
 const isOfTheMachine = (error: unknown): boolean =>

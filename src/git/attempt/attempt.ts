@@ -1,6 +1,7 @@
 /** An attempt that is open: its folder, and the gits that work on it. */
 import { join, relative } from "node:path";
 import type { BoundedGit } from "../bounded-git.ts";
+import type { LfsAccess } from "./lfs-objects.ts";
 import { statOf, type AttemptFolder, type RunRecord } from "./attempt-folder.ts";
 
 export interface AttemptGits {
@@ -15,8 +16,11 @@ export interface AttemptGits {
   readonly hasFileModes: boolean;
   /** The address of the trusted repository, to which addresses of submodules are relative. */
   readonly origin: string;
-  /** The drivers in the configuration whose programs are switched off. */
+  /** The filter drivers in the configuration. */
+  readonly drivers: readonly string[];
+  /** Those whose programs are switched off. */
   readonly offDrivers: readonly string[];
+  readonly lfs: LfsAccess;
 }
 
 export interface Attempt {

@@ -14,10 +14,11 @@ import { GitExit } from "../git.ts";
 import { findPipe, indexSignature, type Attempt } from "./attempt.ts";
 import { isFolder, statOf, type RunRecord } from "./attempt-folder.ts";
 import { findBroughtFiles } from "./bring-files.ts";
-import { findFilteredFiles, type FilteredFiles } from "./filtered-files.ts";
-import { BroughtFileCommitted, importCommits } from "./import-commits.ts";
+import { filterProblem, findFilteredFiles, type FilteredFiles } from "./filtered-files.ts";
+import { BarredCommit, importCommits } from "./import-commits.ts";
 import { outsideLinkProblem } from "./outside-links.ts";
-import { listOwnChanges, type OwnChange } from "./own-changes.ts";
+import { takeLfsObjects } from "./lfs-objects.ts";
+import { listOwnChanges } from "./own-changes.ts";
 import { readOwnHead } from "./own-git.ts";
 import { hasCommit, resolveAddress, submoduleAddresses } from "./submodule-remotes.ts";
 import { linksIn, readSubmodules, type Link, type SubmoduleState } from "./submodules.ts";
@@ -45,12 +46,12 @@ export async function collectAttempt(attempt: Attempt): Promise<CollectedTree | 
   if (refusal !== undefined) return refusal;
   const trusted = await onIndexOf(gits.trusted, folder, base, head);
   const commits = await listOwnChanges(gits.objects, base, head);
-  const left = await readTree({ ...attempt, gits: { ...gits, trusted } }, commits);
+  const left = await readTree({ ...attempt, gits: { ...gits, trusted } });
   const links = commits.filter(({ mode }) => mode === LINK);
   const problem =
     copyProblem(record, left.brought) ??
     (await linkProblem(attempt, left, links)) ??
-    filterProblem(left.filtered) ??
+    filterProblem(left.filtered.changed[0]) ??
     (await outsideLinkProblem(gits.objects, folder.tree, left.listing, commits));
   if (problem !== undefined) return problem;
   if (left.isClean) return { head, tree: head, hasChanges: head !== base };
@@ -60,7 +61,8 @@ export async function collectAttempt(attempt: Attempt): Promise<CollectedTree | 
     excluded: [...additions.excluded, ...newLinks.map(({ path }) => path)],
     links: newLinks,
   });
-  return { head, tree, hasChanges: true };
+  const lfsProblem = await takeLfsObjects(gits.objects, gits.lfs, folder, [tree], head);
+  return lfsProblem ?? { head, tree, hasChanges: true };
 }
 
 /** What a script left in its tree, compared with the index of its last commit. */
@@ -77,13 +79,12 @@ export interface LeftTree {
   readonly isClean: boolean;
 }
 
-/** `commits` holds what the commits of the script changed. */
-export async function readTree(attempt: Attempt, commits: readonly OwnChange[]): Promise<LeftTree> {
+export async function readTree(attempt: Attempt): Promise<LeftTree> {
   const { folder, gits, record } = attempt;
   const listing = await listTree(gits.trusted);
   const staged = await readStaged(attempt, listing);
   const submodules = await readSubmodules(gits, folder, linksIn(listing.tracked));
-  const filtered = await findFilteredFiles(gits, folder.tree, listing, commits);
+  const filtered = await findFilteredFiles(gits, folder.tree, listing);
   const brought = findBroughtFiles(folder.tree, listing, record.brought);
   const settled = new Set([
     ...brought,
@@ -152,14 +153,6 @@ async function linkProblem(
 const ownRepository = (path: string): string =>
   `${path} is a repository of its own; remove its .git, or commit nothing there`;
 
-function filterProblem({ changed }: FilteredFiles): string | undefined {
-  const [first] = changed;
-  return (
-    first &&
-    `${first[0]} is stored through the filter "${first[1]}", which may not run here; list it under filters in states/workflow.yml, or leave the file alone`
-  );
-}
-
 const REWRITTEN = "its commits do not descend from the request; history may be added to, never rewritten";
 
 /** Imports the commits of the script, or says why they cannot be a part of a response. */
@@ -170,7 +163,7 @@ async function takeCommits(attempt: Attempt, head: Sha): Promise<string | undefi
     await importCommits(attempt, [head], base);
     return (await isOnTop(attempt.gits.objects, base, head)) ? undefined : REWRITTEN;
   } catch (error) {
-    if (error instanceof BroughtFileCommitted) return error.message;
+    if (error instanceof BarredCommit) return error.message;
     if (error instanceof GitExit) return `${REWRITTEN} (${error.message})`;
     throw error;
   }

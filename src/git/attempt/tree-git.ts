@@ -16,6 +16,7 @@ import type { GitLocation } from "../open-repository.ts";
 import { requireSha } from "../parse-output.ts";
 import { GIT_LIMITS } from "../timing.ts";
 import type { AttemptFolder } from "./attempt-folder.ts";
+import { LFS_OFFLINE } from "./lfs-transfer.ts";
 
 /** How the index describes the tree, whatever the person set: scripts decide what the files hold. */
 const TREE_SETTINGS: readonly Setting[] = [
@@ -43,8 +44,13 @@ export function filtersOff(settings: readonly Setting[], allowed: readonly strin
     .flatMap((name): Setting[] => [
       ...["clean", "smudge", "process"].map((part): Setting => [`filter.${name}.${part}`, ""]),
       [`filter.${name}.required`, "false"],
-    ]);
+    ])
+    .concat(allowed.length === 0 ? [] : LFS_OFFLINE);
 }
+
+/** What the configuration says about drivers that are allowed. */
+export const driverSettings = (settings: readonly Setting[], allowed: readonly string[]): Setting[] =>
+  settings.filter(([key]) => allowed.some((name) => key.startsWith(`filter.${name}.`)));
 
 /** The filter drivers that the configuration defines. */
 export function driversOf(settings: readonly Setting[]): string[] {
