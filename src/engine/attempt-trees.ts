@@ -25,6 +25,8 @@ export interface AttemptNeeds {
   readonly bring: readonly string[];
   /** The filter drivers that may run. */
   readonly filters: readonly string[];
+  /** True: submodules are filled before the script starts. */
+  readonly submodules: boolean;
   /** The commit of the trusted branch, which says where content outside the repository is. */
   readonly trusted: Sha;
 }

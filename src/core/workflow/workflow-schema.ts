@@ -286,6 +286,12 @@ export const workflowSchema = z.strictObject({
     .describe(
       "Filter drivers of your git configuration, such as `lfs`, whose programs may run in attempts. An attempt that changes a file of any other driver fails.",
     ),
+  submodules: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Whether attempts start with their submodules filled, also nested ones. The addresses are those in `.gitmodules` of the trusted branch. By default they start empty.",
+    ),
   evidence: z
     .record(name, list)
     .default({})

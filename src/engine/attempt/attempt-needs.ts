@@ -3,6 +3,11 @@ import type { AttemptNeeds } from "../attempt-trees.ts";
 import type { TrustedConfig } from "../ports.ts";
 
 export const attemptNeeds = ({
-  workflow: { bring, filters },
+  workflow: { bring, filters, submodules },
   commit,
-}: Pick<TrustedConfig, "commit" | "workflow">): AttemptNeeds => ({ bring, filters, trusted: commit });
+}: Pick<TrustedConfig, "commit" | "workflow">): AttemptNeeds => ({
+  bring,
+  filters,
+  submodules,
+  trusted: commit,
+});

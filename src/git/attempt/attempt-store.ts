@@ -19,7 +19,7 @@ import {
   type RunRecord,
   writeRecord,
 } from "./attempt-folder.ts";
-import { buildGits } from "./build-gits.ts";
+import { buildGits, type OutsideContent } from "./build-gits.ts";
 import { bringFiles } from "./bring-files.ts";
 import { indexSignature, type Attempt } from "./attempt.ts";
 import { collectAttempt } from "./collect-attempt.ts";
@@ -32,12 +32,12 @@ import { RefCopy } from "./ref-copy.ts";
 import { Remover, removeFolder, TRASH } from "./remover.ts";
 import { OWNER, realPath, RunnerFolders, type RunnerFoldersOptions } from "./runner-folders.ts";
 import { saveAttempt, saveOnTop, type SavedAttempt } from "./save-attempt.ts";
-import { driverSettings } from "./tree-git.ts";
+import { SubmoduleStore, type SubmoduleStoreOptions } from "./submodule-store.ts";
 import { TemplateReader, type TemplateOptions } from "./template-reader.ts";
 import { writeRepository } from "./write-repository.ts";
 
 export interface StoreOptions
-  extends RunnerFoldersOptions, TemplateOptions, Omit<LfsTransferOptions, "location"> {
+  extends RunnerFoldersOptions, TemplateOptions, SubmoduleStoreOptions, Omit<LfsTransferOptions, "location"> {
   /** Differs after each listing of the refs. */
   readonly pollCount: () => number;
   /** Where brought files come from; undefined: there is no such folder. */
@@ -69,7 +69,7 @@ export class AttemptStore implements AttemptTrees {
   readonly #settings: SettingsReader;
   readonly #refs: RefCopy;
   readonly #templates: TemplateReader;
-  readonly #lfs: LfsTransfer;
+  readonly #outside: OutsideContent;
   readonly #open = new Map<string, { readonly attempt: Attempt; readonly needs: AttemptNeeds }>();
   /** Attempts on whose files git reached a limit. */
   readonly #stuck = new Set<string>();
@@ -85,13 +85,12 @@ export class AttemptStore implements AttemptTrees {
     this.#remover = new Remover(this.#folders.own);
     this.#settings = new SettingsReader(git, commonDir);
     this.#templates = new TemplateReader(options, this.#settings);
-    this.#lfs = new LfsTransfer(options);
+    this.#outside = { lfs: new LfsTransfer(options), submodules: new SubmoduleStore(options) };
     this.#refs = new RefCopy(git, options.remote !== undefined, options.pollCount);
   }
 
   async open(run: RunId, request: Request, needs: AttemptNeeds): Promise<AttemptTree> {
     const { location, bringFrom } = this.#options;
-    const { bring, filters } = needs;
     this.#folders.register();
     const folder = attemptFolder(join(this.#folders.own, run));
     const { branch, commit, state } = request;
@@ -105,15 +104,13 @@ export class AttemptStore implements AttemptTrees {
       this.#templates.read(),
     ]);
     const tree = { path: folder.tree, runDir: folder.folder, sideDir: folder.side, base: commit };
-    const problem = await fillTree(location, this.#lfs, folder, { run, commit }, settings, needs);
-    if (problem !== undefined) return { ...tree, problem };
-    const withDrivers = {
-      ...template,
-      settings: [...template.settings, ...driverSettings(settings, filters)],
-    };
-    writeRepository(folder, withDrivers, { run, branch, commit, refs, originHead });
+    const source = { ...location, remote: this.#options.remote };
+    const filled = await fillTree(source, this.#outside, folder, { run, commit }, settings, needs);
+    if (typeof filled === "string") return { ...tree, problem: filled };
+    const own = { ...template, settings: [...template.settings, ...filled] };
+    writeRepository(folder, own, { run, branch, commit, refs, originHead });
     const idLength = location.emptyTree.length;
-    const brought = bringFrom === undefined ? [] : bringFiles(bring, bringFrom, folder, idLength);
+    const brought = bringFrom === undefined ? [] : bringFiles(needs.bring, bringFrom, folder, idLength);
     if (brought.length > 0) writeRecord(folder, { ...record, brought });
     const gits = await this.#gitsFor(folder, run, needs);
     const attempt = { folder, gits, record: { ...record, brought }, firstIndex: indexSignature(folder) };
@@ -252,7 +249,7 @@ export class AttemptStore implements AttemptTrees {
   }
 
   async #gitsFor(folder: AttemptFolder, run: RunId, needs?: AttemptNeeds): Promise<Attempt["gits"]> {
-    return buildGits(this.#options, this.#lfs, folder, run, await this.#settings.read(), needs);
+    return buildGits(this.#options, this.#outside, folder, run, await this.#settings.read(), needs);
   }
 }
 

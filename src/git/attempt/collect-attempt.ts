@@ -143,7 +143,9 @@ async function linkProblem(
   for (const link of links) {
     const address = addresses.get(link.path);
     if (address === undefined) return ownRepository(`${link.path}/`);
-    const isThere = await hasCommit(gits.own, folder, resolveAddress(address, gits.origin), link);
+    const resolved = resolveAddress(address, gits.origin);
+    const isThere =
+      (await gits.askSubmodule(link, resolved)) ?? (await hasCommit(gits.own, folder, resolved, link));
     if (!isThere)
       return `the submodule ${link.path} is at ${link.id}, which ${address} does not have or does not show to everyone; push it there, or let a person move the link`;
   }
