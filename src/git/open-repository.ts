@@ -78,7 +78,15 @@ export async function openLocation(git: Git): Promise<GitLocation> {
 
 async function throwOpenProblem(error: unknown, git: Git): Promise<never> {
   if (!(error instanceof GitExit)) throw error;
-  await requireVersion(git);
+  const version = await requireVersion(git);
+  // A newer git wrote it, for instance with its refs in tables.
+  if (/repository (?:extension|format)|repo version/i.test(error.stderr)) {
+    const why = error.stderr
+      .trim()
+      .replace(/^fatal: /, "")
+      .replace(/\s+/g, " ");
+    throw new UserError(MESSAGES.gitTooOldFor(git.target.dir, version, why), { cause: error });
+  }
   throw new UserError(MESSAGES.notARepository(git.target.dir), { cause: error });
 }
 

@@ -16,6 +16,10 @@ export const GIT_MESSAGES = {
     what: `git ${found} is too old: Trailhand needs 2.38 or newer.`,
     next: "upgrade git, then run trailhand doctor",
   }),
+  gitTooOldFor: (dir: string, found: string, why: string): UserMessage => ({
+    what: `git ${found} is too old for the repository ${dir}: ${why}`,
+    next: "upgrade git, then run trailhand doctor",
+  }),
   gitFailed: (command: string, code: number, stderr: string): UserMessage => ({
     what: `git ${command} failed with exit code ${code}: ${stderr}`,
     next: "trailhand doctor",
