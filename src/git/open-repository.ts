@@ -90,8 +90,8 @@ async function throwOpenProblem(error: unknown, git: Git): Promise<never> {
   throw new UserError(MESSAGES.notARepository(git.target.dir), { cause: error });
 }
 
-/** The oldest git with every feature in use (`merge-tree --write-tree`). */
-export const OLDEST_GIT: readonly [number, number] = [2, 38];
+/** The oldest git that the tests were run with. */
+export const OLDEST_GIT: readonly [number, number] = [2, 39];
 
 /** Returns the version of git. Throws a UserError when it is too old. */
 export async function requireVersion(git: Git): Promise<string> {

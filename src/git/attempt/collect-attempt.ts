@@ -18,7 +18,7 @@ import { filterProblem, findFilteredFiles, type FilteredFiles } from "./filtered
 import { BarredCommit, importCommits } from "./import-commits.ts";
 import { outsideLinkProblem } from "./outside-links.ts";
 import { takeLfsObjects } from "./lfs-objects.ts";
-import { listOwnChanges } from "./own-changes.ts";
+import { listEachChange, newestOf } from "./own-changes.ts";
 import { readOwnHead } from "./own-git.ts";
 import { hasCommit, resolveAddress, submoduleAddresses } from "./submodule-remotes.ts";
 import { linksIn, readSubmodules, type Link, type SubmoduleState } from "./submodules.ts";
@@ -45,9 +45,11 @@ export async function collectAttempt(attempt: Attempt): Promise<CollectedTree | 
   const refusal = await takeCommits(attempt, head);
   if (refusal !== undefined) return refusal;
   const trusted = await onIndexOf(gits.trusted, folder, base, head);
-  const commits = await listOwnChanges(gits.objects, base, head);
+  const changes = head === base ? [] : await listEachChange(gits.objects, [head], base);
+  const commits = newestOf(changes);
   const left = await readTree({ ...attempt, gits: { ...gits, trusted } });
-  const links = commits.filter(({ mode }) => mode === LINK);
+  // Also those that a later commit replaced: history would name a commit that exists nowhere.
+  const links = changes.filter(({ mode }) => mode === LINK);
   const problem =
     copyProblem(record, left.brought) ??
     (await linkProblem(attempt, left, links)) ??

@@ -52,8 +52,8 @@ export async function findFilteredFiles(
 }
 
 /**
- * What is wrong with files that commits of a script hold. A driver that may run gives back what it stored. Of
- * the others, only pointers of git-lfs can be told from raw content. `git` has the objects and the tree.
+ * What is wrong with files that commits of a script hold. A driver that may run gives back what it stored. For
+ * the others, raw content is recognised by not being a pointer of git-lfs. `git` has the objects and the tree.
  */
 export async function rawCommitProblem(
   { drivers, offDrivers, lfs }: Pick<AttemptGits, "drivers" | "lfs" | "offDrivers">,

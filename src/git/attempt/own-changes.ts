@@ -17,10 +17,14 @@ export interface OwnChange {
 /** Each path once, as the newest commit has it. `objects` has no tree whose .gitmodules could hide a link. */
 export async function listOwnChanges(objects: BoundedGit, base: Sha, head: Sha): Promise<OwnChange[]> {
   if (base === head) return [];
-  const changes = new Map<string, OwnChange>();
-  for (const change of await listEachChange(objects, [head], base))
-    if (!changes.has(change.path)) changes.set(change.path, change);
-  return [...changes.values()];
+  return newestOf(await listEachChange(objects, [head], base));
+}
+
+/** Each path once, as the newest commit has it. */
+export function newestOf(changes: readonly OwnChange[]): OwnChange[] {
+  const newest = new Map<string, OwnChange>();
+  for (const change of changes) if (!newest.has(change.path)) newest.set(change.path, change);
+  return [...newest.values()];
 }
 
 /** What each commit changed, newest first. */

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { expectDone, expectFailed, filesIn, makeUpstream } from "../../support/attempt-stage.ts";
+import { expectDone, expectFailed, filesIn, makeUpstream, runAttempt } from "../../support/attempt-stage.ts";
 import { leftovers } from "../../support/crash-runner.ts";
 import { serveGit } from "../../support/git-http.ts";
 import { makeStage, type Stage } from "../../support/run-hostile-script.ts";
@@ -252,6 +252,29 @@ describe("work inside a filled submodule", () => {
     again.git("checkout", "-q", "main");
     await expectDone(stage);
     expect(again.git("log", "-1", "--format=%(trailers:key=State,valueonly)", "second").trim()).toBe("done");
+  });
+});
+
+describe("a program that a script plants in a filled submodule", () => {
+  const PROGRAM = "printf '#!/bin/sh\\ntouch $OUT/pwned; cat\\n' > $OUT/program; chmod +x $OUT/program";
+  const plant = (at: string) =>
+    `git ${at} config core.fsmonitor $OUT/program; git ${at} config filter.x.clean $OUT/program; git ${at} config core.sshCommand $OUT/program; d=$(git ${at} rev-parse --absolute-git-dir); mkdir -p $d/hooks $d/info; cp $OUT/program $d/hooks/post-index-change; echo '* filter=x' > $d/info/attributes`;
+
+  it.each([
+    ["in its git directory", `${plant("-C vendor")}; touch vendor/lib.txt`],
+    [
+      "in a git directory elsewhere",
+      `cp -r .git/modules/vendor $OUT/elsewhere; git --git-dir=$OUT/elsewhere config core.worktree $PWD/vendor; echo "gitdir: $OUT/elsewhere" > vendor/.git; ${plant("--git-dir=$OUT/elsewhere")}`,
+    ],
+    [
+      "in a repository below a folder that git ignores",
+      `mkdir -p vendor/deep; git init -q vendor/deep; echo deep >> $(git -C vendor rev-parse --absolute-git-dir)/info/exclude; ${plant("-C vendor/deep")}`,
+    ],
+  ])("never runs, when it is %s", async (_, script) => {
+    const stage = makeFilled(`${PROGRAM}; ${script}; rm -f $OUT/pwned; echo x > x.txt`);
+    await runAttempt(stage);
+    expect(existsSync(join(stage.outside, "program"))).toBe(true);
+    expect(existsSync(join(stage.outside, "pwned"))).toBe(false);
   });
 });
 

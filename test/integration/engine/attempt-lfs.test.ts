@@ -83,7 +83,7 @@ describe("with filters: [lfs]", () => {
       expect(existsSync(storedAt(join(stage.repo.dir, ".git"), content))).toBe(true);
   });
 
-  it("lets a script revert to a pointer whose content nobody here has", async () => {
+  it("lets a script revert to a pointer whose content is not on this machine", async () => {
     const stage = makeLfs("GIT_LFS_SKIP_SMUDGE=1 git revert --no-edit HEAD~1");
     const { repo } = stage;
     repo.git("checkout", "-q", "topic");
