@@ -46,7 +46,7 @@ async function withBlockers(
   decisions: readonly Decision[],
   target: Branch,
 ): Promise<Decision[]> {
-  const checkedOut = new Set(listCheckouts(workspace.location).map(({ branch }) => branch));
+  const checkedOut = new Set((await listCheckouts(workspace.location)).map(({ branch }) => branch));
   return Promise.all(
     decisions.map(async (decision): Promise<Decision> => {
       const { head, kind } = decision;

@@ -18,7 +18,7 @@ export interface BranchCost {
 
 export async function readCost(workspace: Workspace, name: string | undefined): Promise<BranchCost> {
   const { target, heads } = await workspace.repository.listRefs();
-  const { branch, commit } = requireHead(workspace, heads, name);
+  const { branch, commit } = await requireHead(workspace, heads, name);
   const { workflow } = await workspace.trustedConfig(target, heads);
   const trail = await readTrail(workspace.location, commit, DEPTH.work);
   return { branch, ...costOf(workflow, trail) };

@@ -13,8 +13,9 @@ import { HEADS, type Branch, type Ref, type RunId, type Sha } from "../core/prot
 import { salvageRef } from "../core/protocol/refs.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
-import type { Setting } from "../git/git.ts";
+import { remoteEnv, type Setting } from "../git/git.ts";
 import { BOT, type LocalRepository } from "../git/local-repository.ts";
+import { connectionSettings } from "../git/remote/cache-dir.ts";
 import type { Address } from "../git/remote/transport.ts";
 import type { RunRecord } from "../git/attempt/attempt-folder.ts";
 import { AttemptStore, RUNNER } from "../git/attempt/attempt-store.ts";
@@ -49,6 +50,10 @@ export function createRunner(
     location,
     committer: location.person ?? BOT,
     remote: workspace.remote && remoteSettings(workspace.remote.transport.address),
+    connectionEnv: () => workspace.remote?.transport.environment ?? remoteEnv(env, []),
+    submodules: cache.submodules,
+    foreignEnv: () =>
+      workspace.remote?.transport.environment ?? remoteEnv(env, connectionSettings(location.settings)),
     pollCount: () => repository.pollCount,
     bringFrom: workspace.remote ? cache.brought : location.top,
     root: cache.runs,

@@ -106,7 +106,7 @@ export async function checkRecords({ location }: Workspace, { snapshot }: Branch
     what: `${prunable} worktree records without a folder`,
     next: "git worktree prune",
   };
-  const checkouts = listCheckouts(location);
+  const checkouts = await listCheckouts(location);
   const keys = follows
     .split("\n")
     .flatMap((ref) => (ref === "" ? [] : [ref.slice(ref.lastIndexOf("/") + 1)]));

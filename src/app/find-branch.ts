@@ -13,12 +13,16 @@ export async function listBranch(
   name: string | undefined,
 ): Promise<{ listing: BranchListing; head: Head }> {
   const listing = await listBranches(workspace, currentTime());
-  return { listing, head: requireHead(workspace, listing.snapshot.heads, name) };
+  return { listing, head: await requireHead(workspace, listing.snapshot.heads, name) };
 }
 
 /** The head of the named branch, or of the checked-out one. Throws a UserError where there is none. */
-export function requireHead(workspace: Workspace, heads: readonly Head[], name: string | undefined): Head {
-  const branch = name === undefined ? checkedOutBranch(workspace) : requireBranchName(name);
+export async function requireHead(
+  workspace: Workspace,
+  heads: readonly Head[],
+  name: string | undefined,
+): Promise<Head> {
+  const branch = name === undefined ? await checkedOutBranch(workspace) : requireBranchName(name);
   const head = heads.find((candidate) => candidate.branch === branch);
   if (head) return head;
   const nearest = suggest(
@@ -36,10 +40,12 @@ export function requireBranchName(name: string): Branch {
 }
 
 /** The branch that is checked out in the current directory. Throws a UserError when HEAD is detached. */
-export function checkedOutBranch({ here }: Workspace): Branch {
+export async function checkedOutBranch({ here }: Workspace): Promise<Branch> {
   if (!here) throw new UserError(MESSAGES.detachedHead());
   const { dir: current } = here.git.target;
-  const checkouts = listCheckouts(here).filter(({ dir }) => current === dir || current.startsWith(`${dir}/`));
+  const checkouts = (await listCheckouts(here)).filter(
+    ({ dir }) => current === dir || current.startsWith(`${dir}/`),
+  );
   const [nearest] = checkouts.toSorted((a, b) => b.dir.length - a.dir.length);
   if (nearest) return nearest.branch;
   throw new UserError(MESSAGES.detachedHead());

@@ -24,9 +24,11 @@ export interface WorkflowGraph {
 export async function readGraph(workspace: Workspace, name: string | undefined): Promise<WorkflowGraph> {
   const { snapshot } = await listBranches(workspace, currentTime());
   const { workflow } = await requireTrustedConfig(workspace, snapshot.target, snapshot.heads);
-  const branch = name ?? listCheckouts(workspace.location)[0]?.branch;
+  const branch = name ?? (await listCheckouts(workspace.location))[0]?.branch;
   const position =
-    branch === undefined ? undefined : stateOf(snapshot, requireHead(workspace, snapshot.heads, branch));
+    branch === undefined
+      ? undefined
+      : stateOf(snapshot, await requireHead(workspace, snapshot.heads, branch));
   const states = Object.entries(workflow.states).map(([key, { human }]) => [key, { human }] as const);
   return {
     open: workflow.open,

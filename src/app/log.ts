@@ -21,7 +21,7 @@ export async function readLog(
   limit: number = DEPTH.timeline,
 ): Promise<BranchLog> {
   const refs = await workspace.repository.listRefs();
-  const head = requireHead(workspace, refs.heads, name);
+  const head = await requireHead(workspace, refs.heads, name);
   const { journal } = refsOf(head.key);
   const journalTip = (await workspace.repository.read([journal])).get(journal);
   const [trail, attempts] = await Promise.all([

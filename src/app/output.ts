@@ -38,7 +38,7 @@ export async function readAttemptOutput(
   name: string | undefined,
 ): Promise<AttemptOutput> {
   const refs = await workspace.repository.listRefs();
-  const head = requireHead(workspace, refs.heads, name);
+  const head = await requireHead(workspace, refs.heads, name);
   const { branch } = head;
   const attempt = runningAttempt(refs, head) ?? (await lastAttempt(workspace, head));
   if (!attempt) throw new UserError(MESSAGES.noAttempt(branch));

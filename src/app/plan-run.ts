@@ -57,7 +57,7 @@ function sentenceOf(listing: BranchListing, decision: Decision): string {
 }
 
 /** Takes the states from the checked-out branch instead of the trusted one. */
-export function trustCheckedOutBranch(workspace: Workspace): Workspace {
-  const branch = checkedOutBranch(workspace);
+export async function trustCheckedOutBranch(workspace: Workspace): Promise<Workspace> {
+  const branch = await checkedOutBranch(workspace);
   return { ...workspace, trustedConfig: (_target, heads) => workspace.trustedConfig(branch, heads) };
 }

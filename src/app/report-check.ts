@@ -47,7 +47,7 @@ export async function reportCheck(
     throw new UserError(MESSAGES.badConclusion(conclusion, nearest, CONCLUSIONS.join(", ")));
   }
   const refs = await workspace.repository.listRefs();
-  const head = requireHead(workspace, refs.heads, branch);
+  const head = await requireHead(workspace, refs.heads, branch);
   const trustedConfig = await workspace.trustedConfig(refs.target, refs.heads);
   const facts = await new FactLoader(workspace.repository).load(refs, trustedConfig);
   const commit = reviewedCommit({ facts }, head);

@@ -34,7 +34,7 @@ export async function requestBatch(
   const { problems, workflow } = trustedConfig;
   if (problems.length > 0)
     throw new UserError(MESSAGES.brokenWorkflow(`${target}:${WORKFLOW_FILE}`, formatProblems(problems)));
-  const trusted = requireHead(workspace, heads, target).commit;
+  const trusted = (await requireHead(workspace, heads, target)).commit;
   const drafts = requests.map(
     ({ branch, state, expectedHead, startPoint, messages, trailers }): RequestDraft => {
       const head = heads.find((candidate) => candidate.branch === branch);

@@ -59,7 +59,11 @@ export async function requestState(workspace: Workspace, asked: StateRequest): P
   const { states, target: onTarget } = trustedConfig.workflow;
   const trailers = asked.trailers.map(parseTrailerOption);
   const event = readEventId(asked.event);
-  const base = requireHead(workspace, heads, isNew ? target : (asked.branch ?? checkedOutBranch(workspace)));
+  const base = await requireHead(
+    workspace,
+    heads,
+    isNew ? target : (asked.branch ?? (await checkedOutBranch(workspace))),
+  );
   const branch = isNew ? requireBranchName(newBranch) : base.branch;
   const present = isNew || base.reading.kind !== "request" ? undefined : states[base.reading.state];
   const state = requireState(trustedConfig, target, asked.state, present);

@@ -127,7 +127,8 @@ export async function requireGit({ location }: Workspace): Promise<void> {
 export async function requireBranches(workspace: Workspace, names: readonly string[]): Promise<Branch[]> {
   if (names.length === 0) return [];
   const { heads } = await workspace.repository.listRefs();
-  return names.map((name) => requireHead(workspace, heads, requireBranchName(name)).branch);
+  const named = names.map((name) => requireHead(workspace, heads, requireBranchName(name)));
+  return (await Promise.all(named)).map(({ branch }) => branch);
 }
 
 const limitsPushes = ({ remote }: Workspace): boolean =>

@@ -37,6 +37,8 @@ interface Cache {
   readonly logs: string;
   /** Files of this machine that attempts at a remote get copies of, see `bring`. */
   readonly brought: string;
+  /** Repositories of submodules. */
+  readonly submodules: string;
   /** Files that scripts share. */
   readonly shared: string;
   /** The last successful trial of a remote. */
@@ -135,6 +137,7 @@ export const cacheFolders = (root: string): Cache => ({
   trees: join(root, "trees"),
   logs: join(root, "logs"),
   brought: join(root, "bring"),
+  submodules: join(root, "submodules"),
   shared: join(root, "shared"),
   probed: join(root, "probed.json"),
 });

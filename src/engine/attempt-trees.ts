@@ -27,6 +27,12 @@ export interface AttemptNeeds {
   readonly bring: readonly string[];
   /** The filter drivers that may run. */
   readonly filters: readonly string[];
+  /** The folders that the worktree holds. Without any, it holds all. */
+  readonly checkout: readonly string[];
+  /** True: submodules are filled before the script starts. */
+  readonly submodules: boolean;
+  /** The commit of the trusted branch, which says where content outside the repository is. */
+  readonly trusted: Sha;
 }
 
 /** The worktree after the script ended: its commits, and a tree with all uncommitted changes. */

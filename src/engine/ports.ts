@@ -131,6 +131,8 @@ export interface Script extends ScriptFile {
 export interface TrustedConfig {
   /** The trusted branch. */
   readonly target: Branch;
+  /** The commit that everything here was read from. */
+  readonly commit: Sha;
   readonly workflow: Workflow;
   readonly blob: Sha | undefined;
   script(state: string, role: string | undefined): Promise<Script | undefined>;

@@ -8,6 +8,7 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
+import { decodeBytes, encodeBytes } from "./byte-text.ts";
 import { GitExit, settingVariables, type Setting } from "./git.ts";
 import { findGit } from "./find-git.ts";
 import { GIT_LIMITS } from "./timing.ts";
@@ -69,7 +70,7 @@ export class BoundedGit {
     const output = watch(child, args, call.limitMs);
     // git may end without reading its input.
     child.stdin?.on("error", () => undefined);
-    child.stdin?.end(call.stdin ?? "");
+    child.stdin?.end(encodeBytes(call.stdin ?? ""));
     return check(args, await output, call.allowedCodes);
   }
 
@@ -149,7 +150,7 @@ function watch(
       if (limit) return reject(limit);
       resolve({
         code: code ?? 128,
-        stdout: Buffer.concat(stdout).toString("utf8"),
+        stdout: decodeBytes(Buffer.concat(stdout)),
         stderr: Buffer.concat(stderr).toString("utf8"),
       });
     });

@@ -3,7 +3,8 @@
  *
  * Invariants:
  * - A person's files are never overwritten.
- * - Finding checkouts needs no git process; the files are those of gitrepository-layout(5).
+ * - git says which branch a worktree has. It is asked again only after the files of the worktree's HEAD have
+ *   changed. Each worktree is asked for itself, because one broken record ends `git worktree list`.
  * - The next poll finishes a follow after a crash, because the swap of the response recorded it.
  */
 import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync } from "node:fs";
@@ -21,21 +22,23 @@ export interface Checkout {
   readonly isRebasing: boolean;
 }
 
-/** Every worktree with a branch that is checked out or being rebased. */
-export function listCheckouts(location: GitLocation): Checkout[] {
-  const checkouts: Checkout[] = [];
-  if (location.top !== undefined && existsSync(location.top))
-    checkouts.push(...readCheckout(location.commonDir, location.top));
-  const linked = join(location.commonDir, "worktrees");
+/** Every worktree with a branch that is checked out or being rebased, the main one first. */
+export async function listCheckouts(location: GitLocation): Promise<Checkout[]> {
+  const { commonDir, top } = location;
+  const places: Place[] = top !== undefined && existsSync(top) ? [{ gitDir: commonDir, dir: top }] : [];
+  const linked = join(commonDir, "worktrees");
   for (const id of existsSync(linked) ? readdirSync(linked) : []) {
     const gitDir = join(linked, id);
     const gitFile = readLine(join(gitDir, "gitdir"));
     if (gitFile === undefined) continue;
     const dir = dirname(resolve(gitDir, gitFile));
-    if (isLinkedTo(dir, gitDir)) checkouts.push(...readCheckout(gitDir, dir));
+    if (isLinkedTo(dir, gitDir)) places.push({ gitDir, dir });
   }
-  return checkouts;
+  const checkouts = await Promise.all(places.map((place) => readCheckout(location.git, place)));
+  return checkouts.filter((checkout) => checkout !== undefined);
 }
+
+type Place = Pick<Checkout, "dir" | "gitDir">;
 
 /** True when the folder still belongs to this worktree: a deleted folder may be another repository now. */
 function isLinkedTo(dir: string, gitDir: string): boolean {
@@ -47,18 +50,41 @@ function realpath(path: string): string | undefined {
   return existsSync(path) ? realpathSync(path) : undefined;
 }
 
+/** Where git keeps what a worktree is at: as files, or as tables of refs. */
+const HEAD_FILES = ["HEAD", "reftable/tables.list", "rebase-merge", "rebase-apply"];
+
+/** The last answer of git for each git directory, and the state of its files then. */
+const answers = new Map<string, { readonly state: string; readonly head: Promise<string> }>();
+
+/** The ref that HEAD names; "" for a detached one, and for a worktree that git cannot read. */
+function readHead(git: Git, gitDir: string): Promise<string> {
+  const state = HEAD_FILES.map((name) => {
+    const stats = lstatSync(join(gitDir, name), { throwIfNoEntry: false, bigint: true });
+    return stats ? `${stats.ino} ${stats.size} ${stats.mtimeNs} ${stats.ctimeNs}` : "-";
+  }).join("\n");
+  const known = answers.get(gitDir);
+  if (known?.state === state) return known.head;
+  const args = ["symbolic-ref", "--quiet", "HEAD"];
+  const head = git
+    .with({ globalOptions: [`--git-dir=${gitDir}`] })
+    .text(args, { allowedCodes: [1, 128] })
+    .then((output) => output.trim());
+  head.catch(() => answers.delete(gitDir));
+  answers.set(gitDir, { state, head });
+  return head;
+}
+
 /** git in a checkout. The directories are explicit, because a `core.worktree` has no link to find them. */
 function gitIn(git: Git, { dir, gitDir }: Checkout): Git {
   return git.with({ dir, globalOptions: [`--git-dir=${gitDir}`, `--work-tree=${dir}`] });
 }
 
-function readCheckout(gitDir: string, dir: string): Checkout[] {
-  const head = readLine(join(gitDir, "HEAD"));
+async function readCheckout(git: Git, { gitDir, dir }: Place): Promise<Checkout | undefined> {
   const rebase =
     readLine(join(gitDir, "rebase-merge", "head-name")) ??
     readLine(join(gitDir, "rebase-apply", "head-name"));
-  const branch = branchOf(rebase ?? head?.replace(/^ref: /, "") ?? "");
-  return branch ? [{ gitDir, dir, branch, isRebasing: rebase !== undefined }] : [];
+  const branch = branchOf(rebase ?? (await readHead(git, gitDir)));
+  return branch ? { gitDir, dir, branch, isRebasing: rebase !== undefined } : undefined;
 }
 
 function readLine(file: string): string | undefined {

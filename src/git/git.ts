@@ -66,6 +66,8 @@ export const SETTINGS: readonly string[] = [
   "i18n.logOutputEncoding=UTF-8",
   // Files of a script are kept as they are. A warning turned into an error would keep nothing.
   "core.safecrlf=false",
+  // With a split index, git 2.40 and newer loses files of an index that it writes without its hash.
+  "index.skipHash=false",
   "submodule.recurse=false",
   "protocol.ext.allow=never",
 ];

@@ -78,12 +78,20 @@ export async function openLocation(git: Git): Promise<GitLocation> {
 
 async function throwOpenProblem(error: unknown, git: Git): Promise<never> {
   if (!(error instanceof GitExit)) throw error;
-  await requireVersion(git);
+  const version = await requireVersion(git);
+  // A newer git wrote it, for instance with its refs in tables.
+  if (/repository (?:extension|format)|repo version/i.test(error.stderr)) {
+    const why = error.stderr
+      .trim()
+      .replace(/^fatal: /, "")
+      .replace(/\s+/g, " ");
+    throw new UserError(MESSAGES.gitTooOldFor(git.target.dir, version, why), { cause: error });
+  }
   throw new UserError(MESSAGES.notARepository(git.target.dir), { cause: error });
 }
 
-/** The oldest git with every feature in use (`merge-tree --write-tree`). */
-export const OLDEST_GIT: readonly [number, number] = [2, 38];
+/** The oldest git that the tests were run with. */
+export const OLDEST_GIT: readonly [number, number] = [2, 39];
 
 /** Returns the version of git. Throws a UserError when it is too old. */
 export async function requireVersion(git: Git): Promise<string> {

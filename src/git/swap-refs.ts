@@ -40,7 +40,7 @@ export async function swapLocal(
   updates: readonly Update[],
   why: string,
 ): Promise<Swap> {
-  const follows = findFollows(location, updates);
+  const follows = await findFollows(location, updates);
   for (const { checkouts, from, to } of follows) {
     const why = await firstBlocker(location.git, checkouts, { from, to });
     if (why !== undefined) return { kind: "blocked", why };
@@ -53,7 +53,7 @@ export async function swapLocal(
 
 /** Why a response could not be applied to a branch now (a dirty checkout, a rebase), or undefined. */
 export async function branchBlocker(location: GitLocation, branch: Branch): Promise<string | undefined> {
-  return firstBlocker(location.git, checkoutsOf(location, branch));
+  return firstBlocker(location.git, await checkoutsOf(location, branch));
 }
 
 async function firstBlocker(
@@ -68,8 +68,8 @@ async function firstBlocker(
   return undefined;
 }
 
-const checkoutsOf = (location: GitLocation, branch: Branch): Checkout[] =>
-  listCheckouts(location).filter((one) => one.branch === branch);
+const checkoutsOf = async (location: GitLocation, branch: Branch): Promise<Checkout[]> =>
+  (await listCheckouts(location)).filter((one) => one.branch === branch);
 
 /** Finishes moving a checkout after a crash. */
 export async function resumeFollow(
@@ -79,7 +79,7 @@ export async function resumeFollow(
   from: Sha,
   to: Sha,
 ): Promise<void> {
-  await follow(location, { checkouts: checkoutsOf(location, branch), ref, from, to });
+  await follow(location, { checkouts: await checkoutsOf(location, branch), ref, from, to });
 }
 
 async function follow(location: GitLocation, { checkouts, from, to, ref }: CheckoutFollow): Promise<void> {
@@ -88,13 +88,15 @@ async function follow(location: GitLocation, { checkouts, from, to, ref }: Check
   if (all) await transact(location.git, [{ ref, expected: from, next: null }], "checkout followed");
 }
 
-function findFollows(location: GitLocation, updates: readonly Update[]): CheckoutFollow[] {
+async function findFollows(location: GitLocation, updates: readonly Update[]): Promise<CheckoutFollow[]> {
   const moves = updates.flatMap(({ ref, expected, next }) => {
     const branch = branchOf(ref);
     return branch && expected && next ? [{ branch, from: expected, to: next }] : [];
   });
+  if (moves.length === 0) return [];
+  const all = await listCheckouts(location);
   return moves.flatMap(({ branch, from, to }) => {
-    const checkouts = checkoutsOf(location, branch);
+    const checkouts = all.filter((one) => one.branch === branch);
     return checkouts.length === 0 ? [] : [{ checkouts, from, to, ref: refsOf(branchKey(branch)).follow }];
   });
 }

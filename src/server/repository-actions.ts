@@ -42,7 +42,7 @@ export function openRepositoryActions(workspace: Workspace): RepositoryActions {
   /** Throws a UserError when the head has moved. */
   const listAt = async ({ branch, commit }: Pick<BranchPosition, "branch" | "commit">) => {
     const listing = await list();
-    const head = requireHead(workspace, listing.snapshot.heads, branch);
+    const head = await requireHead(workspace, listing.snapshot.heads, branch);
     if (head.commit !== commit) throw new UserError(MESSAGES.headMoved(branch));
     return { listing, head };
   };
@@ -95,7 +95,12 @@ export function openRepositoryActions(workspace: Workspace): RepositoryActions {
     },
     async report(kind, branch) {
       const listing = await list();
-      return branchReport(workspace, listing, requireHead(workspace, listing.snapshot.heads, branch), kind);
+      return branchReport(
+        workspace,
+        listing,
+        await requireHead(workspace, listing.snapshot.heads, branch),
+        kind,
+      );
     },
   };
 }

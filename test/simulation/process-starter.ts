@@ -124,6 +124,7 @@ function trustedConfigOf(
   const lookedAt = proc.pollStarts.at(-1) ?? 0;
   return {
     target,
+    commit: BLOB,
     workflow: scenario.workflow,
     blob: BLOB,
     script(state) {

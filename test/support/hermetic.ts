@@ -8,7 +8,7 @@
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 /** Tests create many small, short-lived repositories, for which memory is faster than a disk. */
 const MEMORY = "/dev/shm";
@@ -25,6 +25,7 @@ export default function setup(): () => void {
   for (const name of Object.keys(process.env)) {
     if (FOREIGN.test(name)) delete process.env[name];
   }
+  useGit(process.env["TEST_GIT"]);
   Object.assign(process.env, {
     TMPDIR: temporary,
     HOME: home,
@@ -36,6 +37,14 @@ export default function setup(): () => void {
     TZ: "UTC",
   });
   return () => rmSync(temporary, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+}
+
+/** Puts the folder of another git first on PATH, for the tests and all programs that they start. */
+function useGit(file: string | undefined): void {
+  if (file === undefined || file === "") return;
+  const version = execFileSync(file, ["version"], { encoding: "utf8" }).trim();
+  process.env["PATH"] = `${dirname(file)}:${process.env["PATH"] ?? ""}`;
+  console.log(`The tests run with ${version}, ${file}.`);
 }
 
 /** Creates a directory in memory if programs can run there, otherwise in the system's temporary folder. */

@@ -58,7 +58,7 @@ async function run(call: CommandCall): Promise<number> {
   const [once, watch] = [input.has("once"), input.has("watch")];
   if (once && watch) throw new UserError(MESSAGES.conflict("run", "once", "watch"));
   const opened = await openForCall(call, await pushLogOf(call));
-  const workspace = input.has("trust-head") ? trustCheckedOutBranch(opened) : opened;
+  const workspace = input.has("trust-head") ? await trustCheckedOutBranch(opened) : opened;
   await requireGit(workspace);
   const concurrency = numberOption(input, "concurrency", 1, 256);
   const branches = await requireBranches(workspace, input.values("branch"));

@@ -11,9 +11,13 @@ export const GIT_MESSAGES = {
       "This repository is bare, so it has no files to write to.",
       "clone it, then run trailhand init in the clone",
     ),
-  noGit: (): UserMessage => ({ what: "git is not on the PATH.", next: "install git 2.38 or newer" }),
+  noGit: (): UserMessage => ({ what: "git is not on the PATH.", next: "install git 2.39 or newer" }),
   gitTooOld: (found: string): UserMessage => ({
-    what: `git ${found} is too old: Trailhand needs 2.38 or newer.`,
+    what: `git ${found} is too old: Trailhand needs 2.39 or newer.`,
+    next: "upgrade git, then run trailhand doctor",
+  }),
+  gitTooOldFor: (dir: string, found: string, why: string): UserMessage => ({
+    what: `git ${found} is too old for the repository ${dir}: ${why}`,
     next: "upgrade git, then run trailhand doctor",
   }),
   gitFailed: (command: string, code: number, stderr: string): UserMessage => ({

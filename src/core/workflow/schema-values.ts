@@ -61,6 +61,17 @@ export const filterDrivers = z.array(
   wanted("a list of filter drivers, such as [lfs]"),
 );
 
+/** Folders below the top of the repository. */
+export const folders = z.array(
+  z
+    .string()
+    .transform((text) => text.replace(/\/+$/, ""))
+    .refine((path) => path.split("/").every((part) => !["", ".", ".."].includes(part)), {
+      error: "write a folder relative to the top of the repository, such as packages/web",
+    }),
+  wanted("a list of folders, such as [packages/web]"),
+);
+
 export const predicate = z.string().transform((text, context) => {
   const found = parsePredicate(text);
   if (found) return found;

@@ -2,7 +2,18 @@
 import * as z from "zod";
 import { formatDuration } from "../util/duration.ts";
 import { DEFAULTS } from "./defaults.ts";
-import { count, duration, lane, list, name, names, orWord, predicate, variable } from "./schema-values.ts";
+import {
+  count,
+  duration,
+  folders,
+  lane,
+  list,
+  name,
+  names,
+  orWord,
+  predicate,
+  variable,
+} from "./schema-values.ts";
 
 /** How far attempts are isolated. */
 export const sandbox = z.enum(["files", "off"]);
@@ -117,6 +128,11 @@ export const stateSchema = z.strictObject({
     .default([])
     .describe(
       "Names of the runner's environment variables that the script may see. See [what is redacted](#what-a-script-receives).",
+    ),
+  checkout: folders
+    .default([])
+    .describe(
+      "For large repositories: the only folders that attempts get, such as `packages/web`, with the files beside and above them. All by default.",
     ),
   sandbox: sandbox
     .optional()

@@ -174,6 +174,12 @@ export const workflowSchema = z.strictObject({
     .describe(
       "`files`: where bubblewrap works, attempts see no other files and processes of the user, see [the sandbox](security.md). `off`: they run as plain programs of the user.",
     ),
+  submodules: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Whether attempts start with their submodules filled, also nested ones. The addresses are those in `.gitmodules` of the trusted branch. By default they start empty.",
+    ),
   evidence: z
     .record(name, list)
     .default({})

@@ -5,6 +5,7 @@
  * - A ref holds the changes before the worktree is released.
  * - The script gets no more time than the budget of the work has left.
  */
+import { attemptNeeds } from "./attempt-needs.ts";
 import { legalAnswers } from "../../core/outcome/transitions.ts";
 import { budgetOf } from "../../core/policy/budget.ts";
 import { DEFAULTS } from "../../core/workflow/defaults.ts";
@@ -23,7 +24,11 @@ import type { AttemptContext, AttemptServices, ClaimedAttempt } from "./context.
 export async function execute(attempt: ClaimedAttempt, script: Script): Promise<void> {
   const { claim, run, lease, services } = attempt;
   const { ports } = services;
-  const tree = await ports.trees.open(lease.run, run.request, services.trustedConfig.workflow);
+  const tree = await ports.trees.open(
+    lease.run,
+    run.request,
+    attemptNeeds(services.trustedConfig, run.request.state),
+  );
   try {
     const call = await scriptCallOf(attempt, script, tree);
     const running = runSetupAndScript(services, call);

@@ -5,6 +5,7 @@
  * - Worktree, script, validation and response are those of a real attempt.
  * - It takes no claim and no lane slot, and moves no ref. The worktree is always released.
  */
+import { attemptNeeds } from "./attempt-needs.ts";
 import { MESSAGES } from "../../core/messages/messages.ts";
 import { NO_AMOUNTS } from "../../core/util/amounts.ts";
 import type { Run } from "../../core/scheduling/decide.ts";
@@ -49,7 +50,7 @@ export async function replayRun(replay: ReplayRequest): Promise<ReplayResult> {
   const unleased = { ...listing, leases: new Map(), slots: new Map() };
   const snapshot = new Observer(ports).observe(unleased, new Map(), new Map(), NO_HISTORY_FACTS);
   const attempt = await readContext(services, identityOf(replay), snapshot);
-  const tree = await ports.trees.open(attempt.lease.run, request, trustedConfig.workflow);
+  const tree = await ports.trees.open(attempt.lease.run, request, attemptNeeds(trustedConfig, request.state));
   try {
     replay.onTreeOpened(tree);
     const end = await runSetupAndScript(services, await scriptCallOf(attempt, script, tree));

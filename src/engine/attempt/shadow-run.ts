@@ -5,6 +5,7 @@
  * - It starts after the real response is written. Nothing that it does counts against the work.
  * - A ref holds its changes before its worktree is released.
  */
+import { attemptNeeds } from "./attempt-needs.ts";
 import { cleanLine, redact } from "../../core/util/redact.ts";
 import { composeMessage } from "../../core/protocol/compose.ts";
 import type { RunId } from "../../core/protocol/ids.ts";
@@ -53,7 +54,7 @@ async function recordShadow(
   const { machine, repository, trees } = services.ports;
   const { request } = run;
   const shadowRun = machine.newRun();
-  const tree = await trees.open(shadowRun, request, services.trustedConfig.workflow);
+  const tree = await trees.open(shadowRun, request, attemptNeeds(services.trustedConfig, request.state));
   try {
     const { legal, end } = await runScript(prompt, tree, shadowRun);
     const outcome = decideOutcome(legal, end.exit, readOutput(end.outputFile));

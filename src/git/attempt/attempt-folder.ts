@@ -8,6 +8,7 @@
 import { lstatSync, renameSync, writeFileSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { parseBranch, parseSha, type RunId, type Sha } from "../../core/protocol/ids.ts";
+import { diskPath } from "../byte-text.ts";
 import { readJson } from "../read-json.ts";
 
 /** What a runner that finds the folder after a crash has to know. */
@@ -56,7 +57,7 @@ export function attemptFolder(folder: string): AttemptFolder {
 /** What is at a path, links not followed. Undefined also where a part of the path is a file. */
 export function statOf(path: string): Stats | undefined {
   try {
-    return lstatSync(path);
+    return lstatSync(diskPath(path));
   } catch {
     return undefined;
   }
@@ -64,6 +65,15 @@ export function statOf(path: string): Stats | undefined {
 
 /** A link in the place of a folder leads to files that are not ours to save or remove. */
 export const isFolder = (path: string): boolean => statOf(path)?.isDirectory() === true;
+
+/** True when each folder on the way is a folder, and the last part a file. */
+export function isPlainFile(root: string, path: string): boolean {
+  const parts = path.split("/");
+  return parts.every((_, at) => {
+    const stats = statOf(join(root, ...parts.slice(0, at + 1)));
+    return at === parts.length - 1 ? stats?.isFile() === true : stats?.isDirectory() === true;
+  });
+}
 
 export function writeRecord({ record }: AttemptFolder, value: RunRecord): void {
   // After a power cut, the record is there completely or not at all.

@@ -19,23 +19,34 @@ import {
   type RunRecord,
   writeRecord,
 } from "./attempt-folder.ts";
+import { buildGits, type OutsideContent } from "./build-gits.ts";
 import { bringFiles } from "./bring-files.ts";
 import { indexSignature, type Attempt } from "./attempt.ts";
 import { collectAttempt } from "./collect-attempt.ts";
-import { BroughtFileCommitted, importCommits } from "./import-commits.ts";
+import { fillTree } from "./fill-tree.ts";
+import { BarredCommit, importCommits } from "./import-commits.ts";
+import { LfsTransfer, type LfsTransferOptions } from "./lfs-transfer.ts";
 import { readOldWorktrees, removeRecords, takeOldRunners } from "./old-worktrees.ts";
-import { attemptGits } from "./attempt-gits.ts";
 import { SettingsReader } from "./read-settings.ts";
 import { RefCopy } from "./ref-copy.ts";
 import { Remover, type RemoverOptions } from "./remover.ts";
 import { realPath, RunnerFolders, type RunnerFoldersOptions } from "./runner-folders.ts";
 import { saveAttempt, saveOnTop, type SavedAttempt } from "./save-attempt.ts";
-import { TreeFiles, type CheckoutKind, type TreeFilesOptions } from "./tree-files.ts";
+import { sparseSettings, writeSparseInside } from "./sparse-checkout.ts";
+import { SubmoduleStore, type SubmoduleStoreOptions } from "./submodule-store.ts";
+import { TreeFiles, type TreeFilesOptions } from "./tree-files.ts";
 import { TemplateReader, type TemplateOptions } from "./template-reader.ts";
 import { writeRepository } from "./write-repository.ts";
+import type { Setting } from "../git.ts";
 
 export interface StoreOptions
-  extends RunnerFoldersOptions, TemplateOptions, RemoverOptions, TreeFilesOptions {
+  extends
+    RunnerFoldersOptions,
+    TemplateOptions,
+    RemoverOptions,
+    TreeFilesOptions,
+    SubmoduleStoreOptions,
+    Omit<LfsTransferOptions, "location"> {
   /** Differs after each listing of the refs. */
   readonly pollCount: () => number;
   /** Where brought files come from; undefined: there is no such folder. */
@@ -55,8 +66,9 @@ export interface StoreOptions
 
 interface OpenAttempt {
   readonly attempt: Attempt;
-  readonly filters: readonly string[];
-  readonly kind: CheckoutKind;
+  readonly needs: AttemptNeeds;
+  /** The settings with which its files were written. */
+  readonly settings: readonly Setting[];
 }
 
 /** How the name of a runner's folder begins. A run's name is an id. */
@@ -78,6 +90,7 @@ export class AttemptStore implements AttemptTrees {
   readonly #templates: TemplateReader;
   readonly #files: TreeFiles;
   readonly #open = new Map<string, OpenAttempt>();
+  readonly #outside: OutsideContent;
   /** Attempts on whose files git reached a limit. */
   readonly #stuck = new Set<string>();
   /** Attempts all of whose programs were isolated (true), or one of which was not. */
@@ -95,10 +108,11 @@ export class AttemptStore implements AttemptTrees {
     this.#files = new TreeFiles(options, this.#remover);
     this.#settings = new SettingsReader(git, commonDir);
     this.#templates = new TemplateReader(options, this.#settings);
+    this.#outside = { lfs: new LfsTransfer(options), submodules: new SubmoduleStore(options) };
     this.#refs = new RefCopy(git, options.remote !== undefined, options.pollCount);
   }
 
-  async open(run: RunId, request: Request, { bring, filters }: AttemptNeeds): Promise<AttemptTree> {
+  async open(run: RunId, request: Request, needs: AttemptNeeds): Promise<AttemptTree> {
     const { location, bringFrom } = this.#options;
     this.#folders.register();
     const folder = attemptFolder(join(this.#folders.own, run));
@@ -112,24 +126,28 @@ export class AttemptStore implements AttemptTrees {
       this.#refs.originHead(),
       this.#templates.read(),
     ]);
-    const { objectStores } = template;
+    const stores = needs.submodules ? [this.#options.submodules] : [];
     const tree = {
       path: folder.tree,
       runDir: folder.folder,
       sideDir: folder.side,
       base: commit,
-      objectStores,
+      objectStores: [...template.objectStores, ...stores],
     };
-    const kind = { settings, filters };
-    const problem = await this.#files.fill(folder, { run, commit }, kind);
-    if (problem !== undefined) return { ...tree, problem };
-    writeRepository(folder, template, { run, branch, commit, refs, originHead });
+    const source = { ...location, remote: this.#options.remote, files: this.#files };
+    const filled = await fillTree(source, this.#outside, folder, { run, commit }, settings, {
+      ...needs,
+    });
+    if (typeof filled === "string") return { ...tree, problem: filled };
+    const own = { ...template, settings: [...template.settings, ...filled, ...sparseSettings(folder)] };
+    writeRepository(folder, own, { run, branch, commit, refs, originHead });
+    writeSparseInside(folder);
     const idLength = location.emptyTree.length;
-    const brought = bringFrom === undefined ? [] : bringFiles(bring, bringFrom, folder, idLength);
+    const brought = bringFrom === undefined ? [] : bringFiles(needs.bring, bringFrom, folder, idLength);
     if (brought.length > 0) writeRecord(folder, { ...record, brought });
-    const gits = await this.#gitsFor(folder, run, filters);
+    const gits = await this.#gitsFor(folder, run, needs);
     const attempt = { folder, gits, record: { ...record, brought }, firstIndex: indexSignature(folder) };
-    this.#open.set(folder.folder, { attempt, filters, kind });
+    this.#open.set(folder.folder, { attempt, needs, settings });
     return tree;
   }
 
@@ -151,7 +169,7 @@ export class AttemptStore implements AttemptTrees {
     try {
       await importCommits(attempt, [commit], attempt.record.request);
     } catch (error) {
-      if (error instanceof BroughtFileCommitted) return;
+      if (error instanceof BarredCommit) return;
       if (!isGitProblem(error)) throw error;
     }
   }
@@ -175,7 +193,8 @@ export class AttemptStore implements AttemptTrees {
     const mayReuse = this.#isolated.get(runDir) === true && !this.#stuck.has(runDir);
     for (const attempts of [this.#open, this.#stuck, this.#kept, this.#isolated]) attempts.delete(runDir);
     if (kept) return this.#moveAside(runDir, notCommitted(kept));
-    if (open && mayReuse) this.#files.keep(open.attempt.folder, open.attempt.record.request, open.kind);
+    if (open && mayReuse)
+      this.#files.keep(open.attempt.folder, open.attempt.record.request, { ...open.needs, ...open });
     this.#remover.remove(runDir);
     await Promise.resolve();
   }
@@ -214,7 +233,7 @@ export class AttemptStore implements AttemptTrees {
     // Without its refs, the runner died before the tree was complete, so no script saw it. A replay removes its record.
     if (!existsSync(folder.refs) || !existsSync(folder.record)) return;
     if (!record) return this.#moveAside(path, "its record run.json cannot be read");
-    const gits = await this.#gitsFor(folder, record.run, []);
+    const gits = await this.#gitsFor(folder, record.run);
     await this.#saveDead({ folder, gits, record, firstIndex: undefined }, saveAttempt);
   }
 
@@ -223,7 +242,7 @@ export class AttemptStore implements AttemptTrees {
     const { endProcesses, location } = this.#options;
     for (const { folder, record, head } of readOldWorktrees(runner, this.#oldRoot, location.commonDir)) {
       await endProcesses(folder.folder, record.run);
-      const gits = await this.#gitsFor(folder, record.run, []);
+      const gits = await this.#gitsFor(folder, record.run);
       await this.#saveDead({ folder, gits, record, firstIndex: undefined }, (attempt, message) =>
         saveOnTop(attempt, head ?? record.request, [], message),
       );
@@ -258,18 +277,17 @@ export class AttemptStore implements AttemptTrees {
     renameSync(path, target);
   }
 
-  async #gitsFor(folder: AttemptFolder, run: RunId, filters: readonly string[]): Promise<Attempt["gits"]> {
-    const { location, remote } = this.#options;
-    return attemptGits({ location, remote, settings: await this.#settings.read(), filters }, folder, run);
+  async #gitsFor(folder: AttemptFolder, run: RunId, needs?: AttemptNeeds): Promise<Attempt["gits"]> {
+    return buildGits(this.#options, this.#outside, folder, run, await this.#settings.read(), needs);
   }
 
   /** The drivers may have changed since the attempt began. */
   async #current({ runDir }: AttemptTree): Promise<Attempt | undefined> {
     const open = this.#open.get(runDir);
     if (!open) return undefined;
-    const { attempt, filters } = open;
+    const { attempt, needs } = open;
     const isStuck = this.#stuck.has(runDir);
-    return { ...attempt, isStuck, gits: await this.#gitsFor(attempt.folder, attempt.record.run, filters) };
+    return { ...attempt, isStuck, gits: await this.#gitsFor(attempt.folder, attempt.record.run, needs) };
   }
 }
 

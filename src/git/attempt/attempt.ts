@@ -1,6 +1,8 @@
 /** An attempt that is open: its folder, and the gits that work on it. */
 import { join, relative } from "node:path";
 import type { BoundedGit } from "../bounded-git.ts";
+import type { Link } from "./submodules.ts";
+import type { LfsAccess } from "./lfs-objects.ts";
 import { statOf, type AttemptFolder, type RunRecord } from "./attempt-folder.ts";
 
 export interface AttemptGits {
@@ -15,8 +17,16 @@ export interface AttemptGits {
   readonly hasFileModes: boolean;
   /** The address of the trusted repository, to which addresses of submodules are relative. */
   readonly origin: string;
-  /** The drivers in the configuration whose programs are switched off. */
+  /** The filter drivers in the configuration. */
+  readonly drivers: readonly string[];
+  /** Those whose programs are switched off. */
   readonly offDrivers: readonly string[];
+  readonly lfs: LfsAccess;
+  /**
+   * Asks the remote of a submodule for a commit, as the person. Undefined for an address that the trusted
+   * commit does not have at this path.
+   */
+  readonly askSubmodule: (link: Link, address: string) => Promise<boolean | undefined>;
 }
 
 export interface Attempt {

@@ -7,8 +7,9 @@
  */
 import { appendFileSync, constants, copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { diskPath } from "../byte-text.ts";
 import { blobId } from "../copy-files.ts";
-import { statOf, type AttemptFolder, type BroughtFile } from "./attempt-folder.ts";
+import { isPlainFile, statOf, type AttemptFolder, type BroughtFile } from "./attempt-folder.ts";
 import { isInside, type TreeListing } from "./tree-git.ts";
 
 /** Copies the files that exist, and tells the script's git to ignore them. */
@@ -45,17 +46,8 @@ export function findBroughtFiles(
     const stats = statOf(join(tree, path));
     const alike = stats?.isFile() ? brought.filter(({ size }) => size > 0 && size === stats.size) : [];
     if (alike.length === 0) return false;
-    const bytes = readFileSync(join(tree, path));
+    const bytes = readFileSync(diskPath(join(tree, path)));
     return alike.some(({ id }) => blobId(bytes, id.length) === id);
-  });
-}
-
-/** True when each folder on the way is a folder, and the last part a file. */
-function isPlainFile(root: string, path: string): boolean {
-  const parts = path.split("/");
-  return parts.every((_, at) => {
-    const stats = statOf(join(root, ...parts.slice(0, at + 1)));
-    return at === parts.length - 1 ? stats?.isFile() === true : stats?.isDirectory() === true;
   });
 }
 

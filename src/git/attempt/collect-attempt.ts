@@ -9,14 +9,16 @@ import { join } from "node:path";
 import type { Sha } from "../../core/protocol/ids.ts";
 import type { CollectedTree } from "../../engine/attempt-trees.ts";
 import type { BoundedGit } from "../bounded-git.ts";
+import { isPlainText } from "../byte-text.ts";
 import { GitExit } from "../git.ts";
 import { findPipe, indexSignature, type Attempt } from "./attempt.ts";
 import { isFolder, statOf, type RunRecord } from "./attempt-folder.ts";
 import { findBroughtFiles } from "./bring-files.ts";
-import { findFilteredFiles, type FilteredFiles } from "./filtered-files.ts";
-import { BroughtFileCommitted, importCommits } from "./import-commits.ts";
+import { filterProblem, findFilteredFiles, type FilteredFiles } from "./filtered-files.ts";
+import { BarredCommit, importCommits } from "./import-commits.ts";
 import { outsideLinkProblem } from "./outside-links.ts";
-import { listOwnChanges, type OwnChange } from "./own-changes.ts";
+import { takeLfsObjects } from "./lfs-objects.ts";
+import { listEachChange, newestOf } from "./own-changes.ts";
 import { readOwnHead } from "./own-git.ts";
 import { hasCommit, resolveAddress, submoduleAddresses } from "./submodule-remotes.ts";
 import { linksIn, readSubmodules, type Link, type SubmoduleState } from "./submodules.ts";
@@ -29,6 +31,7 @@ import {
   type Additions,
   type TreeListing,
 } from "./tree-git.ts";
+import { isInCone, readSparse } from "./sparse-checkout.ts";
 
 /** The response's commits and tree, or what is wrong with them. */
 export async function collectAttempt(attempt: Attempt): Promise<CollectedTree | string> {
@@ -43,13 +46,15 @@ export async function collectAttempt(attempt: Attempt): Promise<CollectedTree | 
   const refusal = await takeCommits(attempt, head);
   if (refusal !== undefined) return refusal;
   const trusted = await onIndexOf(gits.trusted, folder, base, head);
-  const commits = await listOwnChanges(gits.objects, base, head);
-  const left = await readTree({ ...attempt, gits: { ...gits, trusted } }, commits);
-  const links = commits.filter(({ mode }) => mode === LINK);
+  const changes = head === base ? [] : await listEachChange(gits.objects, [head], base);
+  const commits = newestOf(changes);
+  const left = await readTree({ ...attempt, gits: { ...gits, trusted } });
+  // Also those that a later commit replaced: history would name a commit that exists nowhere.
+  const links = changes.filter(({ mode }) => mode === LINK);
   const problem =
     copyProblem(record, left.brought) ??
     (await linkProblem(attempt, left, links)) ??
-    filterProblem(left.filtered) ??
+    filterProblem(left.filtered.changed[0]) ??
     (await outsideLinkProblem(gits.objects, folder.tree, left.listing, commits));
   if (problem !== undefined) return problem;
   if (left.isClean) return { head, tree: head, hasChanges: head !== base };
@@ -59,7 +64,8 @@ export async function collectAttempt(attempt: Attempt): Promise<CollectedTree | 
     excluded: [...additions.excluded, ...newLinks.map(({ path }) => path)],
     links: newLinks,
   });
-  return { head, tree, hasChanges: true };
+  const lfsProblem = await takeLfsObjects(gits.objects, gits.lfs, folder, [tree], head);
+  return lfsProblem ?? { head, tree, hasChanges: true };
 }
 
 /** What a script left in its tree, compared with the index of its last commit. */
@@ -76,13 +82,12 @@ export interface LeftTree {
   readonly isClean: boolean;
 }
 
-/** `commits` holds what the commits of the script changed. */
-export async function readTree(attempt: Attempt, commits: readonly OwnChange[]): Promise<LeftTree> {
+export async function readTree(attempt: Attempt): Promise<LeftTree> {
   const { folder, gits, record } = attempt;
   const listing = await listTree(gits.trusted);
   const staged = await readStaged(attempt, listing);
   const submodules = await readSubmodules(gits, folder, linksIn(listing.tracked));
-  const filtered = await findFilteredFiles(gits, folder.tree, listing, commits);
+  const filtered = await findFilteredFiles(gits, folder.tree, listing);
   const brought = findBroughtFiles(folder.tree, listing, record.brought);
   const settled = new Set([
     ...brought,
@@ -129,7 +134,7 @@ async function linkProblem(
 ): Promise<string | undefined> {
   const links = [...committed, ...newLinks];
   const added = new Set(links.map(({ path }) => path));
-  const unnamed = [...listing.nested, ...added].find((path) => path.includes("\uFFFD"));
+  const unnamed = [...listing.nested, ...added].find((path) => !isPlainText(path));
   if (unnamed !== undefined) return `${unnamed} has a name that is not UTF-8, and is a repository of its own`;
   const nested = listing.nested.find((path) => !added.has(path.slice(0, -1)));
   if (nested !== undefined) return ownRepository(nested);
@@ -141,7 +146,9 @@ async function linkProblem(
   for (const link of links) {
     const address = addresses.get(link.path);
     if (address === undefined) return ownRepository(`${link.path}/`);
-    const isThere = await hasCommit(gits.own, folder, resolveAddress(address, gits.origin), link);
+    const resolved = resolveAddress(address, gits.origin);
+    const isThere =
+      (await gits.askSubmodule(link, resolved)) ?? (await hasCommit(gits.own, folder, resolved, link));
     if (!isThere)
       return `the submodule ${link.path} is at ${link.id}, which ${address} does not have or does not show to everyone; push it there, or let a person move the link`;
   }
@@ -150,14 +157,6 @@ async function linkProblem(
 
 const ownRepository = (path: string): string =>
   `${path} is a repository of its own; remove its .git, or commit nothing there`;
-
-function filterProblem({ changed }: FilteredFiles): string | undefined {
-  const [first] = changed;
-  return (
-    first &&
-    `${first[0]} is stored through the filter "${first[1]}", which may not run here; list it under filters in states/workflow.yml, or leave the file alone`
-  );
-}
 
 const REWRITTEN = "its commits do not descend from the request; history may be added to, never rewritten";
 
@@ -169,7 +168,7 @@ async function takeCommits(attempt: Attempt, head: Sha): Promise<string | undefi
     await importCommits(attempt, [head], base);
     return (await isOnTop(attempt.gits.objects, base, head)) ? undefined : REWRITTEN;
   } catch (error) {
-    if (error instanceof BroughtFileCommitted) return error.message;
+    if (error instanceof BarredCommit) return error.message;
     if (error instanceof GitExit) return `${REWRITTEN} (${error.message})`;
     throw error;
   }
@@ -215,12 +214,20 @@ async function readStaged(
   const brought = new Set(record.brought?.map(({ path }) => path));
   const added = [...entries].filter(([path]) => !tracked.has(path) && !brought.has(path));
   const isPresent = (path: string) => statOf(join(folder.tree, path)) !== undefined;
+  // Files that the tree never held are deleted only if the script has asked for them.
+  const held = readSparse(folder);
+  const isElsewhere = (path: string) => held !== undefined && !isInCone(held, path);
   const links = linksIn(entries).filter(({ path, id }) => tracked.get(path)?.id !== id && isPresent(path));
   return {
     forced: added.flatMap(([path, { mode }]) =>
       mode !== LINK && !others.has(path) && isPresent(path) ? [path] : [],
     ),
-    dropped: [...tracked.keys()].filter((path) => !entries.has(path)),
+    dropped: [
+      ...[...tracked.keys()].filter((path) => !entries.has(path)),
+      ...[...entries].flatMap(([path, { isSkipped }]) =>
+        !isSkipped && isElsewhere(path) && tracked.has(path) && !isPresent(path) ? [path] : [],
+      ),
+    ],
     absent: [...entries].flatMap(([path, { isSkipped }]) => (isSkipped && !isPresent(path) ? [path] : [])),
     modes: gits.hasFileModes
       ? []

@@ -9,44 +9,40 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import type { BoundedGit } from "../bounded-git.ts";
+import { type BoundedGit, isGitProblem } from "../bounded-git.ts";
+import { diskPath, isPlainText } from "../byte-text.ts";
 import { statOf } from "./attempt-folder.ts";
 import type { AttemptGits } from "./attempt.ts";
+import { readPointer } from "./lfs-pointer.ts";
 import type { OwnChange } from "./own-changes.ts";
 import type { TreeListing } from "./tree-git.ts";
 
-/** A pointer of git-lfs is shorter. */
-const LONGEST_POINTER = 1024;
+/** A file with its driver. */
+export type FilteredFile = readonly [path: string, driver: string];
 
 export interface FilteredFiles {
   readonly untouched: readonly string[];
-  /** The files that the attempt changed, with their drivers. */
-  readonly changed: readonly (readonly [path: string, driver: string])[];
+  readonly changed: readonly FilteredFile[];
+}
+
+export function filterProblem(file: FilteredFile | undefined): string | undefined {
+  return (
+    file &&
+    `${file[0]} is stored through the filter "${file[1]}", which may not run here; list it under filters in states/workflow.yml, or leave the file alone`
+  );
 }
 
 export async function findFilteredFiles(
   { trusted, offDrivers }: Pick<AttemptGits, "offDrivers" | "trusted">,
   tree: string,
   { changed: changedPaths, untracked, tracked }: TreeListing,
-  commits: readonly OwnChange[],
 ): Promise<FilteredFiles> {
-  const committed = new Map(
-    commits.flatMap(({ path, mode, id }) => (mode.startsWith("100") ? [[path, id]] : [])),
-  );
-  const paths = [...new Set([...changedPaths, ...untracked, ...committed.keys()])];
-  if (offDrivers.length === 0 || paths.length === 0) return { untouched: [], changed: [] };
-  const filtered = (await filtersOf(trusted, paths)).filter(([, driver]) => offDrivers.includes(driver));
+  const paths = [...new Set([...changedPaths, ...untracked])];
   const untouched: string[] = [];
-  const changed: (readonly [string, string])[] = [];
-  for (const [path, driver] of filtered) {
+  const changed: FilteredFile[] = [];
+  for (const [path, driver] of await filtersOf(trusted, paths, offDrivers)) {
     const blob = tracked.get(path)?.id;
     const file = join(tree, path);
-    const ownBlob = committed.get(path);
-    if (ownBlob !== undefined && (await readPointer(trusted, ownBlob)) === undefined) {
-      changed.push([path, driver]);
-      continue;
-    }
-    if (ownBlob !== undefined && !changedPaths.includes(path)) continue;
     if (!statOf(file)?.isFile()) continue;
     const isUntouched = blob !== undefined && (await isContentOf(trusted, blob, file));
     if (isUntouched) untouched.push(path);
@@ -55,15 +51,65 @@ export async function findFilteredFiles(
   return { untouched, changed };
 }
 
+/**
+ * What is wrong with files that commits of a script hold. A driver that may run gives back what it stored. For
+ * the others, raw content is recognised by not being a pointer of git-lfs. `git` has the objects and the tree.
+ */
+export async function rawCommitProblem(
+  { drivers, offDrivers, lfs }: Pick<AttemptGits, "drivers" | "lfs" | "offDrivers">,
+  git: BoundedGit,
+  commits: readonly OwnChange[],
+): Promise<string | undefined> {
+  const files = commits.filter(({ mode }) => mode.startsWith("100"));
+  const filters = new Map(
+    await filtersOf(
+      git,
+      files.map(({ path }) => path),
+      drivers,
+    ),
+  );
+  for (const { path, id } of files) {
+    const driver = filters.get(path);
+    if (driver === undefined) continue;
+    const isOff = offDrivers.includes(driver);
+    const isPointer = isOff || lfs.drivers.includes(driver);
+    if (isPointer ? await isPointerOrEmpty(git, id) : await isStoredBy(git, path, id)) continue;
+    if (isOff) return filterProblem([path, driver]);
+    return `its commits hold ${path} as it is, and not as the filter "${driver}" stores it; commit it through the filter, or leave it uncommitted`;
+  }
+  return undefined;
+}
+
+async function isPointerOrEmpty(git: BoundedGit, id: string): Promise<boolean> {
+  return (
+    (await git.text(["cat-file", "-s", id])).trim() === "0" || (await readPointer(git, id)) !== undefined
+  );
+}
+
+/** True when the driver stores the content that it reads from a blob as the same blob. */
+async function isStoredBy(git: BoundedGit, path: string, id: string): Promise<boolean> {
+  if (!isPlainText(path)) return false;
+  try {
+    const read = ["cat-file", "--filters", `--path=${path}`, id];
+    return (await git.pipe(read, "", git, ["hash-object", "--stdin", `--path=${path}`])).trim() === id;
+  } catch (error) {
+    if (isGitProblem(error)) return false;
+    throw error;
+  }
+}
+
+/** The paths whose driver is one of these. */
 async function filtersOf(
   trusted: BoundedGit,
   paths: readonly string[],
-): Promise<(readonly [string, string])[]> {
+  drivers: readonly string[],
+): Promise<FilteredFile[]> {
+  if (paths.length === 0 || drivers.length === 0) return [];
   const stdin = paths.map((path) => `${path}\0`).join("");
   const fields = (await trusted.text(["check-attr", "-z", "--stdin", "filter"], { stdin })).split("\0");
-  const found: (readonly [string, string])[] = [];
+  const found: FilteredFile[] = [];
   for (let at = 0; at + 2 < fields.length; at += 3) found.push([fields[at] ?? "", fields[at + 2] ?? ""]);
-  return found;
+  return found.filter(([, driver]) => drivers.includes(driver));
 }
 
 /** True when the file is the content that a pointer of git-lfs stands for. */
@@ -71,15 +117,6 @@ async function isContentOf(trusted: BoundedGit, blob: string, file: string): Pro
   const expected = await readPointer(trusted, blob);
   if (expected === undefined) return false;
   const hash = createHash("sha256");
-  await pipeline(createReadStream(file), hash);
-  return hash.digest("hex") === expected;
-}
-
-/** The hash of the content that a pointer of git-lfs stands for; undefined for any other blob. */
-async function readPointer(trusted: BoundedGit, blob: string): Promise<string | undefined> {
-  const size = Number(await trusted.text(["cat-file", "-s", blob]));
-  if (!(size <= LONGEST_POINTER)) return undefined;
-  const pointer = await trusted.text(["cat-file", "blob", blob]);
-  const line = /^version https:\/\/git-lfs\.github\.com\/spec\/v1\n[^]*^oid sha256:([0-9a-f]{64})$/m;
-  return line.exec(pointer)?.[1];
+  await pipeline(createReadStream(diskPath(file)), hash);
+  return hash.digest("hex") === expected.oid;
 }

@@ -21,29 +21,33 @@ import type { Sha } from "../../core/protocol/ids.ts";
 import type { BoundedGit } from "../bounded-git.ts";
 import { GIT_LIMITS } from "../timing.ts";
 import type { BroughtFile } from "./attempt-folder.ts";
-import type { Attempt } from "./attempt.ts";
+import type { Attempt, AttemptGits } from "./attempt.ts";
+import { rawCommitProblem } from "./filtered-files.ts";
+import { takeLfsObjects } from "./lfs-objects.ts";
+import { listEachChange, type OwnChange } from "./own-changes.ts";
 
 /** The order in which git expects the files of a pack to appear: the index makes the others visible. */
 const VISIBLE_LAST = [".pack", ".rev", ".idx"];
 
-/** A commit holds a file that was brought from the person. */
-export class BroughtFileCommitted extends Error {
-  constructor(path: string) {
-    super(`its commits hold ${path}, which was brought from the person and must not be published`);
-    this.name = "BroughtFileCommitted";
+/** Commits that must not be published, or whose content is elsewhere and would be gone. */
+export class BarredCommit extends Error {
+  constructor(why: string) {
+    super(why);
+    this.name = "BarredCommit";
   }
 }
 
 /**
  * Imports commits that are on top of `base`; undefined: they may have nothing in common with the trusted
- * repository. Throws GitExit when they are broken, incomplete, or not there at all; BroughtFileCommitted too.
+ * repository. Throws GitExit when they are broken, incomplete, or not there at all; BarredCommit too.
  */
 export async function importCommits(
-  { folder: { folder }, gits: { own, objects, commonDir }, record: { brought = [] } }: Attempt,
+  { folder: attemptFolder, gits, record: { brought = [] } }: Attempt,
   heads: readonly Sha[],
   base: Sha | undefined,
 ): Promise<void> {
-  const store = join(folder, "import");
+  const { own, objects, trusted, commonDir } = gits;
+  const store = join(attemptFolder.folder, "import");
   rmSync(store, { recursive: true, force: true });
   mkdirSync(join(store, "pack"), { recursive: true });
   mkdirSync(join(store, "info"));
@@ -58,9 +62,23 @@ export async function importCommits(
   );
   await quarantine.run(["rev-list", "--objects", "--quiet", "--stdin"], { stdin: revisions });
   await requireUnbrought(quarantine, revisions, brought);
+  const onTree = trusted.with({ env: { GIT_OBJECT_DIRECTORY: store } });
+  const problem =
+    (await rawCommitProblem(gits, onTree, await changesUnderDrivers(gits, quarantine, heads, base))) ??
+    (await takeLfsObjects(quarantine, gits.lfs, attemptFolder, heads, base));
+  if (problem !== undefined) throw new BarredCommit(problem);
   moveInto(join(commonDir, "objects/pack"), join(store, "pack"));
   rmSync(store, { recursive: true, force: true });
 }
+
+/** What the commits changed, where the configuration has a driver at all. */
+const changesUnderDrivers = (
+  { drivers }: AttemptGits,
+  quarantine: BoundedGit,
+  heads: readonly Sha[],
+  base: Sha | undefined,
+): Promise<OwnChange[]> =>
+  drivers.length === 0 ? Promise.resolve([]) : listEachChange(quarantine, heads, base);
 
 /** Objects of trusted refs do not count, because others have them already. */
 async function requireUnbrought(
@@ -75,7 +93,12 @@ async function requireUnbrought(
     lines.flatMap((line) => [line.split(" ", 1)[0] ?? "", line.slice(line.indexOf(" ") + 1)]),
   );
   const found = brought.find(({ id, path, size }) => (size > 0 && held.has(id)) || held.has(path));
-  if (found) throw new BroughtFileCommitted(found.path);
+  if (found) {
+    const { path } = found;
+    throw new BarredCommit(
+      `its commits hold ${path}, which was brought from the person and must not be published`,
+    );
+  }
 }
 
 function moveInto(target: string, source: string): void {

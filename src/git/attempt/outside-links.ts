@@ -7,6 +7,7 @@
 import { readlinkSync } from "node:fs";
 import { isAbsolute, join, normalize } from "node:path";
 import type { BoundedGit } from "../bounded-git.ts";
+import { decodeBytes, diskPath } from "../byte-text.ts";
 import { statOf } from "./attempt-folder.ts";
 import type { OwnChange } from "./own-changes.ts";
 import type { TreeListing } from "./tree-git.ts";
@@ -21,7 +22,7 @@ export async function outsideLinkProblem(
   for (const path of [...changed, ...untracked]) {
     const file = join(tree, path);
     if (!statOf(file)?.isSymbolicLink()) continue;
-    const target = readlinkSync(file);
+    const target = decodeBytes(readlinkSync(diskPath(file), "buffer"));
     if (leavesTree(path, target)) return problem(path, target);
   }
   for (const { path, mode, id } of commits) {

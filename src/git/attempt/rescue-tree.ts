@@ -6,10 +6,11 @@
  * - The request's own `.gitignore` and `.gitattributes` files apply, because those of the tree may be the
  *   cause. Where even they take too long, nothing is stored and the folder is kept.
  */
-import { accessSync, constants, mkdirSync, readdirSync, readlinkSync, rmSync } from "node:fs";
+import { accessSync, constants, copyFileSync, mkdirSync, readdirSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Sha } from "../../core/protocol/ids.ts";
 import { type BoundedGit, isGitProblem } from "../bounded-git.ts";
+import { decodeBytes, diskPath } from "../byte-text.ts";
 import { requireSha } from "../parse-output.ts";
 import { statOf } from "./attempt-folder.ts";
 import type { Attempt } from "./attempt.ts";
@@ -44,7 +45,7 @@ export async function rescueTree(
   const isUnsaved = (path: string) =>
     rules === undefined ? true : rules.filtered.has(path) || (!tracked.has(path) && rules.ignored.has(path));
   const saved = new Map([...walk.found].filter(([path]) => !isUnsaved(path)));
-  const ids = await storeFiles(git, folder.tree, saved);
+  const ids = await storeFiles(git, folder.tree, saved, join(folder.folder, "odd-name"));
   for (const { id } of record.brought ?? [])
     for (const [path, value] of ids) if (value === id) ids.delete(path);
   const lines = [...saved].flatMap(([path, mode]) => {
@@ -109,7 +110,7 @@ function walkTree(tree: string, links: ReadonlySet<string>, skipped: readonly st
 
 function namesIn(folder: string): string[] | undefined {
   try {
-    return readdirSync(folder);
+    return readdirSync(diskPath(folder), "buffer").map((name) => decodeBytes(name));
   } catch {
     return undefined;
   }
@@ -148,8 +149,13 @@ async function readRules(
   }
 }
 
-/** Stores files as they are, and returns the id of each one that can be read. */
-async function storeFiles(git: BoundedGit, tree: string, files: Walk): Promise<Map<string, string>> {
+/** Stores files as they are, those with an odd name from a copy, and returns the id of each one that can be read. */
+async function storeFiles(
+  git: BoundedGit,
+  tree: string,
+  files: Walk,
+  copy: string,
+): Promise<Map<string, string>> {
   const inTree = git.with({ dir: tree });
   const store = ["hash-object", "-w", "--no-filters"];
   const ids = new Map<string, string>();
@@ -158,11 +164,22 @@ async function storeFiles(git: BoundedGit, tree: string, files: Walk): Promise<M
   const stdin = plain.map((path) => `${path}\n`).join("");
   const output = plain.length === 0 ? "" : await inTree.text([...store, "--stdin-paths"], { stdin });
   for (const [at, id] of output.split("\n").entries()) if (plain[at] !== undefined) ids.set(plain[at], id);
-  for (const [path] of readable)
-    if (isOdd(path)) ids.set(path, (await inTree.text([...store, "--", path])).trim());
+  for (const [path] of readable) {
+    if (!isOdd(path)) continue;
+    copyFileSync(diskPath(join(tree, path)), copy);
+    ids.set(path, (await git.text([...store, "--", copy])).trim());
+  }
+  rmSync(copy, { force: true });
   for (const [path, mode] of files) {
     if (mode !== MODES.link) continue;
-    ids.set(path, (await git.text([...store, "--stdin"], { stdin: readlinkSync(join(tree, path)) })).trim());
+    ids.set(
+      path,
+      (
+        await git.text([...store, "--stdin"], {
+          stdin: decodeBytes(readlinkSync(diskPath(join(tree, path)), "buffer")),
+        })
+      ).trim(),
+    );
   }
   return ids;
 }
@@ -172,7 +189,7 @@ const isOdd = (path: string): boolean => path.includes("\n") || path.startsWith(
 
 function isReadable(file: string): boolean {
   try {
-    accessSync(file, constants.R_OK);
+    accessSync(diskPath(file), constants.R_OK);
     return (statOf(file)?.size ?? Number.POSITIVE_INFINITY) <= LARGEST_FILE;
   } catch {
     return false;

@@ -9,12 +9,14 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:f
 import { join } from "node:path";
 import type { Sha } from "../../core/protocol/ids.ts";
 import { type BoundedGit, isGitProblem } from "../bounded-git.ts";
+import { isPlainText } from "../byte-text.ts";
 import { BOT, identityVariables } from "../local-repository.ts";
 import { requireSha } from "../parse-output.ts";
 import { isFolder } from "./attempt-folder.ts";
 import { findPipe, type Attempt } from "./attempt.ts";
 import { readTree } from "./collect-attempt.ts";
-import { BroughtFileCommitted, importCommits } from "./import-commits.ts";
+import { BarredCommit, importCommits } from "./import-commits.ts";
+import { takeLfsObjects } from "./lfs-objects.ts";
 import { listOwnChanges } from "./own-changes.ts";
 import { newCommits, readOwnHead } from "./own-git.ts";
 import { rescueTree } from "./rescue-tree.ts";
@@ -111,7 +113,7 @@ async function importEach(
     await importAny(attempt, ids);
     return { imported: ids, barred: [] };
   } catch (error) {
-    if (!(error instanceof BroughtFileCommitted)) throw error;
+    if (!(error instanceof BarredCommit)) throw error;
     if (ids.length === 1) return { imported: [], barred: [`the commit ${ids[0]}: ${error.message}`] };
   }
   const imported: Sha[] = [];
@@ -164,9 +166,9 @@ async function addTree(attempt: Attempt, head: Sha): Promise<SavedTree> {
   const { folder, gits, record } = attempt;
   const trusted = await onIndexOf(gits.trusted, folder, record.request, head);
   const commits = await listOwnChanges(gits.objects, record.request, head);
-  const left = await readTree({ ...attempt, gits: { ...gits, trusted } }, commits);
+  const left = await readTree({ ...attempt, gits: { ...gits, trusted } });
   const { listing, submodules, filtered, newLinks, additions } = left;
-  const unnamed = listing.nested.filter((path) => path.includes("\uFFFD"));
+  const unnamed = listing.nested.filter((path) => !isPlainText(path));
   const kept = [...filtered.changed.map(([path]) => path), ...unnamed];
   // Commits of another repository would be gone with the attempt, so its files are saved instead.
   const committed = commits.filter(({ mode }) => mode === LINK);
@@ -185,7 +187,8 @@ async function addTree(attempt: Attempt, head: Sha): Promise<SavedTree> {
     ignoreErrors: true,
   });
   for (const path of nested) tree = await placeNested(trusted, folder.tree, path, 1);
-  return { tree, kept };
+  const lfsProblem = await takeLfsObjects(gits.objects, gits.lfs, folder, [tree], head);
+  return { tree, kept: [...kept, ...(lfsProblem === undefined ? [] : [lfsProblem])] };
 }
 
 /** Puts the files of a repository inside the tree into the index, as plain files. */

@@ -25,6 +25,16 @@ export async function submoduleAddresses(
     if (isGitProblem(error)) return new Map();
     throw error;
   }
+  return new Map([...parseSubmodules(output)].map(([path, { url }]) => [path, url]));
+}
+
+export interface Submodule {
+  readonly name: string;
+  readonly url: string;
+}
+
+/** The submodules in a listing of `.gitmodules`, by their paths. */
+export function parseSubmodules(output: string): Map<string, Submodule> {
   const values = new Map(
     output.split("\0").map((entry) => {
       const at = entry.indexOf("\n");
@@ -34,7 +44,7 @@ export async function submoduleAddresses(
   const paths = [...values].flatMap(([key, path]) => {
     const [, name] = /^submodule\.(.+)\.path$/s.exec(key) ?? [];
     const url = values.get(`submodule.${name}.url`);
-    return name === undefined || url === undefined ? [] : [[path, url] as const];
+    return name === undefined || url === undefined ? [] : [[path, { name, url }] as const];
   });
   return new Map(paths);
 }

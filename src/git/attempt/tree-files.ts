@@ -12,6 +12,7 @@ import type { Setting } from "../git.ts";
 import type { GitLocation } from "../open-repository.ts";
 import { statOf, type AttemptFolder } from "./attempt-folder.ts";
 import type { Remover } from "./remover.ts";
+import { writeSparse } from "./sparse-checkout.ts";
 import { checkOut, filtersOff, treeGit } from "./tree-git.ts";
 import { TreePool } from "./tree-pool.ts";
 
@@ -26,6 +27,8 @@ export interface CheckoutKind {
   readonly settings: readonly Setting[];
   /** The filter drivers that may run. */
   readonly filters: readonly string[];
+  /** The folders that the tree holds. Without any, it holds all. */
+  readonly checkout: readonly string[];
 }
 
 interface Checkout {
@@ -46,6 +49,7 @@ export class TreeFiles {
 
   /** What is wrong with the files: names that the disk does not take, or objects that are gone. */
   async fill(folder: AttemptFolder, checkout: Checkout, kind: CheckoutKind): Promise<string | undefined> {
+    writeSparse(folder, kind.checkout, checkout.commit);
     const gitFor = (taken: AttemptFolder) =>
       treeGit(this.#location, taken, checkout.run, filtersOff(kind.settings, kind.filters));
     if (await this.#pool.take(folder, this.#poolKind(kind), checkout.commit, gitFor)) {
@@ -80,8 +84,8 @@ export class TreeFiles {
     }
   }
 
-  #poolKind(kind: CheckoutKind): object {
+  #poolKind({ settings, filters, checkout }: CheckoutKind): object {
     const attributes = statOf(join(this.#location.commonDir, "info/attributes"));
-    return { ...kind, attributes: attributes && [attributes.size, attributes.mtimeMs] };
+    return { settings, filters, checkout, attributes: attributes && [attributes.size, attributes.mtimeMs] };
   }
 }

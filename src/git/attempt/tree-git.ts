@@ -16,6 +16,8 @@ import type { GitLocation } from "../open-repository.ts";
 import { requireSha } from "../parse-output.ts";
 import { GIT_LIMITS } from "../timing.ts";
 import type { AttemptFolder } from "./attempt-folder.ts";
+import { readSparse, skipAbsent, sparseEnvironment, sparseSettings } from "./sparse-checkout.ts";
+import { LFS_OFFLINE } from "./lfs-transfer.ts";
 
 /** How the index describes the tree, whatever the person set: scripts decide what the files hold. */
 const TREE_SETTINGS: readonly Setting[] = [
@@ -43,8 +45,13 @@ export function filtersOff(settings: readonly Setting[], allowed: readonly strin
     .flatMap((name): Setting[] => [
       ...["clean", "smudge", "process"].map((part): Setting => [`filter.${name}.${part}`, ""]),
       [`filter.${name}.required`, "false"],
-    ]);
+    ])
+    .concat(allowed.length === 0 ? [] : LFS_OFFLINE);
 }
+
+/** What the configuration says about drivers that are allowed. */
+export const driverSettings = (settings: readonly Setting[], allowed: readonly string[]): Setting[] =>
+  settings.filter(([key]) => allowed.some((name) => key.startsWith(`filter.${name}.`)));
 
 /** The filter drivers that the configuration defines. */
 export function driversOf(settings: readonly Setting[]): string[] {
@@ -57,10 +64,11 @@ export function driversOf(settings: readonly Setting[]): string[] {
 /** The trusted git for a tree. */
 export function treeGit(
   { git, commonDir }: Pick<GitLocation, "commonDir" | "git">,
-  { tree, index }: Pick<AttemptFolder, "index" | "tree">,
+  attempt: Pick<AttemptFolder, "folder" | "index" | "tree">,
   run: RunId,
   settings: readonly Setting[],
 ): BoundedGit {
+  const { tree, index } = attempt;
   const env = {
     ...allowedVariables(git.target.env),
     GIT_NO_REPLACE_OBJECTS: "1",
@@ -69,15 +77,26 @@ export function treeGit(
     GIT_WORK_TREE: tree,
     GIT_INDEX_FILE: index,
     [RUN_VARIABLE]: run,
+    ...sparseEnvironment(attempt, commonDir),
   };
-  const all: Setting[] = [...OWN_SETTINGS, ...TREE_SETTINGS, ["protocol.allow", "never"], ...settings];
+  const sparse = sparseSettings(attempt);
+  const all: Setting[] = [
+    ...OWN_SETTINGS,
+    ...TREE_SETTINGS,
+    ["protocol.allow", "never"],
+    ...settings,
+    ...sparse,
+  ];
   return new BoundedGit({ dir: tree, env, settings: all });
 }
+
+/** Where files are written: the tree of an attempt, or the folder of a submodule in it, which is filled whole. */
+type CheckoutPlace = Pick<AttemptFolder, "index" | "tree"> & Partial<Pick<AttemptFolder, "folder">>;
 
 /** Fills an empty tree, and its index, with the files of a commit. */
 export async function checkOut(
   { git, commonDir }: Pick<GitLocation, "commonDir" | "git">,
-  { tree, index }: Pick<AttemptFolder, "index" | "tree">,
+  { tree, index, ...attempt }: CheckoutPlace,
   { run, commit }: { readonly run: RunId; readonly commit: Sha },
   settings: readonly Setting[],
   filters: readonly string[],
@@ -93,8 +112,14 @@ export async function checkOut(
     GIT_WORK_TREE: tree,
     GIT_INDEX_FILE: index,
     [RUN_VARIABLE]: run,
+    ...sparseEnvironment(attempt, commonDir),
   };
-  const all = [...OWN_SETTINGS, ...TREE_SETTINGS, ...filtersOff(settings, filters)];
+  const all = [
+    ...OWN_SETTINGS,
+    ...TREE_SETTINGS,
+    ...filtersOff(settings, filters),
+    ...sparseSettings(attempt),
+  ];
   const bounded = new BoundedGit({ dir: tree, env, settings: all });
   await bounded.run(["read-tree", "--reset", "-u", commit], { limitMs: GIT_LIMITS.checkoutMs });
 }
@@ -194,6 +219,8 @@ export async function onIndexOf(
   if (hasIndex) copyIndex(index, copy);
   const onCopy = git.with({ env: { GIT_INDEX_FILE: copy } });
   if (!hasIndex || head !== request) await onCopy.run(["read-tree", "-i", "-m", head]);
+  const folders = readSparse({ folder });
+  if (folders && head !== request) await skipAbsent(onCopy, folders);
   return onCopy;
 }
 
@@ -232,7 +259,7 @@ export async function writeTree(git: BoundedGit, additions: Additions): Promise<
   const fromStdin = ["--pathspec-from-file=-", "--pathspec-file-nul"];
   const tolerant = ignoreErrors ? { flags: ["--ignore-errors"], codes: [1] } : { flags: [], codes: [] };
   const add = (flags: string[], paths: readonly string[]) =>
-    git.run(["add", "--all", ...tolerant.flags, ...flags, ...fromStdin], {
+    git.run(["add", "--all", "--sparse", ...tolerant.flags, ...flags, ...fromStdin], {
       stdin: lines(paths),
       allowedCodes: tolerant.codes,
     });

@@ -10,7 +10,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, isAbsolute, join } from "node:path";
 import { UserError, MESSAGES } from "../../core/messages/messages.ts";
-import { cleanEnv, Git, remoteEnv } from "../git.ts";
+import { cleanEnv, Git, remoteEnv, type Setting } from "../git.ts";
 import type { ScopedSetting } from "../parse-output.ts";
 import { withoutPassword, type Address } from "./transport.ts";
 
@@ -68,6 +68,15 @@ export interface CacheGits {
   readonly standalone: Git;
 }
 
+/** The settings of a person's repository that a git in another one needs to connect. */
+export const connectionSettings = (settings: readonly ScopedSetting[]): Setting[] =>
+  settings
+    .filter(
+      ({ scope, key }) =>
+        (isRepositoryScope(scope) && CONNECTION_SETTINGS.test(key)) || SINGLE_PROGRAMS.has(key),
+    )
+    .map(({ key, value }) => [key, value]);
+
 /**
  * Creates the folder of the cache. `connectionEnv` is called for each git process that connects to the
  * remote, because a token may expire before the runner ends.
@@ -78,12 +87,7 @@ export function cacheGits(
   settings: readonly ScopedSetting[],
   connectionEnv: () => Environment = () => env,
 ): CacheGits {
-  const ownSettings = settings
-    .filter(
-      ({ scope, key }) =>
-        (isRepositoryScope(scope) && CONNECTION_SETTINGS.test(key)) || SINGLE_PROGRAMS.has(key),
-    )
-    .map(({ key, value }) => [key, value] as const);
+  const ownSettings = connectionSettings(settings);
   const GIT_DIR = { GIT_DIR: dir };
   const onlineEnv = () => remoteEnv(connectionEnv(), ownSettings);
   makeFolder(dirname(dir));

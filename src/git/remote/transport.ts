@@ -55,6 +55,11 @@ export class Transport {
     this.address = address;
   }
 
+  /** The environment of a program that connects to the remote. */
+  get environment(): Readonly<Record<string, string>> {
+    return this.#git.target.env;
+  }
+
   /** Clones the branches of the remote into an empty folder, as a bare repository. */
   async clone(into: string): Promise<void> {
     const options = ["--progress", "--bare", "--no-tags", "--template=", "--origin=origin"];

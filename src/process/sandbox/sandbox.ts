@@ -5,7 +5,7 @@
  * - Whether it works is found out by a trial, once for each runner.
  */
 import { spawn, type ChildProcess } from "node:child_process";
-import { accessSync, constants as fsConstants, mkdirSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import type { Readable } from "node:stream";
 import type { RunId } from "../../core/protocol/ids.ts";
@@ -45,7 +45,12 @@ export class Sandbox {
 
   wrap(folders: SandboxFolders, { file, args }: WrappedProgram): WrappedProgram {
     const program = findBubblewrap(this.#options.env) ?? "bwrap";
-    return { file: program, args: [...bwrapArguments(this.#view(), folders), file, ...args] };
+    // A store that was borrowed from may be gone, which git only warns about.
+    const objectStores = folders.objectStores.filter((path) => existsSync(path));
+    return {
+      file: program,
+      args: [...bwrapArguments(this.#view(), { ...folders, objectStores }), file, ...args],
+    };
   }
 
   /** The environment of a program: the home is private, and paths of other private folders mean nothing. */
@@ -86,7 +91,7 @@ function findBubblewrap(env: MachineOptions["env"]): string | undefined {
     .flatMap((folder) => (isAbsolute(folder) ? [join(folder, "bwrap")] : []));
   return files.find((file) => {
     try {
-      accessSync(file, fsConstants.X_OK);
+      accessSync(file, constants.X_OK);
       return true;
     } catch {
       return false;

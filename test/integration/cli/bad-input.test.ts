@@ -80,7 +80,7 @@ describe("repositories", () => {
     );
     chmodSync(join(bin, "git"), 0o755);
     const old = cliIn(repo.dir, { PATH: `${bin}:${process.env["PATH"]}` }, "run");
-    expect(old.err).toContain("git 2.20.1 is too old: Trailhand needs 2.38 or newer");
+    expect(old.err).toContain("git 2.20.1 is too old: Trailhand needs 2.39 or newer");
     const empty = temporaryDir();
     expect(cliIn(repo.dir, { PATH: empty }, "status").err).toContain("git is not on the PATH");
   });

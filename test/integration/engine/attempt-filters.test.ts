@@ -3,7 +3,14 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { describe, expect, it } from "vitest";
-import { expectDone, expectFailed, filesIn, isStored, quarantined } from "../../support/attempt-stage.ts";
+import {
+  expectDone,
+  expectFailed,
+  filesIn,
+  isStored,
+  quarantined,
+  runAttempt,
+} from "../../support/attempt-stage.ts";
 import { makeStage, type Stage } from "../../support/run-hostile-script.ts";
 
 const pointerOf = (content: string): string =>
@@ -145,7 +152,62 @@ describe("a driver that is not allowed", () => {
   });
 });
 
+describe("raw content that a script hides from the files of its tree", () => {
+  const RAW = "raw secret";
+
+  it.each([
+    ["in a stash", `echo '${RAW}' > new.bin; git stash -q -u; exit 1`],
+    [
+      "on another branch",
+      `git switch -qc other; echo '${RAW}' > big.bin; git commit -qam raw; git switch -q topic; exit 1`,
+    ],
+    [
+      "below a commit that removes it",
+      `echo '${RAW}' > new.bin; git add .; git commit -qm raw; git rm -q new.bin; git commit -qm gone`,
+    ],
+  ])("is not published with the salvage when it is %s", async (_, script) => {
+    const stage = makeFiltered(`echo x > x.txt; ${script}`);
+    await expectFailed(stage, /Exit 1|is stored through the filter "lfs"/);
+    expect(isStored(stage.repo, RAW)).toBe(false);
+    expect(quarantined(stage.repo)).toHaveLength(1);
+  });
+
+  it.each([
+    [
+      "a macro of the branch",
+      "echo '[attr]vault filter=lfs' > .gitattributes; echo 'kept.txt vault' >> .gitattributes",
+    ],
+    ["the attributes of the person's repository", ""],
+  ])("is found by %s", async (_, script) => {
+    const stage = makeFiltered(`${script}\necho '${RAW}' > kept.txt`);
+    if (script === "") stage.repo.write(".git/info/attributes", "kept.txt filter=lfs\n");
+    await expectFailed(stage, 'kept.txt is stored through the filter "lfs"');
+    expect(isStored(stage.repo, RAW)).toBe(false);
+  });
+});
+
 describe("a driver that the trusted workflow allows", () => {
+  it.each([
+    ["raw content", "git config filter.vault.clean cat", "failed"],
+    ["what the driver stored", "true", "done"],
+  ])("judges a commit that holds %s, also where it is not git-lfs", async (_, prepare, state) => {
+    const stage = makeStage(`${prepare}; echo 'raw secret' > key.txt; git commit -qam change`, {
+      workflow: "filters: [vault]\nstates:\n  work: { next: done, retries: 0 }\n",
+      files: { ".gitattributes": "key.txt filter=vault\n" },
+    });
+    const { repo } = stage;
+    repo.git("config", "filter.vault.clean", "sed s/^/vault:/");
+    repo.git("config", "filter.vault.smudge", "sed s/^vault://");
+    repo.git("checkout", "-q", "topic");
+    repo.write("key.txt", "old\n");
+    const request = repo.commit("a key\n\nState: work\n");
+    repo.git("checkout", "-q", "main");
+    const end = await runAttempt({ ...stage, request });
+    expect(end.state, end.message).toBe(state);
+    if (state === "done") expect(repo.git("show", "topic:key.txt")).toBe("vault:raw secret");
+    else expect(end.message).toContain("its commits hold key.txt as it is");
+  });
+
   it("stores a changed file through its program", async () => {
     const content = "new content\n";
     const stage = makeFiltered(`printf 'new content\\n' > big.bin`, { filters: ["lfs"] });

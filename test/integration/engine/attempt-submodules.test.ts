@@ -163,6 +163,22 @@ describe("a link of a submodule", () => {
     expect(filesIn(stage.repo, saved[0])).toContain("x.txt");
   });
 
+  it.each([
+    ["only this repository has", "git update-index --cacheinfo 160000,$(git rev-parse HEAD),vendor"],
+    [
+      "its remote lacks, and that a later commit replaces",
+      `${move("$UNPUSHED")}; git commit -qm there; ${move("$LATER")}; git commit -qm back`,
+    ],
+    [
+      "its remote lacks, and that a merge of the script brings",
+      `git switch -qc own; ${move("$UNPUSHED")}; git commit -qm there; git switch -q topic; git merge -q --no-ff --no-edit own`,
+    ],
+  ])("may not move to a commit that %s", async (_, script) => {
+    const stage = makeSubmodule(`${script}\necho x > x.txt`);
+    const { saved } = await expectFailed(stage, "the submodule vendor is at");
+    expect(filesIn(stage.repo, saved[0])).toContain("x.txt");
+  });
+
   it("may move by a merge of a branch that moved it, because others have that branch", async () => {
     const stage = makeSubmodule("git merge -q --no-ff --no-edit moved");
     await expectDone(stage);

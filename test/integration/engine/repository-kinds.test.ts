@@ -4,7 +4,12 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { leftovers } from "../../support/crash-runner.ts";
 import { git, makeRepo, repoAt, temporaryDir, type Repo } from "../../support/temp-repo.ts";
-import { run } from "../../support/run-runner.ts";
+import { environmentOf, run } from "../../support/run-runner.ts";
+import { openWorkspace } from "../../../src/app/open-workspace.ts";
+
+const VERSION = git(".", ["version"])
+  .trim()
+  .replace(/^git version /, "");
 
 const FILES = {
   "states/workflow.yml": "states:\n  first: { next: second }\n  second: { next: done }\n",
@@ -22,7 +27,8 @@ function makeSource(branch = "topic"): Repo {
 
 async function expectAnswered(repo: Repo, branch = "topic"): Promise<void> {
   const { events } = await run(repo);
-  const kinds = events.map(({ kind }) => kind);
+  // A claim that another git process gets in the way of is repeated.
+  const kinds = events.map(({ kind }) => kind).filter((kind) => kind !== "lost");
   expect(kinds, JSON.stringify(events)).toEqual(["claimed", "answered", "claimed", "answered"]);
   const ref = `refs/heads/${branch}`;
   const states = repo
@@ -42,6 +48,40 @@ describe("a hand-off", () => {
     repo.git("branch", "-q", "topic", "origin/topic");
     expect(repo.git("rev-parse", "--is-shallow-repository")).toBe("true");
     await expectAnswered(repo);
+  });
+
+  it("works in a partial clone that lacks the files of the request, which are fetched before the script", async () => {
+    const source = makeRepo({
+      ...FILES,
+      "states/first": "#!/bin/sh\ncat large.txt > work.txt\necho one > work.txt\n",
+    });
+    source.git("checkout", "-q", "-b", "topic");
+    source.write("large.txt", "large\n");
+    source.commit("feat: a thing\n\nState: first\n");
+    source.git("checkout", "-q", "main");
+    source.git("config", "uploadpack.allowFilter", "true");
+    source.git("config", "uploadpack.allowAnySHA1InWant", "true");
+    const dir = join(temporaryDir(), "partial");
+    git(source.dir, ["clone", "-q", "--filter=blob:none", `file://${source.dir}`, dir]);
+    const repo = repoAt(dir);
+    repo.git("branch", "-q", "topic", "origin/topic");
+    const missing = repo.git("rev-list", "--objects", "--missing=print", "topic").match(/^\?/gm);
+    expect(missing).toHaveLength(1);
+    await expectAnswered(repo);
+    expect(repo.git("diff", "--name-only", "origin/topic", "topic")).toBe("work.txt");
+  });
+
+  it("works in a repository with submodules, which the person's checkout keeps", async () => {
+    const library = makeRepo({ "lib.txt": "lib\n" });
+    const repo = makeRepo(FILES);
+    repo.git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", library.dir, "vendor");
+    repo.commit("add a submodule");
+    repo.git("checkout", "-q", "-b", "topic");
+    repo.request("feat: a thing\n\nState: first\n");
+    await expectAnswered(repo);
+    expect(repo.git("status", "--porcelain")).toBe("");
+    expect(existsSync(join(repo.dir, "vendor/lib.txt"))).toBe(true);
+    expect(repo.git("rev-parse", "topic:vendor")).toBe(library.git("rev-parse", "main"));
   });
 
   it("works in a bare repository", async () => {
@@ -116,4 +156,43 @@ describe("a hand-off", () => {
     repo.git("update-ref", "refs/remotes/origin/topic", "main");
     await expectAnswered(repo);
   });
+});
+
+/** The first git that keeps refs in tables. */
+const TABLES: readonly [number, number] = [2, 45];
+
+describe(`refs in tables, with git ${VERSION}`, () => {
+  const [major = 0, minor = 0] = VERSION.split(".").map(Number);
+  const hasTables = major > TABLES[0] || (major === TABLES[0] && minor >= TABLES[1]);
+
+  if (hasTables) {
+    it("are listed and moved, and checkouts and linked worktrees follow", async () => {
+      const dir = join(temporaryDir(), "tables");
+      git(temporaryDir(), ["init", "-q", "-b", "main", "--ref-format=reftable", dir]);
+      const repo = repoAt(dir);
+      for (const [path, text] of Object.entries(FILES)) repo.write(path, text, 0o755);
+      repo.commit("add files");
+      repo.git("checkout", "-q", "-b", "topic");
+      repo.request("feat: a thing\n\nState: first\n");
+      await expectAnswered(repo);
+      expect(repo.git("status", "--porcelain")).toBe("");
+      expect(existsSync(join(dir, "work.txt"))).toBe(true);
+      repo.git("checkout", "-q", "main");
+      const linked = `${dir}-linked`;
+      repo.git("worktree", "add", "-q", "-b", "second", linked, "main");
+      git(linked, ["commit", "-q", "--allow-empty", "-m", "feat: another\n\nState: first"]);
+      await expectAnswered(repo, "second");
+      expect(git(linked, ["status", "--porcelain"])).toBe("");
+      expect(existsSync(join(linked, "work.txt"))).toBe(true);
+    });
+  } else {
+    it("are refused with the words of this git, which is too old for them", async () => {
+      const repo = makeSource();
+      repo.git("config", "core.repositoryFormatVersion", "1");
+      repo.git("config", "extensions.refStorage", "reftable");
+      const error = await openWorkspace(repo.dir, environmentOf(repo)).catch((cause: unknown) => cause);
+      expect(String(error)).toContain(`git ${VERSION} is too old for the repository ${repo.dir}`);
+      expect(String(error)).toMatch(/unknown repository extension.* refstorage/);
+    });
+  }
 });
