@@ -19,7 +19,7 @@ import type { Address } from "../git/remote/transport.ts";
 import type { RunRecord } from "../git/attempt/attempt-folder.ts";
 import { AttemptStore, RUNNER } from "../git/attempt/attempt-store.ts";
 import { endRun } from "../process/process-group.ts";
-import { isDead, isGone, thisHolder, thisOwner, type Owner } from "../process/process-identity.ts";
+import { isDead, isGone, thisHolder, thisOwner } from "../process/process-identity.ts";
 import { ScriptRunner } from "../process/script-runner.ts";
 import type { Clock, RunnerEvent, Machine, Ports } from "../engine/ports.ts";
 import { userName, type Environment, type Workspace } from "./workspace.ts";
@@ -53,7 +53,7 @@ export function createRunner(
     quarantine: cache.quarantine,
     own: join(cache.runs, `${RUNNER}${id.slice(0, 8)}`),
     owner: thisOwner(),
-    isGone: (owner) => isGone(owner as Owner),
+    isGone,
     endProcesses: endRun,
     isAnswered: ({ branch, run, request }) => repository.isAnswered(branch as Branch, run, request),
     keep: (record, value) => keepSalvage(repository, record, value),

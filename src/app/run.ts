@@ -6,6 +6,7 @@ import type { RunnerEvent } from "../engine/ports.ts";
 import { Runner, type RunSummary } from "../engine/runner.ts";
 import { LEASE, POLL } from "../engine/timing.ts";
 import { requireVersion } from "../git/open-repository.ts";
+import { recoverLocks } from "../git/recover-locks.ts";
 import { killGroups } from "../process/process-group.ts";
 import { RefWatch } from "../queue/ref-watch.ts";
 import { WakeListener } from "../queue/wake-listener.ts";
@@ -105,6 +106,7 @@ export class LocalRun {
       await (watch
         ? retryUnreachable(ports, Number.POSITIVE_INFINITY, reportOutage(ports, checkRemote))
         : checkRemote());
+      await recoverLocks(this.#workspace.location);
       await this.#wakes?.start(() => this.#wake());
       return summarize(await this.#runner.run(), this.#events);
     } finally {

@@ -31,6 +31,8 @@ interface Cache {
   /** Folders of attempts that could not be saved. */
   readonly quarantine: string;
   readonly logs: string;
+  /** The locks that git is about to take. */
+  readonly locks: string;
   /** Files of this machine that attempts at a remote get copies of, see `bring`. */
   readonly brought: string;
   /** Files that scripts share. */
@@ -128,6 +130,7 @@ export const cacheFolders = (root: string): Cache => ({
   worktrees: join(root, "worktrees"),
   quarantine: join(root, "quarantine"),
   logs: join(root, "logs"),
+  locks: join(root, "locks"),
   brought: join(root, "bring"),
   shared: join(root, "shared"),
   probed: join(root, "probed.json"),

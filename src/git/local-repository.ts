@@ -17,6 +17,7 @@ import type { LeaseRef, RefListing, Repository, Swap, Update } from "../engine/p
 import type { FullListing } from "./build-listing.ts";
 import { branchBlocker, branchKey, readRefs, resumeFollow, swapLocal, transact } from "./swap-refs.ts";
 import { RefReader } from "./read-refs.ts";
+import { recoverLocks } from "./recover-locks.ts";
 import type { Person, GitLocation } from "./open-repository.ts";
 import { LOG_FORMAT, parseLog, parseRecords, requireSha } from "./parse-output.ts";
 import { answeredElsewhere, HumanTakeovers } from "./human-takeovers.ts";
@@ -50,6 +51,8 @@ export class LocalRepository implements Repository {
   async listRefs(): Promise<RefListing> {
     this.notePoll();
     const listing = await this.#refReader.read();
+    // A git that was killed while it moved files left them half moved.
+    if (listing.pendingFollows.length > 0) await recoverLocks(this.location);
     for (const { head, ref, from } of listing.pendingFollows) {
       await resumeFollow(this.location, head.branch, ref, from, head.commit);
     }
@@ -87,7 +90,7 @@ export class LocalRepository implements Repository {
 
   /** Moves branches to commits with an identical tree, so that no checkout has to follow. */
   moveWithoutCheckouts(updates: readonly Update[], why: string): Promise<Swap> {
-    return transact(this.location.git, updates, why);
+    return transact(this.location, updates, why);
   }
 
   /** Writes a person's commit with the tree of its parent; `signing` holds the git settings that sign it. */

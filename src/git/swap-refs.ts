@@ -12,9 +12,12 @@ import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import type { Swap, Update } from "../engine/ports.ts";
 import { type Checkout, checkoutBlocker, followCheckout, listCheckouts } from "./checkouts.ts";
 import { type Git, GitExit } from "./git.ts";
+import type { LockPlan } from "./lock-journal.ts";
+import { clearLocks } from "./recover-locks.ts";
 import type { GitLocation } from "./open-repository.ts";
 import { parseRecords, requireSha } from "./parse-output.ts";
 import { hash } from "node:crypto";
+import { join } from "node:path";
 
 /** The current values of some refs, null for a missing one, in one git process. */
 export async function readRefs(git: Git, refs: readonly Ref[]): Promise<Map<Ref, Sha | null>> {
@@ -46,7 +49,7 @@ export async function swapLocal(
     if (why !== undefined) return { kind: "blocked", why };
   }
   const intents = follows.map(({ ref, from }): Update => ({ ref, expected: null, next: from }));
-  const swap = await transact(location.git, [...updates, ...intents], why);
+  const swap = await transact(location, [...updates, ...intents], why);
   if (swap.kind === "landed") for (const one of follows) await follow(location, one);
   return swap;
 }
@@ -83,9 +86,17 @@ export async function resumeFollow(
 }
 
 async function follow(location: GitLocation, { checkouts, from, to, ref }: CheckoutFollow): Promise<void> {
+  const { git, locks } = location;
   let all = true;
-  for (const checkout of checkouts) all = (await followCheckout(location.git, checkout, from, to)) && all;
-  if (all) await transact(location.git, [{ ref, expected: from, next: null }], "checkout followed");
+  for (const checkout of checkouts) {
+    const { dir, gitDir } = checkout;
+    const plan = { locks: [{ path: join(gitDir, "index.lock") }], moves: [{ dir, gitDir, from, to }] };
+    await clearLocks(location, plan);
+    const move = (env: Readonly<Record<string, string>> = {}) =>
+      followCheckout(git.with({ env: { ...git.target.env, ...env } }), checkout, from, to);
+    all = (await (locks ? locks.during(plan, move) : move())) && all;
+  }
+  if (all) await transact(location, [{ ref, expected: from, next: null }], "checkout followed");
 }
 
 function findFollows(location: GitLocation, updates: readonly Update[]): CheckoutFollow[] {
@@ -99,15 +110,54 @@ function findFollows(location: GitLocation, updates: readonly Update[]): Checkou
   });
 }
 
-/** One transaction, after which no checkout follows. See git-update-ref(1) for the commands. */
-export async function transact(git: Git, updates: readonly Update[], why: string): Promise<Swap> {
+/**
+ * One transaction, after which no checkout follows. See git-update-ref(1) for the commands. A lock that a
+ * killed git left is removed, and the transaction is repeated.
+ */
+export async function transact(
+  location: GitLocation,
+  updates: readonly Update[],
+  why: string,
+): Promise<Swap> {
+  const plan = planLocks(location, updates);
+  const { git, locks } = location;
+  const run = () =>
+    locks
+      ? locks.during(plan, (env) => runTransaction(git, updates, why, env))
+      : runTransaction(git, updates, why, {});
+  const swap = await run();
+  if (swap.kind !== "unknown" || !(await clearLocks(location, plan))) return swap;
+  return run();
+}
+
+/** The locks of the files backend, with what it writes into them. Lists of packed refs are written beside. */
+function planLocks(location: GitLocation, updates: readonly Update[]): LockPlan {
+  const at = (name: string) => join(location.commonDir, name);
+  const refs = updates.map(({ ref, next }) => ({
+    path: at(`${ref}.lock`),
+    text: next === null ? "" : `${next}\n`,
+  }));
+  const heads = [location.commonDir, ...listCheckouts(location).map(({ gitDir }) => gitDir)];
+  const others = [...new Set(heads)].map((gitDir) => ({ path: join(gitDir, "HEAD.lock"), text: "" }));
+  return {
+    locks: [...refs, ...others, { path: at("packed-refs.new") }, { path: at("packed-refs.lock"), text: "" }],
+    moves: [],
+  };
+}
+
+async function runTransaction(
+  git: Git,
+  updates: readonly Update[],
+  why: string,
+  env: Readonly<Record<string, string>>,
+): Promise<Swap> {
   const commands = updates.map(({ ref, expected, next }) => {
     if (next === null) return expected === null ? `verify ${ref}\0\0` : `delete ${ref}\0${expected}\0`;
     return expected === null ? `create ${ref}\0${next}\0` : `update ${ref}\0${next}\0${expected}\0`;
   });
   const stdin = ["start", ...commands.map((c) => c.slice(0, -1)), "prepare", "commit"].join("\0") + "\0";
   try {
-    await git.run(["update-ref", "-m", `trailhand: ${why}`, "--stdin", "-z"], { stdin });
+    await git.run(["update-ref", "-m", `trailhand: ${why}`, "--stdin", "-z"], { stdin, env });
     return { kind: "landed" };
   } catch (error) {
     if (!(error instanceof GitExit)) throw error;

@@ -1,0 +1,108 @@
+/**
+ * Writes down which locks a git of ours is about to take, so that those of a killed one can be told from others.
+ *
+ * Invariants:
+ * - An entry is there before git starts, and goes after git has ended. So an entry of a dead process says that
+ *   its git may have been killed in the middle.
+ * - One process at a time recovers from an entry. Should it die, the next one goes on.
+ */
+import { randomUUID } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Sha } from "../core/protocol/ids.ts";
+import { readJson } from "./read-json.ts";
+
+export interface PlannedLock {
+  readonly path: string;
+  /** What git writes into it, from the start; undefined: anything. */
+  readonly text?: string | undefined;
+}
+
+/** What one git process is about to do. */
+export interface LockPlan {
+  readonly locks: readonly PlannedLock[];
+  /** Checkouts whose files git moves from one commit to another. */
+  readonly moves: readonly {
+    readonly dir: string;
+    readonly gitDir: string;
+    readonly from: Sha;
+    readonly to: Sha;
+  }[];
+}
+
+export interface LockJournalOptions {
+  readonly folder: string;
+  readonly owner: () => object;
+  readonly isGone: (owner: unknown) => boolean;
+  /** True while a process has this variable, `NAME=value`, in its environment. */
+  readonly isMarked: (variable: string) => boolean;
+}
+
+const MARK = "TRAILHAND_LOCKS";
+
+export class LockJournal {
+  readonly #options: LockJournalOptions;
+  readonly #mark = randomUUID();
+
+  constructor(options: LockJournalOptions) {
+    this.#options = options;
+  }
+
+  /** Calls `act` while the plan is written down. `act` gives its git these variables. */
+  async during<T>(plan: LockPlan, act: (env: Readonly<Record<string, string>>) => Promise<T>): Promise<T> {
+    const file = this.#write(plan);
+    try {
+      return await act({ [MARK]: this.#mark });
+    } finally {
+      rmSync(file, { force: true });
+    }
+  }
+
+  /** Calls `recover` with the plan of each dead process whose git has ended too. */
+  async recover(recover: (plan: LockPlan) => Promise<void>): Promise<void> {
+    for (const { file, plan } of await this.#readDead()) {
+      // Written first, so that the plan is never without a file.
+      const own = this.#write(plan);
+      if (take(file)) await recover(plan);
+      rmSync(own, { force: true });
+    }
+  }
+
+  /** The plans that `recover` would be called with. */
+  async listDead(): Promise<readonly LockPlan[]> {
+    return (await this.#readDead()).map(({ plan }) => plan);
+  }
+
+  #write(plan: LockPlan): string {
+    const { folder, owner } = this.#options;
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const file = join(folder, `${randomUUID()}.json`);
+    writeFileSync(file, JSON.stringify({ owner: owner(), mark: this.#mark, plan }));
+    return file;
+  }
+
+  async #readDead(): Promise<{ readonly file: string; readonly plan: LockPlan }[]> {
+    const { folder, isGone, isMarked } = this.#options;
+    const names = existsSync(folder) ? readdirSync(folder) : [];
+    if (names.length === 0) return [];
+    const { parseLockEntry } = await import("./parse-lock-entry.ts");
+    return names.flatMap((name) => {
+      const file = join(folder, name);
+      const entry = parseLockEntry(readJson(file));
+      // Its process died before git started, or it lies here since before a power cut.
+      if (!entry) rmSync(file, { recursive: true, force: true });
+      if (!entry || !isGone(entry.owner) || isMarked(`${MARK}=${entry.mark}`)) return [];
+      return [{ file, plan: entry.plan }];
+    });
+  }
+}
+
+/** True for the one process that removes the file. */
+function take(file: string): boolean {
+  try {
+    rmSync(file);
+    return true;
+  } catch {
+    return false;
+  }
+}

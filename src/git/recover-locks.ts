@@ -1,0 +1,59 @@
+/**
+ * Removes the locks of killed gits, and undoes a move of files that one of them began.
+ *
+ * Invariants:
+ * - A lock goes only if a git of ours was about to take it when it was killed, or if it is older than the
+ *   start of this machine. In the first case its text is one that this git writes.
+ * - A lock that is younger than a git may need for a transaction stays until it is older.
+ */
+import { readFileSync, rmSync, statSync, type Stats } from "node:fs";
+import { uptime } from "node:os";
+import { setTimeout as wait } from "node:timers/promises";
+import type { LockPlan, PlannedLock } from "./lock-journal.ts";
+import type { GitLocation } from "./open-repository.ts";
+import { LOCKS } from "./timing.ts";
+import { undoMove } from "./undo-move.ts";
+
+type Location = Pick<GitLocation, "git" | "locks">;
+
+/** Recovers from every git of ours that was killed. */
+export async function recoverLocks({ git, locks }: Location): Promise<void> {
+  await locks?.recover(async ({ locks: planned, moves }) => {
+    for (const lock of planned) await removeLock(lock);
+    for (const move of moves) await undoMove(git, move);
+  });
+}
+
+/** Removes the locks in the way of a plan that nothing can hold any more. True when there was one. */
+export async function clearLocks(location: Location, plan: LockPlan): Promise<boolean> {
+  const before = plan.locks.filter(({ path }) => statOf(path) !== undefined);
+  await recoverLocks(location);
+  for (const { path } of before) if (isFromBeforeBoot(path)) rmSync(path, { force: true });
+  return before.some(({ path }) => statOf(path) === undefined);
+}
+
+async function removeLock(lock: PlannedLock): Promise<void> {
+  const first = statOf(lock.path);
+  if (!first || !isTextOf(lock)) return;
+  const age = Date.now() - first.mtimeMs;
+  if (age < LOCKS.youngMs) await wait(LOCKS.youngMs - Math.max(age, 0));
+  const now = statOf(lock.path);
+  const isSame = now?.ino === first.ino && now.mtimeMs === first.mtimeMs;
+  if (isSame && isTextOf(lock)) rmSync(lock.path, { force: true });
+}
+
+/** git may have been killed before it wrote all of the text, or any of it. */
+function isTextOf({ path, text }: PlannedLock): boolean {
+  try {
+    return text === undefined || text.startsWith(readFileSync(path, "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+function isFromBeforeBoot(path: string): boolean {
+  const booted = Date.now() - uptime() * 1000 - LOCKS.youngMs;
+  return (statOf(path)?.mtimeMs ?? Number.POSITIVE_INFINITY) < booted;
+}
+
+const statOf = (path: string): Stats | undefined => statSync(path, { throwIfNoEntry: false });
