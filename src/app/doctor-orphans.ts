@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { shellWord } from "../core/messages/messages.ts";
 import { FOLLOW } from "../core/protocol/refs.ts";
 import { cleanLine } from "../core/util/redact.ts";
-import { REASON } from "../git/attempt/attempt-store.ts";
 import { OWNER } from "../git/attempt/runner-folders.ts";
+import { readReason } from "../git/quarantine.ts";
 import { readJson } from "../git/read-json.ts";
 import { listCheckouts } from "../git/checkouts.ts";
 import { isGone } from "../process/process-identity.ts";
@@ -59,8 +59,7 @@ export function checkAttempts({ cache }: Workspace): Finding[] {
     return [{ about, level: "odd", what: `a runner died and left ${folder}`, next: "trailhand run" }];
   });
   const aside = foldersIn(cache.quarantine).map((folder): Finding => {
-    const reason = existsSync(join(folder, REASON)) ? readFileSync(join(folder, REASON), "utf8") : "";
-    const what = `work of an attempt is kept in ${folder}: ${cleanLine(reason, 400)}`;
+    const what = `work of an attempt is kept in ${folder}: ${readReason(folder)}`;
     return { about, level: "odd", what, next: `rm -rf ${shellWord(folder)}, once you have what you need` };
   });
   return [...left, ...aside];

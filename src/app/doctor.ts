@@ -2,6 +2,7 @@
 import { UserError } from "../core/messages/messages.ts";
 import { currentTime, listBranches } from "./branch-listing.ts";
 import { findDeadLetters } from "./doctor-inbox.ts";
+import { checkLocks } from "./doctor-locks.ts";
 import { identityFindings } from "./doctor-identity.ts";
 import {
   checkAttempts,
@@ -22,6 +23,7 @@ export async function diagnose(workspace: Workspace, env: Environment): Promise<
     checkIdentity(workspace),
     ...checkHistory(workspace),
     ...checkAttempts(workspace),
+    ...(await checkLocks(workspace)),
     ...(await orFinding("remote", () => checkShare(workspace))),
   ];
   const branches = await orFinding("repository", () => checkBranches(workspace));

@@ -1,7 +1,7 @@
 /** Finds side refs, logs and worktrees that are no longer needed, and removes them on demand. */
-import { rmSync } from "node:fs";
 import { DAY_MS } from "../core/util/duration.ts";
 import type { Workflow } from "../core/workflow/workflow.ts";
+import { removeFolder } from "../git/attempt/remover.ts";
 import { findGarbage, type Garbage } from "../git/garbage.ts";
 import { createRunner } from "./create-runner.ts";
 import { APP } from "./timing.ts";
@@ -41,7 +41,7 @@ function quotaWindows({ lanes }: Workflow): Map<string, number> {
 }
 
 async function remove({ repository, remote }: Workspace, garbage: Garbage): Promise<void> {
-  if (garbage.kind === "file") return rmSync(garbage.name, { recursive: true, force: true });
+  if (garbage.kind === "file") return removeFolder(garbage.name);
   const { name: ref, value } = garbage;
   const swap = await repository.swap([{ ref, expected: value, next: null }], "gc");
   if (swap.kind === "refused") await remote?.dropLocally(ref, value);

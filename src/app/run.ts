@@ -5,6 +5,7 @@ import { reportOutage, retryUnreachable } from "../engine/retry-remote.ts";
 import type { RunnerEvent } from "../engine/ports.ts";
 import { Runner, type RunSummary } from "../engine/runner.ts";
 import { LEASE, POLL } from "../engine/timing.ts";
+import { removeOldLocks } from "../git/old-locks.ts";
 import { requireVersion } from "../git/open-repository.ts";
 import { recoverLocks } from "../git/recover-locks.ts";
 import { killGroups } from "../process/process-group.ts";
@@ -96,6 +97,12 @@ export class LocalRun {
     this.#runner.shutdown(graceMs);
   }
 
+  async #removeStaleLocks(): Promise<void> {
+    const { location, remote } = this.#workspace;
+    await recoverLocks(location);
+    if (remote) removeOldLocks(location.commonDir, Date.now());
+  }
+
   async run(): Promise<RunResult> {
     const { watch } = this.#options;
     const { ports, dispose } = this.#parts;
@@ -106,7 +113,7 @@ export class LocalRun {
       await (watch
         ? retryUnreachable(ports, Number.POSITIVE_INFINITY, reportOutage(ports, checkRemote))
         : checkRemote());
-      await recoverLocks(this.#workspace.location);
+      await this.#removeStaleLocks();
       await this.#wakes?.start(() => this.#wake());
       return summarize(await this.#runner.run(), this.#events);
     } finally {

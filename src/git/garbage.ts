@@ -6,7 +6,7 @@
  * - Nothing that an open request may need is found. The archive of landed branches stays.
  * - Commit dates decide only how long garbage is kept, never what runs.
  */
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Ref, Sha } from "../core/protocol/ids.ts";
 import { COLLECTED_REFS, NOTE_REFS, refsOf, UNSIGNED } from "../core/protocol/refs.ts";
@@ -16,6 +16,7 @@ import type { Head } from "../core/scheduling/snapshot.ts";
 import type { RefListing } from "../engine/ports.ts";
 import type { GitLocation } from "./open-repository.ts";
 import { parseRecords, requireSha } from "./parse-output.ts";
+import { readReason } from "./quarantine.ts";
 import { KEY } from "../core/protocol/trailer-keys.ts";
 
 export type Garbage =
@@ -26,6 +27,7 @@ export interface CacheFolders {
   readonly states: string;
   readonly configs: string;
   readonly logs: string;
+  readonly quarantine: string;
 }
 
 /** The lane windows of the workflow, and the current time in milliseconds since 1970. */
@@ -81,6 +83,7 @@ export async function findGarbage(
     ...garbage,
     ...filesBefore(cache.logs, cutoff, "an old log"),
     ...filesBefore(cache.configs, cutoff, "a cached workflow"),
+    ...quarantinedBefore(cache.quarantine, cutoff),
     ...filesBefore(cache.states, cutoff, "an old copy of state scripts"),
   ];
 }
@@ -118,6 +121,14 @@ function filesBefore(folder: string, cutoff: number, why: string): Garbage[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder)
     .map((name) => join(folder, name))
-    .filter((path) => statSync(path).mtimeMs < cutoff)
+    .filter((path) => (lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? cutoff) < cutoff)
     .map((name) => ({ kind: "file", name, why }));
+}
+
+/** Work that was moved aside when it could not be saved, each with the reason of that time. */
+function quarantinedBefore(folder: string, cutoff: number): Garbage[] {
+  return filesBefore(folder, cutoff, "").map(({ name }) => {
+    const reason = readReason(name);
+    return { kind: "file", name, why: `work that was moved aside long ago: ${reason}` };
+  });
 }

@@ -42,4 +42,6 @@ export const SWEEP = {
 export const LOCKS = {
   /** A git that lives may hold a lock of this age. */
   youngMs: 1000,
+  /** No git holds a lock for so long. */
+  oldMs: 10 * MINUTE_MS,
 } as const;

@@ -5,15 +5,17 @@
  * - The path of an attempt is new for each run. Nothing of it is removed before what it holds is on a ref.
  * - A folder of a dead runner that cannot be saved is moved aside with its reason. It holds up no other work.
  */
-import { existsSync, mkdirSync, readdirSync, renameSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { RemoteUnreachable } from "../../core/messages/messages.ts";
 import { type Ref, type RunId, type Sha } from "../../core/protocol/ids.ts";
 import type { Request } from "../../core/protocol/request.ts";
 import type { AttemptNeeds, AttemptTree, AttemptTrees, CollectedTree } from "../../engine/attempt-trees.ts";
 import { GitLimit, isGitProblem } from "../bounded-git.ts";
+import { moveAside } from "../quarantine.ts";
 import {
   attemptFolder,
+  isFolder,
   readRecord,
   type AttemptFolder,
   type RunRecord,
@@ -28,7 +30,7 @@ import { ownGit } from "./own-git.ts";
 import { SettingsReader } from "./read-settings.ts";
 import { RefCopy } from "./ref-copy.ts";
 import { Remover, removeFolder, TRASH } from "./remover.ts";
-import { OWNER, realPath, RunnerFolders, type RunnerFoldersOptions } from "./runner-folders.ts";
+import { ADOPTED, OWNER, realPath, RunnerFolders, type RunnerFoldersOptions } from "./runner-folders.ts";
 import { saveAttempt, saveOnTop, type SavedAttempt } from "./save-attempt.ts";
 import { checkOut, driversOf, filtersOff, treeGit } from "./tree-git.ts";
 import { TemplateReader, type TemplateOptions } from "./template-reader.ts";
@@ -55,9 +57,6 @@ export interface StoreOptions extends RunnerFoldersOptions, TemplateOptions {
 
 /** How the name of a runner's folder begins. A run's name is an id. */
 export const RUNNER = "runner-";
-
-/** Why a folder was moved aside, for `trailhand doctor`. */
-export const REASON = "reason.txt";
 
 export class AttemptStore implements AttemptTrees {
   readonly #options: StoreOptions;
@@ -172,7 +171,10 @@ export class AttemptStore implements AttemptTrees {
     await this.#remover.settle();
     const { own } = this.#folders;
     if (this.#open.size > 0 || !existsSync(own)) return;
-    for (const name of readdirSync(own)) if (name !== OWNER) await removeFolder(join(own, name));
+    // What another runner left, and what could not be saved, waits for the next sweep.
+    const isOwn = (name: string) =>
+      name !== OWNER && ![ADOPTED, RUNNER].some((start) => name.startsWith(start));
+    for (const name of readdirSync(own)) if (isOwn(name)) await removeFolder(join(own, name));
     if (readdirSync(own).length <= 1) await removeFolder(own);
   }
 
@@ -187,9 +189,10 @@ export class AttemptStore implements AttemptTrees {
 
   /** A runner that died: end its processes, save its attempts, then remove them. */
   async #sweepRunner(folder: string): Promise<void> {
-    for (const name of readdirSync(folder)) {
+    for (const name of isFolder(folder) ? readdirSync(folder) : []) {
       if (name.endsWith(".json") || name === TRASH) continue;
-      if (name.startsWith(RUNNER)) await this.#sweepOldRunner(join(folder, name));
+      if (name.startsWith(ADOPTED)) await this.#sweepRunner(join(folder, name));
+      else if (name.startsWith(RUNNER)) await this.#sweepOldRunner(join(folder, name));
       else await this.#sweepAttempt(join(folder, name));
     }
     this.#remover.remove(folder);
@@ -241,12 +244,7 @@ export class AttemptStore implements AttemptTrees {
   }
 
   #moveAside(path: string, reason: string): void {
-    const { quarantine } = this.#options;
-    mkdirSync(quarantine, { recursive: true, mode: 0o700 });
-    writeFileSync(join(path, REASON), `${reason}\n`);
-    let target = join(quarantine, basename(path));
-    for (let count = 2; existsSync(target); count++) target = join(quarantine, `${basename(path)}-${count}`);
-    renameSync(path, target);
+    moveAside(path, this.#options.quarantine, reason);
   }
 
   /** The drivers may have changed since the attempt began. */
