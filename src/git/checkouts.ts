@@ -52,6 +52,8 @@ export function checkoutGitOf(git: Git, { dir, gitDir }: Pick<Checkout, "dir" | 
   return git.with({ dir, globalOptions: [`--git-dir=${gitDir}`, `--work-tree=${dir}`] });
 }
 
+export const indexLockOf = ({ gitDir }: Pick<Checkout, "gitDir">): string => join(gitDir, "index.lock");
+
 function readCheckout(gitDir: string, dir: string): Checkout[] {
   const head = readLine(join(gitDir, "HEAD"));
   const rebase =
@@ -87,6 +89,8 @@ export async function checkoutBlocker(
   ]);
   if (changes !== "") return MESSAGES.dirtyCheckout(dir);
   if (!move) return undefined;
+  const lock = indexLockOf(checkout);
+  if (existsSync(lock)) return MESSAGES.lockedCheckout(lock);
   if (!(await readTree(checkoutGit, ["-n"], move.from, move.to))) return MESSAGES.wouldOverwrite(dir);
   // git would overwrite ignored files, but they belong to a person.
   return (await findObstacle(checkoutGit, move.from, move.to)) ? MESSAGES.wouldOverwrite(dir) : undefined;

@@ -9,6 +9,7 @@
 import { readFileSync, rmSync, statSync, type Stats } from "node:fs";
 import { uptime } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
+import type { Git } from "./git.ts";
 import type { LockPlan, PlannedLock } from "./lock-journal.ts";
 import type { GitLocation } from "./open-repository.ts";
 import { LOCKS } from "./timing.ts";
@@ -24,12 +25,18 @@ export async function recoverLocks({ git, locks }: Location): Promise<void> {
   });
 }
 
-/** Removes the locks in the way of a plan that nothing can hold any more. True when there was one. */
-export async function clearLocks(location: Location, plan: LockPlan): Promise<boolean> {
-  const before = plan.locks.filter(({ path }) => statOf(path) !== undefined);
-  await recoverLocks(location);
-  for (const { path } of before) if (isFromBeforeBoot(path)) rmSync(path, { force: true });
-  return before.some(({ path }) => statOf(path) === undefined);
+/** Runs a git while its plan is written down. Locks in its way that nothing can hold any more go first. */
+export async function withLocks<T>(
+  location: Location,
+  plan: LockPlan,
+  act: (git: Git) => Promise<T>,
+): Promise<T> {
+  const inTheWay = plan.locks.filter(({ path }) => statOf(path) !== undefined);
+  if (inTheWay.length > 0) await recoverLocks(location);
+  for (const { path } of inTheWay) if (isFromBeforeBoot(path)) rmSync(path, { force: true });
+  const { git, locks } = location;
+  if (!locks) return act(git);
+  return locks.during(plan, (env) => act(git.with({ env: { ...git.target.env, ...env } })));
 }
 
 async function removeLock(lock: PlannedLock): Promise<void> {

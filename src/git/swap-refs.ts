@@ -10,10 +10,10 @@ import { type Branch, branchOf, type Ref, refOf, type Sha } from "../core/protoc
 import { refsOf } from "../core/protocol/refs.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import type { Swap, Update } from "../engine/ports.ts";
-import { type Checkout, checkoutBlocker, followCheckout, listCheckouts } from "./checkouts.ts";
+import { type Checkout, checkoutBlocker, followCheckout, indexLockOf, listCheckouts } from "./checkouts.ts";
 import { type Git, GitExit } from "./git.ts";
 import type { LockPlan } from "./lock-journal.ts";
-import { clearLocks } from "./recover-locks.ts";
+import { withLocks } from "./recover-locks.ts";
 import type { GitLocation } from "./open-repository.ts";
 import { parseRecords, requireSha } from "./parse-output.ts";
 import { hash } from "node:crypto";
@@ -45,7 +45,8 @@ export async function swapLocal(
 ): Promise<Swap> {
   const follows = findFollows(location, updates);
   for (const { checkouts, from, to } of follows) {
-    const why = await firstBlocker(location.git, checkouts, { from, to });
+    const plan = { locks: checkouts.map((checkout) => ({ path: indexLockOf(checkout) })), moves: [] };
+    const why = await withLocks(location, plan, (git) => firstBlocker(git, checkouts, { from, to }));
     if (why !== undefined) return { kind: "blocked", why };
   }
   const intents = follows.map(({ ref, from }): Update => ({ ref, expected: null, next: from }));
@@ -86,15 +87,11 @@ export async function resumeFollow(
 }
 
 async function follow(location: GitLocation, { checkouts, from, to, ref }: CheckoutFollow): Promise<void> {
-  const { git, locks } = location;
   let all = true;
   for (const checkout of checkouts) {
     const { dir, gitDir } = checkout;
-    const plan = { locks: [{ path: join(gitDir, "index.lock") }], moves: [{ dir, gitDir, from, to }] };
-    await clearLocks(location, plan);
-    const move = (env: Readonly<Record<string, string>> = {}) =>
-      followCheckout(git.with({ env: { ...git.target.env, ...env } }), checkout, from, to);
-    all = (await (locks ? locks.during(plan, move) : move())) && all;
+    const plan = { locks: [{ path: indexLockOf(checkout) }], moves: [{ dir, gitDir, from, to }] };
+    all = (await withLocks(location, plan, (git) => followCheckout(git, checkout, from, to))) && all;
   }
   if (all) await transact(location, [{ ref, expected: from, next: null }], "checkout followed");
 }
@@ -110,24 +107,9 @@ function findFollows(location: GitLocation, updates: readonly Update[]): Checkou
   });
 }
 
-/**
- * One transaction, after which no checkout follows. See git-update-ref(1) for the commands. A lock that a
- * killed git left is removed, and the transaction is repeated.
- */
-export async function transact(
-  location: GitLocation,
-  updates: readonly Update[],
-  why: string,
-): Promise<Swap> {
-  const plan = planLocks(location, updates);
-  const { git, locks } = location;
-  const run = () =>
-    locks
-      ? locks.during(plan, (env) => runTransaction(git, updates, why, env))
-      : runTransaction(git, updates, why, {});
-  const swap = await run();
-  if (swap.kind !== "unknown" || !(await clearLocks(location, plan))) return swap;
-  return run();
+/** One transaction, after which no checkout follows. See git-update-ref(1) for the commands. */
+export function transact(location: GitLocation, updates: readonly Update[], why: string): Promise<Swap> {
+  return withLocks(location, planLocks(location, updates), (git) => runTransaction(git, updates, why));
 }
 
 /** The locks of the files backend, with what it writes into them. Lists of packed refs are written beside. */
@@ -145,19 +127,14 @@ function planLocks(location: GitLocation, updates: readonly Update[]): LockPlan 
   };
 }
 
-async function runTransaction(
-  git: Git,
-  updates: readonly Update[],
-  why: string,
-  env: Readonly<Record<string, string>>,
-): Promise<Swap> {
+async function runTransaction(git: Git, updates: readonly Update[], why: string): Promise<Swap> {
   const commands = updates.map(({ ref, expected, next }) => {
     if (next === null) return expected === null ? `verify ${ref}\0\0` : `delete ${ref}\0${expected}\0`;
     return expected === null ? `create ${ref}\0${next}\0` : `update ${ref}\0${next}\0${expected}\0`;
   });
   const stdin = ["start", ...commands.map((c) => c.slice(0, -1)), "prepare", "commit"].join("\0") + "\0";
   try {
-    await git.run(["update-ref", "-m", `trailhand: ${why}`, "--stdin", "-z"], { stdin, env });
+    await git.run(["update-ref", "-m", `trailhand: ${why}`, "--stdin", "-z"], { stdin });
     return { kind: "landed" };
   } catch (error) {
     if (!(error instanceof GitExit)) throw error;
