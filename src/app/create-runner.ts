@@ -42,6 +42,7 @@ export function createRunner(
   const { location, repository, cache } = workspace;
   const holder = thisHolder();
   const id = randomUUID();
+  repository.setAsideInto(cache.quarantine);
   const trees = new AttemptStore({
     location,
     committer: location.person ?? BOT,

@@ -12,6 +12,7 @@ import {
   checkRecords,
   checkSetupHook,
 } from "./doctor-orphans.ts";
+import { checkRefs } from "./doctor-refs.ts";
 import { checkGit, checkHistory, checkIdentity, checkShare, checkStates } from "./doctor-setup.ts";
 import { waitFindings } from "./doctor-waits.ts";
 import type { Finding } from "./finding.ts";
@@ -37,6 +38,7 @@ async function checkBranches(workspace: Workspace): Promise<Finding[]> {
     ...identityFindings(listing.trustedConfig.workflow, workspace.repository.canReadPushes),
     ...checkMessages(listing),
     ...checkLeases(listing),
+    ...checkRefs(workspace),
     ...(await checkSetupHook(listing)),
     ...checkBrought(workspace, listing),
     ...(await checkRecords(workspace, listing)),

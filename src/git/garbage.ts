@@ -14,8 +14,9 @@ import { parseMessage, valueOf } from "../core/protocol/message.ts";
 import { readSideRefs } from "../core/scheduling/side-refs.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import type { RefListing } from "../engine/ports.ts";
+import { forEachRef } from "./for-each-ref.ts";
 import type { GitLocation } from "./open-repository.ts";
-import { parseRecords, requireSha } from "./parse-output.ts";
+import { requireSha } from "./parse-output.ts";
 import { readReason } from "./quarantine.ts";
 import { KEY } from "../core/protocol/trailer-keys.ts";
 
@@ -47,10 +48,14 @@ export async function findGarbage(
 ): Promise<Garbage[]> {
   const heads = new Map(listing.heads.map((head) => [head.branch as string, head.commit as string]));
   const keys = new Map(listing.heads.map((head) => [head.key, head]));
-  const format = "--format=%(refname)%00%(objectname)%00%(committerdate:unix)%00%(contents)%00";
-  const output = await location.git.text(["for-each-ref", format, ...COLLECTED_REFS]);
+  const records = new Map<string, readonly string[]>();
+  await forEachRef(location.git, {
+    fields: ["%(refname)", "%(objectname)", "%(committerdate:unix)", "%(contents)"],
+    patterns: COLLECTED_REFS,
+    take: (record) => void records.set(record[0] ?? "", record),
+  });
   const garbage: Garbage[] = [];
-  for (const [name = "", value = "", time = "", message = ""] of parseRecords(output, 4)) {
+  for (const [name = "", value = "", time = "", message = ""] of records.values()) {
     if (NOTE_REFS.some((prefix) => name.startsWith(prefix))) {
       const why = noteReason(name, requireSha(value), message, keys, lanes);
       if (why !== undefined) garbage.push({ kind: "ref", name: name as Ref, value: requireSha(value), why });

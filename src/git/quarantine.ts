@@ -9,11 +9,14 @@ const LONGEST = 400;
 /** Writing the reason sets the time from which `trailhand gc` counts. */
 export function moveAside(folder: string, quarantine: string, reason: string): void {
   mkdirSync(quarantine, { recursive: true, mode: 0o700 });
-  writeFileSync(join(folder, REASON), `${reason}\n`);
+  writeReason(folder, reason);
   let target = join(quarantine, basename(folder));
   for (let count = 2; existsSync(target); count++) target = join(quarantine, `${basename(folder)}-${count}`);
   renameSync(folder, target);
 }
+
+export const writeReason = (folder: string, reason: string): void =>
+  writeFileSync(join(folder, REASON), `${reason}\n`);
 
 export function readReason(folder: string): string {
   try {
