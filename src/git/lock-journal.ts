@@ -10,6 +10,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Sha } from "../core/protocol/ids.ts";
+import type { Update } from "../engine/ports.ts";
 import { readJson } from "./read-json.ts";
 
 export interface PlannedLock {
@@ -21,13 +22,17 @@ export interface PlannedLock {
 /** What one git process is about to do. */
 export interface LockPlan {
   readonly locks: readonly PlannedLock[];
+  /** The refs that git moves together. */
+  readonly updates?: readonly Update[] | undefined;
   /** Checkouts whose files git moves from one commit to another. */
-  readonly moves: readonly {
-    readonly dir: string;
-    readonly gitDir: string;
-    readonly from: Sha;
-    readonly to: Sha;
-  }[];
+  readonly moves?:
+    | readonly {
+        readonly dir: string;
+        readonly gitDir: string;
+        readonly from: Sha;
+        readonly to: Sha;
+      }[]
+    | undefined;
 }
 
 export interface LockJournalOptions {

@@ -1,6 +1,6 @@
 /** Reads an entry of the lock journal. It is loaded on demand, because a command that finds no entry needs no schema. */
 import { z } from "zod";
-import { parseSha } from "../core/protocol/ids.ts";
+import { parseSha, type Ref } from "../core/protocol/ids.ts";
 import type { LockPlan } from "./lock-journal.ts";
 
 const sha = z.string().transform((text, context) => {
@@ -10,12 +10,18 @@ const sha = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+const ref = z
+  .string()
+  .startsWith("refs/")
+  .transform((text) => text as Ref);
+
 const entrySchema = z.object({
   owner: z.record(z.string(), z.unknown()),
   mark: z.string(),
   plan: z.object({
     locks: z.array(z.object({ path: z.string(), text: z.string().optional() })),
-    moves: z.array(z.object({ dir: z.string(), gitDir: z.string(), from: sha, to: sha })),
+    updates: z.array(z.object({ ref, expected: sha.nullable(), next: sha.nullable() })).optional(),
+    moves: z.array(z.object({ dir: z.string(), gitDir: z.string(), from: sha, to: sha })).optional(),
   }),
 });
 

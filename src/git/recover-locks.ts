@@ -9,9 +9,11 @@
 import { readFileSync, rmSync, statSync, type Stats } from "node:fs";
 import { uptime } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
+import type { Update } from "../engine/ports.ts";
 import type { Git } from "./git.ts";
 import type { LockPlan, PlannedLock } from "./lock-journal.ts";
 import type { GitLocation } from "./open-repository.ts";
+import { readRefs, runTransaction } from "./ref-transaction.ts";
 import { LOCKS } from "./timing.ts";
 import { undoMove } from "./undo-move.ts";
 
@@ -19,10 +21,24 @@ type Location = Pick<GitLocation, "git" | "locks">;
 
 /** Recovers from every git of ours that was killed. */
 export async function recoverLocks({ git, locks }: Location): Promise<void> {
-  await locks?.recover(async ({ locks: planned, moves }) => {
+  await locks?.recover(async ({ locks: planned, updates = [], moves = [] }) => {
     for (const lock of planned) await removeLock(lock);
+    await finishTransaction(git, updates);
     for (const move of moves) await undoMove(git, move);
   });
+}
+
+/** git moves one ref after the other. If it was killed after the first, the others have to follow. */
+async function finishTransaction(git: Git, updates: readonly Update[]): Promise<void> {
+  if (updates.length < 2) return;
+  const values = await readRefs(
+    git,
+    updates.map(({ ref }) => ref),
+  );
+  const left = updates.filter(({ ref, next }) => values.get(ref) !== next);
+  const isHalf = left.length > 0 && left.length < updates.length;
+  if (isHalf && left.every(({ ref, expected }) => values.get(ref) === expected))
+    await runTransaction(git, left, "finished after a crash");
 }
 
 /** Runs a git while its plan is written down. Locks in its way that nothing can hold any more go first. */

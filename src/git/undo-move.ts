@@ -11,7 +11,7 @@ import type { LockPlan } from "./lock-journal.ts";
 import { checkoutGitOf } from "./checkouts.ts";
 import type { Git } from "./git.ts";
 
-type Move = LockPlan["moves"][number];
+type Move = NonNullable<LockPlan["moves"]>[number];
 
 /** The files are those of `from` afterwards, but for what a person changed. */
 export async function undoMove(repositoryGit: Git, move: Move): Promise<void> {

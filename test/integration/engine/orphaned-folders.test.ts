@@ -148,7 +148,7 @@ describe("doctor names locks", () => {
     writeFileSync(path, "");
     mkdirSync(cache.locks, { recursive: true });
     const owner = { boot: "an earlier boot", pid: 1, started: "1", host: hostname() };
-    const plan = { locks: [{ path, text: "" }], moves: [] };
+    const plan = { locks: [{ path, text: "" }] };
     writeFileSync(join(cache.locks, "left.json"), JSON.stringify({ owner, mark: "gone", plan }));
     expect(await findings(stage)).toEqual([`a git of a killed runner left ${path} -> trailhand run`]);
     await runAttempt(stage);

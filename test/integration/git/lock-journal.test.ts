@@ -3,7 +3,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { Branch, Sha } from "../../../src/core/protocol/ids.ts";
+import type { Branch, Ref, Sha } from "../../../src/core/protocol/ids.ts";
 import { openWorkspace } from "../../../src/app/open-workspace.ts";
 import type { LockPlan } from "../../../src/git/lock-journal.ts";
 import { recoverLocks } from "../../../src/git/recover-locks.ts";
@@ -64,7 +64,7 @@ describe("after a git of a killed runner, the next run removes", () => {
     const repo = makeAsked();
     repo.git("pack-refs", "--all");
     const path = leaveLock(repo, name, text);
-    const entry = await leaveEntry(repo, { locks: [{ path, text: planned }], moves: [] });
+    const entry = await leaveEntry(repo, { locks: [{ path, text: planned }] });
     await recoverLocks((await openWorkspace(repo.dir, environmentOf(repo))).location);
     expect(existsSync(path)).toBe(false);
     expect(existsSync(entry)).toBe(false);
@@ -73,7 +73,7 @@ describe("after a git of a killed runner, the next run removes", () => {
   it("a lock in the way of a swap, while it runs", async () => {
     const repo = makeAsked();
     const path = leaveLock(repo, `${LEASE}.lock`, "");
-    await leaveEntry(repo, { locks: [{ path, text: "" }], moves: [] });
+    await leaveEntry(repo, { locks: [{ path, text: "" }] });
     const { events } = await run(repo);
     expect(events.map(({ kind }) => kind)).toEqual(["claimed", "answered"]);
     expect(readdirSync(await journalOf(repo))).toEqual([]);
@@ -83,7 +83,7 @@ describe("after a git of a killed runner, the next run removes", () => {
     const repo = makeAsked();
     const path = leaveLock(repo, `${LEASE}.lock`, "");
     utimesSync(path, new Date(), new Date());
-    await leaveEntry(repo, { locks: [{ path, text: "" }], moves: [] });
+    await leaveEntry(repo, { locks: [{ path, text: "" }] });
     await recoverLocks((await openWorkspace(repo.dir, environmentOf(repo))).location);
     expect(existsSync(path)).toBe(false);
   });
@@ -97,6 +97,56 @@ describe("after a git of a killed runner, the next run removes", () => {
   });
 });
 
+describe("a transaction whose git was killed", () => {
+  const refs = ["refs/heads/topic", "refs/heads/other", "refs/trailhand/leases/x"] as const;
+
+  /** Three refs to move: two to another commit, and one to delete. `done` of them are moved. */
+  async function leaveHalf(
+    done: number,
+  ): Promise<{ repo: Repo; values: () => string[]; first: Sha; next: Sha }> {
+    const repo = makeAsked();
+    const first = repo.git("rev-parse", "topic") as Sha;
+    const next = repo.gitIn("next\n", "commit-tree", "-p", first, "-F", "-", `${first}^{tree}`) as Sha;
+    for (const ref of refs) repo.git("update-ref", ref, first);
+    const updates = refs.map((ref, at) => ({
+      ref: ref as Ref,
+      expected: first,
+      next: at === 2 ? null : next,
+    }));
+    for (const ref of refs.slice(0, done)) repo.git("update-ref", ref, next);
+    const locks = refs.slice(done).map((ref, at) => ({
+      path: leaveLock(repo, `${ref}.lock`, at + done === 2 ? "" : `${next}\n`),
+      text: at + done === 2 ? "" : `${next}\n`,
+    }));
+    await leaveEntry(repo, { locks, updates });
+    const values = () => refs.map((ref) => repo.git("for-each-ref", "--format=%(objectname)", ref));
+    return { repo, values, first, next };
+  }
+  const recover = async (repo: Repo) =>
+    recoverLocks((await openWorkspace(repo.dir, environmentOf(repo))).location);
+
+  it("before the first ref moves nothing", async () => {
+    const { repo, values, first } = await leaveHalf(0);
+    await recover(repo);
+    expect(values()).toEqual([first, first, first]);
+  });
+
+  it.each([1, 2])("after %i of three refs is finished", async (done) => {
+    const { repo, values, next } = await leaveHalf(done);
+    await recover(repo);
+    expect(values()).toEqual([next, next, ""]);
+  });
+
+  it("stays as it is when another process moved one of the refs since", async () => {
+    const { repo, values, first, next } = await leaveHalf(1);
+    const main = repo.git("rev-parse", "main");
+    rmSync(join(repo.dir, ".git/refs/heads/other.lock"));
+    repo.git("update-ref", "refs/heads/other", main);
+    await recover(repo);
+    expect(values()).toEqual([next, main, first]);
+  });
+});
+
 describe("a lock stays", () => {
   it.each([
     ["with another text than the killed git would write", "bbbb", deadOwner(), "gone"],
@@ -104,7 +154,7 @@ describe("a lock stays", () => {
   ])("%s", async (_, text, owner, mark) => {
     const repo = makeAsked();
     const path = leaveLock(repo, `${LEASE}.lock`, text);
-    await leaveEntry(repo, { locks: [{ path, text: `${"a".repeat(40)}\n` }], moves: [] }, owner, mark);
+    await leaveEntry(repo, { locks: [{ path, text: `${"a".repeat(40)}\n` }] }, owner, mark);
     await recoverLocks((await openWorkspace(repo.dir, environmentOf(repo))).location);
     expect(existsSync(path)).toBe(true);
   });
@@ -118,7 +168,7 @@ describe("a lock stays", () => {
     onTestFinished(() => void child.kill("SIGKILL"));
     await new Promise((resolve) => child.stdout.once("data", resolve));
     const path = leaveLock(repo, `${LEASE}.lock`, "");
-    const entry = await leaveEntry(repo, { locks: [{ path, text: "" }], moves: [] }, deadOwner(), "alive");
+    const entry = await leaveEntry(repo, { locks: [{ path, text: "" }] }, deadOwner(), "alive");
     await recoverLocks((await openWorkspace(repo.dir, environmentOf(repo))).location);
     expect(existsSync(path)).toBe(true);
     expect(existsSync(entry)).toBe(true);
@@ -206,7 +256,7 @@ describe("a checkout that git moved half", () => {
     repo.write("dir/deep.txt", "anot");
     await leaveEntry(repo, plan);
     await run(repo);
-    expect(repo.git("diff", "--name-only", `${plan.moves[0]?.from}`).split("\n")).toEqual(["changed.txt"]);
+    expect(repo.git("diff", "--name-only", `${plan.moves?.[0]?.from}`).split("\n")).toEqual(["changed.txt"]);
     expect(repo.git("for-each-ref", "refs/trailhand/follow")).not.toBe("");
   });
 
