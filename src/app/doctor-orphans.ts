@@ -59,7 +59,7 @@ export function checkAttempts({ cache }: Workspace): Finding[] {
     return [{ about, level: "odd", what: `a runner died and left ${folder}`, next: "trailhand run" }];
   });
   const aside = foldersIn(cache.quarantine).map((folder): Finding => {
-    const what = `work of an attempt is kept in ${folder}: ${readReason(folder)}`;
+    const what = `${folder} was moved aside: ${readReason(folder)}`;
     return { about, level: "odd", what, next: `rm -rf ${shellWord(folder)}, once you have what you need` };
   });
   return [...left, ...aside];

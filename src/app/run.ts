@@ -13,6 +13,7 @@ import { RefWatch } from "../queue/ref-watch.ts";
 import { WakeListener } from "../queue/wake-listener.ts";
 import { requireUsableRemote } from "./check-remote.ts";
 import { createRunner } from "./create-runner.ts";
+import { noteUse, repairAfterPowerCut } from "./power-cut.ts";
 import { requireHead, requireBranchName } from "./find-branch.ts";
 import type { Environment, Workspace } from "./workspace.ts";
 
@@ -97,8 +98,10 @@ export class LocalRun {
     this.#runner.shutdown(graceMs);
   }
 
-  async #removeStaleLocks(): Promise<void> {
+  /** Repairs what killed processes and a power cut left. */
+  async #repair(): Promise<void> {
     const { location, remote } = this.#workspace;
+    await repairAfterPowerCut(this.#workspace);
     await recoverLocks(location);
     if (remote) removeOldLocks(location.commonDir, Date.now());
   }
@@ -106,20 +109,22 @@ export class LocalRun {
   async run(): Promise<RunResult> {
     const { watch } = this.#options;
     const { ports, dispose } = this.#parts;
+    const endUse = noteUse(this.#workspace);
     const checkRemote = async () => {
+      await this.#repair();
       if (!this.#isStopped) await requireUsableRemote(this.#workspace, Date.now());
     };
     try {
       await (watch
         ? retryUnreachable(ports, Number.POSITIVE_INFINITY, reportOutage(ports, checkRemote))
         : checkRemote());
-      await this.#removeStaleLocks();
       await this.#wakes?.start(() => this.#wake());
       return summarize(await this.#runner.run(), this.#events);
     } finally {
       this.#refs?.close();
       this.#wakes?.close();
       await dispose();
+      endUse();
     }
   }
 }

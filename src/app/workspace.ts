@@ -33,6 +33,8 @@ interface Cache {
   readonly logs: string;
   /** The locks that git is about to take. */
   readonly locks: string;
+  /** Which processes use the repository. */
+  readonly uses: string;
   /** Files of this machine that attempts at a remote get copies of, see `bring`. */
   readonly brought: string;
   /** Files that scripts share. */
@@ -131,6 +133,7 @@ export const cacheFolders = (root: string): Cache => ({
   quarantine: join(root, "quarantine"),
   logs: join(root, "logs"),
   locks: join(root, "locks"),
+  uses: join(root, "uses"),
   brought: join(root, "bring"),
   shared: join(root, "shared"),
   probed: join(root, "probed.json"),

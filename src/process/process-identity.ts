@@ -38,6 +38,9 @@ export function isGone(owner: unknown): boolean {
   return isDead(owner) || (owner.host === hostname() && owner.boot !== bootId());
 }
 
+/** True when the owner ran before the last start of this machine, and when its record is lost. */
+export const ranBeforeBoot = (owner: unknown): boolean => !isOwner(owner) || owner.boot !== bootId();
+
 function isOwner(value: unknown): value is Owner {
   const owner = value as Partial<Owner> | null | undefined;
   return (
