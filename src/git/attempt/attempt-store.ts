@@ -206,7 +206,7 @@ export class AttemptStore implements AttemptTrees {
     await endProcesses(path, record?.run);
     // Without its refs, the runner died before the tree was complete, so no script saw it. A replay removes its record.
     if (!existsSync(folder.refs) || !existsSync(folder.record)) return;
-    if (!record) return this.#moveAside(path, "its record run.json cannot be read");
+    if (!record) return this.#moveAside(path, UNREADABLE);
     const gits = await this.#gitsFor(folder, record.run, []);
     await this.#saveDead({ folder, gits, record, firstIndex: undefined }, saveAttempt);
   }
@@ -215,7 +215,11 @@ export class AttemptStore implements AttemptTrees {
   async #sweepOldRunner(runner: string): Promise<void> {
     const { endProcesses, location } = this.#options;
     for (const { folder, record, head } of readOldWorktrees(runner, this.#oldRoot, location.commonDir)) {
-      await endProcesses(folder.folder, record.run);
+      await endProcesses(folder.folder, record?.run);
+      if (!record) {
+        this.#moveAside(folder.folder, UNREADABLE);
+        continue;
+      }
       const gits = await this.#gitsFor(folder, record.run, []);
       await this.#saveDead({ folder, gits, record, firstIndex: undefined }, (attempt, message) =>
         saveOnTop(attempt, head ?? record.request, [], message),
@@ -275,6 +279,8 @@ export class AttemptStore implements AttemptTrees {
     };
   }
 }
+
+const UNREADABLE = "its record run.json cannot be read";
 
 const originOf = (settings: readonly Setting[]): string | undefined =>
   settings.find(([key]) => key === "remote.origin.url")?.[1];
