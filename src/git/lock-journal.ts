@@ -1,5 +1,5 @@
 /**
- * Writes down which locks a git of ours is about to take, so that those of a killed one can be told from others.
+ * Writes down which locks a git of ours is about to take, so that locks of a killed git differ from those of others.
  *
  * Invariants:
  * - An entry is there before git starts, and goes after git has ended. So an entry of a dead process says that
@@ -9,31 +9,8 @@
 import { randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Sha } from "../core/protocol/ids.ts";
-import type { Update } from "../engine/ports.ts";
+import type { LockPlan } from "./lock-plan.ts";
 import { readJson } from "./read-json.ts";
-
-export interface PlannedLock {
-  readonly path: string;
-  /** What git writes into it, from the start; undefined: anything. */
-  readonly text?: string | undefined;
-}
-
-/** What one git process is about to do. */
-export interface LockPlan {
-  readonly locks: readonly PlannedLock[];
-  /** The refs that git moves together. */
-  readonly updates?: readonly Update[] | undefined;
-  /** Checkouts whose files git moves from one commit to another. */
-  readonly moves?:
-    | readonly {
-        readonly dir: string;
-        readonly gitDir: string;
-        readonly from: Sha;
-        readonly to: Sha;
-      }[]
-    | undefined;
-}
 
 export interface LockJournalOptions {
   readonly folder: string;

@@ -11,7 +11,7 @@ export function findOldLocks(gitDir: string, now: number): string[] {
   return locks.filter((path) => now - (timeOf(path) ?? now) > LOCKS.oldMs);
 }
 
-/** For a repository of our own: whoever held such a lock is gone, or finds that it must try again. */
+/** For a repository of our own. A git that still held such a lock fails, and its caller tries again. */
 export function removeOldLocks(gitDir: string, now: number): void {
   for (const path of findOldLocks(gitDir, now)) rmSync(path, { force: true });
 }

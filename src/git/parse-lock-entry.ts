@@ -1,7 +1,7 @@
 /** Reads an entry of the lock journal. It is loaded on demand, because a command that finds no entry needs no schema. */
 import { z } from "zod";
 import { parseSha, type Ref } from "../core/protocol/ids.ts";
-import type { LockPlan } from "./lock-journal.ts";
+import type { LockPlan } from "./lock-plan.ts";
 
 const sha = z.string().transform((text, context) => {
   const id = parseSha(text);

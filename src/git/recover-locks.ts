@@ -11,7 +11,7 @@ import { uptime } from "node:os";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Update } from "../engine/ports.ts";
 import type { Git } from "./git.ts";
-import type { LockPlan, PlannedLock } from "./lock-journal.ts";
+import type { LockPlan, PlannedLock } from "./lock-plan.ts";
 import type { GitLocation } from "./open-repository.ts";
 import { readRefs, runTransaction } from "./ref-transaction.ts";
 import { LOCKS } from "./timing.ts";

@@ -1,5 +1,5 @@
 /**
- * Moves side refs aside that cannot be read. They would keep their branches from running, because nobody
+ * Moves side refs aside that cannot be read. They would keep their branches from running, because no process
  * can tell what they say.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";

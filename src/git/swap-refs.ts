@@ -10,7 +10,7 @@ import { type Branch, branchOf, type Ref, refOf, type Sha } from "../core/protoc
 import { refsOf } from "../core/protocol/refs.ts";
 import type { Swap, Update } from "../engine/ports.ts";
 import { type Checkout, checkoutBlocker, followCheckout, indexLockOf, listCheckouts } from "./checkouts.ts";
-import type { LockPlan } from "./lock-journal.ts";
+import type { LockPlan } from "./lock-plan.ts";
 import { withLocks } from "./recover-locks.ts";
 import { runTransaction } from "./ref-transaction.ts";
 import type { Git } from "./git.ts";

@@ -7,7 +7,7 @@
  */
 import { lstatSync, readFileSync, readlinkSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { LockPlan } from "./lock-journal.ts";
+import type { LockPlan } from "./lock-plan.ts";
 import { checkoutGitOf } from "./checkouts.ts";
 import type { Git } from "./git.ts";
 
