@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Branch, Ref, Sha } from "../../../src/core/protocol/ids.ts";
 import { openWorkspace } from "../../../src/app/open-workspace.ts";
-import type { LockPlan } from "../../../src/git/lock-journal.ts";
+import type { LockPlan } from "../../../src/git/lock-plan.ts";
 import { recoverLocks } from "../../../src/git/recover-locks.ts";
 import { branchKey } from "../../../src/git/swap-refs.ts";
 import { thisOwner } from "../../../src/process/process-identity.ts";
