@@ -10,8 +10,13 @@ import type { Workspace } from "./workspace.ts";
 /** Writes down that this process uses the repository. Returns the function that ends that. */
 export function noteUse({ cache }: Pick<Workspace, "cache">): () => void {
   const file = join(cache.uses, `${randomUUID()}.json`);
-  mkdirSync(cache.uses, { recursive: true, mode: 0o700 });
-  writeFileSync(file, JSON.stringify(thisOwner()));
+  try {
+    mkdirSync(cache.uses, { recursive: true, mode: 0o700 });
+    writeFileSync(file, JSON.stringify(thisOwner()));
+  } catch {
+    // A cache that cannot be written is reported where an attempt needs it.
+    return () => undefined;
+  }
   return () => rmSync(file, { force: true });
 }
 

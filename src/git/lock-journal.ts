@@ -36,7 +36,7 @@ export class LockJournal {
     try {
       return await act({ [MARK]: this.#mark });
     } finally {
-      rmSync(file, { force: true });
+      remove(file);
     }
   }
 
@@ -46,7 +46,7 @@ export class LockJournal {
       // Written first, so that the plan is never without a file.
       const own = this.#write(plan);
       if (take(file)) await recover(plan);
-      rmSync(own, { force: true });
+      remove(own);
     }
   }
 
@@ -55,12 +55,17 @@ export class LockJournal {
     return (await this.#readDead()).map(({ plan }) => plan);
   }
 
-  #write(plan: LockPlan): string {
+  /** Undefined: the disk of the cache is full or cannot be written, which must stop no command. */
+  #write(plan: LockPlan): string | undefined {
     const { folder, owner } = this.#options;
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
-    const file = join(folder, `${randomUUID()}.json`);
-    writeFileSync(file, JSON.stringify({ owner: owner(), mark: this.#mark, plan }));
-    return file;
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      const file = join(folder, `${randomUUID()}.json`);
+      writeFileSync(file, JSON.stringify({ owner: owner(), mark: this.#mark, plan }));
+      return file;
+    } catch {
+      return undefined;
+    }
   }
 
   async #readDead(): Promise<{ readonly file: string; readonly plan: LockPlan }[]> {
@@ -77,6 +82,10 @@ export class LockJournal {
       return [{ file, plan: entry.plan }];
     });
   }
+}
+
+function remove(file: string | undefined): void {
+  if (file !== undefined) rmSync(file, { force: true });
 }
 
 /** True for the one process that removes the file. */

@@ -79,4 +79,11 @@ function isFromBeforeBoot(path: string): boolean {
   return (statOf(path)?.mtimeMs ?? Number.POSITIVE_INFINITY) < booted;
 }
 
-const statOf = (path: string): Stats | undefined => statSync(path, { throwIfNoEntry: false });
+/** Undefined also where a part of the path is a file. */
+function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
+}

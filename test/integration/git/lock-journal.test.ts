@@ -195,6 +195,15 @@ it.each(["", "{", "[]", '{"owner":{},"mark":"x","plan":{"locks":[{"path":1}],"mo
   },
 );
 
+it("a cache that cannot be written stops no command", async () => {
+  const repo = makeAsked();
+  writeFileSync(repo.cache, "a file in the place of the cache");
+  const { repository } = await openWorkspace(repo.dir, environmentOf(repo));
+  const next = repo.git("rev-parse", "main") as Sha;
+  const swap = await repository.swap([{ ref: "refs/heads/new" as Ref, expected: null, next }], "a test");
+  expect(swap.kind).toBe("landed");
+});
+
 describe("a checkout that git moved half", () => {
   interface Half {
     readonly repo: Repo;
