@@ -31,7 +31,8 @@ export async function forEachRef(git: Git, query: RefQuery): Promise<UnreadableR
   try {
     return brokenIn(await list(git, query));
   } catch (error) {
-    if (!(error instanceof GitExit)) throw error;
+    // A git that was killed says nothing about the refs.
+    if (!(error instanceof GitExit) || !Number.isInteger(error.code)) throw error;
     return listEach(git, query, error);
   }
 }

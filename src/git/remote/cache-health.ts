@@ -22,5 +22,5 @@ const CODES = Array.from({ length: 31 }, (_, at) => at + 1);
 
 /** True for an error that a broken cache may cause. An unreachable remote alone is none. */
 export const mayComeFromCache = (error: unknown): boolean =>
-  error instanceof GitExit ||
+  (error instanceof GitExit && Number.isInteger(error.code)) ||
   (error instanceof UserError && /loose object|packed-refs|corrupt|bad object|repo\.git/.test(error.message));
