@@ -24,7 +24,7 @@ export interface RefQuery {
 
 /** Refs that are named in one call. */
 const MOST_NAMED = 200;
-const BROKEN = /^warning: ignoring (?:broken ref|dangling symref|ref with broken name) (\S+)$/gm;
+const BROKEN = /^warning: ignoring broken ref (\S+)$/gm;
 
 /** Returns the refs that cannot be read. Throws GitExit when that is not what git complains about. */
 export async function forEachRef(git: Git, query: RefQuery): Promise<UnreadableRef[]> {

@@ -122,6 +122,14 @@ it("many branches with one unreadable are all read", async () => {
   expect(repository.unreadableRefs).toHaveLength(1);
 });
 
+it("a remote's HEAD that names a deleted branch is not reported", async () => {
+  const stage = makeStage("echo x > x.txt");
+  stage.repo.git("symbolic-ref", "refs/remotes/origin/HEAD", "refs/remotes/origin/gone");
+  await runStage(stage);
+  expect(answerOf(stage).state).toBe("done");
+  expect(await findings(stage)).toEqual([]);
+});
+
 it("the quarantine of a ref holds its reason", async () => {
   const stage = makeStage("echo x > x.txt");
   breakRef(stage.repo, "refs/trailhand/closed/wide", "garbage\n");
