@@ -85,7 +85,7 @@ describe("after a power cut", () => {
     expect(files.map((file) => basename(file))).toEqual(
       expect.arrayContaining(["owner.json", "run.json", "process.json", "index", "packed-refs"]),
     );
-    for (const [file, damage] of damagesOf(files, 9)) {
+    for (const [file, damage] of damagesOf(files, 13)) {
       restore();
       DAMAGES[damage](join(repo.cache, file));
       const { faults } = await runProgram(await openWorkspace(repo.dir, env), env);
@@ -112,7 +112,7 @@ describe("after a power cut", () => {
     const restore = backUp([cache, stage.remote.dir]);
     const files = filesBelow(cache).filter((file) => file.includes("/repo.git/"));
     expect(files.map((file) => basename(file))).toEqual(expect.arrayContaining(["HEAD", "config"]));
-    for (const [file, damage] of damagesOf(files, 7)) {
+    for (const [file, damage] of damagesOf(files, 11)) {
       restore();
       DAMAGES[damage](join(cache, file));
       const { faults } = await runProgram(await open(), env);
