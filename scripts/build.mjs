@@ -77,6 +77,7 @@ const PROGRAMS = {
   bench: "bench/main.ts",
   webhooks: "bench/webhook-server.ts",
   chaos: "test/chaos/main.ts",
+  crash: "test/crash/main.ts",
   conformance: "test/conformance.ts",
 };
 for (const [name, entry] of Object.entries(PROGRAMS)) {

@@ -18,10 +18,11 @@ import { BOT, type LocalRepository } from "../git/local-repository.ts";
 import { connectionSettings } from "../git/remote/cache-dir.ts";
 import type { Address } from "../git/remote/transport.ts";
 import type { RunRecord } from "../git/attempt/attempt-folder.ts";
-import { AttemptStore, RUNNER } from "../git/attempt/attempt-store.ts";
+import { AttemptStore } from "../git/attempt/attempt-store.ts";
+import { RUNNER } from "../git/attempt/attempt-sweeper.ts";
 import { BackgroundRemover } from "../process/background-remover.ts";
 import { endRun } from "../process/process-group.ts";
-import { isDead, isGone, thisHolder, thisOwner, type Owner } from "../process/process-identity.ts";
+import { isDead, isGone, thisHolder, thisOwner } from "../process/process-identity.ts";
 import { Sandbox } from "../process/sandbox/sandbox.ts";
 import { ScriptRunner } from "../process/script-runner.ts";
 import type { Clock, RunnerEvent, Machine, Ports } from "../engine/ports.ts";
@@ -45,6 +46,7 @@ export function createRunner(
   const { location, repository, cache } = workspace;
   const holder = thisHolder();
   const id = randomUUID();
+  repository.setAsideInto(cache.quarantine);
   const remover = new BackgroundRemover(cache.trash);
   const trees = new AttemptStore({
     location,
@@ -64,7 +66,7 @@ export function createRunner(
     removeLater: (name) => remover.remove(name),
     own: join(cache.runs, `${RUNNER}${id.slice(0, 8)}`),
     owner: thisOwner(),
-    isGone: (owner) => isGone(owner as Owner),
+    isGone,
     endProcesses: endRun,
     isAnswered: ({ branch, run, request }) => repository.isAnswered(branch as Branch, run, request),
     keep: (record, value) => keepSalvage(repository, record, value),

@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { shellWord } from "../core/messages/messages.ts";
 import { FOLLOW } from "../core/protocol/refs.ts";
 import { cleanLine } from "../core/util/redact.ts";
-import { REASON } from "../git/attempt/attempt-store.ts";
 import { OWNER } from "../git/attempt/runner-folders.ts";
+import { readReason } from "../git/quarantine.ts";
 import { readJson } from "../git/read-json.ts";
 import { listCheckouts } from "../git/checkouts.ts";
-import { isGone, type Owner } from "../process/process-identity.ts";
+import { isGone } from "../process/process-identity.ts";
 import type { BranchListing } from "./branch-listing.ts";
 import type { Finding } from "./finding.ts";
 import type { Workspace } from "./workspace.ts";
@@ -55,13 +55,11 @@ export function checkLeases({ snapshot }: BranchListing): Finding[] {
 export function checkAttempts({ cache }: Workspace): Finding[] {
   const about = "attempt";
   const left = [cache.runs, cache.worktrees].flatMap(foldersIn).flatMap((folder): Finding[] => {
-    const owner = readJson(join(folder, OWNER)) as Owner | undefined;
-    if (!owner || !isGone(owner)) return [];
+    if (!isGone(readJson(join(folder, OWNER)))) return [];
     return [{ about, level: "odd", what: `a runner died and left ${folder}`, next: "trailhand run" }];
   });
   const aside = foldersIn(cache.quarantine).map((folder): Finding => {
-    const reason = existsSync(join(folder, REASON)) ? readFileSync(join(folder, REASON), "utf8") : "";
-    const what = `work of an attempt is kept in ${folder}: ${cleanLine(reason, 400)}`;
+    const what = `${folder} was moved aside: ${readReason(folder)}`;
     return { about, level: "odd", what, next: `rm -rf ${shellWord(folder)}, once you have what you need` };
   });
   return [...left, ...aside];

@@ -2,6 +2,7 @@
 import { UserError } from "../core/messages/messages.ts";
 import { currentTime, listBranches } from "./branch-listing.ts";
 import { findDeadLetters } from "./doctor-inbox.ts";
+import { checkLocks } from "./doctor-locks.ts";
 import { identityFindings } from "./doctor-identity.ts";
 import {
   checkAttempts,
@@ -11,6 +12,7 @@ import {
   checkRecords,
   checkSetupHook,
 } from "./doctor-orphans.ts";
+import { checkRefs } from "./doctor-refs.ts";
 import { checkGit, checkHistory, checkIdentity, checkShare, checkStates } from "./doctor-setup.ts";
 import { waitFindings } from "./doctor-waits.ts";
 import type { Finding } from "./finding.ts";
@@ -22,6 +24,7 @@ export async function diagnose(workspace: Workspace, env: Environment): Promise<
     checkIdentity(workspace),
     ...checkHistory(workspace),
     ...checkAttempts(workspace),
+    ...(await checkLocks(workspace)),
     ...(await orFinding("remote", () => checkShare(workspace))),
   ];
   const branches = await orFinding("repository", () => checkBranches(workspace));
@@ -35,6 +38,7 @@ async function checkBranches(workspace: Workspace): Promise<Finding[]> {
     ...identityFindings(listing.trustedConfig.workflow, workspace.repository.canReadPushes),
     ...checkMessages(listing),
     ...checkLeases(listing),
+    ...checkRefs(workspace),
     ...(await checkSetupHook(listing)),
     ...checkBrought(workspace, listing),
     ...(await checkRecords(workspace, listing)),

@@ -1,8 +1,10 @@
 /** Finds side refs, logs and worktrees that are no longer needed, and removes them on demand. */
-import { rmSync } from "node:fs";
+import { randomUUID } from "node:crypto";
 import { DAY_MS } from "../core/util/duration.ts";
 import type { Workflow } from "../core/workflow/workflow.ts";
+import { Remover } from "../git/attempt/remover.ts";
 import { findGarbage, type Garbage } from "../git/garbage.ts";
+import { BackgroundRemover } from "../process/background-remover.ts";
 import { createRunner } from "./create-runner.ts";
 import { APP } from "./timing.ts";
 import type { Environment, Workspace } from "./workspace.ts";
@@ -28,7 +30,10 @@ export async function collectGarbage(
   const now = Date.now();
   const lanes = problems.length > 0 ? undefined : { now, windows: quotaWindows(workflow) };
   const garbage = await findGarbage(location, refs, cache, now - keepDays * DAY_MS, lanes);
-  if (prune) for (const item of garbage) await remove(workspace, item);
+  const background = new BackgroundRemover(cache.trash);
+  const options = { trash: cache.trash, removeLater: (name: string) => background.remove(name) };
+  const remover = new Remover(options, `gc-${randomUUID()}`);
+  if (prune) for (const item of garbage) await remove(workspace, item, remover);
   return garbage;
 }
 
@@ -40,8 +45,8 @@ function quotaWindows({ lanes }: Workflow): Map<string, number> {
   return new Map(counting.map(([name, { window }]) => [name, window]));
 }
 
-async function remove({ repository, remote }: Workspace, garbage: Garbage): Promise<void> {
-  if (garbage.kind === "file") return rmSync(garbage.name, { recursive: true, force: true });
+async function remove({ repository, remote }: Workspace, garbage: Garbage, remover: Remover): Promise<void> {
+  if (garbage.kind === "file") return remover.remove(garbage.name);
   const { name: ref, value } = garbage;
   const swap = await repository.swap([{ ref, expected: value, next: null }], "gc");
   if (swap.kind === "refused") await remote?.dropLocally(ref, value);

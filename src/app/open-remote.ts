@@ -5,12 +5,15 @@
  * - The person's own repository is only read.
  * - Runners of this machine share the cache of a remote.
  */
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Sha } from "../core/protocol/ids.ts";
 import { readTrustedConfig, type ReadTrustedConfig } from "../git/read-trusted-config.ts";
 import { EMPTY_TREE, gitIn, openLocation, personOf, type GitLocation } from "../git/open-repository.ts";
 import { parseScopedConfig, type ScopedSetting } from "../git/parse-output.ts";
+import { isFolder } from "../git/attempt/attempt-folder.ts";
+import { GitExit } from "../git/git.ts";
+import { moveAside } from "../git/quarantine.ts";
 import { folderName, cacheGits, cacheExists, createCache, requireAddress } from "../git/remote/cache-dir.ts";
 import { Transport } from "../git/remote/transport.ts";
 import { RemoteRepository } from "../git/remote/remote-repository.ts";
@@ -45,19 +48,29 @@ export async function openRemoteWorkspace(
     await createCache(cacheDir, (into) => transport.clone(into));
     return !existed;
   };
+  const cache = cacheFolders(root);
+  const recreateCache = async (reason: string) => {
+    if (isFolder(cacheDir)) moveAside(cacheDir, cache.quarantine, reason);
+    else rmSync(cacheDir, { force: true });
+    await restoreCache();
+  };
   await restoreCache();
+  const emptyTree = await emptyTreeOf(gits.git).catch(async (error: unknown) => {
+    if (!(error instanceof GitExit)) throw error;
+    await recreateCache(error.message);
+    return emptyTreeOf(gits.git);
+  });
   const location: GitLocation = {
     git: gits.git,
     commonDir: cacheDir,
     isBare: true,
     isShallow: false,
-    emptyTree: await emptyTreeOf(gits.git),
+    emptyTree,
     config,
     settings,
     top: undefined,
     person: options.person ?? personOf(config),
   };
-  const cache = cacheFolders(root);
   const prefixes = new Map<Sha, Promise<string | undefined>>();
   const prefixOf = (commit: Sha) => {
     const prefix = prefixes.get(commit) ?? readTrustedConfig(gits.git, commit, cache.states).then(prefixIn);
@@ -71,6 +84,7 @@ export async function openRemoteWorkspace(
     location,
     transport,
     restoreCache,
+    recreateCache,
     prefixOf,
     pushes,
     signing,

@@ -12,6 +12,8 @@ import type { ReadTrustedConfig } from "../git/read-trusted-config.ts";
 import { RefReader } from "../git/read-refs.ts";
 import { gitIn, openLocation } from "../git/open-repository.ts";
 import { LocalRepository } from "../git/local-repository.ts";
+import { LockJournal } from "../git/lock-journal.ts";
+import { isGone, processesOf, thisOwner } from "../process/process-identity.ts";
 import type { TrustedConfig } from "../engine/ports.ts";
 import {
   cacheFolders,
@@ -35,8 +37,9 @@ export async function openWorkspace(
   const git = gitIn(dir, env);
   const reader = new RefReader(git);
   if (options.lookAhead) reader.start();
-  const location = await openLocation(git);
-  const cache = cacheFolders(cacheRoot(location, env));
+  const opened = await openLocation(git);
+  const cache = cacheFolders(cacheRoot(opened, env));
+  const location = { ...opened, locks: lockJournal(cache.locks) };
   const repository = new LocalRepository(location, reader);
   return {
     location,
@@ -47,6 +50,14 @@ export async function openWorkspace(
     trustedConfig: trustedConfigReader(location, cache, options),
   };
 }
+
+const lockJournal = (folder: string): LockJournal =>
+  new LockJournal({
+    folder,
+    owner: thisOwner,
+    isGone,
+    isMarked: (variable) => processesOf(variable).length > 0,
+  });
 
 /** The configuration of the trusted branch. Throws a UserError when it cannot be used. */
 export async function requireTrustedConfig(

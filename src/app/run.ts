@@ -5,12 +5,15 @@ import { reportOutage, retryUnreachable } from "../engine/retry-remote.ts";
 import type { RunnerEvent } from "../engine/ports.ts";
 import { Runner, type RunSummary } from "../engine/runner.ts";
 import { LEASE, POLL } from "../engine/timing.ts";
+import { removeOldLocks } from "../git/old-locks.ts";
 import { requireVersion } from "../git/open-repository.ts";
+import { recoverLocks } from "../git/recover-locks.ts";
 import { killGroups } from "../process/process-group.ts";
 import { RefWatch } from "../queue/ref-watch.ts";
 import { WakeListener } from "../queue/wake-listener.ts";
 import { requireUsableRemote } from "./check-remote.ts";
 import { createRunner } from "./create-runner.ts";
+import { noteUse, repairAfterPowerCut } from "./power-cut.ts";
 import { requireHead, requireBranchName } from "./find-branch.ts";
 import type { Environment, Workspace } from "./workspace.ts";
 
@@ -95,10 +98,20 @@ export class LocalRun {
     this.#runner.shutdown(graceMs);
   }
 
+  /** Repairs what killed processes and a power cut left. */
+  async #repair(): Promise<void> {
+    const { location, remote } = this.#workspace;
+    await repairAfterPowerCut(this.#workspace);
+    await recoverLocks(location);
+    if (remote) removeOldLocks(location.commonDir, Date.now());
+  }
+
   async run(): Promise<RunResult> {
     const { watch } = this.#options;
     const { ports, dispose } = this.#parts;
+    const endUse = noteUse(this.#workspace);
     const checkRemote = async () => {
+      await this.#repair();
       if (!this.#isStopped) await requireUsableRemote(this.#workspace, Date.now());
     };
     try {
@@ -111,6 +124,7 @@ export class LocalRun {
       this.#refs?.close();
       this.#wakes?.close();
       dispose();
+      endUse();
     }
   }
 }

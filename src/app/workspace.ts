@@ -35,6 +35,10 @@ interface Cache {
   /** Folders that are being removed. */
   readonly trash: string;
   readonly logs: string;
+  /** The locks that git is about to take. */
+  readonly locks: string;
+  /** Which processes use the repository. */
+  readonly uses: string;
   /** Files of this machine that attempts at a remote get copies of, see `bring`. */
   readonly brought: string;
   /** Repositories of submodules. */
@@ -136,6 +140,8 @@ export const cacheFolders = (root: string): Cache => ({
   trash: join(root, "trash"),
   trees: join(root, "trees"),
   logs: join(root, "logs"),
+  locks: join(root, "locks"),
+  uses: join(root, "uses"),
   brought: join(root, "bring"),
   submodules: join(root, "submodules"),
   shared: join(root, "shared"),

@@ -75,9 +75,11 @@ function readHead(git: Git, gitDir: string): Promise<string> {
 }
 
 /** git in a checkout. The directories are explicit, because a `core.worktree` has no link to find them. */
-function gitIn(git: Git, { dir, gitDir }: Checkout): Git {
+export function checkoutGitOf(git: Git, { dir, gitDir }: Pick<Checkout, "dir" | "gitDir">): Git {
   return git.with({ dir, globalOptions: [`--git-dir=${gitDir}`, `--work-tree=${dir}`] });
 }
+
+export const indexLockOf = ({ gitDir }: Pick<Checkout, "gitDir">): string => join(gitDir, "index.lock");
 
 async function readCheckout(git: Git, { gitDir, dir }: Place): Promise<Checkout | undefined> {
   const rebase =
@@ -103,7 +105,7 @@ export async function checkoutBlocker(
 ): Promise<string | undefined> {
   const { dir } = checkout;
   if (checkout.isRebasing) return MESSAGES.rebasing(dir);
-  const checkoutGit = gitIn(git, checkout);
+  const checkoutGit = checkoutGitOf(git, checkout);
   const changes = await checkoutGit.text([
     "--no-optional-locks",
     "status",
@@ -113,10 +115,9 @@ export async function checkoutBlocker(
   ]);
   if (changes !== "") return MESSAGES.dirtyCheckout(dir);
   if (!move) return undefined;
-  const dryRun = await checkoutGit.run(["read-tree", "-n", "-m", "-u", move.from, move.to], {
-    allowedCodes: [1, 128],
-  });
-  if (dryRun.code !== 0) return MESSAGES.wouldOverwrite(dir);
+  const lock = indexLockOf(checkout);
+  if (existsSync(lock)) return MESSAGES.lockedCheckout(lock);
+  if (!(await readTree(checkoutGit, ["-n"], move.from, move.to))) return MESSAGES.wouldOverwrite(dir);
   // git would overwrite ignored files, but they belong to a person.
   return (await findObstacle(checkoutGit, move.from, move.to)) ? MESSAGES.wouldOverwrite(dir) : undefined;
 }
@@ -128,13 +129,23 @@ export async function followCheckout(
   from: Sha,
   to: Sha,
 ): Promise<boolean> {
-  const git = gitIn(repositoryGit, checkout);
+  const git = checkoutGitOf(repositoryGit, checkout);
   // After a crash that followed the move of the files, the index equals the new commit.
   const indexDiff = await git.run(["diff-index", "--cached", "--quiet", to, "--"], { allowedCodes: [1] });
   if (indexDiff.code === 0) return true;
   if (await findObstacle(git, from, to)) return false;
-  const update = await git.run(["read-tree", "-m", "-u", from, to], { allowedCodes: [1, 128] });
-  return update.code === 0;
+  return readTree(git, [], from, to);
+}
+
+/**
+ * True when git could move the files. Files whose times changed count as changed until the index is
+ * refreshed, although `status` knows better.
+ */
+async function readTree(git: Git, options: readonly string[], from: Sha, to: Sha): Promise<boolean> {
+  const run = () => git.run(["read-tree", ...options, "-m", "-u", from, to], { allowedCodes: [1, 128] });
+  if ((await run()).code === 0) return true;
+  await git.run(["update-index", "-q", "--refresh"], { allowedCodes: [1, 128] });
+  return (await run()).code === 0;
 }
 
 /** The first existing path that a new file would overwrite. `git` works in the checkout. */

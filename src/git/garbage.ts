@@ -6,7 +6,7 @@
  * - Nothing that an open request may need is found. The archive of landed branches stays.
  * - Commit dates decide only how long garbage is kept, never what runs.
  */
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Ref, Sha } from "../core/protocol/ids.ts";
 import { COLLECTED_REFS, NOTE_REFS, refsOf, UNSIGNED } from "../core/protocol/refs.ts";
@@ -14,8 +14,10 @@ import { parseMessage, valueOf } from "../core/protocol/message.ts";
 import { readSideRefs } from "../core/scheduling/side-refs.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import type { RefListing } from "../engine/ports.ts";
+import { forEachRef } from "./for-each-ref.ts";
 import type { GitLocation } from "./open-repository.ts";
-import { parseRecords, requireSha } from "./parse-output.ts";
+import { requireSha } from "./parse-output.ts";
+import { readReason } from "./quarantine.ts";
 import { KEY } from "../core/protocol/trailer-keys.ts";
 
 export type Garbage =
@@ -26,6 +28,7 @@ export interface CacheFolders {
   readonly states: string;
   readonly configs: string;
   readonly logs: string;
+  readonly quarantine: string;
 }
 
 /** The lane windows of the workflow, and the current time in milliseconds since 1970. */
@@ -45,10 +48,14 @@ export async function findGarbage(
 ): Promise<Garbage[]> {
   const heads = new Map(listing.heads.map((head) => [head.branch as string, head.commit as string]));
   const keys = new Map(listing.heads.map((head) => [head.key, head]));
-  const format = "--format=%(refname)%00%(objectname)%00%(committerdate:unix)%00%(contents)%00";
-  const output = await location.git.text(["for-each-ref", format, ...COLLECTED_REFS]);
+  const records = new Map<string, readonly string[]>();
+  await forEachRef(location.git, {
+    fields: ["%(refname)", "%(objectname)", "%(committerdate:unix)", "%(contents)"],
+    patterns: COLLECTED_REFS,
+    take: (record) => void records.set(record[0] ?? "", record),
+  });
   const garbage: Garbage[] = [];
-  for (const [name = "", value = "", time = "", message = ""] of parseRecords(output, 4)) {
+  for (const [name = "", value = "", time = "", message = ""] of records.values()) {
     if (NOTE_REFS.some((prefix) => name.startsWith(prefix))) {
       const why = noteReason(name, requireSha(value), message, keys, lanes);
       if (why !== undefined) garbage.push({ kind: "ref", name: name as Ref, value: requireSha(value), why });
@@ -81,6 +88,7 @@ export async function findGarbage(
     ...garbage,
     ...filesBefore(cache.logs, cutoff, "an old log"),
     ...filesBefore(cache.configs, cutoff, "a cached workflow"),
+    ...quarantinedBefore(cache.quarantine, cutoff),
     ...filesBefore(cache.states, cutoff, "an old copy of state scripts"),
   ];
 }
@@ -118,6 +126,14 @@ function filesBefore(folder: string, cutoff: number, why: string): Garbage[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder)
     .map((name) => join(folder, name))
-    .filter((path) => statSync(path).mtimeMs < cutoff)
+    .filter((path) => (lstatSync(path, { throwIfNoEntry: false })?.mtimeMs ?? cutoff) < cutoff)
     .map((name) => ({ kind: "file", name, why }));
+}
+
+/** Work that was moved aside when it could not be saved, each with the reason of that time. */
+function quarantinedBefore(folder: string, cutoff: number): Garbage[] {
+  return filesBefore(folder, cutoff, "").map(({ name }) => {
+    const reason = readReason(name);
+    return { kind: "file", name, why: `work that was moved aside long ago: ${reason}` };
+  });
 }

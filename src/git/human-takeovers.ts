@@ -10,8 +10,9 @@ import { type Branch, branchOf, HEADS, refOf, type Sha } from "../core/protocol/
 import { type Commit, type NotARequest, parseRequest, type Request } from "../core/protocol/request.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import { isTerminal } from "../core/workflow/workflow.ts";
+import { forEachRef } from "./for-each-ref.ts";
 import type { Git } from "./git.ts";
-import { LOG_FORMAT, parseLog, parseRecords } from "./parse-output.ts";
+import { LOG_FORMAT, parseLog } from "./parse-output.ts";
 import { parseMessage, valueOf } from "../core/protocol/message.ts";
 import { KEY } from "../core/protocol/trailer-keys.ts";
 
@@ -74,9 +75,14 @@ export async function answeredElsewhere(
   target: Branch,
 ): Promise<Branch | undefined> {
   if (bound) return undefined;
-  const format = "--format=%(refname)%00%(objectname)%00";
-  const branches = parseRecords(await git.text(["for-each-ref", format, "--contains", commit, HEADS]), 2);
-  for (const [ref = "", value = ""] of branches) {
+  const branches = new Map<string, string>();
+  await forEachRef(git, {
+    fields: ["%(refname)", "%(objectname)"],
+    options: ["--contains", commit],
+    patterns: [HEADS],
+    take: ([ref = "", value = ""]) => void branches.set(ref, value),
+  });
+  for (const [ref, value] of branches) {
     const other = branchOf(ref);
     if (value === commit || !other || other === branch || other === target) continue;
     const args = ["log", "--first-parent", "--fixed-strings", `--grep=${KEY.answers}: ${commit}`];

@@ -5,9 +5,10 @@
  * - Each method is one git process where git allows it.
  * - Commits are written with plumbing commands, so that no hook, template, editor or signature applies.
  */
-import { type Branch, type Ref, refOf, type RunId, type Sha } from "../core/protocol/ids.ts";
+import { join } from "node:path";
+import { type Branch, branchOf, type Ref, refOf, type RunId, type Sha } from "../core/protocol/ids.ts";
 import { parseLease } from "../core/protocol/lease.ts";
-import { ARCHIVE, refsOf, SALVAGE } from "../core/protocol/refs.ts";
+import { ARCHIVE, HOLD, refsOf, SALVAGE } from "../core/protocol/refs.ts";
 import { parseMessage, valueOf } from "../core/protocol/message.ts";
 import type { Push } from "../core/policy/push-identity.ts";
 import type { Commit, Request } from "../core/protocol/request.ts";
@@ -15,9 +16,13 @@ import type { Head } from "../core/scheduling/snapshot.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import type { LeaseRef, RefListing, Repository, Swap, Update } from "../engine/ports.ts";
 import type { FullListing } from "./build-listing.ts";
-import { branchBlocker, branchKey, readRefs, resumeFollow, swapLocal, transact } from "./swap-refs.ts";
+import { forEachRef, type UnreadableRef } from "./for-each-ref.ts";
+import { readRefs } from "./ref-transaction.ts";
+import { branchBlocker, branchKey, resumeFollow, swapLocal, transact } from "./swap-refs.ts";
 import { RefReader } from "./read-refs.ts";
+import { recoverLocks } from "./recover-locks.ts";
 import type { Person, GitLocation } from "./open-repository.ts";
+import { setAsideRefs } from "./set-aside-refs.ts";
 import { LOG_FORMAT, parseLog, parseRecords, requireSha } from "./parse-output.ts";
 import { answeredElsewhere, HumanTakeovers } from "./human-takeovers.ts";
 import { readSigner } from "./verify-signature.ts";
@@ -31,11 +36,22 @@ export class LocalRepository implements Repository {
   readonly #refReader: RefReader;
   readonly #humanTakeovers: HumanTakeovers;
   #pollCount = 0;
+  #quarantine: string | undefined;
 
   constructor(location: GitLocation, refReader = new RefReader(location.git)) {
     this.location = location;
     this.#refReader = refReader;
     this.#humanTakeovers = new HumanTakeovers(location.git);
+  }
+
+  /** From now on, listings move side refs aside that cannot be read. */
+  setAsideInto(quarantine: string): void {
+    this.#quarantine = quarantine;
+  }
+
+  /** The refs that the last listing left out. */
+  get unreadableRefs(): readonly UnreadableRef[] {
+    return this.#refReader.unreadable;
   }
 
   /** How many times the refs were listed. */
@@ -49,11 +65,32 @@ export class LocalRepository implements Repository {
 
   async listRefs(): Promise<RefListing> {
     this.notePoll();
-    const listing = await this.#refReader.read();
+    let listing = await this.#refReader.read();
+    if (this.#quarantine !== undefined && this.unreadableRefs.length > 0) {
+      const isAside = await setAsideRefs(this.location, this.unreadableRefs, this.#quarantine);
+      if (isAside) listing = await this.#refReader.read();
+    }
+    // A git that was killed while it moved files left them half moved.
+    if (listing.pendingFollows.length > 0) await recoverLocks(this.location);
     for (const { head, ref, from } of listing.pendingFollows) {
       await resumeFollow(this.location, head.branch, ref, from, head.commit);
     }
-    return { ...listing, target: requireTarget(this.location, listing) };
+    return { ...listing, target: this.#requireReadable(listing) };
+  }
+
+  /** Throws a UserError when the hold or the trusted branch cannot be read. They must not count as missing. */
+  #requireReadable({ heads, originHead }: FullListing): Branch {
+    const unreadable = new Map(this.unreadableRefs.map(({ ref, why }) => [ref, why]));
+    const branches = [...unreadable.keys()].flatMap((ref) => branchOf(ref) ?? []);
+    const all = [...heads, ...branches.map((branch) => ({ branch }))];
+    const target = requireTarget(this.location, { heads: all, originHead });
+    const ref = refOf(target);
+    const targetProblem = unreadable.get(ref);
+    if (targetProblem !== undefined) throw new UserError(MESSAGES.unreadableTarget(ref, targetProblem));
+    const holdProblem = unreadable.get(HOLD);
+    const file = join(this.location.commonDir, HOLD);
+    if (holdProblem !== undefined) throw new UserError(MESSAGES.unreadableHold(HOLD, holdProblem, file));
+    return target;
   }
 
   async takenOver(target: Branch, heads: readonly Head[]): Promise<ReadonlyMap<string, Request>> {
@@ -87,7 +124,7 @@ export class LocalRepository implements Repository {
 
   /** Moves branches to commits with an identical tree, so that no checkout has to follow. */
   moveWithoutCheckouts(updates: readonly Update[], why: string): Promise<Swap> {
-    return transact(this.location.git, updates, why);
+    return transact(this.location, updates, why);
   }
 
   /** Writes a person's commit with the tree of its parent; `signing` holds the git settings that sign it. */
@@ -198,11 +235,13 @@ export class LocalRepository implements Repository {
   }
 
   async salvageRefs(branch: Branch, request: Sha): Promise<readonly Ref[]> {
-    const format = "--format=%(refname)%00%(contents)%00";
-    const output = await this.location.git.text(["for-each-ref", format, `${SALVAGE}${branch}/`]);
-    return parseRecords(output, 2)
-      .filter(([, message = ""]) => valueOf(parseMessage(message).trailers, KEY.request) === request)
-      .map(([ref = ""]) => ref as Ref);
+    const refs = new Set<Ref>();
+    const take = ([ref = "", message = ""]: readonly string[]) => {
+      if (valueOf(parseMessage(message).trailers, KEY.request) === request) refs.add(ref as Ref);
+    };
+    const fields = ["%(refname)", "%(contents)"];
+    await forEachRef(this.location.git, { fields, patterns: [`${SALVAGE}${branch}/`], take });
+    return [...refs];
   }
 }
 
@@ -233,7 +272,7 @@ export async function readTrail(location: GitLocation, commit: string, limit: nu
  */
 export function requireTarget(
   location: GitLocation,
-  listing: Pick<FullListing, "heads" | "originHead">,
+  listing: Pick<FullListing, "originHead"> & { readonly heads: readonly Pick<Head, "branch">[] },
 ): Branch {
   const configured = location.config.get("trailhand.target");
   const names = listing.heads.map((head) => head.branch);

@@ -9,6 +9,7 @@ import { existsSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import { cleanEnv, Git, GitExit } from "./git.ts";
+import type { LockJournal } from "./lock-journal.ts";
 import { parseConfig, parseScopedConfig, type ScopedSetting } from "./parse-output.ts";
 
 export interface Person {
@@ -32,6 +33,8 @@ export interface GitLocation {
   readonly top: string | undefined;
   /** Undefined when neither `user.name` nor `user.email` is set. */
   readonly person: Person | undefined;
+  /** Where locks are written down before git takes them. */
+  readonly locks?: LockJournal;
 }
 
 export const EMPTY_TREE = {

@@ -8,18 +8,26 @@
 import { SCANNED_REFS } from "../core/protocol/refs.ts";
 import { buildListing, readEntry, type RefEntry, type FullListing } from "./build-listing.ts";
 import type { Git } from "./git.ts";
-import { parseCommitFields, parseRecords, recordReader } from "./parse-output.ts";
+import { forEachRef, type UnreadableRef } from "./for-each-ref.ts";
+import { parseCommitFields, parseRecords } from "./parse-output.ts";
 
 const ORIGIN_HEAD = "refs/remotes/origin/HEAD";
 const ID_FORMAT = "%(refname)%00%(objectname)%00%(symref)%00";
-const COMMIT_FORMAT =
-  "%(refname)%00%(symref)%00%(objectname)%00%(parent)%00%(committerdate:unix)%00%(contents)%00";
+const COMMIT_FIELDS = [
+  "%(refname)",
+  "%(symref)",
+  "%(objectname)",
+  "%(parent)",
+  "%(committerdate:unix)",
+  "%(contents)",
+];
 /** More changed refs than this are read with all others; fewer are named on the command line. */
 const MAX_NAMED_REFS = 200;
 
 export class RefReader {
   readonly #git: Git;
   readonly #entries = new Map<string, RefEntry>();
+  readonly #unreadable = new Map<string, UnreadableRef>();
   #originHead: string | undefined;
   #isCold = true;
   #firstRead: Promise<void> | undefined;
@@ -34,6 +42,11 @@ export class RefReader {
     this.#firstRead.catch(() => undefined);
   }
 
+  /** The refs of the last read that were left out. */
+  get unreadable(): readonly UnreadableRef[] {
+    return [...this.#unreadable.values()];
+  }
+
   async read(): Promise<FullListing> {
     let isUnchanged = false;
     if (this.#isCold) await (this.#firstRead ?? this.#readAll());
@@ -44,14 +57,16 @@ export class RefReader {
 
   async #readAll(): Promise<void> {
     this.#entries.clear();
+    this.#unreadable.clear();
     this.#originHead = undefined;
     await this.#read([...SCANNED_REFS, ORIGIN_HEAD]);
   }
 
   /** Parses the commits while git prints them, because both take long with many branches. */
   async #read(patterns: readonly string[]): Promise<void> {
-    const onText = recordReader(6, (record) => this.#addRecord(record));
-    await this.#git.run(["for-each-ref", `--format=${COMMIT_FORMAT}`, ...patterns], { onText });
+    const take = (record: readonly string[]) => this.#addRecord(record);
+    const unreadable = await forEachRef(this.#git, { fields: COMMIT_FIELDS, patterns, take });
+    for (const one of unreadable) this.#unreadable.set(one.ref, one);
   }
 
   #addRecord(record: readonly string[]): void {
@@ -69,15 +84,20 @@ export class RefReader {
     for (const [ref = "", value = "", symref = ""] of parseRecords(output, 3)) {
       if (symref !== "") continue;
       present.add(ref);
-      if (this.#entries.get(ref)?.commit !== value) changed.push(ref);
+      const known = this.#entries.get(ref)?.commit ?? this.#unreadable.get(ref)?.value;
+      if (known !== value) changed.push(ref);
     }
     let hasMoved = changed.length > 0;
+    for (const ref of this.#unreadable.keys()) if (!present.has(ref)) this.#unreadable.delete(ref);
     for (const ref of this.#entries.keys()) {
       if (!present.has(ref)) hasMoved = this.#entries.delete(ref);
     }
     if (changed.length > MAX_NAMED_REFS) await this.#readAll();
     else if (changed.length > 0) {
-      for (const ref of changed) this.#entries.delete(ref);
+      for (const ref of changed) {
+        this.#entries.delete(ref);
+        this.#unreadable.delete(ref);
+      }
       await this.#read(changed);
     }
     return hasMoved;

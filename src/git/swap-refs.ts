@@ -8,23 +8,15 @@
  */
 import { type Branch, branchOf, type Ref, refOf, type Sha } from "../core/protocol/ids.ts";
 import { refsOf } from "../core/protocol/refs.ts";
-import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import type { Swap, Update } from "../engine/ports.ts";
-import { type Checkout, checkoutBlocker, followCheckout, listCheckouts } from "./checkouts.ts";
-import { type Git, GitExit } from "./git.ts";
+import { type Checkout, checkoutBlocker, followCheckout, indexLockOf, listCheckouts } from "./checkouts.ts";
+import type { LockPlan } from "./lock-plan.ts";
+import { withLocks } from "./recover-locks.ts";
+import { runTransaction } from "./ref-transaction.ts";
+import type { Git } from "./git.ts";
 import type { GitLocation } from "./open-repository.ts";
-import { parseRecords, requireSha } from "./parse-output.ts";
 import { hash } from "node:crypto";
-
-/** The current values of some refs, null for a missing one, in one git process. */
-export async function readRefs(git: Git, refs: readonly Ref[]): Promise<Map<Ref, Sha | null>> {
-  const values = new Map<Ref, Sha | null>(refs.map((ref) => [ref, null]));
-  const output = await git.text(["for-each-ref", "--format=%(refname)%00%(objectname)%00", ...refs]);
-  for (const [ref = "", value = ""] of parseRecords(output, 2)) {
-    if (values.has(ref as Ref)) values.set(ref as Ref, requireSha(value));
-  }
-  return values;
-}
+import { join } from "node:path";
 
 interface CheckoutFollow {
   /** More than one if a person forced a second worktree onto the branch. */
@@ -42,11 +34,13 @@ export async function swapLocal(
 ): Promise<Swap> {
   const follows = await findFollows(location, updates);
   for (const { checkouts, from, to } of follows) {
-    const why = await firstBlocker(location.git, checkouts, { from, to });
+    const plan = { locks: checkouts.map((checkout) => ({ path: indexLockOf(checkout) })) };
+    const why = await withLocks(location, plan, (git) => firstBlocker(git, checkouts, { from, to }));
     if (why !== undefined) return { kind: "blocked", why };
   }
+  // First, because a git that is killed at this has moved some refs, from the first one on.
   const intents = follows.map(({ ref, from }): Update => ({ ref, expected: null, next: from }));
-  const swap = await transact(location.git, [...updates, ...intents], why);
+  const swap = await transact(location, [...intents, ...updates], why);
   if (swap.kind === "landed") for (const one of follows) await follow(location, one);
   return swap;
 }
@@ -84,8 +78,12 @@ export async function resumeFollow(
 
 async function follow(location: GitLocation, { checkouts, from, to, ref }: CheckoutFollow): Promise<void> {
   let all = true;
-  for (const checkout of checkouts) all = (await followCheckout(location.git, checkout, from, to)) && all;
-  if (all) await transact(location.git, [{ ref, expected: from, next: null }], "checkout followed");
+  for (const checkout of checkouts) {
+    const { dir, gitDir } = checkout;
+    const plan = { locks: [{ path: indexLockOf(checkout) }], moves: [{ dir, gitDir, from, to }] };
+    all = (await withLocks(location, plan, (git) => followCheckout(git, checkout, from, to))) && all;
+  }
+  if (all) await transact(location, [{ ref, expected: from, next: null }], "checkout followed");
 }
 
 async function findFollows(location: GitLocation, updates: readonly Update[]): Promise<CheckoutFollow[]> {
@@ -102,40 +100,29 @@ async function findFollows(location: GitLocation, updates: readonly Update[]): P
 }
 
 /** One transaction, after which no checkout follows. See git-update-ref(1) for the commands. */
-export async function transact(git: Git, updates: readonly Update[], why: string): Promise<Swap> {
-  const commands = updates.map(({ ref, expected, next }) => {
-    if (next === null) return expected === null ? `verify ${ref}\0\0` : `delete ${ref}\0${expected}\0`;
-    return expected === null ? `create ${ref}\0${next}\0` : `update ${ref}\0${next}\0${expected}\0`;
-  });
-  const stdin = ["start", ...commands.map((c) => c.slice(0, -1)), "prepare", "commit"].join("\0") + "\0";
-  try {
-    await git.run(["update-ref", "-m", `trailhand: ${why}`, "--stdin", "-z"], { stdin });
-    return { kind: "landed" };
-  } catch (error) {
-    if (!(error instanceof GitExit)) throw error;
-    return resolveFailure(git, updates, error);
-  }
+export async function transact(
+  location: GitLocation,
+  updates: readonly Update[],
+  why: string,
+): Promise<Swap> {
+  const plan = await planLocks(location, updates);
+  return withLocks(location, plan, (git) => runTransaction(git, updates, why));
 }
 
-/** Messages of git about another process that holds or moves a ref: a retry may succeed. */
-const TRANSIENT =
-  /\.lock['"]?: File exists|reference already exists|but expected|unable to resolve reference '[^']*'$/m;
-
-/** Reads the refs after an error to find out what happened. */
-async function resolveFailure(git: Git, updates: readonly Update[], error: GitExit): Promise<Swap> {
-  const values = await readRefs(
-    git,
-    updates.map(({ ref }) => ref),
-  );
-  const all = (valueOf: (update: Update) => Sha | null) =>
-    updates.every((update) => values.get(update.ref) === valueOf(update));
-  // git names the step that failed. Before the commit step nothing was written by this transaction.
-  const isWritten = !/^fatal: (?!commit:)/m.test(error.stderr) && all(({ next }) => next);
-  if (isWritten) return { kind: "landed" };
-  if (!all(({ expected }) => expected)) return { kind: "refused" };
-  if (TRANSIENT.test(error.stderr))
-    return { kind: "unknown", why: "a ref is locked, or was changed and changed back" };
-  throw new UserError(MESSAGES.readOnly(git.target.dir, error.message), { cause: error });
+/** The locks of the files backend, with what it writes into them. Lists of packed refs are written beside. */
+async function planLocks(location: GitLocation, updates: readonly Update[]): Promise<LockPlan> {
+  const at = (name: string) => join(location.commonDir, name);
+  const refs = updates.map(({ ref, next }) => ({
+    path: at(`${ref}.lock`),
+    text: next === null ? "" : `${next}\n`,
+  }));
+  const checkouts = await listCheckouts(location);
+  const heads = [location.commonDir, ...checkouts.map(({ gitDir }) => gitDir)];
+  const others = [...new Set(heads)].map((gitDir) => ({ path: join(gitDir, "HEAD.lock"), text: "" }));
+  return {
+    locks: [...refs, ...others, { path: at("packed-refs.new") }, { path: at("packed-refs.lock"), text: "" }],
+    updates,
+  };
 }
 
 /** 40 hexadecimal digits of the SHA-256 of the full branch ref. */

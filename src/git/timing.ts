@@ -45,3 +45,11 @@ export const SWEEP = {
   waitMs: 5000,
   pollMs: 20,
 } as const;
+
+/** Locks that a killed git left. */
+export const LOCKS = {
+  /** A git that lives may hold a lock of this age. */
+  youngMs: 1000,
+  /** No git holds a lock for so long. */
+  oldMs: 10 * MINUTE_MS,
+} as const;

@@ -29,9 +29,23 @@ export interface Owner extends Holder {
 /** This process, as the owner of a folder. */
 export const thisOwner = (): Owner => ({ ...thisHolder(), host: hostname() });
 
-/** True when the owner is dead, or ran on this host (or a container of that name) before its last start. */
-export function isGone(owner: Owner): boolean {
+/**
+ * True when the owner is dead, or ran on this host (or a container of that name) before its last start, and for
+ * anything that is not an owner: a process writes down that it owns a folder before it uses it.
+ */
+export function isGone(owner: unknown): boolean {
+  if (!isOwner(owner)) return true;
   return isDead(owner) || (owner.host === hostname() && owner.boot !== bootId());
+}
+
+/** True when the owner ran before the last start of this machine, and when its record is lost. */
+export const ranBeforeBoot = (owner: unknown): boolean => !isOwner(owner) || owner.boot !== bootId();
+
+function isOwner(value: unknown): value is Owner {
+  const owner = value as Partial<Owner> | null | undefined;
+  return (
+    typeof owner?.boot === "string" && Number.isSafeInteger(owner.pid) && typeof owner.started === "string"
+  );
 }
 
 let boot: string | undefined;

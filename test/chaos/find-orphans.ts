@@ -20,7 +20,7 @@ export function findOrphanedResources(root: string, caches: readonly string[]): 
 
 function findInCache(cache: string): Finding[] {
   return foldersIn(join(cache, "trailhand")).flatMap((remote): Finding[] => {
-    const folders = foldersIn(join(remote, "worktrees"));
+    const folders = ["runs", "worktrees"].flatMap((name) => foldersIn(join(remote, name)));
     const repo = join(remote, "repo.git");
     return [
       ...folders.map((path) => ({ kind: "worktree", what: `the folder ${path}` })),

@@ -6,8 +6,12 @@
  * - The seed decides the faults and their order, but not their time: two trials with one seed are
  *   similar, not identical.
  */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { buildRevision } from "./build-revision.ts";
 import { checkTrial } from "./check/check-trial.ts";
 import { evidenceOf, tableOf } from "./trial-report.ts";
 import { runTrial } from "./trial.ts";
@@ -23,6 +27,7 @@ const USAGE = `npm run chaos -- [options]
   --minutes n       the longest time with faults (default: 10)
   --ttl ms          lease time (default: 6000)
   --concurrency n   attempts at once in one runner (default: 2)
+  --old revision    half of the runners run the program of this older revision
   --keep dir        work in this directory, which must not exist, and keep it
   --check dir       check the directory of an earlier trial again, and run nothing
   --json            figures and findings as JSON
@@ -49,6 +54,7 @@ function readArguments(args: readonly string[]) {
     options: {
       ...(Object.fromEntries(numbers) as Record<keyof typeof NUMBERS, { type: "string"; default: string }>),
       keep: { type: "string" },
+      old: { type: "string" },
       check: { type: "string" },
       json: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
@@ -71,6 +77,13 @@ function progressReporter(): (line: string) => void {
   };
 }
 
+/** The built program of an older revision; it is removed when this process ends. */
+function buildOld(dist: string, revision: string): string {
+  const folder = mkdtempSync(join(tmpdir(), "trailhand-old-"));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return buildRevision(join(dist, ".."), revision, join(folder, "source"));
+}
+
 async function main(args: readonly string[]): Promise<number> {
   const values = readArguments(args);
   if (values.help) {
@@ -82,8 +95,11 @@ async function main(args: readonly string[]): Promise<number> {
     process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`);
     return result.findings.length > 0 ? 1 : 0;
   }
+  const dist = fileURLToPath(new URL(".", import.meta.url));
+  const oldDist = values.old === undefined ? undefined : buildOld(dist, values.old);
   const trial = await runTrial({
-    dist: fileURLToPath(new URL(".", import.meta.url)),
+    dist,
+    oldDist,
     seed: readNumber("seed", values.seed, 0),
     runners: readNumber("runners", values.runners, 1),
     branches: readNumber("branches", values.branches, 1),

@@ -33,11 +33,19 @@ export class ManagedRunner {
   readonly log: string;
   readonly #directory: TrialDirectory;
   readonly #args: readonly string[];
+  readonly #program: string;
   #child: ChildProcess | undefined;
   #paused: readonly number[] = [];
   #wasSignalled = false;
 
-  constructor(lab: TrialDirectory, machine: Machine, name: string, args: readonly string[]) {
+  constructor(
+    lab: TrialDirectory,
+    machine: Machine,
+    name: string,
+    args: readonly string[],
+    program = lab.program,
+  ) {
+    this.#program = program;
     this.#directory = lab;
     this.machine = machine;
     this.name = name;
@@ -59,7 +67,7 @@ export class ManagedRunner {
     // `origin` needs a clone as working directory. The other runners use the path of the remote.
     const cwd = this.#args.includes("origin") ? join(this.#directory.root, "clone") : machine.home;
     const enter = machine.enter.length > 0 ? [...machine.enter, `--wd=${cwd}`, "--"] : [];
-    const [file = "", ...args] = [...enter, process.execPath, this.#directory.program, ...this.#args];
+    const [file = "", ...args] = [...enter, process.execPath, this.#program, ...this.#args];
     const log = openSync(this.log, "a");
     const child = spawn(file, args, { cwd, env: machine.env, stdio: ["ignore", log, log] });
     closeSync(log);

@@ -52,7 +52,10 @@ export class RunnerFleet {
       const remote = at % 2 === 0 ? "origin" : lab.remote;
       const args = ["run", "--watch", "--remote", remote, "--ttl", `${options.ttlMs}ms`];
       args.push("--concurrency", String(options.concurrency), "--grace", `${GRACE_MS}ms`);
-      return new ManagedRunner(lab, machine, `${machine.name}-${at}`, args);
+      // Each machine has both programs, on one cache.
+      const isOld = lab.oldProgram !== undefined && Math.floor(at / machines.length) % 2 === 1;
+      const name = `${machine.name}-${at}${isOld ? "-old" : ""}`;
+      return new ManagedRunner(lab, machine, name, args, isOld ? lab.oldProgram : lab.program);
     });
   }
 

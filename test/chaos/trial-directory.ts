@@ -18,6 +18,8 @@ export interface TrialDirectory {
   readonly remote: string;
   /** A copy of the program, so that another build cannot change it during the trial. */
   readonly program: string;
+  /** An older program, beside which this one has to work. */
+  readonly oldProgram: string | undefined;
   readonly pushes: string;
   readonly incidents: string;
   readonly executions: string;
@@ -51,6 +53,7 @@ export function trialDirectoryAt(root: string): TrialDirectory {
     root,
     remote: join(root, "remote.git"),
     program: join(root, "program", "trailhand.js"),
+    oldProgram: existsSync(join(root, "old-program")) ? join(root, "old-program", "trailhand.js") : undefined,
     pushes: join(root, "pushes"),
     incidents: join(root, "incidents"),
     executions: join(root, "executions"),
@@ -58,15 +61,25 @@ export function trialDirectoryAt(root: string): TrialDirectory {
   };
 }
 
-/** Creates the directory and the remote, with the workflow on `main`. `dist` is the folder of the built program. */
-export async function createTrialDirectory(
-  dist: string,
-  seed: number,
-  keep: string | undefined,
-): Promise<TrialDirectory> {
+interface TrialPrograms {
+  readonly dist: string;
+  readonly oldDist?: string | undefined;
+  readonly seed: number;
+  readonly keep: string | undefined;
+}
+
+/** Creates the directory and the remote, with the workflow on `main`. The programs are folders that were built. */
+export async function createTrialDirectory({
+  dist,
+  oldDist,
+  seed,
+  keep,
+}: TrialPrograms): Promise<TrialDirectory> {
   if (keep !== undefined && existsSync(keep)) throw new TypeError(`${keep} already exists`);
   if (keep !== undefined) mkdirSync(keep, { recursive: true });
-  const directory = trialDirectoryAt(keep ?? mkdtempSync(join(tmpdir(), "trailhand-chaos-")));
+  const root = keep ?? mkdtempSync(join(tmpdir(), "trailhand-chaos-"));
+  if (oldDist !== undefined) copyProgram(oldDist, join(root, "old-program"));
+  const directory = trialDirectoryAt(root);
   mkdirSync(directory.logs);
   for (const file of [directory.pushes, directory.incidents, directory.executions]) writeFileSync(file, "");
   copyProgram(dist, dirname(directory.program));

@@ -23,6 +23,8 @@ import { RUNNER_STATES } from "./trial-workflow.ts";
 export interface TrialOptions {
   /** The folder of the built program. */
   readonly dist: string;
+  /** The folder of an older program, which half of the runners run; undefined: all run this one. */
+  readonly oldDist?: string | undefined;
   readonly seed: number;
   readonly runners: number;
   readonly branches: number;
@@ -70,7 +72,7 @@ interface Phase {
 /** Deletes the directory if nothing was found, unless `keep` is set. */
 export async function runTrial(options: TrialOptions): Promise<Trial> {
   const startedAt = performance.now();
-  const directory = await createTrialDirectory(options.dist, options.seed, options.keep);
+  const directory = await createTrialDirectory(options);
   const randomFor = (name: string) => new SeededRandom(options.seed, name);
   const fleet = await RunnerFleet.open(directory, options, randomFor("crew"));
   const end = () => fleet.destroy();

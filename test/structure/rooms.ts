@@ -67,7 +67,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   },
   "github/webhooks": { imports: [...CORE, "github", "github/api"], packages: [...NODE, "type probot"] },
 
-  git: { imports: CORE, types: ["engine"], packages: [...NODE, "simple-git"] },
+  git: { imports: CORE, types: ["engine"], packages: [...NODE, "simple-git", "zod"] },
   "git/remote": { imports: [...CORE, "git"], types: ["engine"], packages: NODE },
   "git/attempt": { imports: [...CORE, "git"], types: ["engine"], packages: NODE },
   process: { imports: [...CORE, "process/sandbox"], types: ["engine"], packages: NODE },

@@ -12,14 +12,14 @@ export const command: Command = {
   name: "gc",
   writes: true,
   group: "fix",
-  what: "List side refs, logs and worktrees that are no longer needed, and why.",
+  what: "List side refs, logs and quarantined work that are no longer needed, and why.",
   more: "The history of landed work, below refs/trailhand/archive, is always kept.",
   options: [
     { name: "prune", what: "Remove them." },
     {
       name: "keep-days",
       value: "n",
-      what: "Keep salvage, shadows, journals and logs that are younger; default: 14.",
+      what: "Keep salvage, shadows, journals, logs and quarantined work that are younger; default: 14.",
     },
     remoteOption,
     jsonOption,

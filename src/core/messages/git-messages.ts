@@ -24,6 +24,14 @@ export const GIT_MESSAGES = {
     what: `git ${command} failed with exit code ${code}: ${stderr}`,
     next: "trailhand doctor",
   }),
+  unreadableTarget: (ref: string, why: string): UserMessage => ({
+    what: `Nothing runs, because ${ref}, the trusted branch, cannot be read: ${why}`,
+    next: `git reflog ${ref}, then git update-ref ${ref} <a commit that is there>`,
+  }),
+  unreadableHold: (ref: string, why: string, file: string): UserMessage => ({
+    what: `Nothing runs, because ${ref}, which holds everything, cannot be read: ${why}`,
+    next: `git update-ref -d ${ref}, or rm -f ${file}`,
+  }),
   gitSilent: (command: string, ms: number): UserMessage => ({
     what: `git ${command} printed nothing for ${Math.round(ms / 1000)} s and was stopped.`,
     next: "trailhand doctor",

@@ -19,6 +19,8 @@ export const RUN_MESSAGES = {
     `a rebase is in progress in ${dir}; finish it with git rebase --continue, or --abort`,
   behindCheckout: (dir: string) =>
     `its checkout ${dir} could not follow the response; run git -C ${dir} status`,
+  lockedCheckout: (lock: string) =>
+    `another git works in the checkout, or was killed there; once it has ended, rm -f ${lock}, then start trailhand run`,
   wouldOverwrite: (dir: string) =>
     `untracked files in ${dir} are in the way; move them, then start trailhand run`,
   locked: () => "a stale .lock file below .git/refs/trailhand blocks its lease; delete that file",

@@ -10,14 +10,15 @@ import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, join, sep } from "node:path";
 import { parseSha, type Sha } from "../../core/protocol/ids.ts";
 import { readJson } from "../read-json.ts";
-import { isFolder, type AttemptFolder, type RunRecord } from "./attempt-folder.ts";
+import { isFolder, readRecord, statOf, type AttemptFolder, type RunRecord } from "./attempt-folder.ts";
 import { readSmall } from "./own-git.ts";
 import { OWNER, TAKEN } from "./runner-folders.ts";
 
 export interface OldWorktree {
   /** It has no git directory of its own. */
   readonly folder: AttemptFolder;
-  readonly record: RunRecord;
+  /** Undefined: it cannot be read. */
+  readonly record: RunRecord | undefined;
   /** The commit that was checked out there, which is in the trusted repository. */
   readonly head: Sha | undefined;
 }
@@ -25,16 +26,14 @@ export interface OldWorktree {
 /** Moves the folders of runners that are gone below `own`, and returns their names. */
 export function takeOldRunners(root: string, own: string, isGone: (owner: unknown) => boolean): string[] {
   if (!existsSync(root)) return [];
-  const gone = readdirSync(root).filter((name) => {
-    const owner = readJson(join(root, name, OWNER));
-    return owner !== undefined && isGone(owner);
-  });
+  const names = readdirSync(root);
+  const taken = new Set(names.flatMap((name) => takenBy(join(root, name))));
+  // A folder whose owner's name another runner took is cleaned up by that one.
+  // A living runner of an older version creates its folder under a name with a dot, before its own name.
+  const isDue = (name: string) => !name.startsWith(".") && !taken.has(name);
+  const gone = names.filter((name) => isDue(name) && isGone(readJson(join(root, name, OWNER))));
   // A runner that died while it cleaned up for another one has the other's name in its folder.
-  const others = gone.flatMap((name) =>
-    readdirSync(join(root, name)).flatMap((file) =>
-      file.endsWith(TAKEN) ? [file.slice(0, -TAKEN.length)] : [],
-    ),
-  );
+  const others = gone.flatMap((name) => takenBy(join(root, name)));
   return [...gone, ...others].filter((name) => {
     try {
       renameSync(join(root, name), join(own, name));
@@ -46,16 +45,22 @@ export function takeOldRunners(root: string, own: string, isGone: (owner: unknow
   });
 }
 
+/** The runners whose owner's names this one took. */
+const takenBy = (runner: string): string[] =>
+  (isFolder(runner) ? readdirSync(runner) : []).flatMap((file) =>
+    file.endsWith(TAKEN) ? [file.slice(0, -TAKEN.length)] : [],
+  );
+
 /** The worktrees of a runner whose folder was moved here, with their runs. */
 export function readOldWorktrees(runner: string, root: string, commonDir: string): OldWorktree[] {
   const name = basename(runner);
-  const sides = readdirSync(runner).filter((side) => isFolder(join(runner, side)));
+  const sides = isFolder(runner) ? readdirSync(runner).filter((side) => isFolder(join(runner, side))) : [];
   return sides.flatMap((sideName): OldWorktree[] => {
     const side = join(runner, sideName);
-    const record = readJson(join(side, "run.json")) as RunRecord | undefined;
     const treeName = `tree-${name}-${sideName}`;
     const tree = join(side, treeName);
-    if (!record || !isFolder(tree)) return [];
+    // Between two runs, a worktree has no record, and nothing to save.
+    if (statOf(join(side, "run.json")) === undefined || !isFolder(tree)) return [];
     const [gitDir] = recordsBelow(commonDir, join(root, name, sideName, treeName));
     const head = gitDir === undefined ? undefined : parseSha(readSmall(join(gitDir, "HEAD"))?.trim() ?? "");
     const folder: AttemptFolder = {
@@ -67,7 +72,7 @@ export function readOldWorktrees(runner: string, root: string, commonDir: string
       side,
       record: join(side, "run.json"),
     };
-    return [{ folder, record, head }];
+    return [{ folder, record: readRecord(folder), head }];
   });
 }
 

@@ -7,11 +7,11 @@
  */
 import { type Branch, HEADS } from "../../core/protocol/ids.ts";
 import { SALVAGE, SHADOW } from "../../core/protocol/refs.ts";
+import { forEachRef } from "../for-each-ref.ts";
 import type { Git } from "../git.ts";
-import { parseRecords } from "../parse-output.ts";
 
 const COPIED = [HEADS, "refs/notes/", "refs/remotes/", "refs/tags/", SALVAGE, SHADOW];
-const FORMAT = "--format=%(refname)%00%(objectname)%00%(*objectname)%00%(symref)%00";
+const FIELDS = ["%(refname)", "%(objectname)", "%(*objectname)", "%(symref)"];
 const TRACKING = "refs/remotes/origin/";
 const HEADER = "# pack-refs with: peeled fully-peeled sorted\n";
 
@@ -62,10 +62,10 @@ export class RefCopy {
     const groups = new Map<string, string[]>(COPIED.map((prefix) => [prefix, []]));
     const salvage: [string, string][] = [];
     let originHead: string | undefined;
-    for (const [ref = "", id = "", peeled = "", symref = ""] of parseRecords(
-      await this.#git.text(["for-each-ref", FORMAT, ...COPIED]),
-      4,
-    )) {
+    const records = new Map<string, readonly string[]>();
+    const take = (record: readonly string[]) => void records.set(record[0] ?? "", record);
+    await forEachRef(this.#git, { fields: FIELDS, patterns: COPIED, take });
+    for (const [ref = "", id = "", peeled = "", symref = ""] of records.values()) {
       if (ref === `${TRACKING}HEAD`) originHead = symref;
       if (symref !== "") continue;
       const line = `${id} ${ref}\n${peeled === "" ? "" : `^${peeled}\n`}`;

@@ -10,10 +10,13 @@ import { basename, dirname, join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { SWEEP } from "../timing.ts";
 import { readJson } from "../read-json.ts";
+import { isFolder } from "./attempt-folder.ts";
 
 export const OWNER = "owner.json";
 /** The end of an owner's name that was taken, after the name of the runner's folder. */
 export const TAKEN = ".taken.json";
+/** The start of a folder's name after it was found without an owner. */
+export const ADOPTED = "adopted-";
 
 export interface RunnerFoldersOptions {
   /** The directory of all runners' folders. */
@@ -37,12 +40,18 @@ export class RunnerFolders {
   }
 
   register(): void {
-    if (existsSync(this.own)) return;
-    const temporary = join(this.own, "..", `.${basename(this.own)}`);
-    mkdirSync(temporary, { recursive: true, mode: 0o700 });
-    // After a power cut, an empty name would keep the folder from being cleaned up.
-    writeFileSync(join(temporary, OWNER), JSON.stringify(this.#options.owner), { flush: true });
-    renameSync(temporary, this.own);
+    const temporary = join(this.#root, `.${basename(this.own)}`);
+    while (!existsSync(this.own)) {
+      try {
+        mkdirSync(temporary, { recursive: true, mode: 0o700 });
+        // After a power cut, an empty name would keep the folder from being cleaned up.
+        writeFileSync(join(temporary, OWNER), JSON.stringify(this.#options.owner), { flush: true });
+        renameSync(temporary, this.own);
+      } catch (error) {
+        // Another runner took the folder without an owner for one that was left.
+        if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      }
+    }
   }
 
   /** Calls `clean` with each folder of a runner that is gone, and waits for other runners that do so. */
@@ -50,10 +59,16 @@ export class RunnerFolders {
     const others = readNames(this.#root).filter((name) => join(this.#root, name) !== this.own);
     for (const name of others) {
       const owner = readJson(join(this.#root, name, OWNER));
-      if (owner === undefined || !this.#options.isGone(owner) || !this.#take(name)) continue;
+      if (!this.#options.isGone(owner)) continue;
+      if (owner === undefined) {
+        const folder = this.#adopt(name);
+        if (folder !== undefined) await this.#cleanRunner(folder, clean);
+        continue;
+      }
+      if (!this.#take(name)) continue;
       const taken = join(this.own, name + TAKEN);
       try {
-        await this.#cleanRunner(name, clean);
+        await this.#cleanRunner(join(this.#root, name), clean);
         rmSync(taken, { force: true });
       } catch (error) {
         // What could not be saved is kept, for the next sweep.
@@ -65,12 +80,32 @@ export class RunnerFolders {
   }
 
   /** A runner that cleaned up for another one may have died at it. */
-  async #cleanRunner(runner: string, clean: (folder: string) => Promise<void>): Promise<void> {
-    const folder = join(this.#root, runner);
-    for (const name of readNames(folder)) {
-      if (name.endsWith(TAKEN)) await this.#cleanRunner(name.slice(0, -TAKEN.length), clean);
+  async #cleanRunner(folder: string, clean: (folder: string) => Promise<void>): Promise<void> {
+    for (const name of isFolder(folder) ? readNames(folder) : []) {
+      if (name.endsWith(TAKEN))
+        await this.#cleanRunner(join(this.#root, name.slice(0, -TAKEN.length)), clean);
     }
     if (existsSync(folder)) await clean(folder);
+  }
+
+  /**
+   * Moves a folder whose owner's name is not there, or cannot be read, into that of this runner: its runner
+   * died before it wrote the name. A folder whose name another runner took belongs to that one.
+   */
+  #adopt(name: string): string | undefined {
+    if (this.#isTaken(name)) return undefined;
+    this.register();
+    const folder = join(this.own, `${ADOPTED}${name}`);
+    try {
+      renameSync(join(this.#root, name), folder);
+      return folder;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #isTaken(name: string): boolean {
+    return readNames(this.#root).some((other) => existsSync(join(this.#root, other, name + TAKEN)));
   }
 
   /** The runner that moves the owner's name away may clean up. The name lies in its folder, should it die too. */
@@ -87,9 +122,7 @@ export class RunnerFolders {
   /** What another runner saves is due to the next attempt. */
   async #othersClean(names: readonly string[]): Promise<void> {
     const isCleaned = (name: string) =>
-      existsSync(join(this.#root, name)) &&
-      !existsSync(join(this.#root, name, OWNER)) &&
-      readNames(this.#root).some((other) => existsSync(join(this.#root, other, name + TAKEN)));
+      existsSync(join(this.#root, name)) && !existsSync(join(this.#root, name, OWNER)) && this.#isTaken(name);
     for (let waited = 0; waited < SWEEP.waitMs && names.some(isCleaned); waited += SWEEP.pollMs)
       await wait(SWEEP.pollMs);
   }

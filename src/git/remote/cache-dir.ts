@@ -127,7 +127,7 @@ function makeFolder(path: string): void {
   }
 }
 
-export const cacheExists = (dir: string): boolean => existsSync(join(dir, "HEAD"));
+export const cacheExists = (dir: string): boolean => existsSync(dir);
 
 /** Creates the cache if it is missing; `clone` fills an empty folder. */
 export async function createCache(dir: string, clone: (into: string) => Promise<void>): Promise<void> {

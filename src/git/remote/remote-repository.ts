@@ -15,6 +15,7 @@ import type { LeaseRef, RefListing, Swap, Update } from "../../engine/ports.ts";
 import type { Person, GitLocation } from "../open-repository.ts";
 import { branchesIn, LocalRepository, readTrail, requireTarget } from "../local-repository.ts";
 import type { Transport } from "./transport.ts";
+import { isCacheBroken, mayComeFromCache } from "./cache-health.ts";
 import { FetchCache } from "./fetch-cache.ts";
 import { RefPrefix } from "./ref-prefix.ts";
 import { pushUpdates } from "./push.ts";
@@ -26,6 +27,8 @@ export interface RemoteParts {
   readonly transport: Transport;
   /** Recreates the cache if it is missing; true when it was. */
   readonly restoreCache: () => Promise<boolean>;
+  /** Moves the cache aside with this reason, and creates it again. */
+  readonly recreateCache: (reason: string) => Promise<void>;
   /** The prefix for side refs in the workflow of a commit; undefined when the workflow is invalid. */
   readonly prefixOf: (commit: Sha) => Promise<string | undefined>;
   /** Set when the server should sign responses. */
@@ -39,6 +42,7 @@ export class RemoteRepository extends LocalRepository {
   readonly #parts: RemoteParts;
   readonly #fetchCache: FetchCache;
   readonly #signing: ServerSigning | undefined;
+  #isCacheChecked = false;
 
   constructor(parts: RemoteParts) {
     super(parts.location);
@@ -64,6 +68,25 @@ export class RemoteRepository extends LocalRepository {
   override async listRefs(): Promise<RefListing> {
     this.notePoll();
     if (await this.#parts.restoreCache()) this.#fetchCache.reset();
+    try {
+      return await this.#list();
+    } catch (error) {
+      if (!mayComeFromCache(error) || !(await this.checkCache())) throw error;
+      return this.#list();
+    }
+  }
+
+  /** Creates the cache again when it is broken, once in a process. True when it did. */
+  async checkCache(): Promise<boolean> {
+    if (this.#isCacheChecked) return false;
+    this.#isCacheChecked = true;
+    if (!(await isCacheBroken(this.location.git))) return false;
+    await this.#parts.recreateCache("git fsck found objects or refs in it that cannot be read");
+    this.#fetchCache.reset();
+    return true;
+  }
+
+  async #list(): Promise<RefListing> {
     for (;;) {
       const listing = await this.#fetchCache.readListing();
       const target = requireTarget(this.location, listing);

@@ -1,10 +1,11 @@
 /** Attempts of dead runners: what they left is saved, and what cannot be read stops no other work. */
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { filesIn, isStored, quarantined, runAttempt } from "../../support/attempt-stage.ts";
-import { buildCrashRunner, leftovers, startCrashRunner } from "../../support/crash-runner.ts";
+import { buildCrashRunner, leftovers } from "../../support/crash-runner.ts";
+import { attemptFolders, makeDead as makeDeadAttempt } from "../../support/dead-attempt.ts";
 import {
   makeStage,
   runStage,
@@ -12,40 +13,14 @@ import {
   type Stage,
   type StageOptions,
 } from "../../support/run-hostile-script.ts";
-import { until } from "../../support/until.ts";
 
 let program = "";
 beforeAll(async () => {
   program = await buildCrashRunner();
 });
 
-const TWO_TRIES = "states:\n  work: { next: done, retries: 1, backoff: 10ms }\n";
-
-/** A stage whose first attempt runs this script and then waits, until its runner was killed. */
-async function makeDead(script: string, options: StageOptions = {}): Promise<Stage> {
-  const stage = makeStage(
-    `[ -e $OUT/ready ] && { echo again > again.txt; exit 0; }\n${script}\ntouch $OUT/ready; sleep 600`,
-    { workflow: TWO_TRIES, ...options },
-  );
-  const crash = startCrashRunner(program, stage.repo);
-  await until("the script", () => existsSync(join(stage.outside, "ready")));
-  crash.child.kill("SIGKILL");
-  await crash.ended;
-  return stage;
-}
-
-/** The folders of attempts of all runners. */
-function attemptFolders({ repo }: Stage): string[] {
-  const sites = join(repo.cache, "trailhand");
-  return readdirSync(sites).flatMap((site) => {
-    const runs = join(sites, site, "runs");
-    return readdirSync(runs).flatMap((runner) =>
-      readdirSync(join(runs, runner))
-        .filter((name) => !name.endsWith(".json"))
-        .map((name) => join(runs, runner, name)),
-    );
-  });
-}
+const makeDead = (script: string, options: StageOptions = {}): Promise<Stage> =>
+  makeDeadAttempt(program, script, options);
 
 async function expectSavedBy(stage: Stage, expected: readonly string[]): Promise<string[]> {
   const { files } = await runAttempt(stage);
@@ -83,7 +58,7 @@ describe("the next runner saves from an attempt of a killed one", () => {
 
   it("no file that was brought from the person", async () => {
     const stage = await makeDead("echo a > a.txt; echo '!.env' > .gitignore", {
-      workflow: `bring: [.env]\n${TWO_TRIES}`,
+      workflow: "bring: [.env]\n",
       files: { ".gitignore": ".env\n" },
     });
     await runStage(stage);

@@ -1,10 +1,12 @@
 /** Records of linked worktrees: broken ones, and those of runners of older versions. */
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { openWorkspace } from "../../../src/app/open-workspace.ts";
+import { thisOwner } from "../../../src/process/process-identity.ts";
+import { quarantined } from "../../support/attempt-stage.ts";
 import { leftovers } from "../../support/crash-runner.ts";
 import { environmentOf } from "../../support/run-runner.ts";
 import { answerOf, makeStage, runStage, salvages, type Stage } from "../../support/run-hostile-script.ts";
@@ -83,6 +85,47 @@ describe("a worktree of a runner of an older version", () => {
     const records = join(stage.repo.dir, ".git/worktrees");
     expect(existsSync(records) ? readdirSync(records) : []).toEqual([]);
     expect(leftovers(stage.repo)).toEqual([]);
+  });
+
+  it.each([
+    ["without its owner's name", "owner.json", undefined],
+    ["with an empty owner's name", "owner.json", ""],
+  ])("%s is saved and removed", async (_name, file, text) => {
+    const stage = makeStage("echo x > work.txt");
+    const runner = await leaveOldWorktree(stage, (tree) => writeFileSync(join(tree, "left.txt"), "left\n"));
+    if (text === undefined) rmSync(join(runner, file));
+    else writeFileSync(join(runner, file), text);
+    await runStage(stage);
+    expect(stage.repo.git("show", `${salvages(stage)[0]}:left.txt`)).toBe("left");
+    expect(leftovers(stage.repo)).toEqual([]);
+  });
+
+  it.each([
+    "",
+    "{",
+    '{"run":1,"branch":{},"request":null}',
+    '{"run":"r","branch":"topic","request":"--all"}',
+  ])("with the record %j is moved aside with its files", async (text) => {
+    const stage = makeStage("echo x > work.txt");
+    const runner = await leaveOldWorktree(stage, (tree) => writeFileSync(join(tree, "left.txt"), "left\n"));
+    writeFileSync(join(runner, "w1/run.json"), text);
+    await runStage(stage);
+    expect(answerOf(stage).state).toBe("done");
+    const [aside = ""] = quarantined(stage.repo);
+    expect(readFileSync(join(aside, "reason.txt"), "utf8")).toContain("run.json cannot be read");
+    expect(existsSync(join(aside, "tree-runner-0123abcd-w1/left.txt"))).toBe(true);
+    expect(stage.repo.git("worktree", "list").split("\n")).toHaveLength(1);
+  });
+
+  it("of a runner that another one cleans up is left to that one", async () => {
+    const stage = makeStage("echo x > work.txt");
+    const runner = await leaveOldWorktree(stage, () => undefined);
+    const living = join(dirname(runner), "runner-living");
+    mkdirSync(living);
+    writeFileSync(join(living, "owner.json"), JSON.stringify(thisOwner()));
+    renameSync(join(runner, "owner.json"), join(living, "runner-0123abcd.taken.json"));
+    await runStage(stage);
+    expect(existsSync(join(runner, "w1"))).toBe(true);
   });
 
   it("of a person is left alone", async () => {
