@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { basename, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { refOf, type Branch, type Ref, type Sha } from "../../src/core/protocol/ids.ts";
-import { withoutPassword } from "../../src/git/remote/transport.ts";
+import { withoutPassword } from "../../src/git/server-message.ts";
 import type { RemoteRepository } from "../../src/git/remote/remote-repository.ts";
 import type { Swap } from "../../src/engine/ports.ts";
 import type { Workspace } from "../../src/app/workspace.ts";

@@ -1,6 +1,6 @@
 /** A real LFS server on the loopback: the batch API with basic transfers, and content in memory. */
 import { createHash } from "node:crypto";
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 
@@ -26,8 +26,10 @@ export async function serveLfs(): Promise<LfsServer> {
   const objects = new Map<string, Buffer>();
   const asked: string[] = [];
   let isRefusing = false;
-  const server = createServer(async (request, response) => {
-    const body = await bodyOf(request);
+  const server = createServer((request, response) => {
+    void bodyOf(request).then((body) => answer(request, response, body));
+  });
+  const answer = (request: IncomingMessage, response: ServerResponse, body: Buffer): unknown => {
     const oid = request.url?.split("/").at(-1) ?? "";
     const say = (status: number, text: Buffer | string) =>
       response.writeHead(status, { "Content-Type": "application/vnd.git-lfs+json" }).end(text);
@@ -41,7 +43,7 @@ export async function serveLfs(): Promise<LfsServer> {
     if (request.method === "PUT" && oidOf(body) === oid) objects.set(oid, body);
     const content = objects.get(oid);
     return content ? say(200, request.method === "GET" ? content : "") : say(404, "{}");
-  });
+  };
   const answerFor =
     ({ operation }: Batch) =>
     ({ oid, size }: Batch["objects"][number]) => {

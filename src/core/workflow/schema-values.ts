@@ -46,6 +46,13 @@ export const variable = z
 export const orWord = <const Word extends string>(word: Word) =>
   z.union([z.boolean(), z.enum([word], { error: ({ input }) => expectedOne([true, false, word], input) })]);
 
+export const botId = z
+  .string()
+  .regex(
+    /^[1-9]\d{0,14}$/,
+    wanted("the id of a bot's account, as https://api.github.com/users/<name>%5Bbot%5D shows it"),
+  );
+
 /** A path below the top of the repository, in the notation of git. */
 const broughtPath = z
   .string()

@@ -8,6 +8,7 @@
 import * as z from "zod";
 import { DEFAULT_PREFIX } from "../protocol/refs.ts";
 import {
+  botId,
   broughtPaths,
   filterDrivers,
   amount,
@@ -140,15 +141,7 @@ export const workflowSchema = z.strictObject({
       "With `proof: pusher`: ids of accounts, such as the App's, that may push commits in other people's names. Responses that they push count as a runner's.",
     ),
   bots: z
-    .record(
-      z
-        .string()
-        .regex(
-          /^[1-9]\d{0,14}$/,
-          wanted("the id of a bot's account, as https://api.github.com/users/<name>%5Bbot%5D shows it"),
-        ),
-      z.enum(["read", "triage", "write", "maintain"]),
-    )
+    .record(botId, z.enum(["read", "triage", "write", "maintain"]))
     .default({})
     .describe(
       "The bots whose commands on GitHub are accepted: the account id, and the permission level of the bot.",

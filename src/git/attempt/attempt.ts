@@ -1,7 +1,6 @@
 /** An attempt that is open: its folder, and the gits that work on it. */
 import { join, relative } from "node:path";
 import type { BoundedGit } from "../bounded-git.ts";
-import type { Link } from "./submodules.ts";
 import type { LfsAccess } from "./lfs-objects.ts";
 import { statOf, type AttemptFolder, type RunRecord } from "./attempt-folder.ts";
 
@@ -26,7 +25,10 @@ export interface AttemptGits {
    * Asks the remote of a submodule for a commit, as the person. Undefined for an address that the trusted
    * commit does not have at this path.
    */
-  readonly askSubmodule: (link: Link, address: string) => Promise<boolean | undefined>;
+  readonly askSubmodule: (
+    link: { readonly path: string; readonly id: string },
+    address: string,
+  ) => Promise<boolean | undefined>;
 }
 
 export interface Attempt {

@@ -8,12 +8,12 @@
  */
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { parseSha, type RunId, type Sha } from "../../core/protocol/ids.ts";
+import { HEADS, parseSha, type RunId, type Sha } from "../../core/protocol/ids.ts";
 import { BoundedGit, isGitProblem } from "../bounded-git.ts";
 import type { Git, Setting } from "../git.ts";
 import { isFolder } from "./attempt-folder.ts";
 import { parseSubmodules, resolveAddress, type Submodule } from "./submodule-remotes.ts";
-import type { SubmoduleStore } from "./submodule-store.ts";
+import { BRANCHES_REFSPEC, type SubmoduleStore } from "./submodule-store.ts";
 import { allowedVariables, checkOut, LINK } from "./tree-git.ts";
 import { configText, withoutSecrets } from "./write-repository.ts";
 
@@ -84,7 +84,7 @@ async function fillOne(
   const folder = join(tree, path);
   const module = join(gitDir, "modules", name);
   const commonDir = store.folderOf(address);
-  for (const below of ["objects/info", "objects/pack", "refs/heads", "refs/tags", "info"])
+  for (const below of ["objects/info", "objects/pack", HEADS, "refs/tags", "info"])
     mkdirSync(join(module, below), { recursive: true });
   try {
     await checkOut(
@@ -121,7 +121,7 @@ async function fillOne(
       ["gc.auto", "0"],
       ["maintenance.auto", "false"],
       ["remote.origin.url", withoutSecrets(address)],
-      ["remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*"],
+      ["remote.origin.fetch", BRANCHES_REFSPEC],
       ...inner,
     ]),
   );

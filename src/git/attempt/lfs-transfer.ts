@@ -11,7 +11,7 @@ import type { Sha } from "../../core/protocol/ids.ts";
 import { BoundedGit, isGitProblem } from "../bounded-git.ts";
 import { GitExit, settingVariables, type Setting } from "../git.ts";
 import type { GitLocation } from "../open-repository.ts";
-import { serverMessage } from "../remote/transport.ts";
+import { serverMessage } from "../server-message.ts";
 import { GIT_LIMITS } from "../timing.ts";
 
 /** How many ids an argument list takes. */

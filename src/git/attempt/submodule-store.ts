@@ -10,14 +10,16 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Sha } from "../../core/protocol/ids.ts";
+import { HEADS, type Sha } from "../../core/protocol/ids.ts";
 import { BoundedGit, isGitProblem } from "../bounded-git.ts";
 import { GitExit, SETTINGS } from "../git.ts";
-import { serverMessage, withoutPassword } from "../remote/transport.ts";
+import { serverMessage, withoutPassword } from "../server-message.ts";
 import { GIT_LIMITS } from "../timing.ts";
 
 const PROTOCOLS = "file:git:http:https:ssh";
-const REFSPECS = ["+refs/heads/*:refs/remotes/origin/*", "+refs/tags/*:refs/tags/*"];
+/** The branches of the remote, as in any clone. */
+export const BRANCHES_REFSPEC = `+${HEADS}*:refs/remotes/origin/*`;
+const REFSPECS = [BRANCHES_REFSPEC, "+refs/tags/*:refs/tags/*"];
 
 export interface SubmoduleStoreOptions {
   /** The folder of all submodules' repositories. */

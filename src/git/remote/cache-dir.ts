@@ -12,7 +12,8 @@ import { basename, dirname, isAbsolute, join } from "node:path";
 import { UserError, MESSAGES } from "../../core/messages/messages.ts";
 import { cleanEnv, Git, remoteEnv, type Setting } from "../git.ts";
 import type { ScopedSetting } from "../parse-output.ts";
-import { withoutPassword, type Address } from "./transport.ts";
+import { withoutPassword } from "../server-message.ts";
+import type { Address } from "./transport.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

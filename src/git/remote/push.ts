@@ -7,7 +7,8 @@
  */
 import { RemoteUnreachable } from "../../core/messages/messages.ts";
 import type { Update } from "../../engine/ports.ts";
-import { type Transport, messageLines, serverMessage, withoutNames } from "./transport.ts";
+import { messageLines, serverMessage, withoutNames } from "../server-message.ts";
+import type { Transport } from "./transport.ts";
 import type { RefPrefix } from "./ref-prefix.ts";
 import type { GitResult } from "../git.ts";
 

@@ -1,5 +1,5 @@
 /** Text that holds any bytes: decoding loses none. */
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import { decodeBytes, diskPath, encodeBytes, isPlainText } from "../../../src/git/byte-text.ts";
 
