@@ -12,6 +12,7 @@ import { readTrustedConfig, type ReadTrustedConfig } from "../git/read-trusted-c
 import { EMPTY_TREE, gitIn, openLocation, personOf, type GitLocation } from "../git/open-repository.ts";
 import { parseScopedConfig, type ScopedSetting } from "../git/parse-output.ts";
 import { folderName, cacheGits, cacheExists, createCache, requireAddress } from "../git/remote/cache-dir.ts";
+import { CommitSigning } from "../git/commit-signing.ts";
 import { Transport } from "../git/remote/transport.ts";
 import { RemoteRepository } from "../git/remote/remote-repository.ts";
 import {
@@ -74,6 +75,7 @@ export async function openRemoteWorkspace(
     prefixOf,
     pushes,
     signing,
+    ownSigning: new CommitSigning(location, cache.unsigned),
   });
   return {
     location,
@@ -81,7 +83,7 @@ export async function openRemoteWorkspace(
     repository,
     here,
     remote: repository,
-    trustedConfig: trustedConfigReader(location, cache, options),
+    trustedConfig: trustedConfigReader(location, cache, options, repository),
   };
 }
 

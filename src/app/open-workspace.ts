@@ -11,6 +11,7 @@ import { WORKFLOW_FILE } from "../core/workflow/workflow.ts";
 import type { ReadTrustedConfig } from "../git/read-trusted-config.ts";
 import { RefReader } from "../git/read-refs.ts";
 import { gitIn, openLocation } from "../git/open-repository.ts";
+import { CommitSigning } from "../git/commit-signing.ts";
 import { LocalRepository } from "../git/local-repository.ts";
 import type { TrustedConfig } from "../engine/ports.ts";
 import {
@@ -37,14 +38,14 @@ export async function openWorkspace(
   if (options.lookAhead) reader.start();
   const location = await openLocation(git);
   const cache = cacheFolders(cacheRoot(location, env));
-  const repository = new LocalRepository(location, reader);
+  const repository = new LocalRepository(location, new CommitSigning(location, cache.unsigned), reader);
   return {
     location,
     cache,
     repository,
     here: location,
     remote: undefined,
-    trustedConfig: trustedConfigReader(location, cache, options),
+    trustedConfig: trustedConfigReader(location, cache, options, repository),
   };
 }
 

@@ -33,6 +33,8 @@ interface Cache {
   readonly logs: string;
   /** Files of this machine that attempts at a remote get copies of, see `bring`. */
   readonly brought: string;
+  /** A file for each response of this machine that waits for its signature. */
+  readonly unsigned: string;
   /** Files that scripts share. */
   readonly shared: string;
   /** The last successful trial of a remote. */
@@ -76,19 +78,24 @@ export function trustedConfigReader(
   location: GitLocation,
   cache: Cache,
   { remember }: WorkspaceOptions,
+  repository: Pick<LocalRepository, "requireSignatures">,
 ): Workspace["trustedConfig"] {
   let last: Promise<ReadTrustedConfig> | undefined;
   let lastCommit: Sha | undefined;
-  return (target, heads) => {
+  const read = (commit: Sha) =>
+    readTrustedConfig(location.git, commit, cache.states, remember ? configCache(cache) : undefined);
+  return async (target, heads) => {
     const commit = heads.find((head) => head.branch === target)?.commit;
     if (!commit) throw new UserError(MESSAGES.noTarget(`there is no branch ${target}`));
     if (commit !== lastCommit) {
       lastCommit = commit;
-      last = readTrustedConfig(location.git, commit, cache.states, remember ? configCache(cache) : undefined);
+      last = read(commit);
       // The next listing may be able to read it.
       last.catch(() => (lastCommit = undefined));
     }
-    return last as Promise<ReadTrustedConfig>;
+    const config = await (last as Promise<ReadTrustedConfig>);
+    repository.requireSignatures(config.workflow.sign);
+    return config;
   };
 }
 
@@ -129,6 +136,7 @@ export const cacheFolders = (root: string): Cache => ({
   quarantine: join(root, "quarantine"),
   logs: join(root, "logs"),
   brought: join(root, "bring"),
+  unsigned: join(root, "unsigned"),
   shared: join(root, "shared"),
   probed: join(root, "probed.json"),
 });

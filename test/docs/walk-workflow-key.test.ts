@@ -30,6 +30,7 @@ const ENFORCED: Readonly<Record<(typeof GROUPS)[number][0], Readonly<Record<stri
     "src/core/outcome/prompt.ts": ["agents"],
     "src/git/attempt/attempt-store.ts": ["bring", "filters"],
     "src/core/policy/evidence.ts": ["evidence"],
+    "src/app/create-runner.ts": ["sign"],
     "src/core/scheduling/admission.ts": ["lanes"],
     "src/core/workflow/workflow.ts": ["states", "limits"],
   },

@@ -5,6 +5,7 @@
  * - S1: a request has one response. S2: nothing is written without the lease. S3: commits of people
  *   stay. S4: no push is half done. S5: salvage is never overwritten.
  * - CAP: lanes keep their capacity. ATT: attempts are counted.
+ * - SIGN: with `sign`, every commit that a runner puts on a branch is signed, and is its own.
  * - EXP: a lease is taken over only after it expired. LIVE: never from a healthy runner.
  */
 import { branchOf, refOf, type Branch, type Ref, type RunId, type Sha } from "../../src/core/protocol/ids.ts";
@@ -65,6 +66,7 @@ export class SwapChecker {
     const { objects } = this.#world;
     const branch = branchOf(ref);
     if (!branch) return;
+    this.#checkSignatures(branch, before, after);
     if (!before) return this.#checkNewBranch(branch, after, changes);
     if (!after) return this.#fail(`S3 ${branch} was deleted by a runner`);
     if (!objects.isAncestor(before, after))
@@ -73,7 +75,9 @@ export class SwapChecker {
     const run = objects.trailer(after, "Run");
     this.#checkChildren(branch, before, after, changes);
     const { lease: leaseRef, parked } = refsOf(branchKey(branch));
-    if (this.#parked.has(after)) {
+    // Signing gives a parked response another id.
+    const { signs = after } = objects.get(after);
+    if (this.#parked.has(after) || this.#parked.has(signs)) {
       if (changes.some((one) => one.ref === parked && one.after === null)) return;
       return this.#fail(`S4 the response ${short(after)} landed and is still parked`);
     }
@@ -84,6 +88,16 @@ export class SwapChecker {
     }
     if (lease?.after) this.#fail(`S4 ${branch} was answered, and its lease still exists`);
     this.#world.stats.answers++;
+  }
+
+  #checkSignatures(branch: Branch, before: Sha | null, after: Sha | null): void {
+    const { objects, scenario } = this.#world;
+    if (!scenario.workflow.sign || !after) return;
+    for (const { commit, signs } of objects.firstParents(after)) {
+      if (commit === before) return;
+      if (!signs) return this.#fail(`SIGN ${branch} got ${short(commit)} without a signature`);
+      if (!before) return;
+    }
   }
 
   /** A child must start at a response and be created with it. */

@@ -67,6 +67,7 @@ export class Faults {
     }
     if (kind === "clock") return this.#turnClock(random.pick(machines));
     if (kind === "protect") return this.#protect();
+    if (kind === "key") return this.#lockKey(random.pick(machines));
     const alive = this.#starter.started.filter(({ proc }) => proc.isAlive);
     if (alive.length === 0) return;
     const target = random.pick(alive);
@@ -125,12 +126,19 @@ export class Faults {
     scheduler.after(random.spread(1000, 2 * TTL_MS), () => remote.protectedRefs.delete(ref));
   }
 
+  #lockKey(machine: SimulatedMachine): void {
+    const { random, scheduler } = this.#world;
+    machine.isKeyLocked = true;
+    scheduler.after(random.spread(500, 3 * TTL_MS), () => (machine.isKeyLocked = false));
+  }
+
   #heal(): void {
     const { remote, scenario, processes: procs, machines, random, trace, scheduler } = this.#world;
     trace.add("fault", () => "no more");
     remote.protectedRefs.clear();
     for (const machine of machines) {
       machine.stuckAt = undefined;
+      machine.isKeyLocked = false;
       // Otherwise runners with different clocks would disagree forever about a deadline.
       if (scenario.hasJoins) machine.skewMs = 0;
     }

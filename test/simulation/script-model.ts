@@ -95,7 +95,9 @@ export class ScriptModel implements Scripts {
     tree.contentTree = objects.addFile(tree.contentTree, random.hex(16));
     if (random.chance(this.#world.scenario.secretChance)) objects.secrets.add(tree.contentTree);
     if (random.chance(0.3)) {
-      tree.head = objects.write(tree.contentTree, [tree.head], "wip\n", Math.floor(this.#proc.wall() / 1000));
+      const own = objects.write(tree.contentTree, [tree.head], "wip\n", Math.floor(this.#proc.wall() / 1000));
+      const { workflow, signedShare } = this.#world.scenario;
+      tree.head = workflow.sign && random.chance(signedShare) ? objects.sign(own, random.hex(8)) : own;
     }
   }
 

@@ -39,6 +39,10 @@ export class SimulatedMachine {
   readonly sweepAttempts = new Map<RunnerProcess, Set<RunnerProcess>>();
   /** The listing of the last poll of any process here: the refs of the cache. */
   cache: RefListing | undefined;
+  /** Commits that wait for a signature of this machine. */
+  readonly unsigned = new Set<Sha>();
+  /** True while its signing key cannot be used. */
+  isKeyLocked = false;
   skewMs = 0;
   /** Set while the wall clock stands still. */
   stuckAt: number | undefined;
@@ -66,6 +70,8 @@ export class RunnerProcess implements Clock {
   wokeAt = Number.NEGATIVE_INFINITY;
   troubledUntil = Number.NEGATIVE_INFINITY;
   disconnectedUntil = Number.NEGATIVE_INFINITY;
+  /** Commits that it wrote and may sign. */
+  readonly written = new Set<Sha>();
   /** When its last finished polls started, oldest first. */
   readonly pollStarts: number[] = [];
   /** The latest time that it read from the wall clock. */

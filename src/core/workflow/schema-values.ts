@@ -46,6 +46,18 @@ export const variable = z
 export const orWord = <const Word extends string>(word: Word) =>
   z.union([z.boolean(), z.enum([word], { error: ({ input }) => expectedOne([true, false, word], input) })]);
 
+const ACCOUNT = wanted("an account id, such as 123456");
+export const accounts = z.array(
+  z.int(ACCOUNT).positive(ACCOUNT),
+  wanted("a list of account ids, such as [123456]"),
+);
+export const botAccount = z
+  .string()
+  .regex(
+    /^[1-9]\d{0,14}$/,
+    wanted("the id of a bot's account, as https://api.github.com/users/<name>%5Bbot%5D shows it"),
+  );
+
 /** A path below the top of the repository, in the notation of git. */
 const broughtPath = z
   .string()

@@ -8,6 +8,8 @@
 import * as z from "zod";
 import { DEFAULT_PREFIX } from "../protocol/refs.ts";
 import {
+  accounts,
+  botAccount,
   broughtPaths,
   filterDrivers,
   amount,
@@ -197,8 +199,6 @@ export const agentSchema = z.strictObject({
     ),
 });
 
-const ACCOUNT = wanted("an account id, such as 123456");
-
 export const workflowSchema = z.strictObject({
   start: z
     .union([name.transform((one) => [one]), z.array(name)])
@@ -250,22 +250,13 @@ export const workflowSchema = z.strictObject({
     .describe(
       "How people are identified: by the author's address, by a signature with a key in `states/allowed_signers`, or by the GitHub account that pushed.",
     ),
-  "on-behalf": z
-    .array(z.int(ACCOUNT).positive(ACCOUNT), wanted("a list of account ids, such as [123456]"))
+  "on-behalf": accounts
     .default([])
     .describe(
       "With `proof: pusher`: ids of accounts, such as the App's, that may push commits in other people's names. Responses that they push count as a runner's.",
     ),
   bots: z
-    .record(
-      z
-        .string()
-        .regex(
-          /^[1-9]\d{0,14}$/,
-          wanted("the id of a bot's account, as https://api.github.com/users/<name>%5Bbot%5D shows it"),
-        ),
-      z.enum(["read", "triage", "write", "maintain"]),
-    )
+    .record(botAccount, z.enum(["read", "triage", "write", "maintain"]))
     .default({})
     .describe(
       "The bots whose commands on GitHub are accepted: the account id, and the permission level of the bot.",
@@ -285,6 +276,12 @@ export const workflowSchema = z.strictObject({
     .default([])
     .describe(
       "Filter drivers of your git configuration, such as `lfs`, whose programs may run in attempts. An attempt that changes a file of any other driver fails.",
+    ),
+  sign: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Sign every commit that Trailhand puts on a branch, with the key of the runner's git configuration. See [signed commits](#signed-commits).",
     ),
   evidence: z
     .record(name, list)

@@ -16,7 +16,7 @@ import type { AttemptTree, CollectedTree } from "../attempt-trees.ts";
 import type { History, ScriptEnd } from "../ports.ts";
 import { buildResponse } from "./build-response.ts";
 import { usedBy } from "./carried-after.ts";
-import { finalizeBackoff, finalizeOutdated } from "./finalize-backoff.ts";
+import { finalizeBackoff, finalizeOutdated, finalizeUnsigned } from "./finalize-backoff.ts";
 import { finalizeStopped } from "./finalize-stopped.ts";
 import { applyLimits, validateResult } from "./validate-result.ts";
 import { runDetails, type AttemptContext, type ClaimedAttempt, type RequestWork } from "./context.ts";
@@ -129,6 +129,7 @@ async function writeResponse(
   const response = await buildResponse(attempt, content, { collected, saved, secrets });
   const result = await commitResponse(ports, claim, response);
   if (result.kind === "outdated") return finalizeOutdated(attempt, content.output, tree);
+  if (result.kind === "unsigned") return finalizeUnsigned(attempt, content.output, tree, result.why);
   const mustPark = result.kind === "refused" && content.state !== "parked";
   if (mustPark || result.kind === "clash") {
     const why = result.kind === "clash" ? result.why : MESSAGES.refusedAnswer(result.why);

@@ -17,7 +17,7 @@ import { BACKOFF } from "../timing.ts";
 import type { Machine, Ports, Repository } from "../ports.ts";
 
 export interface CleanupPorts extends Pick<Ports, "report"> {
-  readonly repository: Pick<Repository, "answeredElsewhere" | "blocker" | "note" | "swap">;
+  readonly repository: Pick<Repository, "answeredElsewhere" | "blocker" | "note" | "sign" | "swap">;
   readonly machine: Pick<Machine, "newNonce" | "newRun" | "runner">;
 }
 
@@ -83,7 +83,7 @@ export class Cleanup {
     if (reportedBlock !== undefined && this.#rejections.leftMs(response.value, now) > 0) return reportedBlock;
     const swap = await placeParkedResponse(this.#ports, head, response.value);
     if (swap.kind === "landed") {
-      this.#ports.report({ kind: "landed", branch, commit: response.value });
+      this.#ports.report({ kind: "landed", branch, commit: swap.commit });
       return true;
     }
     if (swap.kind !== "blocked") return false;
