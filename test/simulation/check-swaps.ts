@@ -200,7 +200,11 @@ export class SwapChecker {
       this.#fail(`EXP the lease of ${oldLease.branch} ended after ${Math.round(scheduler.now - since)} ms`);
     }
     const script = running.get(oldLease.run);
-    if (!script || script.hasEnded || script.isStopped || !owner) return;
+    if (!script || !owner) return;
+    // Files are read with the lease, unless the script was stopped because the lease is lost.
+    const isLost = ["fenced", "moved", "lease-lost"].includes(script.stopReason ?? "");
+    const isBusy = script.isRead && owner.isAlive ? !isLost : !script.hasEnded && !script.isStopped;
+    if (!isBusy) return;
     // A process waits for another sweeper only for a while: it may die or fail.
     const isSwept = [...(owner.machine.sweepAttempts.get(owner) ?? [])].some((sweeper) => sweeper !== by);
     // A deleted lease is not followed by an attempt that would need the saved tree.

@@ -49,6 +49,10 @@ export interface Scenario {
   readonly longShare: number;
   /** How often a response creates children. */
   readonly childrenChance: number;
+  /** How often something is wrong with the worktree of an attempt. */
+  readonly treeFaultChance: number;
+  /** How often a script pushes to its own branch. */
+  readonly ownPushChance: number;
   /** The share of a script's own commits that it signs. */
   readonly signedShare: number;
   /** True: scripts of a dead runner continue until a sweep ends them. */
@@ -58,7 +62,7 @@ export interface Scenario {
 }
 
 export type Disturbance =
-  "crash" | "pause" | "cut" | "start" | "stop" | "clock" | "protect" | "people" | "key";
+  "crash" | "pause" | "cut" | "start" | "stop" | "clock" | "protect" | "people" | "key" | "garbage";
 export type ScriptEnding =
   "answer" | "silent" | "fail" | "later" | "garbage" | "illegal" | "hang" | "rewrite";
 
@@ -74,6 +78,7 @@ const THEMES = [
   "people",
   "disk",
   "keys",
+  "hostile",
 ] as const;
 
 export function makeScenario(random: Random): Scenario {
@@ -115,12 +120,15 @@ export function makeScenario(random: Random): Scenario {
       protect: themedRate("closed", 0.25, 0.4, 6000, 25_000),
       people: themedRate("people", 0.3, 0.85, 2000, 12_000),
       key: themedRate("keys", 0.5, 0.5, 8000, 30_000),
+      garbage: themedRate("hostile", 0.5, 0.15, 8000, 40_000),
     },
     areBlocksVisible: theme !== "closed" && random.chance(0.5),
     secretChance: rate(0.1, 0.1, 0.3),
     boundShare: theme === "people" ? 0.2 : 0.6,
     longShare: theme === "sleep" ? 0.7 : 0.25,
     childrenChance: isNetworkTheme ? 0.4 : themedRate("closed", 1.5, 0.35, 0.2, 0.4),
+    treeFaultChance: themedRate("hostile", 2, 0.3, 0.05, 0.3),
+    ownPushChance: themedRate("hostile", 2, 0.2, 0.02, 0.1),
     signedShare: random.pick([0.5, 1]),
     keepsOrphans: random.chance(0.5),
     endingWeights: {

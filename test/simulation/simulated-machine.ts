@@ -13,6 +13,12 @@ import type { Clock, RefListing } from "../../src/engine/ports.ts";
 import type { Random } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
 
+/**
+ * What is wrong with a tree: its files cannot be checked out; they cannot be read, or not all of them may
+ * be published; reading and saving them takes longer than a lease; or its record is broken.
+ */
+export type TreeFault = "unusable" | "unreadable" | "private" | "slow" | "no-record";
+
 /** A worktree on the disk of a machine. */
 export interface DiskTree extends AttemptTree {
   readonly owner: RunnerProcess;
@@ -23,6 +29,9 @@ export interface DiskTree extends AttemptTree {
   head: Sha;
   /** The tree of its files. */
   contentTree: Sha;
+  readonly fault: TreeFault | undefined;
+  /** True once a save left out what must not be published. */
+  isPartlySaved: boolean;
 }
 
 /** Decisions are made on one of the last polls. */
@@ -33,6 +42,8 @@ const EPOCH = Date.UTC(2026, 0, 1);
 export class SimulatedMachine {
   readonly name: string;
   readonly trees = new Set<DiskTree>();
+  /** Trees that were moved aside. */
+  readonly quarantine = new Set<DiskTree>();
   /** The process that currently sweeps for each dead process. */
   readonly sweepers = new Map<RunnerProcess, RunnerProcess>();
   /** All processes that tried to sweep for each dead process. A sweep may have failed. */

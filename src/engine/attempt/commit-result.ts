@@ -13,6 +13,8 @@ import type { Head } from "../../core/scheduling/snapshot.ts";
 import { CannotSign, UserError, MESSAGES } from "../../core/messages/messages.ts";
 import { landingUpdates, type LandingUpdates } from "./landing-updates.ts";
 import { leaseUpdates, refresh, release, type Claim, type RefreshPorts } from "./lease-holder.ts";
+import { renewWhile, type RenewalPorts } from "./renew-lease.ts";
+import type { StopSwitch } from "./stop-switch.ts";
 import { keepCommit, salvageUpdates, type KeepPorts, type SavedTree } from "./salvage.ts";
 import { BACKOFF, DEPTH } from "../timing.ts";
 import { parseMessage, valueOf } from "../../core/protocol/message.ts";
@@ -45,9 +47,10 @@ export type CommitResult =
   | { readonly kind: "unsigned"; readonly why: string; readonly salvage: Ref }
   | { readonly kind: "overtaken"; readonly why: string; readonly salvage: Ref };
 
-export type CommitPorts = KeepPorts & {
-  readonly repository: Pick<Repository, "commit" | "isAncestor" | "sign" | "signLater" | "trail">;
-};
+export type CommitPorts = KeepPorts &
+  RenewalPorts & {
+    readonly repository: Pick<Repository, "commit" | "isAncestor" | "sign" | "signLater" | "trail">;
+  };
 
 type Moves = {
   readonly commit: Sha;
@@ -59,6 +62,7 @@ type Moves = {
 export async function commitResponse(
   ports: CommitPorts,
   held: Claim,
+  stop: StopSwitch,
   response: PreparedResponse,
 ): Promise<CommitResult> {
   const { repository } = ports;
@@ -66,7 +70,8 @@ export async function commitResponse(
   const own = await writeOwnCommit(ports, held, response);
   let moves: Moves;
   try {
-    moves = await signAndExtend(repository, held, response, own);
+    // A key may take seconds for each commit.
+    moves = await renewWhile(ports, held, stop, signAndExtend(repository, held, response, own));
   } catch (error) {
     if (!(error instanceof CannotSign)) throw error;
     return keepUnsigned(ports, held, response, own, error.why);

@@ -12,6 +12,7 @@ import { commitBackoff, type BackoffRecord } from "./commit-backoff.ts";
 import { runDetails, type AttemptContext, type ClaimedAttempt } from "./context.ts";
 import { STOP_REASONS } from "./finalize-stopped.ts";
 import { markLaneUse } from "./lease-holder.ts";
+import { renewWhile } from "./renew-lease.ts";
 import { BACKOFF } from "../timing.ts";
 import { saveTree, type SavedTree } from "./salvage.ts";
 
@@ -63,7 +64,9 @@ export async function finalizeOutdated(
   tree: AttemptTree | undefined,
 ): Promise<void> {
   const why = MESSAGES.landingOutdated();
-  const saved = tree && (await saveTree(attempt.services.ports, attempt.claim, tree, why));
+  const { ports, stop } = attempt.services;
+  const saved =
+    tree && (await renewWhile(ports, attempt.claim, stop, saveTree(ports, attempt.claim, tree, why)));
   return rest(attempt, output, tree, { ms: 0, why, saved });
 }
 

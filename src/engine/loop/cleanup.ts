@@ -129,8 +129,13 @@ export class Cleanup {
    */
   async releaseLostRun({ previousLease }: Pick<Run, "previousLease">, { slots }: Snapshot): Promise<boolean> {
     const lost = previousLease?.lease;
-    if (!previousLease || !lost || lost.backoff) return false;
+    if (!previousLease || lost?.backoff) return false;
     const { repository, machine } = this.#ports;
+    if (!lost) {
+      // No run can be read from it, and it keeps unreadable lane slots alive.
+      const { ref, value } = previousLease;
+      return (await repository.swap([{ ref, expected: value, next: null }], "expired")).kind === "landed";
+    }
     // The lost run may be alive. A different run id tells it that it lost its lease.
     const own = { run: machine.newRun(), nonce: machine.newNonce(), runner: machine.runner };
     const backoff = { ms: 0, why: "its runner was lost" };
