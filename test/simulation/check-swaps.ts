@@ -201,8 +201,10 @@ export class SwapChecker {
     }
     const script = running.get(oldLease.run);
     if (!script || !owner) return;
-    // Files are read with the lease, unless the script was stopped because the lease is lost.
-    const isLost = ["fenced", "moved", "lease-lost"].includes(script.stopReason ?? "");
+    const isWell = scheduler.now - owner.troubledUntil > RECENT_MS;
+    // Files are read with the lease, unless it was lost. The first reason of two is the one that is known.
+    const reason = script.stopReason;
+    const isLost = reason !== undefined && (!isWell || ["fenced", "moved", "lease-lost"].includes(reason));
     const isBusy = script.isRead && owner.isAlive ? !isLost : !script.hasEnded && !script.isStopped;
     if (!isBusy) return;
     // A process waits for another sweeper only for a while: it may die or fail.
@@ -211,7 +213,6 @@ export class SwapChecker {
     if (isDead && !isSwept && newLease)
       return this.#fail(`S5 the dead run ${short(oldLease.run)} was taken over before it was swept`);
     if (!owner.isAlive || owner.isAsleep || scheduler.now - owner.wokeAt < RECENT_MS) return;
-    const isWell = scheduler.now - owner.troubledUntil > RECENT_MS;
     this.#fail(
       `LIVE ${oldLease.branch} was taken over while its script ran${isWell ? " with a good connection" : ""}`,
     );
