@@ -34,6 +34,8 @@ export const GIT_LIMITS = {
   ms: 5 * MINUTE_MS,
   /** A checkout may have to fetch what a partial clone lacks. */
   checkoutMs: 60 * MINUTE_MS,
+  /** How long the parts of a tree are saved that each need git processes of their own. */
+  saveMs: MINUTE_MS,
   /** How long the remote of a submodule may take to send one commit. */
   remoteMs: MINUTE_MS,
   /** How much git may print. */

@@ -28,6 +28,7 @@ type Walk = ReadonlyMap<string, string>;
 export async function rescueTree(
   { folder, gits, record }: Attempt,
   head: Sha,
+  deadline: number,
 ): Promise<{ tree: Sha | undefined; kept: string[] }> {
   const scratch = join(folder.folder, "scratch");
   const index = join(folder.folder, "rescue-index");
@@ -44,7 +45,7 @@ export async function rescueTree(
   const isUnsaved = (path: string) =>
     rules === undefined ? true : rules.filtered.has(path) || (!tracked.has(path) && rules.ignored.has(path));
   const saved = new Map([...walk.found].filter(([path]) => !isUnsaved(path)));
-  const ids = await storeFiles(git, folder.tree, saved);
+  const ids = await storeFiles(git, folder.tree, saved, deadline);
   for (const { id } of record.brought ?? [])
     for (const [path, value] of ids) if (value === id) ids.delete(path);
   const lines = [...saved].flatMap(([path, mode]) => {
@@ -148,8 +149,17 @@ async function readRules(
   }
 }
 
-/** Stores files as they are, and returns the id of each one that can be read. */
-async function storeFiles(git: BoundedGit, tree: string, files: Walk): Promise<Map<string, string>> {
+/**
+ * Stores files as they are, and returns the id of each one that can be read. Links and files with odd
+ * names need a process each, and are stored until the deadline.
+ */
+async function storeFiles(
+  git: BoundedGit,
+  tree: string,
+  files: Walk,
+  deadline: number,
+): Promise<Map<string, string>> {
+  const isLate = () => performance.now() > deadline;
   const inTree = git.with({ dir: tree });
   const store = ["hash-object", "-w", "--no-filters"];
   const ids = new Map<string, string>();
@@ -159,9 +169,9 @@ async function storeFiles(git: BoundedGit, tree: string, files: Walk): Promise<M
   const output = plain.length === 0 ? "" : await inTree.text([...store, "--stdin-paths"], { stdin });
   for (const [at, id] of output.split("\n").entries()) if (plain[at] !== undefined) ids.set(plain[at], id);
   for (const [path] of readable)
-    if (isOdd(path)) ids.set(path, (await inTree.text([...store, "--", path])).trim());
+    if (isOdd(path) && !isLate()) ids.set(path, (await inTree.text([...store, "--", path])).trim());
   for (const [path, mode] of files) {
-    if (mode !== MODES.link) continue;
+    if (mode !== MODES.link || isLate()) continue;
     ids.set(path, (await git.text([...store, "--stdin"], { stdin: readlinkSync(join(tree, path)) })).trim());
   }
   return ids;
