@@ -84,13 +84,6 @@ export const TREE_MUTANTS: readonly Mutant[] = [
     seed: 11,
   },
   {
-    name: "response that waits for a signature has no owner",
-    file: commitResult,
-    find: "await ports.repository.signLater(commit);",
-    replace: "",
-    seed: 1,
-  },
-  {
     name: "pending response lands unsigned",
     file: commitResult,
     find: "next = await repository.sign(response);",
@@ -103,12 +96,5 @@ export const TREE_MUTANTS: readonly Mutant[] = [
     find: "if (saved) await keepCommit(ports, held, saved.value);",
     replace: "",
     seed: 95,
-  },
-  {
-    name: "unsigned response that creates branches waits alone",
-    file: commitResult,
-    find: "if (!isAlone) return {",
-    replace: "if (landing) return {",
-    seed: 1,
   },
 ];
