@@ -12,7 +12,7 @@ import { composeMessage } from "../core/protocol/compose.ts";
 import { HEADS, type Branch, type Ref, type RunId, type Sha } from "../core/protocol/ids.ts";
 import { salvageRef } from "../core/protocol/refs.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
-import { UserError, MESSAGES } from "../core/messages/messages.ts";
+import { CannotSign, UserError, MESSAGES } from "../core/messages/messages.ts";
 import { remoteEnv, type Setting } from "../git/git.ts";
 import { BOT, type LocalRepository } from "../git/local-repository.ts";
 import { connectionSettings } from "../git/remote/cache-dir.ts";
@@ -94,6 +94,9 @@ export function createRunner(
     // This runner would park what it cannot prove, although another runner could prove it.
     if (config.workflow.proof === "pusher" && !repository.canReadPushes)
       throw new UserError(MESSAGES.cannotAskPusher("run"));
+    // A script would run although its response could not be written. Another runner may have a key.
+    const problem = config.workflow.sign ? await repository.signingProblem() : undefined;
+    if (problem !== undefined) throw new CannotSign(problem);
     return config;
   };
   const ports: Ports = { repository, trees, scripts, clock, machine, trustedConfig, report };

@@ -35,6 +35,19 @@ export function checkIdentity({ location }: Workspace): Finding {
   };
 }
 
+/** Tries the signing key, where the workflow asks for signatures. */
+export async function checkSigning(
+  { repository }: Workspace,
+  { trustedConfig }: BranchListing,
+): Promise<Finding[]> {
+  if (!trustedConfig.workflow.sign) return [];
+  const about = "signing";
+  const problem = await repository.signingProblem();
+  if (problem === undefined) return [{ about, level: "fine", what: "the key in git's configuration signs" }];
+  const { what, next } = MESSAGES.cannotSign(problem);
+  return [{ about, level: "bad", what, ...(next === undefined ? {} : { next }) }];
+}
+
 export function checkHistory({ location }: Workspace): Finding[] {
   if (!location.isShallow) return [];
   const what = "the history is shallow: hand-offs below its edge are not seen";

@@ -13,7 +13,14 @@ import {
   checkSetupHook,
 } from "./doctor-orphans.ts";
 import { checkRefs } from "./doctor-refs.ts";
-import { checkGit, checkHistory, checkIdentity, checkShare, checkStates } from "./doctor-setup.ts";
+import {
+  checkGit,
+  checkHistory,
+  checkIdentity,
+  checkShare,
+  checkSigning,
+  checkStates,
+} from "./doctor-setup.ts";
 import { waitFindings } from "./doctor-waits.ts";
 import type { Finding } from "./finding.ts";
 import type { Environment, Workspace } from "./workspace.ts";
@@ -35,6 +42,7 @@ async function checkBranches(workspace: Workspace): Promise<Finding[]> {
   const listing = await listBranches(workspace, currentTime());
   return [
     ...checkStates(workspace, listing),
+    ...(await checkSigning(workspace, listing)),
     ...identityFindings(listing.trustedConfig.workflow, workspace.repository.canReadPushes),
     ...checkMessages(listing),
     ...checkLeases(listing),

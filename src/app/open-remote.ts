@@ -15,6 +15,7 @@ import { isFolder } from "../git/attempt/attempt-folder.ts";
 import { GitExit } from "../git/git.ts";
 import { moveAside } from "../git/quarantine.ts";
 import { folderName, cacheGits, cacheExists, createCache, requireAddress } from "../git/remote/cache-dir.ts";
+import { CommitSigning } from "../git/commit-signing.ts";
 import { Transport } from "../git/remote/transport.ts";
 import { RemoteRepository } from "../git/remote/remote-repository.ts";
 import {
@@ -88,6 +89,7 @@ export async function openRemoteWorkspace(
     prefixOf,
     pushes,
     signing,
+    ownSigning: new CommitSigning(location, cache.unsigned),
   });
   return {
     location,
@@ -95,7 +97,7 @@ export async function openRemoteWorkspace(
     repository,
     here,
     remote: repository,
-    trustedConfig: trustedConfigReader(location, cache, options),
+    trustedConfig: trustedConfigReader(location, cache, options, repository),
   };
 }
 

@@ -11,6 +11,7 @@ import { WORKFLOW_FILE } from "../core/workflow/workflow.ts";
 import type { ReadTrustedConfig } from "../git/read-trusted-config.ts";
 import { RefReader } from "../git/read-refs.ts";
 import { gitIn, openLocation } from "../git/open-repository.ts";
+import { CommitSigning } from "../git/commit-signing.ts";
 import { LocalRepository } from "../git/local-repository.ts";
 import { LockJournal } from "../git/lock-journal.ts";
 import { isGone, processesOf, thisOwner } from "../process/process-identity.ts";
@@ -40,14 +41,14 @@ export async function openWorkspace(
   const opened = await openLocation(git);
   const cache = cacheFolders(cacheRoot(opened, env));
   const location = { ...opened, locks: lockJournal(cache.locks) };
-  const repository = new LocalRepository(location, reader);
+  const repository = new LocalRepository(location, new CommitSigning(location, cache.unsigned), reader);
   return {
     location,
     cache,
     repository,
     here: location,
     remote: undefined,
-    trustedConfig: trustedConfigReader(location, cache, options),
+    trustedConfig: trustedConfigReader(location, cache, options, repository),
   };
 }
 

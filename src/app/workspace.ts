@@ -43,6 +43,8 @@ interface Cache {
   readonly brought: string;
   /** Repositories of submodules. */
   readonly submodules: string;
+  /** A file for each response of this machine that waits for its signature. */
+  readonly unsigned: string;
   /** Files that scripts share. */
   readonly shared: string;
   /** The last successful trial of a remote. */
@@ -86,19 +88,24 @@ export function trustedConfigReader(
   location: GitLocation,
   cache: Cache,
   { remember }: WorkspaceOptions,
+  repository: Pick<LocalRepository, "requireSignatures">,
 ): Workspace["trustedConfig"] {
   let last: Promise<ReadTrustedConfig> | undefined;
   let lastCommit: Sha | undefined;
-  return (target, heads) => {
+  const read = (commit: Sha) =>
+    readTrustedConfig(location.git, commit, cache.states, remember ? configCache(cache) : undefined);
+  return async (target, heads) => {
     const commit = heads.find((head) => head.branch === target)?.commit;
     if (!commit) throw new UserError(MESSAGES.noTarget(`there is no branch ${target}`));
     if (commit !== lastCommit) {
       lastCommit = commit;
-      last = readTrustedConfig(location.git, commit, cache.states, remember ? configCache(cache) : undefined);
+      last = read(commit);
       // The next listing may be able to read it.
       last.catch(() => (lastCommit = undefined));
     }
-    return last as Promise<ReadTrustedConfig>;
+    const config = await (last as Promise<ReadTrustedConfig>);
+    repository.requireSignatures(config.workflow.sign);
+    return config;
   };
 }
 
@@ -144,6 +151,7 @@ export const cacheFolders = (root: string): Cache => ({
   uses: join(root, "uses"),
   brought: join(root, "bring"),
   submodules: join(root, "submodules"),
+  unsigned: join(root, "unsigned"),
   shared: join(root, "shared"),
   probed: join(root, "probed.json"),
 });

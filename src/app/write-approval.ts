@@ -21,8 +21,7 @@ import type { Head } from "../core/scheduling/snapshot.ts";
 import { reviewedCommit } from "../core/scheduling/branch-position.ts";
 import { effectiveRequest } from "../core/scheduling/decide.ts";
 import { requiredApprovals } from "../core/scheduling/waits.ts";
-import { signingSettings } from "../git/verify-signature.ts";
-import { GitExit } from "../git/git.ts";
+import { signingKey } from "../git/commit-signing.ts";
 import type { BranchListing } from "./branch-listing.ts";
 import { expectedPush, withPush } from "./expected-push.ts";
 import type { Workspace } from "./workspace.ts";
@@ -108,14 +107,9 @@ async function writeCommit(
   const message = composeMessage({ header, body: paragraphs.join("\n\n"), trailers });
   if (trustedConfig.workflow.proof !== "signature")
     return repository.requestCommit(commit, message, location.person);
-  const signing = signingSettings(location.settings);
-  if (!signing) throw new UserError(MESSAGES.noSigningKey());
-  try {
-    return await repository.requestCommit(commit, message, location.person, signing);
-  } catch (error) {
-    if (!(error instanceof GitExit)) throw error;
-    throw new UserError(MESSAGES.notSigned(error.message), { cause: error });
-  }
+  const key = signingKey(location.settings);
+  if ("problem" in key || !key.isSsh) throw new UserError(MESSAGES.noSigningKey());
+  return repository.requestCommit(commit, message, location.person, key.settings);
 }
 
 /** What a runner would read if the commit were the head. */

@@ -86,6 +86,17 @@ export interface ObjectWriter {
   hashText(text: string): Promise<Sha>;
 }
 
+/** Signs commits for branches. */
+export interface BranchSigner {
+  /**
+   * A signed copy of a commit that this machine wrote, or the commit itself where it is signed already or
+   * the trusted workflow asks for no signature. Throws CannotSign.
+   */
+  sign(commit: Sha): Promise<Sha>;
+  /** Lets a later runner of this machine sign the commit, which waits on a side ref. */
+  signLater(commit: Sha): Promise<void>;
+}
+
 /** Reads what lies below commits. */
 export interface History {
   /** The first-parent history of a commit, newest first, including the commit itself. */
@@ -93,6 +104,8 @@ export interface History {
   isAncestor(older: Sha, newer: Sha): Promise<boolean>;
   /** True when `name`, a commit id or a prefix of one, is the commit or an ancestor of it. */
   contains(commit: Sha, name: string): Promise<boolean>;
+  /** The commits of a script, between the two, that have no signature. Commits of other branches do not count. */
+  unsignedCommits(from: Sha, head: Sha): Promise<readonly Sha[]>;
   /** Paths that differ between two trees or commits. A moved file counts as two paths. */
   changedPaths(from: Sha, to: Sha): Promise<readonly string[]>;
   /** The branches among these that have landed on the trusted branch. */
@@ -113,7 +126,7 @@ export interface PushIdentity {
   signer(commit: Sha, allowedSigners: string): Promise<string | undefined>;
 }
 
-export interface Repository extends RefStore, ObjectWriter, History, PushIdentity {}
+export interface Repository extends RefStore, ObjectWriter, BranchSigner, History, PushIdentity {}
 
 /** A state script, read from the commit of the trusted branch that this poll found. */
 export interface Script extends ScriptFile {

@@ -64,6 +64,8 @@ export const BACKOFF = {
   faultMs: 30_000,
   /** The longest wait for a failed attempt's next one in a runner without `--watch`. */
   patienceMs: MINUTE_MS,
+  /** A request whose response could not be signed. */
+  unsignedMs: MINUTE_MS,
   /** Swaps of the write that ends a run, before it gives up. */
   commitTries: 8,
   /** The longest pause after the first of them. It doubles each time, and its length is random. */

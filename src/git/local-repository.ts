@@ -26,6 +26,8 @@ import { setAsideRefs } from "./set-aside-refs.ts";
 import { LOG_FORMAT, parseLog, parseRecords, requireSha } from "./parse-output.ts";
 import { answeredElsewhere, HumanTakeovers } from "./human-takeovers.ts";
 import { readSigner } from "./verify-signature.ts";
+import { signAsPerson, unsignedAmong, type CommitSigning } from "./commit-signing.ts";
+import type { Setting } from "./git.ts";
 import { KEY } from "../core/protocol/trailer-keys.ts";
 
 /** The committer when git has no identity configured. */
@@ -35,11 +37,13 @@ export class LocalRepository implements Repository {
   readonly location: GitLocation;
   readonly #refReader: RefReader;
   readonly #humanTakeovers: HumanTakeovers;
+  readonly #signing: CommitSigning;
   #pollCount = 0;
   #quarantine: string | undefined;
 
-  constructor(location: GitLocation, refReader = new RefReader(location.git)) {
+  constructor(location: GitLocation, signing: CommitSigning, refReader = new RefReader(location.git)) {
     this.location = location;
+    this.#signing = signing;
     this.#refReader = refReader;
     this.#humanTakeovers = new HumanTakeovers(location.git);
   }
@@ -127,16 +131,26 @@ export class LocalRepository implements Repository {
     return transact(this.location, updates, why);
   }
 
-  /** Writes a person's commit with the tree of its parent; `signing` holds the git settings that sign it. */
-  requestCommit(parent: Sha, message: string, committer: Person, signing?: readonly string[]): Promise<Sha> {
-    return this.#write(
-      `${parent}^{tree}`,
-      [parent],
-      message,
-      committer.writtenBy ?? committer,
-      committer,
-      signing,
-    );
+  /**
+   * Writes a person's commit with the tree of its parent. `signing` holds the settings of the key that has
+   * to sign it. Throws CannotSign.
+   */
+  async requestCommit(
+    parent: Sha,
+    message: string,
+    person: Person,
+    signing?: readonly Setting[],
+  ): Promise<Sha> {
+    const { location } = this;
+    const { writtenBy } = person;
+    const tree = `${parent}^{tree}`;
+    if (!writtenBy && (signing || this.#signing.isRequired)) {
+      const env = identityVariables(person, person);
+      return signAsPerson(location, ["-p", parent, "-F", "-", tree], { stdin: message, env }, signing);
+    }
+    const commit = await this.#write(tree, [parent], message, writtenBy ?? person, person);
+    this.#signing.recordWritten(commit);
+    return writtenBy ? this.sign(commit) : commit;
   }
 
   /** Writes a person's commit with the empty tree, for a side ref. */
@@ -152,8 +166,29 @@ export class LocalRepository implements Repository {
     return this.#write(this.location.emptyTree, parent ? [parent] : [], message, BOT);
   }
 
-  commit(tree: Sha, parent: Sha, message: string): Promise<Sha> {
-    return this.#write(`${tree}^{tree}`, [parent], message, this.location.person ?? BOT);
+  async commit(tree: Sha, parent: Sha, message: string): Promise<Sha> {
+    const commit = await this.#write(`${tree}^{tree}`, [parent], message, this.location.person ?? BOT);
+    this.#signing.recordWritten(commit);
+    return commit;
+  }
+
+  /** Set by the trusted workflow that was read last. */
+  requireSignatures(isRequired: boolean): void {
+    this.#signing.isRequired = isRequired;
+  }
+
+  async sign(commit: Sha): Promise<Sha> {
+    return this.#signing.isRequired ? this.#signing.sign(commit) : commit;
+  }
+
+  async signLater(commit: Sha): Promise<void> {
+    this.#signing.signLater(commit);
+    await Promise.resolve();
+  }
+
+  /** Why responses cannot be signed now; undefined: they can. */
+  signingProblem(): Promise<string | undefined> {
+    return this.#signing.problem(identityVariables(BOT, this.location.person ?? BOT));
   }
 
   async #write(
@@ -162,13 +197,10 @@ export class LocalRepository implements Repository {
     message: string,
     committer: Person,
     author = BOT,
-    signing?: readonly string[],
   ): Promise<Sha> {
     const env = identityVariables(author, committer);
-    const sign = signing ? ["-S"] : [];
-    const args = ["commit-tree", ...sign, ...parents.flatMap((parent) => ["-p", parent]), "-F", "-", tree];
-    const git = signing ? this.location.git.with({ settings: signing }) : this.location.git;
-    return requireSha(await git.text(args, { stdin: message, env }));
+    const args = ["commit-tree", ...parents.flatMap((parent) => ["-p", parent]), "-F", "-", tree];
+    return requireSha(await this.location.git.text(args, { stdin: message, env }));
   }
 
   /** True when the response of a run is on the branch or parked. */
@@ -210,6 +242,12 @@ export class LocalRepository implements Repository {
   async changedPaths(from: Sha, to: Sha): Promise<readonly string[]> {
     const args = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--end-of-options", from, to];
     return (await this.location.git.text(args)).split("\0").filter((path) => path !== "");
+  }
+
+  async unsignedCommits(from: Sha, head: Sha): Promise<readonly Sha[]> {
+    const args = ["rev-list", "--header", head, `^${from}`];
+    const ofOthers = ["--not", "--branches", "--tags", "--remotes"];
+    return unsignedAmong(await this.location.git.text([...args, ...ofOthers]));
   }
 
   async hashText(text: string): Promise<Sha> {

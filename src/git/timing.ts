@@ -19,11 +19,23 @@ export const SIGNING = {
   firstPauseMs: 500,
 } as const;
 
+/** The runner's own key. */
+export const OWN_SIGNING = {
+  /** How long one signature may take. A key on a device may wait for a touch. */
+  limitMs: 20_000,
+  /** The same where a person may have to type a passphrase. */
+  personMs: 2 * MINUTE_MS,
+  /** How long the success of a trial counts. */
+  trialMs: MINUTE_MS,
+} as const;
+
 /** Limits of a git that works on files of a script. */
 export const GIT_LIMITS = {
   ms: 5 * MINUTE_MS,
   /** A checkout may have to fetch what a partial clone lacks. */
   checkoutMs: 60 * MINUTE_MS,
+  /** How long the parts of a tree are saved that each need git processes of their own. */
+  saveMs: MINUTE_MS,
   /** How long the remote of a submodule may take to send one commit. */
   remoteMs: MINUTE_MS,
   /** How much git may print. */

@@ -1,15 +1,14 @@
 /**
- * Reads who signed a commit, and how a person signs one.
+ * Reads who signed a commit.
  *
  * Invariants:
  * - Only a valid signature by a key of the given list counts, with the address in the list
  *   (ssh-keygen(1), ALLOWED SIGNERS). The person's own configuration does not matter.
- * - A program that the repository's configuration names neither verifies nor signs: a script can
- *   write that configuration.
+ * - A program that the repository's configuration names does not verify: a script can write that
+ *   configuration.
  */
 import type { Sha } from "../core/protocol/ids.ts";
 import type { Git } from "./git.ts";
-import type { ScopedSetting } from "./parse-output.ts";
 
 const SSH_KEYGEN = "ssh-keygen";
 
@@ -22,14 +21,4 @@ export async function readSigner(git: Git, commit: Sha, allowedSigners: string):
   const [status, signer, key] = (await strictGit.text(args)).trimEnd().split("\0");
   // The person's key ring trusts GPG keys, not the list. Their ids look different.
   return status === "G" && key?.startsWith("SHA256:") ? signer?.toLowerCase() : undefined;
-}
-
-/** The settings that sign with the key in a person's configuration; undefined: it names no ssh key. */
-export function signingSettings(settings: readonly ScopedSetting[]): string[] | undefined {
-  const last = (name: string, all = settings) => all.findLast(({ key }) => key === name)?.value;
-  const key = last("user.signingkey");
-  if (!key || last("gpg.format") !== "ssh") return undefined;
-  const trustedSettings = settings.filter(({ scope }) => scope === "global" || scope === "system");
-  const program = last("gpg.ssh.program", trustedSettings) ?? SSH_KEYGEN;
-  return ["gpg.format=ssh", `user.signingkey=${key}`, `gpg.ssh.program=${program}`];
 }

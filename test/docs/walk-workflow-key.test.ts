@@ -33,6 +33,7 @@ const ENFORCED: Readonly<Record<(typeof GROUPS)[number][0], Readonly<Record<stri
     "src/git/attempt/fill-tree.ts": ["filters", "submodules"],
     "src/process/script-runner.ts": ["sandbox"],
     "src/core/policy/evidence.ts": ["evidence"],
+    "src/app/create-runner.ts": ["sign"],
     "src/core/scheduling/admission.ts": ["lanes"],
     "src/core/workflow/workflow.ts": ["states", "limits"],
   },

@@ -6,6 +6,7 @@
  * - ATT: no request is tried more often than its limit.
  * - SAY: reported events are true.
  * - S5: a tree is removed only when a ref holds its content.
+ * - TREE: no script starts in an unusable tree, and a tree with a problem is never a response.
  */
 import { refOf, type Branch, type Ref, type RunId, type Sha } from "../../src/core/protocol/ids.ts";
 import { type Lease } from "../../src/core/protocol/lease.ts";
@@ -30,6 +31,8 @@ export class RunChecker implements Partial<Checker> {
   readonly #reached = new Set<Sha>();
   /** The counted attempts at a request since a person last moved its branch. */
   readonly #attempts = new Map<Ref, { request: Sha; readonly runs: Set<RunId> }>();
+  /** What was wrong with the files of a process's last attempt on a branch. */
+  readonly #problems = new Map<string, string>();
   readonly #answers = new Map<RunId, { readonly ref: Ref; readonly commit: Sha }>();
 
   constructor(world: World, fail: (what: string) => void) {
@@ -78,7 +81,25 @@ export class RunChecker implements Partial<Checker> {
     }
   }
 
-  onScriptStart(_proc: RunnerProcess, { run, request, attempt, attempts }: ScriptCall): void {
+  onCollect({ run, branch, owner }: DiskTree, problem: string | undefined): void {
+    // Otherwise the end of the script itself is the reason.
+    const isAnswer = this.#world.running.get(run)?.ending === "answer";
+    if (problem !== undefined && isAnswer) this.#problems.set(`${owner.name} ${branch}`, problem);
+  }
+
+  /** The next event of an attempt whose files had a problem names it. */
+  #checkProblem({ name }: RunnerProcess, event: RunnerEvent): void {
+    if (event.kind !== "answered" && event.kind !== "resting") return;
+    const { branch, why = "" } = event;
+    const found = this.#problems.get(`${name} ${branch}`);
+    this.#problems.delete(`${name} ${branch}`);
+    if (found !== undefined && !why.includes(found))
+      this.#fail(`TREE ${branch} ended with "${why}", not with: ${found}`);
+  }
+
+  onScriptStart(proc: RunnerProcess, { run, request, attempt, attempts, tree }: ScriptCall): void {
+    if (tree.problem !== undefined) this.#fail(`TREE the script of ${short(run)} starts without its files`);
+    this.#problems.delete(`${proc.name} ${request.branch}`);
     const ref = refOf(request.branch);
     const claimedAt = this.#claimTimes.get(run);
     if (claimedAt === undefined) return this.#fail(`RUN the script of ${short(run)} starts without a claim`);
@@ -134,8 +155,9 @@ export class RunChecker implements Partial<Checker> {
     return this.#world.remote.history(refsOf(branchKey(branch)).parked).at(-1)?.time ?? 0;
   }
 
-  onEvent(_proc: RunnerProcess, event: RunnerEvent): void {
+  onEvent(proc: RunnerProcess, event: RunnerEvent): void {
     const { remote, stats } = this.#world;
+    this.#checkProblem(proc, event);
     if (event.kind === "answered") {
       const values = remote.history(refOf(event.branch)).map(({ value }) => value);
       if (!values.includes(event.commit))

@@ -5,6 +5,7 @@
  * - S1: a request has one response. S2: nothing is written without the lease. S3: commits of people
  *   stay. S4: no push is half done. S5: salvage is never overwritten.
  * - CAP: lanes keep their capacity. ATT: attempts are counted.
+ * - SIGN: with `sign`, every commit that a runner puts on a branch is signed, and is its own.
  * - EXP: a lease is taken over only after it expired. LIVE: never from a healthy runner.
  */
 import { branchOf, refOf, type Branch, type Ref, type RunId, type Sha } from "../../src/core/protocol/ids.ts";
@@ -65,6 +66,7 @@ export class SwapChecker {
     const { objects } = this.#world;
     const branch = branchOf(ref);
     if (!branch) return;
+    this.#checkSignatures(branch, before, after);
     if (!before) return this.#checkNewBranch(branch, after, changes);
     if (!after) return this.#fail(`S3 ${branch} was deleted by a runner`);
     if (!objects.isAncestor(before, after))
@@ -73,7 +75,9 @@ export class SwapChecker {
     const run = objects.trailer(after, "Run");
     this.#checkChildren(branch, before, after, changes);
     const { lease: leaseRef, parked } = refsOf(branchKey(branch));
-    if (this.#parked.has(after)) {
+    // Signing gives a parked response another id.
+    const { signs = after } = objects.get(after);
+    if (this.#parked.has(after) || this.#parked.has(signs)) {
       if (changes.some((one) => one.ref === parked && one.after === null)) return;
       return this.#fail(`S4 the response ${short(after)} landed and is still parked`);
     }
@@ -84,6 +88,16 @@ export class SwapChecker {
     }
     if (lease?.after) this.#fail(`S4 ${branch} was answered, and its lease still exists`);
     this.#world.stats.answers++;
+  }
+
+  #checkSignatures(branch: Branch, before: Sha | null, after: Sha | null): void {
+    const { objects, scenario } = this.#world;
+    if (!scenario.workflow.sign || !after) return;
+    for (const { commit, signs } of objects.firstParents(after)) {
+      if (commit === before) return;
+      if (!signs) return this.#fail(`SIGN ${branch} got ${short(commit)} without a signature`);
+      if (!before) return;
+    }
   }
 
   /** A child must start at a response and be created with it. */
@@ -186,14 +200,19 @@ export class SwapChecker {
       this.#fail(`EXP the lease of ${oldLease.branch} ended after ${Math.round(scheduler.now - since)} ms`);
     }
     const script = running.get(oldLease.run);
-    if (!script || script.hasEnded || script.isStopped || !owner) return;
+    if (!script || !owner) return;
+    const isWell = scheduler.now - owner.troubledUntil > RECENT_MS;
+    // Files are read with the lease, unless it was lost. The first reason of two is the one that is known.
+    const reason = script.stopReason;
+    const isLost = reason !== undefined && (!isWell || ["fenced", "moved", "lease-lost"].includes(reason));
+    const isBusy = script.isRead && owner.isAlive ? !isLost : !script.hasEnded && !script.isStopped;
+    if (!isBusy) return;
     // A process waits for another sweeper only for a while: it may die or fail.
     const isSwept = [...(owner.machine.sweepAttempts.get(owner) ?? [])].some((sweeper) => sweeper !== by);
     // A deleted lease is not followed by an attempt that would need the saved tree.
     if (isDead && !isSwept && newLease)
       return this.#fail(`S5 the dead run ${short(oldLease.run)} was taken over before it was swept`);
     if (!owner.isAlive || owner.isAsleep || scheduler.now - owner.wokeAt < RECENT_MS) return;
-    const isWell = scheduler.now - owner.troubledUntil > RECENT_MS;
     this.#fail(
       `LIVE ${oldLease.branch} was taken over while its script ran${isWell ? " with a good connection" : ""}`,
     );

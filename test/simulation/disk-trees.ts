@@ -14,11 +14,18 @@ import { UserError, MESSAGES } from "../../src/core/messages/messages.ts";
 import { branchKey } from "../../src/git/swap-refs.ts";
 import type { CollectedTree, AttemptTree, AttemptTrees } from "../../src/engine/attempt-trees.ts";
 import type { SimulatedRepository } from "./simulated-repository.ts";
-import type { DiskTree, RunnerProcess } from "./simulated-machine.ts";
+import type { DiskTree, RunnerProcess, TreeFault } from "./simulated-machine.ts";
+import { TTL_MS } from "./scenario.ts";
 import { short } from "./trace.ts";
-import type { World } from "./world.ts";
+import { isHealed, type World } from "./world.ts";
 
 /** How long a process waits for another sweeper. */
+const FAULTS: readonly TreeFault[] = ["unusable", "unreadable", "private", "slow", "slow", "no-record"];
+const PROBLEMS = {
+  unusable: "its files could not be checked out",
+  unreadable: "its files could not be read",
+  private: "a file of it must not be published",
+} as const;
 const PATIENCE_MS = 5000;
 const POLL_MS = 200;
 
@@ -38,8 +45,12 @@ export class DiskTrees implements AttemptTrees {
       const { branch, state, commit } = request;
       const location = { path: `/trees/${run}`, runDir: run, sideDir: run, base: commit, objectStores: [] };
       const content = this.#world.objects.treeOf(commit);
+      const fault = this.#drawFault();
       const tree: DiskTree = {
         ...location,
+        ...(fault === "unusable" ? { problem: PROBLEMS.unusable } : {}),
+        fault,
+        isPartlySaved: false,
         owner: this.#proc,
         run,
         branch,
@@ -52,10 +63,34 @@ export class DiskTrees implements AttemptTrees {
     });
   }
 
+  #drawFault(): TreeFault | undefined {
+    const { random, scenario } = this.#world;
+    if (isHealed(this.#world) || !random.chance(scenario.treeFaultChance)) return undefined;
+    return random.pick(FAULTS);
+  }
+
+  /** Reads files for a while, during which the lease has to be renewed. */
+  async #read<T>(tree: DiskTree, read: () => T): Promise<T> {
+    const script = this.#world.running.get(tree.run);
+    if (script) script.isRead = true;
+    try {
+      const { random } = this.#world;
+      if (tree.fault === "slow" && !isHealed(this.#world))
+        await this.#proc.sleep(random.between(0.5, 2.5) * TTL_MS);
+      return await this.#repository.runLocally(read);
+    } finally {
+      if (script) script.isRead = false;
+    }
+  }
+
   async collect(tree: AttemptTree): Promise<CollectedTree | string> {
-    return this.#repository.runLocally(() => {
-      const { head, contentTree } = tree as DiskTree;
+    const disk = tree as DiskTree;
+    return this.#read(disk, () => {
+      const { head, contentTree, fault } = disk;
       const { objects } = this.#world;
+      const problem = fault === "unreadable" || fault === "private" ? PROBLEMS[fault] : undefined;
+      for (const check of this.#world.checks) check.onCollect?.(disk, problem);
+      if (problem !== undefined) return problem;
       if (!objects.isAncestor(tree.base, head)) return "its commits do not descend from the request";
       return {
         head,
@@ -71,7 +106,8 @@ export class DiskTrees implements AttemptTrees {
   }
 
   async save(tree: AttemptTree, message: string): Promise<Sha | undefined> {
-    return this.#repository.runLocally(() => this.#save(tree as DiskTree, message));
+    const disk = tree as DiskTree;
+    return this.#read(disk, () => this.#save(disk, message));
   }
 
   async release(tree: AttemptTree): Promise<void> {
@@ -103,6 +139,7 @@ export class DiskTrees implements AttemptTrees {
     const script = this.#world.running.get(tree.run);
     if (script) script.hasEnded = true;
     await this.#repository.runLocally(() => undefined);
+    if (tree.fault === "no-record") return this.#repository.runLocally(() => this.#moveAside(tree));
     if (!this.#isAnswered(tree)) {
       const value = await this.#repository.runLocally(() => this.#save(tree, messageOf(tree)));
       if (value) await this.#keep(tree, value);
@@ -134,18 +171,29 @@ export class DiskTrees implements AttemptTrees {
     });
   }
 
-  #save({ base, head, contentTree }: DiskTree, message: string): Sha | undefined {
+  #save(tree: DiskTree, message: string): Sha | undefined {
+    const { base, head, contentTree, fault } = tree;
     const { objects } = this.#world;
     if (head === base && contentTree === objects.treeOf(base)) return undefined;
+    if (fault === "private") {
+      tree.isPartlySaved = true;
+      return undefined;
+    }
     return objects.write(contentTree, [head], message, Math.floor(this.#proc.wall() / 1000));
   }
 
   #remove(tree: DiskTree): void {
     const { machine } = this.#proc;
     if (!machine.trees.has(tree)) return;
+    if (tree.isPartlySaved) return this.#moveAside(tree);
     for (const check of this.#world.checks) check.onTreeRemoval?.(tree);
     this.#world.trace.add(this.#proc.name, () => `removes the tree of ${short(tree.run)}`);
     machine.trees.delete(tree);
+  }
+
+  #moveAside(tree: DiskTree): void {
+    const { machine } = this.#proc;
+    if (machine.trees.delete(tree)) machine.quarantine.add(tree);
   }
 }
 

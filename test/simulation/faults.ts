@@ -4,6 +4,10 @@
  * Invariants:
  * - After `heal` there are no faults, and at least one runner lives.
  */
+import { HEADS, type Branch } from "../../src/core/protocol/ids.ts";
+import { refsOf, slotRef } from "../../src/core/protocol/refs.ts";
+import { branchKey } from "../../src/git/swap-refs.ts";
+import { EMPTY_TREE } from "./object-store.ts";
 import type { SimulatedMachine, RunnerProcess } from "./simulated-machine.ts";
 import { TTL_MS, type Disturbance } from "./scenario.ts";
 import type { People } from "./people.ts";
@@ -67,6 +71,8 @@ export class Faults {
     }
     if (kind === "clock") return this.#turnClock(random.pick(machines));
     if (kind === "protect") return this.#protect();
+    if (kind === "key") return this.#lockKey(random.pick(machines));
+    if (kind === "garbage") return this.#pushGarbage();
     const alive = this.#starter.started.filter(({ proc }) => proc.isAlive);
     if (alive.length === 0) return;
     const target = random.pick(alive);
@@ -125,12 +131,29 @@ export class Faults {
     scheduler.after(random.spread(1000, 2 * TTL_MS), () => remote.protectedRefs.delete(ref));
   }
 
+  /** A broken program writes a record that no runner can read, where there is none. */
+  #pushGarbage(): void {
+    const { random, remote, objects, scheduler } = this.#world;
+    const heads = [...remote.refs.keys()].filter((ref) => ref.startsWith(HEADS));
+    const { lease, parked } = refsOf(branchKey(random.pick(heads).slice(HEADS.length) as Branch));
+    const ref = random.pick([lease, lease, parked, slotRef("narrow", 0), slotRef("wide", 1)]);
+    const next = objects.write(EMPTY_TREE, [], "garbage\n", Math.floor(scheduler.now / 1000));
+    if (!remote.value(ref)) remote.push([{ ref, next }], "garbage");
+  }
+
+  #lockKey(machine: SimulatedMachine): void {
+    const { random, scheduler } = this.#world;
+    machine.isKeyLocked = true;
+    scheduler.after(random.spread(500, 3 * TTL_MS), () => (machine.isKeyLocked = false));
+  }
+
   #heal(): void {
     const { remote, scenario, processes: procs, machines, random, trace, scheduler } = this.#world;
     trace.add("fault", () => "no more");
     remote.protectedRefs.clear();
     for (const machine of machines) {
       machine.stuckAt = undefined;
+      machine.isKeyLocked = false;
       // Otherwise runners with different clocks would disagree forever about a deadline.
       if (scenario.hasJoins) machine.skewMs = 0;
     }

@@ -16,6 +16,7 @@
  * - A moved branch stops its run: the response expects the request as the head.
  * - A back-off that landed without confirmation is recognized: no other run could take it.
  */
+import { TREE_MUTANTS } from "./mutants-trees.ts";
 import { WAITING_MUTANTS } from "./mutants-waiting.ts";
 
 export interface Edit {
@@ -203,8 +204,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "lost run of a waiting request keeps its lane slot",
     file: "engine/loop/cleanup.ts",
-    find: "if (!previousLease || !lost || lost.backoff) return false;",
-    replace: "if (!previousLease || !lost || lost) return false;",
+    find: "if (!previousLease || lost?.backoff) return false;",
+    replace: "if (!previousLease || lost) return false;",
     seed: 195,
   },
   {
@@ -240,8 +241,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "fenced run does not save its tree",
     file: "engine/attempt/finalize-stopped.ts",
-    find: "const saved = tree && (await salvage(ports, claim, tree, why));",
-    replace: "const saved = undefined;",
+    find: "const salvage = saved && (await keepCommit(ports, claim, saved.value));",
+    replace: "const salvage = undefined;",
     seed: 1,
   },
   {
@@ -273,4 +274,5 @@ export const MUTANTS: readonly Mutant[] = [
     seed: 18,
   },
   ...WAITING_MUTANTS,
+  ...TREE_MUTANTS,
 ];

@@ -15,6 +15,8 @@ export interface StoredCommit extends Commit {
   readonly tree: Sha;
   /** The number of first-parent ancestors. */
   readonly depth: number;
+  /** The commit without the signature; undefined: this one has none. */
+  readonly signs?: Sha;
 }
 
 const idOf = (content: string): Sha => hash("sha1", content) as Sha;
@@ -36,6 +38,13 @@ export class ObjectStore {
       this.#commits.set(id, { commit: id, parents, committed, message, tree: this.treeOf(tree), depth });
     }
     return id;
+  }
+
+  /** The commit with a signature, which differs each time. */
+  sign(id: Sha, salt: string): Sha {
+    const signed = idOf(`signed ${id} ${salt}`);
+    this.#commits.set(signed, { ...this.get(id), commit: signed, signs: id });
+    return signed;
   }
 
   /** A tree with one more file. */

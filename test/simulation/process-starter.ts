@@ -8,6 +8,7 @@
 import type { Branch, RunId, Sha } from "../../src/core/protocol/ids.ts";
 import type { RefEntry } from "../../src/git/build-listing.ts";
 import type { TrustedConfig, Machine as MachinePort, Ports } from "../../src/engine/ports.ts";
+import { CannotSign } from "../../src/core/messages/messages.ts";
 import { Runner } from "../../src/engine/runner.ts";
 import { SimulatedRepository } from "./simulated-repository.ts";
 import { DiskTrees } from "./disk-trees.ts";
@@ -84,7 +85,11 @@ export class ProcessStarter {
       clock: proc,
       machine: machineOf(world, proc),
       trustedConfig: (target) =>
-        repository.runLocally(() => trustedConfigOf(world, proc, repository, target)),
+        repository.runLocally(() => {
+          if (world.scenario.workflow.sign && proc.machine.isKeyLocked)
+            throw new CannotSign("the key is locked");
+          return trustedConfigOf(world, proc, repository, target);
+        }),
       report(event) {
         world.trace.add(proc.name, () => `tells ${JSON.stringify(event)}`);
         for (const check of world.checks) check.onEvent?.(proc, event);

@@ -49,18 +49,37 @@ export interface Scenario {
   readonly longShare: number;
   /** How often a response creates children. */
   readonly childrenChance: number;
+  /** How often something is wrong with the worktree of an attempt. */
+  readonly treeFaultChance: number;
+  /** How often a script pushes to its own branch. */
+  readonly ownPushChance: number;
+  /** The share of a script's own commits that it signs. */
+  readonly signedShare: number;
   /** True: scripts of a dead runner continue until a sweep ends them. */
   readonly keepsOrphans: boolean;
   /** The weights of the ways in which scripts end. */
   readonly endingWeights: Readonly<Record<ScriptEnding, number>>;
 }
 
-export type Disturbance = "crash" | "pause" | "cut" | "start" | "stop" | "clock" | "protect" | "people";
+export type Disturbance =
+  "crash" | "pause" | "cut" | "start" | "stop" | "clock" | "protect" | "people" | "key" | "garbage";
 export type ScriptEnding =
   "answer" | "silent" | "fail" | "later" | "garbage" | "illegal" | "hang" | "rewrite";
 
 /** Some seeds have a little of everything, the others much of one kind. */
-const THEMES = ["all", "all", "line", "sleep", "death", "closed", "closed", "people", "disk"] as const;
+const THEMES = [
+  "all",
+  "all",
+  "line",
+  "sleep",
+  "death",
+  "closed",
+  "closed",
+  "people",
+  "disk",
+  "keys",
+  "hostile",
+] as const;
 
 export function makeScenario(random: Random): Scenario {
   const theme = random.pick(THEMES);
@@ -78,7 +97,7 @@ export function makeScenario(random: Random): Scenario {
     runners: random.count(theme === "sleep" ? 3 : 2, 4),
     branches: random.count(2, 5),
     chaosMs: random.between(30_000, 110_000),
-    workflow: makeWorkflow(random, joins, isBare),
+    workflow: makeWorkflow(random, joins, isBare, theme === "keys" || random.chance(0.15)),
     scriptless: [...(random.chance(0.1) ? ["ship"] : []), ...(isBare ? ["join"] : [])],
     hasJoins: joins,
     isStrict: random.chance(0.3),
@@ -100,12 +119,17 @@ export function makeScenario(random: Random): Scenario {
       clock: rate(0.7, 5000, 20_000),
       protect: themedRate("closed", 0.25, 0.4, 6000, 25_000),
       people: themedRate("people", 0.3, 0.85, 2000, 12_000),
+      key: themedRate("keys", 0.5, 0.5, 8000, 30_000),
+      garbage: themedRate("hostile", 0.5, 0.15, 8000, 40_000),
     },
     areBlocksVisible: theme !== "closed" && random.chance(0.5),
     secretChance: rate(0.1, 0.1, 0.3),
     boundShare: theme === "people" ? 0.2 : 0.6,
     longShare: theme === "sleep" ? 0.7 : 0.25,
     childrenChance: isNetworkTheme ? 0.4 : themedRate("closed", 1.5, 0.35, 0.2, 0.4),
+    treeFaultChance: themedRate("hostile", 2, 0.3, 0.05, 0.3),
+    ownPushChance: themedRate("hostile", 2, 0.2, 0.02, 0.1),
+    signedShare: random.pick([0.5, 1]),
     keepsOrphans: random.chance(0.5),
     endingWeights: {
       answer: 6,
@@ -121,7 +145,7 @@ export function makeScenario(random: Random): Scenario {
 }
 
 /** `joins` adds a state that creates children and one that waits for them; `isBare`: without a script. */
-function makeWorkflow(random: Random, joins: boolean, isBare: boolean): Workflow {
+function makeWorkflow(random: Random, joins: boolean, isBare: boolean, signs: boolean): Workflow {
   const isHeavy = random.chance(0.35);
   const lane = () => random.pick(["narrow", "narrow", "wide", "wide", "default"]);
   const retries = () => random.count(0, 2);
@@ -139,6 +163,7 @@ function makeWorkflow(random: Random, joins: boolean, isBare: boolean): Workflow
   };
   const text = `
 start: build
+sign: ${signs}
 on-plain-commit: ${random.pick(["park", "park", "continue"])}
 limits: { hops: ${random.count(4, 8) + (joins ? 3 : 0)}, concurrency: ${random.count(1, 4)} }
 lanes: { narrow: 1, wide: 2 }

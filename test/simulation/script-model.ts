@@ -5,7 +5,7 @@
  * - A script sleeps with its machine, and ends soon after it is asked to stop.
  * - With `keepsOrphans`, the script of a dead runner continues until a sweep ends it.
  */
-import type { Branch } from "../../src/core/protocol/ids.ts";
+import { refOf, type Branch } from "../../src/core/protocol/ids.ts";
 import type { Exit } from "../../src/core/outcome/outcome.ts";
 import { successors } from "../../src/core/workflow/workflow.ts";
 import type { ScriptCall, ScriptEnd, Scripts } from "../../src/engine/ports.ts";
@@ -45,13 +45,16 @@ export class ScriptModel implements Scripts {
     trace.add(proc.name, () => `script of ${short(call.run)} starts, attempt ${call.attempt}`);
     for (const check of checks) check.onScriptStart?.(proc, call);
     const tree = call.tree as DiskTree;
+    const ending = random.weighted(isHealed(this.#world) ? HEALED_WEIGHTS : scenario.endingWeights);
     const script: RunningScript = {
       proc,
       call,
       tree,
+      ending,
       declared: undefined,
       isStopped: false,
       hasEnded: false,
+      isRead: false,
     };
     running.set(call.run, script);
     const isOver = () => script.hasEnded || (!proc.isAlive && !scenario.keepsOrphans);
@@ -62,7 +65,6 @@ export class ScriptModel implements Scripts {
         trace.add(proc.name, () => `script of ${short(call.run)} ends: ${exit.kind} ${output.trim()}`);
         proc.deliver(() => resolve({ exit, outputFile: output, log: "a line\n", stdout: "", secrets: [] }));
       };
-      const ending = random.weighted(isHealed(this.#world) ? HEALED_WEIGHTS : scenario.endingWeights);
       const durationMs = this.#duration();
       const lastMs = Math.min(durationMs, call.timeoutMs);
       for (let writes = random.below(3); writes > 0; writes--) {
@@ -70,6 +72,8 @@ export class ScriptModel implements Scripts {
           if (!isOver()) this.#write(tree, random);
         });
       }
+      if (random.chance(scenario.ownPushChance) && !isHealed(this.#world))
+        proc.later(random.next() * lastMs, () => void (isOver() || this.#pushOwnBranch(tree)));
       if (ending === "rewrite")
         proc.later(random.next() * lastMs, () => void (isOver() || this.#rewrite(tree)));
       if (ending === "hang" || durationMs > call.timeoutMs) {
@@ -79,6 +83,7 @@ export class ScriptModel implements Scripts {
       }
       void stop.then((why) => {
         script.isStopped = true;
+        script.stopReason = why;
         proc.later(random.spread(20, GRACE_MS), () => end({ kind: "stopped", why }));
       });
     });
@@ -95,8 +100,19 @@ export class ScriptModel implements Scripts {
     tree.contentTree = objects.addFile(tree.contentTree, random.hex(16));
     if (random.chance(this.#world.scenario.secretChance)) objects.secrets.add(tree.contentTree);
     if (random.chance(0.3)) {
-      tree.head = objects.write(tree.contentTree, [tree.head], "wip\n", Math.floor(this.#proc.wall() / 1000));
+      const own = objects.write(tree.contentTree, [tree.head], "wip\n", Math.floor(this.#proc.wall() / 1000));
+      const { workflow, signedShare } = this.#world.scenario;
+      tree.head = workflow.sign && random.chance(signedShare) ? objects.sign(own, random.hex(8)) : own;
     }
+  }
+
+  /** With a token of its own, a script moves its branch at the remote, as a person does. */
+  #pushOwnBranch({ branch, contentTree }: DiskTree): void {
+    const { objects, remote, random } = this.#world;
+    const head = remote.value(refOf(branch));
+    const message = random.chance(0.5) ? "pushed by a script\n" : `Again\n\nState: test\nBranch: ${branch}\n`;
+    const next = head && objects.write(contentTree, [head], message, Math.floor(this.#proc.wall() / 1000));
+    if (next) remote.push([{ ref: refOf(branch), next }], "a script pushes");
   }
 
   /** Commits that do not descend from the request. */

@@ -134,6 +134,11 @@ class Ending {
     const { scheduler, healAt, trace, machines } = this.#world;
     const { now } = scheduler;
     if (this.#starter.living.length === 0 && machines[0]) this.#starter.start(machines[0]);
+    // Only its own machine signs a response that waits for a signature.
+    for (const machine of machines) {
+      const isIdle = !this.#starter.living.some(({ proc }) => proc.machine === machine);
+      if (machine.unsigned.size > 0 && isIdle) this.#starter.start(machine);
+    }
     const left = findUnfinished(this.#world);
     if (left.length > 0) {
       this.#settledAt = undefined;

@@ -13,6 +13,12 @@ import type { Clock, RefListing } from "../../src/engine/ports.ts";
 import type { Random } from "./random.ts";
 import type { Scheduler } from "./scheduler.ts";
 
+/**
+ * What is wrong with a tree: its files cannot be checked out; they cannot be read, or not all of them may
+ * be published; reading and saving them takes longer than a lease; or its record is broken.
+ */
+export type TreeFault = "unusable" | "unreadable" | "private" | "slow" | "no-record";
+
 /** A worktree on the disk of a machine. */
 export interface DiskTree extends AttemptTree {
   readonly owner: RunnerProcess;
@@ -23,6 +29,9 @@ export interface DiskTree extends AttemptTree {
   head: Sha;
   /** The tree of its files. */
   contentTree: Sha;
+  readonly fault: TreeFault | undefined;
+  /** True once a save left out what must not be published. */
+  isPartlySaved: boolean;
 }
 
 /** Decisions are made on one of the last polls. */
@@ -33,12 +42,18 @@ const EPOCH = Date.UTC(2026, 0, 1);
 export class SimulatedMachine {
   readonly name: string;
   readonly trees = new Set<DiskTree>();
+  /** Trees that were moved aside. */
+  readonly quarantine = new Set<DiskTree>();
   /** The process that currently sweeps for each dead process. */
   readonly sweepers = new Map<RunnerProcess, RunnerProcess>();
   /** All processes that tried to sweep for each dead process. A sweep may have failed. */
   readonly sweepAttempts = new Map<RunnerProcess, Set<RunnerProcess>>();
   /** The listing of the last poll of any process here: the refs of the cache. */
   cache: RefListing | undefined;
+  /** Commits that wait for a signature of this machine. */
+  readonly unsigned = new Set<Sha>();
+  /** True while its signing key cannot be used. */
+  isKeyLocked = false;
   skewMs = 0;
   /** Set while the wall clock stands still. */
   stuckAt: number | undefined;
@@ -66,6 +81,8 @@ export class RunnerProcess implements Clock {
   wokeAt = Number.NEGATIVE_INFINITY;
   troubledUntil = Number.NEGATIVE_INFINITY;
   disconnectedUntil = Number.NEGATIVE_INFINITY;
+  /** Commits that it wrote and may sign. */
+  readonly written = new Set<Sha>();
   /** When its last finished polls started, oldest first. */
   readonly pollStarts: number[] = [];
   /** The latest time that it read from the wall clock. */

@@ -10,7 +10,7 @@ import { DECIDING_REFS } from "../../src/core/protocol/refs.ts";
 import type { Push } from "../../src/core/policy/push-identity.ts";
 import { parseRequest, type Commit, type Request } from "../../src/core/protocol/request.ts";
 import type { Head } from "../../src/core/scheduling/snapshot.ts";
-import { UserError, type UserMessage } from "../../src/core/messages/messages.ts";
+import { CannotSign, UserError, type UserMessage } from "../../src/core/messages/messages.ts";
 import { isTerminal } from "../../src/core/workflow/workflow.ts";
 import { buildListing, readEntry, type RefEntry } from "../../src/git/build-listing.ts";
 import type { LeaseRef, RefListing, Repository, Swap, Update } from "../../src/engine/ports.ts";
@@ -46,7 +46,14 @@ export class SimulatedRepository implements Repository {
     for (const hazard of this.#world.onWait) hazard(this.#proc);
     return new Promise((resolve, reject) => {
       scheduler.after(random.next() * LOCAL_MS, () =>
-        this.#proc.deliver(() => (fails ? reject(new UserError(DISK_FULL)) : resolve(step()))),
+        this.#proc.deliver(() => {
+          if (fails) return reject(new UserError(DISK_FULL));
+          try {
+            resolve(step());
+          } catch (error) {
+            reject(error);
+          }
+        }),
       );
     });
   }
@@ -109,8 +116,35 @@ export class SimulatedRepository implements Repository {
     return this.#write(EMPTY_TREE, parent ? [parent] : [], message);
   }
 
-  commit(tree: Sha, parent: Sha, message: string): Promise<Sha> {
-    return this.#write(tree, [parent], message);
+  async commit(tree: Sha, parent: Sha, message: string): Promise<Sha> {
+    const commit = await this.#write(tree, [parent], message);
+    this.#proc.written.add(commit);
+    return commit;
+  }
+
+  sign(commit: Sha): Promise<Sha> {
+    const { objects, scenario } = this.#world;
+    const { machine, written, random } = this.#proc;
+    if (!scenario.workflow.sign) return Promise.resolve(commit);
+    return this.runLocally(() => {
+      if (objects.get(commit).signs) return commit;
+      if (!written.has(commit) && !machine.unsigned.has(commit)) throw new CannotSign("it is not our own");
+      if (machine.isKeyLocked) throw new CannotSign("the key is locked");
+      return objects.sign(commit, random.hex(8));
+    });
+  }
+
+  signLater(commit: Sha): Promise<void> {
+    return this.runLocally(() => void this.#proc.machine.unsigned.add(commit));
+  }
+
+  unsignedCommits(from: Sha, head: Sha): Promise<readonly Sha[]> {
+    const { objects } = this.#world;
+    return this.runLocally(() => {
+      const commits = [...objects.firstParents(head)];
+      const end = commits.findIndex(({ commit }) => commit === from);
+      return commits.slice(0, Math.max(0, end)).flatMap((one) => (one.signs ? [] : [one.commit]));
+    });
   }
 
   #write(tree: Sha, parents: readonly Sha[], message: string): Promise<Sha> {

@@ -3,7 +3,7 @@ import type { Branch, RunId, Sha } from "../../src/core/protocol/ids.ts";
 import type { RunnerEvent, ScriptCall } from "../../src/engine/ports.ts";
 import type { DiskTree, SimulatedMachine, RunnerProcess } from "./simulated-machine.ts";
 import type { ObjectStore } from "./object-store.ts";
-import type { Scenario } from "./scenario.ts";
+import type { Scenario, ScriptEnding } from "./scenario.ts";
 import type { Random } from "./random.ts";
 import type { SimulatedRemote } from "./remote.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -13,11 +13,16 @@ export interface RunningScript {
   readonly proc: RunnerProcess;
   readonly call: ScriptCall;
   readonly tree: DiskTree;
+  readonly ending: ScriptEnding;
   /** The declared next state, and the branches to create with the response. */
   declared: { readonly state: string; readonly children: readonly Branch[] } | undefined;
   /** True after the runner asked it to end. */
   isStopped: boolean;
+  /** Why. */
+  stopReason?: string;
   hasEnded: boolean;
+  /** True while the runner collects or saves the files. */
+  isRead: boolean;
 }
 
 /** A checker for violations; each method is an event. */
@@ -28,6 +33,8 @@ export interface Checker {
   onEvent(proc: RunnerProcess, event: RunnerEvent): void;
   /** A commit is kept on the disk of a machine, because the remote rejects it. */
   onKeptLocally(value: Sha): void;
+  /** The files of a script were read; `problem` says why they cannot become a response. */
+  onCollect(tree: DiskTree, problem: string | undefined): void;
   /** A worktree is about to be removed. */
   onTreeRemoval(tree: DiskTree): void;
 }

@@ -60,6 +60,17 @@ export const GIT_MESSAGES = {
   noSuchCommit: (name: string) =>
     usageError(`There is no commit ${quoted(name)}.`, "git log --oneline --all"),
 
+  cannotSign: (why: string): UserMessage => ({
+    what: `A commit could not be signed: ${why}`,
+    next: "git config user.signingKey <your key>, or unlock the key in its agent; then trailhand doctor",
+  }),
+  noKeyConfigured: () => "git config user.signingKey names no key",
+  gpgSilent: (why: string) =>
+    `${why}; to see why, type: echo test | gpg -bsau "$(git config user.signingKey)"`,
+  keySilent: (why: string) => `${why} If the key has a passphrase, unlock it in its agent`,
+  signedElsewhere: (commit: string) =>
+    `the commit ${commit.slice(0, 10)} was written on another machine, whose runner has to sign it`,
+
   noTarget: (why: string) =>
     usageError(
       `No trusted branch found to read states from: ${why}.`,

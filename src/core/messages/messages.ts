@@ -50,6 +50,17 @@ export class RemoteUnreachable extends UserError {
   }
 }
 
+/** A commit could not be signed. `why` holds the words of git. */
+export class CannotSign extends UserError {
+  readonly why: string;
+
+  constructor(why: string, options?: { readonly cause?: unknown }) {
+    super(GIT_MESSAGES.cannotSign(why), options);
+    this.name = "CannotSign";
+    this.why = why;
+  }
+}
+
 export const MESSAGES = {
   ...GIT_MESSAGES,
   ...GITHUB_MESSAGES,

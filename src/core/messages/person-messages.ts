@@ -37,10 +37,6 @@ export const PERSON_MESSAGES = {
       "Approvals count here only when signed with an ssh key, and git is not configured with one of yours.",
       "git config gpg.format ssh && git config user.signingkey ~/.ssh/id_ed25519.pub",
     ),
-  notSigned: (why: string): UserMessage => ({
-    what: `The approval could not be signed: ${why}`,
-    next: "git config user.signingkey <the public half of one of your keys>",
-  }),
 
   severalNext: (branch: string, states: readonly string[]) =>
     refused(

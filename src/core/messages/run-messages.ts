@@ -28,6 +28,10 @@ export const RUN_MESSAGES = {
   claimLost: () => "another runner was faster, or a ref is locked",
   refusedAnswer: (why: string) => `the remote rejects what the script made: ${why}`,
   noFilesLeft: () => "the script left no files to answer with",
+  waitsForSignature: (why: string) => `its finished response waits for a signature: ${why}`,
+  unsignedResponse: (why: string) => `its response could not be signed: ${why}`,
+  unsignedCommits: (commits: readonly string[]) =>
+    `the script's own commit ${(commits[0] ?? "").slice(0, 10)} has no signature, and \`sign: true\` allows none without; leave the files uncommitted, because the runner signs what it commits`,
   cannotWait: (why: string) =>
     `its answer also creates or moves other branches, so it cannot be kept as a pending response: ${why}`,
   landingOutdated: () =>

@@ -136,9 +136,27 @@ const isAmong = (addresses: readonly string[], by: string): boolean =>
  * by disguising it as the commit of a runner.
  */
 export function requestersOf(trail: readonly Commit[], provenAddresses?: ReadonlyMap<Sha, string>): string[] {
-  return readHandOffs(trail).flatMap(({ commit: { author, commit }, isByPerson }) =>
-    [isByPerson ? author : undefined, provenAddresses?.get(commit)].flatMap((address) =>
-      address ? [address.toLowerCase()] : [],
-    ),
+  return readHandOffs(trail).flatMap(({ commit, isByPerson }) => {
+    if (isApproval(commit, trail)) return [];
+    const addresses = [isByPerson ? commit.author : undefined, provenAddresses?.get(commit.commit)];
+    return addresses.flatMap((address) => (address ? [address.toLowerCase()] : []));
+  });
+}
+
+/** Who approves an earlier state asks for nothing. A commit that changes a file is never only an approval. */
+function isApproval({ message, parents, tree }: Commit, trail: readonly Commit[]): boolean {
+  const approved = approvedCommit(message);
+  const below = trail.find(({ commit }) => commit === parents[0]);
+  return (
+    parents.length === 1 &&
+    tree !== undefined &&
+    tree === below?.tree &&
+    trail.some(({ commit }) => commit === approved)
   );
+}
+
+/** The authors of the approvals on top of a history. */
+export function latestApprovers(trail: readonly Commit[]): string[] {
+  const end = trail.findIndex(({ message }) => approvedCommit(message) === undefined);
+  return trail.slice(0, Math.max(0, end)).flatMap(({ author }) => author ?? []);
 }

@@ -46,6 +46,11 @@ export const variable = z
 export const orWord = <const Word extends string>(word: Word) =>
   z.union([z.boolean(), z.enum([word], { error: ({ input }) => expectedOne([true, false, word], input) })]);
 
+const ACCOUNT = wanted("an account id, such as 123456");
+export const accounts = z.array(
+  z.int(ACCOUNT).positive(ACCOUNT),
+  wanted("a list of account ids, such as [123456]"),
+);
 export const botId = z
   .string()
   .regex(

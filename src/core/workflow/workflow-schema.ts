@@ -8,6 +8,7 @@
 import * as z from "zod";
 import { DEFAULT_PREFIX } from "../protocol/refs.ts";
 import {
+  accounts,
   botId,
   broughtPaths,
   filterDrivers,
@@ -81,8 +82,6 @@ export const agentSchema = z.strictObject({
     ),
 });
 
-const ACCOUNT = wanted("an account id, such as 123456");
-
 export const workflowSchema = z.strictObject({
   start: z
     .union([name.transform((one) => [one]), z.array(name)])
@@ -134,8 +133,7 @@ export const workflowSchema = z.strictObject({
     .describe(
       "How people are identified: by the author's address, by a signature with a key in `states/allowed_signers`, or by the GitHub account that pushed.",
     ),
-  "on-behalf": z
-    .array(z.int(ACCOUNT).positive(ACCOUNT), wanted("a list of account ids, such as [123456]"))
+  "on-behalf": accounts
     .default([])
     .describe(
       "With `proof: pusher`: ids of accounts, such as the App's, that may push commits in other people's names. Responses that they push count as a runner's.",
@@ -172,6 +170,12 @@ export const workflowSchema = z.strictObject({
     .default(false)
     .describe(
       "Whether attempts start with their submodules filled, also nested ones. The addresses are those in `.gitmodules` of the trusted branch. By default they start empty.",
+    ),
+  sign: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Sign every commit that Trailhand puts on a branch, with the key of the runner's git configuration. See [signed commits](#signed-commits).",
     ),
   evidence: z
     .record(name, list)

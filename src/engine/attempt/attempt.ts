@@ -10,7 +10,7 @@ import type { Run } from "../../core/scheduling/decide.ts";
 import type { Snapshot } from "../../core/scheduling/snapshot.ts";
 import { UserError } from "../../core/messages/messages.ts";
 import { claim, releaseAfterFault, timeLeftMs, type Claim } from "./lease-holder.ts";
-import { finalize, finalizeLimit, finalizeWithoutScript } from "./finalize.ts";
+import { finalizeLimit, finalizeMissingScript, finalizeWithoutScript } from "./finalize.ts";
 import { execute } from "./execute.ts";
 import { commitBackoff } from "./commit-backoff.ts";
 import { preconditionProblem } from "./preconditions.ts";
@@ -84,5 +84,5 @@ async function answer(attempt: ClaimedAttempt): Promise<void> {
   const [onlyNext] = next;
   const isWait = wait.length > 0 && next.length === 1;
   if (!script && isWait && onlyNext !== undefined) return finalizeWithoutScript(attempt, onlyNext, undefined);
-  return script ? execute(attempt, script) : finalize(attempt);
+  return script ? execute(attempt, script) : finalizeMissingScript(attempt);
 }

@@ -10,14 +10,18 @@ import type { NewBranch } from "../../core/outcome/create-children.ts";
 import { branchOf, refOf, type Branch, type Ref, type Sha } from "../../core/protocol/ids.ts";
 import { refsOf } from "../../core/protocol/refs.ts";
 import type { Head } from "../../core/scheduling/snapshot.ts";
-import { UserError, MESSAGES } from "../../core/messages/messages.ts";
+import { CannotSign, UserError, MESSAGES } from "../../core/messages/messages.ts";
 import { landingUpdates, type LandingUpdates } from "./landing-updates.ts";
 import { leaseUpdates, refresh, release, type Claim, type RefreshPorts } from "./lease-holder.ts";
+import { renewWhile, type RenewalPorts } from "./renew-lease.ts";
+import type { StopSwitch } from "./stop-switch.ts";
 import { keepCommit, salvageUpdates, type KeepPorts, type SavedTree } from "./salvage.ts";
-import { BACKOFF } from "../timing.ts";
+import { BACKOFF, DEPTH } from "../timing.ts";
+import { parseMessage, valueOf } from "../../core/protocol/message.ts";
+import { KEY } from "../../core/protocol/trailer-keys.ts";
 import { jitterMs, readRef, swapWithRetry } from "./swap-retry.ts";
 import type { CollectedTree } from "../attempt-trees.ts";
-import type { RefStore, Repository, Swap, Update } from "../ports.ts";
+import type { Repository, Swap, Update } from "../ports.ts";
 
 export interface PreparedResponse {
   readonly message: string;
@@ -39,9 +43,14 @@ export type CommitResult =
   | { readonly kind: "outdated" }
   /** A branch that the response would create exists. The response is kept under the salvage ref. */
   | { readonly kind: "clash"; readonly why: string; readonly salvage: Ref }
+  /** The response has no signature and cannot wait for one. It is kept under the salvage ref. */
+  | { readonly kind: "unsigned"; readonly why: string; readonly salvage: Ref }
   | { readonly kind: "overtaken"; readonly why: string; readonly salvage: Ref };
 
-export type CommitPorts = KeepPorts & { readonly repository: Pick<Repository, "commit" | "isAncestor"> };
+export type CommitPorts = KeepPorts &
+  RenewalPorts & {
+    readonly repository: Pick<Repository, "commit" | "isAncestor" | "sign" | "signLater" | "trail">;
+  };
 
 type Moves = {
   readonly commit: Sha;
@@ -53,11 +62,20 @@ type Moves = {
 export async function commitResponse(
   ports: CommitPorts,
   held: Claim,
+  stop: StopSwitch,
   response: PreparedResponse,
 ): Promise<CommitResult> {
   const { repository } = ports;
   const { request, head } = held.run;
-  const moves = await writeCommits(ports, held, response);
+  const own = await writeOwnCommit(ports, held, response);
+  let moves: Moves;
+  try {
+    // A key may take seconds for each commit.
+    moves = await renewWhile(ports, held, stop, signAndExtend(repository, held, response, own));
+  } catch (error) {
+    if (!(error instanceof CannotSign)) throw error;
+    return keepUnsigned(ports, held, response, own, error.why);
+  }
   const { commit, newBranches, others } = moves;
   // A parked response is a single commit, which would land without the other refs.
   const isAlone = newBranches.length === 0 && others.length === 0;
@@ -90,23 +108,51 @@ export async function commitResponse(
   throw new UserError(MESSAGES.headMoved(head.branch));
 }
 
-/** Writes the commit of the response, and those of the branches that it creates and moves. */
-async function writeCommits(ports: CommitPorts, held: Claim, response: PreparedResponse): Promise<Moves> {
-  const { repository } = ports;
+/** Writes the commit of the response, without a signature. */
+async function writeOwnCommit(
+  { repository }: CommitPorts,
+  held: Claim,
+  { collected, message }: PreparedResponse,
+): Promise<Sha> {
   const { request, head } = held.run;
-  const { collected } = response;
   const parent = collected?.head ?? request.commit;
   if (parent !== request.commit && !(await repository.isAncestor(request.commit, parent))) {
     throw new UserError(MESSAGES.notADescendant(head.branch));
   }
-  const tree = collected?.tree ?? request.commit;
-  const commit = await repository.commit(tree, parent, response.message);
+  return repository.commit(collected?.tree ?? request.commit, parent, message);
+}
+
+/** Signs the response, and writes the commits of the branches that it creates and moves. */
+async function signAndExtend(
+  repository: CommitPorts["repository"],
+  held: Claim,
+  { collected, newBranches: drafts, landing }: PreparedResponse,
+  own: Sha,
+): Promise<Moves> {
+  const commit = await repository.sign(own);
   const newBranches: Update[] = [];
-  for (const { branch, message } of response.newBranches) {
-    const next = await repository.commit(tree, commit, message);
+  for (const { branch, message } of drafts) {
+    const tree = collected?.tree ?? held.run.request.commit;
+    const next = await repository.sign(await repository.commit(tree, commit, message));
     newBranches.push({ ref: refOf(branch), expected: null, next });
   }
-  return { commit, newBranches, others: await landingUpdates(repository, held, response.landing, commit) };
+  return { commit, newBranches, others: await landingUpdates(repository, held, landing, commit) };
+}
+
+/** Parks a response that cannot be signed now, so that its script does not run again. */
+async function keepUnsigned(
+  ports: CommitPorts,
+  held: Claim,
+  { saved, newBranches, landing }: PreparedResponse,
+  commit: Sha,
+  why: string,
+): Promise<CommitResult> {
+  const isAlone = newBranches.length === 0 && !landing;
+  if (!isAlone) return { kind: "unsigned", why, salvage: await keepCommit(ports, held, commit) };
+  if (saved) await keepCommit(ports, held, saved.value);
+  await ports.repository.signLater(commit);
+  const result = await park(ports, held, commit, MESSAGES.waitsForSignature(why));
+  return result.kind === "refused" ? { ...result, kind: "unsigned", why } : result;
 }
 
 /** Finds out what became of a swap that was not confirmed. Undefined: nothing was written, try again. */
@@ -176,20 +222,30 @@ async function isParked(ports: CommitPorts, held: Claim, commit: Sha): Promise<b
   const { head } = held.run;
   if ((await readRef(ports, held, refsOf(head.key).parked)) === commit) return true;
   const current = await readRef(ports, held, refOf(head.branch));
-  return current !== null && ports.repository.isAncestor(commit, current);
+  // A signature gives the response another id.
+  const trail = current ? await ports.repository.trail(current, DEPTH.work) : [];
+  return trail.some(({ message }) => valueOf(parseMessage(message).trailers, KEY.run) === held.lease.run);
 }
 
-/** Applies a parked response to its branch. */
-export function placeParkedResponse(
-  { repository }: { readonly repository: Pick<RefStore, "swap"> },
+/** Applies a parked response to its branch, with a signature if it still lacks one. */
+export async function placeParkedResponse(
+  { repository }: { readonly repository: Pick<Repository, "sign" | "swap"> },
   head: Head,
   response: Sha,
-): Promise<Swap> {
-  return repository.swap(
+): Promise<Swap & { readonly commit: Sha }> {
+  let next: Sha;
+  try {
+    next = await repository.sign(response);
+  } catch (error) {
+    if (!(error instanceof CannotSign)) throw error;
+    return { kind: "blocked", why: MESSAGES.waitsForSignature(error.why), commit: response };
+  }
+  const swap = await repository.swap(
     [
-      { ref: refOf(head.branch), expected: head.commit, next: response },
+      { ref: refOf(head.branch), expected: head.commit, next },
       { ref: refsOf(head.key).parked, expected: response, next: null },
     ],
     "land a parked answer",
   );
+  return { ...swap, commit: next };
 }

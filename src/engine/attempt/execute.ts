@@ -10,11 +10,10 @@ import { legalAnswers } from "../../core/outcome/transitions.ts";
 import { budgetOf } from "../../core/policy/budget.ts";
 import { DEFAULTS } from "../../core/workflow/defaults.ts";
 import { chooseAgent } from "../../core/outcome/prompt.ts";
-import { finalize } from "./finalize.ts";
-import { salvage, type SalvagePorts } from "./salvage.ts";
-import { renewUntil } from "./renew-lease.ts";
-import type { Claim } from "./lease-holder.ts";
-import type { AttemptTree, AttemptTrees } from "../attempt-trees.ts";
+import { examine, finalize } from "./finalize.ts";
+import { keepCommit, saveTree } from "./salvage.ts";
+import { renewWhile } from "./renew-lease.ts";
+import type { AttemptTree } from "../attempt-trees.ts";
 import type { Script, ScriptCall, ScriptEnd } from "../ports.ts";
 import { runShadow } from "./shadow-run.ts";
 import { sandboxRule } from "../../core/workflow/sandbox-rule.ts";
@@ -31,11 +30,10 @@ export async function execute(attempt: ClaimedAttempt, script: Script): Promise<
   );
   try {
     const call = await scriptCallOf(attempt, script, tree);
-    const running = runSetupAndScript(services, call);
-    const [end] = await Promise.all([running, renewUntil(ports, claim, services.stop, running)]);
-    await finalize(attempt, end, tree);
+    const result = runSetupAndScript(services, call).then((end) => examine(attempt, end, tree));
+    await finalize(attempt, await renewWhile(ports, claim, services.stop, result));
   } catch (error) {
-    await saveAfterFault(ports, claim, tree);
+    await saveAfterFault(attempt, tree);
     throw error;
   }
   if (!run.state?.shadow || script.isPrompt) return;
@@ -117,13 +115,12 @@ export async function scriptCallOf(
 }
 
 /** If nothing can be saved, the worktree stays and the next sweep saves it. */
-async function saveAfterFault(
-  ports: SalvagePorts & { readonly trees: Pick<AttemptTrees, "release" | "save"> },
-  claim: Claim,
-  tree: AttemptTree,
-): Promise<void> {
+async function saveAfterFault({ claim, services }: ClaimedAttempt, tree: AttemptTree): Promise<void> {
+  const { ports, stop } = services;
   try {
-    await salvage(ports, claim, tree, "the runner could not go on");
+    const saved = saveTree(ports, claim, tree, "the runner could not go on");
+    const { value } = (await renewWhile(ports, claim, stop, saved)) ?? {};
+    if (value) await keepCommit(ports, claim, value);
   } catch {
     return;
   }

@@ -8,10 +8,12 @@ import { MESSAGES } from "../../core/messages/messages.ts";
 import type { AttemptTree } from "../attempt-trees.ts";
 import type { ScriptEnd } from "../ports.ts";
 import { usedBy } from "./carried-after.ts";
-import { commitBackoff } from "./commit-backoff.ts";
+import { commitBackoff, type BackoffRecord } from "./commit-backoff.ts";
 import { runDetails, type AttemptContext, type ClaimedAttempt } from "./context.ts";
 import { STOP_REASONS } from "./finalize-stopped.ts";
 import { markLaneUse } from "./lease-holder.ts";
+import { renewWhile } from "./renew-lease.ts";
+import { BACKOFF } from "../timing.ts";
 import { saveTree, type SavedTree } from "./salvage.ts";
 
 export async function finalizeBackoff(
@@ -61,13 +63,35 @@ export async function finalizeOutdated(
   output: Output | undefined,
   tree: AttemptTree | undefined,
 ): Promise<void> {
+  const why = MESSAGES.landingOutdated();
+  const { ports, stop } = attempt.services;
+  const saved =
+    tree && (await renewWhile(ports, attempt.claim, stop, saveTree(ports, attempt.claim, tree, why)));
+  return rest(attempt, output, tree, { ms: 0, why, saved });
+}
+
+/** The response is kept under the salvage ref, and no runner without a working key starts the request again. */
+export function finalizeUnsigned(
+  attempt: ClaimedAttempt,
+  output: Output | undefined,
+  tree: AttemptTree | undefined,
+  why: string,
+): Promise<void> {
+  return rest(attempt, output, tree, { ms: BACKOFF.unsignedMs, why: MESSAGES.unsignedResponse(why) });
+}
+
+/** Puts the request into back-off without using up an attempt. */
+async function rest(
+  attempt: ClaimedAttempt,
+  output: Output | undefined,
+  tree: AttemptTree | undefined,
+  record: Pick<BackoffRecord, "ms" | "why" | "saved">,
+): Promise<void> {
   const { claim, run, lease, services } = attempt;
   const { ports } = services;
-  const why = MESSAGES.landingOutdated();
   const spent = usedBy(attempt, output);
-  const saved = tree && (await saveTree(ports, claim, tree, why));
-  await commitBackoff(ports, claim, { ms: 0, why, attemptsUsed: lease.attempt - 1, spent, saved });
+  await commitBackoff(ports, claim, { ...record, attemptsUsed: lease.attempt - 1, spent });
   if (tree) await ports.trees.release(tree);
   const { branch, state } = run.request;
-  ports.report({ kind: "resting", branch, state, why, ms: 0 });
+  ports.report({ kind: "resting", branch, state, why: record.why, ms: record.ms });
 }

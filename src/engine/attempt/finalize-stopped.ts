@@ -2,9 +2,9 @@
 import type { AttemptTree } from "../attempt-trees.ts";
 import { usedBy } from "./carried-after.ts";
 import { commitBackoff } from "./commit-backoff.ts";
-import type { ClaimedAttempt } from "./context.ts";
+import type { AttemptServices, ClaimedAttempt } from "./context.ts";
 import { release } from "./lease-holder.ts";
-import { salvage } from "./salvage.ts";
+import { keepCommit, type SavedTree } from "./salvage.ts";
 import type { StopReason } from "./stop-switch.ts";
 
 export const STOP_REASONS = {
@@ -19,12 +19,18 @@ export const STOP_REASONS = {
 /** Reasons that use up no attempt: the request may run again at once. */
 const FREE_REASONS: ReadonlySet<StopReason> = new Set<StopReason>(["shutdown", "held", "called-off"]);
 
-export async function finalizeStopped(attempt: ClaimedAttempt, tree: AttemptTree | undefined): Promise<void> {
+export const stopReason = ({ stop }: AttemptServices): StopReason => stop.reason ?? "shutdown";
+
+export async function finalizeStopped(
+  attempt: ClaimedAttempt,
+  tree: AttemptTree | undefined,
+  saved: SavedTree | undefined,
+): Promise<void> {
   const { claim, run, lease, services } = attempt;
-  const { ports, stop } = services;
-  const reason = stop.reason ?? "shutdown";
+  const { ports } = services;
+  const reason = stopReason(services);
   const why = STOP_REASONS[reason];
-  const saved = tree && (await salvage(ports, claim, tree, why));
+  const salvage = saved && (await keepCommit(ports, claim, saved.value));
   if (reason === "moved") await release(ports, claim);
   if (FREE_REASONS.has(reason)) {
     const spent = usedBy(attempt, undefined);
@@ -32,5 +38,5 @@ export async function finalizeStopped(attempt: ClaimedAttempt, tree: AttemptTree
   }
   if (tree) await ports.trees.release(tree);
   const { branch, state } = run.request;
-  ports.report({ kind: "stopped", branch, state, why, salvage: saved });
+  ports.report({ kind: "stopped", branch, state, why, salvage });
 }

@@ -7,6 +7,7 @@
 import { addAmounts } from "../../core/util/amounts.ts";
 import { budgetProblem } from "../../core/policy/budget.ts";
 import { attemptsOf, hopLimit } from "../../core/workflow/workflow.ts";
+import type { Outcome } from "../../core/outcome/outcome.ts";
 import type { ResponseContent } from "../../core/outcome/response.ts";
 import { MESSAGES } from "../../core/messages/messages.ts";
 import { markLaneUse } from "./lease-holder.ts";
@@ -16,8 +17,8 @@ import type { AttemptTree, CollectedTree } from "../attempt-trees.ts";
 import type { History, ScriptEnd } from "../ports.ts";
 import { buildResponse } from "./build-response.ts";
 import { usedBy } from "./carried-after.ts";
-import { finalizeBackoff, finalizeOutdated } from "./finalize-backoff.ts";
-import { finalizeStopped } from "./finalize-stopped.ts";
+import { finalizeBackoff, finalizeOutdated, finalizeUnsigned } from "./finalize-backoff.ts";
+import { finalizeStopped, STOP_REASONS, stopReason } from "./finalize-stopped.ts";
 import { applyLimits, validateResult } from "./validate-result.ts";
 import { runDetails, type AttemptContext, type ClaimedAttempt, type RequestWork } from "./context.ts";
 
@@ -29,12 +30,23 @@ const NO_SCRIPT: ScriptEnd = {
   secrets: [],
 };
 
-export async function finalize(
+/** What an attempt came to: the outcome, and its files, collected or saved. */
+interface ExaminedResult {
+  readonly end: ScriptEnd;
+  readonly tree?: AttemptTree;
+  readonly outcome: Outcome;
+  /** A string describes what is wrong with the tree. */
+  readonly collected?: CollectedTree | string | undefined;
+  readonly saved?: SavedTree | undefined;
+}
+
+/** Reads what the script left, and saves it unless it becomes the response. It may take long. */
+export async function examine(
   attempt: ClaimedAttempt,
-  end: ScriptEnd = NO_SCRIPT,
+  end: ScriptEnd,
   tree?: AttemptTree,
-): Promise<void> {
-  const { claim, run, lease, services, work } = attempt;
+): Promise<ExaminedResult> {
+  const { claim, services, work } = attempt;
   const { trees, repository } = services.ports;
   const collectedOrProblem = tree && end.exit.kind === "exited" ? await trees.collect(tree) : undefined;
   const treeOrProblem =
@@ -44,13 +56,26 @@ export async function finalize(
   const outcome = await validateResult(attempt, end, treeOrProblem, async (commit) => {
     if (tree) await trees.take(tree, commit);
   });
-  if (outcome.kind === "stopped") return finalizeStopped(attempt, tree);
-  if (outcome.kind === "answer" && typeof treeOrProblem === "object") {
-    const content = applyLimits(attempt, outcome, treeOrProblem);
-    return writeResponse(attempt, end, content, { tree, collected: treeOrProblem });
+  const result = { end, outcome, collected: treeOrProblem, ...(tree ? { tree } : {}) };
+  if (!tree || (outcome.kind === "answer" && typeof treeOrProblem === "object")) return result;
+  const why = outcome.kind === "stopped" ? STOP_REASONS[stopReason(services)] : whyUnanswered(outcome);
+  return { ...result, saved: await saveTree(services.ports, claim, tree, why) };
+}
+
+const whyUnanswered = (outcome: Outcome): string => ("why" in outcome ? outcome.why : MESSAGES.noFilesLeft());
+
+/** Writes the result. The lease is not renewed any more, because each swap names its value. */
+export async function finalize(
+  attempt: ClaimedAttempt,
+  { end, tree, outcome, collected, saved }: ExaminedResult,
+): Promise<void> {
+  const { run, lease, services } = attempt;
+  if (outcome.kind === "stopped") return finalizeStopped(attempt, tree, saved);
+  if (outcome.kind === "answer" && typeof collected === "object") {
+    const content = applyLimits(attempt, outcome, collected);
+    return writeResponse(attempt, end, content, { tree, collected });
   }
-  const why = "why" in outcome ? outcome.why : MESSAGES.noFilesLeft();
-  const saved = tree && (await saveTree(services.ports, claim, tree, why));
+  const why = whyUnanswered(outcome);
   const timeProblem = end.exit.kind === "timed-out" ? budgetProblemAfter(attempt) : undefined;
   if (timeProblem !== undefined) {
     const trouble = { why: timeProblem, log: end.log, salvage: saved?.ref };
@@ -62,8 +87,12 @@ export async function finalize(
     return writeResponse(attempt, end, { state, output: outcome.output, trouble }, { tree, saved });
   }
   await finalizeBackoff(attempt, end, outcome, why, saved);
-  if (tree) await trees.release(tree);
+  if (tree) await services.ports.trees.release(tree);
 }
+
+/** Ends an attempt at a state that has no script. */
+export const finalizeMissingScript = async (attempt: ClaimedAttempt): Promise<void> =>
+  finalize(attempt, await examine(attempt, NO_SCRIPT));
 
 /**
  * Replaces the commit id that stands for an unchanged tree by the tree's own id, because evidence and
@@ -127,8 +156,9 @@ async function writeResponse(
   const { tookMs } = runDetails(attempt, secrets);
   await markLaneUse(ports, claim, usedBy(attempt, content.output));
   const response = await buildResponse(attempt, content, { collected, saved, secrets });
-  const result = await commitResponse(ports, claim, response);
+  const result = await commitResponse(ports, claim, services.stop, response);
   if (result.kind === "outdated") return finalizeOutdated(attempt, content.output, tree);
+  if (result.kind === "unsigned") return finalizeUnsigned(attempt, content.output, tree, result.why);
   const mustPark = result.kind === "refused" && content.state !== "parked";
   if (mustPark || result.kind === "clash") {
     const why = result.kind === "clash" ? result.why : MESSAGES.refusedAnswer(result.why);

@@ -9,7 +9,7 @@ import { refOf, type Branch, type Sha } from "../../core/protocol/ids.ts";
 import { archiveRef } from "../../core/protocol/refs.ts";
 import type { Request } from "../../core/protocol/request.ts";
 import type { Claim } from "./lease-holder.ts";
-import type { ObjectWriter, Update } from "../ports.ts";
+import type { Repository, Update } from "../ports.ts";
 
 export interface LandingUpdates {
   /** The update of the trusted branch. */
@@ -25,7 +25,7 @@ export interface LandingUpdates {
 }
 
 export async function landingUpdates(
-  objects: Pick<ObjectWriter, "commit">,
+  objects: Pick<Repository, "commit" | "sign">,
   { run }: Pick<Claim, "run">,
   landing: LandingUpdates | undefined,
   response: Sha,
@@ -35,7 +35,7 @@ export async function landingUpdates(
   const landed: [Branch, Sha][] = target && state === "done" ? [[run.head.branch, response]] : [];
   const updates: Update[] = target ? [target] : [];
   for (const { request, state: otherState, message } of others) {
-    const next = await objects.commit(request.commit, request.commit, message);
+    const next = await objects.sign(await objects.commit(request.commit, request.commit, message));
     updates.push({ ref: refOf(request.branch), expected: request.commit, next });
     if (target && otherState === "done") landed.push([request.branch, next]);
   }

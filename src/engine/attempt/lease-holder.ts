@@ -49,6 +49,8 @@ export interface Claim {
   value: Sha;
   /** When the claim was sent, on the monotonic clock. Its lease time starts there. */
   readonly since: number;
+  /** When the last successful renewal was sent. */
+  renewedAt: number;
   /** The lane slots to delete together with the lease, as long as they exist. */
   slots: readonly HeldRef[];
   quotas: readonly QuotaMark[];
@@ -83,6 +85,7 @@ export async function claim(ports: LeasePorts, run: Run, ttlMs: number): Promise
     ref,
     value,
     since,
+    renewedAt: since,
     slots: slots.map((slot): HeldRef => ({ ref: slot.ref, value })),
     quotas: marks.map((mark): QuotaMark => ({
       ref: mark.ref,

@@ -1,5 +1,5 @@
 /**
- * Renews the lease of a claim while its script runs.
+ * Renews the lease of a claim while its script runs, and while its files are collected and saved.
  *
  * Invariants:
  * - Each renewal has a new nonce, so that other runners see a new value.
@@ -18,11 +18,28 @@ export interface RenewalPorts {
   readonly machine: Pick<Machine, "newNonce">;
 }
 
+/** Renews the lease until the work settles, so that no other runner takes over meanwhile. */
+export async function renewWhile<T>(
+  ports: RenewalPorts,
+  held: Claim,
+  stop: StopSwitch,
+  work: Promise<T>,
+): Promise<T> {
+  const renewals = renewUntil(ports, held, stop, work);
+  try {
+    return await work;
+  } finally {
+    // A swap that follows must name the value that the last renewal wrote.
+    await renewals;
+  }
+}
+
 /**
- * Renews until `until` settles. Stops the run when another run holds the lease, when the head moved, or
+ * Renews until `until` settles, also after the script was asked to stop, because its files are still to
+ * be saved. Stops the run when another run holds the lease, when the head moved, or
  * when no renewal succeeded for two thirds of the lease time.
  */
-export async function renewUntil(
+async function renewUntil(
   ports: RenewalPorts,
   held: Claim,
   stop: StopSwitch,
@@ -33,9 +50,8 @@ export async function renewUntil(
   let hasEnded = false;
   const markEnd = () => void (hasEnded = true);
   const ended = until.then(markEnd, markEnd);
-  let renewedAt = held.since;
-  while (!hasEnded && stop.reason === undefined) {
-    const deadline = renewedAt + ttlMs * LEASE.giveUpShare;
+  while (!hasEnded) {
+    const deadline = held.renewedAt + ttlMs * LEASE.giveUpShare;
     const waitMs = Math.min(ttlMs / LEASE.renewals, deadline - clock.mono());
     await clock.sleep(Math.max(0, waitMs), ended);
     if (hasEnded) return;
@@ -50,7 +66,7 @@ export async function renewUntil(
     if (hasEnded) return void (await renewal);
     if (result === undefined) return stop.stop("lease-lost");
     if (result === "fenced" || result === "moved") return stop.stop(result);
-    if (result === "renewed") renewedAt = sentAt;
+    if (result === "renewed") held.renewedAt = sentAt;
   }
 }
 

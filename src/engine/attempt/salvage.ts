@@ -18,22 +18,9 @@ export interface SavedTree {
 
 export type KeepPorts = ReleasePorts & { readonly repository: Pick<Repository, "keepLocally"> };
 
-export type SalvagePorts = KeepPorts & { readonly trees: Pick<AttemptTrees, "save"> };
-
-/** Saves a tree under the salvage ref, even after another runner took over the lease. */
-export async function salvage(
-  ports: SalvagePorts,
-  held: Claim,
-  tree: AttemptTree,
-  why: string,
-): Promise<Ref | undefined> {
-  const saved = await saveTree(ports, held, tree, why);
-  return saved && keepCommit(ports, held, saved.value);
-}
-
 /** Commits the tree; the caller moves the salvage ref. Undefined: there are no changes. */
 export async function saveTree(
-  { trees }: Pick<SalvagePorts, "trees">,
+  { trees }: { readonly trees: Pick<AttemptTrees, "save"> },
   { run, lease }: Claim,
   tree: AttemptTree,
   why: string,

@@ -29,7 +29,9 @@ import type { AttemptContext, AttemptIdentity, RequestWork } from "./context.ts"
 interface ValidationContext extends AttemptIdentity {
   readonly work: RequestWork;
   readonly services: {
-    readonly ports: { readonly repository: Pick<History, "changedPaths" | "contains" | "trail"> };
+    readonly ports: {
+      readonly repository: Pick<History, "changedPaths" | "contains" | "trail" | "unsignedCommits">;
+    };
     readonly trustedConfig: Pick<TrustedConfig, "workflow">;
   };
 }
@@ -73,6 +75,7 @@ async function findViolation(
   return (
     outputViolation(attempt, output) ??
     (await landingViolation(attempt, output, take)) ??
+    (await signatureViolation(attempt, output, collected)) ??
     (await pathViolation(attempt, collected))
   );
 }
@@ -111,6 +114,26 @@ async function landingViolation(
   await take(land);
   if (!(await repository.contains(land, targetCommit))) return landProblem([], targetCommit);
   return landProblem(await repository.trail(land, DEPTH.landing), targetCommit);
+}
+
+/** With `sign`, a host would refuse a response with a script's commit that has no signature. */
+async function signatureViolation(
+  { run, work, services }: ValidationContext,
+  { land }: Output,
+  { head }: CollectedTree,
+): Promise<string | undefined> {
+  if (!services.trustedConfig.workflow.sign) return undefined;
+  const { repository } = services.ports;
+  const { commit } = run.request;
+  const ranges = [
+    [commit, head] as const,
+    ...(land === undefined ? [] : [[work.targetCommit, land] as const]),
+  ];
+  for (const [from, to] of ranges) {
+    const unsigned = from === to ? [] : await repository.unsignedCommits(from, to);
+    if (unsigned.length > 0) return MESSAGES.unsignedCommits(unsigned);
+  }
+  return undefined;
 }
 
 /** Paths that this state, this work or this plan step must not change. */

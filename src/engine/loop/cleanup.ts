@@ -17,7 +17,7 @@ import { BACKOFF } from "../timing.ts";
 import type { Machine, Ports, Repository } from "../ports.ts";
 
 export interface CleanupPorts extends Pick<Ports, "report"> {
-  readonly repository: Pick<Repository, "answeredElsewhere" | "blocker" | "note" | "swap">;
+  readonly repository: Pick<Repository, "answeredElsewhere" | "blocker" | "note" | "sign" | "swap">;
   readonly machine: Pick<Machine, "newNonce" | "newRun" | "runner">;
 }
 
@@ -83,7 +83,7 @@ export class Cleanup {
     if (reportedBlock !== undefined && this.#rejections.leftMs(response.value, now) > 0) return reportedBlock;
     const swap = await placeParkedResponse(this.#ports, head, response.value);
     if (swap.kind === "landed") {
-      this.#ports.report({ kind: "landed", branch, commit: response.value });
+      this.#ports.report({ kind: "landed", branch, commit: swap.commit });
       return true;
     }
     if (swap.kind !== "blocked") return false;
@@ -129,8 +129,13 @@ export class Cleanup {
    */
   async releaseLostRun({ previousLease }: Pick<Run, "previousLease">, { slots }: Snapshot): Promise<boolean> {
     const lost = previousLease?.lease;
-    if (!previousLease || !lost || lost.backoff) return false;
+    if (!previousLease || lost?.backoff) return false;
     const { repository, machine } = this.#ports;
+    if (!lost) {
+      // No run can be read from it, and it keeps unreadable lane slots alive.
+      const { ref, value } = previousLease;
+      return (await repository.swap([{ ref, expected: value, next: null }], "expired")).kind === "landed";
+    }
     // The lost run may be alive. A different run id tells it that it lost its lease.
     const own = { run: machine.newRun(), nonce: machine.newNonce(), runner: machine.runner };
     const backoff = { ms: 0, why: "its runner was lost" };

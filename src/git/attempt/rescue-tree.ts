@@ -29,6 +29,7 @@ type Walk = ReadonlyMap<string, string>;
 export async function rescueTree(
   { folder, gits, record }: Attempt,
   head: Sha,
+  deadline: number,
 ): Promise<{ tree: Sha | undefined; kept: string[] }> {
   const scratch = join(folder.folder, "scratch");
   const index = join(folder.folder, "rescue-index");
@@ -45,7 +46,7 @@ export async function rescueTree(
   const isUnsaved = (path: string) =>
     rules === undefined ? true : rules.filtered.has(path) || (!tracked.has(path) && rules.ignored.has(path));
   const saved = new Map([...walk.found].filter(([path]) => !isUnsaved(path)));
-  const ids = await storeFiles(git, folder.tree, saved, join(folder.folder, "odd-name"));
+  const ids = await storeFiles(git, folder.tree, saved, join(folder.folder, "odd-name"), deadline);
   for (const { id } of record.brought ?? [])
     for (const [path, value] of ids) if (value === id) ids.delete(path);
   const lines = [...saved].flatMap(([path, mode]) => {
@@ -149,13 +150,18 @@ async function readRules(
   }
 }
 
-/** Stores files as they are, those with an odd name from a copy, and returns the id of each one that can be read. */
+/**
+ * Stores files as they are, those with an odd name from a copy, and returns the id of each one that can be
+ * read. Links and files with odd names need a process each, and are stored until the deadline.
+ */
 async function storeFiles(
   git: BoundedGit,
   tree: string,
   files: Walk,
   copy: string,
+  deadline: number,
 ): Promise<Map<string, string>> {
+  const isLate = () => performance.now() > deadline;
   const inTree = git.with({ dir: tree });
   const store = ["hash-object", "-w", "--no-filters"];
   const ids = new Map<string, string>();
@@ -165,13 +171,13 @@ async function storeFiles(
   const output = plain.length === 0 ? "" : await inTree.text([...store, "--stdin-paths"], { stdin });
   for (const [at, id] of output.split("\n").entries()) if (plain[at] !== undefined) ids.set(plain[at], id);
   for (const [path] of readable) {
-    if (!isOdd(path)) continue;
+    if (!isOdd(path) || isLate()) continue;
     copyFileSync(diskPath(join(tree, path)), copy);
     ids.set(path, (await git.text([...store, "--", copy])).trim());
   }
   rmSync(copy, { force: true });
   for (const [path, mode] of files) {
-    if (mode !== MODES.link) continue;
+    if (mode !== MODES.link || isLate()) continue;
     ids.set(
       path,
       (

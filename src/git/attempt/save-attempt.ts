@@ -6,12 +6,13 @@
  * - Whatever state the tree is in, as much as possible is saved, and saving does not fail for it.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import type { Sha } from "../../core/protocol/ids.ts";
 import { type BoundedGit, isGitProblem } from "../bounded-git.ts";
 import { isPlainText } from "../byte-text.ts";
 import { BOT, identityVariables } from "../local-repository.ts";
 import { requireSha } from "../parse-output.ts";
+import { GIT_LIMITS } from "../timing.ts";
 import { isFolder } from "./attempt-folder.ts";
 import { findPipe, type Attempt } from "./attempt.ts";
 import { readTree } from "./collect-attempt.ts";
@@ -32,13 +33,18 @@ export interface SavedAttempt {
 }
 
 /** A commit of everything, on top of the script's own commits. */
-export async function saveAttempt(attempt: Attempt, message: string): Promise<SavedAttempt> {
+export async function saveAttempt(
+  attempt: Attempt,
+  message: string,
+  limitMs?: number,
+): Promise<SavedAttempt> {
   const { head, heads, lost } = await importAll(attempt);
   const saved = await saveOnTop(
     attempt,
     head,
     heads.filter((id) => id !== head),
     message,
+    limitMs,
   );
   return { ...saved, kept: [...saved.kept, ...lost] };
 }
@@ -49,11 +55,12 @@ export async function saveOnTop(
   head: Sha,
   others: readonly Sha[],
   message: string,
+  limitMs: number = GIT_LIMITS.saveMs,
 ): Promise<SavedAttempt> {
   const { folder, gits } = attempt;
   const { request: base } = attempt.record;
   const saved: SavedTree = isFolder(folder.tree)
-    ? await saveTree(attempt, head)
+    ? await saveTree(attempt, head, performance.now() + limitMs)
     : { tree: undefined, kept: [] };
   if (head === base && others.length === 0 && saved.tree === undefined)
     return { commit: undefined, kept: saved.kept };
@@ -152,17 +159,18 @@ interface SavedTree {
   readonly kept: readonly string[];
 }
 
-async function saveTree(attempt: Attempt, head: Sha): Promise<SavedTree> {
-  if (attempt.isStuck || findPipe(attempt.folder) !== undefined) return rescueTree(attempt, head);
+/** `deadline` is on the monotonic clock. What is left then is named, and kept in the folder. */
+async function saveTree(attempt: Attempt, head: Sha, deadline: number): Promise<SavedTree> {
+  if (attempt.isStuck || findPipe(attempt.folder) !== undefined) return rescueTree(attempt, head, deadline);
   try {
-    return await addTree(attempt, head);
+    return await addTree(attempt, head, deadline);
   } catch (error) {
     if (!isGitProblem(error)) throw error;
-    return rescueTree(attempt, head);
+    return rescueTree(attempt, head, deadline);
   }
 }
 
-async function addTree(attempt: Attempt, head: Sha): Promise<SavedTree> {
+async function addTree(attempt: Attempt, head: Sha, deadline: number): Promise<SavedTree> {
   const { folder, gits, record } = attempt;
   const trusted = await onIndexOf(gits.trusted, folder, record.request, head);
   const commits = await listOwnChanges(gits.objects, record.request, head);
@@ -186,22 +194,55 @@ async function addTree(attempt: Attempt, head: Sha): Promise<SavedTree> {
     excluded: [...additions.excluded, ...nested, ...filtered.changed.map(([path]) => path)],
     ignoreErrors: true,
   });
-  for (const path of nested) tree = await placeNested(trusted, folder.tree, path, 1);
+  const late: string[] = [];
+  const placing: Placing = {
+    isLate: () => performance.now() > deadline,
+    leaveOut: (path) => void late.push(relative(folder.tree, path)),
+  };
+  for (const path of nested) tree = (await placeNested(trusted, folder.tree, path, 1, placing)) ?? tree;
   const lfsProblem = await takeLfsObjects(gits.objects, gits.lfs, folder, [tree], head);
-  return { tree, kept: [...kept, ...(lfsProblem === undefined ? [] : [lfsProblem])] };
+  return { tree, kept: [...kept, ...nameSome(late), ...(lfsProblem === undefined ? [] : [lfsProblem])] };
 }
 
-/** Puts the files of a repository inside the tree into the index, as plain files. */
-async function placeNested(trusted: BoundedGit, tree: string, name: string, depth: number): Promise<Sha> {
+/** How many paths the reason of a kept folder names. */
+const MOST_NAMES = 10;
+
+const nameSome = (paths: readonly string[]): string[] => [
+  ...paths.slice(0, MOST_NAMES),
+  ...(paths.length > MOST_NAMES ? [`${paths.length - MOST_NAMES} more repositories`] : []),
+];
+
+interface Placing {
+  readonly isLate: () => boolean;
+  readonly leaveOut: (path: string) => void;
+}
+
+/** Puts the files of a repository inside the tree into the index, as plain files. Undefined: it is too late. */
+async function placeNested(
+  trusted: BoundedGit,
+  tree: string,
+  name: string,
+  depth: number,
+  placing: Placing,
+): Promise<Sha | undefined> {
+  if (placing.isLate()) {
+    placing.leaveOut(join(tree, name));
+    return undefined;
+  }
   await trusted.run(["update-index", "-z", "--force-remove", "--stdin"], { stdin: `${name}\0` });
   if (depth < DEEPEST_NESTING) {
-    const content = await writeNested(trusted, join(tree, name), depth);
+    const content = await writeNested(trusted, join(tree, name), depth, placing);
     await trusted.run(["read-tree", `--prefix=${name}/`, content]);
   }
   return requireSha(await trusted.text(["write-tree"]));
 }
 
-async function writeNested(trusted: BoundedGit, folder: string, depth: number): Promise<Sha> {
+async function writeNested(
+  trusted: BoundedGit,
+  folder: string,
+  depth: number,
+  placing: Placing,
+): Promise<Sha> {
   const index = `${trusted.target.env["GIT_INDEX_FILE"] ?? ""}.nested`;
   rmSync(index, { force: true });
   mkdirSync(folder, { recursive: true });
@@ -209,7 +250,8 @@ async function writeNested(trusted: BoundedGit, folder: string, depth: number): 
   try {
     const { nested } = await listTree(inside);
     let tree = await writeTree(inside, { excluded: nested, ignoreErrors: true });
-    for (const path of nested) tree = await placeNested(inside, folder, path.slice(0, -1), depth + 1);
+    for (const path of nested)
+      tree = (await placeNested(inside, folder, path.slice(0, -1), depth + 1, placing)) ?? tree;
     return tree;
   } finally {
     rmSync(index, { force: true });

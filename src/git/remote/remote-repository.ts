@@ -14,6 +14,8 @@ import { UserError, RemoteUnreachable, MESSAGES } from "../../core/messages/mess
 import type { LeaseRef, RefListing, Swap, Update } from "../../engine/ports.ts";
 import type { Person, GitLocation } from "../open-repository.ts";
 import { branchesIn, LocalRepository, readTrail, requireTarget } from "../local-repository.ts";
+import type { CommitSigning } from "../commit-signing.ts";
+import type { Setting } from "../git.ts";
 import type { Transport } from "./transport.ts";
 import { isCacheBroken, mayComeFromCache } from "./cache-health.ts";
 import { FetchCache } from "./fetch-cache.ts";
@@ -33,6 +35,8 @@ export interface RemoteParts {
   readonly prefixOf: (commit: Sha) => Promise<string | undefined>;
   /** Set when the server should sign responses. */
   readonly signing?: SigningOptions | undefined;
+  /** The key of this machine. */
+  readonly ownSigning: CommitSigning;
   /** Reads the pushes to a branch; undefined when the server cannot tell. */
   readonly pushes?: ((branch: Branch) => Promise<readonly Push[]>) | undefined;
 }
@@ -45,7 +49,7 @@ export class RemoteRepository extends LocalRepository {
   #isCacheChecked = false;
 
   constructor(parts: RemoteParts) {
-    super(parts.location);
+    super(parts.location, parts.ownSigning);
     this.#parts = parts;
     this.transport = parts.transport;
     this.#fetchCache = new FetchCache(parts.location.git, parts.transport, new RefPrefix());
@@ -198,11 +202,20 @@ export class RemoteRepository extends LocalRepository {
     return this.#fetchCache.recordWritten((await this.#signing?.sign(commit)) ?? commit);
   }
 
+  override async sign(commit: Sha): Promise<Sha> {
+    return this.#fetchCache.recordWritten(await super.sign(commit));
+  }
+
+  /** The server signs, and the key of this machine is needed only if it does not. */
+  override signingProblem(): Promise<string | undefined> {
+    return this.#signing ? Promise.resolve(undefined) : super.signingProblem();
+  }
+
   override async requestCommit(
     parent: Sha,
     message: string,
     by: Person,
-    signing?: readonly string[],
+    signing?: readonly Setting[],
   ): Promise<Sha> {
     return this.#fetchCache.recordWritten(await super.requestCommit(parent, message, by, signing));
   }

@@ -6,7 +6,7 @@
  * - Only people named in the workflow of the trusted branch are mentioned, by the login in the noreply
  *   address that GitHub gave them.
  */
-import { requestersOf } from "../../core/policy/approvals.ts";
+import { latestApprovers, requestersOf } from "../../core/policy/approvals.ts";
 import type { Sha } from "../../core/protocol/ids.ts";
 import { isSamePerson } from "../../core/policy/people.ts";
 import { loginOf } from "../../core/policy/push-identity.ts";
@@ -78,10 +78,10 @@ function mentionsOf({ decision, state, trail }: BranchView, { states, people }: 
   if (!("why" in decision) || decision.why.code !== "waits") return [];
   const logins = (states[state ?? ""]?.wait ?? []).flatMap(singles).flatMap((condition) => {
     if (condition.kind !== "approvals") return [];
-    const requesters = condition.own ? [] : requestersOf(trail);
+    const excluded = [...(condition.own ? [] : requestersOf(trail)), ...latestApprovers(trail)];
     return condition.by
       .flatMap((name) => (Object.hasOwn(people, name) ? (people[name] ?? []) : [name]))
-      .filter((address) => !requesters.some((requester) => isSamePerson(requester, address)))
+      .filter((address) => !excluded.some((one) => isSamePerson(one, address)))
       .flatMap((address) => loginOf(address) ?? []);
   });
   return [...new Set(logins)].slice(0, MAX_MENTIONS);

@@ -267,3 +267,43 @@ describe("a state with `by`", () => {
     expect(trailer(repo, "State")).toBe("done");
   });
 });
+
+describe("approvals of two states in a row", () => {
+  const states = `  work: { next: ship, wait: [approvals 1 not own], deadline: 30d, otherwise: failed }
+  ship: { next: done, wait: [approvals 1 by leads not own], deadline: 30d, otherwise: failed }
+`;
+  const begin = () => {
+    const repo = makeRepo({
+      "states/work": "#!/bin/sh\ntrue\n",
+      "states/ship": "#!/bin/sh\ntrue\n",
+      "states/workflow.yml": `${PEOPLE}states:\n${states}`,
+    });
+    repo.git("branch", "topic");
+    return { repo, asked: commitAs(repo, ANN, ASK) };
+  };
+
+  it("may be by the same person, who asked for nothing by approving", async () => {
+    const { repo, asked } = begin();
+    approveAs(repo, BOB, asked);
+    await run(repo);
+    expect(trailer(repo, "State")).toBe("ship");
+    approveAs(repo, BOB, repo.git("rev-parse", "topic"));
+    await run(repo);
+    expect(trailer(repo, "State")).toBe("done");
+  });
+
+  it("do not count from a person who changed files or requested the work", async () => {
+    for (const message of [
+      "fix: by hand\n\nState: work\n",
+      "fix: by hand\n\nState: work\nApproves: $ASKED\n",
+    ]) {
+      const { repo, asked } = begin();
+      const again = commitAs(repo, BOB, message.replace("$ASKED", asked));
+      approveAs(repo, CAT, again);
+      await run(repo);
+      expect(trailer(repo, "State")).toBe("ship");
+      approveAs(repo, BOB, repo.git("rev-parse", "topic"));
+      expect(await waitReason(repo)).toMatchObject({ code: "waits" });
+    }
+  });
+});
