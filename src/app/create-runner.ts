@@ -14,6 +14,7 @@ import { salvageRef } from "../core/protocol/refs.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import type { Setting } from "../git/git.ts";
+import { closeSessions } from "../git/sessions.ts";
 import { BOT, type LocalRepository } from "../git/local-repository.ts";
 import type { Address } from "../git/remote/transport.ts";
 import type { RunRecord } from "../git/attempt/attempt-folder.ts";
@@ -30,7 +31,7 @@ import { APP } from "./timing.ts";
 
 export interface RunnerParts {
   readonly ports: Ports;
-  /** Removes the worktrees of this runner. */
+  /** Removes the worktrees of this runner, and ends its long-lived git processes. */
   readonly dispose: () => Promise<void>;
 }
 
@@ -82,7 +83,11 @@ export function createRunner(
     return config;
   };
   const ports: Ports = { repository, trees, scripts, clock, machine, trustedConfig, report };
-  return { ports, dispose: () => trees.dispose() };
+  const dispose = async () => {
+    await trees.dispose();
+    await closeSessions(location.git);
+  };
+  return { ports, dispose };
 }
 
 /** The remote of a runner, under the name that every clone gives it. */

@@ -9,9 +9,9 @@ import type { Head } from "../core/scheduling/snapshot.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import { WORKFLOW_FILE } from "../core/workflow/workflow.ts";
 import type { ReadTrustedConfig } from "../git/read-trusted-config.ts";
-import { RefReader } from "../git/read-refs.ts";
 import { gitIn, openLocation } from "../git/open-repository.ts";
 import { LocalRepository } from "../git/local-repository.ts";
+import { sessionsOf } from "../git/sessions.ts";
 import type { TrustedConfig } from "../engine/ports.ts";
 import {
   cacheFolders,
@@ -33,11 +33,10 @@ export async function openWorkspace(
     return openRemoteWorkspace(dir, env, { ...options, remote: options.remote });
   }
   const git = gitIn(dir, env);
-  const reader = new RefReader(git);
-  if (options.lookAhead) reader.start();
+  if (options.lookAhead) sessionsOf(git).objects.session.start();
   const location = await openLocation(git);
   const cache = cacheFolders(cacheRoot(location, env));
-  const repository = new LocalRepository(location, reader);
+  const repository = new LocalRepository(location);
   return {
     location,
     cache,

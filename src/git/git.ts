@@ -144,6 +144,12 @@ export function remoteEnv(
 
 export type Setting = readonly [key: string, value: string];
 
+/** The parts of `key=value`. */
+export function splitSetting(setting: string): Setting {
+  const at = setting.indexOf("=");
+  return [setting.slice(0, at), setting.slice(at + 1)];
+}
+
 /** The variables with which git reads these settings, whatever their names contain, after `first` others. */
 export function settingVariables(settings: readonly Setting[], first = 0): Record<string, string> {
   const variables: Record<string, string> = {};

@@ -5,7 +5,7 @@
  * - Each method is one git process where git allows it.
  * - Commits are written with plumbing commands, so that no hook, template, editor or signature applies.
  */
-import { type Branch, type Ref, refOf, type RunId, type Sha } from "../core/protocol/ids.ts";
+import { type Branch, parseSha, type Ref, refOf, type RunId, type Sha } from "../core/protocol/ids.ts";
 import { parseLease } from "../core/protocol/lease.ts";
 import { ARCHIVE, refsOf, SALVAGE } from "../core/protocol/refs.ts";
 import { parseMessage, valueOf } from "../core/protocol/message.ts";
@@ -22,6 +22,8 @@ import { LOG_FORMAT, parseLog, parseRecords, requireSha } from "./parse-output.t
 import { answeredElsewhere, HumanTakeovers } from "./human-takeovers.ts";
 import { readSigner } from "./verify-signature.ts";
 import { KEY } from "../core/protocol/trailer-keys.ts";
+import { listRefFiles } from "./ref-files.ts";
+import { sessionsOf } from "./sessions.ts";
 
 /** The committer when git has no identity configured. */
 export const BOT: Person = { name: "Trailhand", email: "trailhand@users.noreply.invalid" };
@@ -32,9 +34,9 @@ export class LocalRepository implements Repository {
   readonly #humanTakeovers: HumanTakeovers;
   #pollCount = 0;
 
-  constructor(location: GitLocation, refReader = new RefReader(location.git)) {
+  constructor(location: GitLocation) {
     this.location = location;
-    this.#refReader = refReader;
+    this.#refReader = new RefReader(location);
     this.#humanTakeovers = new HumanTakeovers(location.git);
   }
 
@@ -61,16 +63,14 @@ export class LocalRepository implements Repository {
   }
 
   read(refs: readonly Ref[]): Promise<ReadonlyMap<Ref, Sha | null>> {
-    return readRefs(this.location.git, refs);
+    return readRefs(this.location, refs);
   }
 
   async readLease(ref: Ref): Promise<LeaseRef | undefined> {
-    const format = "--format=%(refname)%00%(objectname)%00%(committerdate:unix)%00%(contents)%00";
-    const output = await this.location.git.text(["for-each-ref", format, ref]);
-    const record = parseRecords(output, 4).find(([name]) => name === ref);
-    if (!record) return undefined;
-    const [, value = "", committed = "", message = ""] = record;
-    return { ref, value: requireSha(value), lease: parseLease(message), committed: Number(committed) || 0 };
+    const value = (await this.read([ref])).get(ref);
+    if (!value) return undefined;
+    const [commit] = await readTrail(this.location, value, 1);
+    return { ref, value, lease: parseLease(commit?.message ?? ""), committed: commit?.committed ?? 0 };
   }
 
   swap(updates: readonly Update[], why: string): Promise<Swap> {
@@ -87,7 +87,7 @@ export class LocalRepository implements Repository {
 
   /** Moves branches to commits with an identical tree, so that no checkout has to follow. */
   moveWithoutCheckouts(updates: readonly Update[], why: string): Promise<Swap> {
-    return transact(this.location.git, updates, why);
+    return transact(this.location, updates, why);
   }
 
   /** Writes a person's commit with the tree of its parent; `signing` holds the git settings that sign it. */
@@ -151,8 +151,9 @@ export class LocalRepository implements Repository {
   }
 
   async isAncestor(older: Sha, newer: Sha): Promise<boolean> {
-    if (older === newer) return true;
-    const { code } = await this.location.git.run(["merge-base", "--is-ancestor", older, newer], {
+    const { commonDir, git } = this.location;
+    if (await sessionsOf(git).objects.isNear(commonDir, older, newer)) return true;
+    const { code } = await git.run(["merge-base", "--is-ancestor", older, newer], {
       allowedCodes: [1],
     });
     return code === 0;
@@ -166,6 +167,12 @@ export class LocalRepository implements Repository {
 
   async landedBranches(branches: readonly Branch[]): Promise<ReadonlySet<Branch>> {
     const prefixes = branches.map((branch) => `${ARCHIVE}${branch}/`);
+    const files = listRefFiles(this.location.commonDir, prefixes);
+    if (files)
+      return branchesIn(
+        files.map(({ ref }) => ref),
+        branches,
+      );
     const output = await this.location.git.text(["for-each-ref", "--format=%(refname)", ...prefixes]);
     return branchesIn(output.split("\n"), branches);
   }
@@ -221,10 +228,13 @@ export function identityVariables(author: Person, committer: Person): Record<str
   };
 }
 
-/** First-parent history, newest first. */
+/** First-parent history, newest first, of a commit or of a range such as `a..b`. */
 export async function readTrail(location: GitLocation, commit: string, limit: number): Promise<Commit[]> {
+  const { commonDir, git } = location;
+  const id = parseSha(commit);
+  if (id) return sessionsOf(git).objects.trail(commonDir, id, limit);
   const args = ["log", "--first-parent", "-n", String(limit), LOG_FORMAT, "--end-of-options", commit, "--"];
-  return parseLog(await location.git.text(args));
+  return parseLog(await git.text(args));
 }
 
 /**

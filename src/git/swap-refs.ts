@@ -14,10 +14,16 @@ import { type Checkout, checkoutBlocker, followCheckout, listCheckouts } from ".
 import { type Git, GitExit } from "./git.ts";
 import type { GitLocation } from "./open-repository.ts";
 import { parseRecords, requireSha } from "./parse-output.ts";
+import { readRefFiles } from "./ref-files.ts";
 import { hash } from "node:crypto";
 
-/** The current values of some refs, null for a missing one, in one git process. */
-export async function readRefs(git: Git, refs: readonly Ref[]): Promise<Map<Ref, Sha | null>> {
+/** The current values of some refs, null for a missing one. */
+export async function readRefs(
+  { commonDir, git }: Pick<GitLocation, "commonDir" | "git">,
+  refs: readonly Ref[],
+): Promise<Map<Ref, Sha | null>> {
+  const files = readRefFiles(commonDir, refs);
+  if (files) return files;
   const values = new Map<Ref, Sha | null>(refs.map((ref) => [ref, null]));
   const output = await git.text(["for-each-ref", "--format=%(refname)%00%(objectname)%00", ...refs]);
   for (const [ref = "", value = ""] of parseRecords(output, 2)) {
@@ -46,7 +52,7 @@ export async function swapLocal(
     if (why !== undefined) return { kind: "blocked", why };
   }
   const intents = follows.map(({ ref, from }): Update => ({ ref, expected: null, next: from }));
-  const swap = await transact(location.git, [...updates, ...intents], why);
+  const swap = await transact(location, [...updates, ...intents], why);
   if (swap.kind === "landed") for (const one of follows) await follow(location, one);
   return swap;
 }
@@ -85,7 +91,7 @@ export async function resumeFollow(
 async function follow(location: GitLocation, { checkouts, from, to, ref }: CheckoutFollow): Promise<void> {
   let all = true;
   for (const checkout of checkouts) all = (await followCheckout(location.git, checkout, from, to)) && all;
-  if (all) await transact(location.git, [{ ref, expected: from, next: null }], "checkout followed");
+  if (all) await transact(location, [{ ref, expected: from, next: null }], "checkout followed");
 }
 
 function findFollows(location: GitLocation, updates: readonly Update[]): CheckoutFollow[] {
@@ -100,7 +106,12 @@ function findFollows(location: GitLocation, updates: readonly Update[]): Checkou
 }
 
 /** One transaction, after which no checkout follows. See git-update-ref(1) for the commands. */
-export async function transact(git: Git, updates: readonly Update[], why: string): Promise<Swap> {
+export async function transact(
+  location: GitLocation,
+  updates: readonly Update[],
+  why: string,
+): Promise<Swap> {
+  const { git } = location;
   const commands = updates.map(({ ref, expected, next }) => {
     if (next === null) return expected === null ? `verify ${ref}\0\0` : `delete ${ref}\0${expected}\0`;
     return expected === null ? `create ${ref}\0${next}\0` : `update ${ref}\0${next}\0${expected}\0`;
@@ -111,7 +122,7 @@ export async function transact(git: Git, updates: readonly Update[], why: string
     return { kind: "landed" };
   } catch (error) {
     if (!(error instanceof GitExit)) throw error;
-    return resolveFailure(git, updates, error);
+    return resolveFailure(location, updates, error);
   }
 }
 
@@ -120,9 +131,13 @@ const TRANSIENT =
   /\.lock['"]?: File exists|reference already exists|but expected|unable to resolve reference '[^']*'$/m;
 
 /** Reads the refs after an error to find out what happened. */
-async function resolveFailure(git: Git, updates: readonly Update[], error: GitExit): Promise<Swap> {
+async function resolveFailure(
+  location: GitLocation,
+  updates: readonly Update[],
+  error: GitExit,
+): Promise<Swap> {
   const values = await readRefs(
-    git,
+    location,
     updates.map(({ ref }) => ref),
   );
   const all = (valueOf: (update: Update) => Sha | null) =>
@@ -133,7 +148,7 @@ async function resolveFailure(git: Git, updates: readonly Update[], error: GitEx
   if (!all(({ expected }) => expected)) return { kind: "refused" };
   if (TRANSIENT.test(error.stderr))
     return { kind: "unknown", why: "a ref is locked, or was changed and changed back" };
-  throw new UserError(MESSAGES.readOnly(git.target.dir, error.message), { cause: error });
+  throw new UserError(MESSAGES.readOnly(location.git.target.dir, error.message), { cause: error });
 }
 
 /** 40 hexadecimal digits of the SHA-256 of the full branch ref. */

@@ -37,3 +37,24 @@ export const SWEEP = {
   waitMs: 5000,
   pollMs: 20,
 } as const;
+
+/** Long-lived git processes. */
+export const SESSION = {
+  /** How long a session without requests stays. */
+  idleMs: 10_000,
+  /** git reads its configuration, borrowed stores and replaced objects once, so a session is renewed. */
+  maxAgeMs: MINUTE_MS,
+  /** How long git may take to end after its input was closed. */
+  closeMs: 5000,
+  /** Sessions for the reasons in a reflog, of which each needs a process of its own. */
+  maxReasons: 4,
+} as const;
+
+/** Commits that stay in memory. */
+export const COMMIT_CACHE = {
+  count: 4096,
+  /** A longer message is read again each time. */
+  messageLength: 16_384,
+  /** How far back a history is read one by one before `git log` reads the rest. */
+  steps: 32,
+} as const;

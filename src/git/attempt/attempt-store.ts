@@ -82,7 +82,7 @@ export class AttemptStore implements AttemptTrees {
     this.#remover = new Remover(this.#folders.own);
     this.#settings = new SettingsReader(git, commonDir);
     this.#templates = new TemplateReader(options, this.#settings);
-    this.#refs = new RefCopy(git, options.remote !== undefined, options.pollCount);
+    this.#refs = new RefCopy(options.location, options.remote !== undefined, options.pollCount);
   }
 
   async open(run: RunId, request: Request, { bring, filters }: AttemptNeeds): Promise<AttemptTree> {

@@ -1,0 +1,23 @@
+/** The long-lived git processes of each repository, started on first use. */
+import type { Git } from "./git.ts";
+import { ObjectReader } from "./object-reader.ts";
+
+export interface Sessions {
+  readonly objects: ObjectReader;
+}
+
+const sessions = new WeakMap<Git, Sessions>();
+
+/** The sessions of a trusted repository. Never use them for the repository of an attempt. */
+export function sessionsOf(git: Git): Sessions {
+  const known = sessions.get(git);
+  if (known) return known;
+  const created: Sessions = { objects: new ObjectReader(git) };
+  sessions.set(git, created);
+  return created;
+}
+
+/** Ends the processes of a repository, and waits for them. The next use starts them again. */
+export async function closeSessions(git: Git): Promise<void> {
+  await sessions.get(git)?.objects.session.close();
+}
