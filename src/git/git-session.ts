@@ -150,13 +150,15 @@ class SessionProcess {
 export class GitSession {
   readonly #git: Git;
   readonly #args: readonly string[];
+  readonly #maxAgeMs: number;
   #process: SessionProcess | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   #idleTimer: NodeJS.Timeout | undefined;
 
-  constructor(git: Git, args: readonly string[]) {
+  constructor(git: Git, args: readonly string[], maxAgeMs: number = SESSION.maxAgeMs) {
     this.#git = git;
     this.#args = args;
+    this.#maxAgeMs = maxAgeMs;
   }
 
   /** Starts the process before the first request, in parallel to other work. */
@@ -192,7 +194,7 @@ export class GitSession {
 
   #running(): SessionProcess {
     const current = this.#process;
-    if (current && performance.now() - current.startedAt > SESSION.maxAgeMs) this.#end();
+    if (current && performance.now() - current.startedAt > this.#maxAgeMs) this.#end();
     if (this.#process && !this.#process.isOver) return this.#process;
     return (this.#process = new SessionProcess(this.#git, this.#args));
   }

@@ -1,9 +1,11 @@
 /** The long-lived git processes of each repository, started on first use. */
 import type { Git } from "./git.ts";
 import { ObjectReader } from "./object-reader.ts";
+import { RefSession } from "./ref-session.ts";
 
 export interface Sessions {
   readonly objects: ObjectReader;
+  readonly refs: RefSession;
 }
 
 const sessions = new WeakMap<Git, Sessions>();
@@ -12,12 +14,13 @@ const sessions = new WeakMap<Git, Sessions>();
 export function sessionsOf(git: Git): Sessions {
   const known = sessions.get(git);
   if (known) return known;
-  const created: Sessions = { objects: new ObjectReader(git) };
+  const created: Sessions = { objects: new ObjectReader(git), refs: new RefSession(git) };
   sessions.set(git, created);
   return created;
 }
 
 /** Ends the processes of a repository, and waits for them. The next use starts them again. */
 export async function closeSessions(git: Git): Promise<void> {
-  await sessions.get(git)?.objects.session.close();
+  const known = sessions.get(git);
+  await Promise.all([known?.objects.session.close(), known?.refs.close()]);
 }

@@ -11,10 +11,12 @@ import { refsOf } from "../core/protocol/refs.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import type { Swap, Update } from "../engine/ports.ts";
 import { type Checkout, checkoutBlocker, followCheckout, listCheckouts } from "./checkouts.ts";
+import { GitLimit, isGitProblem } from "./bounded-git.ts";
 import { type Git, GitExit } from "./git.ts";
 import type { GitLocation } from "./open-repository.ts";
 import { parseRecords, requireSha } from "./parse-output.ts";
 import { readRefFiles } from "./ref-files.ts";
+import { sessionsOf } from "./sessions.ts";
 import { hash } from "node:crypto";
 
 /** The current values of some refs, null for a missing one. */
@@ -111,17 +113,15 @@ export async function transact(
   updates: readonly Update[],
   why: string,
 ): Promise<Swap> {
-  const { git } = location;
   const commands = updates.map(({ ref, expected, next }) => {
-    if (next === null) return expected === null ? `verify ${ref}\0\0` : `delete ${ref}\0${expected}\0`;
-    return expected === null ? `create ${ref}\0${next}\0` : `update ${ref}\0${next}\0${expected}\0`;
+    if (next === null) return expected === null ? `verify ${ref}\0` : `delete ${ref}\0${expected}`;
+    return expected === null ? `create ${ref}\0${next}` : `update ${ref}\0${next}\0${expected}`;
   });
-  const stdin = ["start", ...commands.map((c) => c.slice(0, -1)), "prepare", "commit"].join("\0") + "\0";
   try {
-    await git.run(["update-ref", "-m", `trailhand: ${why}`, "--stdin", "-z"], { stdin });
+    await sessionsOf(location.git).refs.commit(commands, `trailhand: ${why}`);
     return { kind: "landed" };
   } catch (error) {
-    if (!(error instanceof GitExit)) throw error;
+    if (!isGitProblem(error)) throw error;
     return resolveFailure(location, updates, error);
   }
 }
@@ -134,8 +134,9 @@ const TRANSIENT =
 async function resolveFailure(
   location: GitLocation,
   updates: readonly Update[],
-  error: GitExit,
+  error: GitExit | GitLimit,
 ): Promise<Swap> {
+  const said = error instanceof GitExit ? error.stderr : "";
   const values = await readRefs(
     location,
     updates.map(({ ref }) => ref),
@@ -143,10 +144,11 @@ async function resolveFailure(
   const all = (valueOf: (update: Update) => Sha | null) =>
     updates.every((update) => values.get(update.ref) === valueOf(update));
   // git names the step that failed. Before the commit step nothing was written by this transaction.
-  const isWritten = !/^fatal: (?!commit:)/m.test(error.stderr) && all(({ next }) => next);
+  const isWritten = !/^fatal: (?!commit:)/m.test(said) && all(({ next }) => next);
   if (isWritten) return { kind: "landed" };
   if (!all(({ expected }) => expected)) return { kind: "refused" };
-  if (TRANSIENT.test(error.stderr))
+  if (error instanceof GitLimit) return { kind: "unknown", why: error.message };
+  if (TRANSIENT.test(said))
     return { kind: "unknown", why: "a ref is locked, or was changed and changed back" };
   throw new UserError(MESSAGES.readOnly(location.git.target.dir, error.message), { cause: error });
 }

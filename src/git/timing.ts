@@ -44,9 +44,11 @@ export const SESSION = {
   idleMs: 10_000,
   /** git reads its configuration, borrowed stores and replaced objects once, so a session is renewed. */
   maxAgeMs: MINUTE_MS,
+  /** git reads the clock once too, and a reflog shows that time. */
+  maxRefAgeMs: 10_000,
   /** How long git may take to end after its input was closed. */
   closeMs: 5000,
-  /** Sessions for the reasons in a reflog, of which each needs a process of its own. */
+  /** Processes that move refs. Each writes one reason into reflogs. */
   maxReasons: 4,
 } as const;
 
