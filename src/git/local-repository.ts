@@ -2,8 +2,8 @@
  * The repository port of a runner on a local git repository.
  *
  * Invariants:
- * - Each method is one git process where git allows it.
- * - Commits are written with plumbing commands, so that no hook, template, editor or signature applies.
+ * - Files and long-lived sessions are asked first, and a git process only where they cannot tell.
+ * - No hook, template, editor or signature applies to the commits that are written.
  */
 import { type Branch, parseSha, type Ref, refOf, type RunId, type Sha } from "../core/protocol/ids.ts";
 import { parseLease } from "../core/protocol/lease.ts";
@@ -22,6 +22,7 @@ import { LOG_FORMAT, parseLog, parseRecords, requireSha } from "./parse-output.t
 import { answeredElsewhere, HumanTakeovers } from "./human-takeovers.ts";
 import { readSigner } from "./verify-signature.ts";
 import { KEY } from "../core/protocol/trailer-keys.ts";
+import { writeCommit } from "./write-commit.ts";
 import { listRefFiles } from "./ref-files.ts";
 import { sessionsOf } from "./sessions.ts";
 
@@ -127,6 +128,10 @@ export class LocalRepository implements Repository {
     author = BOT,
     signing?: readonly string[],
   ): Promise<Sha> {
+    const isPlain = signing === undefined;
+    const written =
+      isPlain && (await writeCommit(this.location, { tree, parents, message, author, committer }));
+    if (written) return written;
     const env = identityVariables(author, committer);
     const sign = signing ? ["-S"] : [];
     const args = ["commit-tree", ...sign, ...parents.flatMap((parent) => ["-p", parent]), "-F", "-", tree];

@@ -1,4 +1,4 @@
-/** Parses a commit object, see gitformat-commit in the documentation of git. */
+/** Parses the text of a commit object. */
 import type { Sha } from "../core/protocol/ids.ts";
 import type { Commit } from "../core/protocol/request.ts";
 import { requireSha } from "./parse-output.ts";
