@@ -33,6 +33,7 @@ import { saveAttempt, saveOnTop, type SavedAttempt } from "./save-attempt.ts";
 import { checkOut, driversOf, filtersOff, treeGit } from "./tree-git.ts";
 import { TemplateReader, type TemplateOptions } from "./template-reader.ts";
 import { writeRepository } from "./write-repository.ts";
+import { sessionsOf } from "../sessions.ts";
 import type { Setting } from "../git.ts";
 
 export interface StoreOptions extends RunnerFoldersOptions, TemplateOptions {
@@ -270,6 +271,7 @@ export class AttemptStore implements AttemptTrees {
       own: ownGit(location.git.target.env["PATH"] ?? "", folder, run),
       trusted,
       objects: trusted.with({ dir: folder.folder, env: { GIT_WORK_TREE: folder.folder } }),
+      reader: sessionsOf(location.git).objects,
       hasFileModes: settings.findLast(([key]) => key === "core.filemode")?.[1] !== "false",
       commonDir: location.commonDir,
       origin: originOf(this.#options.remote ?? settings) ?? location.commonDir.replace(/\/\.git$/, ""),
