@@ -9,7 +9,7 @@ import type { Head } from "../core/scheduling/snapshot.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import { WORKFLOW_FILE } from "../core/workflow/workflow.ts";
 import type { ReadTrustedConfig } from "../git/read-trusted-config.ts";
-import { gitIn, openLocation } from "../git/open-repository.ts";
+import { gitIn, openLocation, requireVersion } from "../git/open-repository.ts";
 import { LocalRepository } from "../git/local-repository.ts";
 import { sessionsOf } from "../git/sessions.ts";
 import type { TrustedConfig } from "../engine/ports.ts";
@@ -34,7 +34,8 @@ export async function openWorkspace(
   }
   const git = gitIn(dir, env);
   if (options.lookAhead) sessionsOf(git).objects.session.start();
-  const location = await openLocation(git);
+  const version = options.needsVersion ? requireVersion(git) : undefined;
+  const [location] = await Promise.all([openLocation(git), version]);
   const cache = cacheFolders(cacheRoot(location, env));
   const repository = new LocalRepository(location);
   return {
