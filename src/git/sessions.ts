@@ -19,8 +19,9 @@ export function sessionsOf(git: Git): Sessions {
   return created;
 }
 
-/** Ends the processes of a repository, and waits for them. The next use starts them again. */
+/** Ends the processes of a repository, waits for them, and forgets what they read. The next use starts others. */
 export async function closeSessions(git: Git): Promise<void> {
   const known = sessions.get(git);
+  sessions.delete(git);
   await Promise.all([known?.objects.session.close(), known?.refs.close()]);
 }

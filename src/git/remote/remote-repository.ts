@@ -44,7 +44,7 @@ export class RemoteRepository extends LocalRepository {
     super(parts.location);
     this.#parts = parts;
     this.transport = parts.transport;
-    this.#fetchCache = new FetchCache(parts.location.git, parts.transport, new RefPrefix());
+    this.#fetchCache = new FetchCache(parts.location, parts.transport, new RefPrefix());
     const { location, transport, signing } = parts;
     this.#signing =
       signing &&
@@ -63,14 +63,14 @@ export class RemoteRepository extends LocalRepository {
 
   override async listRefs(): Promise<RefListing> {
     this.notePoll();
-    if (await this.#parts.restoreCache()) this.#fetchCache.reset();
+    if (await this.#parts.restoreCache()) await this.#fetchCache.reset();
     for (;;) {
       const listing = await this.#fetchCache.readListing();
       const target = requireTarget(this.location, listing);
       const trusted = listing.heads.find(({ branch }) => branch === target);
       const prefix = trusted && (await this.#parts.prefixOf(trusted.commit));
       if (prefix === undefined || prefix === this.prefix.value) return { ...listing, target };
-      this.#fetchCache.reset();
+      await this.#fetchCache.reset();
       this.#fetchCache.prefix = new RefPrefix(prefix);
     }
   }
