@@ -1,5 +1,5 @@
 /**
- * Starts git where files of a script decide how long it takes and how much it prints.
+ * Starts git where files of a script decide how long it takes and how much it prints, and for sessions.
  *
  * Invariants:
  * - git and everything that it starts end after the time limit, or once there is too much output.

@@ -1,5 +1,5 @@
 /**
- * Starts every git process of Trailhand, through simple-git.
+ * Runs one git command in a process of its own, through simple-git.
  *
  * Invariants:
  * - No shell, and no hook, file-system monitor, pager, editor or prompt of the user's configuration.

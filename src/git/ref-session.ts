@@ -31,7 +31,9 @@ export class RefSession {
         return await this.#sessionFor(reason)
           .ask(input, (chunk) => {
             output += chunk.toString("latin1");
-            if (!DONE.startsWith(output)) throw new Error(`git update-ref says ${JSON.stringify(output)}`);
+            // Whatever it says, it may have moved the refs: the caller reads them.
+            if (!DONE.startsWith(output))
+              throw new GitExit(["update-ref"], 128, `it says ${JSON.stringify(output)}`);
             return output === DONE ? null : undefined;
           })
           .then(() => undefined);
