@@ -11,11 +11,11 @@ export const BARE_SCAN = ["for-each-ref", "--format=%(refname) %(objectname) %(c
 /** Figures for a cold scan, a scan where nothing changed, and a scan where one branch changed. */
 export async function scan(heads: number, rounds: number): Promise<Figure[]> {
   return withLab(importHeads(heads), async (lab) => {
-    const { git } = (await openWorkspace(lab.dir, lab.env)).location;
+    const { location } = await openWorkspace(lab.dir, lab.env);
     const floor = { run: async () => void (await lab.git(BARE_SCAN)) };
-    const warm = new RefReader(git);
+    const warm = new RefReader(location);
     const scanWith = (reader: RefReader) => scanOnce(reader, heads + 1);
-    const cold = { run: () => scanWith(new RefReader(git)) };
+    const cold = { run: () => scanWith(new RefReader(location)) };
     const unchanged = { prepare: () => scanWith(warm), run: () => scanWith(warm) };
     const changed = {
       async prepare() {

@@ -70,7 +70,7 @@ if (isWanted("trailhand")) {
   cpSync(`${root}/states/packs`, `${root}/dist/packs`, { recursive: true });
   copyFileSync(`${root}/app.yml`, `${root}/dist/app.yml`);
   copyFileSync(`${root}/states/lib/trailhand.sh`, `${root}/dist/packs/trailhand.sh`);
-  execFileSync(process.execPath, [`${root}/dist/warm.js`], { stdio: ["ignore", "ignore", "inherit"] });
+  execFileSync(process.execPath, [`${root}/dist/warm.js`], { stdio: "pipe" });
   rmSync(`${root}/dist/warm.js`);
 }
 const PROGRAMS = {

@@ -9,7 +9,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CACHE_FILE, load } from "../src/cli/load.ts";
+import { CACHE_FILE, load, RUN_CACHE_FILE } from "../src/cli/load.ts";
 
 const home = mkdtempSync(join(tmpdir(), "trailhand-build-"));
 const repo = join(home, "repo");
@@ -27,11 +27,15 @@ git("commit", "-q", "-m", "states");
 git("switch", "-q", "-c", "work/1");
 git("commit", "-q", "--allow-empty", "-m", "do it", "-m", "State: work");
 
-// A separate process fills the workflow cache first, so that this one compiles only the code that
-// `status` usually needs. A larger code cache takes longer to load.
-execFileSync(process.execPath, [join(__dirname, "trailhand.js"), "status", "-C", repo], { stdio: "ignore" });
-const { program, script } = load(__dirname);
-void program
-  .main(["status", "-C", repo])
-  .then(() => writeFileSync(join(__dirname, CACHE_FILE), script.createCachedData()))
+/** Saves what a command compiled, after a separate process has filled the caches that the command reads. */
+async function warm(command: string, cacheFile: string, before: string): Promise<void> {
+  execFileSync(process.execPath, [join(__dirname, "trailhand.js"), before, "-C", repo], { stdio: "ignore" });
+  const { program, script } = load(__dirname, cacheFile);
+  await program.main([command, "-C", repo]);
+  writeFileSync(join(__dirname, cacheFile), script.createCachedData());
+}
+
+// A larger code cache takes longer to load, so each holds what its commands usually need.
+void warm("status", CACHE_FILE, "status")
+  .then(() => warm("run", RUN_CACHE_FILE, "status"))
   .finally(() => rmSync(home, { recursive: true, force: true }));

@@ -14,6 +14,7 @@ import { salvageRef } from "../core/protocol/refs.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
 import { CannotSign, UserError, MESSAGES } from "../core/messages/messages.ts";
 import { remoteEnv, type Setting } from "../git/git.ts";
+import { closeSessions } from "../git/sessions.ts";
 import { BOT, type LocalRepository } from "../git/local-repository.ts";
 import { connectionSettings } from "../git/remote/cache-dir.ts";
 import type { Address } from "../git/remote/transport.ts";
@@ -34,8 +35,8 @@ import { APP } from "./timing.ts";
 
 export interface RunnerParts {
   readonly ports: Ports;
-  /** Removes the worktrees of this runner. */
-  readonly dispose: () => void;
+  /** Removes the worktrees of this runner, and ends its long-lived git processes. */
+  readonly dispose: () => Promise<void>;
 }
 
 export function createRunner(
@@ -100,7 +101,11 @@ export function createRunner(
     return config;
   };
   const ports: Ports = { repository, trees, scripts, clock, machine, trustedConfig, report };
-  return { ports, dispose: () => trees.dispose() };
+  const dispose = async () => {
+    trees.dispose();
+    await closeSessions(location.git);
+  };
+  return { ports, dispose };
 }
 
 /** What no attempt may see: the caches of all runners, and the person's repository with its checkout. */

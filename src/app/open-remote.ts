@@ -9,7 +9,14 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Sha } from "../core/protocol/ids.ts";
 import { readTrustedConfig, type ReadTrustedConfig } from "../git/read-trusted-config.ts";
-import { EMPTY_TREE, gitIn, openLocation, personOf, type GitLocation } from "../git/open-repository.ts";
+import {
+  EMPTY_TREE,
+  gitIn,
+  openLocation,
+  personOf,
+  requireVersion,
+  type GitLocation,
+} from "../git/open-repository.ts";
 import { parseScopedConfig, type ScopedSetting } from "../git/parse-output.ts";
 import { isFolder } from "../git/attempt/attempt-folder.ts";
 import { GitExit } from "../git/git.ts";
@@ -37,7 +44,8 @@ export async function openRemoteWorkspace(
   env: Environment,
   options: WorkspaceOptions & { readonly remote: string },
 ): Promise<Workspace> {
-  const { here, settings } = await findHere(dir, env, options.remote);
+  const version = options.needsVersion ? requireVersion(gitIn(dir, env)) : undefined;
+  const [{ here, settings }] = await Promise.all([findHere(dir, env, options.remote), version]);
   const config = new Map(settings.map(({ key, value }) => [key, value]));
   const address = requireAddress(options.remote, settings, here?.top ?? here?.commonDir ?? dir);
   const root = join(cacheBase(env), `${folderName(address)}-${shortHash(address.fetch)}`);

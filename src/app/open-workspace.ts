@@ -9,11 +9,11 @@ import type { Head } from "../core/scheduling/snapshot.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import { WORKFLOW_FILE } from "../core/workflow/workflow.ts";
 import type { ReadTrustedConfig } from "../git/read-trusted-config.ts";
-import { RefReader } from "../git/read-refs.ts";
-import { gitIn, openLocation } from "../git/open-repository.ts";
+import { gitIn, openLocation, requireVersion } from "../git/open-repository.ts";
 import { CommitSigning } from "../git/commit-signing.ts";
 import { LocalRepository } from "../git/local-repository.ts";
-import { LockJournal } from "../git/lock-journal.ts";
+import { LockJournal, newLockMark } from "../git/lock-journal.ts";
+import { sessionsOf } from "../git/sessions.ts";
 import { isGone, processesOf, thisOwner } from "../process/process-identity.ts";
 import type { TrustedConfig } from "../engine/ports.ts";
 import {
@@ -35,13 +35,13 @@ export async function openWorkspace(
     const { openRemoteWorkspace } = await import("./open-remote.ts");
     return openRemoteWorkspace(dir, env, { ...options, remote: options.remote });
   }
-  const git = gitIn(dir, env);
-  const reader = new RefReader(git);
-  if (options.lookAhead) reader.start();
-  const opened = await openLocation(git);
+  const git = gitIn(dir, { ...env, ...newLockMark() });
+  if (options.lookAhead) sessionsOf(git).objects.session.start();
+  const version = options.needsVersion ? requireVersion(git) : undefined;
+  const [opened] = await Promise.all([openLocation(git), version]);
   const cache = cacheFolders(cacheRoot(opened, env));
-  const location = { ...opened, locks: lockJournal(cache.locks) };
-  const repository = new LocalRepository(location, new CommitSigning(location, cache.unsigned), reader);
+  const location = { ...opened, locks: lockJournal(cache.locks, git.target.env) };
+  const repository = new LocalRepository(location, new CommitSigning(location, cache.unsigned));
   return {
     location,
     cache,
@@ -52,8 +52,9 @@ export async function openWorkspace(
   };
 }
 
-const lockJournal = (folder: string): LockJournal =>
+const lockJournal = (folder: string, env: Environment): LockJournal =>
   new LockJournal({
+    env,
     folder,
     owner: thisOwner,
     isGone,

@@ -67,8 +67,10 @@ export interface Workspace {
 export type PushLog = (branch: Branch) => Promise<readonly Push[]>;
 
 export interface WorkspaceOptions {
-  /** Read the refs while the workspace is opened. */
+  /** Start the process that reads objects while the workspace is opened. */
   readonly lookAhead?: boolean;
+  /** Check the version of git at the same time. */
+  readonly needsVersion?: boolean;
   /** Read the workflow of a commit from the cache, for a command that runs nothing. */
   readonly remember?: boolean;
   /** The name or URL of a remote to work on, instead of the repository itself. */

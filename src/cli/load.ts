@@ -20,12 +20,14 @@ export interface Loaded {
 }
 
 export const CACHE_FILE = "cli.cache";
+/** The runner needs most of the program, and other commands little of it. */
+export const RUN_CACHE_FILE = "run.cache";
 
 /** `folder` is where the build put the bundle. */
-export function load(folder: string): Loaded {
+export function load(folder: string, cacheFile: string): Loaded {
   const file = join(folder, "cli.js");
   const wrapped = `(function (exports, require, module, __filename, __dirname) {${readFileSync(file, "utf8")}\n})`;
-  const cachedData = readCache(join(folder, CACHE_FILE));
+  const cachedData = readCache(join(folder, cacheFile));
   const script = new Script(wrapped, { filename: file, ...(cachedData ? { cachedData } : {}) });
   const module = { exports: {} };
   script.runInThisContext()(module.exports, require, module, file, folder);

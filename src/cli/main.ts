@@ -5,14 +5,14 @@
  * Invariants:
  * - `--version` loads nothing.
  */
-import { load } from "./load.ts";
+import { CACHE_FILE, load, RUN_CACHE_FILE } from "./load.ts";
 
 const argv = process.argv.slice(2);
 
 if (argv[0] === "--version" || argv[0] === "-V") {
   process.stdout.write(`trailhand ${VERSION}\n`);
 } else {
-  void load(__dirname)
+  void load(__dirname, argv[0] === "run" ? RUN_CACHE_FILE : CACHE_FILE)
     .program.main(argv)
     .then((code) => {
       process.exitCode = code;

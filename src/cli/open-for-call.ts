@@ -9,7 +9,19 @@ export async function openForCall(
   { input, env }: CommandCall,
   pushes?: WorkspaceOptions["pushes"],
 ): Promise<Workspace> {
-  const workspace = await openWorkspace(input.directory, env, { remote: input.value("remote"), pushes });
+  return open({ input, env }, { pushes });
+}
+
+/** The same for a runner, which needs the refs at once. Throws a UserError when git is too old for it. */
+export function openRunner(call: CommandCall, pushes: WorkspaceOptions["pushes"]): Promise<Workspace> {
+  return open(call, { pushes, lookAhead: true, needsVersion: true });
+}
+
+async function open(
+  { input, env }: Pick<CommandCall, "env" | "input">,
+  options: WorkspaceOptions,
+): Promise<Workspace> {
+  const workspace = await openWorkspace(input.directory, env, { ...options, remote: input.value("remote") });
   if (input.command.writes) requireNoAttempt(workspace, input.command.name);
   return workspace;
 }

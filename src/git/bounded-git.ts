@@ -1,5 +1,5 @@
 /**
- * Starts git where files of a script decide how long it takes and how much it prints.
+ * Starts git where files of a script decide how long it takes and how much it prints, and for sessions.
  *
  * Invariants:
  * - git and everything that it starts end after the time limit, or once there is too much output.
@@ -102,10 +102,14 @@ export class BoundedGit {
   }
 
   #start(args: readonly string[], env: BoundedCall["env"] = {}): ChildProcess {
-    const { dir, settings } = this.target;
-    const all = { ...this.target.env, ...env, ...settingVariables(settings) };
-    return spawn(findGit(all["PATH"]), args, { cwd: dir, env: all, detached: true });
+    return startGit({ ...this.target, env: { ...this.target.env, ...env } }, args);
   }
+}
+
+/** Starts git in a process group of its own, without a limit: the caller ends it with `killGroup`. */
+export function startGit({ dir, env, settings }: BoundedTarget, args: readonly string[]): ChildProcess {
+  const all = { ...env, ...settingVariables(settings) };
+  return spawn(findGit(all["PATH"]), args, { cwd: dir, env: all, detached: true });
 }
 
 function check(
@@ -157,7 +161,8 @@ function watch(
   });
 }
 
-function killGroup(child: ChildProcess): void {
+/** Ends a git that `startGit` started, and everything that it started. */
+export function killGroup(child: ChildProcess): void {
   try {
     if (child.pid !== undefined) process.kill(-child.pid, "SIGKILL");
   } catch {

@@ -1,5 +1,5 @@
 /**
- * Starts every git process of Trailhand, through simple-git.
+ * Runs one git command in a process of its own, through simple-git.
  *
  * Invariants:
  * - No shell, and no hook, file-system monitor, pager, editor or prompt of the user's configuration.
@@ -145,6 +145,12 @@ export function remoteEnv(
 }
 
 export type Setting = readonly [key: string, value: string];
+
+/** The parts of `key=value`. */
+export function splitSetting(setting: string): Setting {
+  const at = setting.indexOf("=");
+  return [setting.slice(0, at), setting.slice(at + 1)];
+}
 
 /** The variables with which git reads these settings, whatever their names contain, after `first` others. */
 export function settingVariables(settings: readonly Setting[], first = 0): Record<string, string> {

@@ -2,33 +2,34 @@
  * The repository port of a runner on a local git repository.
  *
  * Invariants:
- * - Each method is one git process where git allows it.
- * - Commits are written with plumbing commands, so that no hook, template, editor or signature applies.
+ * - Files and long-lived sessions are asked first, and a git process only where they cannot tell.
+ * - No hook, template, editor or signature applies to the commits that are written.
  */
-import { join } from "node:path";
-import { type Branch, branchOf, type Ref, refOf, type RunId, type Sha } from "../core/protocol/ids.ts";
+import { type Branch, parseSha, type Ref, refOf, type RunId, type Sha } from "../core/protocol/ids.ts";
 import { parseLease } from "../core/protocol/lease.ts";
-import { ARCHIVE, HOLD, refsOf, SALVAGE } from "../core/protocol/refs.ts";
+import { ARCHIVE, refsOf, SALVAGE } from "../core/protocol/refs.ts";
 import { parseMessage, valueOf } from "../core/protocol/message.ts";
 import type { Push } from "../core/policy/push-identity.ts";
 import type { Commit, Request } from "../core/protocol/request.ts";
 import type { Head } from "../core/scheduling/snapshot.ts";
-import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import type { LeaseRef, RefListing, Repository, Swap, Update } from "../engine/ports.ts";
-import type { FullListing } from "./build-listing.ts";
 import { forEachRef, type UnreadableRef } from "./for-each-ref.ts";
 import { readRefs } from "./ref-transaction.ts";
 import { branchBlocker, branchKey, resumeFollow, swapLocal, transact } from "./swap-refs.ts";
 import { RefReader } from "./read-refs.ts";
+import { requireReadable } from "./require-target.ts";
 import { recoverLocks } from "./recover-locks.ts";
-import type { Person, GitLocation } from "./open-repository.ts";
+import { identityVariables, type Person, type GitLocation } from "./open-repository.ts";
 import { setAsideRefs } from "./set-aside-refs.ts";
-import { LOG_FORMAT, parseLog, parseRecords, requireSha } from "./parse-output.ts";
+import { LOG_FORMAT, parseLog, requireSha } from "./parse-output.ts";
 import { answeredElsewhere, HumanTakeovers } from "./human-takeovers.ts";
 import { readSigner } from "./verify-signature.ts";
 import { signAsPerson, unsignedAmong, type CommitSigning } from "./commit-signing.ts";
 import type { Setting } from "./git.ts";
 import { KEY } from "../core/protocol/trailer-keys.ts";
+import { writeCommit } from "./write-commit.ts";
+import { listRefFiles } from "./ref-files.ts";
+import { sessionsOf } from "./sessions.ts";
 
 /** The committer when git has no identity configured. */
 export const BOT: Person = { name: "Trailhand", email: "trailhand@users.noreply.invalid" };
@@ -41,10 +42,10 @@ export class LocalRepository implements Repository {
   #pollCount = 0;
   #quarantine: string | undefined;
 
-  constructor(location: GitLocation, signing: CommitSigning, refReader = new RefReader(location.git)) {
+  constructor(location: GitLocation, signing: CommitSigning) {
     this.location = location;
     this.#signing = signing;
-    this.#refReader = refReader;
+    this.#refReader = new RefReader(location);
     this.#humanTakeovers = new HumanTakeovers(location.git);
   }
 
@@ -79,22 +80,7 @@ export class LocalRepository implements Repository {
     for (const { head, ref, from } of listing.pendingFollows) {
       await resumeFollow(this.location, head.branch, ref, from, head.commit);
     }
-    return { ...listing, target: this.#requireReadable(listing) };
-  }
-
-  /** Throws a UserError when the hold or the trusted branch cannot be read. They must not count as missing. */
-  #requireReadable({ heads, originHead }: FullListing): Branch {
-    const unreadable = new Map(this.unreadableRefs.map(({ ref, why }) => [ref, why]));
-    const branches = [...unreadable.keys()].flatMap((ref) => branchOf(ref) ?? []);
-    const all = [...heads, ...branches.map((branch) => ({ branch }))];
-    const target = requireTarget(this.location, { heads: all, originHead });
-    const ref = refOf(target);
-    const targetProblem = unreadable.get(ref);
-    if (targetProblem !== undefined) throw new UserError(MESSAGES.unreadableTarget(ref, targetProblem));
-    const holdProblem = unreadable.get(HOLD);
-    const file = join(this.location.commonDir, HOLD);
-    if (holdProblem !== undefined) throw new UserError(MESSAGES.unreadableHold(HOLD, holdProblem, file));
-    return target;
+    return { ...listing, target: requireReadable(this.location, listing, this.unreadableRefs) };
   }
 
   async takenOver(target: Branch, heads: readonly Head[]): Promise<ReadonlyMap<string, Request>> {
@@ -102,16 +88,14 @@ export class LocalRepository implements Repository {
   }
 
   read(refs: readonly Ref[]): Promise<ReadonlyMap<Ref, Sha | null>> {
-    return readRefs(this.location.git, refs);
+    return readRefs(this.location, refs);
   }
 
   async readLease(ref: Ref): Promise<LeaseRef | undefined> {
-    const format = "--format=%(refname)%00%(objectname)%00%(committerdate:unix)%00%(contents)%00";
-    const output = await this.location.git.text(["for-each-ref", format, ref]);
-    const record = parseRecords(output, 4).find(([name]) => name === ref);
-    if (!record) return undefined;
-    const [, value = "", committed = "", message = ""] = record;
-    return { ref, value: requireSha(value), lease: parseLease(message), committed: Number(committed) || 0 };
+    const value = (await this.read([ref])).get(ref);
+    if (!value) return undefined;
+    const [commit] = await readTrail(this.location, value, 1);
+    return { ref, value, lease: parseLease(commit?.message ?? ""), committed: commit?.committed ?? 0 };
   }
 
   swap(updates: readonly Update[], why: string): Promise<Swap> {
@@ -198,6 +182,8 @@ export class LocalRepository implements Repository {
     committer: Person,
     author = BOT,
   ): Promise<Sha> {
+    const written = await writeCommit(this.location, { tree, parents, message, author, committer });
+    if (written) return written;
     const env = identityVariables(author, committer);
     const args = ["commit-tree", ...parents.flatMap((parent) => ["-p", parent]), "-F", "-", tree];
     return requireSha(await this.location.git.text(args, { stdin: message, env }));
@@ -220,8 +206,9 @@ export class LocalRepository implements Repository {
   }
 
   async isAncestor(older: Sha, newer: Sha): Promise<boolean> {
-    if (older === newer) return true;
-    const { code } = await this.location.git.run(["merge-base", "--is-ancestor", older, newer], {
+    const { commonDir, git } = this.location;
+    if (await sessionsOf(git).objects.isNear(commonDir, older, newer)) return true;
+    const { code } = await git.run(["merge-base", "--is-ancestor", older, newer], {
       allowedCodes: [1],
     });
     return code === 0;
@@ -235,6 +222,12 @@ export class LocalRepository implements Repository {
 
   async landedBranches(branches: readonly Branch[]): Promise<ReadonlySet<Branch>> {
     const prefixes = branches.map((branch) => `${ARCHIVE}${branch}/`);
+    const files = listRefFiles(this.location.commonDir, prefixes);
+    if (files)
+      return branchesIn(
+        files.map(({ ref }) => ref),
+        branches,
+      );
     const output = await this.location.git.text(["for-each-ref", "--format=%(refname)", ...prefixes]);
     return branchesIn(output.split("\n"), branches);
   }
@@ -289,40 +282,11 @@ export function branchesIn(refs: readonly string[], branches: readonly Branch[])
   return new Set(branches.filter((branch) => names.has(branch)));
 }
 
-export function identityVariables(author: Person, committer: Person): Record<string, string> {
-  return {
-    GIT_AUTHOR_NAME: author.name,
-    GIT_AUTHOR_EMAIL: author.email,
-    GIT_COMMITTER_NAME: committer.name,
-    GIT_COMMITTER_EMAIL: committer.email,
-  };
-}
-
-/** First-parent history, newest first. */
+/** First-parent history, newest first, of a commit or of a range such as `a..b`. */
 export async function readTrail(location: GitLocation, commit: string, limit: number): Promise<Commit[]> {
+  const { commonDir, git } = location;
+  const id = parseSha(commit);
+  if (id) return sessionsOf(git).objects.trail(commonDir, id, limit);
   const args = ["log", "--first-parent", "-n", String(limit), LOG_FORMAT, "--end-of-options", commit, "--"];
-  return parseLog(await location.git.text(args));
-}
-
-/**
- * The trusted branch: the configured one, else the one that `origin/HEAD` names, `main`, `master`, or
- * the only branch. Throws a UserError without any of them.
- */
-export function requireTarget(
-  location: GitLocation,
-  listing: Pick<FullListing, "originHead"> & { readonly heads: readonly Pick<Head, "branch">[] },
-): Branch {
-  const configured = location.config.get("trailhand.target");
-  const names = listing.heads.map((head) => head.branch);
-  const candidates = configured === undefined ? [listing.originHead, "main", "master"] : [configured];
-  const target = candidates.flatMap((candidate) => names.filter((name) => name === candidate))[0];
-  if (target !== undefined) return target;
-  const [onlyBranch] = names;
-  if (configured === undefined && names.length === 1 && onlyBranch !== undefined) return onlyBranch;
-  if (names.length === 0) throw new UserError(MESSAGES.noCommits());
-  const why =
-    configured === undefined
-      ? "there is no main or master, and more than one branch"
-      : `there is no branch ${configured}`;
-  throw new UserError(MESSAGES.noTarget(why));
+  return parseLog(await git.text(args));
 }

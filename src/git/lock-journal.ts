@@ -2,8 +2,8 @@
  * Writes down which locks a git of ours is about to take, so that locks of a killed git differ from those of others.
  *
  * Invariants:
- * - An entry is there before git starts, and goes after git has ended. So an entry of a dead process says that
- *   its git may have been killed in the middle.
+ * - An entry is there before git takes the locks, and goes after it has released them. So an entry of a dead
+ *   process says that its git may have been killed in the middle.
  * - One process at a time recovers from an entry. Should it die, the next one goes on.
  */
 import { randomUUID } from "node:crypto";
@@ -13,6 +13,8 @@ import type { LockPlan } from "./lock-plan.ts";
 import { readJson } from "./read-json.ts";
 
 export interface LockJournalOptions {
+  /** The environment of every git that takes locks, with a mark. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly folder: string;
   readonly owner: () => object;
   readonly isGone: (owner: unknown) => boolean;
@@ -22,19 +24,23 @@ export interface LockJournalOptions {
 
 const MARK = "TRAILHAND_LOCKS";
 
+/** A variable for every git of this process. By it, another process knows that such a git still runs. */
+export const newLockMark = (): Readonly<Record<string, string>> => ({ [MARK]: randomUUID() });
+
 export class LockJournal {
   readonly #options: LockJournalOptions;
-  readonly #mark = randomUUID();
+  readonly #mark: string;
 
   constructor(options: LockJournalOptions) {
     this.#options = options;
+    this.#mark = options.env[MARK] ?? "";
   }
 
-  /** Calls `act` while the plan is written down. `act` gives its git these variables. */
-  async during<T>(plan: LockPlan, act: (env: Readonly<Record<string, string>>) => Promise<T>): Promise<T> {
+  /** Calls `act` while the plan is written down. */
+  async during<T>(plan: LockPlan, act: () => Promise<T>): Promise<T> {
     const file = this.#write(plan);
     try {
-      return await act({ [MARK]: this.#mark });
+      return await act();
     } finally {
       remove(file);
     }

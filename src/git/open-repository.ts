@@ -132,3 +132,12 @@ export function personOf(config: ReadonlyMap<string, string>): Person | undefine
   const email = config.get("user.email");
   return name && email ? { name, email } : undefined;
 }
+
+export function identityVariables(author: Person, committer: Person): Record<string, string> {
+  return {
+    GIT_AUTHOR_NAME: author.name,
+    GIT_AUTHOR_EMAIL: author.email,
+    GIT_COMMITTER_NAME: committer.name,
+    GIT_COMMITTER_EMAIL: committer.email,
+  };
+}

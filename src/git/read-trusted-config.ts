@@ -18,6 +18,7 @@ import {
 import type { TrustedConfig, Script } from "../engine/ports.ts";
 import { loadFiles, sharedCopy, writeFiles, type LoadedFile } from "./copy-files.ts";
 import type { Git } from "./git.ts";
+import { readBlobs } from "./read-blobs.ts";
 import { readJson } from "./read-json.ts";
 import { readPrompts } from "./read-prompts.ts";
 import {
@@ -88,18 +89,18 @@ interface ConfigParts {
 }
 
 async function readParts(git: Git, commit: Sha): Promise<ConfigParts> {
-  const [listed, text, { openWorkflow, parseWorkflow }] = await Promise.all([
+  const [listed, { openWorkflow, parseWorkflow }] = await Promise.all([
     listStateFiles(git, commit),
-    readText(git, commit),
     import("../core/workflow/workflow-file.ts"),
   ]);
-  const file = text === undefined ? undefined : listed.find(({ path }) => path === WORKFLOW_FILE);
+  const file = listed.find(({ path }) => path === WORKFLOW_FILE);
   if (!file) {
     // Without a workflow, a prompt looks like any page of notes. So only executables are states.
     const names = [...statesOf(listed).keys()].flatMap((name) => parseStateName(name) ?? []);
     return { files: listed, workflow: openWorkflow(names), problems: [] };
   }
-  const { workflow, problems } = parseWorkflow(text ?? "");
+  const [text] = await readBlobs(git, [file.blob]);
+  const { workflow, problems } = parseWorkflow(text?.toString("utf8") ?? "");
   const { blob } = file;
   if (!workflow) return { files: listed, workflow: openWorkflow([]), problems, blob };
   const { files, problems: more } = await readPrompts(git, listed, workflow);
@@ -119,12 +120,4 @@ async function readCached(file: string, read: () => Promise<ConfigParts>): Promi
     return parts;
   }
   return parts;
-}
-
-/** Reads the workflow file by name, at the same time as the listing. */
-async function readText(git: Git, commit: Sha): Promise<string | undefined> {
-  const { code, stdout } = await git.run(["cat-file", "blob", `${commit}:${WORKFLOW_FILE}`], {
-    allowedCodes: [128],
-  });
-  return code === 0 ? stdout : undefined;
 }

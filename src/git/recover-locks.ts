@@ -17,28 +17,29 @@ import { readRefs, runTransaction } from "./ref-transaction.ts";
 import { LOCKS } from "./timing.ts";
 import { undoMove } from "./undo-move.ts";
 
-type Location = Pick<GitLocation, "git" | "locks">;
+type Location = Pick<GitLocation, "commonDir" | "git" | "locks">;
 
 /** Recovers from every git of ours that was killed. */
-export async function recoverLocks({ git, locks }: Location): Promise<void> {
+export async function recoverLocks(location: Location): Promise<void> {
+  const { git, locks } = location;
   await locks?.recover(async ({ locks: planned, updates = [], moves = [] }) => {
     for (const lock of planned) await removeLock(lock);
-    await finishTransaction(git, updates);
+    await finishTransaction(location, updates);
     for (const move of moves) await undoMove(git, move);
   });
 }
 
 /** git moves one ref after the other. If it was killed after the first, the others have to follow. */
-async function finishTransaction(git: Git, updates: readonly Update[]): Promise<void> {
+async function finishTransaction(location: Location, updates: readonly Update[]): Promise<void> {
   if (updates.length < 2) return;
   const values = await readRefs(
-    git,
+    location,
     updates.map(({ ref }) => ref),
   );
   const left = updates.filter(({ ref, next }) => values.get(ref) !== next);
   const isHalf = left.length > 0 && left.length < updates.length;
   if (isHalf && left.every(({ ref, expected }) => values.get(ref) === expected))
-    await runTransaction(git, left, "finished after a crash");
+    await runTransaction(location, left, "finished after a crash");
 }
 
 /** Runs a git while its plan is written down. Locks in its way that nothing can hold any more go first. */
@@ -51,8 +52,7 @@ export async function withLocks<T>(
   if (inTheWay.length > 0) await recoverLocks(location);
   for (const { path } of inTheWay) if (isFromBeforeBoot(path)) rmSync(path, { force: true });
   const { git, locks } = location;
-  if (!locks) return act(git);
-  return locks.during(plan, (env) => act(git.with({ env: { ...git.target.env, ...env } })));
+  return locks ? locks.during(plan, () => act(git)) : act(git);
 }
 
 async function removeLock(lock: PlannedLock): Promise<void> {

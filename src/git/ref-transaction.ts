@@ -7,11 +7,22 @@
 import type { Ref, Sha } from "../core/protocol/ids.ts";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
 import type { Swap, Update } from "../engine/ports.ts";
-import { type Git, GitExit } from "./git.ts";
+import { type GitLimit, isGitProblem } from "./bounded-git.ts";
+import { GitExit } from "./git.ts";
+import type { GitLocation } from "./open-repository.ts";
 import { parseRecords, requireSha } from "./parse-output.ts";
+import { readRefFiles } from "./ref-files.ts";
+import { sessionsOf } from "./sessions.ts";
 
-/** The current values of some refs, null for a missing one, in one git process. */
-export async function readRefs(git: Git, refs: readonly Ref[]): Promise<Map<Ref, Sha | null>> {
+type Location = Pick<GitLocation, "commonDir" | "git">;
+
+/** The current values of some refs, null for a missing one. */
+export async function readRefs(
+  { commonDir, git }: Location,
+  refs: readonly Ref[],
+): Promise<Map<Ref, Sha | null>> {
+  const files = readRefFiles(commonDir, refs);
+  if (files) return files;
   const values = new Map<Ref, Sha | null>(refs.map((ref) => [ref, null]));
   const output = await git.text(["for-each-ref", "--format=%(refname)%00%(objectname)%00", ...refs]);
   for (const [ref = "", value = ""] of parseRecords(output, 2)) {
@@ -20,18 +31,21 @@ export async function readRefs(git: Git, refs: readonly Ref[]): Promise<Map<Ref,
   return values;
 }
 
-export async function runTransaction(git: Git, updates: readonly Update[], why: string): Promise<Swap> {
+export async function runTransaction(
+  location: Location,
+  updates: readonly Update[],
+  why: string,
+): Promise<Swap> {
   const commands = updates.map(({ ref, expected, next }) => {
-    if (next === null) return expected === null ? `verify ${ref}\0\0` : `delete ${ref}\0${expected}\0`;
-    return expected === null ? `create ${ref}\0${next}\0` : `update ${ref}\0${next}\0${expected}\0`;
+    if (next === null) return expected === null ? `verify ${ref}\0` : `delete ${ref}\0${expected}`;
+    return expected === null ? `create ${ref}\0${next}` : `update ${ref}\0${next}\0${expected}`;
   });
-  const stdin = ["start", ...commands.map((c) => c.slice(0, -1)), "prepare", "commit"].join("\0") + "\0";
   try {
-    await git.run(["update-ref", "-m", `trailhand: ${why}`, "--stdin", "-z"], { stdin });
+    await sessionsOf(location.git).refs.commit(commands, `trailhand: ${why}`);
     return { kind: "landed" };
   } catch (error) {
-    if (!(error instanceof GitExit)) throw error;
-    return resolveFailure(git, updates, error);
+    if (!isGitProblem(error)) throw error;
+    return resolveFailure(location, updates, error);
   }
 }
 
@@ -40,18 +54,24 @@ const TRANSIENT =
   /\.lock['"]?: File exists|reference already exists|but expected|unable to resolve reference '[^']*'$/m;
 
 /** Reads the refs after an error to find out what happened. */
-async function resolveFailure(git: Git, updates: readonly Update[], error: GitExit): Promise<Swap> {
+async function resolveFailure(
+  location: Location,
+  updates: readonly Update[],
+  error: GitExit | GitLimit,
+): Promise<Swap> {
+  const said = error instanceof GitExit ? error.stderr : "";
   const values = await readRefs(
-    git,
+    location,
     updates.map(({ ref }) => ref),
   );
   const all = (valueOf: (update: Update) => Sha | null) =>
     updates.every((update) => values.get(update.ref) === valueOf(update));
   // git names the step that failed. Before the commit step nothing was written by this transaction.
-  const isWritten = !/^fatal: (?!commit:)/m.test(error.stderr) && all(({ next }) => next);
+  const isWritten = !/^fatal: (?!commit:)/m.test(said) && all(({ next }) => next);
   if (isWritten) return { kind: "landed" };
   if (!all(({ expected }) => expected)) return { kind: "refused" };
-  if (TRANSIENT.test(error.stderr))
+  if (!(error instanceof GitExit)) return { kind: "unknown", why: error.message };
+  if (TRANSIENT.test(said))
     return { kind: "unknown", why: "a ref is locked, or was changed and changed back" };
-  throw new UserError(MESSAGES.readOnly(git.target.dir, error.message), { cause: error });
+  throw new UserError(MESSAGES.readOnly(location.git.target.dir, error.message), { cause: error });
 }

@@ -9,10 +9,10 @@ import type { ScriptFile } from "../core/workflow/check-workflow.ts";
 import { parseStateName, type Sha } from "../core/protocol/ids.ts";
 import { isReservedState } from "../core/workflow/workflow.ts";
 import type { Git } from "./git.ts";
-import { requireSha } from "./parse-output.ts";
+import { FILE, PROGRAM, readTree, TREE, type TreeEntry } from "./read-tree.ts";
 
 /** The folders that hold states: ours, and those of AYNIG. */
-const FOLDERS = ["states", ".dwp", ".aynig"];
+const FOLDERS = new Set(["states", ".dwp", ".aynig"]);
 
 export interface StateFile extends ScriptFile {
   readonly blob: Sha;
@@ -20,15 +20,21 @@ export interface StateFile extends ScriptFile {
   readonly agent?: string | undefined;
 }
 
+const PACKS = "states/packs/";
+
 export async function listStateFiles(git: Git, commit: Sha): Promise<StateFile[]> {
-  const output = await git.text(["ls-tree", "--full-tree", "-r", "-z", commit, "--", ...FOLDERS]);
-  return output.split("\0").flatMap((line) => {
-    const match = /^(100644|100755) blob ([0-9a-f]+)\t([^]+)$/.exec(line);
-    if (!match) return [];
-    const [, mode, blob = "", path = ""] = match;
-    if (path.startsWith("states/packs/")) return [];
-    return [{ path, blob: requireSha(blob), executable: mode === "100755" }];
-  });
+  const top = await readTree(git, `${commit}^{tree}`);
+  const folders = top.filter(({ name }) => FOLDERS.has(name));
+  return (await Promise.all(folders.map((entry) => filesOf(git, entry, "")))).flat();
+}
+
+/** The files of a tree entry, in the order of git. */
+async function filesOf(git: Git, { mode, name, id }: TreeEntry, folder: string): Promise<StateFile[]> {
+  const path = `${folder}${name}`;
+  if (mode === FILE || mode === PROGRAM) return [{ path, blob: id, executable: mode === PROGRAM }];
+  if (mode !== TREE || `${path}/` === PACKS) return [];
+  const entries = await readTree(git, id);
+  return (await Promise.all(entries.map((entry) => filesOf(git, entry, `${path}/`)))).flat();
 }
 
 /** The files that could answer each state. */

@@ -106,7 +106,7 @@ export async function transact(
   why: string,
 ): Promise<Swap> {
   const plan = await planLocks(location, updates);
-  return withLocks(location, plan, (git) => runTransaction(git, updates, why));
+  return withLocks(location, plan, () => runTransaction(location, updates, why));
 }
 
 /** The locks of the files backend, with what it writes into them. Lists of packed refs are written beside. */

@@ -65,3 +65,26 @@ export const LOCKS = {
   /** No git holds a lock for so long. */
   oldMs: 10 * MINUTE_MS,
 } as const;
+
+/** Long-lived git processes. */
+export const SESSION = {
+  /** How long a session without requests stays. */
+  idleMs: 10_000,
+  /** git reads its configuration, borrowed stores and replaced objects once, so a session is renewed. */
+  maxAgeMs: MINUTE_MS,
+  /** git reads the clock once too, and a reflog shows that time. */
+  maxRefAgeMs: 10_000,
+  /** How long git may take to end after its input was closed. */
+  closeMs: 5000,
+  /** Processes that move refs. Each writes one reason into reflogs. */
+  maxReasons: 4,
+} as const;
+
+/** Commits that stay in memory. */
+export const COMMIT_CACHE = {
+  count: 4096,
+  /** A longer message is read again each time. */
+  messageLength: 16_384,
+  /** How far back a history is read one by one before `git log` reads the rest. */
+  steps: 32,
+} as const;

@@ -7,7 +7,7 @@
  * - The port listens on the loopback address only.
  */
 import { constants, existsSync, openSync, statSync } from "node:fs";
-import { createServer, type Server } from "node:http";
+import type { Server } from "node:http";
 import { Socket } from "node:net";
 import { UserError, MESSAGES } from "../core/messages/messages.ts";
 
@@ -42,7 +42,9 @@ export class WakeListener {
     this.#pipe.on("error", () => undefined);
   }
 
-  #listen(port: number, onWake: () => void): Promise<void> {
+  async #listen(port: number, onWake: () => void): Promise<void> {
+    // Few runners listen at a port, and all would wait for the module.
+    const { createServer } = await import("node:http");
     const server = createServer((request, response) => {
       request.resume();
       onWake();
@@ -53,7 +55,7 @@ export class WakeListener {
       socket.destroy();
     });
     this.#server = server;
-    return new Promise((resolve, reject) => {
+    await new Promise<void>((resolve, reject) => {
       server.once("error", (cause) => reject(new UserError(MESSAGES.noPort(port, cause.message), { cause })));
       server.listen(port, "127.0.0.1", () => resolve());
     });

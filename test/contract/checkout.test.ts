@@ -44,7 +44,8 @@ describe("a swap in local git", () => {
     const repo = makeRepo();
     const real = execFileSync("sh", ["-c", "command -v git"], { encoding: "utf8" }).trim();
     const bin = temporaryDir();
-    const dies = `"${real}" "$@" || exit; for one; do [ "$one" = update-ref ] && exit 141; done; exit 0`;
+    const hidden = `while read -r line; do [ "$line" = "commit: ok" ] && kill -9 $$; echo "$line"; done`;
+    const dies = `case " $* " in *" update-ref "*) "${real}" "$@" | ${hidden} ;; *) exec "${real}" "$@" ;; esac`;
     writeFileSync(join(bin, "git"), `#!/bin/sh\n${dies}\n`, { mode: 0o755 });
     const env = { ...environmentOf(repo), PATH: `${bin}:${process.env["PATH"]}` };
     const { repository } = await openWorkspace(repo.dir, env);

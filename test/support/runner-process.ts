@@ -2,9 +2,10 @@
  * A real runner that kills itself with SIGKILL at one step, for crash tests.
  *
  * Usage: crash-runner <repository> <step>, where 0 means never. There is a step before and after
- * each call of a port, and after each git process. Prints each event as a line of JSON, and
+ * each call of a port, and after each git process and each reply of a long-lived one. Prints each event as a line of JSON, and
  * finally the number of steps.
  */
+import { GitSession } from "../../src/git/git-session.ts";
 import { Git } from "../../src/git/git.ts";
 import type { Ports } from "../../src/engine/ports.ts";
 import { Runner } from "../../src/engine/runner.ts";
@@ -37,6 +38,10 @@ function stepping<T extends object>(target: T): T {
 const bare = Object.getOwnPropertyDescriptor(Git.prototype, "run")?.value as Git["run"];
 Git.prototype.run = function run(...args: Parameters<Git["run"]>) {
   return bare.apply(this, args).finally(step);
+};
+const ask = Object.getOwnPropertyDescriptor(GitSession.prototype, "ask")?.value as GitSession["ask"];
+GitSession.prototype.ask = function <T>(...args: Parameters<typeof ask<T>>): Promise<T> {
+  return ask.apply(this, args as Parameters<typeof ask>).finally(step) as Promise<T>;
 };
 
 const site = await openWorkspace(dir, process.env);

@@ -1,14 +1,13 @@
 /** `trailhand run`: runs pending requests until none is left, or stays and watches. */
-import { planRun, trustCheckedOutBranch, type PlannedDecision } from "../../app/plan-run.ts";
-import { requireBranches, requireGit, type RunResult } from "../../app/run.ts";
+import type { PlannedDecision } from "../../app/plan-run.ts";
+import type { RunResult } from "../../app/run.ts";
 import { EXIT_CODE, MESSAGES, UserError } from "../../core/messages/messages.ts";
 import type { Command, CommandCall } from "../command.ts";
 import { durationOption, numberOption } from "../input.ts";
-import { openForCall, pushLogOf } from "../open-for-call.ts";
+import { openRunner, pushLogOf } from "../open-for-call.ts";
 import { concurrencyOption, jsonOption, onlyBranchOption, remoteOption } from "../options.ts";
 import { renderColumns } from "../render/render-table.ts";
 import { printable, printJson } from "../render/terminal.ts";
-import { runInTerminal } from "../run-in-terminal.ts";
 
 export const command: Command = {
   name: "run",
@@ -57,12 +56,20 @@ async function run(call: CommandCall): Promise<number> {
   const { input, env, terminal } = call;
   const [once, watch] = [input.has("once"), input.has("watch")];
   if (once && watch) throw new UserError(MESSAGES.conflict("run", "once", "watch"));
-  const opened = await openForCall(call, await pushLogOf(call));
-  const workspace = input.has("trust-head") ? await trustCheckedOutBranch(opened) : opened;
-  await requireGit(workspace);
+  const opening = openRunner(call, await pushLogOf(call));
+  // The runner is loaded while git is at work.
+  const [opened, { requireBranches }, { runInTerminal }] = await Promise.all([
+    opening,
+    afterStart(() => import("../../app/run.ts")),
+    afterStart(() => import("../run-in-terminal.ts")),
+  ]);
+  const workspace = input.has("trust-head")
+    ? await (await import("../../app/plan-run.ts")).trustCheckedOutBranch(opened)
+    : opened;
   const concurrency = numberOption(input, "concurrency", 1, 256);
   const branches = await requireBranches(workspace, input.values("branch"));
   if (input.has("dry-run")) {
+    const { planRun } = await import("../../app/plan-run.ts");
     const { decisions, running } = await planRun(workspace, branches, concurrency);
     printPlan(call, decisions, running);
     return EXIT_CODE.done;
@@ -82,6 +89,12 @@ async function run(call: CommandCall): Promise<number> {
   else terminal.say(summaryOf(result));
   return EXIT_CODE[outcome];
 }
+
+/** Loads a module once the processes that were asked for have started. */
+const afterStart = async <T>(load: () => Promise<T>): Promise<T> => {
+  await new Promise(setImmediate);
+  return load();
+};
 
 function summaryOf({ attempts, answered, landed, stopped, people, later }: RunResult): string {
   const others = [

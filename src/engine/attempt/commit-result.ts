@@ -88,7 +88,7 @@ export async function commitResponse(
     ...salvageUpdates(saved),
   ];
   for (let tries = 0; tries < BACKOFF.commitTries; tries++) {
-    const swap = await repository.swap(updates(), `${request.state} answered`);
+    const swap = await repository.swap(updates(), "answered");
     if (swap.kind === "landed") return { kind: "answered", commit };
     if (swap.kind === "blocked") {
       if (!saved && !isAlone) {

@@ -71,7 +71,7 @@ export async function claim(ports: LeasePorts, run: Run, ttlMs: number): Promise
   const since = clock.mono();
   const swap = await repository.swap(
     [{ ref, expected: run.previousLease?.value ?? null, next: value }, ...slots, ...marks],
-    `claim ${run.request.state}`,
+    "claim",
   );
   if (swap.kind === "blocked") throw new UserError(MESSAGES.leaseNotWritable(swap.why));
   if (swap.kind === "refused") return undefined;

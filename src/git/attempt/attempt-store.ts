@@ -82,7 +82,7 @@ export class AttemptStore implements AttemptTrees {
     this.#templates = new TemplateReader(options, this.#settings);
     this.#outside = { lfs: new LfsTransfer(options), submodules: new SubmoduleStore(options) };
     this.#sweeper = new AttemptSweeper(options, this.#remover, (folder, run) => this.#gitsFor(folder, run));
-    this.#refs = new RefCopy(git, options.remote !== undefined, options.pollCount);
+    this.#refs = new RefCopy(options.location, options.remote !== undefined, options.pollCount);
   }
 
   async open(run: RunId, request: Request, needs: AttemptNeeds): Promise<AttemptTree> {

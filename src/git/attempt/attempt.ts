@@ -2,6 +2,7 @@
 import { join, relative } from "node:path";
 import type { BoundedGit } from "../bounded-git.ts";
 import type { LfsAccess } from "./lfs-objects.ts";
+import type { ObjectReader } from "../object-reader.ts";
 import { statOf, type AttemptFolder, type RunRecord } from "./attempt-folder.ts";
 
 export interface AttemptGits {
@@ -11,6 +12,8 @@ export interface AttemptGits {
   readonly trusted: BoundedGit;
   /** The trusted git on commits, which has no tree whose files it could read. */
   readonly objects: BoundedGit;
+  /** Reads commits of the trusted repository. */
+  readonly reader: ObjectReader;
   readonly commonDir: string;
   /** False where the disk does not tell programs from other files. */
   readonly hasFileModes: boolean;

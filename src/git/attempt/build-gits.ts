@@ -8,6 +8,7 @@ import type { AttemptFolder } from "./attempt-folder.ts";
 import { lfsDrivers, lfsStore } from "./lfs-objects.ts";
 import type { LfsTransfer } from "./lfs-transfer.ts";
 import { readerOf, trustedSubmodules } from "./fill-submodules.ts";
+import { sessionsOf } from "../sessions.ts";
 import { ownGit } from "./own-git.ts";
 import { resolveAddress } from "./submodule-remotes.ts";
 import type { SubmoduleStore } from "./submodule-store.ts";
@@ -43,6 +44,7 @@ export function buildGits(
     own: ownGit(location.git.target.env["PATH"] ?? "", folder, run),
     trusted,
     objects: trusted.with({ dir: folder.folder, env: { GIT_WORK_TREE: folder.folder } }),
+    reader: sessionsOf(location.git).objects,
     hasFileModes: settings.findLast(([key]) => key === "core.filemode")?.[1] !== "false",
     commonDir: location.commonDir,
     origin,

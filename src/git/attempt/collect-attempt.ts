@@ -8,10 +8,9 @@
 import { join } from "node:path";
 import type { Sha } from "../../core/protocol/ids.ts";
 import type { CollectedTree } from "../../engine/attempt-trees.ts";
-import type { BoundedGit } from "../bounded-git.ts";
 import { isPlainText } from "../byte-text.ts";
 import { GitExit } from "../git.ts";
-import { findPipe, indexSignature, type Attempt } from "./attempt.ts";
+import { findPipe, indexSignature, type Attempt, type AttemptGits } from "./attempt.ts";
 import { isFolder, statOf, type RunRecord } from "./attempt-folder.ts";
 import { findBroughtFiles } from "./bring-files.ts";
 import { filterProblem, findFilteredFiles, type FilteredFiles } from "./filtered-files.ts";
@@ -19,7 +18,7 @@ import { BarredCommit, importCommits } from "./import-commits.ts";
 import { outsideLinkProblem } from "./outside-links.ts";
 import { takeLfsObjects } from "./lfs-objects.ts";
 import { listEachChange, newestOf } from "./own-changes.ts";
-import { readOwnHead } from "./own-git.ts";
+import { readHeadFile, readOwnHead } from "./own-git.ts";
 import { hasCommit, resolveAddress, submoduleAddresses } from "./submodule-remotes.ts";
 import { linksIn, readSubmodules, type Link, type SubmoduleState } from "./submodules.ts";
 import {
@@ -41,7 +40,7 @@ export async function collectAttempt(attempt: Attempt): Promise<CollectedTree | 
     return "its worktree, or the folder .git in it, was deleted";
   const pipe = findPipe(folder);
   if (pipe !== undefined) return `${pipe} is not a file, so git cannot read it`;
-  const head = await readOwnHead(gits.own, folder, record);
+  const head = readHeadFile(folder, record) ?? (await readOwnHead(gits.own, folder, record));
   if (head === undefined) return REWRITTEN;
   const refusal = await takeCommits(attempt, head);
   if (refusal !== undefined) return refusal;
@@ -166,7 +165,7 @@ async function takeCommits(attempt: Attempt, head: Sha): Promise<string | undefi
   if (head === base) return undefined;
   try {
     await importCommits(attempt, [head], base);
-    return (await isOnTop(attempt.gits.objects, base, head)) ? undefined : REWRITTEN;
+    return (await isOnTop(attempt.gits, base, head)) ? undefined : REWRITTEN;
   } catch (error) {
     if (error instanceof BarredCommit) return error.message;
     if (error instanceof GitExit) return `${REWRITTEN} (${error.message})`;
@@ -175,10 +174,13 @@ async function takeCommits(attempt: Attempt, head: Sha): Promise<string | undefi
 }
 
 /** True when the first-parent line from `head` leads to `base`: a response adds, it rewrites nothing. */
-async function isOnTop(trusted: BoundedGit, base: Sha, head: Sha): Promise<boolean> {
+async function isOnTop({ objects, reader, commonDir }: AttemptGits, base: Sha, head: Sha): Promise<boolean> {
+  if (await reader.isNear(commonDir, base, head)) return true;
+  // A file of the script may name anything as its head, such as a tag.
+  if ((await reader.session.info([head]))[0]?.type !== "commit") return false;
   // Each line is a commit with its parents, and the first parent of the last one is not among the commits.
   const args = ["rev-list", "--first-parent", "--parents", "--end-of-options", `${base}..${head}`];
-  const oldest = (await trusted.text(args)).trimEnd().split("\n").at(-1) ?? "";
+  const oldest = (await objects.text(args)).trimEnd().split("\n").at(-1) ?? "";
   return oldest.split(" ")[1] === base;
 }
 

@@ -45,13 +45,21 @@ export function ownGit(path: string, { tree }: Pick<AttemptFolder, "tree">, run:
  */
 export async function readOwnHead(
   git: BoundedGit,
-  { gitDir }: AttemptFolder,
-  { branch, request: base }: RunRecord,
+  folder: AttemptFolder,
+  record: RunRecord,
 ): Promise<Sha | undefined> {
+  return readHeadFile(folder, record) === record.request ? record.request : resolveCommit(git, "HEAD");
+}
+
+/** The id in the file of the branch while HEAD names it. The script may have written any id there. */
+export function readHeadFile(
+  { gitDir }: AttemptFolder,
+  { branch, request }: Pick<RunRecord, "branch" | "request">,
+): Sha | undefined {
   const ref = refOf(branch as Branch);
-  const isUntouched =
-    readSmall(join(gitDir, "HEAD")) === `ref: ${ref}\n` && readSmall(join(gitDir, ref)) === `${base}\n`;
-  return isUntouched ? base : resolveCommit(git, "HEAD");
+  if (readSmall(join(gitDir, "HEAD")) !== `ref: ${ref}\n`) return undefined;
+  const id = /^([0-9a-f]+)\n$/.exec(readSmall(join(gitDir, ref)) ?? "")?.[1] ?? "";
+  return id.length === request.length ? parseSha(id) : undefined;
 }
 
 /** The id of a commit that this git knows by name. */

@@ -11,7 +11,7 @@ import { isAbsolute, join } from "node:path";
 import type { RunId, Sha } from "../../core/protocol/ids.ts";
 import { RUN_VARIABLE } from "../../core/protocol/run-variable.ts";
 import { BoundedGit } from "../bounded-git.ts";
-import { SETTINGS, type Setting } from "../git.ts";
+import { SETTINGS, splitSetting, type Setting } from "../git.ts";
 import type { GitLocation } from "../open-repository.ts";
 import { requireSha } from "../parse-output.ts";
 import { GIT_LIMITS } from "../timing.ts";
@@ -128,11 +128,6 @@ export async function checkOut(
 export function allowedVariables(env: Readonly<Record<string, string>>): Record<string, string> {
   const kept = Object.entries(env).filter(([name]) => VARIABLES.test(name));
   return { ...Object.fromEntries(kept), LC_ALL: "C", GIT_TERMINAL_PROMPT: "0" };
-}
-
-function splitSetting(setting: string): Setting {
-  const at = setting.indexOf("=");
-  return [setting.slice(0, at), setting.slice(at + 1)];
 }
 
 /** The mode of a link to a commit of another repository. */

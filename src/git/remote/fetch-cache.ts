@@ -12,8 +12,10 @@ import { DECIDING_REFS, JOURNAL, NAMESPACE } from "../../core/protocol/refs.ts";
 import type { Commit } from "../../core/protocol/request.ts";
 import type { Update } from "../../engine/ports.ts";
 import { buildListing, readEntry, type RefEntry, type FullListing } from "../build-listing.ts";
-import { type Git, GitExit } from "../git.ts";
+import { isGitProblem } from "../bounded-git.ts";
+import type { GitLocation } from "../open-repository.ts";
 import { LOG_FORMAT, parseLog, parseRecords, requireSha } from "../parse-output.ts";
+import { closeSessions, sessionsOf } from "../sessions.ts";
 import type { Transport, Listing } from "./transport.ts";
 import type { RefPrefix } from "./ref-prefix.ts";
 
@@ -23,8 +25,13 @@ const MAX_NAMED_REFS = 200;
 const isDeciding = (ref: Ref): boolean =>
   !ref.startsWith(NAMESPACE) || DECIDING_REFS.some((refPrefix) => ref.startsWith(refPrefix));
 
+type Location = Pick<GitLocation, "commonDir" | "git">;
+
+/** A command of `git update-ref -z` without an expected value. */
+const deletionOf = (ref: Ref): string => `delete ${ref}\0`;
+
 export class FetchCache {
-  readonly #git: Git;
+  readonly #location: Location;
   readonly #transport: Transport;
   /** The prefix of side refs at the remote. */
   prefix: RefPrefix;
@@ -38,14 +45,16 @@ export class FetchCache {
   #incompleteDigest: string | undefined;
   #lastResult: FullListing | undefined;
 
-  constructor(git: Git, transport: Transport, prefix: RefPrefix) {
-    this.#git = git;
+  constructor(location: Location, transport: Transport, prefix: RefPrefix) {
+    this.#location = location;
     this.#transport = transport;
     this.prefix = prefix;
   }
 
   /** Needed when the cache was deleted or the prefix changed. */
-  reset(): void {
+  async reset(): Promise<void> {
+    // Commits in memory may be gone from the disk.
+    await closeSessions(this.#location.git);
     this.#complete.clear();
     this.#entries.clear();
     this.#cachedRefs = undefined;
@@ -109,7 +118,7 @@ export class FetchCache {
   /** Moves the refs of the cache after a push. A locked ref follows later. */
   async recordPush(updates: readonly Update[]): Promise<void> {
     const commands = updates.map(({ ref, next }) =>
-      next === null ? `delete ${ref}` : `update ${ref} ${next}`,
+      next === null ? deletionOf(ref) : `update ${ref}\0${next}\0`,
     );
     const isUpdated = await this.#updateRefs(commands);
     for (const { ref, next } of isUpdated ? updates : []) {
@@ -140,7 +149,7 @@ export class FetchCache {
   async #deleteGone(cachedRefs: Map<Ref, Sha>, refs: ReadonlyMap<Ref, Sha>): Promise<void> {
     const gone = [...cachedRefs.keys()].filter((ref) => isDeciding(ref) && !refs.has(ref));
     if (gone.length === 0) return;
-    await this.#updateRefs(gone.map((ref) => `delete ${ref}`));
+    await this.#updateRefs(gone.map(deletionOf));
     for (const ref of gone) cachedRefs.delete(ref);
   }
 
@@ -156,7 +165,7 @@ export class FetchCache {
 
   async #readCachedRefs(): Promise<Map<Ref, Sha>> {
     const cachedRefs = new Map<Ref, Sha>();
-    const output = await this.#git.text(["for-each-ref", "--format=%(refname)%00%(objectname)%00"]);
+    const output = await this.#location.git.text(["for-each-ref", "--format=%(refname)%00%(objectname)%00"]);
     for (const [ref = "", value = ""] of parseRecords(output, 2)) {
       if (ref.startsWith(JOURNAL)) continue;
       cachedRefs.set(ref as Ref, requireSha(value));
@@ -167,20 +176,24 @@ export class FetchCache {
 
   async #updateRefs(commands: readonly string[]): Promise<boolean> {
     try {
-      await this.#git.run(["update-ref", "--stdin"], { stdin: `${commands.join("\n")}\n` });
+      await sessionsOf(this.#location.git).refs.commit(commands, "trailhand: cache");
       return true;
     } catch (error) {
       // Another runner of this machine may hold a lock on the same refs.
-      if (error instanceof GitExit) return false;
+      if (isGitProblem(error)) return false;
       throw error;
     }
   }
 
   async #readCommits(values: readonly Sha[]): Promise<ReadonlyMap<Sha, Commit>> {
     if (values.length === 0) return new Map();
+    const { commonDir, git } = this.#location;
+    const commits = await sessionsOf(git).objects.commits(commonDir, values);
+    const unread = values.filter((value) => !commits.has(value));
+    if (unread.length === 0) return commits;
     const args = ["log", "--no-walk=unsorted", "--ignore-missing", "--stdin", LOG_FORMAT];
-    const output = await this.#git.text(args, { stdin: `${values.join("\n")}\n` });
-    return new Map(parseLog(output).map((commit) => [commit.commit, commit]));
+    const output = await git.text(args, { stdin: `${unread.join("\n")}\n` });
+    return new Map([...commits, ...parseLog(output).map((commit) => [commit.commit, commit] as const)]);
   }
 
   /** Keeps the set of present commits small. A forgotten commit is fetched again when needed. */

@@ -13,7 +13,8 @@ import type { Push } from "../../core/policy/push-identity.ts";
 import { UserError, RemoteUnreachable, MESSAGES } from "../../core/messages/messages.ts";
 import type { LeaseRef, RefListing, Swap, Update } from "../../engine/ports.ts";
 import type { Person, GitLocation } from "../open-repository.ts";
-import { branchesIn, LocalRepository, readTrail, requireTarget } from "../local-repository.ts";
+import { branchesIn, LocalRepository, readTrail } from "../local-repository.ts";
+import { requireTarget } from "../require-target.ts";
 import type { CommitSigning } from "../commit-signing.ts";
 import type { Setting } from "../git.ts";
 import type { Transport } from "./transport.ts";
@@ -52,7 +53,7 @@ export class RemoteRepository extends LocalRepository {
     super(parts.location, parts.ownSigning);
     this.#parts = parts;
     this.transport = parts.transport;
-    this.#fetchCache = new FetchCache(parts.location.git, parts.transport, new RefPrefix());
+    this.#fetchCache = new FetchCache(parts.location, parts.transport, new RefPrefix());
     const { location, transport, signing } = parts;
     this.#signing =
       signing &&
@@ -71,7 +72,7 @@ export class RemoteRepository extends LocalRepository {
 
   override async listRefs(): Promise<RefListing> {
     this.notePoll();
-    if (await this.#parts.restoreCache()) this.#fetchCache.reset();
+    if (await this.#parts.restoreCache()) await this.#fetchCache.reset();
     try {
       return await this.#list();
     } catch (error) {
@@ -86,7 +87,7 @@ export class RemoteRepository extends LocalRepository {
     this.#isCacheChecked = true;
     if (!(await isCacheBroken(this.location.git))) return false;
     await this.#parts.recreateCache("git fsck found objects or refs in it that cannot be read");
-    this.#fetchCache.reset();
+    await this.#fetchCache.reset();
     return true;
   }
 
@@ -97,7 +98,7 @@ export class RemoteRepository extends LocalRepository {
       const trusted = listing.heads.find(({ branch }) => branch === target);
       const prefix = trusted && (await this.#parts.prefixOf(trusted.commit));
       if (prefix === undefined || prefix === this.prefix.value) return { ...listing, target };
-      this.#fetchCache.reset();
+      await this.#fetchCache.reset();
       this.#fetchCache.prefix = new RefPrefix(prefix);
     }
   }

@@ -6,7 +6,7 @@ import { CannotSign } from "../../../src/core/messages/messages.ts";
 import type { Sha } from "../../../src/core/protocol/ids.ts";
 import { CommitSigning } from "../../../src/git/commit-signing.ts";
 import { cleanEnv, Git } from "../../../src/git/git.ts";
-import { identityVariables } from "../../../src/git/local-repository.ts";
+import { identityVariables } from "../../../src/git/open-repository.ts";
 import { openLocation } from "../../../src/git/open-repository.ts";
 import { isVerified, makeGpgHome, SIGNER } from "../../support/signing-keys.ts";
 import { makeRepo, temporaryDir, type Repo } from "../../support/temp-repo.ts";

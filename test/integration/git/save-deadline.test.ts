@@ -1,4 +1,5 @@
 /** Saving a tree ends in time, and names what it left out. */
+import { sessionsOf } from "../../../src/git/sessions.ts";
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
@@ -34,6 +35,7 @@ async function prepare() {
       origin: "",
       offDrivers: [],
       drivers: [],
+      reader: sessionsOf(location.git).objects,
       lfs: { drivers: [], store: "", send: undefined },
       askSubmodule: () => Promise.resolve(undefined),
     },

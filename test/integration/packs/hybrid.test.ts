@@ -75,7 +75,7 @@ printf 'state=reply\\nsummary=thought long\\n' >>"$TRAILHAND_OUTPUT"`);
       const swap = repository.swap.bind(repository);
       repository.swap = async (updates, why) => {
         const done = await swap(updates, why);
-        if (why === "classify answered") repo.git("update-ref", "refs/trailhand/hold", hold);
+        if (why === "answered") repo.git("update-ref", "refs/trailhand/hold", hold);
         return done;
       };
       return { ...ports, repository };
