@@ -3,7 +3,8 @@
  *
  * Invariants:
  * - The folders themselves are read, because git lists no pipes, and nothing that is called `.git`.
- * - git afterwards compares each file with the index by all of its times, which no program can set.
+ * - git afterwards compares each file with the index by its times. It sees no change of a mode within the
+ *   second of the checkout, so modes are compared here.
  * - No process works in the tree. A link in the place of a folder is never followed.
  */
 import { chmodSync, mkdirSync, readdirSync, renameSync, type Dirent } from "node:fs";
@@ -34,7 +35,8 @@ export async function cleanTree(
     for (const entry of readdirSync(join(tree, path), { withFileTypes: true })) {
       const inner = path === "" ? entry.name : `${path}/${entry.name}`;
       const use = useOf(content, inner, entry);
-      if (use === "move") moveAside(join(tree, inner));
+      if (use === "move" || (use === "keep" && hasOtherMode(join(tree, inner), content.files.get(inner))))
+        moveAside(join(tree, inner));
       if (use === "enter") {
         restoreMode(join(tree, inner));
         folders.push(inner);
@@ -45,20 +47,21 @@ export async function cleanTree(
 }
 
 interface IndexContent {
-  readonly files: ReadonlySet<string>;
+  /** Each file with its mode. */
+  readonly files: ReadonlyMap<string, string>;
   readonly folders: ReadonlySet<string>;
 }
 
 /** What an index holds besides submodules, whose folders a checkout creates. Undefined: names are not UTF-8. */
 async function readContent(git: BoundedGit): Promise<IndexContent | undefined> {
   const lines = (await git.text(["ls-files", "-z", "--stage"])).split("\0");
-  const files = new Set<string>();
+  const files = new Map<string, string>();
   const folders = new Set<string>();
   for (const line of lines) {
     const path = line.slice(line.indexOf("\t") + 1);
     if (path.includes("\ufffd")) return undefined;
     if (line === "" || line.startsWith(LINK)) continue;
-    files.add(path);
+    files.set(path, line.slice(0, line.indexOf(" ")));
     addFolders(folders, dirname(path));
   }
   return { files, folders };
@@ -74,6 +77,13 @@ function addFolders(folders: Set<string>, folder: string): void {
 function useOf({ files, folders }: IndexContent, path: string, entry: Dirent): "enter" | "keep" | "move" {
   if (entry.isDirectory()) return folders.has(path) ? "enter" : "move";
   return files.has(path) && (entry.isFile() || entry.isSymbolicLink()) ? "keep" : "move";
+}
+
+/** True for a file whose mode a checkout would not give it. */
+function hasOtherMode(path: string, mode: string | undefined): boolean {
+  const stats = statOf(path);
+  const expected = (mode === "100755" ? 0o777 : 0o666) & ~process.umask();
+  return stats?.isFile() === true && (stats.mode & 0o7777) !== expected;
 }
 
 /** Gives a folder the mode that a checkout gives it. */
