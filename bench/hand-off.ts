@@ -60,7 +60,7 @@ async function runAll(lab: Lab, expected: number): Promise<number> {
     onWake: () => undefined,
   };
   await new Runner(ports, options).run();
-  dispose();
+  await dispose();
   if (responses !== expected) throw new Error(`expected ${expected} responses, got ${responses}`);
   return respondedAt;
 }

@@ -86,7 +86,7 @@ async function startRunner(lab: Lab) {
       runner.shutdown();
       await end;
       refs.close();
-      dispose();
+      await dispose();
     },
   };
 }

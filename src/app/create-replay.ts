@@ -21,7 +21,7 @@ export interface ReplayRunner {
   /** Ends the script. */
   readonly stop: () => void;
   readonly isStopped: () => boolean;
-  readonly dispose: () => void;
+  readonly dispose: () => Promise<void>;
 }
 
 /** A script of the worktree, where a person named one. */

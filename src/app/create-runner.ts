@@ -16,6 +16,7 @@ import { CannotSign, UserError, MESSAGES } from "../core/messages/messages.ts";
 import { remoteEnv, type Setting } from "../git/git.ts";
 import { closeSessions } from "../git/sessions.ts";
 import { BOT, type LocalRepository } from "../git/local-repository.ts";
+import { ObjectHold } from "../git/object-hold.ts";
 import { connectionSettings } from "../git/remote/cache-dir.ts";
 import type { Address } from "../git/remote/transport.ts";
 import type { RunRecord } from "../git/attempt/attempt-folder.ts";
@@ -62,6 +63,7 @@ export function createRunner(
     root: cache.runs,
     oldRoot: cache.worktrees,
     quarantine: cache.quarantine,
+    objectHold: new ObjectHold(location),
     trees: cache.trees,
     trash: cache.trash,
     removeLater: (name) => remover.remove(name),

@@ -61,7 +61,7 @@ export async function replayRequest(
     const result = await replayRun({ ...replay.parts, trustedConfig: config, listing: refs, request });
     return replay.isStopped() ? undefined : await compare(workspace, request, recorded, result);
   } finally {
-    replay.dispose();
+    await replay.dispose();
   }
 }
 

@@ -123,7 +123,7 @@ export class LocalRun {
     } finally {
       this.#refs?.close();
       this.#wakes?.close();
-      dispose();
+      await dispose();
       endUse();
     }
   }

@@ -166,7 +166,7 @@ export class RepositoryService {
     this.#runnerEnd = this.#runToEnd(runner, ports, dispose);
   }
 
-  async #runToEnd(runner: Runner, ports: Ports, dispose: () => void): Promise<void> {
+  async #runToEnd(runner: Runner, ports: Ports, dispose: () => Promise<void>): Promise<void> {
     try {
       const checkRemote = async () => {
         if (!this.#isStopped) await requireUsableRemote(this.#workspace, Date.now());
@@ -177,7 +177,7 @@ export class RepositoryService {
     } catch (error) {
       this.#options.log(error instanceof Error ? error.message : String(error));
     } finally {
-      dispose();
+      await dispose();
     }
   }
 }

@@ -392,7 +392,7 @@ const FILES = {
 async function runOnce({ fixture, workspace: site }: SigningFixture): Promise<void> {
   const { ports, dispose } = createRunner(site, fixture.machine("one"), () => undefined);
   await new Runner(ports, { ...remoteOptions, shared: false }).run();
-  dispose();
+  await dispose();
 }
 
 describe("a runner", () => {

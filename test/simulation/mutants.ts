@@ -40,7 +40,6 @@ const runner = "engine/runner.ts";
 const selectWork = "engine/loop/select-work.ts";
 const decide = "core/scheduling/decide.ts";
 
-const writeCommits = "moves = await writeCommits(ports, held, response);";
 const destructure = "{ commit, newBranches, others } = moves";
 
 export const MUTANTS: readonly Mutant[] = [
@@ -165,11 +164,11 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: "response is rebuilt on each try",
     file: commitResult,
-    find: `const ${writeCommits}\n  const ${destructure};`,
-    replace: `let ${writeCommits}\n  let ${destructure};`,
+    find: `const ${destructure};`,
+    replace: `let ${destructure};`,
     also: {
       find: "await ports.clock.sleep(jitterMs(ports, tries));\n  }\n  throw new UserError(MESSAGES.headMoved(",
-      replace: `${writeCommits}\n    (${destructure});\n  }\n  throw new UserError(MESSAGES.headMoved(`,
+      replace: `moves = await signAndExtend(repository, held, response, await writeOwnCommit(ports, held, response));\n    (${destructure});\n  }\n  throw new UserError(MESSAGES.headMoved(`,
     },
     seed: 154,
   },

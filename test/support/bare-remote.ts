@@ -79,7 +79,7 @@ export async function makeRunner(
   const runner = new Runner(change(ports), { ...remoteOptions, ...options });
   const run = async () => {
     const summary = await runner.run();
-    dispose();
+    await dispose();
     return { summary, events };
   };
   return { runner, events, site, run };

@@ -40,6 +40,6 @@ export async function run(
   const site = await openWorkspace(repo.dir, env);
   const { ports, dispose } = createRunner(site, env, (event) => events.push(event));
   const summary = await new Runner(change(ports), { ...plainOptions, ...options }).run();
-  dispose();
+  await dispose();
   return { summary, events };
 }

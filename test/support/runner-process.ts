@@ -65,5 +65,5 @@ const runner = new Runner(watched, {
   onWake: () => undefined,
 });
 await runner.run();
-dispose();
+await dispose();
 console.log(JSON.stringify({ kind: "end", steps, at: performance.now() }));

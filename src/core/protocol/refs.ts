@@ -61,6 +61,11 @@ const TABLE = {
     holds: "that a branch has moved, and its checkout still has to follow",
     until: "the checkout has followed",
   }),
+  running: row("running/<run>", "runner", [], {
+    holds:
+      "the request of a running attempt, so that `git gc` keeps its objects; in one repository, never at a remote",
+    until: "the attempt has ended",
+  }),
   salvage: row("salvage/<branch>/<run>", "runner", ["collected"], {
     holds: "what an attempt without a response had changed",
     until: "its request is answered or gone, and `gc --keep-days` are over",
@@ -126,6 +131,8 @@ export function refsOf(key: string): { lease: Ref; parked: Ref; follow: Ref; jou
     checks: `${CHECKS}${key}` as Ref,
   };
 }
+
+export const runningRef = (run: RunId): Ref => `${TABLE.running.prefix}${run}` as Ref;
 
 export function salvageRef(branch: Branch, run: RunId): Ref {
   return `${SALVAGE}${branch}/${run}` as Ref;

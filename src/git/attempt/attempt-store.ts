@@ -31,6 +31,7 @@ import { TreeFiles, type TreeFilesOptions } from "./tree-files.ts";
 import { TemplateReader, type TemplateOptions } from "./template-reader.ts";
 import { writeRepository } from "./write-repository.ts";
 import type { Setting } from "../git.ts";
+import type { ObjectHold } from "../object-hold.ts";
 
 export interface StoreOptions
   extends
@@ -43,6 +44,7 @@ export interface StoreOptions
     Omit<SweeperOptions, "location"> {
   /** Differs after each listing of the refs. */
   readonly pollCount: () => number;
+  readonly objectHold: Pick<ObjectHold, "hold" | "release">;
   /** Where brought files come from; undefined: there is no such folder. */
   readonly bringFrom: string | undefined;
 }
@@ -93,6 +95,7 @@ export class AttemptStore implements AttemptTrees {
     mkdirSync(folder.folder, { recursive: true, mode: 0o700 });
     const record: RunRecord = { run, branch, request: commit, state };
     writeRecord(folder, record);
+    await this.#options.objectHold.hold(run, commit);
     const [settings, refs, originHead, template] = await Promise.all([
       this.#settings.read(),
       this.#refs.textFor(branch),
@@ -169,7 +172,7 @@ export class AttemptStore implements AttemptTrees {
     if (open && mayReuse)
       this.#files.keep(open.attempt.folder, open.attempt.record.request, { ...open.needs, ...open });
     this.#remover.remove(runDir);
-    await Promise.resolve();
+    if (open) await this.#options.objectHold.release(open.attempt.record.run);
   }
 
   /** Call it when the runner ends. Attempts that could not be saved stay for the next sweep. */

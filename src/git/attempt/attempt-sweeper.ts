@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { RemoteUnreachable } from "../../core/messages/messages.ts";
 import type { Ref, RunId, Sha } from "../../core/protocol/ids.ts";
 import type { GitLocation } from "../open-repository.ts";
+import type { ObjectHold } from "../object-hold.ts";
 import { moveAside } from "../quarantine.ts";
 import { attemptFolder, isFolder, readRecord, type AttemptFolder, type RunRecord } from "./attempt-folder.ts";
 import type { Attempt } from "./attempt.ts";
@@ -32,6 +33,7 @@ export interface SweeperOptions {
   readonly keep: (record: RunRecord, value: Sha) => Promise<Ref>;
   readonly salvageMessage: (record: RunRecord) => string;
   readonly isGone: (owner: unknown) => boolean;
+  readonly objectHold: Pick<ObjectHold, "release">;
 }
 
 /** How the name of a runner's folder begins. A run's name is an id. */
@@ -84,6 +86,7 @@ export class AttemptSweeper {
     const folder = attemptFolder(path);
     const record = readRecord(folder);
     await endProcesses(path, record?.run);
+    if (record) await this.#options.objectHold.release(record.run);
     // Without its refs, the runner died before the tree was complete, so no script saw it. A replay removes its record.
     if (!existsSync(folder.refs) || !existsSync(folder.record)) return;
     if (!record) return moveAside(path, quarantine, UNREADABLE);

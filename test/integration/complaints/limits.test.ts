@@ -120,7 +120,7 @@ states:
     const rests = { shortestMs: 1000, longestMs: 300_000 };
     const runner = new Runner({ ...ports, clock }, { ...plainOptions, watch: true, pollInterval: rests });
     await runner.run();
-    dispose();
+    await dispose();
     expect(looks).toBeGreaterThan(5);
     expect(looks).toBeLessThan(60);
   });

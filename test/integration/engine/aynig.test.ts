@@ -183,7 +183,7 @@ describe("another worker's lease in an AYNIG repository", () => {
       { ...plainOptions, watch: true },
     );
     await runner.run();
-    dispose();
+    await dispose();
     expect(values(repo, "dwp-state")).toBe("stalled");
     const answer = events.find((event) => event.kind === "answered");
     expect(answer).toMatchObject({ next: "stalled" });

@@ -73,7 +73,7 @@ describe("a shutdown", () => {
     const runner = new Runner({ ...ports, repository: stopping }, { ...plainOptions, watch: true });
     stop = () => runner.shutdown();
     const { startedCount: started } = await runner.run();
-    dispose();
+    await dispose();
     expect(started).toBe(0);
     expect(existsSync(join(stage.outside, "started"))).toBe(false);
     expect(leftovers(stage.repo)).toEqual([]);

@@ -79,7 +79,7 @@ async function runAll(repo: Repo, env: Readonly<Record<string, string>>): Promis
   const { ports, dispose } = createRunner(workspace, all, () => undefined);
   const summary = await new Runner(ports, plainOptions).run();
   expect(summary.faultCount).toBe(0);
-  dispose();
+  await dispose();
   return workspace.cache.shared;
 }
 
