@@ -111,7 +111,7 @@ export function createRunner(
 }
 
 /** What no attempt may see: the caches of all runners, and the person's repository with its checkout. */
-function hiddenFolders({ location }: Workspace, env: Environment): string[] {
+export function hiddenFolders({ location }: Workspace, env: Environment): string[] {
   const own = [location.commonDir, ...(location.top === undefined ? [] : [location.top])];
   return [cacheBase(env), stateFolder(env), ...own];
 }

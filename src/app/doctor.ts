@@ -21,6 +21,7 @@ import {
   checkSigning,
   checkStates,
 } from "./doctor-setup.ts";
+import { checkSandbox } from "./doctor-sandbox.ts";
 import { waitFindings } from "./doctor-waits.ts";
 import type { Finding } from "./finding.ts";
 import type { Environment, Workspace } from "./workspace.ts";
@@ -31,6 +32,7 @@ export async function diagnose(workspace: Workspace, env: Environment): Promise<
     checkIdentity(workspace),
     ...checkHistory(workspace),
     ...checkAttempts(workspace),
+    await checkSandbox(workspace, env),
     ...(await checkLocks(workspace)),
     ...(await orFinding("remote", () => checkShare(workspace))),
   ];

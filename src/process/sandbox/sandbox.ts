@@ -2,10 +2,10 @@
  * Starts programs in bubblewrap, where that works on this machine.
  *
  * Invariants:
- * - Whether it works is found out by a trial, once for each runner.
+ * - Whether it holds is found out by a trial, once for each runner. One that does not hold is not used.
  */
 import { spawn, type ChildProcess } from "node:child_process";
-import { accessSync, constants, existsSync, mkdirSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import type { Readable } from "node:stream";
 import type { RunId } from "../../core/protocol/ids.ts";
@@ -21,7 +21,13 @@ import { type MachineView, type SandboxFolders } from "./sandbox-needs.ts";
 export const SANDBOX_VARIABLE = "TRAILHAND_SANDBOX";
 
 /** Whether programs can be isolated here. */
-export type SandboxState = { readonly kind: "works" } | { readonly kind: "missing"; readonly why: string };
+export type SandboxState =
+  { readonly kind: "works" } | { readonly kind: "off" | "missing"; readonly why: string };
+
+/** Prints what the sandbox does not hold back. `$1` is a file outside. */
+const TRIAL = `if touch /usr/.trailhand 2>/dev/null; then echo "programs in it can write to /usr"; exit 1; fi
+if [ -e "$1" ]; then echo "programs in it can read $1"; exit 1; fi
+if [ "$(cat /proc/1/comm)" != bwrap ]; then echo "programs in it can see other processes"; exit 1; fi`;
 
 export interface WrappedProgram {
   readonly file: string;
@@ -70,10 +76,13 @@ export class Sandbox {
   async #try(folder: string, run: RunId): Promise<SandboxState> {
     const { env } = this.#options;
     if (env[SANDBOX_VARIABLE] === "off")
-      return { kind: "missing", why: `${SANDBOX_VARIABLE}=off switches it off` };
+      return { kind: "off", why: `${SANDBOX_VARIABLE}=off switches it off` };
     if (findBubblewrap(env) === undefined)
       return { kind: "missing", why: "bubblewrap (bwrap) is not installed" };
-    const program = this.wrap(trialFolders(folder), { file: "/bin/sh", args: ["-c", ":"] });
+    const folders = trialFolders(folder);
+    const outside = join(folder, "outside");
+    writeFileSync(outside, "");
+    const program = this.wrap(folders, { file: "/bin/sh", args: ["-c", TRIAL, "sh", outside] });
     // By the mark, a later runner finds what a killed one has left.
     const problem = await runTrial(program, { PATH: env["PATH"] ?? "", [RUN_VARIABLE]: run });
     return problem === undefined ? { kind: "works" } : { kind: "missing", why: problem };
@@ -125,12 +134,13 @@ function runTrial(
   return new Promise((resolve) => {
     const child = spawn(file, args, {
       env,
-      stdio: ["ignore", "ignore", "pipe", "pipe"],
+      stdio: ["ignore", "pipe", "pipe", "pipe"],
       timeout: PROCESS.trialMs,
       killSignal: "SIGKILL",
     });
     let text = "";
-    child.stderr?.on("data", (chunk: Buffer) => (text += chunk.toString()));
+    for (const stream of [child.stdout, child.stderr])
+      stream?.on("data", (chunk: Buffer) => (text += chunk.toString()));
     (child.stdio[STATUS_FD] as Readable).resume();
     child.once("error", (error) => resolve(error.message));
     child.once("close", (code) =>

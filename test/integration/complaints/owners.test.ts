@@ -100,7 +100,7 @@ describe("double-claim", () => {
   test("a runner that lost its lease writes no answer and saves its work", async () => {
     const one = makeStage("echo mine > mine.txt");
     const { events } = await runStage(one, {
-      change: (ports) => before(ports, "work answered", async () => leave(one.repo, "topic", {})),
+      change: (ports) => before(ports, "answered", async () => leave(one.repo, "topic", {})),
     });
     expect(events.at(-1)).toMatchObject({ kind: "stopped", why: "another runner took over" });
     expect(one.repo.git("rev-parse", "topic")).toBe(one.request);
