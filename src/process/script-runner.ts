@@ -27,6 +27,7 @@ import { endMarkedProcesses, GROUP_FILE, type GroupRecord } from "./process-grou
 import { startTime } from "./process-identity.ts";
 import { logFileOf } from "./log-file.ts";
 import { requestJson } from "./request-json.ts";
+import { secretsIn } from "./sandbox/secrets-in.ts";
 import { exitInside } from "./sandbox/exit-inside.ts";
 import { sandboxProcesses, type Sandbox } from "./sandbox/sandbox.ts";
 import { INSIDE, type SandboxFolders } from "./sandbox/sandbox-needs.ts";
@@ -76,7 +77,9 @@ export class ScriptRunner implements Scripts {
     writeNew(join(sideDir, OUTPUT), "");
     writeNew(join(sideDir, REQUEST), requestJson(call));
     const files = { ...shown, request: join(shown.side, REQUEST), output: join(shown.side, OUTPUT) };
-    const { env, secrets } = scriptEnvironment(call, runnerEnv, files, committer);
+    const { env, secrets: variables } = scriptEnvironment(call, runnerEnv, files, committer);
+    const shownFiles = folders.files.map((path) => sandbox.locate(path));
+    const secrets = [...variables, ...shownFiles.flatMap(secretsIn)];
     const start = isIsolated
       ? {
           ...sandbox.wrap(folders, program),
@@ -102,7 +105,7 @@ export class ScriptRunner implements Scripts {
   }
 
   /** Each state has a cache of its own, because a cache is a way from one run to the next. */
-  #foldersOf({ tree, script, request }: ScriptCall): SandboxFolders {
+  #foldersOf({ tree, script, request, sandbox, agent }: ScriptCall): SandboxFolders {
     const { runDir, sideDir, path } = tree;
     return {
       tree: path,
@@ -112,6 +115,7 @@ export class ScriptRunner implements Scripts {
       home: join(runDir, "home"),
       temporary: join(runDir, "temporary"),
       objectStores: tree.objectStores,
+      files: [...sandbox.files, ...(script.isPrompt ? (agent?.files ?? []) : [])],
     };
   }
 

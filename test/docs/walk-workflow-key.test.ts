@@ -31,7 +31,7 @@ const ENFORCED: Readonly<Record<(typeof GROUPS)[number][0], Readonly<Record<stri
     "src/core/outcome/prompt.ts": ["agents"],
     "src/git/attempt/attempt-store.ts": ["bring"],
     "src/git/attempt/fill-tree.ts": ["filters", "submodules"],
-    "src/process/script-runner.ts": ["sandbox"],
+    "src/process/script-runner.ts": ["sandbox", "files"],
     "src/core/policy/evidence.ts": ["evidence"],
     "src/app/create-runner.ts": ["sign"],
     "src/core/scheduling/admission.ts": ["lanes"],
@@ -71,6 +71,7 @@ const ENFORCED: Readonly<Record<(typeof GROUPS)[number][0], Readonly<Record<stri
   },
   "below each agent": {
     "src/process/agent-program.ts": ["run"],
+    "src/process/script-runner.ts": ["files"],
     "src/engine/attempt/execute.ts": ["env"],
   },
 };

@@ -76,7 +76,7 @@ export function callOf(script: Script, more: Partial<ScriptCall> = {}): ScriptCa
     attempts: 3,
     timeoutMs: 600_000,
     env: [],
-    sandbox: { level: "off" },
+    sandbox: { level: "off", files: [] },
     trail: [commit],
     salvage: [],
     previous: undefined,

@@ -21,6 +21,8 @@ export interface Agent {
   readonly name: string;
   readonly run: readonly string[];
   readonly env: readonly string[];
+  /** Files of the machine that it may read. */
+  readonly files: readonly string[];
 }
 
 /** The agent that the environment of a runner may define (`TRAILHAND_AGENT`). */
@@ -38,7 +40,7 @@ export function chooseAgent(
 ): Agent | undefined {
   const findAgent = (name: string): Agent | undefined => {
     const agent = Object.hasOwn(workflow.agents, name) ? workflow.agents[name] : undefined;
-    return agent && { name, run: agent.run, env: agent.env };
+    return agent && { name, run: agent.run, env: agent.env, files: agent.files };
   };
   // Work can also be assigned to a person, whose name is not an agent's.
   const assignee = findAgent(valueOf(request.message.trailers, KEY.assignedTo) ?? "");

@@ -73,6 +73,17 @@ export const filterDrivers = z.array(
   wanted("a list of filter drivers, such as [lfs]"),
 );
 
+/** Files and folders of the machine. */
+export const machineFiles = z.array(
+  z
+    .string()
+    .refine(
+      (path) => /^(?:~\/|\/)[^\0\n]/.test(path) && !path.split("/").includes(".."),
+      wanted("a path such as ~/.npmrc or /etc/tool.conf"),
+    ),
+  wanted("a list of files, such as [~/.npmrc]"),
+);
+
 /** Folders below the top of the repository. */
 export const folders = z.array(
   z

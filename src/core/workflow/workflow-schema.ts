@@ -11,6 +11,7 @@ import {
   accounts,
   botId,
   broughtPaths,
+  machineFiles,
   filterDrivers,
   amount,
   count,
@@ -80,6 +81,9 @@ export const agentSchema = z.strictObject({
     .describe(
       "Names of the runner's environment variables that the agent may see, besides those of the state. See [what is redacted](#what-a-script-receives).",
     ),
+  files: machineFiles
+    .default([])
+    .describe("Files and folders of the machine that the agent may read, such as those of its login."),
 });
 
 export const workflowSchema = z.strictObject({
@@ -159,6 +163,11 @@ export const workflowSchema = z.strictObject({
     .default([])
     .describe(
       "Filter drivers of your git configuration, such as `lfs`, whose programs may run in attempts. An attempt that changes a file of any other driver fails.",
+    ),
+  files: machineFiles
+    .default([])
+    .describe(
+      "Files and folders of the machine that attempts may read in [the sandbox](security.md), such as `~/.npmrc`. What looks like a secret in them is redacted. Agents may list their own.",
     ),
   sandbox: sandbox
     .default("files")

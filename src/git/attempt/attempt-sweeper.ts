@@ -6,9 +6,9 @@
  * - A folder that cannot be saved is moved aside with its reason. It holds up no other work.
  */
 import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { RemoteUnreachable } from "../../core/messages/messages.ts";
-import type { Ref, RunId, Sha } from "../../core/protocol/ids.ts";
+import { parseRunId, type Ref, type RunId, type Sha } from "../../core/protocol/ids.ts";
 import type { GitLocation } from "../open-repository.ts";
 import type { ObjectHold } from "../object-hold.ts";
 import { moveAside } from "../quarantine.ts";
@@ -85,9 +85,11 @@ export class AttemptSweeper {
     const { endProcesses, quarantine } = this.#options;
     const folder = attemptFolder(path);
     const record = readRecord(folder);
-    await endProcesses(path, record?.run);
-    if (record) await this.#options.objectHold.release(record.run);
-    // Without its refs, the runner died before the tree was complete, so no script saw it. A replay removes its record.
+    // A replay removes its record.
+    const run = record?.run ?? parseRunId(basename(path));
+    await endProcesses(path, run);
+    if (run !== undefined) await this.#options.objectHold.release(run);
+    // Without its refs, the runner died before the tree was complete, so no script saw it.
     if (!existsSync(folder.refs) || !existsSync(folder.record)) return;
     if (!record) return moveAside(path, quarantine, UNREADABLE);
     const gits = await this.#gitsFor(folder, record.run);

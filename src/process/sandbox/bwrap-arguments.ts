@@ -13,7 +13,7 @@ export const STATUS_FD = 3;
 
 export function bwrapArguments(machine: MachineView, folders: SandboxFolders): string[] {
   const { system, links, home, runtimeDir, hidden, shown } = machine;
-  const { tree, side, states, cache, temporary, objectStores } = folders;
+  const { tree, side, states, cache, temporary, objectStores, files } = folders;
   return [
     "--unshare-pid",
     "--unshare-ipc",
@@ -31,7 +31,7 @@ export function bwrapArguments(machine: MachineView, folders: SandboxFolders): s
     system.includes("/var") ? ["--bind", temporary, "/var/tmp"] : [],
     hidden.map((path) => ["--tmpfs", path]),
     ["--bind", folders.home, home],
-    [...shown, ...objectStores].map((path) => ["--ro-bind", path, path]),
+    [...shown, ...objectStores, ...files].map((path) => ["--ro-bind", path, path]),
     ["--bind", tree, INSIDE.tree],
     ["--bind", side, INSIDE.side],
     ["--ro-bind", states, INSIDE.states],

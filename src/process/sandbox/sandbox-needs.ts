@@ -23,6 +23,8 @@ export interface SandboxFolders {
   readonly temporary: string;
   /** Where git reads objects of the repository. */
   readonly objectStores: readonly string[];
+  /** What the workflow shows of the machine, as paths or below `~/`. */
+  readonly files: readonly string[];
 }
 
 /** What all attempts of a runner see of this machine. */

@@ -51,12 +51,16 @@ export class Sandbox {
 
   wrap(folders: SandboxFolders, { file, args }: WrappedProgram): WrappedProgram {
     const program = findBubblewrap(this.#options.env) ?? "bwrap";
-    // A store that was borrowed from may be gone, which git only warns about.
-    const objectStores = folders.objectStores.filter((path) => existsSync(path));
-    return {
-      file: program,
-      args: [...bwrapArguments(this.#view(), { ...folders, objectStores }), file, ...args],
-    };
+    // A store that was borrowed from may be gone, which git only warns about. So may a file of the workflow.
+    const isThere = (path: string) => existsSync(path);
+    const files = folders.files.map((path) => this.locate(path)).filter(isThere);
+    const shown = { ...folders, files, objectStores: folders.objectStores.filter(isThere) };
+    return { file: program, args: [...bwrapArguments(this.#view(), shown), file, ...args] };
+  }
+
+  /** The path of a file of the workflow. */
+  locate(path: string): string {
+    return path.startsWith("~/") ? join(this.#view().home, path.slice(2)) : path;
   }
 
   /** The environment of a program: the home is private, and paths of other private folders mean nothing. */
@@ -123,6 +127,7 @@ function trialFolders(folder: string): SandboxFolders {
     home: path("home"),
     temporary: path("temporary"),
     objectStores: [],
+    files: [],
   };
 }
 

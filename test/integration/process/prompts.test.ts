@@ -144,7 +144,7 @@ function agentOf(text: string): { env: Record<string, string>; agent: Agent; out
   const bin = temporaryDir();
   writeFileSync(join(bin, "agent"), `#!/bin/sh\n${text.replaceAll("$OUT", outside)}\n`);
   chmodSync(join(bin, "agent"), 0o755);
-  const agent = { name: "quick", run: ["agent", "--print", "two words"], env: [] };
+  const agent = { name: "quick", run: ["agent", "--print", "two words"], env: [], files: [] };
   return { env: { PATH: `${bin}:${process.env["PATH"]}` }, agent, outside };
 }
 
@@ -258,7 +258,7 @@ ANSWER`,
   });
 
   it("is named in the error if its program does not exist", async () => {
-    const agent = { name: "quick", run: ["no-such-program", "-p"], env: [] };
+    const agent = { name: "quick", run: ["no-such-program", "-p"], env: [], files: [] };
     expect((await answer("", { agent })).end.exit).toEqual({
       kind: "not-started",
       why: `the program "no-such-program" of the agent "quick" could not be started: there is no such program on the runner's PATH`,
@@ -268,7 +268,7 @@ ANSWER`,
   it("may be a program of the trusted commit, but never one of the worktree", async () => {
     const script = scriptOf({ ...PROMPT, "states/agents/mine": "#!/bin/sh\necho trusted\n" });
     const run = (program: string) => {
-      const call = callOf(script, { agent: { name: "mine", run: [program], env: [] } });
+      const call = callOf(script, { agent: { name: "mine", run: [program], env: [], files: [] } });
       writeFileSync(join(call.tree.path, "mine"), "#!/bin/sh\necho pwned\n");
       chmodSync(join(call.tree.path, "mine"), 0o755);
       return runCall(call);

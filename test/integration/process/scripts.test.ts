@@ -476,7 +476,7 @@ describe("the environment of a script", () => {
       approvals: [{ commit: id("2"), by: "ann@example.com", at: 7 }],
       plan: { id: id("3"), step: 1, of: 1, steps },
       members: [requestOf(commitOf(id("4"), "Merge me\n\nBody.\n\nState: queued\n"))],
-      agent: { name: "quick", run: ["q"], env: [] },
+      agent: { name: "quick", run: ["q"], env: [], files: [] },
     });
     const request = JSON.parse((await runCall(call)).stdout) as { trail: unknown[] };
     expect(request).toMatchObject({

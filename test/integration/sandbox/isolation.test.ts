@@ -152,7 +152,7 @@ trap 'echo ended >ended; wait; exit 0' TERM
 while :; do sleep 0.05; done
 `,
       }),
-      { sandbox: { level: "files" } },
+      { sandbox: { level: "files", files: [] } },
     );
     const isReady = until("a script that is ready", () => existsSync(join(call.tree.path, "ready")));
     const graceMs = 300_000;
@@ -201,6 +201,21 @@ while :; do sleep 0.05; done
     expect(answerOf(stage).state).toBe("done");
     expect(stage.repo.git("show", "topic:seen")).toBe("");
     expect(existsSync(join(stage.outside, "../cache/script-work/mine"))).toBe(true);
+  });
+
+  it("reads the files that the workflow lists, and what looks like a secret in them is redacted", async () => {
+    const token = "npm_a1b2c3d4e5f6g7h8i9j0";
+    writeFileSync(join(HOME, ".tool-rc"), `//registry.example.com/:_authToken=${token}\nname = tool\n`);
+    const workflow = "files: [~/.tool-rc, ~/.missing]\nstates:\n  work: { next: done, retries: 0 }\n";
+    const { text, message } = await reportOf(
+      `cat ~/.tool-rc; echo x >>~/.tool-rc || echo read-only; touch ~/other && echo writes; echo "summary=the token is $(sed -n 's/.*_authToken=//p' ~/.tool-rc)" >"$TRAILHAND_OUTPUT"`,
+      {},
+      { workflow },
+    );
+    expect(text, message).toContain("name = tool");
+    expect(text).toContain("read-only\nwrites");
+    expect(message).toContain("the token is");
+    expect(message).not.toContain(token);
   });
 
   it("runs without a sandbox where the trusted workflow says so", async () => {
