@@ -42,6 +42,7 @@ describe("chooseAgent", () => {
       name: "quick",
       run: ["q", "-p"],
       env: ["KEY"],
+      files: [],
     });
   });
 
