@@ -12,7 +12,7 @@ import { isAbsolute, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { HEADS, type Sha } from "../../core/protocol/ids.ts";
 import { BoundedGit, isGitProblem } from "../bounded-git.ts";
-import { GitExit, SETTINGS } from "../git.ts";
+import { GitExit, SETTINGS, splitSetting } from "../git.ts";
 import { serverMessage, withoutPassword } from "../server-message.ts";
 import { GIT_LIMITS } from "../timing.ts";
 
@@ -59,10 +59,7 @@ export class SubmoduleStore {
       return `${shown} is not an address of a repository`;
     const dir = this.folderOf(address);
     const env = this.#options.foreignEnv();
-    const settings = SETTINGS.map((setting): readonly [string, string] => {
-      const at = setting.indexOf("=");
-      return [setting.slice(0, at), setting.slice(at + 1)];
-    });
+    const settings = SETTINGS.map(splitSetting);
     const first = Number(env["GIT_CONFIG_COUNT"] ?? 0);
     const given = Array.from({ length: first }, (_, at): readonly [string, string] => [
       env[`GIT_CONFIG_KEY_${at}`] ?? "",

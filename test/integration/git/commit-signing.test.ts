@@ -76,7 +76,7 @@ describe("GPG", () => {
   });
 
   it("fails for a key that is not there, with the words of gpg or the command that shows them", async () => {
-    const { problem } = await prepare(makeRepo(), "[user]\n\tsigningKey = nobody@example.com\n", {
+    const { problem } = await prepare(makeRepo(), "[user]\n\tsigningKey = missing@example.com\n", {
       GNUPGHOME: gpgHome(""),
     });
     expect(await problem()).toMatch(/No secret key|echo test \| gpg -bsau/);
