@@ -6,8 +6,8 @@
  * - Its path is new for each run, so that a process that outlives its run never sees the next one.
  */
 import { lstatSync, renameSync, writeFileSync, type Stats } from "node:fs";
-import { join } from "node:path";
-import { parseBranch, parseSha, type RunId, type Sha } from "../../core/protocol/ids.ts";
+import { basename, join } from "node:path";
+import { parseBranch, parseRunId, parseSha, type RunId, type Sha } from "../../core/protocol/ids.ts";
 import { diskPath } from "../byte-text.ts";
 import { readJson } from "../read-json.ts";
 
@@ -53,6 +53,9 @@ export function attemptFolder(folder: string): AttemptFolder {
     record: join(folder, "run.json"),
   };
 }
+
+/** The run whose attempt the folder is. */
+export const runOf = (folder: string): RunId | undefined => parseRunId(basename(folder));
 
 /** What is at a path, links not followed. Undefined also where a part of the path is a file. */
 export function statOf(path: string): Stats | undefined {

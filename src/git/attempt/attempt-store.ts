@@ -11,7 +11,7 @@ import type { Request } from "../../core/protocol/request.ts";
 import type { AttemptNeeds, AttemptTree, AttemptTrees, CollectedTree } from "../../engine/attempt-trees.ts";
 import { GitLimit, isGitProblem } from "../bounded-git.ts";
 import { moveAside } from "../quarantine.ts";
-import { attemptFolder, type AttemptFolder, type RunRecord, writeRecord } from "./attempt-folder.ts";
+import { attemptFolder, runOf, type AttemptFolder, type RunRecord, writeRecord } from "./attempt-folder.ts";
 import { buildGits, type OutsideContent } from "./build-gits.ts";
 import { bringFiles } from "./bring-files.ts";
 import { indexSignature, type Attempt } from "./attempt.ts";
@@ -88,9 +88,23 @@ export class AttemptStore implements AttemptTrees {
   }
 
   async open(run: RunId, request: Request, needs: AttemptNeeds): Promise<AttemptTree> {
-    const { location, bringFrom } = this.#options;
     this.#folders.register();
     const folder = attemptFolder(join(this.#folders.own, run));
+    try {
+      return await this.#prepare(folder, run, request, needs);
+    } catch (error) {
+      await this.release({ runDir: folder.folder });
+      throw error;
+    }
+  }
+
+  async #prepare(
+    folder: AttemptFolder,
+    run: RunId,
+    request: Request,
+    needs: AttemptNeeds,
+  ): Promise<AttemptTree> {
+    const { location, bringFrom } = this.#options;
     const { branch, commit, state } = request;
     mkdirSync(folder.folder, { recursive: true, mode: 0o700 });
     const record: RunRecord = { run, branch, request: commit, state };
@@ -163,16 +177,18 @@ export class AttemptStore implements AttemptTrees {
     this.#isolated.set(runDir, isIsolated && this.#isolated.get(runDir) !== false);
   }
 
-  async release({ runDir }: AttemptTree): Promise<void> {
+  async release({ runDir }: Pick<AttemptTree, "runDir">): Promise<void> {
     const kept = this.#kept.get(runDir);
     const open = this.#open.get(runDir);
     const mayReuse = this.#isolated.get(runDir) === true && !this.#stuck.has(runDir);
     for (const attempts of [this.#open, this.#stuck, this.#kept, this.#isolated]) attempts.delete(runDir);
-    if (kept) return moveAside(runDir, this.#options.quarantine, notCommitted(kept));
-    if (open && mayReuse)
+    if (open && mayReuse && !kept)
       this.#files.keep(open.attempt.folder, open.attempt.record.request, { ...open.needs, ...open });
-    this.#remover.remove(runDir);
-    if (open) await this.#options.objectHold.release(open.attempt.record.run);
+    if (kept) moveAside(runDir, this.#options.quarantine, notCommitted(kept));
+    else this.#remover.remove(runDir);
+    // Also of an attempt that was never open, because its files could not be checked out.
+    const run = runOf(runDir);
+    if (run !== undefined) await this.#options.objectHold.release(run);
   }
 
   /** Call it when the runner ends. Attempts that could not be saved stay for the next sweep. */

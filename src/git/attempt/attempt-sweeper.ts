@@ -6,13 +6,20 @@
  * - A folder that cannot be saved is moved aside with its reason. It holds up no other work.
  */
 import { existsSync, readdirSync } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { RemoteUnreachable } from "../../core/messages/messages.ts";
-import { parseRunId, type Ref, type RunId, type Sha } from "../../core/protocol/ids.ts";
+import type { Ref, RunId, Sha } from "../../core/protocol/ids.ts";
 import type { GitLocation } from "../open-repository.ts";
 import type { ObjectHold } from "../object-hold.ts";
 import { moveAside } from "../quarantine.ts";
-import { attemptFolder, isFolder, readRecord, type AttemptFolder, type RunRecord } from "./attempt-folder.ts";
+import {
+  attemptFolder,
+  isFolder,
+  readRecord,
+  runOf,
+  type AttemptFolder,
+  type RunRecord,
+} from "./attempt-folder.ts";
 import type { Attempt } from "./attempt.ts";
 import { readOldWorktrees, removeRecords, takeOldRunners } from "./old-worktrees.ts";
 import type { Remover } from "./remover.ts";
@@ -86,7 +93,7 @@ export class AttemptSweeper {
     const folder = attemptFolder(path);
     const record = readRecord(folder);
     // A replay removes its record.
-    const run = record?.run ?? parseRunId(basename(path));
+    const run = record?.run ?? runOf(path);
     await endProcesses(path, run);
     if (run !== undefined) await this.#options.objectHold.release(run);
     // Without its refs, the runner died before the tree was complete, so no script saw it.

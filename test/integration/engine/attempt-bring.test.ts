@@ -128,6 +128,7 @@ describe("a file that the workflow brings", () => {
     expect(filesIn(stage.repo, saved[0])).toEqual(expect.arrayContaining(["kept.txt", "x.txt"]));
     expect(filesIn(stage.repo, saved[0])).not.toContain(".env");
     expect(quarantined(stage.repo)).toHaveLength(1);
+    expect(stage.repo.git("for-each-ref", "refs/trailhand/running")).toBe("");
   });
 
   it.each([

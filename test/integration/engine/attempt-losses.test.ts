@@ -113,6 +113,7 @@ describe("a request", () => {
     expect(summary.faultCount).toBe(0);
     expect(answerOf(stage).state).toBe("failed");
     expect(answerOf(stage).message).toContain("could not be checked out");
+    expect(stage.repo.git("for-each-ref", "refs/trailhand/running")).toBe("");
     expect(salvages(stage)).toEqual([]);
     expect(leftovers(repo)).toEqual([]);
   });

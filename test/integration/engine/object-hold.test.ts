@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { leftovers } from "../../support/crash-runner.ts";
 import { makeStage, runStage } from "../../support/run-hostile-script.ts";
 
 const running = (git: (...args: string[]) => string): string =>
@@ -25,4 +26,19 @@ cd "$TRAILHAND_WORKTREE"; git show HEAD:only-here.txt >$OUT/seen; git status --p
   expect(readFileSync(join(outside, "held"), "utf8").trim().split(" ")[1]).toBe(request);
   expect(readFileSync(join(outside, "seen"), "utf8")).toBe("only here\n");
   expect(running((...args) => repo.git(...args))).toBe("");
+});
+
+it("an attempt that cannot be prepared holds no objects, and leaves no folder", async () => {
+  const stage = makeStage("true");
+  const { summary } = await runStage(stage, {
+    change: (ports) => {
+      // A fault of the runner in the middle of the preparation, after the objects are held.
+      const open = ports.trees.open.bind(ports.trees);
+      ports.trees.open = (run, request, needs) => open(run, request, { ...needs, bring: undefined as never });
+      return ports;
+    },
+  });
+  expect(summary.faultCount).toBeGreaterThan(0);
+  expect(leftovers(stage.repo)).toEqual([]);
+  expect(running((...args) => stage.repo.git(...args))).toBe("");
 });
